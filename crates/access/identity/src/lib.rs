@@ -1,1 +1,21 @@
-//! strongroom-identity
+//! Who calls, where, and under what request: accounts, Regions, principals and the context that every
+//! operation is given.
+//!
+//! The crate decides nothing (that is `strongroom-policy`) and knows no service and no protocol. Start at
+//! [`RequestContext`].
+
+#![warn(missing_docs)]
+
+mod account;
+mod action;
+mod context;
+mod notes;
+mod principal;
+mod region;
+
+pub use account::{AccountId, InvalidAccountId};
+pub use action::Action;
+pub use context::{RequestContext, RequestId, Tls};
+pub use notes::{AuditNotes, TouchedResource};
+pub use principal::{Caller, Principal};
+pub use region::{PARTITION, Region};

@@ -1,1 +1,22 @@
-//! strongroom-policy
+//! Who may do what.
+//!
+//! A handler loads the resource that a request names and asks [`Authority::authorize`]; what it gets back,
+//! [`Authorized`], owns the resource. Every domain function that reads or changes a resource demands that
+//! witness, so a handler that forgets to ask does not compile.
+//!
+//! Until policies arrive, the decision is AWS's rule for the one kind of principal there is: the root user
+//! of an account may do everything to what its account owns, and nothing to what others own.
+//!
+//! ```compile_fail
+//! use strongroom_policy::Authorized;
+//! // Only `Authority` makes the witness.
+//! let forged = Authorized { resource: "key", action: std::marker::PhantomData::<()> };
+//! ```
+
+#![warn(missing_docs)]
+
+mod authority;
+mod denied;
+
+pub use authority::{Authority, Authorized, Everything, Resource};
+pub use denied::Denied;

@@ -1,0 +1,127 @@
+//! The context of one request.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use crate::{AccountId, AuditNotes, Caller, Region, TouchedResource};
+
+/// A request's id: what the answer's `x-amzn-RequestId` says and the record keeps.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestId([u8; 16]);
+
+impl RequestId {
+    /// An id made of sixteen random bytes; the version and variant bits of a random UUID are set here.
+    pub fn from_random(mut bytes: [u8; 16]) -> Self {
+        bytes[6] = (bytes[6] & 0x0f) | 0x40;
+        bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        Self(bytes)
+    }
+
+    /// The bytes of the UUID.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, byte) in self.0.iter().enumerate() {
+            if matches!(position, 4 | 6 | 8 | 10) {
+                f.write_str("-")?;
+            }
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The TLS connection that a request came over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// Protocol version, for example `TLSv1.3`.
+    pub version: String,
+    /// Cipher suite.
+    pub cipher_suite: String,
+}
+
+/// Everything about a request that is not its input. One is made when a signature has been verified, and
+/// goes with the request through every layer.
+#[derive(Debug)]
+pub struct RequestContext {
+    /// The request's id.
+    pub request_id: RequestId,
+    /// Who calls.
+    pub caller: Caller,
+    /// The Region that the request is signed for.
+    pub region: Region,
+    /// Domain time when the request was accepted, milliseconds since 1970.
+    pub now_ms: i64,
+    /// Real time past which nobody waits for the answer, milliseconds since 1970.
+    pub deadline_ms: i64,
+    /// Where the request came from.
+    pub source_ip: IpAddr,
+    /// The client's name for itself; cut to what a record can hold.
+    pub user_agent: String,
+    /// The TLS connection, if there was one.
+    pub tls: Option<Tls>,
+    notes: Mutex<AuditNotes>,
+}
+
+impl RequestContext {
+    /// A context with empty notes.
+    #[expect(clippy::too_many_arguments, reason = "each is one fact of the request, named at the one call")]
+    pub fn new(
+        request_id: RequestId,
+        caller: Caller,
+        region: Region,
+        now_ms: i64,
+        deadline_ms: i64,
+        source_ip: IpAddr,
+        user_agent: String,
+        tls: Option<Tls>,
+    ) -> Self {
+        let notes = Mutex::default();
+        Self { request_id, caller, region, now_ms, deadline_ms, source_ip, user_agent, tls, notes }
+    }
+
+    /// The account in which the request acts: the caller's own.
+    pub fn account(&self) -> AccountId {
+        self.caller.principal.account()
+    }
+
+    /// Notes a resource that the call touches.
+    pub fn touched(&self, kind: &'static str, account: AccountId, arn: impl Into<String>) {
+        let resource = TouchedResource { account: account.to_string(), kind, arn: arn.into() };
+        self.with_notes(|notes| {
+            if !notes.resources.contains(&resource) {
+                notes.resources.push(resource);
+            }
+        });
+    }
+
+    /// Notes the default that stands in for a parameter which the caller left out.
+    pub fn defaulted(&self, parameter: &'static str, value: impl Into<String>) {
+        self.with_notes(|notes| notes.defaults.push((parameter, value.into())));
+    }
+
+    /// Notes a member of `additionalEventData`.
+    pub fn additional(&self, member: &'static str, value: impl Into<String>) {
+        self.with_notes(|notes| notes.additional.push((member, value.into())));
+    }
+
+    /// Takes the notes, to make the record of them.
+    pub fn take_notes(&self) -> AuditNotes {
+        self.with_notes(std::mem::take)
+    }
+
+    fn with_notes<T>(&self, act: impl FnOnce(&mut AuditNotes) -> T) -> T {
+        act(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,24 @@
+//! What an operation tells the record about itself.
+
+/// A resource that a call touched, as its record lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TouchedResource {
+    /// The account that owns it.
+    pub account: String,
+    /// Its CloudFormation type, for example `AWS::KMS::Key`.
+    pub kind: &'static str,
+    /// Its ARN.
+    pub arn: String,
+}
+
+/// Notes that an operation leaves for its record; what the protocol shows (parameters, answer, error) gets
+/// there by itself.
+#[derive(Clone, Debug, Default)]
+pub struct AuditNotes {
+    /// The resources, in the order in which they were touched.
+    pub resources: Vec<TouchedResource>,
+    /// Request parameters that the caller left to their defaults and AWS records all the same.
+    pub defaults: Vec<(&'static str, String)>,
+    /// Members of `additionalEventData`.
+    pub additional: Vec<(&'static str, String)>,
+}

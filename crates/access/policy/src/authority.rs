@@ -1,0 +1,75 @@
+//! The decision and its witness.
+
+use std::marker::PhantomData;
+
+use strongroom_identity::{AccountId, Action, Principal, RequestContext};
+
+use crate::Denied;
+
+/// Something that policies protect.
+pub trait Resource {
+    /// The account that owns it.
+    fn owner(&self) -> AccountId;
+
+    /// Its ARN, or `*` for actions that name no resource.
+    fn arn(&self) -> String;
+}
+
+/// Proof that the caller may do `A` to the resource inside. Made by [`Authority::authorize`] only.
+pub struct Authorized<A: Action, R> {
+    resource: R,
+    action: PhantomData<fn() -> A>,
+}
+
+impl<A: Action, R> Authorized<A, R> {
+    /// The resource, to be read under this permission.
+    pub fn resource(&self) -> &R {
+        &self.resource
+    }
+
+    /// The resource, with the permission used up.
+    pub fn into_resource(self) -> R {
+        self.resource
+    }
+}
+
+/// What an action without a resource of its own acts on: everything of that kind in the account.
+#[derive(Clone, Copy, Debug)]
+pub struct Everything(pub AccountId);
+
+impl Resource for Everything {
+    fn owner(&self) -> AccountId {
+        self.0
+    }
+
+    fn arn(&self) -> String {
+        "*".to_owned()
+    }
+}
+
+/// Decides.
+#[derive(Clone, Debug, Default)]
+pub struct Authority {}
+
+impl Authority {
+    /// An authority that knows root users.
+    pub fn new() -> Self {
+        Self {}
+    }
+
+    /// Decides whether the caller may do `A` to `resource`, and hands the resource back inside the proof.
+    pub fn authorize<A: Action, R: Resource>(
+        &self,
+        context: &RequestContext,
+        resource: R,
+    ) -> Result<Authorized<A, R>, Denied> {
+        let allowed = match context.caller.principal {
+            Principal::Root(account) => account == resource.owner(),
+            _ => false,
+        };
+        if allowed {
+            return Ok(Authorized { resource, action: PhantomData });
+        }
+        Err(Denied::no_resource_based_policy(&context.caller.principal, A::NAME, &resource.arn()))
+    }
+}

@@ -1,0 +1,152 @@
+//! Errors as services give them.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use strongroom_schema::{ErrorShape, Fault, Operation, QueryError, ServiceSchema, Structure};
+
+/// Why an operation was not done, in AWS's terms. The code and message are what the caller reads; a source
+/// is for the log only.
+#[derive(Clone)]
+pub struct ApiError {
+    code: Cow<'static, str>,
+    query: Option<QueryError>,
+    status: Option<u16>,
+    fault: Fault,
+    message: Option<String>,
+    fields: Option<Arc<dyn Structure>>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl ApiError {
+    /// An error of the service's model, with its message.
+    pub fn modelled(shape: &'static ErrorShape, message: impl Into<String>) -> Self {
+        Self { message: Some(message.into()), ..Self::bare(shape) }
+    }
+
+    /// An error of the service's model that AWS sends without a message.
+    pub fn bare(shape: &'static ErrorShape) -> Self {
+        Self {
+            code: Cow::Borrowed(shape.name),
+            query: shape.query,
+            status: None,
+            fault: shape.fault,
+            message: None,
+            fields: None,
+            source: None,
+        }
+    }
+
+    /// An error that every service has and no model lists, such as `ValidationException`.
+    pub fn common(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code: Cow::Borrowed(code),
+            query: None,
+            status: None,
+            fault: Fault::Client,
+            message: Some(message.into()),
+            fields: None,
+            source: None,
+        }
+    }
+
+    /// The input is not valid in a way that the schema cannot say.
+    pub fn validation(message: impl Into<String>) -> Self {
+        let query = Some(QueryError { code: "ValidationError", http_status: 400 });
+        Self { query, ..Self::common("ValidationException", message) }
+    }
+
+    /// The caller may not do this; the message is the policy engine's.
+    pub fn access_denied(message: impl fmt::Display) -> Self {
+        let query = Some(QueryError { code: "AccessDenied", http_status: 403 });
+        Self { query, ..Self::common("AccessDeniedException", message.to_string()) }
+    }
+
+    /// The operation is in AWS's model and not in Strongroom yet.
+    pub fn not_implemented(service: &'static ServiceSchema, operation: &'static Operation) -> Self {
+        let message = format!(
+            "Strongroom does not implement {}:{} yet. docs/compatibility.md lists what it does.",
+            service.name, operation.name
+        );
+        let query = Some(QueryError { code: "NotImplemented", http_status: 501 });
+        let error = Self::common("NotImplementedException", message);
+        Self { query, status: Some(501), fault: Fault::Server, ..error }
+    }
+
+    /// A failure of ours. The caller learns that it happened, and the request id; the log learns why.
+    pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            code: Cow::Borrowed("InternalFailure"),
+            query: Some(QueryError { code: "InternalFailure", http_status: 500 }),
+            status: Some(500),
+            fault: Fault::Server,
+            message: Some("The request processing has failed because of an unknown error.".to_owned()),
+            fields: None,
+            source: Some(Arc::from(source.into())),
+        }
+    }
+
+    /// The same error with its modelled members besides the message.
+    #[must_use]
+    pub fn with_fields(self, fields: impl Structure) -> Self {
+        Self { fields: Some(Arc::new(fields)), ..self }
+    }
+
+    /// The same error with the cause, for the log.
+    #[must_use]
+    pub fn with_source(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { source: Some(Arc::from(source.into())), ..self }
+    }
+
+    /// The code, as the JSON and CBOR protocols give it.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// Code and status in the query protocols, where they differ.
+    pub fn query(&self) -> Option<QueryError> {
+        self.query
+    }
+
+    /// The HTTP status, where the protocol does not choose it.
+    pub fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        self.fault
+    }
+
+    /// The message, if there is one.
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// The modelled members, if there are more than the message.
+    pub fn fields(&self) -> Option<&dyn Structure> {
+        self.fields.as_deref()
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.code)?;
+        self.message.as_ref().map_or(Ok(()), |message| write!(f, ": {message}"))
+    }
+}
+
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)?;
+        self.source.as_ref().map_or(Ok(()), |source| write!(f, " (caused by {source:?})"))
+    }
+}
+
+impl Error for ApiError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|source| source.as_ref() as &(dyn Error + 'static))
+    }
+}

@@ -1,0 +1,158 @@
+//! `schemas.rs`: one static per shape.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::{Plan, is_enum, is_flattened, optional};
+use crate::model::{Reference, Shape, XmlNamespace};
+
+pub(super) fn render(plan: &Plan<'_>) -> Result<String> {
+    let mut text = plan.head("A static schema for every shape of the model.");
+    text.push_str(
+        "use strongroom_schema::{Bound, Constraints, Kind, Location, Member, MemberTraits, Pattern, Schema, TimestampFormat};\n\n",
+    );
+    for (name, shape) in &plan.model.shapes {
+        let constant = &plan.statics[name.as_str()];
+        let pattern =
+            plan.entry.patterns.get(name).or(shape.pattern.as_ref()).filter(|_| shape.kind == "string");
+        if let Some(pattern) = pattern {
+            let ours = crate::pattern::translate(pattern).with_context(|| format!("shape {name}"))?;
+            writeln!(text, "static {constant}_PATTERN: Pattern = Pattern::new({pattern:?}, {ours:?});\n")?;
+        }
+        let kind = kind(plan, name, shape)?;
+        let constraints = constraints(shape, pattern.is_some().then_some(constant));
+        let namespace = shape.xml_namespace.as_ref().map(|namespace| match namespace {
+            XmlNamespace::Uri(uri) | XmlNamespace::Full { uri, .. } => uri.as_str(),
+        });
+        write!(
+            text,
+            "pub(crate) static {constant}: Schema = Schema {{ name: {name:?}, kind: {kind}, constraints: {constraints}, \
+             sensitive: {}, xml_namespace: {} }};\n\n",
+            shape.sensitive,
+            optional(namespace)
+        )?;
+    }
+    Ok(text)
+}
+
+fn kind(plan: &Plan<'_>, name: &str, shape: &Shape) -> Result<String> {
+    Ok(match shape.kind.as_str() {
+        "boolean" => "Kind::Boolean".to_owned(),
+        "integer" => "Kind::Integer".to_owned(),
+        "long" => "Kind::Long".to_owned(),
+        "float" => "Kind::Float".to_owned(),
+        "double" => "Kind::Double".to_owned(),
+        "string" if is_enum(shape) => {
+            let values = plan.entry.enum_order.get(name).unwrap_or(&shape.values);
+            format!("Kind::Enum(&{values:?})")
+        }
+        "string" | "character" => "Kind::String".to_owned(),
+        "blob" => "Kind::Blob".to_owned(),
+        "timestamp" => format!("Kind::Timestamp({})", timestamp_format(shape.timestamp_format.as_deref())?),
+        "list" => {
+            let item = shape.member.as_ref().with_context(|| format!("{name} has no member"))?;
+            format!("Kind::List({})", member(plan, "member", item, false, false)?)
+        }
+        "map" => {
+            let key = shape.key.as_ref().with_context(|| format!("{name} has no key"))?;
+            let value = shape.value.as_ref().with_context(|| format!("{name} has no value"))?;
+            let (key, value) =
+                (member(plan, "key", key, true, false)?, member(plan, "value", value, true, false)?);
+            format!("Kind::Map({key}, {value})")
+        }
+        "structure" => {
+            let mut members = String::new();
+            for (member_name, reference) in shape.members()? {
+                let required = shape.required.iter().any(|required| required == member_name);
+                let payload = shape.payload.as_deref() == Some(member_name);
+                members.push_str(&member(plan, member_name, &reference, required, payload)?);
+                members.push_str(",\n");
+            }
+            let kind = if shape.union { "Union" } else { "Structure" };
+            format!("Kind::{kind}(&[{members}])")
+        }
+        other => bail!("{name}: shapes of type {other} are not known"),
+    })
+}
+
+fn member(
+    plan: &Plan<'_>,
+    name: &str,
+    reference: &Reference,
+    required: bool,
+    payload: bool,
+) -> Result<String> {
+    let target = plan.shape(&reference.shape)?;
+    let flattened = is_flattened(reference, target);
+    let schema = plan.schema_path(&reference.shape)?.replace("schemas::", "");
+    let mut traits = Vec::new();
+    match reference.location.as_deref() {
+        None => {}
+        Some("header") => traits.push("location: Location::Header".to_owned()),
+        Some("headers") => traits.push("location: Location::Headers".to_owned()),
+        Some("uri") => traits.push("location: Location::Uri".to_owned()),
+        Some("querystring") => traits.push("location: Location::QueryString".to_owned()),
+        Some("statusCode") => traits.push("location: Location::StatusCode".to_owned()),
+        Some(other) => bail!("{name}: location {other} is not known"),
+    }
+    // A shape's own wire name stands in for one that the mention lacks.
+    if let Some(wire) = reference.location_name.as_ref().or(target.location_name.as_ref()) {
+        traits.push(format!("wire_name: Some({wire:?})"));
+    }
+    if let Some(query) = &reference.query_name {
+        traits.push(format!("query_name: Some({query:?})"));
+    }
+    for (set, trait_name) in [
+        (flattened, "flattened"),
+        (reference.xml_attribute, "xml_attribute"),
+        (payload, "payload"),
+        (reference.idempotency_token, "idempotency_token"),
+    ] {
+        if set {
+            traits.push(format!("{trait_name}: true"));
+        }
+    }
+    match &reference.xml_namespace {
+        None => {}
+        Some(XmlNamespace::Uri(uri)) => traits.push(format!("xml_namespace: Some((None, {uri:?}))")),
+        Some(XmlNamespace::Full { prefix, uri }) => {
+            traits.push(format!("xml_namespace: Some(({}, {uri:?}))", optional(prefix.as_deref())));
+        }
+    }
+    if reference.timestamp_format.is_some() {
+        let format = timestamp_format(reference.timestamp_format.as_deref())?;
+        traits.push(format!("timestamp_format: {format}"));
+    }
+    let traits = if traits.is_empty() {
+        "MemberTraits::NONE".to_owned()
+    } else {
+        format!("MemberTraits {{ {}, ..MemberTraits::NONE }}", traits.join(", "))
+    };
+    Ok(format!("Member {{ name: {name:?}, schema: &{schema}, required: {required}, traits: {traits} }}"))
+}
+
+fn constraints(shape: &Shape, pattern: Option<&String>) -> String {
+    if shape.min.is_none() && shape.max.is_none() && pattern.is_none() {
+        return "Constraints::NONE".to_owned();
+    }
+    let bound = |number: &Option<serde_json::Number>| match number {
+        None => "None".to_owned(),
+        Some(number) if number.is_f64() => {
+            format!("Some(Bound::Float({:?}))", number.as_f64().unwrap_or_default())
+        }
+        Some(number) => format!("Some(Bound::Int({number}))"),
+    };
+    let pattern = pattern.map_or("None".to_owned(), |constant| format!("Some(&{constant}_PATTERN)"));
+    format!("Constraints {{ min: {}, max: {}, pattern: {pattern} }}", bound(&shape.min), bound(&shape.max))
+}
+
+fn timestamp_format(format: Option<&str>) -> Result<&'static str> {
+    Ok(match format {
+        None => "None",
+        Some("unixTimestamp") => "Some(TimestampFormat::EpochSeconds)",
+        Some("iso8601") => "Some(TimestampFormat::Iso8601)",
+        Some("rfc822") => "Some(TimestampFormat::HttpDate)",
+        Some(other) => bail!("timestamp format {other} is not known"),
+    })
+}

@@ -1,0 +1,85 @@
+//! The traps of the models, on a small model that has them all.
+
+use super::*;
+
+const TRAPS: &str = r#"{
+  "metadata": {"apiVersion": "2020-01-01", "endpointPrefix": "trap", "serviceFullName": "Trap", "serviceId": "Trap",
+               "protocols": ["json"], "jsonVersion": "1.1", "targetPrefix": "Trap"},
+  "operations": {"GetTag": {"name": "GetTag", "http": {"method": "POST", "requestUri": "/"},
+                 "input": {"shape": "Option"}, "output": {"shape": "tag"}}},
+  "shapes": {
+    "Option": {"type": "structure", "required": ["Type"], "members": {
+       "Type": {"shape": "Kind"}, "Self": {"shape": "Text"}, "KeyId": {"shape": "Text"}, "keyId": {"shape": "Text"},
+       "Inner": {"shape": "Option"}, "Children": {"shape": "Options"}, "Tag": {"shape": "Tag"}}},
+    "Options": {"type": "list", "member": {"shape": "Option"}},
+    "Tag": {"type": "structure", "members": {"Of": {"shape": "tag"}}},
+    "tag": {"type": "structure", "members": {"Of": {"shape": "Tag"}, "Secret": {"shape": "Hidden"}}},
+    "Hidden": {"type": "blob", "sensitive": true},
+    "Text": {"type": "string", "min": 1, "pattern": "[\\w]+"},
+    "Kind": {"type": "string", "enum": ["a-b", "a_b", "Unknown", "", "2x"]}
+  }
+}"#;
+
+fn files() -> BTreeMap<&'static str, String> {
+    let model: Model = serde_json::from_str(TRAPS).unwrap();
+    let entry: Entry = toml::from_str(
+        r#"operations = "all"
+           documents = "https://docs.aws.amazon.com/trap/API_{}.html"
+           event_source = "trap.amazonaws.com"
+           enum_order = { Kind = ["2x", "a-b"] }"#,
+    )
+    .unwrap();
+    Plan::new("trap", &entry, &model).unwrap().files().unwrap().into_iter().collect()
+}
+
+#[test]
+fn shapes_that_differ_in_case_or_are_named_like_rust_types_get_names_of_their_own() {
+    let files = files();
+    let shapes = &files["src/shapes.rs"];
+    for expected in ["pub struct Option2 {", "pub struct Tag {", "pub struct Tag2 {"] {
+        assert!(shapes.contains(expected), "{expected} in {shapes}");
+    }
+    assert!(files["src/schemas.rs"].contains("static TAG2: Schema"), "statics do not collide either");
+    assert!(files["src/api.rs"].contains("_input: shapes::Option2) -> Result<shapes::Tag2, ApiError>"));
+}
+
+#[test]
+fn members_that_collide_or_are_keywords_get_fields_of_their_own() {
+    let shapes = &files()["src/shapes.rs"];
+    for expected in ["pub r#type: Kind,", "pub self_: Option<String>,", "pub key_id: ", "pub key_id2: "] {
+        assert!(shapes.contains(expected), "{expected} in {shapes}");
+    }
+}
+
+#[test]
+fn recursion_by_value_is_boxed_and_recursion_through_a_list_is_not() {
+    let shapes = &files()["src/shapes.rs"];
+    for expected in [
+        "pub inner: Option<Box<Option2>>,",
+        "pub children: Option<Vec<Option2>>,",
+        "pub of: Option<Box<Tag2>>,",
+    ] {
+        assert!(shapes.contains(expected), "{expected} in {shapes}");
+    }
+    assert!(shapes.contains("pub tag: Option<Tag>,"), "what does not come back is not boxed");
+}
+
+#[test]
+fn enum_values_that_collide_get_variants_of_their_own() {
+    let shapes = &files()["src/shapes.rs"];
+    for expected in
+        ["AB = \"a-b\",", "AB2 = \"a_b\",", "Unknown2 = \"Unknown\",", "Empty = \"\",", "V2x = \"2x\","]
+    {
+        assert!(shapes.contains(expected), "{expected} in {shapes}");
+    }
+}
+
+#[test]
+fn the_catalogue_decides_the_order_of_enum_values_in_messages() {
+    assert!(files()["src/schemas.rs"].contains("Kind::Enum(&[\"2x\", \"a-b\"])"));
+}
+
+#[test]
+fn sensitive_members_are_secrets() {
+    assert!(files()["src/shapes.rs"].contains("pub secret: Option<Secret<Blob>>,"));
+}
