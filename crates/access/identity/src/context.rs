@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use crate::{AccountId, AuditNotes, Caller, Region, TouchedResource};
+use crate::{AccountId, AuditNotes, Caller, NoteValue, Region, TouchedResource};
 
 /// A request's id: what the answer's `x-amzn-RequestId` says and the record keeps.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,12 +107,12 @@ impl RequestContext {
     }
 
     /// Notes the default that stands in for a parameter which the caller left out.
-    pub fn defaulted(&self, parameter: &'static str, value: impl Into<String>) {
+    pub fn defaulted(&self, parameter: &'static str, value: impl Into<NoteValue>) {
         self.with_notes(|notes| notes.defaults.push((parameter, value.into())));
     }
 
     /// Notes a member of `additionalEventData`.
-    pub fn additional(&self, member: &'static str, value: impl Into<String>) {
+    pub fn additional(&self, member: &'static str, value: impl Into<NoteValue>) {
         self.with_notes(|notes| notes.additional.push((member, value.into())));
     }
 

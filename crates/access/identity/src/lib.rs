@@ -9,6 +9,7 @@
 mod account;
 mod action;
 mod context;
+mod credential;
 mod notes;
 mod principal;
 mod region;
@@ -16,6 +17,7 @@ mod region;
 pub use account::{AccountId, InvalidAccountId};
 pub use action::Action;
 pub use context::{RequestContext, RequestId, Tls};
-pub use notes::{AuditNotes, TouchedResource};
+pub use credential::{Credential, Credentials};
+pub use notes::{AuditNotes, NoteValue, TouchedResource};
 pub use principal::{Caller, Principal};
 pub use region::{PARTITION, Region};

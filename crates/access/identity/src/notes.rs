@@ -11,6 +11,27 @@ pub struct TouchedResource {
     pub arn: String,
 }
 
+/// A value that a note adds to a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoteValue {
+    /// Text.
+    Text(String),
+    /// `true` or `false`.
+    Flag(bool),
+}
+
+impl From<&str> for NoteValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<bool> for NoteValue {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
 /// Notes that an operation leaves for its record; what the protocol shows (parameters, answer, error) gets
 /// there by itself.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +39,7 @@ pub struct AuditNotes {
     /// The resources, in the order in which they were touched.
     pub resources: Vec<TouchedResource>,
     /// Request parameters that the caller left to their defaults and AWS records all the same.
-    pub defaults: Vec<(&'static str, String)>,
+    pub defaults: Vec<(&'static str, NoteValue)>,
     /// Members of `additionalEventData`.
-    pub additional: Vec<(&'static str, String)>,
+    pub additional: Vec<(&'static str, NoteValue)>,
 }

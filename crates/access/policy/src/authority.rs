@@ -1,6 +1,7 @@
 //! The decision and its witness.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use strongroom_identity::{AccountId, Action, Principal, RequestContext};
 
@@ -13,6 +14,17 @@ pub trait Resource {
 
     /// Its ARN, or `*` for actions that name no resource.
     fn arn(&self) -> String;
+}
+
+/// What is shared is protected as it is itself.
+impl<T: Resource> Resource for Arc<T> {
+    fn owner(&self) -> AccountId {
+        T::owner(self)
+    }
+
+    fn arn(&self) -> String {
+        T::arn(self)
+    }
 }
 
 /// Proof that the caller may do `A` to the resource inside. Made by [`Authority::authorize`] only.

@@ -1,25 +1,98 @@
-//! Secrets in memory.
-use zeroize::Zeroize;
-/// A secret.
+//! Secrets in memory: a wrapper that wipes what it holds, prints nothing of it and shows it only where a
+//! reader can grep for `expose`.
+//!
+//! The crate refuses to know what the secrets are for. Start from [`Secret`] and its three usual forms,
+//! [`SecretBytes`], [`SecretString`] and [`Key256`]; compare with [`constant_time_eq`].
+//!
+//! What it cannot do: a value that is *moved* may leave its old bytes on the stack. Long-lived key material
+//! is therefore filled in place ([`Secret::filled`]) and then borrowed, not passed around.
+
+#![warn(missing_docs)]
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// Secret bytes of any length.
+pub type SecretBytes = Secret<Vec<u8>>;
+/// A secret text: a password, a secret access key.
+pub type SecretString = Secret<String>;
+/// A 256-bit key.
+pub type Key256 = Secret<[u8; 32]>;
+
+/// A value that is wiped when it is dropped and never printed.
+///
+/// It has no `Display`, no serialisation and no `==`. What grows cannot be grown in here: a `Vec` that
+/// reallocates would leave a copy behind, so a `&mut Vec` is never given out.
 #[derive(Clone, Default)]
 pub struct Secret<T: Zeroize>(T);
+
 impl<T: Zeroize> Secret<T> {
-    /// Takes the value in.
+    /// Takes `value` in.
+    #[must_use]
     pub const fn new(value: T) -> Self {
         Self(value)
     }
-    /// Shows it.
+
+    /// Shows the value.
     pub const fn expose(&self) -> &T {
         &self.0
     }
 }
+
+impl<const N: usize> Secret<[u8; N]> {
+    /// Makes a secret where it will live: `fill` writes into zeroed bytes.
+    pub fn filled<E>(fill: impl FnOnce(&mut [u8; N]) -> Result<(), E>) -> Result<Self, E> {
+        let mut secret = Self([0; N]);
+        fill(&mut secret.0)?;
+        Ok(secret)
+    }
+
+    /// Copies `bytes`, if they are `N`.
+    #[must_use]
+    pub fn copied_from(bytes: &[u8]) -> Option<Self> {
+        Self::filled(|copy| <&[u8; N]>::try_from(bytes).map(|bytes| copy.copy_from_slice(bytes))).ok()
+    }
+
+    /// Shows the bytes for writing.
+    pub const fn expose_mut(&mut self) -> &mut [u8; N] {
+        &mut self.0
+    }
+}
+
+impl SecretBytes {
+    /// Makes a secret of `length` bytes where it will live: `fill` writes into zeroed bytes.
+    pub fn filled<E>(length: usize, fill: impl FnOnce(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
+        let mut secret = Self(vec![0; length]);
+        fill(&mut secret.0)?;
+        Ok(secret)
+    }
+
+    /// Shows the bytes for writing; their number is fixed.
+    pub const fn expose_mut(&mut self) -> &mut [u8] {
+        self.0.as_mut_slice()
+    }
+}
+
 impl<T: Zeroize> Drop for Secret<T> {
     fn drop(&mut self) {
         self.0.zeroize();
     }
 }
-impl<T: Zeroize> std::fmt::Debug for Secret<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+
+impl<T: Zeroize> ZeroizeOnDrop for Secret<T> {}
+
+impl<T: Zeroize> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
     }
+}
+
+/// Tells whether two byte strings are equal, in a time that depends on their lengths alone.
+///
+/// Different lengths are told apart at once: a length is never the secret.
+#[must_use]
+pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
+    a.ct_eq(b).into()
 }

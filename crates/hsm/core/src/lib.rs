@@ -1,1 +1,31 @@
-//! strongroom-hsm-core
+//! The heart of an HSM: keys that exist only sealed or opened in memory, and what is computed with them.
+//!
+//! The crate does no input or output and knows no AWS service: who may use which key, where tokens are kept
+//! and what a key is called are the caller's matters. Start from [`Partition`]: it makes keys as
+//! [`KeyToken`]s and opens them again as [`OpenedKey`]s, which encrypt and decrypt.
+//!
+//! ```text
+//! partition key (sealed by the caller) -- token key -- key per token -- key material
+//! key material -- key and commitment per message -- ciphertext
+//! ```
+
+#![warn(missing_docs)]
+
+mod attributes;
+mod blob;
+mod cache;
+mod context;
+mod derived;
+mod error;
+mod key;
+mod partition;
+mod token;
+
+pub use attributes::{Attributes, KeyType, Usage};
+pub use blob::{BlobHeader, LONGEST_BLOB, LONGEST_KEY_ID, LONGEST_PLAINTEXT, parse_header};
+pub use cache::CacheStats;
+pub use context::{EncryptionContext, LONGEST_CONTEXT};
+pub use error::HsmError;
+pub use key::OpenedKey;
+pub use partition::{Partition, PartitionId, PartitionKey};
+pub use token::{KeyHandle, KeyToken, TokenDigest, TokenRef};

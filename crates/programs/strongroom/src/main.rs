@@ -1,2 +1,34 @@
-//! strongroom
-fn main() {}
+//! The `strongroom` program: parses the command line, wires the layers together, runs them.
+
+#![allow(clippy::disallowed_macros, reason = "a program for the terminal prints")]
+
+mod audit;
+mod cli;
+mod data_dir;
+mod dev;
+mod node;
+mod recording;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Arguments, AuditCommand, Command};
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Dev(options) => dev::run(&options),
+        Command::Audit { command: AuditCommand::Verify(options) } => audit::verify(&options),
+        Command::Version => {
+            print!("{}", cli::version_text());
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("strongroom: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,11 @@
-//! strongroom-cloudtrail
+//! CloudTrail: the journal as AWS shows it.
+//!
+//! [`CloudTrail`] answers LookupEvents from the journal itself. The service writes no record; that is the
+//! server's and the journal's work.
+
+#![warn(missing_docs)]
+
+mod api;
+mod error;
+
+pub use api::events::CloudTrail;

@@ -1,1 +1,17 @@
-//! strongroom-kms
+//! KMS: keys, aliases, and cryptography with keys that never leave their partition.
+//!
+//! [`KeyManagement`] answers the KMS API. A call goes through `api` (input rules, authorisation), `domain`
+//! (rules without a store), `repo` (rows) and `backend` (where a key's cryptography is done).
+
+#![warn(missing_docs)]
+
+mod api;
+mod backend;
+mod cache;
+mod domain;
+mod error;
+mod keys;
+mod repo;
+
+pub use keys::{KeyManagement, StartError};
+pub use repo::{MIGRATIONS, STATEMENTS};

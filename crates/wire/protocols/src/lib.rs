@@ -1,1 +1,31 @@
-//! strongroom-protocols
+//! AWS's wire protocols: what a request says, and how its answer is framed.
+//!
+//! Codecs walk a [`strongroom_schema::Schema`] and fill or show a [`strongroom_schema::Structure`]:
+//! [`json`] and [`query`] read requests, [`json`] and [`xml`] write answers, [`trail`] writes what CloudTrail
+//! records of either. [`validate()`] checks what was read against the model, in AWS's words. [`envelope`]
+//! says which protocol a request speaks and puts answers and errors into that protocol's form.
+//!
+//! The crate is pure: no I/O, no clock, no server, no service. Every bound on what a caller may send is in
+//! [`Limits`]; the size of a body is bounded by whoever reads it. CBOR, EC2's query form and REST-XML are
+//! recognised and not spoken. Start at [`envelope::detect_head`].
+
+#![warn(missing_docs)]
+
+mod cut;
+pub mod envelope;
+pub mod json;
+mod limits;
+mod missing;
+mod name;
+mod path;
+pub mod query;
+mod scalar;
+mod seen;
+mod text;
+pub mod trail;
+mod validate;
+pub mod xml;
+
+pub use limits::Limits;
+pub use missing::Missing;
+pub use validate::{Violations, validate};

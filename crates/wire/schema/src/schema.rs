@@ -50,7 +50,6 @@ pub enum Kind {
 }
 
 /// A member of a structure, the item of a list, or the key or value of a map.
-#[derive(Debug)]
 pub struct Member {
     /// The name in the model (`member`, `key` and `value` for lists and maps).
     pub name: &'static str,
@@ -60,6 +59,18 @@ pub struct Member {
     pub required: bool,
     /// How protocols place and name it.
     pub traits: MemberTraits,
+}
+
+/// Names the member's shape and does not show it: shapes may contain themselves.
+impl std::fmt::Debug for Member {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Member")
+            .field("name", &self.name)
+            .field("schema", &self.schema.name)
+            .field("required", &self.required)
+            .field("traits", &self.traits)
+            .finish()
+    }
 }
 
 /// Protocol traits of a member. All default to "as the protocol does by itself".

@@ -1,1 +1,25 @@
-//! strongroom-server
+//! The front door: HTTP in, AWS's protocols, a verified signature, one operation of one service, one record,
+//! and an answer.
+//!
+//! [`Server`] knows no service by name; programs give it a [`Registry`] of them, the credentials against which
+//! signatures are verified, and a [`Recorder`]. A request's way through is [`Server::answer`] in `pipeline`,
+//! from top to bottom. Every bound is in [`Limits`].
+
+#![warn(missing_docs)]
+
+mod authenticate;
+mod body;
+mod health;
+mod limits;
+mod listener;
+mod operate;
+mod pipeline;
+mod recorder;
+mod registry;
+mod security_log;
+mod server;
+
+pub use limits::Limits;
+pub use recorder::{FinishedCall, Recorder};
+pub use registry::Registry;
+pub use server::{Server, ServerParts};

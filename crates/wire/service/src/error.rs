@@ -64,12 +64,32 @@ impl ApiError {
         Self { query, ..Self::common("AccessDeniedException", message.to_string()) }
     }
 
+    /// An error that the front makes for every service alike, under the code that each protocol gives it.
+    pub fn front(
+        code: impl Into<Cow<'static, str>>,
+        query: Option<QueryError>,
+        message: Option<String>,
+    ) -> Self {
+        let error = Self::common("", String::new());
+        Self { code: code.into(), query, message, ..error }
+    }
+
+    /// Nothing is wrong with the call, but it cannot be served now.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        let query = Some(QueryError { code: "ServiceUnavailable", http_status: 503 });
+        let error = Self::common("ServiceUnavailableException", message);
+        Self { query, status: Some(503), fault: Fault::Server, ..error }
+    }
+
     /// The operation is in AWS's model and not in Strongroom yet.
     pub fn not_implemented(service: &'static ServiceSchema, operation: &'static Operation) -> Self {
-        let message = format!(
-            "Strongroom does not implement {}:{} yet. docs/compatibility.md lists what it does.",
-            service.name, operation.name
-        );
+        Self::feature_not_implemented(&format!("{}:{}", service.name, operation.name))
+    }
+
+    /// The operation is here, what the request asks of it by `feature` is not.
+    pub fn feature_not_implemented(feature: &str) -> Self {
+        let message =
+            format!("Strongroom does not implement {feature} yet. docs/compatibility.md lists what it does.");
         let query = Some(QueryError { code: "NotImplemented", http_status: 501 });
         let error = Self::common("NotImplementedException", message);
         Self { query, status: Some(501), fault: Fault::Server, ..error }

@@ -1,1 +1,42 @@
-//! strongroom-sigv4
+//! Verifies AWS Signature Version 4, in the `Authorization` header and in presigned URLs
+//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html>).
+//!
+//! Verification has two steps, because looking up a key may wait and nothing here does: [`Claim::parse`]
+//! checks all that needs no key and says whose key is needed; [`Claim::verify`] checks the signature and
+//! gives an [`Authenticated`], which nothing else can make. [`SigningKeyCache`] keeps the derived keys.
+//!
+//! The crate is pure: no I/O, no clock, no knowledge of accounts, sessions or policies. It refuses SigV2,
+//! SigV4A and streaming payloads in AWS's words. An [`AuthError`] knows its code, status and text in each
+//! protocol ([`AuthError::render`]); no expected signature leaves the crate in any form.
+//!
+//! Start from [`Claim`].
+
+#![warn(missing_docs)]
+
+mod authenticated;
+mod authorization;
+mod cache;
+mod canonical;
+mod claim;
+mod error;
+mod expected;
+mod key;
+mod limits;
+mod payload;
+mod presented;
+mod presigned;
+mod scope;
+mod timestamp;
+
+pub use authenticated::Authenticated;
+pub use cache::SigningKeyCache;
+pub use claim::{Claim, RequestHead};
+pub use error::{AuthError, Framing, Rendered, ScopeFault};
+pub use expected::{Expected, PathStyle};
+pub use key::SigningKey;
+pub use limits::{
+    MAX_AUTHORIZATION_BYTES, MAX_EXPIRES_SECONDS, MAX_PATH_BYTES, MAX_QUERY_BYTES, MAX_QUERY_PARAMETERS,
+    MAX_SESSION_TOKEN_BYTES, MAX_SIGNED_HEADERS, MAX_SKEW_SECONDS,
+};
+pub use payload::{Payload, PayloadMode};
+pub use scope::CredentialScope;

@@ -1,0 +1,93 @@
+# One entry for people and for continuous integration. `make` alone explains.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test unit e2e e2e-all check bench soak build release packages
+
+CARGO_DENY := 0.20.2
+
+# Arguments for `make run`, for example ARGS="--listen 127.0.0.1:4600 --ephemeral".
+ARGS ?=
+# How long `make soak` kills and restarts, and fuzzes each target.
+SOAK_MINUTES ?= 10
+FUZZ_SECONDS ?= 60
+
+# The end-to-end tests' Python environment. Its stamp is newer than the list of packages it was made from.
+VENV := .venv/e2e
+VENV_READY := $(VENV)/ready
+
+help:
+	@echo 'Strongroom: AWS KMS and CloudHSM on your own machines.'
+	@echo
+	@echo '  make run       build, start a server for development on 127.0.0.1:4566, and say how to reach it'
+	@echo '                 (ARGS="--ephemeral" forgets everything at exit; RELEASE=1 builds optimised)'
+	@echo '  make test      what must be green before a change is proposed: unit and integration tests, then'
+	@echo '                 the quick end-to-end tests with the stock AWS CLI and boto3'
+	@echo '  make check     the rules of the house: format, lints, layers, licences, generated code, links'
+	@echo
+	@echo '  make e2e-all   every end-to-end test, slow ones too'
+	@echo '  make bench     the benchmarks behind docs/numbers.md'
+	@echo '  make soak      kill and restart under load (SOAK_MINUTES=10), then fuzz (FUZZ_SECONDS=60 a target)'
+	@echo
+	@echo '  make unit      unit and integration tests alone'
+	@echo '  make e2e       the quick end-to-end tests alone'
+	@echo '  make release   the optimised program, in target/release/strongroom'
+	@echo '  make packages  install missing Debian packages (make test does it by itself)'
+	@echo
+	@echo 'CONTRIBUTING.md says how we build, docs/ how to use it.'
+
+# A development build by default: it compiles in a fraction of an optimised build's time, is the one that the
+# tests use, and has AWS-LC and SQLite optimised all the same.
+run:
+ifdef RELEASE
+	@$(MAKE) --no-print-directory release
+	@exec target/release/strongroom dev $(ARGS)
+else
+	@$(MAKE) --no-print-directory build
+	@exec target/debug/strongroom dev $(ARGS)
+endif
+
+build:
+	cargo build --locked --package strongroom
+
+release:
+	cargo build --locked --release --package strongroom
+
+packages:
+	@scripts/system-packages.sh
+
+test: unit e2e
+
+unit: packages
+	cargo test --locked --workspace
+
+e2e: packages build $(VENV_READY)
+	$(VENV)/bin/python -m pytest e2e -m 'not slow and not soak'
+
+e2e-all: packages build $(VENV_READY)
+	$(VENV)/bin/python -m pytest e2e -m 'not soak'
+
+check: packages target/tools/bin/cargo-deny $(VENV_READY)
+	cargo xtask check
+	$(VENV)/bin/ruff check --quiet e2e
+	$(VENV)/bin/ruff format --quiet --check e2e
+
+bench:
+	cargo bench --locked --package strongroom --bench front_door
+	cargo bench --locked --package strongroom-journal --bench append
+
+soak: release $(VENV_READY)
+	@scripts/system-packages.sh fuzz
+	SOAK_MINUTES=$(SOAK_MINUTES) STRONGROOM=target/release/strongroom $(VENV)/bin/python -m pytest e2e -m soak
+	cargo xtask fuzz --seconds $(FUZZ_SECONDS)
+
+$(VENV_READY): e2e/requirements.txt
+	rm -rf $(VENV)
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement e2e/requirements.txt
+	touch $@
+
+target/tools/bin/cargo-deny:
+	cargo install --quiet --locked cargo-deny --version $(CARGO_DENY) --root target/tools

@@ -1,0 +1,102 @@
+//! The directory that holds the seal: files that appear whole or not at all, and that only their owner reads.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use strongroom_crypto::{hex, random};
+use strongroom_secret::SecretBytes;
+
+use crate::SealError;
+
+const FILE_MODE: u32 = 0o600;
+const DIRECTORY_MODE: u32 = 0o700;
+/// The permission bits of group and others.
+const OTHERS: u32 = 0o077;
+/// Their write bits.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// No file of a seal is longer, in bytes.
+const LONGEST_FILE: u64 = 65_536;
+
+/// A directory that others cannot change.
+pub(crate) struct Directory(PathBuf);
+
+impl Directory {
+    /// Opens an existing directory.
+    pub(crate) fn open(path: &Path) -> Result<Self, SealError> {
+        let mode = fs::metadata(path).map_err(at(path))?.permissions().mode() & 0o7777;
+        if mode & OTHERS_WRITE != 0 {
+            return Err(SealError::Permissions { path: path.to_owned(), mode, wanted: DIRECTORY_MODE });
+        }
+        Ok(Self(path.to_owned()))
+    }
+
+    /// Opens the directory, which is made, with its parents, if need be.
+    pub(crate) fn make(path: &Path) -> Result<Self, SealError> {
+        if !path.exists() {
+            DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(path).map_err(at(path))?;
+            // A relative path of one part has the empty path for a parent.
+            let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+            sync(parent)?;
+        }
+        Self::open(path)
+    }
+
+    /// The path of the file `name`.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Reads a file that only its owner may read.
+    pub(crate) fn read(&self, name: &str) -> Result<SecretBytes, SealError> {
+        let path = self.path(name);
+        let mut file = File::open(&path).map_err(at(&path))?;
+        let metadata = file.metadata().map_err(at(&path))?;
+        let mode = metadata.permissions().mode() & 0o7777;
+        if mode & OTHERS != 0 {
+            return Err(SealError::Permissions { path, mode, wanted: FILE_MODE });
+        }
+        if !metadata.is_file() || metadata.len() > LONGEST_FILE {
+            return Err(SealError::Corrupt { path, what: "it is no file, or far too long" });
+        }
+        SecretBytes::filled(metadata.len() as usize, |bytes| file.read_exact(bytes)).map_err(at(&path))
+    }
+
+    /// Makes the file `name` with these bytes, on disk when this returns. It appears whole: a crash leaves it
+    /// or leaves none. Tells `false`, and changes nothing, if there is one already.
+    pub(crate) fn publish(&self, name: &str, bytes: &[u8]) -> Result<bool, SealError> {
+        let path = self.path(name);
+        let draft = self.path(&format!(".{name}.{}", hex::encode(&random::bytes::<8>()?)));
+        let linked = write_draft(&draft, bytes).and_then(|()| fs::hard_link(&draft, &path));
+        // A draft that stays behind is harmless and never read; what counts is whether the link was made.
+        let _ = fs::remove_file(&draft);
+        let made = match linked {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(at(&path)(error)),
+        };
+        // Also for a file that another just made: nobody works with what may still be lost.
+        sync(&self.0)?;
+        Ok(made)
+    }
+}
+
+fn write_draft(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn sync(directory: &Path) -> Result<(), SealError> {
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(at(directory))
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> SealError {
+    let path = path.to_owned();
+    move |source| match source.kind() {
+        io::ErrorKind::NotFound => SealError::NotFound { path },
+        _ => SealError::Io { path, source },
+    }
+}

@@ -1,0 +1,132 @@
+//! Files that are cut short, changed, or of another time.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use strongroom_crypto::digest::sha256;
+use strongroom_crypto::hex;
+use strongroom_seal::{Root, SealError};
+use tempfile::TempDir;
+
+fn seal() -> (TempDir, Root) {
+    let directory = tempfile::tempdir().unwrap();
+    let root = Root::create(directory.path()).unwrap();
+    (directory, root)
+}
+
+fn write(path: &Path, bytes: &[u8]) {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
+#[test]
+fn a_file_cut_at_any_byte_is_refused_and_left_alone() {
+    let (directory, _) = seal();
+    for name in ["slot-file.key", "root.slots"] {
+        let path = directory.path().join(name);
+        let whole = fs::read(&path).unwrap();
+        for length in 0..whole.len() {
+            write(&path, &whole[..length]);
+            let opened = Root::open_or_create(directory.path());
+            assert!(matches!(opened, Err(SealError::Corrupt { .. })), "{name} cut at {length}: {opened:?}");
+            assert_eq!(fs::read(&path).unwrap().len(), length);
+        }
+        write(&path, &[whole.as_slice(), b"\n"].concat());
+        assert!(matches!(Root::open(directory.path()), Err(SealError::Corrupt { .. })), "{name}, longer");
+        write(&path, &whole);
+    }
+    Root::open(directory.path()).unwrap();
+}
+
+#[test]
+fn a_file_with_any_bit_changed_is_refused() {
+    let (directory, _) = seal();
+    for name in ["slot-file.key", "root.slots"] {
+        let path = directory.path().join(name);
+        let whole = fs::read(&path).unwrap();
+        for (position, bit) in (0..whole.len()).flat_map(|position| (0..8).map(move |bit| (position, bit))) {
+            let mut changed = whole.clone();
+            changed[position] ^= 1 << bit;
+            write(&path, &changed);
+            let opened = Root::open(directory.path());
+            assert!(
+                matches!(opened, Err(SealError::Corrupt { .. } | SealError::UnsupportedFormat { .. })),
+                "{name}, byte {position}, bit {bit}: {opened:?}"
+            );
+        }
+        write(&path, &whole);
+    }
+}
+
+#[test]
+fn a_file_that_is_far_too_long_is_not_read() {
+    let (directory, _) = seal();
+    write(&directory.path().join("root.slots"), &vec![b' '; 65_537]);
+    assert!(matches!(Root::open(directory.path()), Err(SealError::Corrupt { .. })));
+}
+
+#[test]
+fn later_formats_are_named() {
+    let (directory, _) = seal();
+    let path = directory.path().join("slot-file.key");
+    let mut later = fs::read(&path).unwrap();
+    later[15] = 2;
+    write(&path, &later);
+    let error = Root::open(directory.path()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("{} has format 2, which this version does not know", path.display())
+    );
+
+    write(&directory.path().join("root.slots"), b"strongroom-root 7\nanything\n");
+    let later = Root::open(directory.path());
+    assert!(matches!(later, Err(SealError::UnsupportedFormat { format: 7, .. })));
+}
+
+/// Writes `lines` into the slots file, under a check sum that fits.
+fn write_slots(directory: &Path, lines: &str) {
+    let text = format!("strongroom-root 1\n{lines}");
+    let sum = hex::encode(&sha256(text.as_bytes()));
+    write(&directory.join("root.slots"), format!("{text}sum {sum}\n").as_bytes());
+}
+
+#[test]
+fn slots_of_other_kinds_are_left_alone_or_named() {
+    let (directory, root) = seal();
+    let text = fs::read_to_string(directory.path().join("root.slots")).unwrap();
+    let own = text.lines().nth(1).unwrap();
+    let other = "slot tpm 0011223344556677 00ff\n";
+
+    write_slots(directory.path(), &format!("{other}{own}\n{other}"));
+    assert_eq!(Root::open(directory.path()).unwrap().check_value(), root.check_value());
+
+    write_slots(directory.path(), &format!("{other}slot passphrase 0011223344556678 00\n"));
+    let error = Root::open(directory.path()).unwrap_err();
+    assert!(
+        error.to_string().ends_with("no slot that this version can open, but: tpm, passphrase"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_slot_that_holds_no_root_key_is_the_wrong_seal() {
+    let (directory, _) = seal();
+    let text = fs::read_to_string(directory.path().join("root.slots")).unwrap();
+    let own = text.lines().nth(1).unwrap();
+    for wrapped in [&own[..own.len() - 2], &own[..own.len() - 158]] {
+        write_slots(directory.path(), &format!("{wrapped}\n"));
+        assert!(matches!(Root::open(directory.path()), Err(SealError::WrongSeal)), "{wrapped}");
+    }
+}
+
+#[test]
+fn lines_that_are_no_slots_are_damage() {
+    let (directory, _) = seal();
+    for line in ["", "slot", "slot file", "slot file 0011223344556677", "slot file 00 00", "slot file x 00"] {
+        write_slots(directory.path(), &format!("{line}\n"));
+        let opened = Root::open(directory.path());
+        assert!(matches!(opened, Err(SealError::Corrupt { .. })), "{line:?}: {opened:?}");
+    }
+}

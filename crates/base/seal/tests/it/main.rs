@@ -1,0 +1,8 @@
+//! What `strongroom-seal` promises, through its public API.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
+
+mod damage;
+mod golden;
+mod root;
+mod sealer;

@@ -1,0 +1,128 @@
+//! The store's facade.
+
+use std::sync::Arc;
+
+use sqlx::{PgPool, SqlitePool};
+use tempfile::TempDir;
+
+use crate::connection::Connection;
+use crate::retry::Retry;
+use crate::transaction::at_most_one;
+use crate::{Row, Statement, StoreError, Value};
+
+/// Which engine a [`Db`] runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite, embedded.
+    Sqlite,
+    /// PostgreSQL, or a database that speaks its protocol and dialect.
+    Postgres,
+}
+
+/// An open store. Clones are the same store.
+///
+/// A statement outside a transaction stands alone: it is tried again when it lost against others. On SQLite
+/// those that read share the reading connections and never wait for a writer.
+#[derive(Clone)]
+pub struct Db {
+    pools: Arc<Pools>,
+}
+
+pub(crate) enum Pools {
+    Sqlite { writer: SqlitePool, readers: SqlitePool, _ephemeral: Option<TempDir> },
+    Postgres(PgPool),
+}
+
+impl Db {
+    pub(crate) fn new(pools: Pools) -> Self {
+        Self { pools: Arc::new(pools) }
+    }
+
+    /// The engine it runs on.
+    pub fn engine(&self) -> Engine {
+        match &*self.pools {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// The value for this engine: the escape hatch for what the dialect cannot say. Each use is counted by
+    /// `cargo xtask check`.
+    pub fn pick<T>(&self, sqlite: T, postgres: T) -> T {
+        match self.engine() {
+            Engine::Sqlite => sqlite,
+            Engine::Postgres => postgres,
+        }
+    }
+
+    /// All rows that `statement` answers. It bounds them itself (`LIMIT`).
+    pub async fn query(&self, statement: Statement, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let mut retry = Retry::new();
+        loop {
+            match self.connection(statement).await?.query(statement, values).await {
+                Err(StoreError::Conflict) if retry.again().await => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    /// The row that `statement` answers; [`StoreError::RowCount`] when it is not one.
+    pub async fn query_one(&self, statement: Statement, values: &[Value]) -> Result<Row, StoreError> {
+        self.query_opt(statement, values).await?.ok_or(StoreError::RowCount { found: 0 })
+    }
+
+    /// The row that `statement` answers, if there is one; [`StoreError::RowCount`] when there are more.
+    pub async fn query_opt(&self, statement: Statement, values: &[Value]) -> Result<Option<Row>, StoreError> {
+        at_most_one(self.query(statement, values).await?)
+    }
+
+    /// How many rows `statement` changed.
+    pub async fn execute(&self, statement: Statement, values: &[Value]) -> Result<u64, StoreError> {
+        let mut retry = Retry::new();
+        loop {
+            match self.connection(statement).await?.execute(statement, values).await {
+                Err(StoreError::Conflict) if retry.again().await => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Waits for the statements under way and closes all connections. On SQLite what the write-ahead log
+    /// holds moves into the database file first. Every later statement answers [`StoreError::Unavailable`].
+    pub async fn close(&self) -> Result<(), StoreError> {
+        match &*self.pools {
+            Pools::Sqlite { writer, .. } if writer.is_closed() => Ok(()),
+            Pools::Sqlite { writer, readers, .. } => {
+                readers.close().await;
+                let emptied = match self.writer().await {
+                    Ok(mut connection) => connection.run("PRAGMA wal_checkpoint(TRUNCATE)").await,
+                    Err(error) => Err(error),
+                };
+                writer.close().await;
+                emptied
+            }
+            Pools::Postgres(pool) => {
+                pool.close().await;
+                Ok(())
+            }
+        }
+    }
+
+    /// The connection for a statement that stands alone.
+    pub(crate) async fn connection(&self, statement: Statement) -> Result<Connection, StoreError> {
+        match &*self.pools {
+            Pools::Sqlite { readers, .. } if statement.reads() => {
+                Ok(Connection::Sqlite(readers.acquire().await?))
+            }
+            _ => self.writer().await,
+        }
+    }
+
+    /// The connection for a change.
+    pub(crate) async fn writer(&self) -> Result<Connection, StoreError> {
+        Ok(match &*self.pools {
+            Pools::Sqlite { writer, .. } => Connection::Sqlite(writer.acquire().await?),
+            Pools::Postgres(pool) => Connection::Postgres(pool.acquire().await?),
+        })
+    }
+}

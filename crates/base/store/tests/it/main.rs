@@ -1,0 +1,13 @@
+//! The store through its public API, the same suite on both engines.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
+
+mod cancellation;
+mod crash;
+mod dialect;
+mod errors;
+mod mac;
+mod meta;
+mod migrations;
+mod opening;
+mod tables;
+mod transactions;

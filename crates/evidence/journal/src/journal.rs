@@ -1,0 +1,287 @@
+//! The journal as its writer sees it: open, append, close.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rustix::fs::FlockOperation;
+use strongroom_secret::Key256;
+use tokio::sync::oneshot;
+
+use crate::chain::ChainKey;
+use crate::error::JournalError;
+use crate::frame::{self, ENTRY_LEN, FRAME_LIMIT, OVERHEAD};
+use crate::queue::{Bounds, Encoded, Failure, Offer, Queue, Waiting};
+use crate::reader::Reader;
+use crate::record::{RECORD_LIMIT, Record};
+use crate::recovery::{self, OpenNote};
+use crate::segment::{self, NODE_LIMIT, SEGMENT_LIMIT};
+use crate::stream::{self, LOCK_FILE, Position, StreamId};
+use crate::writer::{Durable, StreamPlan, Writer};
+
+/// When a record counts as written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// On the disk: survives a power cut.
+    #[default]
+    Sync,
+    /// In the kernel: survives the end of the process, not of the machine.
+    Written,
+}
+
+/// How a journal is written.
+#[derive(Clone, Debug)]
+pub struct JournalOptions {
+    /// When an append is acknowledged.
+    pub durability: Durability,
+    /// Size of a segment, preallocated: 4 KiB to 64 MiB. No record can be larger than this less about 700 bytes.
+    pub segment_bytes: u64,
+    /// Most records in one frame, and so waiting to be written: at least 1.
+    pub queue_records: u32,
+    /// Most bytes in one frame, and so waiting to be written: 4 KiB to 2 MiB.
+    pub queue_bytes: usize,
+    /// How long an append waits for room in the queue before it fails as [`JournalError::Busy`].
+    pub longest_wait: Duration,
+    /// Which epoch of the journal's subkey the given key is; written down so that [`verify`](crate::verify()) can ask
+    /// for it after the seal was rotated.
+    pub key_epoch: u32,
+}
+
+impl Default for JournalOptions {
+    fn default() -> Self {
+        Self {
+            durability: Durability::Sync,
+            segment_bytes: 16 << 20,
+            queue_records: 4096,
+            queue_bytes: 1 << 20,
+            longest_wait: Duration::from_secs(2),
+            key_epoch: 1,
+        }
+    }
+}
+
+impl JournalOptions {
+    fn check(&self) -> Result<(), JournalError> {
+        let refuse = |option, rule| Err(JournalError::Option { option, rule });
+        if !(4096..=SEGMENT_LIMIT).contains(&self.segment_bytes) {
+            return refuse("segment_bytes", "from 4096 to 67108864");
+        }
+        if self.queue_records == 0 {
+            return refuse("queue_records", "at least 1");
+        }
+        if !(4096..=FRAME_LIMIT).contains(&self.queue_bytes) {
+            return refuse("queue_bytes", "from 4096 to 2097152");
+        }
+        Ok(())
+    }
+
+    /// What one frame may hold: a frame never spans segments.
+    fn bounds(&self) -> Bounds {
+        let segment = self.segment_bytes as usize - segment::HEADER_LEN;
+        Bounds { records: self.queue_records, bytes: self.queue_bytes.min(segment) }
+    }
+}
+
+/// A journal just opened, and what was found on the way.
+pub struct Opened {
+    /// The journal, on a new stream.
+    pub journal: Journal,
+    /// What the end of the stream before looked like, if there is something to say. Damage does not keep the journal
+    /// from opening: the evidence stays as it is, for [`verify`](crate::verify()).
+    pub notes: Vec<OpenNote>,
+}
+
+/// The writing end of a journal. One process writes a journal at a time.
+///
+/// Dropping it flushes and ends the stream, waiting for the disk; [`Journal::close`] does so without blocking the
+/// caller's thread.
+pub struct Journal {
+    queue: Arc<Queue>,
+    stream: StreamId,
+    dir: PathBuf,
+    durable: Arc<Durable>,
+    record_limit: usize,
+    longest_wait: Duration,
+    writer: Mutex<Option<WriterThread>>,
+    /// Held until the writer has ended.
+    _lock: File,
+}
+
+struct WriterThread {
+    thread: JoinHandle<()>,
+    ended: oneshot::Receiver<Result<(), Failure>>,
+}
+
+impl Journal {
+    /// Opens the journal in `dir`, making it if need be: recovers the stream before and begins a new one.
+    ///
+    /// `key` is the seal's journal subkey of `options.key_epoch`; `node` names this server (1 to 64 bytes); `now_ms` is
+    /// domain time, milliseconds since 1970 UTC.
+    pub fn open(
+        dir: &Path,
+        options: &JournalOptions,
+        key: &Key256,
+        node: &str,
+        now_ms: i64,
+    ) -> Result<Opened, JournalError> {
+        options.check()?;
+        if node.is_empty() || node.len() > NODE_LIMIT {
+            return Err(JournalError::Option { option: "node", rule: "1 to 64 bytes long" });
+        }
+        make_dir(dir)?;
+        let lock = lock(dir)?;
+        let before = recovery::recover(dir, now_ms)?;
+        let stream = StreamId::after(before.last, now_ms, random()?);
+        let stream_dir = stream::directory(dir, stream);
+        make_dir(&stream_dir)?;
+        segment::sync_dir(dir).map_err(JournalError::io("write", dir))?;
+        let bounds = options.bounds();
+        let plan = StreamPlan {
+            stream,
+            dir: stream_dir.clone(),
+            node: node.to_owned(),
+            opened_ms: now_ms,
+            key_epoch: options.key_epoch,
+            segment_bytes: options.segment_bytes,
+            sync: options.durability == Durability::Sync,
+        };
+        let key = ChainKey::first(key, stream).map_err(|_| JournalError::Crypto)?;
+        let writer = Writer::begin(plan, key, before.predecessor, before.newest_ms)
+            .map_err(JournalError::io("make a segment in", &stream_dir))?;
+        let durable = writer.durable();
+        let queue = Arc::new(Queue::new(bounds));
+        let journal = Self {
+            writer: Mutex::new(Some(
+                start(writer, Arc::clone(&queue)).map_err(JournalError::io("write", dir))?,
+            )),
+            queue,
+            stream,
+            dir: dir.to_owned(),
+            durable,
+            record_limit: RECORD_LIMIT.min(bounds.bytes - OVERHEAD - ENTRY_LEN),
+            longest_wait: options.longest_wait,
+            _lock: lock,
+        };
+        Ok(Opened { journal, notes: before.notes })
+    }
+
+    /// Returns the stream that this journal writes.
+    pub fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    /// Appends a record. Resolves to its position when its frame is as durable as the options ask.
+    ///
+    /// The record is encoded and hashed on the caller's thread, then joins the batch that the writer takes next. When
+    /// the queue is full the caller waits for room, within bounds. Must run in a tokio runtime with its timer enabled.
+    /// A caller that stops waiting leaves its record in the journal, unless it was still waiting for room.
+    pub async fn append(&self, record: &Record) -> Result<Position, JournalError> {
+        let bytes = record.encode();
+        if bytes.len() > self.record_limit {
+            return Err(JournalError::RecordTooLarge { bytes: bytes.len(), limit: self.record_limit });
+        }
+        let encoded = Encoded { entry: frame::entry(&bytes), bytes, time_ms: record.event_time_ms };
+        let waiting = match self.queue.offer(&encoded) {
+            Offer::Taken(waiting) => waiting,
+            Offer::Full => self.wait_for_room(&encoded).await?,
+            Offer::Closed => return Err(JournalError::Closed),
+        };
+        drop(encoded);
+        let record = waiting.await?;
+        Ok(Position { stream: self.stream, record })
+    }
+
+    /// Returns a reader that shows each record from the moment its append is acknowledged.
+    pub fn reader(&self) -> Reader {
+        Reader::live(self.dir.clone(), Arc::clone(&self.durable))
+    }
+
+    /// Refuses further appends, writes what waits and ends the stream.
+    ///
+    /// Fails if the last of it could not be written; the stream then ends as after a crash. Closing again does nothing.
+    pub async fn close(&self) -> Result<(), JournalError> {
+        let writer = self.take_writer();
+        self.queue.close();
+        let Some(writer) = writer else { return Ok(()) };
+        // A thread that ends without a word has panicked.
+        let ended = writer.ended.await.map_err(|_| JournalError::Closed)?;
+        Ok(ended?)
+    }
+
+    async fn wait_for_room(&self, record: &Encoded) -> Result<Waiting, JournalError> {
+        let offered = async {
+            loop {
+                let taken = self.queue.taken();
+                match self.queue.offer(record) {
+                    Offer::Taken(waiting) => return Ok(waiting),
+                    Offer::Full => taken.await,
+                    Offer::Closed => return Err(JournalError::Closed),
+                }
+            }
+        };
+        tokio::time::timeout(self.longest_wait, offered).await.map_err(|_| JournalError::Busy)?
+    }
+
+    fn take_writer(&self) -> Option<WriterThread> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.queue.close();
+        if let Some(writer) = self.take_writer() {
+            // The thread reports its own errors; a panic of it has been shown already.
+            let _ = writer.thread.join();
+        }
+    }
+}
+
+impl From<Failure> for JournalError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unavailable(source) => Self::Unavailable { source },
+            Failure::Closed => Self::Closed,
+        }
+    }
+}
+
+fn start(writer: Writer, queue: Arc<Queue>) -> std::io::Result<WriterThread> {
+    let (tell, ended) = oneshot::channel();
+    let thread = thread::Builder::new().name("journal".to_owned()).spawn(move || {
+        // Nobody listens if the journal was dropped rather than closed.
+        let _ = tell.send(writer.run(&queue));
+    })?;
+    Ok(WriterThread { thread, ended })
+}
+
+fn make_dir(dir: &Path) -> Result<(), JournalError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(JournalError::io("make directory", dir))
+}
+
+fn lock(dir: &Path) -> Result<File, JournalError> {
+    let path = dir.join(LOCK_FILE);
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(JournalError::io("open", &path))?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(JournalError::InUse { path: dir.to_owned() }),
+        Err(error) => Err(JournalError::io("lock", &path)(error.into())),
+    }
+}
+
+fn random() -> Result<[u8; 10], JournalError> {
+    strongroom_crypto::random::bytes::<10>().map_err(|_| JournalError::Crypto)
+}

@@ -1,0 +1,243 @@
+//! The queue between callers and the writer: one batch that callers fill while the writer flushes the one before.
+//!
+//! There is nothing to signal per record. A caller leaves its encoded record in the open batch and waits on that batch's
+//! [`Ticket`]; the writer takes the whole batch, writes it as one frame and completes the ticket once.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use tokio::sync::Notify;
+
+use crate::frame::{ENTRY_LEN, OVERHEAD};
+
+/// Records on their way into one frame.
+pub(crate) struct Batch {
+    /// The frame's table, ready to be written.
+    pub(crate) table: Vec<u8>,
+    /// The records, one after the other.
+    pub(crate) records: Vec<u8>,
+    pub(crate) count: u32,
+    pub(crate) oldest_ms: i64,
+    pub(crate) newest_ms: i64,
+    ticket: Arc<Ticket>,
+}
+
+impl Batch {
+    pub(crate) fn empty() -> Self {
+        Self {
+            table: Vec::new(),
+            records: Vec::new(),
+            count: 0,
+            oldest_ms: i64::MAX,
+            newest_ms: i64::MIN,
+            ticket: Arc::default(),
+        }
+    }
+
+    /// Tells the batch's callers what became of it.
+    pub(crate) fn complete(&self, outcome: Outcome) {
+        self.ticket.complete(outcome);
+    }
+
+    /// Empties the batch for reuse, keeping its memory.
+    pub(crate) fn recycle(&mut self) {
+        self.table.clear();
+        self.records.clear();
+        (self.count, self.oldest_ms, self.newest_ms) = (0, i64::MAX, i64::MIN);
+        self.ticket = Arc::default();
+    }
+
+    fn push(&mut self, record: &Encoded) {
+        self.table.extend_from_slice(&record.entry);
+        self.records.extend_from_slice(&record.bytes);
+        self.count += 1;
+        self.oldest_ms = self.oldest_ms.min(record.time_ms);
+        self.newest_ms = self.newest_ms.max(record.time_ms);
+    }
+}
+
+impl Drop for Batch {
+    /// Callers of a batch that nobody will write any more must not wait for ever.
+    fn drop(&mut self) {
+        self.ticket.complete(Err(Failure::Closed));
+    }
+}
+
+/// A record ready for the queue: encoded and hashed by its caller.
+pub(crate) struct Encoded {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) entry: [u8; ENTRY_LEN],
+    pub(crate) time_ms: i64,
+}
+
+/// What became of a batch: the number of its first record, or why it was not written.
+pub(crate) type Outcome = Result<u64, Failure>;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Failure {
+    Unavailable(Arc<io::Error>),
+    Closed,
+}
+
+/// How much one batch may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) records: u32,
+    /// Length of the frame.
+    pub(crate) bytes: usize,
+}
+
+/// The open batch, and who waits for it.
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    /// Wakes the writer.
+    arrived: Condvar,
+    /// Wakes callers that found the batch full.
+    taken: Notify,
+    bounds: Bounds,
+}
+
+struct State {
+    batch: Batch,
+    closed: bool,
+    writer_waits: bool,
+}
+
+/// What the queue says to a record.
+pub(crate) enum Offer {
+    /// It is in the batch; await what becomes of it.
+    Taken(Waiting),
+    /// The batch is full; come again after [`Queue::taken`].
+    Full,
+    /// The journal is closed.
+    Closed,
+}
+
+impl Queue {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        let state = State { batch: Batch::empty(), closed: false, writer_waits: false };
+        Self { state: Mutex::new(state), arrived: Condvar::new(), taken: Notify::new(), bounds }
+    }
+
+    /// Puts a record into the open batch.
+    pub(crate) fn offer(&self, record: &Encoded) -> Offer {
+        let mut state = self.lock();
+        if state.closed {
+            return Offer::Closed;
+        }
+        let batch = &mut state.batch;
+        let bytes = OVERHEAD + batch.table.len() + ENTRY_LEN + batch.records.len() + record.bytes.len();
+        if batch.count >= self.bounds.records || bytes > self.bounds.bytes {
+            return Offer::Full;
+        }
+        let index = batch.count;
+        batch.push(record);
+        let ticket = Arc::clone(&batch.ticket);
+        if state.writer_waits {
+            state.writer_waits = false;
+            drop(state);
+            self.arrived.notify_one();
+        }
+        Offer::Taken(Waiting { ticket, index, slot: None })
+    }
+
+    /// Resolves when the writer next takes a batch. Make the future first, then offer, then await it.
+    pub(crate) fn taken(&self) -> impl Future<Output = ()> {
+        self.taken.notified()
+    }
+
+    /// Waits for records and takes them all, leaving `spare` to be filled; none once the queue is closed and empty.
+    pub(crate) fn take(&self, spare: Batch) -> Option<Batch> {
+        let mut state = self.lock();
+        while state.batch.count == 0 {
+            if state.closed {
+                return None;
+            }
+            state.writer_waits = true;
+            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.writer_waits = false;
+        let batch = std::mem::replace(&mut state.batch, spare);
+        drop(state);
+        self.taken.notify_waiters();
+        Some(batch)
+    }
+
+    /// Refuses further records; those in the queue are still written.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.arrived.notify_one();
+        self.taken.notify_waiters();
+    }
+
+    /// Closes the queue and fails what is in it: the writer is gone.
+    pub(crate) fn abandon(&self) {
+        self.close();
+        let left = std::mem::replace(&mut self.lock().batch, Batch::empty());
+        drop(left);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock is held cannot leave half a record: a batch only grows by whole ones, count last.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where a batch's outcome appears, for all its callers at once.
+#[derive(Default)]
+struct Ticket {
+    outcome: OnceLock<Outcome>,
+    wakers: Mutex<Vec<Waker>>,
+}
+
+impl Ticket {
+    fn complete(&self, outcome: Outcome) {
+        if self.outcome.set(outcome).is_err() {
+            return;
+        }
+        let wakers = std::mem::take(&mut *self.wakers());
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    fn wakers(&self) -> MutexGuard<'_, Vec<Waker>> {
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One caller's wait: resolves to its record's number in the stream.
+pub(crate) struct Waiting {
+    ticket: Arc<Ticket>,
+    /// The record's place in its batch.
+    index: u32,
+    /// The caller's place among the wakers, once it has one.
+    slot: Option<usize>,
+}
+
+impl Future for Waiting {
+    type Output = Result<u64, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if this.ticket.outcome.get().is_none() {
+            let mut wakers = this.ticket.wakers();
+            // Completion sets the outcome before it takes the wakers: looking again under the lock misses nothing.
+            if this.ticket.outcome.get().is_none() {
+                let slot = *this.slot.get_or_insert(wakers.len());
+                if let Some(waker) = wakers.get_mut(slot) {
+                    waker.clone_from(context.waker());
+                } else {
+                    wakers.push(context.waker().clone());
+                }
+                return Poll::Pending;
+            }
+        }
+        match this.ticket.outcome.get() {
+            Some(Ok(first)) => Poll::Ready(Ok(first + u64::from(this.index))),
+            Some(Err(failure)) => Poll::Ready(Err(failure.clone())),
+            None => Poll::Pending,
+        }
+    }
+}

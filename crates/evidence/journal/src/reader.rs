@@ -1,0 +1,402 @@
+//! Reading: frames and records in either direction, over all streams.
+//!
+//! Reading blocks on the disk and holds one frame and one segment's frame positions in memory (40 bytes a frame). It
+//! checks the hashes of what it reads, not the MACs: that is [`verify`](crate::verify())'s work.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::JournalError;
+use crate::frame::{Frame, FrameFault, FrameHeader};
+use crate::record::{Record, RecordError};
+use crate::segment::{self, SegmentHeader};
+use crate::stream::{self, Position, StreamId};
+use crate::walk::{Skim, Step, Walk};
+use crate::writer::{Durable, End};
+
+/// How much [`Reader::lookup`] reads for one page unless told otherwise, in bytes.
+const SCAN_LIMIT: u64 = 64 << 20;
+
+/// Reads a journal, also while it is written.
+#[derive(Clone)]
+pub struct Reader {
+    dir: PathBuf,
+    durable: Option<Arc<Durable>>,
+    pub(crate) scan_limit: u64,
+}
+
+impl Reader {
+    /// Opens the journal in `dir` for reading, from any process.
+    ///
+    /// Of a journal that another process writes, it may show a frame just before its append is acknowledged; the
+    /// writing process takes [`Journal::reader`](crate::Journal::reader).
+    pub fn open(dir: &Path) -> Result<Self, JournalError> {
+        let reader = Self { dir: dir.to_owned(), durable: None, scan_limit: SCAN_LIMIT };
+        reader.streams()?;
+        Ok(reader)
+    }
+
+    pub(crate) fn live(dir: PathBuf, durable: Arc<Durable>) -> Self {
+        Self { dir, durable: Some(durable), scan_limit: SCAN_LIMIT }
+    }
+
+    /// Sets how many bytes [`Reader::lookup`] reads at most before it returns a page that is not full.
+    #[must_use]
+    pub fn with_scan_limit(mut self, bytes: u64) -> Self {
+        self.scan_limit = bytes;
+        self
+    }
+
+    /// Lists the streams, oldest first.
+    pub fn streams(&self) -> Result<Vec<StreamId>, JournalError> {
+        Ok(stream::list(&self.dir).map_err(JournalError::io("list", &self.dir))?.streams)
+    }
+
+    /// Returns the frames that hold records, oldest first, from the one that holds the record after `after`.
+    pub fn frames(&self, after: Option<Position>) -> Result<Frames, JournalError> {
+        Frames::new(self, Range { after, ..Range::default() }, Order::OldestFirst)
+    }
+
+    /// Returns the frames that hold records, newest first, from the one that holds the record before `before`.
+    pub fn frames_newest_first(&self, before: Option<Position>) -> Result<Frames, JournalError> {
+        Frames::new(self, Range { before, ..Range::default() }, Order::NewestFirst)
+    }
+
+    /// Returns the records behind `after`, oldest first.
+    pub fn records(&self, after: Option<Position>) -> Result<Records, JournalError> {
+        Ok(Records { frames: self.frames(after)?, frame: None })
+    }
+
+    /// Returns the records before `before`, newest first: by stream, and as written within a stream.
+    pub fn records_newest_first(&self, before: Option<Position>) -> Result<Records, JournalError> {
+        Ok(Records { frames: self.frames_newest_first(before)?, frame: None })
+    }
+}
+
+/// Which frames are wanted.
+#[derive(Clone, Copy)]
+pub(crate) struct Range {
+    pub(crate) after: Option<Position>,
+    pub(crate) before: Option<Position>,
+    pub(crate) start_ms: i64,
+    pub(crate) end_ms: i64,
+}
+
+impl Default for Range {
+    fn default() -> Self {
+        Self { after: None, before: None, start_ms: i64::MIN, end_ms: i64::MAX }
+    }
+}
+
+impl Range {
+    /// The numbers of the records wanted from a stream.
+    fn records(&self, stream: StreamId) -> std::ops::Range<u64> {
+        let start = self
+            .after
+            .filter(|after| after.stream == stream)
+            .map_or(0, |after| after.record.saturating_add(1));
+        let end =
+            self.before.filter(|before| before.stream == stream).map_or(u64::MAX, |before| before.record);
+        start..end
+    }
+
+    fn has_stream(&self, stream: StreamId) -> bool {
+        self.after.is_none_or(|after| stream >= after.stream)
+            && self.before.is_none_or(|before| stream <= before.stream)
+    }
+
+    fn has_frame(&self, stream: StreamId, header: &FrameHeader) -> bool {
+        let records = self.records(stream);
+        header.count > 0
+            && header.first_record < records.end
+            && header.next_record() > records.start
+            && header.oldest_ms <= self.end_ms
+            && header.newest_ms >= self.start_ms
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    OldestFirst,
+    NewestFirst,
+}
+
+/// A frame that was read, its hashes checked.
+pub struct SealedFrame {
+    stream: StreamId,
+    place: Place,
+    bytes: Vec<u8>,
+}
+
+impl SealedFrame {
+    /// Returns the frame's stream.
+    pub fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    /// Returns the number of the segment that holds the frame.
+    pub fn segment(&self) -> u32 {
+        self.place.segment
+    }
+
+    /// Returns where in its segment's file the frame begins.
+    pub fn offset(&self) -> u64 {
+        self.place.offset
+    }
+
+    /// Returns the frame's number in its stream.
+    pub fn sequence(&self) -> u64 {
+        self.place.header.sequence
+    }
+
+    /// Returns the number of the frame's first record in the stream.
+    pub fn first_record(&self) -> u64 {
+        self.place.header.first_record
+    }
+
+    /// Returns how many records the frame holds.
+    pub fn count(&self) -> u32 {
+        self.place.header.count
+    }
+
+    /// Returns the length of the frame in bytes.
+    pub fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Reads one record, counted from the frame's first; none behind the last.
+    pub fn record(&self, index: u32) -> Option<Result<Record, RecordError>> {
+        Frame::checked(self.place.header, &self.bytes).record(index).map(Record::decode)
+    }
+
+    /// Returns the encoded records with their positions, in order.
+    pub(crate) fn records(&self) -> impl DoubleEndedIterator<Item = (Position, &[u8])> {
+        let ranges: Vec<_> = Frame::checked(self.place.header, &self.bytes).ranges().collect();
+        let first = self.first_record();
+        ranges.into_iter().enumerate().map(move |(index, range)| {
+            (Position { stream: self.stream, record: first + index as u64 }, &self.bytes[range])
+        })
+    }
+
+    /// Says that a record of this frame cannot be read.
+    pub(crate) fn unreadable(&self, position: Position) -> JournalError {
+        let fault = FrameFault::Unreadable((position.record - self.first_record()) as u32);
+        self.place.damaged(self.stream, fault)
+    }
+}
+
+/// Where a frame is.
+#[derive(Clone, Copy)]
+struct Place {
+    segment: u32,
+    offset: u64,
+    header: FrameHeader,
+}
+
+impl Place {
+    fn damaged(&self, stream: StreamId, fault: FrameFault) -> JournalError {
+        JournalError::Damaged { stream, segment: self.segment, offset: self.offset, fault }
+    }
+}
+
+/// The frames of a journal, one after the other.
+///
+/// What is damaged comes as an error in its segment's turn, and reading goes on behind it.
+pub struct Frames {
+    dir: PathBuf,
+    order: Order,
+    range: Range,
+    /// The stream being written and how far it may be read.
+    durable: Option<(StreamId, End)>,
+    newest: Option<StreamId>,
+    // Of each list the last item is next.
+    streams: Vec<StreamId>,
+    stream: Option<StreamId>,
+    segments: Vec<u32>,
+    file: Option<File>,
+    places: Vec<Place>,
+    damage: Vec<JournalError>,
+}
+
+impl Frames {
+    pub(crate) fn new(reader: &Reader, range: Range, order: Order) -> Result<Self, JournalError> {
+        // What is durable now: the stream's files can only be longer by the time they are read.
+        let durable = reader.durable.as_ref().map(|durable| (durable.stream, durable.end()));
+        let mut streams = reader.streams()?;
+        let newest = streams.last().copied();
+        streams.retain(|&stream| range.has_stream(stream));
+        if order == Order::OldestFirst {
+            streams.reverse();
+        }
+        let dir = reader.dir.clone();
+        let (segments, places, damage) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self {
+            dir,
+            order,
+            range,
+            durable,
+            newest,
+            streams,
+            stream: None,
+            segments,
+            file: None,
+            places,
+            damage,
+        })
+    }
+
+    fn advance(&mut self) -> Result<Option<SealedFrame>, JournalError> {
+        loop {
+            if let Some(damage) = self.damage.pop() {
+                return Err(damage);
+            }
+            if let (Some(place), Some(stream), Some(file)) = (self.places.pop(), self.stream, &self.file) {
+                return self.load(stream, file, place).map(Some);
+            }
+            if let (Some(segment), Some(stream)) = (self.segments.pop(), self.stream) {
+                self.enter_segment(stream, segment)?;
+            } else if let Some(stream) = self.streams.pop() {
+                self.enter_stream(stream)?;
+            } else {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn enter_stream(&mut self, stream: StreamId) -> Result<(), JournalError> {
+        let dir = stream::directory(&self.dir, stream);
+        let mut segments = segment::list(&dir).map_err(JournalError::io("list", &dir))?.numbers;
+        if let Some(end) = self.durable_end(stream) {
+            segments.retain(|&segment| segment <= end.segment);
+        }
+        if self.order == Order::OldestFirst {
+            let wanted = self.range.records(stream).start;
+            let first = segments.iter().rposition(|&segment| {
+                let header = File::open(dir.join(segment::file_name(segment)))
+                    .and_then(|file| SegmentHeader::read(&file));
+                matches!(header, Ok(Ok(sealed)) if sealed.header.first_record <= wanted)
+            });
+            segments.drain(..first.unwrap_or(0));
+            segments.reverse();
+        }
+        self.stream = Some(stream);
+        self.segments = segments;
+        Ok(())
+    }
+
+    fn enter_segment(&mut self, stream: StreamId, segment: u32) -> Result<(), JournalError> {
+        let path = stream::directory(&self.dir, stream).join(segment::file_name(segment));
+        let failed = || JournalError::io("read", &path);
+        let file = File::open(&path).map_err(failed())?;
+        let damaged = |offset, fault| JournalError::Damaged { stream, segment, offset, fault };
+        match SegmentHeader::read(&file).map_err(failed())? {
+            Ok(sealed) => {
+                if sealed.header.newest_before_ms < self.range.start_ms && self.order == Order::NewestFirst {
+                    // All that comes after is older than what is wanted.
+                    self.segments.clear();
+                    self.streams.clear();
+                }
+                if sealed.header.first_record >= self.range.records(stream).end {
+                    return Ok(());
+                }
+            }
+            Err(_) => self.damage.push(damaged(0, FrameFault::SegmentHeader)),
+        }
+        let limit = self.durable_end(stream).filter(|end| end.segment == segment).map(|end| end.offset);
+        let mut walk = Walk::new(&file, limit).map_err(failed())?;
+        let mut last = None;
+        loop {
+            match walk.skim().map_err(failed())? {
+                Skim::Frame { offset, header } => {
+                    last = Some(offset);
+                    if self.range.has_frame(stream, &header) {
+                        self.places.push(Place { segment, offset, header });
+                    }
+                }
+                Skim::Damaged { offset, fault } => self.damage.push(damaged(offset, fault)),
+                Skim::End => break,
+            }
+        }
+        if let (None, Some(last), true) = (limit, last, self.newest == Some(stream)) {
+            self.drop_unfinished(&file, last).map_err(failed())?;
+        }
+        if self.order == Order::OldestFirst {
+            self.places.reverse();
+        }
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Drops a last frame that was never finished, or is being written.
+    fn drop_unfinished(&mut self, file: &File, last: u64) -> io::Result<()> {
+        if matches!(Walk::new(file, None)?.at(last).step()?, Step::Torn { .. } | Step::End { .. }) {
+            self.places.retain(|place| place.offset != last);
+        }
+        Ok(())
+    }
+
+    fn load(&self, stream: StreamId, file: &File, place: Place) -> Result<SealedFrame, JournalError> {
+        let mut bytes = vec![0; place.header.length as usize];
+        match file.read_exact_at(&mut bytes, place.offset) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Err(place.damaged(stream, FrameFault::Incomplete));
+            }
+            Err(error) => return Err(JournalError::io("read", &stream::directory(&self.dir, stream))(error)),
+        }
+        Frame::check(&bytes).map_err(|fault| place.damaged(stream, fault))?;
+        Ok(SealedFrame { stream, place, bytes })
+    }
+
+    fn durable_end(&self, stream: StreamId) -> Option<End> {
+        self.durable.filter(|(live, _)| *live == stream).map(|(_, end)| end)
+    }
+}
+
+impl Iterator for Frames {
+    type Item = Result<SealedFrame, JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.advance().transpose()
+    }
+}
+
+/// The records of a journal, one after the other, with their positions. Damage comes as errors in between.
+pub struct Records {
+    frames: Frames,
+    /// The frame at hand and how many of its records were taken.
+    frame: Option<(SealedFrame, u32)>,
+}
+
+impl Iterator for Records {
+    type Item = Result<(Position, Record), JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let Some((frame, taken)) = self.frame.as_mut().filter(|(frame, taken)| *taken < frame.count())
+            else {
+                match self.frames.next()? {
+                    Ok(frame) => self.frame = Some((frame, 0)),
+                    Err(error) => return Some(Err(error)),
+                }
+                continue;
+            };
+            let index = match self.frames.order {
+                Order::OldestFirst => *taken,
+                Order::NewestFirst => frame.count() - 1 - *taken,
+            };
+            *taken += 1;
+            let position = Position { stream: frame.stream, record: frame.first_record() + u64::from(index) };
+            if !self.frames.range.records(frame.stream).contains(&position.record) {
+                continue;
+            }
+            return match frame.record(index)? {
+                Ok(record) => Some(Ok((position, record))),
+                Err(_) => Some(Err(frame.unreadable(position))),
+            };
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Recovery: what opening a journal does to the stream that the last start left.
+//!
+//! It drops an incomplete last frame, which was acknowledged to nobody, and cuts the preallocated tail off. Damage stays
+//! as it is. Only the newest stream can need this: a stream is begun after the one before it was recovered.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use crate::error::JournalError;
+use crate::frame::{FrameFault, Hash};
+use crate::segment::{self, HeaderFault, Predecessor, SegmentHeader};
+use crate::stream::{self, StreamId};
+use crate::walk::{Step, Walk};
+
+/// Something worth knowing about the stream before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OpenNote {
+    /// A frame whose writing a crash cut short was dropped. Nobody was told that its records were written.
+    TornFrame {
+        /// The stream.
+        stream: StreamId,
+        /// The segment's number.
+        segment: u32,
+        /// Where the frame began, and where the segment now ends.
+        offset: u64,
+    },
+    /// The end of the stream is damaged. It was left as it is.
+    Damaged {
+        /// The stream.
+        stream: StreamId,
+        /// The segment's number.
+        segment: u32,
+        /// Where the damage begins.
+        offset: u64,
+        /// What is wrong there.
+        fault: FrameFault,
+    },
+    /// The head of the stream's last segment is damaged. It was left as it is.
+    DamagedHeader {
+        /// The stream.
+        stream: StreamId,
+        /// The segment's number.
+        segment: u32,
+        /// What is wrong with it.
+        fault: HeaderFault,
+    },
+}
+
+impl fmt::Display for OpenNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TornFrame { stream, segment, offset } => {
+                write!(
+                    f,
+                    "stream {stream}, segment {segment}: dropped an incomplete last frame at byte {offset}"
+                )
+            }
+            Self::Damaged { stream, segment, offset, fault } => {
+                write!(f, "stream {stream}, segment {segment}, byte {offset}: {fault}; left as it is")
+            }
+            Self::DamagedHeader { stream, segment, fault } => {
+                write!(f, "stream {stream}, segment {segment}: {fault}; left as it is")
+            }
+        }
+    }
+}
+
+/// What a new stream continues.
+pub(crate) struct Before {
+    pub(crate) last: Option<StreamId>,
+    pub(crate) predecessor: Option<Predecessor>,
+    /// Greatest event time so far.
+    pub(crate) newest_ms: i64,
+    pub(crate) notes: Vec<OpenNote>,
+}
+
+/// Recovers the newest stream of a journal.
+///
+/// `now_ms` stands for the greatest event time where damage hides it: no record is younger.
+pub(crate) fn recover(dir: &Path, now_ms: i64) -> Result<Before, JournalError> {
+    let mut streams = stream::list(dir).map_err(JournalError::io("list", dir))?.streams;
+    let last = streams.last().copied();
+    while let Some(stream) = streams.pop() {
+        let stream_dir = stream::directory(dir, stream);
+        let found = recover_stream(&stream_dir, stream).map_err(JournalError::io("recover", &stream_dir))?;
+        let Some(Recovered { end, note }) = found else { continue };
+        let newest_ms = end.map_or(now_ms, |end| end.newest_ms);
+        let predecessor = Some(Predecessor { stream, end: end.map(|end| (end.frames, end.hash)) });
+        return Ok(Before { last, predecessor, newest_ms, notes: note.into_iter().collect() });
+    }
+    Ok(Before { last, predecessor: None, newest_ms: i64::MIN, notes: Vec::new() })
+}
+
+/// How one stream ended.
+struct Recovered {
+    /// None behind damage.
+    end: Option<StreamEnd>,
+    note: Option<OpenNote>,
+}
+
+#[derive(Clone, Copy)]
+struct StreamEnd {
+    frames: u64,
+    hash: Hash,
+    newest_ms: i64,
+}
+
+/// Recovers one stream; one that was never begun is removed.
+fn recover_stream(dir: &Path, stream: StreamId) -> io::Result<Option<Recovered>> {
+    let segments = segment::list(dir)?;
+    segment::remove_unfinished(dir, &segments.strangers)?;
+    let Some(&segment) = segments.numbers.last() else {
+        // A directory that still holds something is not ours to remove.
+        let _ = fs::remove_dir(dir);
+        return Ok(None);
+    };
+    let file = OpenOptions::new().read(true).write(true).open(dir.join(segment::file_name(segment)))?;
+    let sealed = match SegmentHeader::read(&file)? {
+        Ok(sealed) => sealed,
+        Err(fault) => {
+            let note = Some(OpenNote::DamagedHeader { stream, segment, fault });
+            return Ok(Some(Recovered { end: None, note }));
+        }
+    };
+    let mut end = StreamEnd {
+        frames: sealed.header.first_frame,
+        hash: sealed.hash,
+        newest_ms: sealed.header.newest_before_ms,
+    };
+    let mut walk = Walk::new(&file, None)?;
+    loop {
+        let (offset, fault) = match walk.step()? {
+            Step::Frame { offset, frame } => {
+                let header = &frame.header;
+                if header.sequence == end.frames && header.previous == end.hash {
+                    end.frames += 1;
+                    end.hash = frame.hash();
+                    if header.count > 0 {
+                        end.newest_ms = end.newest_ms.max(header.newest_ms);
+                    }
+                    continue;
+                }
+                (offset, FrameFault::Chain)
+            }
+            Step::End { offset } => {
+                cut(&file, offset)?;
+                return Ok(Some(Recovered { end: Some(end), note: None }));
+            }
+            Step::Torn { offset } => {
+                cut(&file, offset)?;
+                let note = Some(OpenNote::TornFrame { stream, segment, offset });
+                return Ok(Some(Recovered { end: Some(end), note }));
+            }
+            Step::Damaged(damage) => (damage.offset, damage.fault),
+        };
+        let note = Some(OpenNote::Damaged { stream, segment, offset, fault });
+        return Ok(Some(Recovered { end: None, note }));
+    }
+}
+
+/// Cuts a segment off behind its last frame.
+fn cut(file: &File, end: u64) -> io::Result<()> {
+    if file.metadata()?.len() > end {
+        file.set_len(end)?;
+        file.sync_all()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,338 @@
+//! Segments: the files of a stream.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FallocateFlags;
+use strongroom_crypto::digest::sha256;
+
+use crate::frame::{Hash, array};
+use crate::stream::StreamId;
+
+/// Size of a segment's header: one disk sector, so that a power cut leaves all of it or nothing.
+pub(crate) const HEADER_LEN: usize = 512;
+/// Longest name of a node, in bytes.
+pub(crate) const NODE_LIMIT: usize = 64;
+/// Largest segment.
+pub(crate) const SEGMENT_LIMIT: u64 = 64 << 20;
+
+const MAGIC: [u8; 8] = *b"SRJOURNL";
+const FORMAT: u16 = 1;
+const HASHED: usize = HEADER_LEN - 64;
+/// How much of a preallocated segment is written with zeros at a time, ahead of its frames.
+const ZERO_AHEAD: u64 = 1 << 20;
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+
+/// What the head of a segment says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SegmentHeader {
+    pub(crate) stream: StreamId,
+    pub(crate) node: String,
+    /// When the stream was begun, in domain time.
+    pub(crate) opened_ms: i64,
+    /// Which epoch of the journal's key the stream's keys come from.
+    pub(crate) key_epoch: u32,
+    /// From 1.
+    pub(crate) number: u32,
+    pub(crate) first_frame: u64,
+    pub(crate) first_record: u64,
+    /// Greatest event time of all records before this segment, in this stream and those before.
+    pub(crate) newest_before_ms: i64,
+    /// Hash of the frame before; zeros in a stream's first segment.
+    pub(crate) previous: Hash,
+    /// The stream before, in a stream's first segment.
+    pub(crate) predecessor: Option<Predecessor>,
+}
+
+/// The end of the stream before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Predecessor {
+    pub(crate) stream: StreamId,
+    /// Its number of frames and the last link of its chain; none if its end could not be read.
+    pub(crate) end: Option<(u64, Hash)>,
+}
+
+/// Why a segment's head is not what was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeaderFault {
+    /// The file is shorter than a header.
+    #[error("the segment has no whole header")]
+    Short,
+    /// The file does not begin as a segment does.
+    #[error("the file is no segment")]
+    Magic,
+    /// The format number is none that this version reads.
+    #[error("segment format {0} is unknown to this version")]
+    Format(u16),
+    /// The header was altered.
+    #[error("the segment header is altered")]
+    Altered,
+}
+
+/// A header as read, with what seals it.
+pub(crate) struct SealedHeader {
+    pub(crate) header: SegmentHeader,
+    pub(crate) hash: Hash,
+    pub(crate) mac: Hash,
+}
+
+impl SegmentHeader {
+    /// Writes the header and returns it with its hash.
+    fn seal(&self, mac: impl FnOnce(&Hash) -> Hash) -> ([u8; HEADER_LEN], Hash) {
+        let mut bytes = [0; HEADER_LEN];
+        bytes[..8].copy_from_slice(&MAGIC);
+        bytes[8..10].copy_from_slice(&FORMAT.to_le_bytes());
+        bytes[10..12].copy_from_slice(&(self.node.len() as u16).to_le_bytes());
+        bytes[12..16].copy_from_slice(&self.key_epoch.to_le_bytes());
+        bytes[16..32].copy_from_slice(self.stream.as_bytes());
+        bytes[32..36].copy_from_slice(&self.number.to_le_bytes());
+        bytes[40..48].copy_from_slice(&self.first_frame.to_le_bytes());
+        bytes[48..56].copy_from_slice(&self.first_record.to_le_bytes());
+        bytes[56..64].copy_from_slice(&self.opened_ms.to_le_bytes());
+        bytes[64..72].copy_from_slice(&self.newest_before_ms.to_le_bytes());
+        bytes[72..104].copy_from_slice(&self.previous);
+        if let Some(predecessor) = &self.predecessor {
+            bytes[36] = 1;
+            bytes[104..120].copy_from_slice(predecessor.stream.as_bytes());
+            if let Some((frames, hash)) = &predecessor.end {
+                bytes[36] = 2;
+                bytes[120..128].copy_from_slice(&frames.to_le_bytes());
+                bytes[128..160].copy_from_slice(hash);
+            }
+        }
+        bytes[160..160 + self.node.len()].copy_from_slice(self.node.as_bytes());
+        let hash = sha256(&bytes[..HASHED]);
+        bytes[HASHED..HASHED + 32].copy_from_slice(&hash);
+        bytes[HASHED + 32..].copy_from_slice(&mac(&hash));
+        (bytes, hash)
+    }
+
+    /// Reads the header of an open segment, checking what needs no key.
+    pub(crate) fn read(file: &File) -> io::Result<Result<SealedHeader, HeaderFault>> {
+        let mut bytes = [0; HEADER_LEN];
+        match file.read_exact_at(&mut bytes, 0) {
+            Ok(()) => Ok(Self::parse(&bytes)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Err(HeaderFault::Short)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn parse(bytes: &[u8; HEADER_LEN]) -> Result<SealedHeader, HeaderFault> {
+        if bytes[..8] != MAGIC {
+            return Err(HeaderFault::Magic);
+        }
+        let format = u16::from_le_bytes(array(&bytes[8..10]));
+        if format != FORMAT {
+            return Err(HeaderFault::Format(format));
+        }
+        let hash: Hash = array(&bytes[HASHED..HASHED + 32]);
+        if sha256(&bytes[..HASHED]) != hash {
+            return Err(HeaderFault::Altered);
+        }
+        let node_len = usize::from(u16::from_le_bytes(array(&bytes[10..12])));
+        let node = bytes[160..160 + NODE_LIMIT].get(..node_len).ok_or(HeaderFault::Altered)?;
+        let node = std::str::from_utf8(node).map_err(|_| HeaderFault::Altered)?;
+        let before = StreamId::from_bytes(array(&bytes[104..120]));
+        let end = (u64::from_le_bytes(array(&bytes[120..128])), array(&bytes[128..160]));
+        let predecessor = match bytes[36] {
+            0 => None,
+            1 => Some(Predecessor { stream: before, end: None }),
+            2 => Some(Predecessor { stream: before, end: Some(end) }),
+            _ => return Err(HeaderFault::Altered),
+        };
+        let header = Self {
+            stream: StreamId::from_bytes(array(&bytes[16..32])),
+            node: node.to_owned(),
+            opened_ms: i64::from_le_bytes(array(&bytes[56..64])),
+            key_epoch: u32::from_le_bytes(array(&bytes[12..16])),
+            number: u32::from_le_bytes(array(&bytes[32..36])),
+            first_frame: u64::from_le_bytes(array(&bytes[40..48])),
+            first_record: u64::from_le_bytes(array(&bytes[48..56])),
+            newest_before_ms: i64::from_le_bytes(array(&bytes[64..72])),
+            previous: array(&bytes[72..104]),
+            predecessor,
+        };
+        Ok(SealedHeader { header, hash, mac: array(&bytes[HASHED + 32..]) })
+    }
+}
+
+/// Returns the name of a segment's file.
+pub(crate) fn file_name(number: u32) -> String {
+    format!("{number:06}.seg")
+}
+
+/// The segments in a stream's directory, in order, and whatever else lies there.
+pub(crate) struct Segments {
+    pub(crate) numbers: Vec<u32>,
+    pub(crate) strangers: Vec<PathBuf>,
+}
+
+/// Lists the segments of a stream.
+pub(crate) fn list(dir: &Path) -> io::Result<Segments> {
+    let (mut numbers, mut strangers) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let number =
+            name.to_str().and_then(|name| name.strip_suffix(".seg")).and_then(|digits| digits.parse().ok());
+        match number {
+            // Only the one spelling that is written: "7.seg" beside "000007.seg" would be two of the same number.
+            Some(number) if name.to_str() == Some(&file_name(number)) => numbers.push(number),
+            _ => strangers.push(entry.path()),
+        }
+    }
+    numbers.sort_unstable();
+    strangers.sort_unstable();
+    Ok(Segments { numbers, strangers })
+}
+
+/// Suffix of a segment that is being made; it becomes `.seg` once its header is durable.
+const UNFINISHED: &str = "new";
+
+/// Removes what a crash left of a segment that was being made.
+pub(crate) fn remove_unfinished(dir: &Path, strangers: &[PathBuf]) -> io::Result<()> {
+    for path in strangers.iter().filter(|path| path.extension().is_some_and(|suffix| suffix == UNFINISHED)) {
+        fs::remove_file(path)?;
+    }
+    sync_dir(dir)
+}
+
+/// Makes the entries of a directory durable.
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// The segment being written.
+pub(crate) struct OpenSegment {
+    file: File,
+    number: u32,
+    sync: bool,
+    capacity: u64,
+    /// End of the last frame that counts.
+    used: u64,
+    /// How far the file was written at all.
+    zeroed: u64,
+    /// End of what a failed write may have left after `used`.
+    dirty: u64,
+    finished: bool,
+}
+
+impl OpenSegment {
+    /// Makes a segment: preallocated, its header durable, under its final name only then.
+    pub(crate) fn create(
+        dir: &Path,
+        header: &SegmentHeader,
+        mac: impl FnOnce(&Hash) -> Hash,
+        capacity: u64,
+        sync: bool,
+    ) -> io::Result<(Self, Hash)> {
+        let path = dir.join(file_name(header.number));
+        let unfinished = path.with_extension(UNFINISHED);
+        let made = Self::make(&unfinished, header, mac, capacity, sync).and_then(|made| {
+            fs::rename(&unfinished, &path)?;
+            sync_dir(dir)?;
+            Ok(made)
+        });
+        if made.is_err() {
+            // On a full disk the half-made segment would hold the very room that is missing. If this fails as well,
+            // the next attempt or start removes it.
+            let _ = fs::remove_file(&unfinished);
+        }
+        made
+    }
+
+    fn make(
+        path: &Path,
+        header: &SegmentHeader,
+        mac: impl FnOnce(&Hash) -> Hash,
+        capacity: u64,
+        sync: bool,
+    ) -> io::Result<(Self, Hash)> {
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, capacity) {
+            // A file system that cannot preallocate still holds the journal; a full disk then shows later.
+            Err(rustix::io::Errno::OPNOTSUPP) => file.set_len(capacity)?,
+            other => other?,
+        }
+        let (bytes, hash) = header.seal(mac);
+        file.write_all_at(&bytes, 0)?;
+        let used = HEADER_LEN as u64;
+        let number = header.number;
+        let mut segment =
+            Self { file, number, sync, capacity, used, zeroed: used, dirty: used, finished: false };
+        segment.zero_ahead(used + 1)?;
+        segment.file.sync_all()?;
+        Ok((segment, hash))
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Returns where the next frame begins.
+    pub(crate) fn used(&self) -> u64 {
+        self.used
+    }
+
+    /// Tells whether a frame of this length may still be put.
+    pub(crate) fn has_room(&self, length: usize) -> bool {
+        !self.finished && self.used + length as u64 <= self.capacity
+    }
+
+    /// Writes a frame and makes it durable. After an error nothing of it counts, and it may be tried again.
+    pub(crate) fn put(&mut self, frame: &[u8]) -> io::Result<()> {
+        self.clean()?;
+        let end = self.used + frame.len() as u64;
+        self.zero_ahead(end)?;
+        self.dirty = end;
+        self.file.write_all_at(frame, self.used)?;
+        if self.sync {
+            self.file.sync_data()?;
+        }
+        self.used = end;
+        Ok(())
+    }
+
+    /// Cuts the preallocated tail off: the segment takes no more frames. May be repeated.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        self.file.set_len(self.used)?;
+        self.dirty = self.used;
+        self.finished = true;
+        self.file.sync_all()
+    }
+
+    /// Zeroes what a failed write may have left, and makes that durable before anything is written over it: otherwise a
+    /// power cut could mix the two.
+    fn clean(&mut self) -> io::Result<()> {
+        if self.dirty > self.used {
+            self.zero(self.used, self.dirty)?;
+            self.file.sync_data()?;
+            self.dirty = self.used;
+        }
+        Ok(())
+    }
+
+    /// Sees to it that the place up to `end` was written before, a large piece at a time. Flushing writes to blocks
+    /// that are only reserved also commits the file system's metadata, which takes two to three times as long.
+    fn zero_ahead(&mut self, end: u64) -> io::Result<()> {
+        if self.sync && end > self.zeroed {
+            let to = (end + ZERO_AHEAD).min(self.capacity);
+            self.zero(self.zeroed, to)?;
+            self.zeroed = to;
+        }
+        Ok(())
+    }
+
+    fn zero(&self, from: u64, to: u64) -> io::Result<()> {
+        let mut at = from;
+        while at < to {
+            let length = ZEROS.len().min((to - at) as usize);
+            self.file.write_all_at(&ZEROS[..length], at)?;
+            at += length as u64;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! Streams and positions: the names of places in the journal.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use strongroom_crypto::hex;
+
+/// Names one stream: what one start of a node wrote.
+///
+/// 48 bits of milliseconds and 80 random bits; shown as 32 hex digits. Ids of one journal sort by the order of its
+/// starts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId([u8; 16]);
+
+impl StreamId {
+    /// Makes an id later than `last`, even if the clock stood still.
+    pub(crate) fn after(last: Option<Self>, now_ms: i64, random: [u8; 10]) -> Self {
+        let now = u64::try_from(now_ms).unwrap_or(0);
+        let ms = last.map_or(now, |last| now.max(last.ms() + 1));
+        let mut bytes = [0; 16];
+        bytes[..6].copy_from_slice(&ms.to_be_bytes()[2..]);
+        bytes[6..].copy_from_slice(&random);
+        Self(bytes)
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    fn ms(self) -> u64 {
+        self.0[..6].iter().fold(0, |ms, &byte| ms << 8 | u64::from(byte))
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(&self.0))
+    }
+}
+
+impl fmt::Debug for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for StreamId {
+    type Err = NotAStreamId;
+
+    fn from_str(text: &str) -> Result<Self, NotAStreamId> {
+        unhex(text).map(Self).ok_or(NotAStreamId)
+    }
+}
+
+/// Says that a text names no stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a stream id: 32 lower-case hex digits are expected")]
+pub struct NotAStreamId;
+
+/// Reads exactly `N` bytes of lower-case hexadecimal.
+pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let canonical = text.len() == 2 * N && !text.bytes().any(|byte| byte.is_ascii_uppercase());
+    if canonical { hex::decode(text)?.try_into().ok() } else { None }
+}
+
+/// Names one record: its stream and its number in it, from 0.
+///
+/// Positions order as the journal does: streams by start, records as written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The stream.
+    pub stream: StreamId,
+    /// The record's number in the stream.
+    pub record: u64,
+}
+
+/// The streams under a journal's directory, oldest first, and whatever else lies there.
+pub(crate) struct Streams {
+    pub(crate) streams: Vec<StreamId>,
+    pub(crate) strangers: Vec<PathBuf>,
+}
+
+/// Name of the file that the writing process locks.
+pub(crate) const LOCK_FILE: &str = "lock";
+
+/// Lists the streams of a journal.
+pub(crate) fn list(dir: &Path) -> io::Result<Streams> {
+    let (mut streams, mut strangers) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        match name.to_str().map(str::parse::<StreamId>) {
+            Some(Ok(stream)) if entry.file_type()?.is_dir() => streams.push(stream),
+            _ if name == LOCK_FILE => {}
+            _ => strangers.push(entry.path()),
+        }
+    }
+    streams.sort_unstable();
+    strangers.sort_unstable();
+    Ok(Streams { streams, strangers })
+}
+
+/// Returns where a stream's segments are.
+pub(crate) fn directory(journal: &Path, stream: StreamId) -> PathBuf {
+    journal.join(stream.to_string())
+}

@@ -1,0 +1,362 @@
+//! Verification of one stream.
+
+use std::fs::File;
+use std::path::Path;
+
+use strongroom_secret::Key256;
+
+use super::{Finding, FindingKind, Progress, Report};
+use crate::chain::ChainKey;
+use crate::error::JournalError;
+use crate::frame::{Frame, FrameFault, Hash, Kind};
+use crate::record::{EventId, Record};
+use crate::segment::{self, Predecessor, SealedHeader, SegmentHeader};
+use crate::stream::{self, StreamId};
+use crate::walk::{Damage, Step, Walk};
+
+/// How many keys are computed to reach one frame: a forged number must not keep the verifier busy for ever.
+const KEY_STEPS: u64 = 1 << 24;
+
+/// The end of a stream, to be compared with what its successor says, and what it says of the stream before.
+pub(super) struct Ending {
+    stream: StreamId,
+    frames: u64,
+    /// None behind damage.
+    last: Option<Hash>,
+    says: Says,
+}
+
+/// What a stream says of the one before it.
+#[derive(Clone, Copy)]
+enum Says {
+    /// Its first segment's header could not be read.
+    Unread,
+    /// There was none.
+    First,
+    After(Predecessor),
+}
+
+impl Ending {
+    /// Checks what the stream says of the one before it.
+    pub(super) fn check_link(&self, before: Option<&Self>, report: &mut Report) {
+        let mut found = |stream, kind, frame| {
+            report.findings.push(Finding { stream: Some(stream), frame, ..Finding::new(kind) });
+        };
+        match (self.says, before) {
+            (Says::Unread, _) | (Says::First, None) => {}
+            (Says::First, Some(before)) => found(before.stream, FindingKind::StreamMisplaced, None),
+            (Says::After(said), Some(before)) if said.stream == before.stream => {
+                let (Some((frames, hash)), Some(last)) = (said.end, before.last) else { return };
+                if frames > before.frames {
+                    found(said.stream, FindingKind::StreamCut { frames }, Some(before.frames));
+                } else if (frames, hash) != (before.frames, last) {
+                    found(said.stream, FindingKind::Chain, Some(before.frames));
+                }
+            }
+            (Says::After(said), Some(before)) if said.stream < before.stream => {
+                found(before.stream, FindingKind::StreamMisplaced, None);
+            }
+            (Says::After(said), _) => found(said.stream, FindingKind::StreamMissing, None),
+        }
+    }
+}
+
+/// Verifies one stream; none if it has no segment.
+pub(super) fn check(
+    journal: &Path,
+    stream: StreamId,
+    newest: bool,
+    key: &impl Fn(u32) -> Option<Key256>,
+    report: &mut Report,
+    progress: &mut impl FnMut(&Progress),
+) -> Result<Option<Ending>, JournalError> {
+    let dir = stream::directory(journal, stream);
+    let listed = segment::list(&dir).map_err(JournalError::io("list", &dir))?;
+    let note = |kind| Finding { stream: Some(stream), ..Finding::new(kind) };
+    report.findings.extend(listed.strangers.into_iter().map(|path| note(FindingKind::Stranger(path))));
+    let Some(&last) = listed.numbers.last() else {
+        report.findings.push(note(FindingKind::NotBegun));
+        return Ok(None);
+    };
+    let mut check = StreamCheck::new(stream, report);
+    for number in listed.numbers {
+        if check.report.is_full() {
+            check.report.cut_short = true;
+            break;
+        }
+        let Report { frames, records, .. } = *check.report;
+        progress(&Progress { stream, segment: number, frames, records });
+        let path = dir.join(segment::file_name(number));
+        let failed = || JournalError::io("read", &path);
+        let file = File::open(&path).map_err(failed())?;
+        check.segment(&file, number, number == last, key).map_err(failed())?;
+    }
+    if !check.closed && !newest {
+        check.report.findings.push(note(FindingKind::NotClosed));
+    }
+    let last = check.previous.filter(|_| !check.lost);
+    Ok(Some(Ending { stream, frames: check.next_frame, last, says: check.says }))
+}
+
+struct StreamCheck<'r> {
+    stream: StreamId,
+    report: &'r mut Report,
+    /// The chain's key and the frame it belongs to; none until known, or once out of reach.
+    key: Option<(ChainKey, u64)>,
+    key_asked: bool,
+    segment: u32,
+    next_frame: u64,
+    next_record: u64,
+    /// The chain's last link; none at the beginning and behind damage.
+    previous: Option<Hash>,
+    /// Something was reported just before, so that the next frame may be any later one.
+    lost: bool,
+    /// The segment at hand belongs elsewhere.
+    misplaced: bool,
+    closed: bool,
+    says: Says,
+}
+
+impl<'r> StreamCheck<'r> {
+    fn new(stream: StreamId, report: &'r mut Report) -> Self {
+        Self {
+            stream,
+            report,
+            key: None,
+            key_asked: false,
+            segment: 0,
+            next_frame: 0,
+            next_record: 0,
+            previous: Some([0; 32]),
+            lost: false,
+            misplaced: false,
+            closed: false,
+            says: Says::Unread,
+        }
+    }
+
+    fn segment(
+        &mut self,
+        file: &File,
+        number: u32,
+        last: bool,
+        key: &impl Fn(u32) -> Option<Key256>,
+    ) -> std::io::Result<()> {
+        self.report.segments += 1;
+        if number > self.segment + 1 {
+            let missing = FindingKind::SegmentsMissing { first: self.segment + 1, last: number - 1 };
+            self.found(missing, None);
+            self.lose();
+        }
+        self.segment = number;
+        self.misplaced = false;
+        if self.closed {
+            self.found(FindingKind::BehindEnd, Some(0));
+        }
+        match SegmentHeader::read(file)? {
+            Ok(sealed) => self.header(&sealed, key),
+            Err(fault) => {
+                self.found(FindingKind::SegmentHeader(fault), Some(0));
+                self.previous = None;
+                self.lost = true;
+            }
+        }
+        self.frames(file, last)
+    }
+
+    fn header(&mut self, sealed: &SealedHeader, key: &impl Fn(u32) -> Option<Key256>) {
+        let header = &sealed.header;
+        if header.stream != self.stream
+            || header.number != self.segment
+            || header.first_frame < self.next_frame
+        {
+            let (stream, number) = (header.stream, header.number);
+            self.found(FindingKind::SegmentMisplaced { stream, number }, Some(0));
+            self.misplaced = true;
+            self.lose();
+            return;
+        }
+        if !self.key_asked {
+            self.key_asked = true;
+            match key(header.key_epoch).and_then(|key| ChainKey::first(&key, self.stream).ok()) {
+                Some(first) => self.key = Some((first, 0)),
+                None => self.found(FindingKind::KeyUnknown(header.key_epoch), Some(0)),
+            }
+        }
+        if self.signed(header.first_frame, |key| key.segment_mac_is(&sealed.hash, &sealed.mac)) == Some(false)
+        {
+            self.found(FindingKind::SegmentMac, Some(0));
+            self.lose();
+            return;
+        }
+        if header.number == 1 {
+            self.says = header.predecessor.map_or(Says::First, Says::After);
+        }
+        self.expect(header.first_frame, header.first_record, header.previous, 0);
+        self.next_frame = header.first_frame;
+        self.next_record = header.first_record;
+        self.previous = Some(sealed.hash);
+    }
+
+    fn frames(&mut self, file: &File, last: bool) -> std::io::Result<()> {
+        let mut walk = Walk::new(file, None)?;
+        loop {
+            if self.report.is_full() {
+                self.report.cut_short = true;
+                return Ok(());
+            }
+            match walk.step()? {
+                // Reported as a whole; its frames belong elsewhere.
+                Step::Frame { .. } if self.misplaced => {}
+                Step::Frame { offset, .. } if self.closed => {
+                    self.found(FindingKind::BehindEnd, Some(offset));
+                    return Ok(());
+                }
+                Step::Frame { offset, frame } => self.frame(offset, &frame),
+                Step::End { offset } => {
+                    // Only the last segment of a stream that was not closed has a preallocated tail.
+                    if (!last || self.closed) && file.metadata()?.len() > offset {
+                        self.found(FindingKind::BehindEnd, Some(offset));
+                    }
+                    return Ok(());
+                }
+                Step::Torn { offset } => {
+                    if last && !self.closed {
+                        self.found(FindingKind::TornFrame, Some(offset));
+                    } else {
+                        self.found(FindingKind::Frame(FrameFault::Incomplete), Some(offset));
+                        self.lose();
+                    }
+                    return Ok(());
+                }
+                Step::Damaged(damage) => self.damage(&damage),
+            }
+        }
+    }
+
+    fn frame(&mut self, offset: u64, frame: &Frame<'_>) {
+        let header = &frame.header;
+        if header.sequence < self.next_frame {
+            self.found_at(FindingKind::FrameMisplaced, offset, frame);
+            return;
+        }
+        if self.signed(header.sequence, |key| key.frame_mac_is(&frame.hash(), &frame.mac())) == Some(false) {
+            self.found_at(FindingKind::FrameMac, offset, frame);
+            // What it says of itself counts only where it agrees with what stands before it.
+            if header.sequence == self.next_frame {
+                self.next_frame += 1;
+                self.next_record = header.next_record();
+            }
+            self.lose();
+            return;
+        }
+        self.expect(header.sequence, header.first_record, header.previous, offset);
+        self.next_frame = header.sequence;
+        self.next_record = header.first_record;
+        self.decode(offset, frame);
+        self.report.frames += 1;
+        self.report.records += u64::from(header.count);
+        self.next_frame += 1;
+        self.next_record = header.next_record();
+        self.previous = Some(frame.hash());
+        self.closed = header.kind == Kind::End;
+    }
+
+    /// Reads each record: intact bytes that this version cannot read are worth a note.
+    fn decode(&mut self, offset: u64, frame: &Frame<'_>) {
+        for (index, range) in (0..).zip(frame.ranges()) {
+            let unreadable = frame.record(index).is_some_and(|bytes| Record::decode(bytes).is_err());
+            if unreadable && !self.report.is_full() {
+                let note = self.finding(FindingKind::Unreadable, Some(offset + range.start as u64));
+                let record = Some(frame.header.first_record + u64::from(index));
+                self.report.findings.push(Finding { record, ..note });
+            }
+        }
+    }
+
+    fn damage(&mut self, damage: &Damage) {
+        let known = damage.header.filter(|header| header.sequence >= self.next_frame);
+        let finding = self.finding(FindingKind::Frame(damage.fault), Some(damage.offset));
+        self.report.findings.push(match (&known, &damage.record) {
+            (Some(header), Some(record)) => Finding {
+                frame: Some(header.sequence),
+                record: Some(header.first_record + u64::from(record.index)),
+                offset: Some(record.offset),
+                event_id: event_id(&record.bytes),
+                ..finding
+            },
+            _ => finding,
+        });
+        if let Some(header) = known {
+            self.next_frame = header.sequence + 1;
+            self.next_record = header.next_record();
+        }
+        self.lose();
+    }
+
+    /// Compares a frame's or segment's place with the one expected here.
+    fn expect(&mut self, frame: u64, record: u64, previous: Hash, offset: u64) {
+        let skipped = frame > self.next_frame + u64::from(self.lost);
+        if skipped && !(self.lost && offset == 0) {
+            let first = self.next_frame;
+            self.found(FindingKind::FramesMissing { first, last: frame - 1 }, Some(offset));
+        } else if !self.lost && (frame != self.next_frame || record != self.next_record)
+            || self.previous.is_some_and(|expected| expected != previous)
+        {
+            self.found(FindingKind::Chain, Some(offset));
+        }
+        self.lost = false;
+    }
+
+    /// Asks the key of a frame; none without a key. A refused answer does not move the key on.
+    fn signed(&mut self, frame: u64, check: impl FnOnce(&ChainKey) -> bool) -> Option<bool> {
+        let (mut key, mut at) = self.key.take()?;
+        let before = (frame > at).then(|| (key.clone(), at));
+        while at < frame {
+            if frame - at > KEY_STEPS || key.evolve().is_err() {
+                self.found(FindingKind::KeyOutOfReach, None);
+                return None;
+            }
+            at += 1;
+        }
+        let good = check(&key);
+        self.key = before.filter(|_| !good).or(Some((key, at)));
+        Some(good)
+    }
+
+    fn lose(&mut self) {
+        self.previous = None;
+        self.lost = true;
+    }
+
+    fn found(&mut self, kind: FindingKind, offset: Option<u64>) {
+        let finding = self.finding(kind, offset);
+        self.report.findings.push(finding);
+    }
+
+    /// Reports a frame under the numbers it gives itself.
+    fn found_at(&mut self, kind: FindingKind, offset: u64, frame: &Frame<'_>) {
+        let finding = self.finding(kind, Some(offset));
+        self.report.findings.push(Finding {
+            frame: Some(frame.header.sequence),
+            record: Some(frame.header.first_record),
+            event_id: frame.record(0).and_then(event_id),
+            ..finding
+        });
+    }
+
+    fn finding(&self, kind: FindingKind, offset: Option<u64>) -> Finding {
+        Finding {
+            stream: Some(self.stream),
+            segment: Some(self.segment),
+            offset,
+            frame: Some(self.next_frame),
+            record: Some(self.next_record),
+            ..Finding::new(kind)
+        }
+    }
+}
+
+fn event_id(bytes: &[u8]) -> Option<EventId> {
+    Record::decode(bytes).ok().map(|record| record.event_id)
+}

@@ -1,0 +1,282 @@
+//! Walking a segment, frame by frame, and judging where its frames end.
+//!
+//! A stream that was not closed ends in one of three ways: cleanly, with nothing but zeros behind its last frame; torn,
+//! with a frame whose writing a crash cut short; or damaged. A torn frame is one that only missing bytes explain: the
+//! file ends within it, or some whole disk sectors of it, or its end, still are the zero bytes it was written over, and
+//! nothing follows. At most one frame is ever being written, and it is acknowledged to nobody before it is whole. Everything
+//! else that is not a frame is damage.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::thread;
+
+use crate::frame::{FRAME_LIMIT, Frame, FrameFault, FrameHeader, HEADER_LEN, MAGIC};
+use crate::segment::{self, SEGMENT_LIMIT};
+
+/// What a disk writes whole; devices with larger sectors tear less.
+const SECTOR: u64 = 512;
+/// How often the last thing in a segment is read again before it counts as damage.
+const SECOND_LOOKS: u32 = 20;
+
+/// Steps through the frames of one segment.
+pub(crate) struct Walk<'f> {
+    file: &'f File,
+    offset: u64,
+    end: u64,
+    buffer: Vec<u8>,
+}
+
+/// What lies at the walk's offset.
+pub(crate) enum Step<'w> {
+    /// A frame whose hashes are right.
+    Frame {
+        /// Where it begins.
+        offset: u64,
+        frame: Frame<'w>,
+    },
+    /// Nothing more, but zeros perhaps.
+    End { offset: u64 },
+    /// A frame whose writing was cut short, and nothing after it.
+    Torn { offset: u64 },
+    /// Something else. The walk goes on at the next frame that can be found.
+    Damaged(Damage),
+}
+
+/// A place where a frame should be and is not as written.
+pub(crate) struct Damage {
+    pub(crate) offset: u64,
+    pub(crate) fault: FrameFault,
+    /// The frame's header, if that still can be believed.
+    pub(crate) header: Option<FrameHeader>,
+    /// The first record concerned, where that is known.
+    pub(crate) record: Option<Concerned>,
+    /// Nothing follows.
+    last: bool,
+}
+
+/// A record of a damaged frame.
+pub(crate) struct Concerned {
+    /// Counted from the frame's first.
+    pub(crate) index: u32,
+    pub(crate) offset: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+enum Found {
+    /// The buffer holds a frame.
+    Frame(FrameHeader),
+    End,
+    Torn,
+    Damaged(Damage),
+}
+
+/// What lies at the walk's offset, going by frame headers alone.
+pub(crate) enum Skim {
+    /// A frame, by its header.
+    Frame { offset: u64, header: FrameHeader },
+    /// Nothing more.
+    End,
+    /// No frame.
+    Damaged { offset: u64, fault: FrameFault },
+}
+
+impl<'f> Walk<'f> {
+    /// Walks from behind the segment's header to `limit`, or to the end of the file.
+    pub(crate) fn new(file: &'f File, limit: Option<u64>) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        // No segment is larger: what would make a longer file would not be read into memory either.
+        let end = limit.unwrap_or(u64::MAX).min(length).min(SEGMENT_LIMIT);
+        Ok(Self { file, offset: (segment::HEADER_LEN as u64).min(end), end, buffer: Vec::new() })
+    }
+
+    /// Goes to where a frame begins.
+    pub(crate) fn at(mut self, offset: u64) -> Self {
+        self.offset = offset.min(self.end);
+        self
+    }
+
+    /// Reads and checks what comes next. After an end every further step is one.
+    pub(crate) fn step(&mut self) -> io::Result<Step<'_>> {
+        let offset = self.offset;
+        Ok(match self.look()? {
+            Found::Frame(header) => Step::Frame { offset, frame: Frame::checked(header, &self.buffer) },
+            Found::End => Step::End { offset },
+            Found::Torn => Step::Torn { offset },
+            Found::Damaged(damage) => Step::Damaged(damage),
+        })
+    }
+
+    /// Reads the next header only and passes over what it announces. A frame that was cut short passes for one.
+    pub(crate) fn skim(&mut self) -> io::Result<Skim> {
+        let offset = self.offset;
+        if let Ok(header) = self.header()? {
+            self.offset = (offset + u64::from(header.length)).min(self.end);
+            return Ok(Skim::Frame { offset, header });
+        }
+        Ok(match self.look()? {
+            Found::Frame(header) => Skim::Frame { offset, header },
+            Found::Damaged(damage) => Skim::Damaged { offset, fault: damage.fault },
+            Found::End | Found::Torn => Skim::End,
+        })
+    }
+
+    /// Judges what comes next. Before it calls something damage it looks again: a running journal may have been writing
+    /// this very frame, and may still be at it if nothing follows.
+    fn look(&mut self) -> io::Result<Found> {
+        let offset = self.offset;
+        let mut found = self.judge()?;
+        for look in 0..SECOND_LOOKS {
+            match &found {
+                Found::Damaged(damage) if damage.last || look == 0 => {}
+                _ => break,
+            }
+            thread::yield_now();
+            self.offset = offset;
+            found = self.judge()?;
+        }
+        Ok(found)
+    }
+
+    fn judge(&mut self) -> io::Result<Found> {
+        let header = match self.header()? {
+            Ok(header) => header,
+            Err(fault) => return self.broken(fault, None),
+        };
+        let length = u64::from(header.length);
+        if length > self.end - self.offset {
+            return self.broken(FrameFault::Incomplete, Some(header));
+        }
+        self.fill(self.offset, self.offset + length)?;
+        if let Err(fault) = Frame::check(&self.buffer) {
+            return self.broken(fault, Some(header));
+        }
+        self.offset += length;
+        Ok(Found::Frame(header))
+    }
+
+    fn header(&mut self) -> io::Result<Result<FrameHeader, FrameFault>> {
+        self.fill(self.offset, self.end.min(self.offset + HEADER_LEN as u64))?;
+        Ok(self.buffer.first_chunk().ok_or(FrameFault::Incomplete).and_then(FrameHeader::read))
+    }
+
+    /// Judges what is no frame, and moves on.
+    fn broken(&mut self, fault: FrameFault, header: Option<FrameHeader>) -> io::Result<Found> {
+        let (offset, end) = (self.offset, self.end);
+        if self.is_zero(offset, end)? {
+            self.offset = end;
+            return Ok(Found::End);
+        }
+        if self.is_torn(header.as_ref())? {
+            self.offset = end;
+            return Ok(Found::Torn);
+        }
+        let record = match &header {
+            Some(header) => self.concerned(fault, header)?,
+            None => None,
+        };
+        // An altered record or table leaves the header's word on where the next frame begins.
+        let announced = header.map(|header| offset + u64::from(header.length));
+        self.offset = match announced {
+            Some(next) if self.continues(next)? => next,
+            _ => self.next_frame(offset + 1)?.unwrap_or(end),
+        };
+        let last = self.is_zero(self.offset, end)?;
+        Ok(Found::Damaged(Damage { offset, fault, header, record, last }))
+    }
+
+    /// Tells whether only missing bytes explain what begins here.
+    fn is_torn(&mut self, header: Option<&FrameHeader>) -> io::Result<bool> {
+        let (start, end) = (self.offset, self.end);
+        let known_end = start + header.map_or(HEADER_LEN as u64, |header| u64::from(header.length));
+        self.fill(start, known_end.min(end))?;
+        let zeros = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
+        let first = &self.buffer[..self.buffer.len().min((SECTOR - start % SECTOR) as usize)];
+        let begun = first.iter().zip(MAGIC).take_while(|&(&byte, magic)| byte == magic).count();
+        if begun < MAGIC.len() && !zeros(&first[begun..]) {
+            return Ok(false);
+        }
+        let mut sectors = std::iter::once(first).chain(self.buffer[first.len()..].chunks(SECTOR as usize));
+        let missing = known_end > end || sectors.any(zeros);
+        match header {
+            // A frame's last byte is not zero.
+            Some(_) => Ok((missing || self.buffer.last() == Some(&0)) && self.is_zero(known_end, end)?),
+            // A frame is more than its header.
+            None if self.is_zero(known_end, end)? => Ok(true),
+            None => Ok(missing
+                && self.is_zero(start + FRAME_LIMIT as u64, end)?
+                && self.next_frame(start + 1)?.is_none()),
+        }
+    }
+
+    /// Finds the first record that a fault concerns.
+    fn concerned(&mut self, fault: FrameFault, header: &FrameHeader) -> io::Result<Option<Concerned>> {
+        let index = match fault {
+            FrameFault::Record(index) => index,
+            FrameFault::Hash | FrameFault::EndMark => 0,
+            _ => return Ok(None),
+        };
+        let start = self.offset;
+        self.fill(start, self.end.min(start + u64::from(header.length)))?;
+        let range = Frame::checked(*header, &self.buffer).ranges().nth(index as usize);
+        Ok(range.map(|range| Concerned {
+            index,
+            offset: start + range.start as u64,
+            bytes: self.buffer[range].to_vec(),
+        }))
+    }
+
+    /// Tells whether a frame, or nothing more, is at `offset`.
+    fn continues(&mut self, offset: u64) -> io::Result<bool> {
+        if offset > self.end {
+            return Ok(false);
+        }
+        self.fill(offset, self.end.min(offset + HEADER_LEN as u64))?;
+        let frame = self.buffer.first_chunk().is_some_and(|head| FrameHeader::read(head).is_ok());
+        Ok(frame || self.is_zero(offset, self.end)?)
+    }
+
+    /// Searches for the next whole frame.
+    fn next_frame(&mut self, from: u64) -> io::Result<Option<u64>> {
+        self.fill(from.min(self.end), self.end)?;
+        let found = (0..self.buffer.len()).find(|&at| {
+            let bytes = &self.buffer[at..];
+            let header = bytes.first_chunk().filter(|head| head.starts_with(&MAGIC)).map(FrameHeader::read);
+            let Some(Ok(header)) = header else { return false };
+            bytes.get(..header.length as usize).is_some_and(|bytes| Frame::check(bytes).is_ok())
+        });
+        Ok(found.map(|at| from + at as u64))
+    }
+
+    fn is_zero(&mut self, from: u64, to: u64) -> io::Result<bool> {
+        let mut at = from;
+        while at < to {
+            let next = to.min(at + (64 << 10));
+            self.fill(at, next)?;
+            if self.buffer.iter().any(|&byte| byte != 0) {
+                return Ok(false);
+            }
+            at = next;
+        }
+        Ok(true)
+    }
+
+    /// Fills the buffer with a range of the file. A file that is shorter by now, since its journal was closed
+    /// meanwhile, ends there.
+    fn fill(&mut self, from: u64, to: u64) -> io::Result<()> {
+        self.buffer.resize(to.saturating_sub(from) as usize, 0);
+        let mut filled = 0;
+        while filled < self.buffer.len() {
+            match self.file.read_at(&mut self.buffer[filled..], from + filled as u64) {
+                Ok(0) => {
+                    self.buffer.truncate(filled);
+                    self.end = self.end.min(from + filled as u64);
+                }
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! A disk that takes no more: simulated by a limit on file size, in a process of its own.
+//!
+//! Under the limit a write stops in the middle, and preallocation fails, with an error of the operating system. The
+//! signal that comes with it is ignored by the shell that starts the process.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use strongroom_journal::{Journal, JournalError};
+use tempfile::TempDir;
+
+use crate::fixture::{NOW, check, event_id, event_ids, frames, intact, key, options, record, runtime};
+
+const CHILD_DIR: &str = "JOURNAL_TEST_DISK_FULL_DIR";
+
+#[test]
+fn a_full_disk_refuses_appends_until_there_is_room_again() {
+    let dir = TempDir::new().unwrap();
+    let child = Command::new("sh")
+        .args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "disk_full::child_meets_a_full_disk", "--nocapture"])
+        .env(CHILD_DIR, dir.path())
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    assert_eq!(intact(dir.path()), []);
+    assert!(event_ids(dir.path()).len() > 100);
+}
+
+#[test]
+fn child_meets_a_full_disk() {
+    let Some(dir) = std::env::var_os(CHILD_DIR).map(PathBuf::from) else { return };
+    let journal = Arc::new(Journal::open(&dir, &options(16 << 10), &key(), "node-1", NOW).unwrap().journal);
+    let runtime = runtime();
+    let mut written = Vec::new();
+    let mut number = 0;
+    let mut append = || {
+        number += 1;
+        let outcome = runtime.block_on(journal.append(&record(number)));
+        if outcome.is_ok() {
+            written.push(event_id(number));
+        }
+        outcome
+    };
+    let refused = |outcome| assert!(matches!(outcome, Err(JournalError::Unavailable { .. })), "{outcome:?}");
+    for round in 0..8 {
+        for _ in 0..5 {
+            append().unwrap();
+        }
+        let mut used = end(&dir);
+        // The disk is full at once, in the middle of the next frame, or shortly before its end.
+        for room in [0, 1, 90 + round, 300] {
+            limit_file_size(Some(used + room));
+            refused(append());
+            refused(append());
+            assert!(check(&dir).is_intact());
+            limit_file_size(None);
+            append().unwrap();
+            used = end(&dir);
+        }
+    }
+    // Fill the segment exactly as far as it goes, so that the limit meets the making of the next one.
+    let segment = frames(&dir).pop().unwrap().segment();
+    loop {
+        let length = frames(&dir).pop().unwrap().length() as u64;
+        if end(&dir) + length > 16 << 10 {
+            break;
+        }
+        append().unwrap();
+    }
+    limit_file_size(Some((16 << 10) - 1));
+    refused(append());
+    refused(append());
+    assert!(check(&dir).is_intact());
+    limit_file_size(None);
+    append().unwrap();
+    assert_eq!(frames(&dir).pop().unwrap().segment(), segment + 1);
+    for _ in 0..60 {
+        append().unwrap();
+    }
+    runtime.block_on(journal.close()).unwrap();
+    // What was refused is not there, and what was not is.
+    assert_eq!(event_ids(&dir), written);
+}
+
+/// Where the next frame would begin.
+fn end(dir: &Path) -> u64 {
+    let last = frames(dir).pop().unwrap();
+    last.offset() + last.length() as u64
+}
+
+fn limit_file_size(bytes: Option<u64>) {
+    let maximum = getrlimit(Resource::Fsize).maximum;
+    setrlimit(Resource::Fsize, Rlimit { current: bytes.or(maximum), maximum }).unwrap();
+}

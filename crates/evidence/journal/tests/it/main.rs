@@ -1,0 +1,13 @@
+//! What `strongroom-journal` promises, through its public API.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
+#![allow(clippy::disallowed_methods, reason = "tests run in runtimes of their own")]
+
+mod append;
+mod cloudtrail;
+mod crash;
+mod disk_full;
+mod fixture;
+mod lookup;
+mod record;
+mod tamper;

@@ -1,0 +1,419 @@
+//! Tampering, and how verification names it.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use strongroom_crypto::digest::sha256;
+use strongroom_journal::{
+    Filter, Finding, FindingKind, FrameFault, HeaderFault, Reader, SealedFrame, StreamId,
+};
+use tempfile::TempDir;
+
+use crate::fixture::{
+    append, append_together, check, close, copy, directory, event_id, frames, intact, key, open, options,
+    segment, streams,
+};
+
+// The layout of a frame.
+const FRAME_HEADER: usize = 88;
+const ENTRY: usize = 36;
+const TRAILER: usize = 68;
+
+/// A journal of two streams: one closed, and one that still is open, copied as it stands.
+fn image(segment_bytes: u64, closed: u64, together: u64, alone: u64) -> (TempDir, PathBuf) {
+    let dir = directory();
+    let live = dir.path().join("live");
+    let journal = open(&live, &options(segment_bytes));
+    append(&journal, 0..closed);
+    close(journal);
+    let journal = open(&live, &options(segment_bytes));
+    append_together(&journal, closed..closed + together);
+    append(&journal, closed + together..closed + together + alone);
+    let image = dir.path().join("image");
+    copy(&live, &image);
+    drop(journal);
+    (dir, image)
+}
+
+fn first_break(dir: &Path) -> Finding {
+    check(dir).first_break().expect("not found").clone()
+}
+
+fn breaks(dir: &Path) -> Vec<FindingKind> {
+    let report = check(dir);
+    report.findings.into_iter().filter(|finding| !finding.is_note()).map(|finding| finding.kind).collect()
+}
+
+#[test]
+fn an_untouched_image_is_intact() {
+    let (_dir, image) = image(4096, 4, 5, 2);
+    assert_eq!(intact(&image), []);
+}
+
+#[test]
+fn every_flipped_byte_is_found_and_its_place_named() {
+    let (_dir, image) = image(4096, 4, 5, 2);
+    let all = frames(&image);
+    for stream in streams(&image) {
+        let path = segment(&image, stream, 1);
+        let bytes = fs::read(&path).unwrap();
+        let file = OpenOptions::new().write(true).open(&path).unwrap();
+        let used = bytes.iter().rposition(|&byte| byte != 0).unwrap();
+        for (at, &byte) in bytes.iter().enumerate() {
+            file.write_all_at(&[byte ^ 1 << (at % 8)], at as u64).unwrap();
+            let report = check(&image);
+            let frame = all.iter().find(|frame| {
+                frame.stream() == stream
+                    && (frame.offset()..frame.offset() + frame.length() as u64).contains(&(at as u64))
+            });
+            let context = |finding: &Finding| format!("byte {at}: {finding}");
+            if at > used {
+                // No record is there, but nothing may be there either.
+                let finding = &report.findings[0];
+                assert_eq!(
+                    (finding.stream, finding.segment),
+                    (Some(stream), Some(1)),
+                    "{}",
+                    context(finding)
+                );
+                assert!(finding.offset.unwrap() <= at as u64);
+            } else {
+                let finding = report.first_break().unwrap_or_else(|| panic!("byte {at} was not noticed"));
+                assert_eq!(
+                    (finding.stream, finding.segment),
+                    (Some(stream), Some(1)),
+                    "{}",
+                    context(finding)
+                );
+                match frame {
+                    Some(frame) => names_the_place(finding, frame, at as u64),
+                    None if at < 512 => assert_eq!(finding.offset, Some(0), "{}", context(finding)),
+                    None => assert_eq!(finding.frame, Some(4), "the end frame: {}", context(finding)),
+                }
+            }
+            // Reading goes on around it.
+            let reader = Reader::open(&image).unwrap();
+            let read = reader.records(None).unwrap().filter(Result::is_ok).count();
+            assert!(read >= 6, "byte {at}: {read} records left");
+            reader.lookup(&Filter::default(), 50, None).unwrap();
+            file.write_all_at(&[byte], at as u64).unwrap();
+        }
+    }
+    assert_eq!(intact(&image), []);
+}
+
+fn names_the_place(finding: &Finding, frame: &SealedFrame, at: u64) {
+    let offset = finding.offset.unwrap();
+    assert_eq!(finding.frame, Some(frame.sequence()), "byte {at}: {finding}");
+    assert!(
+        (frame.offset()..=at).contains(&offset)
+            || matches!(finding.kind, FindingKind::Frame(FrameFault::Hash | FrameFault::EndMark)),
+        "byte {at}: {finding}"
+    );
+    let mut start = frame.offset() + (FRAME_HEADER + ENTRY * frame.count() as usize) as u64;
+    for index in 0..frame.count() {
+        let record = frame.record(index).unwrap().unwrap();
+        let length = record.encode().len() as u64;
+        if (start..start + length).contains(&at) {
+            assert_eq!(finding.kind, FindingKind::Frame(FrameFault::Record(index)));
+            assert_eq!((finding.record, offset), (Some(frame.first_record() + u64::from(index)), start));
+            // The id is named unless the id itself, or what leads to it, was hit.
+            if at >= start + 19 && finding.event_id.is_some() {
+                assert_eq!(finding.event_id, Some(record.event_id));
+            }
+            return;
+        }
+        start += length;
+    }
+    assert_eq!(finding.record, Some(frame.first_record()), "byte {at}: {finding}");
+}
+
+#[test]
+fn a_record_altered_in_its_text_is_named_with_its_event() {
+    let (_dir, image) = image(4096, 4, 5, 2);
+    let stream = streams(&image)[1];
+    let path = segment(&image, stream, 1);
+    let mut bytes = fs::read(&path).unwrap();
+    // The third "Decrypt" of the stream becomes an "Encrypt".
+    let at = bytes.windows(7).enumerate().filter(|(_, word)| word == b"Decrypt").nth(2).unwrap().0;
+    bytes[at] = b'E';
+    fs::write(&path, bytes).unwrap();
+    let report = check(&image);
+    assert_eq!(report.findings.len(), 1);
+    let finding = report.first_break().unwrap();
+    assert_eq!((finding.record, finding.event_id), (Some(2), Some(event_id(6))));
+    assert_eq!(finding.segment_file().unwrap(), "000001.seg");
+    let text = finding.to_string();
+    assert!(text.contains(&event_id(6).to_string()) && text.contains("is altered"), "{text}");
+}
+
+/// Who recomputes every hash of a frame still lacks the key.
+#[test]
+fn a_forged_frame_with_right_hashes_is_found_by_its_mac() {
+    let (_dir, image) = image(4096, 4, 5, 2);
+    let frame = &frames(&image)[2];
+    let path = segment(&image, frame.stream(), 1);
+    let mut bytes = fs::read(&path).unwrap();
+    let forged = &mut bytes[frame.offset() as usize..][..frame.length()];
+    let at = forged.windows(7).position(|word| word == b"Decrypt").unwrap();
+    forged[at] = b'E';
+    let records = FRAME_HEADER + ENTRY;
+    let end = forged.len() - TRAILER;
+    let leaf = sha256(&forged[records..end]);
+    forged[FRAME_HEADER + 4..records].copy_from_slice(&leaf);
+    let hash = sha256(&forged[..records]);
+    forged[end..end + 32].copy_from_slice(&hash);
+    fs::write(&path, bytes).unwrap();
+    let report = check(&image);
+    let finding = report.first_break().unwrap();
+    assert_eq!((&finding.kind, finding.frame), (&FindingKind::FrameMac, Some(2)));
+    assert_eq!(finding.event_id, Some(event_id(2)));
+    assert_eq!(report.records, 10, "all others are as written");
+}
+
+#[test]
+fn a_forged_segment_header_is_found_by_its_mac() {
+    let (_dir, image) = image(4096, 4, 5, 2);
+    let path = segment(&image, streams(&image)[0], 1);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[56] ^= 1;
+    let hash = sha256(&bytes[..448]);
+    bytes[448..480].copy_from_slice(&hash);
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(first_break(&image).kind, FindingKind::SegmentMac);
+}
+
+/// Writes a segment anew, with these of its frames in this order.
+fn arrange(dir: &Path, stream: StreamId, order: &[usize]) {
+    let path = segment(dir, stream, 1);
+    let bytes = fs::read(&path).unwrap();
+    let frames: Vec<_> = frames(dir).into_iter().filter(|frame| frame.stream() == stream).collect();
+    let mut arranged = bytes[..512].to_vec();
+    for &index in order {
+        let frame = &frames[index];
+        arranged.extend_from_slice(&bytes[frame.offset() as usize..][..frame.length()]);
+    }
+    arranged.resize(arranged.len().max(bytes.len()), 0);
+    fs::write(path, arranged).unwrap();
+}
+
+#[test]
+fn removed_repeated_and_moved_frames_are_found() {
+    let missing = |first, last| FindingKind::FramesMissing { first, last };
+    for (order, expected) in [
+        (vec![1, 2, 3, 4, 5], vec![missing(0, 0)]),
+        (vec![0, 2, 3, 4, 5], vec![missing(1, 1)]),
+        (vec![0, 1, 5], vec![missing(2, 4)]),
+        (vec![0, 1, 1, 2, 3, 4, 5], vec![FindingKind::FrameMisplaced]),
+        (vec![0, 2, 1, 3, 4, 5], vec![missing(1, 1), FindingKind::FrameMisplaced]),
+        (vec![5, 4], vec![missing(0, 4), FindingKind::FrameMisplaced]),
+    ] {
+        let (_dir, image) = image(8192, 4, 0, 6);
+        let stream = streams(&image)[1];
+        assert_eq!(frames(&image).iter().filter(|frame| frame.stream() == stream).count(), 6);
+        arrange(&image, stream, &order);
+        assert_eq!(breaks(&image), expected, "{order:?}");
+    }
+}
+
+/// What a chain alone cannot show: the newest stream's last frames were never there.
+#[test]
+fn a_cut_at_a_frames_end_of_the_newest_stream_is_not_visible() {
+    let (_dir, image) = image(8192, 4, 0, 6);
+    arrange(&image, streams(&image)[1], &[0, 1, 2]);
+    assert_eq!(intact(&image), []);
+}
+
+#[test]
+fn a_frame_of_another_stream_is_not_this_streams() {
+    let (_dir, image) = image(8192, 4, 0, 6);
+    let all = frames(&image);
+    let [first, second] = streams(&image)[..] else { panic!("two streams") };
+    let theirs = all.iter().find(|frame| frame.stream() == first && frame.sequence() == 3).unwrap();
+    let ours = all.iter().find(|frame| frame.stream() == second && frame.sequence() == 3).unwrap();
+    assert_eq!(theirs.length(), ours.length());
+    let mut bytes = vec![0; theirs.length()];
+    File::open(segment(&image, first, 1)).unwrap().read_exact_at(&mut bytes, theirs.offset()).unwrap();
+    let file = OpenOptions::new().write(true).open(segment(&image, second, 1)).unwrap();
+    file.write_all_at(&bytes, ours.offset()).unwrap();
+    let finding = first_break(&image);
+    assert_eq!((finding.kind, finding.frame), (FindingKind::FrameMac, Some(3)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Any arrangement of a stream's frames but a beginning of the true one is found.
+    #[test]
+    fn any_arrangement_is_found(order in prop::collection::vec(0..6_usize, 0..8)) {
+        let (_dir, image) = image(8192, 2, 0, 6);
+        arrange(&image, streams(&image)[1], &order);
+        let beginning = order.iter().copied().eq(0..order.len());
+        prop_assert_eq!(check(&image).is_intact(), beginning);
+    }
+
+    /// Whatever bytes lie where a segment should be: an answer, no panic.
+    #[test]
+    fn arbitrary_segments_are_judged(
+        at in 0..2000_usize,
+        noise in prop::collection::vec(any::<u8>(), 1..600),
+        length in 0..5000_usize,
+    ) {
+        let (_dir, image) = image(4096, 4, 5, 2);
+        let path = segment(&image, streams(&image)[0], 1);
+        let mut bytes = fs::read(&path).unwrap();
+        let original = bytes.clone();
+        bytes.resize(length, 0);
+        bytes.splice(at.min(length)..(at + noise.len()).min(length), noise);
+        fs::write(&path, &bytes).unwrap();
+        prop_assert_eq!(check(&image).is_intact(), bytes == original);
+        let _ = Reader::open(&image).unwrap().records(None).unwrap().count();
+    }
+}
+
+/// Four or more segments in one closed stream, and a stream after it.
+fn segments() -> (TempDir, PathBuf, StreamId) {
+    let dir = directory();
+    let journal_dir = dir.path().join("journal");
+    let journal = open(&journal_dir, &options(4096));
+    append(&journal, 0..40);
+    let stream = journal.stream();
+    close(journal);
+    let journal = open(&journal_dir, &options(4096));
+    append(&journal, 40..42);
+    close(journal);
+    assert!(segment(&journal_dir, stream, 5).exists());
+    assert_eq!(intact(&journal_dir), []);
+    (dir, journal_dir, stream)
+}
+
+#[test]
+fn a_missing_segment_is_found() {
+    let (_dir, journal, stream) = segments();
+    fs::remove_file(segment(&journal, stream, 2)).unwrap();
+    fs::remove_file(segment(&journal, stream, 3)).unwrap();
+    let finding = first_break(&journal);
+    assert_eq!(finding.kind, FindingKind::SegmentsMissing { first: 2, last: 3 });
+    assert_eq!(breaks(&journal).len(), 1);
+    let (_dir, journal, stream) = segments();
+    fs::remove_file(segment(&journal, stream, 1)).unwrap();
+    assert_eq!(breaks(&journal), [FindingKind::SegmentsMissing { first: 1, last: 1 }]);
+}
+
+#[test]
+fn swapped_segments_are_found() {
+    let (_dir, journal, stream) = segments();
+    let (second, third) = (segment(&journal, stream, 2), segment(&journal, stream, 3));
+    let spare = journal.join("spare");
+    fs::rename(&second, &spare).unwrap();
+    fs::rename(&third, &second).unwrap();
+    fs::rename(&spare, &third).unwrap();
+    let misplaced = |number| FindingKind::SegmentMisplaced { stream, number };
+    assert_eq!(breaks(&journal), [misplaced(3), misplaced(2)]);
+}
+
+#[test]
+fn a_cut_segment_that_is_not_the_last_is_found() {
+    let (_dir, journal, stream) = segments();
+    let all = frames(&journal);
+    let last = all.iter().rfind(|frame| frame.segment() == 2 && frame.stream() == stream).unwrap();
+    let file = OpenOptions::new().write(true).open(segment(&journal, stream, 2)).unwrap();
+    // Within the frame.
+    file.set_len(last.offset() + 100).unwrap();
+    let finding = first_break(&journal);
+    assert_eq!(finding.kind, FindingKind::Frame(FrameFault::Incomplete));
+    assert_eq!(
+        (finding.segment, finding.offset, finding.frame),
+        (Some(2), Some(last.offset()), Some(last.sequence()))
+    );
+    // At its beginning: the next segment tells.
+    file.set_len(last.offset()).unwrap();
+    let finding = first_break(&journal);
+    let missing = last.sequence();
+    assert_eq!(finding.kind, FindingKind::FramesMissing { first: missing, last: missing });
+    assert_eq!(breaks(&journal).len(), 1);
+}
+
+#[test]
+fn anything_behind_an_end_is_found() {
+    let (_dir, journal, stream) = segments();
+    for number in [2, 5] {
+        let path = segment(&journal, stream, number);
+        let bytes = fs::read(&path).unwrap();
+        let file = OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(bytes.len() as u64 + 600).unwrap();
+        let finding = first_break(&journal);
+        assert_eq!((finding.kind, finding.offset), (FindingKind::BehindEnd, Some(bytes.len() as u64)));
+        file.set_len(bytes.len() as u64).unwrap();
+    }
+    assert_eq!(intact(&journal), []);
+}
+
+#[test]
+fn the_end_of_a_stream_is_pinned_by_the_next_one() {
+    let (_dir, journal, stream) = segments();
+    let frames = check(&journal).frames;
+    let last = *segments_of(&journal, stream).last().unwrap();
+    fs::remove_file(segment(&journal, stream, last)).unwrap();
+    let finding = first_break(&journal);
+    assert!(matches!(finding.kind, FindingKind::StreamCut { frames: all } if all < frames), "{finding}");
+    assert_eq!(finding.stream, Some(stream));
+}
+
+fn segments_of(journal: &Path, stream: StreamId) -> Vec<u32> {
+    (1..).take_while(|&number| segment(journal, stream, number).exists()).collect()
+}
+
+#[test]
+fn a_missing_or_misplaced_stream_is_found() {
+    let (_dir, journal, stream) = segments();
+    let away = journal.join("away");
+    fs::rename(journal.join(stream.to_string()), &away).unwrap();
+    let finding = first_break(&journal);
+    assert_eq!((finding.kind, finding.stream), (FindingKind::StreamMissing, Some(stream)));
+    // Under another name it belongs nowhere.
+    fs::rename(&away, journal.join("00000000000100000000000000000000")).unwrap();
+    assert!(matches!(first_break(&journal).kind, FindingKind::SegmentMisplaced { .. }));
+    // A stream of another journal with the same key.
+    let (_other_dir, other, stranger) = segments();
+    copy(&other.join(stranger.to_string()), &journal.join(stranger.to_string()));
+    assert!(!check(&journal).is_intact());
+}
+
+#[test]
+fn a_file_that_is_no_segment_is_named_so() {
+    let (_dir, journal, stream) = segments();
+    fs::write(segment(&journal, stream, 2), b"short").unwrap();
+    assert_eq!(first_break(&journal).kind, FindingKind::SegmentHeader(HeaderFault::Short));
+    fs::write(segment(&journal, stream, 2), [1; 600]).unwrap();
+    assert_eq!(first_break(&journal).kind, FindingKind::SegmentHeader(HeaderFault::Magic));
+}
+
+#[test]
+fn what_does_not_belong_to_the_journal_is_noted() {
+    let (_dir, journal, stream) = segments();
+    fs::write(journal.join("notes.txt"), b"").unwrap();
+    fs::write(journal.join(stream.to_string()).join("7.seg"), b"").unwrap();
+    let notes = intact(&journal);
+    assert_eq!(notes.len(), 2);
+    assert!(notes.iter().all(|note| matches!(note, FindingKind::Stranger(_))));
+}
+
+#[test]
+fn verification_reports_its_progress() {
+    let (_dir, journal, _) = segments();
+    let mut seen = Vec::new();
+    let report = strongroom_journal::verify(
+        &journal,
+        |_| Some(key()),
+        |progress| {
+            seen.push((progress.stream, progress.segment, progress.records));
+        },
+    )
+    .unwrap();
+    assert_eq!(seen.len() as u64, report.segments);
+    assert!(seen.is_sorted());
+    assert_eq!((report.streams, report.records), (2, 42));
+}

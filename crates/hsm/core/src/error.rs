@@ -1,0 +1,48 @@
+//! Why the HSM refuses.
+
+use strongroom_crypto::CryptoError;
+
+use crate::{LONGEST_CONTEXT, LONGEST_KEY_ID, LONGEST_PLAINTEXT};
+
+/// Why a key or a message is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HsmError {
+    /// The ciphertext is none of ours, was changed, or was made under another key or encryption context. It
+    /// does not say which, on purpose.
+    #[error("the ciphertext does not open")]
+    InvalidCiphertext,
+    /// The token is not the one that the current state names: an old one, or another key's.
+    #[error("the key token is not the current one")]
+    TokenNotCurrent,
+    /// The token is damaged, or of another partition, incarnation or epoch.
+    #[error("the key token does not open in this partition")]
+    InvalidToken,
+    /// The token was written by a later version.
+    #[error("the key token has format {0}, which this version does not know")]
+    UnsupportedToken(u8),
+    /// The key has attributes that this version does not know, and so must not ignore.
+    #[error("the key has attributes that this version does not know")]
+    UnsupportedAttributes,
+    /// The key's attributes do not permit the operation.
+    #[error("the key's attributes do not permit this operation")]
+    NotPermitted,
+    /// A partition key of the wrong length.
+    #[error("a partition key has 32 bytes")]
+    InvalidPartitionKey,
+    /// A key id that cannot stand in a ciphertext.
+    #[error("a key id has 1 to {LONGEST_KEY_ID} characters of a-z, 0-9 and -")]
+    InvalidKeyId,
+    /// The plaintext is longer than [`LONGEST_PLAINTEXT`].
+    #[error("a plaintext has at most {LONGEST_PLAINTEXT} bytes")]
+    PlaintextTooLong,
+    /// The encryption context is longer than [`LONGEST_CONTEXT`].
+    #[error("the keys and values of an encryption context have at most {LONGEST_CONTEXT} bytes together")]
+    ContextTooLong,
+    /// A key comes twice in an encryption context.
+    #[error("an encryption context has each key once")]
+    ContextRepeatsKey,
+    /// The cryptographic module failed.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+}

@@ -1,0 +1,95 @@
+//! Ciphertexts and tokens from long ago (`testdata/SOURCE.md`).
+
+use strongroom_crypto::hex;
+use strongroom_hsm_core::{
+    BlobHeader, EncryptionContext, HsmError, KeyHandle, Partition, PartitionId, PartitionKey, TokenDigest,
+    TokenRef, parse_header,
+};
+
+use crate::fixture::{KEY_ID, both, opened};
+
+/// The records of a file, in their order.
+struct Record(Vec<(&'static str, &'static str)>);
+
+impl Record {
+    fn read(file: &'static str) -> Vec<Self> {
+        file.split("\n\n").map(|record| Self(record.lines().filter_map(field).collect())).collect()
+    }
+
+    fn text(&self, name: &str) -> &'static str {
+        self.0.iter().find(|(field, _)| *field == name).unwrap().1
+    }
+
+    fn bytes(&self, name: &str) -> Vec<u8> {
+        hex::decode(self.text(name)).unwrap()
+    }
+
+    fn array<const N: usize>(&self, name: &str) -> [u8; N] {
+        self.bytes(name).try_into().unwrap()
+    }
+
+    fn context(&self) -> EncryptionContext {
+        let text = |hexadecimal| String::from_utf8(hex::decode(hexadecimal).unwrap()).unwrap();
+        let pairs = self.0.iter().filter(|(field, _)| *field == "context").map(|(_, pair)| {
+            let (key, value) = pair.split_once(':').unwrap();
+            (text(key), text(value))
+        });
+        EncryptionContext::new(pairs).unwrap()
+    }
+}
+
+/// A line is a field or the record's title.
+fn field(line: &'static str) -> Option<(&'static str, &'static str)> {
+    line.strip_prefix("# ").map(|title| ("title", title)).or_else(|| line.split_once(" = "))
+}
+
+#[test]
+fn old_ciphertexts_open() {
+    let records = Record::read(include_str!("../../testdata/derived-golden.txt"));
+    assert_eq!(records.len(), 5);
+    for record in records {
+        let title = record.text("title");
+        let blob = record.bytes("blob");
+        let names = BlobHeader { key_id: record.text("key-id"), material_id: &record.array("material-id") };
+        assert_eq!(parse_header(&blob), Ok(names), "{title}");
+        let key = opened(record.array("key"), both());
+        let plaintext = key.decrypt_derived(&blob, &record.context()).unwrap();
+        assert_eq!(*plaintext.expose(), record.bytes("plaintext"), "{title}");
+    }
+}
+
+#[test]
+fn what_was_never_sound_never_opens() {
+    let records = Record::read(include_str!("../../testdata/derived-refused.txt"));
+    assert_eq!(records.len(), 21);
+    for record in records {
+        let key = opened(record.array("key"), both());
+        let refused = key.decrypt_derived(&record.bytes("blob"), &record.context()).map(|_| ());
+        assert_eq!(refused, Err(HsmError::InvalidCiphertext), "{}", record.text("title"));
+    }
+}
+
+#[test]
+fn an_old_token_opens() {
+    let records = Record::read(include_str!("../../testdata/token-golden.txt"));
+    let [record] = records.as_slice() else { panic!("one token") };
+    let partition = Partition::new(
+        PartitionId(record.array("partition-id")),
+        record.text("incarnation").parse().unwrap(),
+        record.text("epoch").parse().unwrap(),
+        &PartitionKey::from_bytes(&record.bytes("partition-key")).unwrap(),
+        1,
+    )
+    .unwrap();
+    let current = TokenRef {
+        handle: KeyHandle::from_bytes(record.array("handle")),
+        digest: TokenDigest::from_bytes(record.array("digest")),
+    };
+    let key = partition.open(&current, &record.bytes("token")).unwrap();
+    assert_eq!(key.attributes(), both());
+
+    let names = BlobHeader { key_id: KEY_ID, material_id: &[0; 32] };
+    let blob = key.encrypt_derived(&names, &EncryptionContext::default(), b"proof").unwrap();
+    let same = opened(record.array("material"), both());
+    assert_eq!(same.decrypt_derived(&blob, &EncryptionContext::default()).unwrap().expose(), b"proof");
+}

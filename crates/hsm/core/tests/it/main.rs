@@ -1,0 +1,10 @@
+//! What `strongroom-hsm-core` promises, through its public API.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
+
+mod cache;
+mod derived;
+mod fixture;
+mod golden;
+mod parse;
+mod token;

@@ -1,0 +1,105 @@
+//! What the front door costs: `cargo bench -p strongroom --bench front_door`.
+//!
+//! Encrypt over HTTP from many connections, against the real program and, in the same run and from the same
+//! load, against two servers that show what is possible: a bare hyper server that answers the same bytes,
+//! and a bare server that does the unavoidable (SHA-256 and HMAC of the request, AES-GCM, one record under
+//! the same group commit). The figures to quote are the ratios. Also: cold start and idle memory of the
+//! program, and how long this disk takes to flush.
+//!
+//! `STRONGROOM_BENCH_SECONDS` sets the seconds of each measurement (default 5).
+
+#![allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "a bench prints and reads the clock"
+)]
+
+mod load;
+mod process;
+mod rivals;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use crate::load::Target;
+use crate::process::{Peer, Program};
+
+/// Connections, as DESIGN's numbers are stated for 64.
+const CONNECTIONS: [usize; 3] = [1, 16, 64];
+
+fn main() -> Result<()> {
+    // A rival is this program again, told so by its first argument.
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("bare") => return rivals::bare(),
+        Some("unavoidable") => return rivals::unavoidable(),
+        _ => {}
+    }
+    let seconds =
+        std::env::var("STRONGROOM_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let time = Duration::from_secs(seconds);
+
+    println!("disk flush (4 KiB write and fdatasync): median {:?}", process::flush_time()?);
+    let program = Program::start()?;
+    println!("cold start to healthy, new data folder: {:?}", program.started_in);
+    let again = program.restart()?;
+    println!("cold start to healthy, existing data:   {:?}", again.started_in);
+    println!("idle memory (resident): {:.1} MB", again.resident_kb()? as f64 / 1024.0);
+
+    let key = load::create_key(again.address).context("creating the key")?;
+    let encrypt = load::encrypt(again.address, &key)?;
+    let reference = load::once(again.address, &encrypt)?;
+    let decrypt = load::decrypt(again.address, &reference)?;
+    let generate = load::generate_data_key(again.address, &key)?;
+    let (bare, unavoidable) = (Peer::start("bare")?, Peer::start("unavoidable")?);
+
+    println!("\nrequests/s, medians of 3 runs of {seconds} s, server and load on the same cores");
+    println!(
+        "{:>12} {:>10} {:>13} {:>10} {:>10} {:>10} {:>9} {:>9}",
+        "connections", "bare", "unavoidable", "Encrypt", "Decrypt", "GenDataKey", "of bare", "of unav."
+    );
+    for connections in CONNECTIONS {
+        let rows: [(&str, std::net::SocketAddr, &Target); 5] = [
+            ("bare", bare.address, &encrypt),
+            ("unavoidable", unavoidable.address, &encrypt),
+            ("Encrypt", again.address, &encrypt),
+            ("Decrypt", again.address, &decrypt),
+            ("GenerateDataKey", again.address, &generate),
+        ];
+        // In turn, three times over: a machine whose speed drifts treats all alike.
+        let mut runs = rows.map(|_| Vec::new());
+        for _ in 0..3 {
+            for (at, (name, address, target)) in rows.iter().enumerate() {
+                let rate =
+                    load::run(*address, target, connections, time).with_context(|| (*name).to_owned())?;
+                runs[at].push(rate);
+            }
+        }
+        let [bare, unavoidable, encrypt, decrypt, generate] = runs.map(median);
+        println!(
+            "{connections:>12} {bare:>10.0} {unavoidable:>13.0} {encrypt:>10.0} {decrypt:>10.0} {generate:>10.0} {:>8.0}% {:>8.0}%",
+            100.0 * encrypt / bare,
+            100.0 * encrypt / unavoidable
+        );
+    }
+    println!("\nresident memory after the load: {:.1} MB", again.resident_kb()? as f64 / 1024.0);
+    Ok(())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Calls `ready` until it answers, at most ten seconds.
+fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> Result<T> {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(10) {
+        if let Some(value) = ready() {
+            return Ok(value);
+        }
+        std::thread::yield_now();
+    }
+    anyhow::bail!("{what} was not ready within ten seconds")
+}

@@ -1,0 +1,92 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use strongroom_identity::AccountId;
+
+/// Examples that `--help` ends with.
+const EXAMPLES: &str = "\
+Examples:
+  strongroom dev                          serve on http://127.0.0.1:4566, keep the data
+  strongroom dev --ephemeral              the same, and forget everything at the end
+  strongroom audit verify                 check the journal of `strongroom dev`
+
+Then, in another terminal:
+  export AWS_ENDPOINT_URL=http://127.0.0.1:4566
+  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1
+  aws sts get-caller-identity
+  aws kms create-key";
+
+/// AWS KMS and CloudHSM on your own machines: the AWS wire APIs, keys that stay sealed, a journal that can
+/// be verified.
+#[derive(Parser)]
+#[command(name = "strongroom", after_help = EXAMPLES, arg_required_else_help = true, disable_version_flag = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Serve for development: plain HTTP on this machine, well-known root credentials
+    ///
+    /// The root user of the account signs with access key id `test` and secret `test`; any 12-digit account
+    /// id with secret `test` is the root user of that account. These are real credentials, verified like any
+    /// other, and known to everyone: the server listens on this machine only.
+    Dev(DevOptions),
+    /// Check what the journal holds
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Tell the version, and which cryptographic module computes
+    Version,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Walk the whole journal: chain, hashes and MACs
+    ///
+    /// Names the first record that is not as it was written, and exits with status 1 if there is any. Works
+    /// beside a running server.
+    Verify(DataOptions),
+}
+
+#[derive(Args)]
+pub(crate) struct DevOptions {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4566")]
+    pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
+    /// Keep the data in a folder of its own and remove it at the end
+    #[arg(long, conflicts_with = "data_dir")]
+    pub(crate) ephemeral: bool,
+    /// The account that access key id `test` belongs to
+    #[arg(long, value_name = "12 DIGITS", default_value = "000000000000")]
+    pub(crate) account_id: AccountId,
+    /// What to log, for example `debug` or `info,strongroom_kms=debug`
+    #[arg(long, value_name = "FILTER", default_value = "warn,strongroom=info", env = "STRONGROOM_LOG")]
+    pub(crate) log: String,
+    /// Log one JSON object a line
+    #[arg(long)]
+    pub(crate) log_json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct DataOptions {
+    /// Where the data is kept [default: strongroom in the user's data folder, ~/.local/share]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// What `strongroom version` prints.
+pub(crate) fn version_text() -> String {
+    format!(
+        "strongroom {}\ncryptographic module: {}\n",
+        env!("CARGO_PKG_VERSION"),
+        strongroom_crypto::module_name()
+    )
+}

@@ -1,0 +1,71 @@
+//! The folder that a server keeps everything in.
+
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use rustix::fs::{FlockOperation, flock};
+
+use crate::cli::DataOptions;
+
+/// A data folder, its parts by name.
+#[derive(Clone, Debug)]
+pub(crate) struct DataDir(PathBuf);
+
+/// Holds the folder for one server. Released by the kernel when the process ends, however it ends.
+pub(crate) struct Lock(
+    #[expect(dead_code, reason = "held, never read: the kernel's lock lives as long as it")] File,
+);
+
+impl DataDir {
+    /// The folder that the options name, or the user's.
+    pub(crate) fn named(options: &DataOptions) -> Result<Self> {
+        if let Some(folder) = &options.data_dir {
+            return Ok(Self(folder.clone()));
+        }
+        let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let base = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
+        let base = base.context("neither HOME nor XDG_DATA_HOME is set; say where with --data-dir")?;
+        Ok(Self(base.join("strongroom")))
+    }
+
+    pub(crate) fn at(folder: &Path) -> Self {
+        Self(folder.to_path_buf())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.0.join("strongroom.db")
+    }
+
+    pub(crate) fn seal(&self) -> PathBuf {
+        self.0.join("seal")
+    }
+
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.0.join("journal")
+    }
+
+    /// Makes the folder if it is not there, for its owner only, and locks it.
+    pub(crate) fn lock(&self) -> Result<Lock> {
+        let folder = self.0.display();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.0)
+            .with_context(|| format!("making {folder}"))?;
+        let mode = std::fs::metadata(&self.0)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            bail!("others may enter {folder}, which holds keys; close it with: chmod 700 {folder}");
+        }
+        let file = File::options().create(true).truncate(false).write(true).open(self.0.join("lock"))?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            bail!("another strongroom serves from {folder}; stop it, or name another folder with --data-dir");
+        }
+        Ok(Lock(file))
+    }
+}

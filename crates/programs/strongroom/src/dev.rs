@@ -1,0 +1,87 @@
+//! `strongroom dev`.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use strongroom_runtime::{LogFormat, ShutdownOwner, init_logging, termination};
+use strongroom_secret::SecretString;
+use strongroom_server::Limits;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::cli::DevOptions;
+use crate::data_dir::DataDir;
+use crate::node::{Node, RootKey};
+
+/// The access key id and the secret of the account's root user.
+const ROOT_KEY: &str = "test";
+
+pub(crate) fn run(options: &DevOptions) -> Result<ExitCode> {
+    if !options.listen.ip().is_loopback() {
+        bail!(
+            "{} is reached from other machines, and in dev mode everyone knows the root credential; listen on \
+             127.0.0.1 or [::1]",
+            options.listen
+        );
+    }
+    init_logging(if options.log_json { LogFormat::Json } else { LogFormat::Text }, &options.log);
+    let temporary = options.ephemeral.then(TempDir::new).transpose().context("making a temporary folder")?;
+    let data = match &temporary {
+        Some(folder) => DataDir::at(folder.path()),
+        None => DataDir::named(&options.data)?,
+    };
+    let lock = data.lock()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(options, &data))?;
+    drop(lock);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(options: &DevOptions, data: &DataDir) -> Result<()> {
+    let shutdown = ShutdownOwner::new();
+    let root_key = RootKey {
+        account: options.account_id,
+        access_key_id: ROOT_KEY,
+        secret: SecretString::new(ROOT_KEY.to_owned()),
+    };
+    // The address first: it is what most often stands in the way, and nothing is touched yet.
+    let listener = TcpListener::bind(options.listen).await.with_context(|| {
+        format!(
+            "{} cannot be listened on; stop what listens there or choose another with --listen",
+            options.listen
+        )
+    })?;
+    let address = listener.local_addr()?;
+    let node = Node::open_dev(data, &root_key, shutdown.handle()).await?;
+
+    let stopping = termination();
+    let serving = node.server.clone();
+    shutdown.handle().spawn(serving.serve(listener));
+    println!("{}", welcome(&address.to_string(), options, data));
+    stopping.await?;
+
+    tracing::info!("stopping");
+    if !shutdown.finish(Limits::default().shutdown_time).await {
+        tracing::warn!("requests were still under way");
+    }
+    node.close().await
+}
+
+/// What a person needs to begin.
+fn welcome(address: &str, options: &DevOptions, data: &DataDir) -> String {
+    let kept =
+        if options.ephemeral { "forgotten at the end".to_owned() } else { data.path().display().to_string() };
+    format!(
+        "Strongroom is ready at http://{address}
+
+  export AWS_ENDPOINT_URL=http://{address}
+  export AWS_ACCESS_KEY_ID={ROOT_KEY} AWS_SECRET_ACCESS_KEY={ROOT_KEY} AWS_DEFAULT_REGION=us-east-1
+
+  account  {account}; any other: its 12 digits as access key id
+  data     {kept}
+  docs     docs/getting-started.md
+
+Press Ctrl-C to stop.",
+        account = options.account_id,
+    )
+}

@@ -1,0 +1,102 @@
+//! From the server's finished calls to the journal's records.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use strongroom_identity::{Principal, RequestContext};
+use strongroom_journal::{EventId, EventType, Identity, IdentityKind, Journal, Record, Resource, TlsDetails};
+use strongroom_runtime::Clocks;
+use strongroom_server::{FinishedCall, Recorder};
+
+/// What CloudTrail calls a denial, whatever the service's own code for it.
+const DENIED: &str = "AccessDenied";
+
+/// Keeps the server's calls in a journal.
+pub(crate) struct JournalRecorder {
+    journal: Arc<Journal>,
+    clocks: Clocks,
+    /// The last record could not be written; the next that can be ends this.
+    failing: AtomicBool,
+}
+
+impl JournalRecorder {
+    pub(crate) fn new(journal: Arc<Journal>, clocks: Clocks) -> Self {
+        Self { journal, clocks, failing: AtomicBool::new(false) }
+    }
+
+    fn record_of(&self, call: FinishedCall<'_>) -> Result<Record, Box<dyn Error + Send + Sync>> {
+        let context = call.context;
+        let (error_code, error_message) = call.error.unzip();
+        let resources = call.resources.iter().map(|resource| Resource {
+            account_id: Some(resource.account.clone()),
+            kind: Some(resource.kind.to_owned()),
+            arn: resource.arn.clone(),
+        });
+        Ok(Record {
+            event_id: EventId(strongroom_crypto::random::bytes()?),
+            event_time_ms: self.clocks.domain_now(),
+            event_source: call.service.event_source.to_owned(),
+            event_name: call.operation.name.to_owned(),
+            aws_region: context.region.name().to_owned(),
+            account_id: context.account().to_string(),
+            identity: identity(context),
+            source_ip: context.source_ip.to_string(),
+            user_agent: (!context.user_agent.is_empty()).then(|| context.user_agent.clone()),
+            error_code: error_code
+                .map(|code| if code == "AccessDeniedException" { DENIED.to_owned() } else { code }),
+            error_message: error_message.flatten(),
+            request_parameters: call.request_parameters,
+            response_elements: call.response_elements,
+            additional_event_data: call.additional_event_data,
+            service_event_details: None,
+            request_id: Some(context.request_id.to_string()),
+            read_only: call.operation.read_only,
+            resources: (!call.resources.is_empty()).then(|| resources.collect()),
+            event_type: EventType::AwsApiCall,
+            api_version: None,
+            management: true,
+            tls: context.tls.as_ref().map(|tls| TlsDetails {
+                version: Some(tls.version.clone()),
+                cipher_suite: Some(tls.cipher_suite.clone()),
+                host: None,
+            }),
+            shared_event_id: None,
+        })
+    }
+}
+
+#[async_trait]
+impl Recorder for JournalRecorder {
+    async fn record(&self, call: FinishedCall<'_>) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let record = self.record_of(call)?;
+        let appended = self.journal.append(&record).await;
+        self.failing.store(appended.is_err(), Ordering::Relaxed);
+        appended?;
+        Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        !self.failing.load(Ordering::Relaxed)
+    }
+}
+
+/// CloudTrail's `userIdentity` of the caller.
+fn identity(context: &RequestContext) -> Identity {
+    let principal = &context.caller.principal;
+    let kind = match principal {
+        Principal::Root(_) => Some(IdentityKind::Root),
+        _ => None,
+    };
+    Identity {
+        kind,
+        principal_id: Some(principal.unique_id()),
+        arn: Some(principal.arn()),
+        account_id: Some(principal.account().to_string()),
+        access_key_id: Some(context.caller.access_key_id.clone()),
+        user_name: None,
+        session: None,
+        invoked_by: None,
+    }
+}

@@ -1,0 +1,128 @@
+//! Event history.
+
+use async_trait::async_trait;
+use strongroom_api_cloudtrail::{
+    CloudTrail as CloudTrailApi, Event, LookupAttribute, LookupAttributeKey, LookupEventsRequest,
+    LookupEventsResponse, Resource, actions,
+};
+use strongroom_identity::RequestContext;
+use strongroom_journal::{Attribute, Continuation, Filter, Reader, Record, render_cloudtrail_json};
+use strongroom_policy::{Authority, Authorized, Everything};
+use strongroom_schema::Timestamp;
+use strongroom_service::ApiError;
+
+use crate::error::Refusal;
+
+/// Events in a page: the default, and the most (CloudTrail API Reference, LookupEvents).
+const PAGE: usize = 50;
+
+/// The CloudTrail service over one journal.
+pub struct CloudTrail {
+    authority: Authority,
+    journal: Reader,
+}
+
+impl CloudTrail {
+    /// The service that shows what `journal` reads.
+    pub fn new(authority: Authority, journal: Reader) -> Self {
+        Self { authority, journal }
+    }
+
+    async fn lookup(
+        &self,
+        account: &Authorized<actions::LookupEvents, Everything>,
+        context: &RequestContext,
+        input: LookupEventsRequest,
+    ) -> Result<LookupEventsResponse, Refusal> {
+        if input.event_category.is_some() {
+            return Err(Refusal::EventCategory);
+        }
+        let filter = filter(*account.resource(), context, &input)?;
+        let from = input.next_token.as_deref().map(Continuation::decode).transpose()?;
+        let limit = input.max_results.and_then(|most| usize::try_from(most).ok()).unwrap_or(PAGE);
+        let journal = self.journal.clone();
+        // Reading blocks on the disk.
+        let page = tokio::task::spawn_blocking(move || journal.lookup(&filter, limit, from.as_ref()))
+            .await
+            .map_err(|_| Refusal::Interrupted)??;
+        Ok(LookupEventsResponse {
+            events: Some(page.records.iter().map(|(_, record)| event(record)).collect()),
+            next_token: page.next.map(|next| next.encode()),
+        })
+    }
+}
+
+#[async_trait]
+impl CloudTrailApi for CloudTrail {
+    async fn lookup_events(
+        &self,
+        context: &RequestContext,
+        input: LookupEventsRequest,
+    ) -> Result<LookupEventsResponse, ApiError> {
+        let account =
+            self.authority.authorize(context, Everything(context.account())).map_err(Refusal::from)?;
+        Ok(self.lookup(&account, context, input).await?)
+    }
+}
+
+/// What a lookup wants.
+fn filter(
+    account: Everything,
+    context: &RequestContext,
+    input: &LookupEventsRequest,
+) -> Result<Filter, Refusal> {
+    let (start, end) = (input.start_time.map(Timestamp::as_millis), input.end_time.map(Timestamp::as_millis));
+    if let (Some(start), Some(end)) = (start, end)
+        && start > end
+    {
+        return Err(Refusal::TimeRange);
+    }
+    let attributes = input.lookup_attributes.as_deref().unwrap_or_default();
+    let attribute = match attributes {
+        [] => None,
+        [only] => Some(attribute(only)?),
+        _ => return Err(Refusal::Attributes),
+    };
+    Ok(Filter {
+        account: account.0.to_string(),
+        region: context.region.name().to_owned(),
+        management_only: true,
+        start_ms: start,
+        end_ms: end,
+        attribute,
+    })
+}
+
+fn attribute(attribute: &LookupAttribute) -> Result<(Attribute, String), Refusal> {
+    let key = match attribute.attribute_key {
+        LookupAttributeKey::EventId => Attribute::EventId,
+        LookupAttributeKey::EventName => Attribute::EventName,
+        LookupAttributeKey::ReadOnly => Attribute::ReadOnly,
+        LookupAttributeKey::Username => Attribute::Username,
+        LookupAttributeKey::ResourceType => Attribute::ResourceType,
+        LookupAttributeKey::ResourceName => Attribute::ResourceName,
+        LookupAttributeKey::EventSource => Attribute::EventSource,
+        LookupAttributeKey::AccessKeyId => Attribute::AccessKeyId,
+        LookupAttributeKey::Unknown(_) => return Err(Refusal::Attributes),
+    };
+    Ok((key, attribute.attribute_value.clone()))
+}
+
+/// A record as LookupEvents lists it.
+fn event(record: &Record) -> Event {
+    let resources = record.resources.iter().flatten().map(|resource| Resource {
+        resource_type: resource.kind.clone(),
+        resource_name: Some(resource.arn.clone()),
+    });
+    Event {
+        event_id: Some(record.event_id.to_string()),
+        event_name: Some(record.event_name.clone()),
+        read_only: Some(record.read_only.to_string()),
+        access_key_id: record.identity.access_key_id.clone(),
+        event_time: Some(Timestamp::from_millis(record.event_time_ms)),
+        event_source: Some(record.event_source.clone()),
+        username: record.username().map(str::to_owned),
+        resources: Some(resources.collect()),
+        cloud_trail_event: Some(render_cloudtrail_json(record)),
+    }
+}

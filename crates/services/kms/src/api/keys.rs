@@ -1,0 +1,143 @@
+//! Making, describing and listing keys.
+
+use strongroom_api_kms::{
+    CreateKeyRequest, CreateKeyResponse, CustomerMasterKeySpec, DescribeKeyRequest, DescribeKeyResponse,
+    KeyListEntry, KeySpec, KeyUsageType, ListKeysRequest, ListKeysResponse, OriginType, ResourceOwnerType,
+    actions,
+};
+use strongroom_identity::RequestContext;
+use strongroom_policy::{Authorized, Everything};
+
+use super::metadata::key_metadata;
+use super::{KEY_RESOURCE, refuse_grant_tokens};
+use crate::KeyManagement;
+use crate::domain::identifier::Home;
+use crate::domain::key::SharedKey;
+use crate::domain::paging::Page;
+use crate::error::Refusal;
+
+/// Keys in a page of ListKeys, unless the caller says otherwise.
+const PAGE: usize = 100;
+
+/// Marks this list's markers.
+const LIST: u8 = 1;
+
+pub(super) async fn create_key(
+    kms: &KeyManagement,
+    context: &RequestContext,
+    input: CreateKeyRequest,
+) -> Result<CreateKeyResponse, Refusal> {
+    let description = check_new_key(&input)?;
+    note_defaults(context, &input);
+    let home = kms.authority().authorize::<actions::CreateKey, _>(context, Everything(context.account()))?;
+    let key = kms.create_key(&home, context, description).await?;
+    context.touched(KEY_RESOURCE, key.home.account, key.arn.clone());
+    Ok(CreateKeyResponse { key_metadata: Some(key_metadata(&key)) })
+}
+
+/// Checks what the schema cannot, and answers the description.
+fn check_new_key(input: &CreateKeyRequest) -> Result<String, Refusal> {
+    let spec = match (&input.key_spec, &input.customer_master_key_spec) {
+        (Some(_), Some(_)) => {
+            return Err(Refusal::Validation(
+                "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is \
+                 deprecated."
+                    .to_owned(),
+            ));
+        }
+        (Some(spec), None) => spec.as_str(),
+        (None, Some(spec)) => spec.as_str(),
+        (None, None) => KeySpec::SymmetricDefault.as_str(),
+    };
+    let symmetric = spec == KeySpec::SymmetricDefault.as_str();
+    match &input.key_usage {
+        None if !symmetric => {
+            return Err(Refusal::Validation(
+                "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys."
+                    .to_owned(),
+            ));
+        }
+        Some(usage) if symmetric && *usage != KeyUsageType::EncryptDecrypt => {
+            return Err(Refusal::Validation(format!(
+                "KeyUsage {} is not compatible with KeySpec {spec}",
+                usage.as_str()
+            )));
+        }
+        _ => {}
+    }
+    if !symmetric {
+        return Err(Refusal::NotYet("keys of another KeySpec than SYMMETRIC_DEFAULT"));
+    }
+    match input.origin {
+        None | Some(OriginType::AwsKms) => {}
+        Some(_) => return Err(Refusal::NotYet("keys of another Origin than AWS_KMS")),
+    }
+    let absent = [
+        (input.custom_key_store_id.is_some(), "keys in custom key stores"),
+        (input.xks_key_id.is_some(), "keys in external key stores"),
+        (input.multi_region == Some(true), "multi-Region keys"),
+        (input.policy.is_some(), "key policies other than the default"),
+        (input.tags.as_ref().is_some_and(|tags| !tags.is_empty()), "tags on keys"),
+    ];
+    if let Some((_, feature)) = absent.into_iter().find(|(asked, _)| *asked) {
+        return Err(Refusal::NotYet(feature));
+    }
+    Ok(input.description.clone().unwrap_or_default())
+}
+
+/// Notes the defaults that AWS shows in the record of CreateKey.
+fn note_defaults(context: &RequestContext, input: &CreateKeyRequest) {
+    if input.description.is_none() {
+        context.defaulted("description", "");
+    }
+    if input.origin.is_none() {
+        context.defaulted("origin", OriginType::AwsKms.as_str());
+    }
+    if input.bypass_policy_lockout_safety_check.is_none() {
+        context.defaulted("bypassPolicyLockoutSafetyCheck", false);
+    }
+    if input.customer_master_key_spec.is_none() {
+        context.defaulted("customerMasterKeySpec", CustomerMasterKeySpec::SymmetricDefault.as_str());
+    }
+    if input.key_spec.is_none() {
+        context.defaulted("keySpec", KeySpec::SymmetricDefault.as_str());
+    }
+    if input.key_usage.is_none() {
+        context.defaulted("keyUsage", KeyUsageType::EncryptDecrypt.as_str());
+    }
+}
+
+pub(super) async fn describe_key(
+    kms: &KeyManagement,
+    context: &RequestContext,
+    input: DescribeKeyRequest,
+) -> Result<DescribeKeyResponse, Refusal> {
+    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    let key = kms.find(context, &input.key_id).await?;
+    let key: Authorized<actions::DescribeKey, SharedKey> = kms.authority().authorize(context, key)?;
+    context.touched(KEY_RESOURCE, key.resource().home.account, key.resource().arn.clone());
+    Ok(DescribeKeyResponse { key_metadata: Some(key_metadata(key.resource())) })
+}
+
+pub(super) async fn list_keys(
+    kms: &KeyManagement,
+    context: &RequestContext,
+    input: ListKeysRequest,
+) -> Result<ListKeysResponse, Refusal> {
+    let own_only =
+        |owners: &Vec<ResourceOwnerType>| owners.iter().all(|owner| *owner == ResourceOwnerType::Self2);
+    if !input.resource_owners.as_ref().is_none_or(own_only) {
+        return Err(Refusal::NotYet("keys of other accounts in ListKeys"));
+    }
+    let page = Page::parse(LIST, input.limit, PAGE, input.marker.as_deref())?;
+    let all = kms.authority().authorize::<actions::ListKeys, _>(context, Everything(context.account()))?;
+    let home = Home::of(context);
+    let ids = kms.list_key_ids(&all, &home, &page).await?;
+    let (ids, next_marker) = page.cut(LIST, ids, String::as_str);
+    let entry = |id: String| KeyListEntry { key_arn: Some(home.key_arn(&id)), key_id: Some(id) };
+    Ok(ListKeysResponse {
+        keys: Some(ids.into_iter().map(entry).collect()),
+        truncated: Some(next_marker.is_some()),
+        next_marker,
+    })
+}

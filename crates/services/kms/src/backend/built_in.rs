@@ -1,0 +1,127 @@
+//! The built-in backend: an HSM core in this process, a partition of it for each account and Region, key
+//! tokens in the store.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use strongroom_crypto::random;
+use strongroom_hsm_core::{
+    Attributes, BlobHeader, EncryptionContext, HsmError, KeyHandle, KeyType, OpenedKey, Partition,
+    PartitionId, PartitionKey, Usage,
+};
+use strongroom_seal::{Purpose, Root, SealError, Sealer};
+use strongroom_secret::SecretBytes;
+use strongroom_store::Db;
+
+use super::KeyBackend;
+use crate::domain::identifier::Home;
+use crate::domain::key::{Key, Material};
+use crate::error::Refusal;
+use crate::repo::partitions::{self, PartitionRow};
+
+/// Opened keys that each partition keeps.
+const OPENED_KEYS: usize = 10_000;
+
+/// What a symmetric KMS key may do.
+const ATTRIBUTES: Attributes = Attributes { key_type: KeyType::Aes256, usage: Usage::SYMMETRIC };
+
+/// The partitions of this node.
+pub(crate) struct BuiltIn {
+    db: Db,
+    sealer: Sealer,
+    partitions: RwLock<HashMap<Home, Arc<Partition>>>,
+}
+
+impl BuiltIn {
+    /// The partitions in `db`, whose keys are sealed under `root`.
+    pub(crate) fn new(db: Db, root: &Root) -> Result<Self, SealError> {
+        Ok(Self { db, sealer: Sealer::new(root, Purpose::Partition)?, partitions: RwLock::default() })
+    }
+
+    /// The partition at `home`, made when it is first needed.
+    async fn partition(&self, home: &Home) -> Result<Arc<Partition>, Refusal> {
+        if let Some(partition) = self.opened(home) {
+            return Ok(partition);
+        }
+        let row = match partitions::find(&self.db, home).await? {
+            Some(row) => row,
+            None => self.make(home).await?,
+        };
+        let key = self.sealer.open(&sealing_context(home, &row), &row.sealed_key)?;
+        let key = PartitionKey::from_bytes(key.expose())?;
+        let id = PartitionId(row.partition_id);
+        let partition = Partition::new(id, row.incarnation, row.epoch, &key, OPENED_KEYS)?;
+        let mut partitions = self.partitions.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(partitions.entry(home.clone()).or_insert_with(|| Arc::new(partition)).clone())
+    }
+
+    fn opened(&self, home: &Home) -> Option<Arc<Partition>> {
+        self.partitions.read().unwrap_or_else(PoisonError::into_inner).get(home).cloned()
+    }
+
+    /// Makes a partition and answers the one that is there in the end: of two made at once, one stays.
+    async fn make(&self, home: &Home) -> Result<PartitionRow, Refusal> {
+        let partition_id = random::bytes().map_err(HsmError::from)?;
+        let mut row = PartitionRow { partition_id, incarnation: 1, epoch: 1, sealed_key: Vec::new() };
+        row.sealed_key =
+            self.sealer.seal(&sealing_context(home, &row), PartitionKey::generate()?.expose())?;
+        partitions::insert_if_absent(&self.db, home, &row).await?;
+        partitions::find(&self.db, home)
+            .await?
+            .ok_or_else(|| Refusal::internal("a new partition is not in the store"))
+    }
+
+    async fn open(&self, key: &Key, material: &Material) -> Result<OpenedKey, Refusal> {
+        let partition = self.partition(&key.home).await?;
+        Ok(partition.open(&material.reference, &material.token)?)
+    }
+}
+
+#[async_trait]
+impl KeyBackend for BuiltIn {
+    async fn generate(&self, home: &Home, key_id: &str, now_ms: i64) -> Result<Material, Refusal> {
+        let partition = self.partition(home).await?;
+        let token = partition.generate_aes256(KeyHandle::random()?, &ATTRIBUTES)?;
+        let opened = partition.open(&token.reference, &token.bytes)?;
+        Ok(Material {
+            id: opened.fingerprint(key_id.as_bytes())?,
+            reference: token.reference,
+            token: token.bytes,
+            created_ms: now_ms,
+        })
+    }
+
+    async fn encrypt(
+        &self,
+        key: &Key,
+        material: &Material,
+        context: &EncryptionContext,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        let names = BlobHeader { key_id: &key.id, material_id: &material.id };
+        Ok(self.open(key, material).await?.encrypt_derived(&names, context, plaintext)?)
+    }
+
+    async fn decrypt(
+        &self,
+        key: &Key,
+        material: &Material,
+        context: &EncryptionContext,
+        blob: &[u8],
+    ) -> Result<SecretBytes, Refusal> {
+        match self.open(key, material).await?.decrypt_derived(blob, context) {
+            Err(HsmError::InvalidCiphertext) => Err(Refusal::InvalidCiphertext),
+            outcome => Ok(outcome?),
+        }
+    }
+}
+
+/// What a sealed partition key is bound to: moved to another row, or under another id, it does not open.
+fn sealing_context(home: &Home, row: &PartitionRow) -> Vec<u8> {
+    let mut context = format!("kms-partition/{}/{}/", home.account, home.region).into_bytes();
+    context.extend(row.partition_id);
+    context.extend(row.incarnation.to_be_bytes());
+    context.extend(row.epoch.to_be_bytes());
+    context
+}

@@ -1,0 +1,128 @@
+//! Rows kept in memory, so that cryptography with a known key waits for no database.
+//!
+//! Bounded, and right under concurrency: a row that was read before a change and comes to be kept after it
+//! is not kept, because the change has moved the shard's generation on.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hash};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// Shards, so that readers on different cores seldom meet.
+const SHARDS: usize = 16;
+
+/// A bounded map that anything may be dropped from at any time.
+pub(crate) struct Cache<K, V> {
+    shards: [RwLock<Shard<K, V>>; SHARDS],
+    hasher: RandomState,
+    most_per_shard: usize,
+}
+
+struct Shard<K, V> {
+    entries: HashMap<K, Entry<V>>,
+    generation: u64,
+}
+
+struct Entry<V> {
+    value: Arc<V>,
+    /// Used since the last search for something to drop.
+    used: AtomicBool,
+}
+
+/// The generation of a shard when a look-up missed.
+#[derive(Clone, Copy)]
+pub(crate) struct Ticket(u64);
+
+impl<K: Hash + Eq + Clone, V> Cache<K, V> {
+    /// A cache of about `most` entries.
+    pub(crate) fn new(most: usize) -> Self {
+        let shard = |_| RwLock::new(Shard { entries: HashMap::new(), generation: 0 });
+        Self {
+            shards: std::array::from_fn(shard),
+            hasher: RandomState::new(),
+            most_per_shard: most.div_ceil(SHARDS),
+        }
+    }
+
+    /// The entry of `key`, or a ticket to keep it once it has been read.
+    pub(crate) fn get(&self, key: &K) -> Result<Arc<V>, Ticket> {
+        let shard = self.read(key);
+        match shard.entries.get(key) {
+            Some(entry) => {
+                entry.used.store(true, Ordering::Relaxed);
+                Ok(entry.value.clone())
+            }
+            None => Err(Ticket(shard.generation)),
+        }
+    }
+
+    /// Keeps `value`, unless something in the shard has changed since the ticket was given.
+    pub(crate) fn keep(&self, ticket: Ticket, key: K, value: Arc<V>) {
+        let mut shard = self.write(&key);
+        if shard.generation != ticket.0 {
+            return;
+        }
+        if shard.entries.len() >= self.most_per_shard && !shard.entries.contains_key(&key) {
+            shard.make_room();
+        }
+        shard.entries.insert(key, Entry { value, used: AtomicBool::new(true) });
+    }
+
+    /// Drops the entry of `key`, and with it every read of it that is under way.
+    pub(crate) fn forget(&self, key: &K) {
+        let mut shard = self.write(key);
+        shard.entries.remove(key);
+        shard.generation += 1;
+    }
+
+    fn read(&self, key: &K) -> RwLockReadGuard<'_, Shard<K, V>> {
+        self.shard(key).read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, key: &K) -> RwLockWriteGuard<'_, Shard<K, V>> {
+        self.shard(key).write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shard(&self, key: &K) -> &RwLock<Shard<K, V>> {
+        &self.shards[self.hasher.hash_one(key) as usize % SHARDS]
+    }
+}
+
+impl<K: Hash + Eq + Clone, V> Shard<K, V> {
+    /// Drops an entry that was not used lately, or, if all were, any.
+    fn make_room(&mut self) {
+        let idle = self.entries.iter().find(|(_, entry)| !entry.used.swap(false, Ordering::Relaxed));
+        let victim = idle.or_else(|| self.entries.iter().next()).map(|(key, _)| key.clone());
+        if let Some(victim) = victim {
+            self.entries.remove(&victim);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_before_a_change_is_not_kept_after_it() {
+        let cache = Cache::new(64);
+        let ticket = cache.get(&1).unwrap_err();
+        cache.forget(&1);
+        cache.keep(ticket, 1, Arc::new("stale"));
+        let ticket = cache.get(&1).unwrap_err();
+        cache.keep(ticket, 1, Arc::new("fresh"));
+        assert_eq!(cache.get(&1).map_err(|_| ()), Ok(Arc::new("fresh")));
+    }
+
+    #[test]
+    fn it_stays_within_its_bound() {
+        let cache = Cache::new(32);
+        for key in 0..10_000 {
+            let ticket = cache.get(&key).unwrap_err();
+            cache.keep(ticket, key, Arc::new(key));
+        }
+        let kept = (0..10_000).filter(|key| cache.get(key).is_ok()).count();
+        assert!((1..=32).contains(&kept), "{kept}");
+    }
+}

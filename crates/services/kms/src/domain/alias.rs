@@ -1,0 +1,83 @@
+//! Aliases: other names of keys, of which an account has its own in each Region.
+
+use strongroom_identity::AccountId;
+use strongroom_policy::Resource;
+
+use super::identifier::{ALIAS_PREFIX, Home, RESERVED_ALIAS_PREFIX};
+use crate::error::Refusal;
+
+/// Aliases that one key may have (KMS Developer Guide, "Resource quotas").
+pub(crate) const MOST_PER_KEY: usize = 50;
+
+/// The name of an alias that a caller may make: with its prefix, and not reserved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AliasName(String);
+
+impl AliasName {
+    /// Checks a name whose characters and length the schema has checked.
+    pub(crate) fn parse_new(text: &str) -> Result<Self, Refusal> {
+        let Some(rest) = text.strip_prefix(ALIAS_PREFIX).filter(|rest| !rest.is_empty()) else {
+            return Err(Refusal::Validation(
+                "Alias must start with the prefix \"alias/\". Please see \
+                 https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
+                    .to_owned(),
+            ));
+        };
+        if text.starts_with(RESERVED_ALIAS_PREFIX) {
+            return Err(Refusal::ReservedAlias);
+        }
+        // The model's pattern lets colons in, so that it fits ARNs too.
+        if rest.contains(':') {
+            return Err(Refusal::InvalidAliasName(format!(
+                "{text} contains invalid characters for an alias"
+            )));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name with its prefix.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An alias as policies see it.
+#[derive(Clone, Debug)]
+pub(crate) struct AliasResource {
+    pub(crate) home: Home,
+    pub(crate) name: AliasName,
+}
+
+impl Resource for AliasResource {
+    fn owner(&self) -> AccountId {
+        self.home.account
+    }
+
+    fn arn(&self) -> String {
+        self.home.arn(self.name.as_str())
+    }
+}
+
+/// An alias as it is kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Alias {
+    pub(crate) home: Home,
+    pub(crate) name: String,
+    pub(crate) key_id: String,
+    pub(crate) created_ms: i64,
+    pub(crate) updated_ms: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_callers_may_give() {
+        assert!(AliasName::parse_new("alias/app/db-1_x").is_ok());
+        assert!(matches!(AliasName::parse_new("app"), Err(Refusal::Validation(_))));
+        assert!(matches!(AliasName::parse_new("alias/"), Err(Refusal::Validation(_))));
+        assert!(matches!(AliasName::parse_new("alias/aws/s3"), Err(Refusal::ReservedAlias)));
+        assert!(matches!(AliasName::parse_new("alias/a:b"), Err(Refusal::InvalidAliasName(_))));
+    }
+}

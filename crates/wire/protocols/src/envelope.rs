@@ -1,0 +1,47 @@
+//! What surrounds a message: which protocol and operation a request names, and how answers and errors are
+//! framed in each protocol.
+//!
+//! [`detect_head`] looks at the head of a request, [`detect_form`] at a form once its body is there. Answers
+//! come from [`success`] and [`error`]; errors that the front makes itself are [`Refusal`]s.
+
+mod answer;
+mod call;
+mod refusal;
+
+pub use answer::{ErrorView, error, success};
+pub use call::{Call, Head, Refused, Target, detect_form, detect_head};
+pub use refusal::Refusal;
+
+use strongroom_schema::Protocol;
+
+/// The protocols that this crate frames answers in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Framing {
+    /// `application/x-amz-json-1.0`.
+    Json10,
+    /// `application/x-amz-json-1.1`.
+    Json11,
+    /// XML, as the query protocol answers.
+    Query,
+}
+
+impl Framing {
+    /// The framing of a protocol; `None` for those that are not spoken.
+    pub fn of(protocol: Protocol) -> Option<Self> {
+        match protocol {
+            Protocol::Json10 => Some(Self::Json10),
+            Protocol::Json11 => Some(Self::Json11),
+            Protocol::Query => Some(Self::Query),
+            Protocol::RpcV2Cbor | Protocol::Ec2 | Protocol::RestXml => None,
+        }
+    }
+
+    /// The content type of answers, and in the JSON protocols of requests too.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Json10 => "application/x-amz-json-1.0",
+            Self::Json11 => "application/x-amz-json-1.1",
+            Self::Query => "text/xml",
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Answers: results and errors in each protocol's frame.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderValue, Response, StatusCode};
+use strongroom_schema::{Fault, Member, Operation, QueryError, ServiceSchema, Structure, Value};
+
+use super::Framing;
+use crate::json::{Wire, Writer};
+use crate::{json, xml};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
+
+/// The namespace of XML errors where no service is known.
+const FAULT_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
+
+/// The codes whose message JSON clients find under `Message`, as traces of AWS show. Its front makes these
+/// errors, not the service.
+const CAPITAL_MESSAGE: [&str; 2] = ["AccessDeniedException", "SerializationException"];
+
+/// An error, as far as a frame shows it.
+#[derive(Clone, Copy)]
+pub struct ErrorView<'e> {
+    /// The code in the JSON protocols.
+    pub code: &'e str,
+    /// Code and status in the query protocols; without it the code is the same, and the fault tells the
+    /// status.
+    pub query: Option<QueryError>,
+    /// The status in every protocol. Without it the JSON protocols answer 400 or 500, by fault alone,
+    /// whatever status a model gives the error; that is how KMS does.
+    pub status: Option<u16>,
+    /// Whose fault it is.
+    pub fault: Fault,
+    /// The message, if there is one.
+    pub message: Option<&'e str>,
+    /// The error's modelled members. Its message, if it has one, gives way to [`ErrorView::message`].
+    pub fields: Option<&'e dyn Structure>,
+}
+
+/// Frames a result.
+pub fn success(
+    framing: Framing,
+    service: &ServiceSchema,
+    operation: &Operation,
+    output: &dyn Structure,
+    request_id: &str,
+) -> Response<Bytes> {
+    let body = match framing {
+        // AWS sends no body at all for operations without output; `{}` would do as well.
+        Framing::Json10 | Framing::Json11 if !operation.has_output => Vec::new(),
+        Framing::Json10 | Framing::Json11 => json::write(output),
+        Framing::Query => xml_result(service, operation, output, request_id).into_bytes(),
+    };
+    respond(framing, StatusCode::OK, body, request_id)
+}
+
+/// Frames an error. The service is not known if the request did not get that far.
+pub fn error(
+    framing: Framing,
+    service: Option<&ServiceSchema>,
+    error: &ErrorView<'_>,
+    request_id: &str,
+) -> Response<Bytes> {
+    let by_fault = if error.fault == Fault::Client { 400 } else { 500 };
+    let of_protocol = match (framing, error.query) {
+        (Framing::Query, Some(query)) => query.http_status,
+        _ => by_fault,
+    };
+    let status = StatusCode::from_u16(error.status.unwrap_or(of_protocol));
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = match framing {
+        Framing::Json10 | Framing::Json11 => json_error(error),
+        Framing::Query => xml_error(service, error, request_id),
+    };
+    let mut response = respond(framing, status, body.into_bytes(), request_id);
+    if framing != Framing::Query
+        && service.is_some_and(|service| service.query_compatible)
+        && let Some(query) = error.query
+        && let Ok(value) = HeaderValue::try_from(format!("{};{}", query.code, side(error.fault)))
+    {
+        response.headers_mut().insert(QUERY_ERROR, value);
+    }
+    response
+}
+
+fn respond(framing: Framing, status: StatusCode, body: Vec<u8>, request_id: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(framing.content_type()));
+    if let Ok(request_id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, request_id);
+    }
+    response
+}
+
+/// `<XResponse xmlns=".."><XResult>..</XResult><ResponseMetadata>..</ResponseMetadata></XResponse>`
+fn xml_result(
+    service: &ServiceSchema,
+    operation: &Operation,
+    output: &dyn Structure,
+    request_id: &str,
+) -> String {
+    let response = format!("{}Response", operation.name);
+    let mut out = String::with_capacity(512);
+    xml::push_start(&mut out, &response, service.xml_namespace);
+    if let Some(wrapper) = operation.result_wrapper {
+        xml::push_start(&mut out, wrapper, None);
+    }
+    xml::push_members(&mut out, output, |_| true);
+    if let Some(wrapper) = operation.result_wrapper {
+        xml::push_end(&mut out, wrapper);
+    }
+    xml::push_start(&mut out, "ResponseMetadata", None);
+    xml::push_text_element(&mut out, "RequestId", request_id);
+    xml::push_end(&mut out, "ResponseMetadata");
+    xml::push_end(&mut out, &response);
+    out
+}
+
+/// `{"__type":"NotFoundException","message":".."}`
+fn json_error(error: &ErrorView<'_>) -> String {
+    let mut writer = Writer::<Wire>::default();
+    writer.open();
+    writer.field("__type", error.code);
+    let modelled = error.fields.and_then(message_member);
+    if let Some(message) = error.message.or(modelled.and_then(|(_, message)| message)) {
+        let capital = CAPITAL_MESSAGE.contains(&error.code);
+        let usual = if capital { "Message" } else { "message" };
+        writer.field(modelled.map_or(usual, |(name, _)| name), message);
+    }
+    if let Some(fields) = error.fields {
+        writer.members(fields, |member| !is_message(member));
+    }
+    writer.close();
+    writer.finish()
+}
+
+/// `<ErrorResponse xmlns=".."><Error><Type/><Code/><Message/>..</Error><RequestId/></ErrorResponse>`
+fn xml_error(service: Option<&ServiceSchema>, error: &ErrorView<'_>, request_id: &str) -> String {
+    let namespace = service.map_or(Some(FAULT_NAMESPACE), |service| service.xml_namespace);
+    let mut out = String::with_capacity(512);
+    xml::push_start(&mut out, "ErrorResponse", namespace);
+    xml::push_start(&mut out, "Error", None);
+    xml::push_text_element(&mut out, "Type", side(error.fault));
+    xml::push_text_element(&mut out, "Code", error.query.map_or(error.code, |query| query.code));
+    let modelled = error.fields.and_then(message_member).and_then(|(_, message)| message);
+    if let Some(message) = error.message.or(modelled) {
+        xml::push_text_element(&mut out, "Message", message);
+    }
+    if let Some(fields) = error.fields {
+        xml::push_members(&mut out, fields, |member| !is_message(member));
+    }
+    xml::push_end(&mut out, "Error");
+    xml::push_text_element(&mut out, "RequestId", request_id);
+    xml::push_end(&mut out, "ErrorResponse");
+    out
+}
+
+/// The name and value of an error's modelled message.
+fn message_member(fields: &dyn Structure) -> Option<(&'static str, Option<&str>)> {
+    let members = fields.schema().members();
+    let (index, member) = members.iter().enumerate().find(|(_, member)| is_message(member))?;
+    let message = if let Some(Value::String(message)) = fields.member(index) { Some(message) } else { None };
+    Some((member.name, message))
+}
+
+fn is_message(member: &Member) -> bool {
+    member.name.eq_ignore_ascii_case("message")
+}
+
+/// The side of a fault, in the query protocol's words.
+fn side(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Client => "Sender",
+        Fault::Server => "Receiver",
+    }
+}

@@ -1,0 +1,71 @@
+//! The form in which CloudTrail shows parameters and results.
+//!
+//! Compact JSON with member names in lower camel case (`aWSAccountId`); bytes are left out, sensitive values
+//! are named and not shown, moments read `Aug 10, 2022, 10:38:27 PM`. What a service leaves out beyond that
+//! is the service's matter.
+
+use strongroom_schema::{Kind, Schema, Structure, Timestamp, TimestampFormat, Value};
+use time::format_description::FormatItem;
+use time::macros::format_description;
+
+use crate::json::{Style, Writer, push_string};
+use crate::name::LowerCamel;
+use crate::scalar;
+
+/// CloudTrail's dates, in UTC.
+const MOMENT: &[FormatItem<'_>] = format_description!(
+    "[month repr:short] [day padding:none], [year], [hour repr:12 padding:none]:[minute]:[second] [period]"
+);
+
+/// Writes a structure as a record shows it; `None`, which a record shows as `null`, if nothing is left to
+/// show.
+pub fn write(structure: &dyn Structure) -> Option<String> {
+    let mut writer = Writer::<Trail>::default();
+    writer.structure(structure);
+    Some(writer.finish()).filter(|shown| shown != "{}")
+}
+
+/// Adds members that the model does not have to what is shown, or shows them alone: text and flags, under
+/// names that are CloudTrail's own.
+pub fn extend(shown: Option<String>, members: &[(&str, Value<'_>)]) -> Option<String> {
+    if members.is_empty() {
+        return shown;
+    }
+    let mut out = shown.unwrap_or_else(|| "{}".to_owned());
+    out.pop();
+    for (name, value) in members {
+        if out.len() > 1 {
+            out.push(',');
+        }
+        push_string(&mut out, name);
+        out.push(':');
+        match value {
+            Value::String(text) => push_string(&mut out, text),
+            other => scalar::push_plain(&mut out, *other),
+        }
+    }
+    out.push('}');
+    Some(out)
+}
+
+struct Trail;
+
+impl Style for Trail {
+    fn push_name(out: &mut String, name: &'static str) {
+        use std::fmt::Write;
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{}", LowerCamel(name));
+    }
+
+    fn omits(schema: &Schema) -> bool {
+        matches!(schema.kind, Kind::Blob)
+    }
+
+    fn hides(schema: &Schema) -> bool {
+        schema.sensitive
+    }
+
+    fn push_timestamp(out: &mut String, moment: Timestamp, _: TimestampFormat) {
+        push_string(out, &moment.to_date_time().format(MOMENT).unwrap_or_default());
+    }
+}

@@ -1,0 +1,16 @@
+//! The codecs and envelopes, through the public API.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod dynamic;
+mod envelope;
+mod json;
+mod model;
+mod properties;
+mod query;
+mod sample;
+mod smithy;
+mod trail;
+mod validation;
+mod xml;
+mod xml_tree;

@@ -1,0 +1,41 @@
+//! What CloudTrail shows.
+
+use strongroom_protocols::trail;
+use strongroom_schema::Timestamp;
+
+use crate::dynamic::{Dyn, DynList, map, text, texts};
+use crate::sample;
+
+#[test]
+fn shows_parameters_as_cloudtrail_does() {
+    let tag =
+        sample::inner(&sample::INPUT, "Tags").with("TagKey", text("Team")).with("TagValue", text("a\"b"));
+    let input = sample::input()
+        .with("KeyId", text("alias/x"))
+        .with("AWSAccountId", text("111122223333"))
+        .with("Plaintext", Dyn::Blob(b"secret".to_vec()))
+        .with("Blobs", Dyn::List(DynList(vec![Dyn::Blob(b"secret".to_vec())])))
+        .with("Secret", text("hunter2"))
+        .with("Secrets", texts(&["hunter2"]))
+        .with("Count", Dyn::Integer(7))
+        .with("Flag", Dyn::Boolean(true))
+        .with("Moment", Dyn::Timestamp(Timestamp::from_millis(1_660_171_118_999)))
+        .with("ShapeIso", Dyn::Timestamp(Timestamp::from_millis(1_611_276_388_000)))
+        .with("EncryptionContext", map(&[("Purpose", "Test")]))
+        .with("Tags", Dyn::List(DynList(vec![Dyn::Structure(tag)])));
+    assert_eq!(
+        trail::write(&input).unwrap(),
+        concat!(
+            r#"{"keyId":"alias/x","flag":true,"count":7,"moment":"Aug 10, 2022, 10:38:38 PM","#,
+            r#""shapeIso":"Jan 22, 2021, 12:46:28 AM","secret":"HIDDEN_DUE_TO_SECURITY_REASONS","#,
+            r#""secrets":["HIDDEN_DUE_TO_SECURITY_REASONS"],"blobs":[],"encryptionContext":{"Purpose":"Test"},"#,
+            r#""tags":[{"tagKey":"Team","tagValue":"a\"b"}],"aWSAccountId":"111122223333"}"#
+        )
+    );
+}
+
+#[test]
+fn nothing_to_show_is_null() {
+    assert_eq!(trail::write(&sample::input()), None);
+    assert_eq!(trail::write(&sample::input().with("Plaintext", Dyn::Blob(vec![1]))), None);
+}

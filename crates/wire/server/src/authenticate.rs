@@ -1,0 +1,89 @@
+//! From a request to who sent it: the signature verified, the context made.
+
+use std::net::IpAddr;
+
+use http::header::USER_AGENT;
+use http::request::Parts;
+use strongroom_identity::{Caller, Credential, Region, RequestContext, RequestId};
+use strongroom_protocols::envelope::Framing;
+use strongroom_service::ApiError;
+use strongroom_sigv4::{self as sigv4, AuthError, Authenticated, Claim, Expected, RequestHead, ScopeFault};
+
+use crate::Server;
+use crate::pipeline::{Cause, Failure};
+use crate::registry::Found;
+
+/// Characters of a user agent that a record keeps (CloudTrail cuts at 1 KB).
+const USER_AGENT_LENGTH: usize = 1_024;
+
+impl Server {
+    /// Verifies the signature of a request for `found` and makes its context.
+    pub(crate) async fn authenticate(
+        &self,
+        parts: &Parts,
+        body: &[u8],
+        found: &Found,
+        framing: Framing,
+        source: IpAddr,
+        request_id: RequestId,
+    ) -> Result<RequestContext, Failure> {
+        let now_ms = self.clocks().real_now();
+        let head = RequestHead {
+            method: &parts.method,
+            path_and_query: parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str),
+            headers: &parts.headers,
+        };
+        let expected = Expected::service(found.schema().signing_name, &|name| Region::named(name).is_some());
+        let refused = |access_key_id: Option<&str>, error: &AuthError| {
+            let rendered = error.render(sigv4_framing(framing));
+            self.security_log().refused(now_ms, source, access_key_id, rendered.code);
+            Failure::of(found, framing, Cause::Authentication(rendered))
+        };
+
+        let claim = Claim::parse(&head, now_ms, &expected).map_err(|error| refused(None, &error))?;
+        let access_key_id = claim.access_key_id().to_owned();
+        let credential =
+            self.credentials().find(&access_key_id).await.map_err(|source| {
+                Failure::of(found, framing, Cause::Operation(ApiError::internal(source)))
+            })?;
+        let Some(credential) = credential else {
+            return Err(refused(Some(&access_key_id), &AuthError::UnknownAccessKey));
+        };
+        // Long-term credentials have no session, so no token can belong to them.
+        if claim.session_token().is_some() {
+            return Err(refused(Some(&access_key_id), &AuthError::InvalidSessionToken));
+        }
+        let authenticated =
+            self.verify(claim, &credential, body).map_err(|error| refused(Some(&access_key_id), &error))?;
+        let region = Region::named(authenticated.region()).ok_or_else(|| {
+            let faults = vec![ScopeFault::Region { given: authenticated.region().to_owned() }];
+            refused(Some(&access_key_id), &AuthError::InvalidScope { faults })
+        })?;
+
+        let user_agent =
+            parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let deadline_ms = now_ms.saturating_add(self.limits().operation_time.as_millis() as i64);
+        Ok(RequestContext::new(
+            request_id,
+            Caller { principal: credential.principal, access_key_id },
+            region,
+            self.clocks().domain_now(),
+            deadline_ms,
+            source,
+            user_agent.chars().take(USER_AGENT_LENGTH).collect(),
+            None,
+        ))
+    }
+
+    fn verify(&self, claim: Claim, credential: &Credential, body: &[u8]) -> Result<Authenticated, AuthError> {
+        let key = self.signing_keys().key(&claim, credential.version, &credential.secret);
+        claim.verify(&key, body)
+    }
+}
+
+fn sigv4_framing(framing: Framing) -> sigv4::Framing {
+    match framing {
+        Framing::Json10 | Framing::Json11 => sigv4::Framing::Json,
+        Framing::Query => sigv4::Framing::Query,
+    }
+}

@@ -1,0 +1,121 @@
+//! Running an authenticated operation, recording it, and only then answering.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Response;
+use strongroom_identity::{NoteValue, RequestContext};
+use strongroom_protocols::envelope::{self, Framing};
+use strongroom_protocols::trail;
+use strongroom_schema::{Structure, Value};
+use strongroom_service::ApiError;
+use tokio::sync::oneshot;
+
+use crate::pipeline::{Cause, Decoded, Failure};
+use crate::registry::Found;
+use crate::{FinishedCall, Server};
+
+impl Server {
+    /// Runs the operation to its end, also when the client is gone by then: what has been done is recorded.
+    pub(crate) async fn operate(
+        self: &Arc<Self>,
+        found: Found,
+        framing: Framing,
+        context: RequestContext,
+        decoded: Decoded,
+    ) -> Result<Response<Bytes>, Failure> {
+        let (answer, answered) = oneshot::channel();
+        let (server, running) = (self.clone(), found.clone());
+        self.shutdown().spawn(async move {
+            let outcome = server.run_and_record(&running, framing, &context, decoded).await;
+            // The client may be gone; then nobody needs the answer.
+            drop(answer.send(outcome));
+        });
+        let stopping = || Err(ApiError::unavailable("The service is stopping. Try again in a moment."));
+        let outcome = answered.await.unwrap_or_else(|_| stopping());
+        outcome.map_err(|error| Failure::of(&found, framing, Cause::Operation(error)))
+    }
+
+    async fn run_and_record(
+        &self,
+        found: &Found,
+        framing: Framing,
+        context: &RequestContext,
+        decoded: Decoded,
+    ) -> Result<Response<Bytes>, ApiError> {
+        let parameters = decoded.as_ref().ok().and_then(|input| trail::write(&**input));
+        let outcome = match decoded {
+            Ok(input) if self.is_ready() => self.run(found, context, input).await,
+            Ok(_) => Err(ApiError::unavailable(
+                "The audit journal cannot be written, so no call is served. See the server's log.",
+            )),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &outcome
+            && let Some(source) = std::error::Error::source(error)
+        {
+            let operation = found.operation().name;
+            tracing::error!(request_id = %context.request_id, operation, error = source, "an operation failed");
+        }
+        let operation = found.operation();
+        let notes = context.take_notes();
+        let call = FinishedCall {
+            context,
+            service: found.schema(),
+            operation,
+            request_parameters: trail::extend(parameters, &members(&notes.defaults)),
+            additional_event_data: trail::extend(None, &members(&notes.additional)),
+            response_elements: outcome
+                .as_ref()
+                .ok()
+                .filter(|_| !operation.read_only)
+                .and_then(|output| trail::write(&**output)),
+            error: outcome
+                .as_ref()
+                .err()
+                .map(|error| (error.code().to_owned(), error.message().map(str::to_owned))),
+            resources: &notes.resources,
+        };
+        self.recorder().record(call).await.map_err(|source| {
+            tracing::error!(request_id = %context.request_id, error = %source, "a call was not recorded");
+            ApiError::unavailable(
+                "The call could not be recorded in the audit journal. See the server's log.",
+            )
+        })?;
+        let output = outcome?;
+        let request_id = context.request_id.to_string();
+        Ok(envelope::success(framing, found.schema(), operation, &*output, &request_id))
+    }
+
+    /// Runs the operation itself, within its time.
+    async fn run(
+        &self,
+        found: &Found,
+        context: &RequestContext,
+        input: Box<dyn Structure>,
+    ) -> Result<Box<dyn Structure>, ApiError> {
+        let running = async {
+            // Never closed; an error would mean the same as no place.
+            let _place = self
+                .operations()
+                .acquire()
+                .await
+                .map_err(|_| ApiError::unavailable("The service is stopping."))?;
+            found.service.call(context, found.position, input).await
+        };
+        let ended = tokio::time::timeout(self.limits().operation_time, running).await;
+        ended.unwrap_or_else(|_| Err(ApiError::unavailable("The operation did not end in time. Try again.")))
+    }
+}
+
+/// Notes as members of a record.
+fn members<'n>(notes: &'n [(&'static str, NoteValue)]) -> Vec<(&'static str, Value<'n>)> {
+    let mut members = Vec::with_capacity(notes.len());
+    for (name, note) in notes {
+        members.push(match note {
+            NoteValue::Text(text) => (*name, Value::String(text)),
+            NoteValue::Flag(flag) => (*name, Value::Boolean(*flag)),
+        });
+    }
+    members
+}

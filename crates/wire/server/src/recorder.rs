@@ -1,0 +1,40 @@
+//! The seam to the journal: every authenticated call, done or refused, is recorded before it is answered.
+
+use std::error::Error;
+
+use async_trait::async_trait;
+use strongroom_identity::{RequestContext, TouchedResource};
+use strongroom_schema::{Operation, ServiceSchema};
+
+/// An authenticated call that has ended, as far as its record goes.
+pub struct FinishedCall<'a> {
+    /// Who, where, when.
+    pub context: &'a RequestContext,
+    /// The service.
+    pub service: &'static ServiceSchema,
+    /// The operation.
+    pub operation: &'static Operation,
+    /// The parameters in CloudTrail's form, secrets and blobs left out; `None` where there are none or they
+    /// could not be read.
+    pub request_parameters: Option<String>,
+    /// The answer in the same form; `None` for operations that change nothing, and for refusals.
+    pub response_elements: Option<String>,
+    /// Code and message of the refusal.
+    pub error: Option<(String, Option<String>)>,
+    /// `additionalEventData`, as JSON.
+    pub additional_event_data: Option<String>,
+    /// The resources that the call touched.
+    pub resources: &'a [TouchedResource],
+}
+
+/// Keeps records.
+#[async_trait]
+pub trait Recorder: Send + Sync {
+    /// Records the call. When this answers `Ok`, the record is as durable as the journal promises; on an
+    /// error the caller is not told that the call succeeded.
+    async fn record(&self, call: FinishedCall<'_>) -> Result<(), Box<dyn Error + Send + Sync>>;
+
+    /// Whether records can be kept now, as far as the last one tells. When not, calls are refused before they
+    /// do anything; their refusals are recorded, and so find out when records can be kept again.
+    fn is_ready(&self) -> bool;
+}

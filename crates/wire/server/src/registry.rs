@@ -1,0 +1,69 @@
+//! Which service answers a request.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use strongroom_schema::{Operation, ServiceSchema};
+use strongroom_service::Service;
+
+/// The services of one server.
+#[derive(Clone, Default)]
+pub struct Registry {
+    by_target: HashMap<&'static str, Arc<dyn Service>>,
+    by_signing_name: HashMap<&'static str, Arc<dyn Service>>,
+}
+
+/// An operation of a service.
+#[derive(Clone)]
+pub(crate) struct Found {
+    pub(crate) service: Arc<dyn Service>,
+    pub(crate) position: usize,
+}
+
+impl Found {
+    pub(crate) fn schema(&self) -> &'static ServiceSchema {
+        self.service.schema()
+    }
+
+    pub(crate) fn operation(&self) -> &'static Operation {
+        &self.schema().operations[self.position]
+    }
+}
+
+impl Registry {
+    /// Adds a service.
+    #[must_use]
+    pub fn with(mut self, service: impl Service + 'static) -> Self {
+        let service: Arc<dyn Service> = Arc::new(service);
+        let schema = service.schema();
+        if let Some(prefix) = schema.target_prefix {
+            self.by_target.insert(prefix, service.clone());
+        }
+        self.by_signing_name.insert(schema.signing_name, service);
+        self
+    }
+
+    /// The names of the services, ordered.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> = self.by_signing_name.values().map(|service| service.schema().name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The service whose `X-Amz-Target` has that prefix.
+    pub(crate) fn by_target(&self, prefix: &str) -> Option<&Arc<dyn Service>> {
+        self.by_target.get(prefix)
+    }
+
+    /// A service that has the operation in that version of its API: for forms that are not signed.
+    pub(crate) fn by_version(&self, version: &str, operation: &str) -> Option<&Arc<dyn Service>> {
+        self.by_signing_name.values().find(|service| {
+            service.schema().api_version == version && service.schema().position(operation).is_some()
+        })
+    }
+
+    /// The service that requests of that signing name are for.
+    pub(crate) fn by_signing_name(&self, name: &str) -> Option<&Arc<dyn Service>> {
+        self.by_signing_name.get(name)
+    }
+}

@@ -1,0 +1,39 @@
+//! The canonical request, which is never built: its pieces go straight into the digest
+//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>, step 1).
+
+mod escape;
+mod feed;
+mod headers;
+mod path;
+mod query;
+
+use http::{HeaderMap, Method};
+use strongroom_crypto::digest::Sha256;
+
+use crate::PathStyle;
+use feed::Feed;
+
+pub(crate) use headers::SignedHeaders;
+pub(crate) use query::Query;
+
+/// Digests all of the canonical request but its last line, which needs the body. The query goes without the
+/// parameter that is named beside it.
+pub(crate) fn digest_head(
+    method: &Method,
+    (path, style): (&str, PathStyle),
+    (query, left_out): (&Query, Option<&str>),
+    (headers, signed): (&HeaderMap, &SignedHeaders),
+) -> Sha256 {
+    let mut feed = Feed::new();
+    feed.push(method.as_str().as_bytes());
+    feed.push(b"\n");
+    path::write(&mut feed, path, style);
+    feed.push(b"\n");
+    query.write(&mut feed, left_out);
+    feed.push(b"\n");
+    signed.write(&mut feed, headers);
+    feed.push(b"\n");
+    feed.push(signed.as_str().as_bytes());
+    feed.push(b"\n");
+    feed.finish()
+}

@@ -1,0 +1,54 @@
+//! The canonical path.
+
+use super::escape::{decoded, encoded};
+use super::feed::Feed;
+use crate::PathStyle;
+
+/// Writes the path of a request, as it was sent, in canonical form.
+pub(super) fn write(feed: &mut Feed, path: &str, style: PathStyle) {
+    match style {
+        PathStyle::Normalized => write_normalized(feed, path),
+        PathStyle::Verbatim => write_verbatim(feed, path),
+    }
+}
+
+fn write_normalized(feed: &mut Feed, path: &str) {
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                segments.pop();
+            }
+            name => segments.push(name),
+        }
+    }
+    for segment in &segments {
+        feed.push(b"/");
+        segment.bytes().for_each(|byte| write_byte(feed, byte));
+    }
+    if segments.is_empty() || ["/", "/.", "/.."].iter().any(|end| path.ends_with(end)) {
+        feed.push(b"/");
+    }
+}
+
+/// Decodes what was encoded to be sent and encodes it again: clients differ in what they leave as it is.
+fn write_verbatim(feed: &mut Feed, path: &str) {
+    if !path.starts_with('/') {
+        feed.push(b"/");
+    }
+    let mut rest = path.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let escape = after.first_chunk().filter(|_| *byte == b'%').and_then(|digits| decoded(*digits));
+        rest = if escape.is_some() { &after[2..] } else { after };
+        match escape.unwrap_or(*byte) {
+            b'/' => feed.push(b"/"),
+            byte => write_byte(feed, byte),
+        }
+    }
+}
+
+fn write_byte(feed: &mut Feed, byte: u8) {
+    let (text, length) = encoded(byte);
+    feed.push(&text[..length]);
+}

@@ -1,0 +1,13 @@
+//! What `strongroom-sigv4` promises, through its public API.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod bounds;
+mod cache;
+mod errors;
+mod oracle;
+mod payloads;
+mod requests;
+mod rules;
+mod suite;
+mod texts;

@@ -1,0 +1,82 @@
+"""Fixtures: servers, clients, accounts."""
+
+import itertools
+import os
+from pathlib import Path
+
+import pytest
+
+from rig import sdk
+from rig.cli import Cli
+from rig.node import Node
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    """The program under test."""
+    path = Path(os.environ.get("STRONGROOM", ROOT / "target/debug/strongroom")).resolve()
+    if not path.is_file():
+        pytest.exit(f"{path} is not built: make build", returncode=2)
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_node(program, tmp_path_factory):
+    node = Node(program, tmp_path_factory.mktemp("shared"))
+    yield node.start()
+    node.ensure_gone()
+
+
+@pytest.fixture
+def node(shared_node):
+    """A server that tests share. It must be as sound after the test as before."""
+    yield shared_node
+    shared_node.assert_sound()
+
+
+@pytest.fixture
+def fresh_node(program, tmp_path):
+    """A server of the test's own, to be killed, stopped and altered."""
+    node = Node(program, tmp_path)
+    yield node.start()
+    node.ensure_gone()
+    assert "panicked" not in node.said(), node.said()[-4000:]
+
+
+ACCOUNTS = itertools.count(900_000_000_000)
+
+
+@pytest.fixture
+def account() -> str:
+    """An account that no other test uses; its id is also the access key id of its root user."""
+    return str(next(ACCOUNTS))
+
+
+@pytest.fixture
+def aws(node, account) -> Cli:
+    """The AWS CLI in the test's own account."""
+    return Cli(node, access_key_id=account)
+
+
+@pytest.fixture
+def kms(node, account):
+    """boto3's KMS client in the test's own account."""
+    return sdk.client(node, "kms", access_key_id=account)
+
+
+@pytest.fixture
+def sts(node, account):
+    return sdk.client(node, "sts", access_key_id=account)
+
+
+@pytest.fixture
+def cloudtrail(node, account):
+    return sdk.client(node, "cloudtrail", access_key_id=account)
+
+
+@pytest.fixture
+def key(kms) -> dict:
+    """The metadata of a fresh symmetric key."""
+    return kms.create_key()["KeyMetadata"]

@@ -1,0 +1,122 @@
+"""A server under test: the built program, its data folder and what it prints."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+from rig import expected
+
+PATIENCE = 30.0
+"""Seconds within which a server is healthy or gone, on a slow machine."""
+
+HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Plain HTTP, past any proxy of the environment."""
+
+
+def wait_until(condition, what, patience=PATIENCE):
+    """Polls until `condition()` is true, and answers it; fails with `what` after `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {patience:.0f} s")
+        time.sleep(0.01)
+    return result
+
+
+class Node:
+    """One `strongroom dev` on a port of its own."""
+
+    def __init__(self, program: Path, folder: Path, *arguments: str):
+        self.program = program
+        self.folder = folder
+        self.data = folder / "data"
+        self.arguments = arguments or ("--data-dir", str(self.data))
+        self.temporary = folder / "tmp"
+        self.port = 0
+        self.process: subprocess.Popen | None = None
+        self.output = folder / "output.txt"
+        self.log = folder / "log.txt"
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def start(self) -> "Node":
+        """Starts the server, on the port that it had before, and waits until it is healthy."""
+        self.temporary.mkdir(parents=True, exist_ok=True)
+        command = [self.program, "dev", "--listen", f"127.0.0.1:{self.port}", *self.arguments]
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "TMPDIR": str(self.temporary)}
+        with self.output.open("wb") as output, self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=log, env=environment
+            )
+        ready = wait_until(self._announcement, "the server's announcement")
+        self.port = int(ready.rstrip("/").rsplit(":", 1)[1])
+        wait_until(self.is_healthy, "a healthy server")
+        return self
+
+    def _announcement(self) -> str | None:
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the server ended with {self.process.returncode}:\n{self.said()}")
+        found = expected.READY.search(self.output.read_text())
+        return found and found.group(1)
+
+    def is_healthy(self) -> bool:
+        try:
+            return self.get("/_strongroom/health")[0] == 200
+        except OSError:
+            return False
+
+    def get(self, path: str) -> tuple[int, dict]:
+        """GETs a JSON document, unsigned."""
+        with HTTP.open(self.endpoint + path, timeout=PATIENCE) as answer:
+            return answer.status, json.load(answer)
+
+    def said(self) -> str:
+        """Everything that the server has printed since it was made."""
+        return self.output.read_text(errors="replace") + self.log.read_text(errors="replace")
+
+    def kill(self) -> "Node":
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()
+        return self
+
+    def stop(self) -> int:
+        """Asks the server to stop, and answers its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def ensure_gone(self):
+        if self.process and self.process.poll() is None:
+            self.kill()
+
+    def assert_sound(self):
+        """The server runs, and nothing in it has panicked."""
+        assert self.process.poll() is None, f"the server ended:\n{self.said()[-4000:]}"
+        assert "panicked" not in self.said(), self.said()[-4000:]
+        assert self.is_healthy()
+
+    def resident_bytes(self) -> int:
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024
+
+    def verify_audit(self) -> subprocess.CompletedProcess:
+        """Runs `strongroom audit verify` on the node's data."""
+        return run(self.program, "audit", "verify", "--data-dir", str(self.data))
+
+
+def run(program: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Runs the program to its end."""
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    command = [program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=environment)
