@@ -32,6 +32,8 @@ def shared_node(program, tmp_path_factory):
 @pytest.fixture
 def node(shared_node):
     """A server that tests share. It must be as sound after the test as before."""
+    if not shared_node.runs():
+        shared_node.start()  # a test before this one brought it down, and has failed
     yield shared_node
     shared_node.assert_sound()
 

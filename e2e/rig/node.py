@@ -65,7 +65,7 @@ class Node:
         return self
 
     def _announcement(self) -> str | None:
-        if self.process.poll() is not None:
+        if not self.runs():
             raise RuntimeError(f"the server ended with {self.process.returncode}:\n{self.said()}")
         found = expected.READY.search(self.output.read_text())
         return found and found.group(1)
@@ -97,12 +97,15 @@ class Node:
         return self.process.wait(PATIENCE)
 
     def ensure_gone(self):
-        if self.process and self.process.poll() is None:
+        if self.process and self.runs():
             self.kill()
+
+    def runs(self) -> bool:
+        return self.process.poll() is None
 
     def assert_sound(self):
         """The server runs, and nothing in it has panicked."""
-        assert self.process.poll() is None, f"the server ended:\n{self.said()[-4000:]}"
+        assert self.runs(), f"the server ended:\n{self.said()[-4000:]}"
         assert "panicked" not in self.said(), self.said()[-4000:]
         assert self.is_healthy()
 

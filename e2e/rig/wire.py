@@ -127,7 +127,7 @@ def exchange(node: Node, data: bytes, *, then_close: bool = False) -> Answer | N
             connection.sendall(data)
             if then_close:
                 connection.shutdown(socket.SHUT_WR)
-        except (BrokenPipeError, ConnectionResetError):
+        except OSError:
             # The server need not read what it refuses; its answer may be there all the same.
             pass
         try:

@@ -2,35 +2,34 @@
 
 use std::future::Future;
 
-/// Makes each function two tests, `name::sqlite` and `name::postgres`, each with an empty database of its
-/// own.
+/// Makes each of the named functions two tests, `name::sqlite` and `name::postgres`, each with an empty
+/// database of its own.
 ///
 /// ```
-/// strongroom_testkit::on_both_engines! {
-///     async fn opens(database: &TestDatabase) {
-///         assert!(database.url().contains("://"));
-///     }
+/// use strongroom_testkit::{TestDatabase, on_both_engines};
+///
+/// on_both_engines! {
+///     opens,
 /// }
+///
+/// async fn opens(database: &TestDatabase) {
+///     assert!(database.url().contains("://"));
+/// }
+/// # // Outside tests nobody calls it.
+/// # fn main() { let _ = opens; }
 /// ```
 #[macro_export]
 macro_rules! on_both_engines {
-    ($($(#[$attribute:meta])* async fn $name:ident($database:ident: &TestDatabase) $body:block)+) => {$(
+    ($($name:ident),+ $(,)?) => {$(
         mod $name {
-            #[allow(unused_imports, reason = "a body may need nothing of what stands around it")]
-            use super::*;
-
-            async fn body($database: &$crate::TestDatabase) $body
-
-            $(#[$attribute])*
             #[test]
             fn sqlite() {
-                $crate::run(body(&$crate::TestDatabase::sqlite()));
+                $crate::run(super::$name(&$crate::TestDatabase::sqlite()));
             }
 
-            $(#[$attribute])*
             #[test]
             fn postgres() {
-                $crate::run(body(&$crate::TestDatabase::postgres()));
+                $crate::run(super::$name(&$crate::TestDatabase::postgres()));
             }
         }
     )+};

@@ -13,6 +13,5 @@ mod engines;
 mod postgres;
 
 pub use database::TestDatabase;
-#[doc(hidden)]
 pub use engines::run;
 pub use postgres::{TempPg, TempPgError};

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use crate::connection::Connection;
 use crate::retry::Retry;
-use crate::{Db, Engine, Row, Statement, StoreError, Value};
+use crate::{Db, Row, Statement, StoreError, Value};
 
 /// What a transaction's closure gives back: `Box::pin(async move { ... })`.
 pub type Work<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>>;
@@ -134,14 +134,6 @@ impl Tx<'_> {
         tx.connection.run(begin).await?;
         tx.state = State::Sound;
         Ok(tx)
-    }
-
-    /// The engine, for [`Db::pick`]'s cases inside a transaction.
-    pub fn engine(&self) -> Engine {
-        match self.connection {
-            Connection::Sqlite(_) => Engine::Sqlite,
-            Connection::Postgres(_) => Engine::Postgres,
-        }
     }
 
     /// All rows that `statement` answers. It bounds them itself (`LIMIT`).

@@ -1,8 +1,8 @@
 //! The chain: what links frames and segments, and the key that signs them.
 //!
-//! K(0) is derived from the journal's key and the stream's id, K(n + 1) from K(n). K(n) makes the MAC of frame n, and of
-//! a segment header that stands before frame n; then it is overwritten by its successor. This file knows neither files
-//! nor threads: a journal kept in a database seals its frames with the same chain.
+//! K(0) is derived from the journal's key and the stream's id, K(n + 1) from K(n). K(n) makes the MAC of
+//! frame n, and of a segment header that stands before frame n; then it is overwritten by its successor. This
+//! file knows neither files nor threads: a journal kept in a database seals its frames with the same chain.
 
 use strongroom_crypto::CryptoError;
 use strongroom_crypto::hmac::HmacSha256;
@@ -94,8 +94,8 @@ impl Chain {
         Self { key, next_frame: 0, next_record: 0, previous: [0; 32], newest_ms }
     }
 
-    /// Seals a batch as the next frame and returns its hash, without taking the step: a frame that could not be written
-    /// is sealed again.
+    /// Seals a batch as the next frame and returns its hash, without taking the step: a frame that could not
+    /// be written is sealed again.
     pub(crate) fn seal(
         &mut self,
         kind: Kind,

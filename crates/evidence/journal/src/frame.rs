@@ -1,16 +1,17 @@
 //! Frames: what one flush writes. This file knows bytes, not files.
 //!
 //! ```text
-//! header   88   magic "SRJF", format, kind, length of the frame, number of records, number of the frame and of its
-//!               first record in the stream, least and greatest event time, hash before, 8 bytes of the header's SHA-256
+//! header   88   magic "SRJF", format, kind, length of the frame, number of records, number of the frame
+//!               and of its first record in the stream, least and greatest event time, hash before,
+//!               8 bytes of the header's SHA-256
 //! table    36n  per record its length and SHA-256
 //! records       as the record codec writes them
 //! trailer  68   frame hash = SHA-256(header, table); MAC; end mark "FJRS"
 //! ```
 //!
-//! Numbers are little-endian. The header's own check tells an altered header from a frame that was cut short, without a
-//! key and before its length is believed; magic and end mark are not zero, so that a frame cannot look complete while
-//! part of it still is the zero bytes it was written over.
+//! Numbers are little-endian. The header's own check tells an altered header from a frame that was cut short,
+//! without a key and before its length is believed; magic and end mark are not zero, so that a frame cannot
+//! look complete while part of it still is the zero bytes it was written over.
 
 use std::ops::Range;
 
@@ -212,7 +213,8 @@ pub(crate) fn entry(record: &[u8]) -> [u8; ENTRY_LEN] {
 
 /// A whole frame whose bytes are, by its own hashes, those that were written.
 ///
-/// The hashes hold without a key: who can write the file can make them fit. Only the MAC, under the chain's key, tells.
+/// The hashes hold without a key: who can write the file can make them fit. Only the MAC, under the chain's
+/// key, tells.
 #[derive(Clone, Copy)]
 pub(crate) struct Frame<'b> {
     pub(crate) header: FrameHeader,

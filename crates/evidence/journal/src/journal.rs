@@ -37,7 +37,8 @@ pub enum Durability {
 pub struct JournalOptions {
     /// When an append is acknowledged.
     pub durability: Durability,
-    /// Size of a segment, preallocated: 4 KiB to 64 MiB. No record can be larger than this less about 700 bytes.
+    /// Size of a segment, preallocated: 4 KiB to 64 MiB. No record can be larger than this less about 700
+    /// bytes.
     pub segment_bytes: u64,
     /// Most records in one frame, and so waiting to be written: at least 1.
     pub queue_records: u32,
@@ -45,8 +46,8 @@ pub struct JournalOptions {
     pub queue_bytes: usize,
     /// How long an append waits for room in the queue before it fails as [`JournalError::Busy`].
     pub longest_wait: Duration,
-    /// Which epoch of the journal's subkey the given key is; written down so that [`verify`](crate::verify()) can ask
-    /// for it after the seal was rotated.
+    /// Which epoch of the journal's subkey the given key is; written down so that [`verify`](crate::verify())
+    /// can ask for it after the seal was rotated.
     pub key_epoch: u32,
 }
 
@@ -89,15 +90,15 @@ impl JournalOptions {
 pub struct Opened {
     /// The journal, on a new stream.
     pub journal: Journal,
-    /// What the end of the stream before looked like, if there is something to say. Damage does not keep the journal
-    /// from opening: the evidence stays as it is, for [`verify`](crate::verify()).
+    /// What the end of the stream before looked like, if there is something to say. Damage does not keep the
+    /// journal from opening: the evidence stays as it is, for [`verify`](crate::verify()).
     pub notes: Vec<OpenNote>,
 }
 
 /// The writing end of a journal. One process writes a journal at a time.
 ///
-/// Dropping it flushes and ends the stream, waiting for the disk; [`Journal::close`] does so without blocking the
-/// caller's thread.
+/// Dropping it flushes and ends the stream, waiting for the disk; [`Journal::close`] does so without blocking
+/// the caller's thread.
 pub struct Journal {
     queue: Arc<Queue>,
     stream: StreamId,
@@ -118,8 +119,8 @@ struct WriterThread {
 impl Journal {
     /// Opens the journal in `dir`, making it if need be: recovers the stream before and begins a new one.
     ///
-    /// `key` is the seal's journal subkey of `options.key_epoch`; `node` names this server (1 to 64 bytes); `now_ms` is
-    /// domain time, milliseconds since 1970 UTC.
+    /// `key` is the seal's journal subkey of `options.key_epoch`; `node` names this server (1 to 64 bytes);
+    /// `now_ms` is domain time, milliseconds since 1970 UTC. Blocks on the disk.
     pub fn open(
         dir: &Path,
         options: &JournalOptions,
@@ -175,9 +176,10 @@ impl Journal {
 
     /// Appends a record. Resolves to its position when its frame is as durable as the options ask.
     ///
-    /// The record is encoded and hashed on the caller's thread, then joins the batch that the writer takes next. When
-    /// the queue is full the caller waits for room, within bounds. Must run in a tokio runtime with its timer enabled.
-    /// A caller that stops waiting leaves its record in the journal, unless it was still waiting for room.
+    /// The record is encoded and hashed on the caller's thread, then joins the batch that the writer takes
+    /// next. When the queue is full the caller waits for room, within bounds. Must run in a tokio runtime
+    /// with its timer enabled. A caller that stops waiting leaves its record in the journal, unless it was
+    /// still waiting for room.
     pub async fn append(&self, record: &Record) -> Result<Position, JournalError> {
         let bytes = record.encode();
         if bytes.len() > self.record_limit {
@@ -201,7 +203,8 @@ impl Journal {
 
     /// Refuses further appends, writes what waits and ends the stream.
     ///
-    /// Fails if the last of it could not be written; the stream then ends as after a crash. Closing again does nothing.
+    /// Fails if the last of it could not be written; the stream then ends as after a crash. Closing again
+    /// does nothing.
     pub async fn close(&self) -> Result<(), JournalError> {
         let writer = self.take_writer();
         self.queue.close();

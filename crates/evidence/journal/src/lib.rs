@@ -1,33 +1,35 @@
 //! The journal: every authenticated call as one record, in an append-only log that shows tampering.
 //!
-//! [`Journal`] writes, [`Reader`] reads and looks up, [`verify`] checks. A [`Record`] is what one call leaves behind;
-//! [`render_cloudtrail_json`] shows it as CloudTrail does. The crate knows no AWS service, no HTTP and no policy: it
-//! writes the records it is given, redacted by whoever made them, at the (domain) times they carry. It reads no clock.
+//! [`Journal`] writes, [`Reader`] reads and looks up, [`verify`] checks. A [`Record`] is what one call leaves
+//! behind; [`render_cloudtrail_json`] shows it as CloudTrail does. The crate knows no AWS service, no HTTP
+//! and no policy: it writes the records it is given, redacted by whoever made them, at the (domain) times
+//! they carry. It reads no clock.
 //!
 //! # On disk
 //!
 //! ```text
 //! journal/
-//!   lock                              held by the one process that writes
-//!   <stream>/                         one stream per start of a node; names sort by time
-//!     000001.seg 000002.seg ...       a 512-byte header, then frames; the last one is preallocated, its tail zero
+//!   lock                          held by the one process that writes
+//!   <stream>/                     one stream per start of a node; names sort by time
+//!     000001.seg 000002.seg ...   a 512-byte header, then frames; the last one is preallocated, with
+//!                                 zeros behind its last frame
 //! ```
 //!
-//! A frame holds the records that waited while the frame before it was being flushed (group commit). Its hash covers its
-//! header, which holds the hash before it, and the hash of each of its records. Segment headers are links of the same
-//! chain, and a stream's first header names the end of the stream before it.
+//! A frame holds the records that waited while the frame before it was being flushed (group commit). Its hash
+//! covers its header, which holds the hash before it, and the hash of each of its records. Segment headers
+//! are links of the same chain, and a stream's first header names the end of the stream before it.
 //!
 //! # What the chain shows, and what it does not
 //!
-//! Each frame and segment header carries a MAC under a key that is replaced, one way, after each frame. Whoever changes
-//! the files without the seal's journal key is found out by [`verify`], which starts over from that key: an altered
-//! byte, a frame or segment removed, repeated or moved, a middle cut out. Whoever steals the running key of a stream can
-//! forge what comes after, never what came before.
+//! Each frame and segment header carries a MAC under a key that is replaced, one way, after each frame.
+//! Whoever changes the files without the seal's journal key is found out by [`verify`], which starts over
+//! from that key: an altered byte, a frame or segment removed, repeated or moved, a middle cut out. Whoever
+//! steals the running key of a stream can forge what comes after, never what came before.
 //!
-//! Two things a chain alone cannot show. Frames cut from the very end of the *newest* stream leave nothing that points at
-//! them: only an anchor kept elsewhere does, such as a signed checkpoint. (The end of an older stream is pinned by its
-//! successor.) And whoever holds the seal itself can compute every key of the chain and write a new past; again only
-//! what was anchored outside holds against him.
+//! Two things a chain alone cannot show. Frames cut from the very end of the *newest* stream leave nothing
+//! that points at them: only an anchor kept elsewhere does, such as a signed checkpoint. (The end of an older
+//! stream is pinned by its successor.) And whoever holds the seal itself can compute every key of the chain
+//! and write a new past; again only what was anchored outside holds against him.
 
 mod chain;
 mod cloudtrail;

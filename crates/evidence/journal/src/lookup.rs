@@ -1,7 +1,7 @@
 //! Looking records up, newest first and page by page: what LookupEvents needs.
 //!
-//! A lookup scans backward from the newest record. Continuations name the place in the journal where the next page
-//! begins, so pages neither repeat nor miss a record while the journal grows.
+//! A lookup scans backward from the newest record. Continuations name the place in the journal where the next
+//! page begins, so pages neither repeat nor miss a record while the journal grows.
 
 use strongroom_crypto::digest::{Sha256, sha256};
 use strongroom_crypto::hex;
@@ -143,17 +143,19 @@ impl Continuation {
 pub struct Page {
     /// The records, newest first.
     pub records: Vec<(Position, Record)>,
-    /// Where to go on; none when the journal's beginning was reached. A page may be short, even empty, and yet have one.
+    /// Where to go on; none when the journal's beginning was reached. A page may be short, even empty, and
+    /// yet have one.
     pub next: Option<Continuation>,
     /// How many damaged or unreadable places were passed over; [`verify`](crate::verify()) names them.
     pub damaged: u32,
 }
 
 impl Reader {
-    /// Looks up at most `limit` records (at least one), newest first: by stream, and as written within a stream.
+    /// Looks up at most `limit` records (at least one), newest first: by stream, and as written within a
+    /// stream.
     ///
-    /// Blocks on the disk. It reads a bounded part of the journal at a time ([`Reader::with_scan_limit`]), so a rare
-    /// record may take several pages to reach.
+    /// Blocks on the disk. It reads a bounded part of the journal at a time ([`Reader::with_scan_limit`]), so
+    /// a rare record may take several pages to reach.
     pub fn lookup(
         &self,
         filter: &Filter,

@@ -1,7 +1,9 @@
-//! The queue between callers and the writer: one batch that callers fill while the writer flushes the one before.
+//! The queue between callers and the writer: one batch that callers fill while the writer flushes the one
+//! before.
 //!
-//! There is nothing to signal per record. A caller leaves its encoded record in the open batch and waits on that batch's
-//! [`Ticket`]; the writer takes the whole batch, writes it as one frame and completes the ticket once.
+//! There is nothing to signal per record. A caller leaves its encoded record in the open batch and waits on
+//! that batch's [`Ticket`]; the writer takes the whole batch, writes it as one frame and completes the ticket
+//! once.
 
 use std::future::Future;
 use std::io;
@@ -149,7 +151,8 @@ impl Queue {
         self.taken.notified()
     }
 
-    /// Waits for records and takes them all, leaving `spare` to be filled; none once the queue is closed and empty.
+    /// Waits for records and takes them all, leaving `spare` to be filled; none once the queue is closed and
+    /// empty.
     pub(crate) fn take(&self, spare: Batch) -> Option<Batch> {
         let mut state = self.lock();
         while state.batch.count == 0 {
@@ -181,7 +184,8 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic while the lock is held cannot leave half a record: a batch only grows by whole ones, count last.
+        // A panic while the lock is held cannot leave half a record: a batch only grows by whole ones, count
+        // last.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -223,7 +227,8 @@ impl Future for Waiting {
         let this = &mut *self;
         if this.ticket.outcome.get().is_none() {
             let mut wakers = this.ticket.wakers();
-            // Completion sets the outcome before it takes the wakers: looking again under the lock misses nothing.
+            // Completion sets the outcome before it takes the wakers: looking again under the lock misses
+            // nothing.
             if this.ticket.outcome.get().is_none() {
                 let slot = *this.slot.get_or_insert(wakers.len());
                 if let Some(waker) = wakers.get_mut(slot) {

@@ -1,7 +1,7 @@
 //! Reading: frames and records in either direction, over all streams.
 //!
-//! Reading blocks on the disk and holds one frame and one segment's frame positions in memory (40 bytes a frame). It
-//! checks the hashes of what it reads, not the MACs: that is [`verify`](crate::verify())'s work.
+//! Reading blocks on the disk and holds one frame and one segment's frame positions in memory (40 bytes a
+//! frame). It checks the hashes of what it reads, not the MACs: that is [`verify`](crate::verify())'s work.
 
 use std::fs::File;
 use std::io;
@@ -31,8 +31,8 @@ pub struct Reader {
 impl Reader {
     /// Opens the journal in `dir` for reading, from any process.
     ///
-    /// Of a journal that another process writes, it may show a frame just before its append is acknowledged; the
-    /// writing process takes [`Journal::reader`](crate::Journal::reader).
+    /// Of a journal that another process writes, it may show a frame just before its append is acknowledged;
+    /// the writing process takes [`Journal::reader`](crate::Journal::reader).
     pub fn open(dir: &Path) -> Result<Self, JournalError> {
         let reader = Self { dir: dir.to_owned(), durable: None, scan_limit: SCAN_LIMIT };
         reader.streams()?;
@@ -60,7 +60,8 @@ impl Reader {
         Frames::new(self, Range { after, ..Range::default() }, Order::OldestFirst)
     }
 
-    /// Returns the frames that hold records, newest first, from the one that holds the record before `before`.
+    /// Returns the frames that hold records, newest first, from the one that holds the record before
+    /// `before`.
     pub fn frames_newest_first(&self, before: Option<Position>) -> Result<Frames, JournalError> {
         Frames::new(self, Range { before, ..Range::default() }, Order::NewestFirst)
     }

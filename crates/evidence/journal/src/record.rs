@@ -1,7 +1,7 @@
 //! One audited call, as the journal keeps it: CloudTrail's facts without CloudTrail's JSON.
 //!
-//! Field meanings and limits: "CloudTrail record contents for management, data, and network activity events" in the
-//! AWS CloudTrail User Guide.
+//! Field meanings and limits: "CloudTrail record contents for management, data, and network activity events"
+//! in the AWS CloudTrail User Guide.
 
 use std::fmt;
 
@@ -13,7 +13,8 @@ pub use codec::RecordError;
 /// Longest `userAgent`, `errorCode` and `errorMessage`, in bytes; what is longer is cut.
 pub const SHORT_TEXT_LIMIT: usize = 1024;
 
-/// Longest request parameters, response elements and service event details, in bytes; what is longer is left out.
+/// Longest request parameters, response elements and service event details, in bytes; what is longer is left
+/// out.
 pub const JSON_LIMIT: usize = 100 * 1024;
 
 /// Longest additional event data, in bytes; what is longer is left out.
@@ -24,9 +25,9 @@ pub const RECORD_LIMIT: usize = 256 * 1024;
 
 /// One audited call.
 ///
-/// Every secret has been left out by the caller: the journal writes what it is given. Texts named JSON hold one compact
-/// JSON value each and go into the CloudTrail event as they are. Encoding applies CloudTrail's limits
-/// ([`SHORT_TEXT_LIMIT`], [`JSON_LIMIT`], [`ADDITIONAL_DATA_LIMIT`]).
+/// Every secret has been left out by the caller: the journal writes what it is given. Texts named JSON hold
+/// one compact JSON value each and go into the CloudTrail event as they are. Encoding applies CloudTrail's
+/// limits ([`SHORT_TEXT_LIMIT`], [`JSON_LIMIT`], [`ADDITIONAL_DATA_LIMIT`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// `eventID`, unique among all records.
@@ -78,8 +79,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// What LookupEvents calls the user name: the session's name for an assumed role, `root` for an account's root,
-    /// else the user's name, else the calling service.
+    /// What LookupEvents calls the user name: the session's name for an assumed role, `root` for an account's
+    /// root, else the user's name, else the calling service.
     #[must_use]
     pub fn username(&self) -> Option<&str> {
         let identity = &self.identity;

@@ -1,7 +1,8 @@
 //! Recovery: what opening a journal does to the stream that the last start left.
 //!
-//! It drops an incomplete last frame, which was acknowledged to nobody, and cuts the preallocated tail off. Damage stays
-//! as it is. Only the newest stream can need this: a stream is begun after the one before it was recovered.
+//! It drops an incomplete last frame, which was acknowledged to nobody, and cuts the preallocated tail off.
+//! Damage stays as it is. Only the newest stream can need this: a stream is begun after the one before it was
+//! recovered.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};

@@ -179,7 +179,8 @@ pub(crate) fn list(dir: &Path) -> io::Result<Segments> {
         let number =
             name.to_str().and_then(|name| name.strip_suffix(".seg")).and_then(|digits| digits.parse().ok());
         match number {
-            // Only the one spelling that is written: "7.seg" beside "000007.seg" would be two of the same number.
+            // Only the one spelling that is written: "7.seg" beside "000007.seg" would be two of the same
+            // number.
             Some(number) if name.to_str() == Some(&file_name(number)) => numbers.push(number),
             _ => strangers.push(entry.path()),
         }
@@ -237,8 +238,8 @@ impl OpenSegment {
             Ok(made)
         });
         if made.is_err() {
-            // On a full disk the half-made segment would hold the very room that is missing. If this fails as well,
-            // the next attempt or start removes it.
+            // On a full disk the half-made segment would hold the very room that is missing. If this fails as
+            // well, the next attempt or start removes it.
             let _ = fs::remove_file(&unfinished);
         }
         made
@@ -304,8 +305,8 @@ impl OpenSegment {
         self.file.sync_all()
     }
 
-    /// Zeroes what a failed write may have left, and makes that durable before anything is written over it: otherwise a
-    /// power cut could mix the two.
+    /// Zeroes what a failed write may have left, and makes that durable before anything is written over it:
+    /// otherwise a power cut could mix the two.
     fn clean(&mut self) -> io::Result<()> {
         if self.dirty > self.used {
             self.zero(self.used, self.dirty)?;
@@ -315,8 +316,9 @@ impl OpenSegment {
         Ok(())
     }
 
-    /// Sees to it that the place up to `end` was written before, a large piece at a time. Flushing writes to blocks
-    /// that are only reserved also commits the file system's metadata, which takes two to three times as long.
+    /// Sees to it that the place up to `end` was written before, a large piece at a time. Flushing writes to
+    /// blocks that are only reserved also commits the file system's metadata, which takes two to three times
+    /// as long.
     fn zero_ahead(&mut self, end: u64) -> io::Result<()> {
         if self.sync && end > self.zeroed {
             let to = (end + ZERO_AHEAD).min(self.capacity);

@@ -10,8 +10,8 @@ use strongroom_crypto::hex;
 
 /// Names one stream: what one start of a node wrote.
 ///
-/// 48 bits of milliseconds and 80 random bits; shown as 32 hex digits. Ids of one journal sort by the order of its
-/// starts.
+/// 48 bits of milliseconds and 80 random bits; shown as 32 hex digits. Ids of one journal sort by the order
+/// of its starts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId([u8; 16]);
 

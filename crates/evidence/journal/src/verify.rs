@@ -1,8 +1,8 @@
 //! Verification: is what the files hold what was written?
 //!
-//! It starts over from the journal's key and recomputes every hash, link and MAC. What that shows, and what it cannot,
-//! the crate's head tells. It reads only, needs no lock and may run beside a writing journal, whose newest stream it
-//! then sees up to some recent frame.
+//! It starts over from the journal's key and recomputes every hash, link and MAC. What that shows, and what
+//! it cannot, the crate's head tells. It reads only, needs no lock and may run beside a writing journal,
+//! whose newest stream it then sees up to some recent frame.
 
 mod stream;
 
@@ -222,9 +222,9 @@ pub enum FindingKind {
 
 /// Verifies the journal in `dir`.
 ///
-/// `key` gives the seal's journal subkey of an epoch, as [`JournalOptions::key_epoch`](crate::JournalOptions) named it
-/// when a stream was begun. `progress` hears of each segment. Fails only where files cannot be read; whatever they hold is
-/// a finding.
+/// `key` gives the seal's journal subkey of an epoch, as [`JournalOptions::key_epoch`](crate::JournalOptions)
+/// named it when a stream was begun. `progress` hears of each segment. Fails only where files cannot be read;
+/// whatever they hold is a finding.
 pub fn verify(
     dir: &Path,
     key: impl Fn(u32) -> Option<Key256>,

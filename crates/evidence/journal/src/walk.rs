@@ -1,10 +1,10 @@
 //! Walking a segment, frame by frame, and judging where its frames end.
 //!
-//! A stream that was not closed ends in one of three ways: cleanly, with nothing but zeros behind its last frame; torn,
-//! with a frame whose writing a crash cut short; or damaged. A torn frame is one that only missing bytes explain: the
-//! file ends within it, or some whole disk sectors of it, or its end, still are the zero bytes it was written over, and
-//! nothing follows. At most one frame is ever being written, and it is acknowledged to nobody before it is whole. Everything
-//! else that is not a frame is damage.
+//! A stream that was not closed ends in one of three ways: cleanly, with nothing but zeros behind its last
+//! frame; torn, with a frame whose writing a crash cut short; or damaged. A torn frame is one that only
+//! missing bytes explain: the file ends within it, or some whole disk sectors of it, or its end, still are
+//! the zero bytes it was written over, and nothing follows. At most one frame is ever being written, and it
+//! is acknowledged to nobody before it is whole. Everything else that is not a frame is damage.
 
 use std::fs::File;
 use std::io;
@@ -107,7 +107,8 @@ impl<'f> Walk<'f> {
         })
     }
 
-    /// Reads the next header only and passes over what it announces. A frame that was cut short passes for one.
+    /// Reads the next header only and passes over what it announces. A frame that was cut short passes for
+    /// one.
     pub(crate) fn skim(&mut self) -> io::Result<Skim> {
         let offset = self.offset;
         if let Ok(header) = self.header()? {
@@ -121,8 +122,8 @@ impl<'f> Walk<'f> {
         })
     }
 
-    /// Judges what comes next. Before it calls something damage it looks again: a running journal may have been writing
-    /// this very frame, and may still be at it if nothing follows.
+    /// Judges what comes next. Before it calls something damage it looks again: a running journal may have
+    /// been writing this very frame, and may still be at it if nothing follows.
     fn look(&mut self) -> io::Result<Found> {
         let offset = self.offset;
         let mut found = self.judge()?;

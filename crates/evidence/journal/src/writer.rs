@@ -81,19 +81,23 @@ impl Writer {
         let mut well = true;
         while let Some(mut batch) = queue.take(spare) {
             let written = self.write(Kind::Records, &batch);
-            match &written {
-                Err(error) if well => {
-                    tracing::error!(%error, stream = %self.plan.stream, "the journal cannot be written")
-                }
-                Ok(_) if !well => tracing::info!(stream = %self.plan.stream, "the journal is written again"),
-                _ => {}
-            }
+            self.report(well, &written);
             well = written.is_ok();
             batch.complete(written.map_err(|error| Failure::Unavailable(Arc::new(error))));
             batch.recycle();
             spare = batch;
         }
         self.end().map_err(|error| Failure::Unavailable(Arc::new(error)))
+    }
+
+    /// Logs when writing begins to fail and when it works again, not each attempt.
+    fn report(&self, well: bool, written: &io::Result<u64>) {
+        let stream = self.plan.stream;
+        match written {
+            Err(error) if well => tracing::error!(%error, %stream, "the journal cannot be written"),
+            Ok(_) if !well => tracing::info!(%stream, "the journal is written again"),
+            _ => {}
+        }
     }
 
     /// Writes one frame and returns the number of its first record.

@@ -127,7 +127,8 @@ impl Shard {
         self.stats.held = self.entries.len();
     }
 
-    /// Frees a place of a full shard. The entry stays there until it is replaced, but is not found any more.
+    /// Frees a place of a full shard; only here the hand is used, and here it always points at an entry.
+    /// The entry stays in its place until it is replaced, but is not found any more.
     fn evict(&mut self) -> usize {
         while std::mem::take(&mut self.entries[self.hand].used) {
             self.hand = (self.hand + 1) % self.entries.len();
@@ -147,7 +148,6 @@ impl Shard {
         if let Some(moved) = self.entries.get(place) {
             self.places.insert(moved.token.handle, place);
         }
-        self.hand = if self.hand < self.entries.len() { self.hand } else { 0 };
         self.stats.held = self.entries.len();
     }
 }

@@ -47,8 +47,6 @@ impl Node {
         let clocks = Clocks::system();
         let db =
             Db::open_sqlite(&data.database(), &OpenOptions::default()).await.context("opening the store")?;
-        // The store's own tables alone: the seal's check value is kept there.
-        db.migrate(&[]).await.context("opening the store")?;
         let root = open_seal(data, &db).await?;
         let tables = [strongroom_kms::MIGRATIONS, strongroom_iam::MIGRATIONS];
         db.migrate(&tables).await.context("bringing the store up to date")?;

@@ -85,7 +85,13 @@ impl SigningKeyCache {
 }
 
 impl Keys {
-    fn find(&mut self, credential: &str, version: u64, now: i64, generation: usize) -> Option<Arc<SigningKey>> {
+    fn find(
+        &mut self,
+        credential: &str,
+        version: u64,
+        now: i64,
+        generation: usize,
+    ) -> Option<Arc<SigningKey>> {
         self.sweep(now);
         let usable = |entry: &&Entry| entry.credential_version == version && now < entry.dies_at;
         if let Some(entry) = self.young.get(credential).filter(usable) {

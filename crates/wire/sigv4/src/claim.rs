@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use http::header::{AUTHORIZATION, HeaderMap, HOST};
 use http::Method;
+use http::header::{AUTHORIZATION, HOST, HeaderMap};
 use strongroom_crypto::digest::Sha256;
 use strongroom_secret::constant_time_eq;
 
@@ -64,12 +64,14 @@ impl Claim {
         if !signed_headers.contains(HOST.as_str()) && !signed_headers.contains(":authority") {
             return Err(AuthError::HostNotSigned);
         }
-        let signed_at =
-            presented.timestamp.ok_or_else(|| AuthError::MalformedDate { date: presented.date.into_owned() })?;
+        let signed_at = presented
+            .timestamp
+            .ok_or_else(|| AuthError::MalformedDate { date: presented.date.into_owned() })?;
         let checked_at = now_ms.div_euclid(1_000);
         check_time(signed_at.seconds(), checked_at, presented.expires, presented.presigned)?;
-        let scope = CredentialScope::parse(&presented.credential)
-            .ok_or_else(|| AuthError::MalformedCredential { credential: presented.credential.into_owned() })?;
+        let scope = CredentialScope::parse(&presented.credential).ok_or_else(|| {
+            AuthError::MalformedCredential { credential: presented.credential.into_owned() }
+        })?;
         check_scope(&scope, &signed_at, expected)?;
         check_headers(&signed_headers, head.headers, presented.presigned)?;
         if presented.session_token.as_ref().is_some_and(|token| token.len() > MAX_SESSION_TOKEN_BYTES) {

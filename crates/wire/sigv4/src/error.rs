@@ -29,7 +29,9 @@ pub enum AuthError {
         algorithm: String,
     },
     /// The `Authorization` header holds something that is no parameter.
-    #[error("'{part}' not a valid key=value pair (missing equal-sign) in Authorization header: '{authorization}'.")]
+    #[error(
+        "'{part}' not a valid key=value pair (missing equal-sign) in Authorization header: '{authorization}'."
+    )]
     NotKeyValue {
         /// What is no parameter.
         part: String,
@@ -109,7 +111,9 @@ pub enum AuthError {
         name: String,
     },
     /// The date has no form that is known.
-    #[error("Date must be in ISO-8601 'basic format'. Got '{date}'. See http://en.wikipedia.org/wiki/ISO_8601")]
+    #[error(
+        "Date must be in ISO-8601 'basic format'. Got '{date}'. See http://en.wikipedia.org/wiki/ISO_8601"
+    )]
     MalformedDate {
         /// The date as it was sent.
         date: String,

@@ -74,7 +74,9 @@ fn expires(value: &str) -> Result<i64, AuthError> {
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     match value.parse() {
         Ok(seconds @ 1..=MAX_EXPIRES_SECONDS) if digits => Ok(seconds),
-        Ok(0) if digits => Err(AuthError::MalformedExpires { text: "X-Amz-Expires must be at least 1 second" }),
+        Ok(0) if digits => {
+            Err(AuthError::MalformedExpires { text: "X-Amz-Expires must be at least 1 second" })
+        }
         _ if digits => Err(AuthError::MalformedExpires {
             text: "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must \
                    be less than 604800 seconds",

@@ -11,9 +11,8 @@ const BASIC: &[u8; 16] = b"########T######Z";
 /// `2015-08-30T12:36:00Z`: AWS reads it in the header, and signs the basic form.
 const EXTENDED: &[u8; 20] = b"####-##-##T##:##:##Z";
 /// `Sun, 30 Aug 2015 12:36:00 GMT`, RFC 1123 as HTTP writes it (RFC 9110, section 5.6.7).
-const HTTP: &[BorrowedFormatItem<'_>] = format_description!(
-    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-);
+const HTTP: &[BorrowedFormatItem<'_>] =
+    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
 
 /// When a request was signed, to the second.
 #[derive(Clone, Copy)]
@@ -28,7 +27,8 @@ impl Timestamp {
         let digits = digits(text, BASIC).or_else(|| digits(text, EXTENDED))?;
         let number = |from, to| digits[from..to].iter().fold(0, |sum, digit| sum * 10 + i32::from(*digit));
         let small = |from| u8::try_from(number(from, from + 2)).ok();
-        let date = Date::from_calendar_date(number(0, 4), Month::try_from(small(4)?).ok()?, small(6)?).ok()?;
+        let date =
+            Date::from_calendar_date(number(0, 4), Month::try_from(small(4)?).ok()?, small(6)?).ok()?;
         let time = Time::from_hms(small(8)?, small(10)?, small(12)?).ok()?;
         let mut basic = *BASIC;
         for (place, digit) in basic.iter_mut().filter(|place| **place == b'#').zip(digits) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use strongroom_secret::Key256;
 use strongroom_store::{AuthorityRow, Db, Migration, Row, RowMac, Statement, StoreError, Type, Value};
-use strongroom_testkit::on_both_engines;
+use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::tables::open_again;
 
@@ -98,7 +98,7 @@ async fn load(db: &Db, id: &str) -> Result<Grant, StoreError> {
     mac().load(&db.query_one(FIND, &[id.into()]).await?)
 }
 
-async fn open_with_grants(database: &strongroom_testkit::TestDatabase) -> Db {
+async fn open_with_grants(database: &TestDatabase) -> Db {
     let db = open_again(database).await;
     db.migrate(&[TABLES]).await.unwrap();
     for id in ["one", "two"] {
@@ -115,62 +115,68 @@ fn assert_corrupt(loaded: Result<Grant, StoreError>, at: &str) {
 }
 
 on_both_engines! {
-    async fn what_was_written_loads(database: &TestDatabase) {
-        let db = open_with_grants(database).await;
-        assert_eq!(load(&db, "one").await.unwrap(), grant("one"));
-        let unconstrained = Grant { constraint: None, ..grant("three") };
-        db.execute(INSERT, &mac().values(&unconstrained)).await.unwrap();
-        assert_eq!(load(&db, "three").await.unwrap(), unconstrained);
-    }
+    what_was_written_loads,
+    each_altered_column_is_found,
+    a_row_under_another_key_is_found,
+    a_row_of_another_table_is_found,
+    another_installations_row_is_found,
+}
 
-    async fn each_altered_column_is_found(database: &TestDatabase) {
-        const ALTERED: [Statement; 7] = [
-            Statement::new("UPDATE grants SET grantee = 'mallory' WHERE id = 'one'"),
-            Statement::new("UPDATE grants SET operations = 7 WHERE id = 'one'"),
-            Statement::new("UPDATE grants SET constraint_digest = NULL WHERE id = 'one'"),
-            Statement::new(
-                "UPDATE grants SET constraint_digest = (SELECT substr(mac, 2, 4) FROM grants WHERE id = 'two') \
-                 WHERE id = 'one'",
-            ),
-            Statement::new("UPDATE grants SET mac = substr(mac, 1, 32) WHERE id = 'one'"),
-            Statement::new("UPDATE grants SET mac = substr(mac, 1, 0) WHERE id = 'one'"),
-            Statement::new("UPDATE grants SET mac = (SELECT mac FROM grants WHERE id = 'two') WHERE id = 'one'"),
-        ];
-        const REMOVE: Statement = Statement::new("DELETE FROM grants WHERE id = $1");
-        let db = open_with_grants(database).await;
-        for altered in ALTERED {
-            assert_eq!(db.execute(altered, &[]).await.unwrap(), 1);
-            assert_corrupt(load(&db, "one").await, "one");
-            db.execute(REMOVE, &["one".into()]).await.unwrap();
-            db.execute(INSERT, &mac().values(&grant("one"))).await.unwrap();
-            load(&db, "one").await.unwrap();
-        }
-    }
+async fn what_was_written_loads(database: &TestDatabase) {
+    let db = open_with_grants(database).await;
+    assert_eq!(load(&db, "one").await.unwrap(), grant("one"));
+    let unconstrained = Grant { constraint: None, ..grant("three") };
+    db.execute(INSERT, &mac().values(&unconstrained)).await.unwrap();
+    assert_eq!(load(&db, "three").await.unwrap(), unconstrained);
+}
 
-    async fn a_row_under_another_key_is_found(database: &TestDatabase) {
-        const RENAME: Statement = Statement::new("UPDATE grants SET id = 'three' WHERE id = 'one'");
-        let db = open_with_grants(database).await;
-        db.execute(RENAME, &[]).await.unwrap();
-        assert_corrupt(load(&db, "three").await, "three");
+async fn each_altered_column_is_found(database: &TestDatabase) {
+    const ALTERED: [Statement; 7] = [
+        Statement::new("UPDATE grants SET grantee = 'mallory' WHERE id = 'one'"),
+        Statement::new("UPDATE grants SET operations = 7 WHERE id = 'one'"),
+        Statement::new("UPDATE grants SET constraint_digest = NULL WHERE id = 'one'"),
+        Statement::new(
+            "UPDATE grants SET constraint_digest = (SELECT substr(mac, 2, 4) FROM grants WHERE id = 'two') \
+             WHERE id = 'one'",
+        ),
+        Statement::new("UPDATE grants SET mac = substr(mac, 1, 32) WHERE id = 'one'"),
+        Statement::new("UPDATE grants SET mac = substr(mac, 1, 0) WHERE id = 'one'"),
+        Statement::new("UPDATE grants SET mac = (SELECT mac FROM grants WHERE id = 'two') WHERE id = 'one'"),
+    ];
+    const REMOVE: Statement = Statement::new("DELETE FROM grants WHERE id = $1");
+    let db = open_with_grants(database).await;
+    for altered in ALTERED {
+        assert_eq!(db.execute(altered, &[]).await.unwrap(), 1);
+        assert_corrupt(load(&db, "one").await, "one");
+        db.execute(REMOVE, &["one".into()]).await.unwrap();
+        db.execute(INSERT, &mac().values(&grant("one"))).await.unwrap();
+        load(&db, "one").await.unwrap();
     }
+}
 
-    async fn a_row_of_another_table_is_found(database: &TestDatabase) {
-        let db = open_with_grants(database).await;
-        db.execute(RETIRE, &["one".into()]).await.unwrap();
-        let row = db.query_one(FIND_RETIRED, &["one".into()]).await.unwrap();
-        assert!(matches!(
-            mac().load::<RetiredGrant>(&row),
-            Err(StoreError::Corrupt { table: "retired_grants", .. })
-        ));
-        assert_eq!(mac().load::<Grant>(&row).unwrap(), grant("one"));
-    }
+async fn a_row_under_another_key_is_found(database: &TestDatabase) {
+    const RENAME: Statement = Statement::new("UPDATE grants SET id = 'three' WHERE id = 'one'");
+    let db = open_with_grants(database).await;
+    db.execute(RENAME, &[]).await.unwrap();
+    assert_corrupt(load(&db, "three").await, "three");
+}
 
-    async fn another_installations_row_is_found(database: &TestDatabase) {
-        let db = open_with_grants(database).await;
-        let other = RowMac::new(&Key256::new([8; 32]));
-        db.execute(INSERT, &other.values(&grant("three"))).await.unwrap();
-        assert_corrupt(load(&db, "three").await, "three");
-    }
+async fn a_row_of_another_table_is_found(database: &TestDatabase) {
+    let db = open_with_grants(database).await;
+    db.execute(RETIRE, &["one".into()]).await.unwrap();
+    let row = db.query_one(FIND_RETIRED, &["one".into()]).await.unwrap();
+    assert!(matches!(
+        mac().load::<RetiredGrant>(&row),
+        Err(StoreError::Corrupt { table: "retired_grants", .. })
+    ));
+    assert_eq!(mac().load::<Grant>(&row).unwrap(), grant("one"));
+}
+
+async fn another_installations_row_is_found(database: &TestDatabase) {
+    let db = open_with_grants(database).await;
+    let other = RowMac::new(&Key256::new([8; 32]));
+    db.execute(INSERT, &other.values(&grant("three"))).await.unwrap();
+    assert_corrupt(load(&db, "three").await, "three");
 }
 
 #[test]
@@ -194,8 +200,7 @@ fn the_form_never_changes() {
         ("ratio", &Value::from(1.5)),
         ("blob", &Value::from([0_u8, 255])),
     ];
-    let hex: String = mac().seal("grants", &columns).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hex, GOLDEN);
+    assert_eq!(strongroom_crypto::hex::encode(&mac().seal("grants", &columns)), GOLDEN);
 }
 
 const GOLDEN: &str = "0188d831de73b51056b6a13025a180345d2437602e76214975625aa81df8b3e118";

@@ -8,6 +8,8 @@ use crate::tables::{ADD_ACCOUNT, MIGRATIONS, open, open_again};
 
 const COUNT: Statement = Statement::new("SELECT COUNT(*) AS steps FROM schema_migrations");
 
+const OWNER: Statement = Statement::new("SELECT owner FROM accounts WHERE name = $1");
+
 const fn step(component: &'static str, version: u32, sql: &'static str) -> Migration {
     Migration { component, version, name: "step", sql }
 }
@@ -17,78 +19,87 @@ async fn steps(db: &Db) -> i64 {
 }
 
 on_both_engines! {
-    async fn each_runs_once(database: &TestDatabase) {
-        let db = open(database).await;
-        db.execute(ADD_ACCOUNT, &["a".into(), 1_i64.into()]).await.unwrap();
-        db.migrate(&[MIGRATIONS]).await.unwrap();
-        open(database).await;
-        assert_eq!(steps(&db).await, 1 + 2);
-    }
+    each_runs_once,
+    a_later_one_finds_the_rows_of_the_earlier,
+    a_newer_database_is_refused,
+    an_altered_one_is_refused,
+    a_gap_or_a_repetition_is_refused,
+    a_failed_one_leaves_nothing,
+    servers_may_start_at_once,
+}
 
-    async fn a_later_one_finds_the_rows_of_the_earlier(database: &TestDatabase) {
-        let db = open_again(database).await;
-        db.migrate(&[&MIGRATIONS[..1]]).await.unwrap();
-        db.execute(ADD_ACCOUNT, &["a".into(), 1_i64.into()]).await.unwrap();
-        let more = step("shop", 3, "ALTER TABLE accounts ADD COLUMN owner TEXT");
-        db.migrate(&[&[MIGRATIONS[0], MIGRATIONS[1], more]]).await.unwrap();
-        const OWNER: Statement = Statement::new("SELECT owner FROM accounts WHERE name = $1");
-        let row = db.query_one(OWNER, &["a".into()]).await.unwrap();
-        assert_eq!(row.opt_text("owner").unwrap(), None);
-    }
+async fn each_runs_once(database: &TestDatabase) {
+    let db = open(database).await;
+    db.execute(ADD_ACCOUNT, &["a".into(), 1_i64.into()]).await.unwrap();
+    db.migrate(&[MIGRATIONS]).await.unwrap();
+    open(database).await;
+    assert_eq!(steps(&db).await, 1 + 2);
+}
 
-    async fn a_newer_database_is_refused(database: &TestDatabase) {
-        let db = open_again(database).await;
-        let other = [step("other", 1, "CREATE TABLE other (id BIGINT PRIMARY KEY)")];
-        db.migrate(&[MIGRATIONS, &other]).await.unwrap();
-        for older in [&[&MIGRATIONS[..1], &other[..]][..], &[MIGRATIONS]] {
-            let error = db.migrate(older).await.unwrap_err();
-            assert!(matches!(error, StoreError::Schema(SchemaError::Newer { .. })), "{error:?}");
-            assert!(error.to_string().contains("written by a newer Strongroom"), "{error}");
-        }
-    }
+async fn a_later_one_finds_the_rows_of_the_earlier(database: &TestDatabase) {
+    let db = open_again(database).await;
+    db.migrate(&[&MIGRATIONS[..1]]).await.unwrap();
+    db.execute(ADD_ACCOUNT, &["a".into(), 1_i64.into()]).await.unwrap();
+    let more = step("shop", 3, "ALTER TABLE accounts ADD COLUMN owner TEXT");
+    db.migrate(&[&[MIGRATIONS[0], MIGRATIONS[1], more]]).await.unwrap();
+    let row = db.query_one(OWNER, &["a".into()]).await.unwrap();
+    assert_eq!(row.opt_text("owner").unwrap(), None);
+}
 
-    async fn an_altered_one_is_refused(database: &TestDatabase) {
-        let db = open(database).await;
-        let altered = [MIGRATIONS[0], Migration { sql: "CREATE TABLE of_each_type (id BIGINT)", ..MIGRATIONS[1] }];
-        let error = db.migrate(&[&altered]).await.unwrap_err();
-        assert!(
-            matches!(error, StoreError::Schema(SchemaError::Altered { component: "shop", version: 2, .. })),
-            "{error:?}"
-        );
+async fn a_newer_database_is_refused(database: &TestDatabase) {
+    let db = open_again(database).await;
+    let other = [step("other", 1, "CREATE TABLE other (id BIGINT PRIMARY KEY)")];
+    db.migrate(&[MIGRATIONS, &other]).await.unwrap();
+    for older in [&[&MIGRATIONS[..1], &other[..]][..], &[MIGRATIONS]] {
+        let error = db.migrate(older).await.unwrap_err();
+        assert!(matches!(error, StoreError::Schema(SchemaError::Newer { .. })), "{error:?}");
+        assert!(error.to_string().contains("written by a newer Strongroom"), "{error}");
     }
+}
 
-    async fn a_gap_or_a_repetition_is_refused(database: &TestDatabase) {
-        let db = open_again(database).await;
-        for wrong in [&[MIGRATIONS[1]][..], &[MIGRATIONS[0], MIGRATIONS[0]]] {
-            let error = db.migrate(&[wrong]).await.unwrap_err();
-            assert!(matches!(error, StoreError::Schema(SchemaError::OutOfOrder { .. })), "{error:?}");
-        }
-        assert_eq!(steps(&db).await, 1);
-    }
+async fn an_altered_one_is_refused(database: &TestDatabase) {
+    let db = open(database).await;
+    let altered =
+        [MIGRATIONS[0], Migration { sql: "CREATE TABLE of_each_type (id BIGINT)", ..MIGRATIONS[1] }];
+    let error = db.migrate(&[&altered]).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::Schema(SchemaError::Altered { component: "shop", version: 2, .. })),
+        "{error:?}"
+    );
+}
 
-    async fn a_failed_one_leaves_nothing(database: &TestDatabase) {
-        let db = open_again(database).await;
-        let broken = step("shop", 1, "CREATE TABLE things (id BIGINT PRIMARY KEY); CREATE TABLE things (id BIGINT);");
-        db.migrate(&[&[broken]]).await.unwrap_err();
-        let mended = step("shop", 1, "CREATE TABLE things (id BIGINT PRIMARY KEY);");
-        db.migrate(&[&[mended]]).await.unwrap();
-        assert_eq!(steps(&db).await, 2);
+async fn a_gap_or_a_repetition_is_refused(database: &TestDatabase) {
+    let db = open_again(database).await;
+    for wrong in [&[MIGRATIONS[1]][..], &[MIGRATIONS[0], MIGRATIONS[0]]] {
+        let error = db.migrate(&[wrong]).await.unwrap_err();
+        assert!(matches!(error, StoreError::Schema(SchemaError::OutOfOrder { .. })), "{error:?}");
     }
+    assert_eq!(steps(&db).await, 1);
+}
 
-    async fn servers_may_start_at_once(database: &TestDatabase) {
-        let mut tasks = JoinSet::new();
-        for _ in 0..6 {
-            let url = database.url().to_owned();
-            tasks.spawn(async move {
-                let db = Db::open(&url, &OpenOptions::default()).await?;
-                db.migrate(&[MIGRATIONS]).await
-            });
-        }
-        for outcome in tasks.join_all().await {
-            outcome.unwrap();
-        }
-        assert_eq!(steps(&open_again(database).await).await, 1 + 2);
+async fn a_failed_one_leaves_nothing(database: &TestDatabase) {
+    let db = open_again(database).await;
+    let broken =
+        step("shop", 1, "CREATE TABLE things (id BIGINT PRIMARY KEY); CREATE TABLE things (id BIGINT);");
+    db.migrate(&[&[broken]]).await.unwrap_err();
+    let mended = step("shop", 1, "CREATE TABLE things (id BIGINT PRIMARY KEY);");
+    db.migrate(&[&[mended]]).await.unwrap();
+    assert_eq!(steps(&db).await, 2);
+}
+
+async fn servers_may_start_at_once(database: &TestDatabase) {
+    let mut tasks = JoinSet::new();
+    for _ in 0..6 {
+        let url = database.url().to_owned();
+        tasks.spawn(async move {
+            let db = Db::open(&url, &OpenOptions::default()).await?;
+            db.migrate(&[MIGRATIONS]).await
+        });
     }
+    for outcome in tasks.join_all().await {
+        outcome.unwrap();
+    }
+    assert_eq!(steps(&open_again(database).await).await, 1 + 2);
 }
 
 #[test]

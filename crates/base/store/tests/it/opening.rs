@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use strongroom_store::{Db, Engine, OpenOptions, StoreError};
+use strongroom_store::{Db, Engine, OpenOptions, Statement, StoreError};
 use strongroom_testkit::{TempPg, TestDatabase, on_both_engines, run};
 
 use crate::tables::{ADD_ACCOUNT, MIGRATIONS, MONEY, money, open, open_again};
@@ -110,15 +110,60 @@ fn a_server_that_is_gone_is_unavailable() {
     });
 }
 
+/// What a setting is for the statements of a transaction and for those outside.
+async fn setting(db: &Db, shows: Statement) -> (String, String) {
+    let inside: Result<_, StoreError> =
+        db.transaction(|tx| Box::pin(async move { tx.query_one(shows, &[]).await?.text("value") })).await;
+    (inside.unwrap(), db.query_one(shows, &[]).await.unwrap().text("value").unwrap())
+}
+
+#[test]
+fn sqlite_is_set_to_keep_what_it_acknowledges() {
+    const JOURNAL: Statement = Statement::new("SELECT journal_mode AS value FROM pragma_journal_mode");
+    const SYNCHRONOUS: Statement =
+        Statement::new("SELECT CAST(synchronous AS TEXT) AS value FROM pragma_synchronous");
+    const FOREIGN_KEYS: Statement =
+        Statement::new("SELECT CAST(foreign_keys AS TEXT) AS value FROM pragma_foreign_keys");
+    const QUERY_ONLY: Statement =
+        Statement::new("SELECT CAST(query_only AS TEXT) AS value FROM pragma_query_only");
+    run(async {
+        let database = TestDatabase::sqlite();
+        let db = open(&database).await;
+        // 2 is FULL.
+        for (shows, inside, outside) in [
+            (JOURNAL, "wal", "wal"),
+            (SYNCHRONOUS, "2", "2"),
+            (FOREIGN_KEYS, "1", "1"),
+            (QUERY_ONLY, "0", "1"),
+        ] {
+            assert_eq!(setting(&db, shows).await, (inside.to_owned(), outside.to_owned()), "{shows:?}");
+        }
+    });
+}
+
+#[test]
+fn postgres_is_serializable_and_bounded() {
+    const ISOLATION: Statement = Statement::new("SELECT current_setting('transaction_isolation') AS value");
+    const TIMEOUT: Statement = Statement::new("SELECT current_setting('statement_timeout') AS value");
+    run(async {
+        let db = open(&TestDatabase::postgres()).await;
+        for (shows, value) in [(ISOLATION, "serializable"), (TIMEOUT, "30s")] {
+            assert_eq!(setting(&db, shows).await, (value.to_owned(), value.to_owned()));
+        }
+    });
+}
+
 on_both_engines! {
-    async fn what_is_closed_stays_closed(database: &TestDatabase) {
-        let db = open(database).await;
-        db.execute(ADD_ACCOUNT, &["a".into(), 1_i64.into()]).await.unwrap();
-        let clone = db.clone();
-        db.close().await.unwrap();
-        db.close().await.unwrap();
-        let error = clone.query_opt(MONEY, &["a".into()]).await.err().unwrap();
-        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
-        assert_eq!(money(&open_again(database).await, "a").await, 1);
-    }
+    what_is_closed_stays_closed,
+}
+
+async fn what_is_closed_stays_closed(database: &TestDatabase) {
+    let db = open(database).await;
+    db.execute(ADD_ACCOUNT, &["a".into(), 1_i64.into()]).await.unwrap();
+    let clone = db.clone();
+    db.close().await.unwrap();
+    db.close().await.unwrap();
+    let error = clone.query_opt(MONEY, &["a".into()]).await.err().unwrap();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    assert_eq!(money(&open_again(database).await, "a").await, 1);
 }

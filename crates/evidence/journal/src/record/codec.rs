@@ -1,7 +1,7 @@
 //! A record as bytes: one format number, then tagged fields.
 //!
-//! Texts are written as they are: frames keep each record readable by itself, and compression belongs to closed
-//! segments. A change that a reader must not pass over takes a new format number.
+//! Texts are written as they are: frames keep each record readable by itself, and compression belongs to
+//! closed segments. A change that a reader must not pass over takes a new format number.
 
 use super::fields::{Field, FieldReader, FieldWriter};
 use super::{

@@ -1,7 +1,7 @@
 //! Tagged fields: one tag byte, the value's length, the value.
 //!
-//! Tags ascend strictly within a message and lengths are minimal, so one record has one encoding. A reader passes over
-//! tags that it does not know: a newer server may add a field without a new format number.
+//! Tags ascend strictly within a message and lengths are minimal, so one record has one encoding. A reader
+//! passes over tags that it does not know: a newer server may add a field without a new format number.
 
 use super::RecordError;
 
@@ -48,7 +48,8 @@ impl<'b> FieldWriter<'b> {
     /// Writes a message without a tag, as one item of a list that is itself a field.
     pub(super) fn item(&mut self, fill: impl FnOnce(&mut FieldWriter<'_>)) {
         let at = self.buffer.len();
-        // Most messages are shorter than 128 bytes: leave room for one byte of length and move only longer ones.
+        // Most messages are shorter than 128 bytes: leave room for one byte of length and move only longer
+        // ones.
         self.buffer.push(0);
         fill(&mut FieldWriter::new(self.buffer));
         let (length, used) = varint(self.buffer.len() - at - 1);

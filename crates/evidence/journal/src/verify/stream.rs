@@ -10,7 +10,7 @@ use crate::chain::ChainKey;
 use crate::error::JournalError;
 use crate::frame::{Frame, FrameFault, Hash, Kind};
 use crate::record::{EventId, Record};
-use crate::segment::{self, Predecessor, SealedHeader, SegmentHeader};
+use crate::segment::{self, Predecessor, SEGMENT_LIMIT, SealedHeader, SegmentHeader};
 use crate::stream::{self, StreamId};
 use crate::walk::{Damage, Step, Walk};
 
@@ -152,6 +152,9 @@ impl<'r> StreamCheck<'r> {
         self.misplaced = false;
         if self.closed {
             self.found(FindingKind::BehindEnd, Some(0));
+        }
+        if file.metadata()?.len() > SEGMENT_LIMIT {
+            self.found(FindingKind::BehindEnd, Some(SEGMENT_LIMIT));
         }
         match SegmentHeader::read(file)? {
             Ok(sealed) => self.header(&sealed, key),

@@ -1,7 +1,7 @@
 //! A disk that takes no more: simulated by a limit on file size, in a process of its own.
 //!
-//! Under the limit a write stops in the middle, and preallocation fails, with an error of the operating system. The
-//! signal that comes with it is ignored by the shell that starts the process.
+//! Under the limit a write stops in the middle, and preallocation fails, with an error of the operating
+//! system. The signal that comes with it is ignored by the shell that starts the process.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

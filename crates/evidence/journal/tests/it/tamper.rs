@@ -54,7 +54,7 @@ fn an_untouched_image_is_intact() {
 
 #[test]
 fn every_flipped_byte_is_found_and_its_place_named() {
-    let (_dir, image) = image(4096, 4, 5, 2);
+    let (_dir, image) = image(4096, 2, 4, 1);
     let all = frames(&image);
     for stream in streams(&image) {
         let path = segment(&image, stream, 1);
@@ -90,14 +90,16 @@ fn every_flipped_byte_is_found_and_its_place_named() {
                 match frame {
                     Some(frame) => names_the_place(finding, frame, at as u64),
                     None if at < 512 => assert_eq!(finding.offset, Some(0), "{}", context(finding)),
-                    None => assert_eq!(finding.frame, Some(4), "the end frame: {}", context(finding)),
+                    None => assert_eq!(finding.frame, Some(2), "the end frame: {}", context(finding)),
                 }
             }
             // Reading goes on around it.
-            let reader = Reader::open(&image).unwrap();
-            let read = reader.records(None).unwrap().filter(Result::is_ok).count();
-            assert!(read >= 6, "byte {at}: {read} records left");
-            reader.lookup(&Filter::default(), 50, None).unwrap();
+            if at % 16 == 0 {
+                let reader = Reader::open(&image).unwrap();
+                let read = reader.records(None).unwrap().flatten().count();
+                assert!(read >= 3, "byte {at}: {read} records left");
+                reader.lookup(&Filter::default(), 50, None).unwrap();
+            }
             file.write_all_at(&[byte], at as u64).unwrap();
         }
     }
@@ -363,7 +365,7 @@ fn the_end_of_a_stream_is_pinned_by_the_next_one() {
 }
 
 fn segments_of(journal: &Path, stream: StreamId) -> Vec<u32> {
-    (1..).take_while(|&number| segment(journal, stream, number).exists()).collect()
+    (1..1000).take_while(|&number| segment(journal, stream, number).exists()).collect()
 }
 
 #[test]

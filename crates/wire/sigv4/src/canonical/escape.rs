@@ -14,3 +14,9 @@ pub(super) fn decoded(digits: [u8; 2]) -> Option<u8> {
     let [high, low] = digits.map(|digit| char::from(digit).to_digit(16).map(|value| value as u8));
     Some(high? << 4 | low?)
 }
+
+/// Gives the byte that an escape stands for and what comes after it; `None` if there is no escape.
+pub(super) fn escape(byte: u8, after: &[u8]) -> Option<(u8, &[u8])> {
+    let (digits, rest) = after.split_first_chunk().filter(|_| byte == b'%')?;
+    decoded(*digits).map(|escaped| (escaped, rest))
+}

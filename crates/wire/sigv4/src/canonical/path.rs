@@ -1,6 +1,6 @@
 //! The canonical path.
 
-use super::escape::{decoded, encoded};
+use super::escape::{encoded, escape};
 use super::feed::Feed;
 use crate::PathStyle;
 
@@ -32,18 +32,22 @@ fn write_normalized(feed: &mut Feed, path: &str) {
     }
 }
 
-/// Decodes what was encoded to be sent and encodes it again: clients differ in what they leave as it is.
+/// Decodes what was encoded to be sent and encodes it again: clients differ in what they leave as it is. A
+/// slash that was encoded stays so, for it is no separator.
 fn write_verbatim(feed: &mut Feed, path: &str) {
     if !path.starts_with('/') {
         feed.push(b"/");
     }
     let mut rest = path.as_bytes();
     while let Some((byte, after)) = rest.split_first() {
-        let escape = after.first_chunk().filter(|_| *byte == b'%').and_then(|digits| decoded(*digits));
-        rest = if escape.is_some() { &after[2..] } else { after };
-        match escape.unwrap_or(*byte) {
-            b'/' => feed.push(b"/"),
-            byte => write_byte(feed, byte),
+        rest = after;
+        if *byte == b'/' {
+            feed.push(b"/");
+        } else if let Some((escaped, after)) = escape(*byte, after) {
+            rest = after;
+            write_byte(feed, escaped);
+        } else {
+            write_byte(feed, *byte);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::string::FromUtf8Error;
 
-use super::escape::{decoded, encoded};
+use super::escape::{decoded, encoded, escape};
 use super::feed::Feed;
 use crate::AuthError;
 use crate::limits::{MAX_QUERY_BYTES, MAX_QUERY_PARAMETERS};
@@ -100,9 +100,9 @@ fn decode(text: &str) -> Result<Cow<'_, str>, FromUtf8Error> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((byte, after)) = rest.split_first() {
-        let escape = after.first_chunk().filter(|_| *byte == b'%').and_then(|digits| decoded(*digits));
-        rest = if escape.is_some() { &after[2..] } else { after };
-        bytes.push(escape.unwrap_or(*byte));
+        let (byte, after) = escape(*byte, after).unwrap_or((*byte, after));
+        bytes.push(byte);
+        rest = after;
     }
     String::from_utf8(bytes).map(Cow::Owned)
 }

@@ -123,11 +123,9 @@ impl AuthError {
                 403,
                 "There were headers present in the request which were not signed",
             ),
-            Self::MalformedDate { .. } => rendered(
-                "AccessDenied",
-                403,
-                "AWS authentication requires a valid Date or x-amz-date header",
-            ),
+            Self::MalformedDate { .. } => {
+                rendered("AccessDenied", 403, "AWS authentication requires a valid Date or x-amz-date header")
+            }
             Self::SignatureExpired { presigned: true, .. } => {
                 rendered("AccessDenied", 403, "Request has expired")
             }

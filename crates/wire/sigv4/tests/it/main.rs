@@ -4,7 +4,6 @@
 
 mod bounds;
 mod cache;
-mod errors;
 mod oracle;
 mod payloads;
 mod requests;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use strongroom_sigv4::{AuthError, Expected, PayloadMode, ScopeFault};
 
-use crate::requests::{NOW, Order, REGION, Received, kms, s3};
+use crate::requests::{NOW, Order, REGION, Received, key_for, kms, s3};
 
 const METHODS: [&str; 6] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH"];
 
@@ -25,8 +25,9 @@ fn path() -> impl Strategy<Value = String> {
 
 /// An object's path as S3 clients send it: encoded as AWS encodes.
 fn object_path() -> impl Strategy<Value = String> {
-    prop::collection::vec(any::<String>(), 0..4)
-        .prop_map(|names| format!("/{}", names.iter().map(|name| encoded(name)).collect::<Vec<_>>().join("/")))
+    prop::collection::vec(any::<String>(), 0..4).prop_map(|names| {
+        format!("/{}", names.iter().map(|name| encoded(name)).collect::<Vec<_>>().join("/"))
+    })
 }
 
 fn encoded(text: &str) -> String {
@@ -54,8 +55,10 @@ fn query() -> impl Strategy<Value = Option<String>> {
         1 => Just(String::new()),
     ];
     let piece = (query_text(), value).prop_map(|(name, value)| format!("{name}{value}"));
-    prop::option::of(prop::collection::vec(prop_oneof![9 => piece, 1 => Just(String::new())], 0..6)
-        .prop_map(|pieces| pieces.join("&")))
+    prop::option::of(
+        prop::collection::vec(prop_oneof![9 => piece, 1 => Just(String::new())], 0..6)
+            .prop_map(|pieces| pieces.join("&")),
+    )
 }
 
 fn headers() -> impl Strategy<Value = Vec<(String, String)>> {
@@ -101,7 +104,7 @@ fn expected(order: &Order) -> Expected<'static> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
 
     #[test]
     fn what_it_signs_is_verified(order in order()) {
@@ -169,15 +172,37 @@ enum Change {
 fn change() -> impl Strategy<Value = Change> {
     use Change::{
         AccessKeyId, AmzHeaderAdded, BodyByte, BodyLonger, Day, Expires, HeaderDropped, HeaderRepeated,
-        HeaderValue, Host, Method, Path, PathByte, QueryAdded, QueryDropped, ScopeDay, ScopeRegion, ScopeService,
-        ScopeTerminator, Seconds, SessionToken, SessionTokenDropped, Signature, SignatureShort,
+        HeaderValue, Host, Method, Path, PathByte, QueryAdded, QueryDropped, ScopeDay, ScopeRegion,
+        ScopeService, ScopeTerminator, Seconds, SessionToken, SessionTokenDropped, Signature, SignatureShort,
         SignatureUpperCase, SignedHeaders,
     };
     prop::sample::select(vec![
-        Method, Path, PathByte, QueryAdded, QueryDropped, HeaderValue, HeaderDropped, HeaderRepeated,
-        AmzHeaderAdded, Host, BodyByte, BodyLonger, Signature, SignatureShort, SignatureUpperCase, Seconds, Day,
-        ScopeDay, ScopeRegion, ScopeService, ScopeTerminator, AccessKeyId, SessionToken, SessionTokenDropped,
-        Expires, SignedHeaders,
+        Method,
+        Path,
+        PathByte,
+        QueryAdded,
+        QueryDropped,
+        HeaderValue,
+        HeaderDropped,
+        HeaderRepeated,
+        AmzHeaderAdded,
+        Host,
+        BodyByte,
+        BodyLonger,
+        Signature,
+        SignatureShort,
+        SignatureUpperCase,
+        Seconds,
+        Day,
+        ScopeDay,
+        ScopeRegion,
+        ScopeService,
+        ScopeTerminator,
+        AccessKeyId,
+        SessionToken,
+        SessionTokenDropped,
+        Expires,
+        SignedHeaders,
     ])
 }
 
@@ -199,7 +224,8 @@ impl Change {
             }
             Self::Path => {
                 let (path, rest) = split(&request.path_and_query);
-                request.path_and_query = format!("{path}{}more{rest}", if path.ends_with('/') { "" } else { "/" });
+                request.path_and_query =
+                    format!("{path}{}more{rest}", if path.ends_with('/') { "" } else { "/" });
                 MISMATCH
             }
             Self::PathByte => {
@@ -229,9 +255,11 @@ impl Change {
                 let mut dropped_yet = false;
                 let kept: Vec<&str> = query
                     .split('&')
-                    .filter(|piece| dropped_yet || *piece != dropped || {
-                        dropped_yet = true;
-                        false
+                    .filter(|piece| {
+                        dropped_yet || *piece != dropped || {
+                            dropped_yet = true;
+                            false
+                        }
                     })
                     .collect();
                 request.path_and_query = format!("{path}?{}", kept.join("&"));
@@ -319,7 +347,7 @@ impl Change {
             // The access key id itself is not signed: another one has another secret.
             Self::AccessKeyId => {
                 let claim = request.parse(NOW, &expected(order)).ok()?;
-                let key = crate::requests::key_for(&claim, "another secret");
+                let key = key_for(&claim, "another secret");
                 assert_eq!(
                     claim.verify(&key, request.body.as_slice()).unwrap_err(),
                     AuthError::SignatureMismatch

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{
-    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings,
-    UriPathNormalizationMode, sign,
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation,
+    SigningSettings, UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -143,14 +143,14 @@ impl Order {
     /// Has AWS's signer sign the request, by the rules of its service.
     pub(crate) fn sign(&self) -> Received {
         let uri = format!("https://example.amazonaws.com{}", self.path_and_query);
-        let mut request = Request::builder().method(self.method).uri(&uri).header("host", "example.amazonaws.com");
+        let mut request =
+            Request::builder().method(self.method).uri(&uri).header("host", "example.amazonaws.com");
         for (name, value) in &self.headers {
             request = request.header(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         let mut request = request.body(()).unwrap();
 
-        let identity =
-            Credentials::from_keys(ACCESS_KEY_ID, SECRET, self.session_token.clone()).into();
+        let identity = Credentials::from_keys(ACCESS_KEY_ID, SECRET, self.session_token.clone()).into();
         let mut settings = SigningSettings::default();
         if self.service == "s3" {
             settings.percent_encoding_mode = PercentEncodingMode::Single;
@@ -173,14 +173,15 @@ impl Order {
             .build()
             .unwrap()
             .into();
-        let body =
-            if self.unsigned_payload { SignableBody::UnsignedPayload } else { SignableBody::Bytes(&self.body) };
+        let body = if self.unsigned_payload {
+            SignableBody::UnsignedPayload
+        } else {
+            SignableBody::Bytes(&self.body)
+        };
         let headers: Vec<(String, String)> = request
             .headers()
             .iter()
-            .map(|(name, value)| {
-                (name.to_string(), String::from_utf8(value.as_bytes().to_vec()).unwrap())
-            })
+            .map(|(name, value)| (name.to_string(), String::from_utf8(value.as_bytes().to_vec()).unwrap()))
             .collect();
         let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let signable = SignableRequest::new(self.method, uri, headers, body).unwrap();

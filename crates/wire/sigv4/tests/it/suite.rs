@@ -83,7 +83,8 @@ fn request(text: &str) -> Received {
 #[test]
 fn every_case_is_verified() {
     let mut verified = 0;
-    for case in fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+    for case in fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir())
+    {
         let name = case.file_name().unwrap().to_str().unwrap().to_owned();
         if name == TOKEN_AFTER {
             continue;
