@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use crate::cli::DevOptions;
 use crate::data_dir::DataDir;
 use crate::node::{Node, RootKey};
+use crate::process;
 
 /// The access key id and the secret of the account's root user.
 const ROOT_KEY: &str = "test";
@@ -25,6 +26,7 @@ pub(crate) fn run(options: &DevOptions) -> Result<ExitCode> {
         );
     }
     init_logging(if options.log_json { LogFormat::Json } else { LogFormat::Text }, &options.log);
+    process::prepare();
     let temporary = options.ephemeral.then(TempDir::new).transpose().context("making a temporary folder")?;
     let data = match &temporary {
         Some(folder) => DataDir::at(folder.path()),

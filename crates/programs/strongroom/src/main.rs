@@ -7,6 +7,7 @@ mod cli;
 mod data_dir;
 mod dev;
 mod node;
+mod process;
 mod recording;
 
 use std::process::ExitCode;

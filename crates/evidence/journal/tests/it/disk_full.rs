@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use strongroom_journal::{Journal, JournalError};
+use strongroom_journal::{Journal, JournalError, Record};
 use tempfile::TempDir;
 
 use crate::fixture::{NOW, check, event_id, event_ids, frames, intact, key, options, record, runtime};
@@ -37,9 +37,10 @@ fn child_meets_a_full_disk() {
     let runtime = runtime();
     let mut written = Vec::new();
     let mut number = 0;
-    let mut append = || {
+    let mut append_sized = |user_agent: usize| {
         number += 1;
-        let outcome = runtime.block_on(journal.append(&record(number)));
+        let record = Record { user_agent: Some("x".repeat(user_agent)), ..record(number) };
+        let outcome = runtime.block_on(journal.append(&record));
         if outcome.is_ok() {
             written.push(event_id(number));
         }
@@ -47,18 +48,19 @@ fn child_meets_a_full_disk() {
     };
     let refused = |outcome| assert!(matches!(outcome, Err(JournalError::Unavailable { .. })), "{outcome:?}");
     for round in 0..8 {
-        for _ in 0..5 {
-            append().unwrap();
+        for _ in 0..3 {
+            append_sized(10).unwrap();
         }
         let mut used = end(&dir);
-        // The disk is full at once, in the middle of the next frame, or shortly before its end.
-        for room in [0, 1, 90 + round, 300] {
+        // The disk is full at once, or in the middle of the next frame: what was written of it is then longer
+        // than the frame that takes its place.
+        for room in [0, 1, 90 + round, 300, 900] {
             limit_file_size(Some(used + room));
-            refused(append());
-            refused(append());
+            refused(append_sized(1000));
+            refused(append_sized(1000));
             assert!(check(&dir).is_intact());
             limit_file_size(None);
-            append().unwrap();
+            append_sized(10).unwrap();
             used = end(&dir);
         }
     }
@@ -69,17 +71,17 @@ fn child_meets_a_full_disk() {
         if end(&dir) + length > 16 << 10 {
             break;
         }
-        append().unwrap();
+        append_sized(10).unwrap();
     }
     limit_file_size(Some((16 << 10) - 1));
-    refused(append());
-    refused(append());
+    refused(append_sized(10));
+    refused(append_sized(10));
     assert!(check(&dir).is_intact());
     limit_file_size(None);
-    append().unwrap();
+    append_sized(10).unwrap();
     assert_eq!(frames(&dir).pop().unwrap().segment(), segment + 1);
     for _ in 0..60 {
-        append().unwrap();
+        append_sized(10).unwrap();
     }
     runtime.block_on(journal.close()).unwrap();
     // What was refused is not there, and what was not is.
