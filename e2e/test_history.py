@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 
 from rig import sdk, wire
 
@@ -117,6 +118,37 @@ def test_histories_come_newest_first_and_in_pages(kms, cloudtrail, key):
     )
     found = [json.loads(event["CloudTrailEvent"]) for page in pages for event in page["Events"]]
     assert [record["requestParameters"]["encryptionContext"]["index"] for record in found] == list("43210")
+
+
+def test_each_attribute_finds_the_call_and_another_value_does_not(kms, cloudtrail, key, account):
+    kms.encrypt(KeyId=key["KeyId"], Plaintext=b"x")
+    (event,) = lookup(cloudtrail, "Encrypt")
+    attributes = {
+        "EventId": event["EventId"],
+        "EventName": "Encrypt",
+        "ReadOnly": "true",
+        "Username": "root",
+        "ResourceType": "AWS::KMS::Key",
+        "ResourceName": key["Arn"],
+        "EventSource": "kms.amazonaws.com",
+        "AccessKeyId": account,
+    }
+    for name, value in attributes.items():
+        for wanted, is_found in [(value, True), (value + "x", False)]:
+            attribute = {"AttributeKey": name, "AttributeValue": wanted}
+            found = cloudtrail.lookup_events(LookupAttributes=[attribute])["Events"]
+            assert (event["EventId"] in [event["EventId"] for event in found]) is is_found, attribute
+
+
+def test_times_narrow_a_lookup(kms, cloudtrail, key):
+    kms.encrypt(KeyId=key["KeyId"], Plaintext=b"x")
+    (event,) = lookup(cloudtrail, "Encrypt")
+    at, minute = event["EventTime"], timedelta(minutes=1)
+    assert len(lookup(cloudtrail, "Encrypt", StartTime=at - minute, EndTime=at + minute)) == 1
+    assert lookup(cloudtrail, "Encrypt", EndTime=at - minute) == []
+    assert lookup(cloudtrail, "Encrypt", StartTime=at + minute) == []
+    with sdk.refused("InvalidTimeRangeException"):
+        lookup(cloudtrail, "Encrypt", StartTime=at, EndTime=at - minute)
 
 
 def test_more_than_one_attribute_is_refused(cloudtrail):

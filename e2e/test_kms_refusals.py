@@ -148,6 +148,38 @@ def test_a_value_outside_an_enum(frank_kms):
     )
 
 
+def test_a_dry_run_does_everything_but_the_thing(kms, key):
+    blob = kms.encrypt(KeyId=key["KeyId"], Plaintext=b"x")["CiphertextBlob"]
+    for call in [
+        lambda: kms.encrypt(KeyId=key["KeyId"], Plaintext=b"x", DryRun=True),
+        lambda: kms.decrypt(CiphertextBlob=blob, DryRun=True),
+        lambda: kms.generate_data_key(KeyId=key["KeyId"], KeySpec="AES_256", DryRun=True),
+    ]:
+        with sdk.refused("DryRunOperationException") as refusal:
+            call()
+        assert refusal.message == "The request would have succeeded, but the DryRun option is set."
+    with sdk.refused("InvalidCiphertextException"):
+        kms.decrypt(CiphertextBlob=blob, EncryptionContext={"a": "b"}, DryRun=True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"},
+        {"Origin": "EXTERNAL"},
+        {"MultiRegion": True},
+        {"Tags": [{"TagKey": "a", "TagValue": "b"}]},
+        {"Policy": "{}"},
+    ],
+    ids=lambda arguments: next(iter(arguments)),
+)
+def test_a_key_that_cannot_be_made_yet_is_not_made(kms, arguments):
+    with sdk.refused() as refusal:
+        kms.create_key(**arguments)
+    assert (refusal.status, refusal.code) == expected.NOT_IMPLEMENTED
+    assert kms.list_keys()["Keys"] == []
+
+
 def test_an_operation_that_is_not_there_yet_says_so(kms):
     with sdk.refused() as refusal:
         kms.list_retirable_grants(RetiringPrincipal="arn:aws:iam::111122223333:root")

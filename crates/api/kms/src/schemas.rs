@@ -2475,10 +2475,16 @@ pub(crate) static KEY_ENCRYPTION_MECHANISM: Schema = Schema {
     xml_namespace: None,
 };
 
+static KEY_ID_TYPE_PATTERN: Pattern = Pattern::new("^\\p{ASCII}+$", "^\\p{ASCII}+$");
+
 pub(crate) static KEY_ID_TYPE: Schema = Schema {
     name: "KeyIdType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(2048)), pattern: None },
+    constraints: Constraints {
+        min: Some(Bound::Int(1)),
+        max: Some(Bound::Int(2048)),
+        pattern: Some(&KEY_ID_TYPE_PATTERN),
+    },
     sensitive: false,
     xml_namespace: None,
 };

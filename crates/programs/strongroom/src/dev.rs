@@ -1,5 +1,7 @@
 //! `strongroom dev`.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
@@ -27,7 +29,7 @@ pub(crate) fn run(options: &DevOptions) -> Result<ExitCode> {
     }
     init_logging(if options.log_json { LogFormat::Json } else { LogFormat::Text }, &options.log);
     process::prepare();
-    let temporary = options.ephemeral.then(TempDir::new).transpose().context("making a temporary folder")?;
+    let temporary = options.ephemeral.then(temporary_folder).transpose().context("making a temporary folder")?;
     let data = match &temporary {
         Some(folder) => DataDir::at(folder.path()),
         None => DataDir::named(&options.data)?,
@@ -69,6 +71,11 @@ async fn serve(options: &DevOptions, data: &DataDir) -> Result<()> {
     node.close().await
 }
 
+/// A folder for its owner only, removed when it is dropped.
+fn temporary_folder() -> std::io::Result<TempDir> {
+    tempfile::Builder::new().prefix("strongroom-").permissions(Permissions::from_mode(0o700)).tempdir()
+}
+
 /// What a person needs to begin.
 fn welcome(address: &str, options: &DevOptions, data: &DataDir) -> String {
     let kept =
@@ -81,7 +88,7 @@ fn welcome(address: &str, options: &DevOptions, data: &DataDir) -> String {
 
   account  {account}; any other: its 12 digits as access key id
   data     {kept}
-  docs     docs/getting-started.md
+  docs     docs/book/getting-started.md
 
 Press Ctrl-C to stop.",
         account = options.account_id,

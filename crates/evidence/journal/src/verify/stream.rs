@@ -304,7 +304,7 @@ impl<'r> StreamCheck<'r> {
             let first = self.next_frame;
             self.found(FindingKind::FramesMissing { first, last: frame - 1 }, Some(offset));
         } else if !self.lost && (frame != self.next_frame || record != self.next_record)
-
+            || self.previous.is_some_and(|expected| expected != previous)
         {
             self.found(FindingKind::Chain, Some(offset));
         }

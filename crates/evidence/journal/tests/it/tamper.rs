@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use strongroom_crypto::digest::sha256;
 use strongroom_journal::{
-    Filter, Finding, FindingKind, FrameFault, HeaderFault, Reader, SealedFrame, StreamId,
+    Filter, Finding, FindingKind, FrameFault, HeaderFault, Reader, SealedFrame, StreamId, verify,
 };
 use tempfile::TempDir;
 
@@ -173,6 +173,10 @@ fn a_forged_frame_with_right_hashes_is_found_by_its_mac() {
     assert_eq!((&finding.kind, finding.frame), (&FindingKind::FrameMac, Some(2)));
     assert_eq!(finding.event_id, Some(event_id(2)));
     assert_eq!(report.records, 10, "all others are as written");
+    // Even without the key, the next frame does not continue this one.
+    let report = verify(&image, |_| None, |_| {}).unwrap();
+    let chain = report.findings.iter().find(|finding| finding.kind == FindingKind::Chain).unwrap();
+    assert_eq!((chain.stream, chain.frame), (Some(frame.stream()), Some(3)));
 }
 
 #[test]
@@ -407,7 +411,7 @@ fn what_does_not_belong_to_the_journal_is_noted() {
 fn verification_reports_its_progress() {
     let (_dir, journal, _) = segments();
     let mut seen = Vec::new();
-    let report = strongroom_journal::verify(
+    let report = verify(
         &journal,
         |_| Some(key()),
         |progress| {

@@ -1,8 +1,7 @@
 //! The built-in backend: an HSM core in this process, a partition of it for each account and Region, key
 //! tokens in the store.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_crypto::random;
@@ -15,13 +14,17 @@ use strongroom_secret::SecretBytes;
 use strongroom_store::Db;
 
 use super::KeyBackend;
+use crate::cache::Cache;
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, Material};
 use crate::error::Refusal;
 use crate::repo::partitions::{self, PartitionRow};
 
-/// Opened keys that each partition keeps.
-const OPENED_KEYS: usize = 10_000;
+/// Partitions that are kept opened.
+const PARTITIONS: usize = 256;
+
+/// Opened keys that each of them keeps.
+const OPENED_KEYS: usize = 4_096;
 
 /// What a symmetric KMS key may do.
 const ATTRIBUTES: Attributes = Attributes { key_type: KeyType::Aes256, usage: Usage::SYMMETRIC };
@@ -30,20 +33,21 @@ const ATTRIBUTES: Attributes = Attributes { key_type: KeyType::Aes256, usage: Us
 pub(crate) struct BuiltIn {
     db: Db,
     sealer: Sealer,
-    partitions: RwLock<HashMap<Home, Arc<Partition>>>,
+    partitions: Cache<Home, Partition>,
 }
 
 impl BuiltIn {
     /// The partitions in `db`, whose keys are sealed under `root`.
     pub(crate) fn new(db: Db, root: &Root) -> Result<Self, SealError> {
-        Ok(Self { db, sealer: Sealer::new(root, Purpose::Partition)?, partitions: RwLock::default() })
+        Ok(Self { db, sealer: Sealer::new(root, Purpose::Partition)?, partitions: Cache::new(PARTITIONS) })
     }
 
     /// The partition at `home`, made when it is first needed.
     async fn partition(&self, home: &Home) -> Result<Arc<Partition>, Refusal> {
-        if let Some(partition) = self.opened(home) {
-            return Ok(partition);
-        }
+        let ticket = match self.partitions.get(home) {
+            Ok(partition) => return Ok(partition),
+            Err(ticket) => ticket,
+        };
         let row = match partitions::find(&self.db, home).await? {
             Some(row) => row,
             None => self.make(home).await?,
@@ -51,13 +55,9 @@ impl BuiltIn {
         let key = self.sealer.open(&sealing_context(home, &row), &row.sealed_key)?;
         let key = PartitionKey::from_bytes(key.expose())?;
         let id = PartitionId(row.partition_id);
-        let partition = Partition::new(id, row.incarnation, row.epoch, &key, OPENED_KEYS)?;
-        let mut partitions = self.partitions.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(partitions.entry(home.clone()).or_insert_with(|| Arc::new(partition)).clone())
-    }
-
-    fn opened(&self, home: &Home) -> Option<Arc<Partition>> {
-        self.partitions.read().unwrap_or_else(PoisonError::into_inner).get(home).cloned()
+        let partition = Arc::new(Partition::new(id, row.incarnation, row.epoch, &key, OPENED_KEYS)?);
+        self.partitions.keep(ticket, home.clone(), partition.clone());
+        Ok(partition)
     }
 
     /// Makes a partition and answers the one that is there in the end: of two made at once, one stays.

@@ -118,7 +118,7 @@ fn received() -> impl Strategy<Value = Received> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(5_000))]
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
     fn nothing_panics_and_nothing_is_verified(request in received(), now_ms in prop_oneof![Just(NOW), any::<i64>()]) {

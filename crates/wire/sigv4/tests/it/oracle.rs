@@ -104,7 +104,7 @@ fn expected(order: &Order) -> Expected<'static> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(20_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn what_it_signs_is_verified(order in order()) {
