@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test unit e2e e2e-all check bench soak build release packages
+.PHONY: help run test unit test-build e2e e2e-all check bench soak build release packages
 
 CARGO_DENY := 0.20.2
 
@@ -63,10 +63,14 @@ test: unit e2e
 unit: packages
 	cargo test --locked --workspace
 
-e2e: packages build $(VENV_READY)
+# The program as the unit tests built it: the same compile, no second one with other features.
+test-build:
+	cargo test --locked --workspace --no-run --quiet
+
+e2e: packages test-build $(VENV_READY)
 	$(VENV)/bin/python -m pytest e2e -m 'not slow and not soak'
 
-e2e-all: packages build $(VENV_READY)
+e2e-all: packages test-build $(VENV_READY)
 	$(VENV)/bin/python -m pytest e2e -m 'not soak'
 
 check: packages target/tools/bin/cargo-deny $(VENV_READY)

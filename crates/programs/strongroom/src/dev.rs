@@ -29,7 +29,8 @@ pub(crate) fn run(options: &DevOptions) -> Result<ExitCode> {
     }
     init_logging(if options.log_json { LogFormat::Json } else { LogFormat::Text }, &options.log);
     process::prepare();
-    let temporary = options.ephemeral.then(temporary_folder).transpose().context("making a temporary folder")?;
+    let temporary =
+        options.ephemeral.then(temporary_folder).transpose().context("making a temporary folder")?;
     let data = match &temporary {
         Some(folder) => DataDir::at(folder.path()),
         None => DataDir::named(&options.data)?,

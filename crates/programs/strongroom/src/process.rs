@@ -6,7 +6,9 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpabl
 /// of the same user, and lets it open as many files and connections as the machine permits.
 pub(crate) fn prepare() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
-    if let Err(error) = setrlimit(Resource::Core, none).and(set_dumpable_behavior(DumpableBehavior::NotDumpable)) {
+    if let Err(error) =
+        setrlimit(Resource::Core, none).and(set_dumpable_behavior(DumpableBehavior::NotDumpable))
+    {
         tracing::warn!(%error, "this process can be dumped, with the keys that it has in memory");
     }
     let files = getrlimit(Resource::Nofile);

@@ -14,7 +14,7 @@ use strongroom_store::{Db, RowMac};
 
 use crate::backend::{BuiltIn, KeyBackend};
 use crate::cache::Cache;
-use crate::domain::alias::{Alias, AliasResource, MOST_PER_KEY};
+use crate::domain::alias::{self, Alias, AliasResource, MOST_PER_KEY};
 use crate::domain::identifier::{Home, Name, Named};
 use crate::domain::key::{Key, KeyState, MaterialId, SharedKey};
 use crate::domain::paging::Page;
@@ -105,6 +105,9 @@ impl KeyManagement {
     }
 
     async fn load_alias(&self, home: &Home, alias: &str) -> Result<Option<Arc<Alias>>, Refusal> {
+        if !alias::can_exist(alias) {
+            return Ok(None);
+        }
         let name = (home.clone(), alias.to_owned());
         let ticket = match self.aliases.get(&name) {
             Ok(alias) => return Ok(Some(alias)),

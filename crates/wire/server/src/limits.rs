@@ -24,6 +24,8 @@ pub struct Limits {
     pub operation_time: Duration,
     /// Time that requests under way are given when the server stops.
     pub shutdown_time: Duration,
+    pub linger_time: Duration,
+    pub body_memory: usize,
 }
 
 impl Default for Limits {
@@ -37,7 +39,7 @@ impl Default for Limits {
             head_time: Duration::from_mins(1),
             body_time: Duration::from_secs(20),
             operation_time: Duration::from_secs(30),
-            shutdown_time: Duration::from_secs(20),
+            shutdown_time: Duration::from_secs(20), linger_time: Duration::ZERO, body_memory: 0,
         }
     }
 }

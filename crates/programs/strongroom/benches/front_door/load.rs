@@ -1,5 +1,6 @@
 //! The load: signed requests, made once and sent again and again over many connections.
 
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -41,12 +42,10 @@ fn request(address: SocketAddr, operation: &str, body: &str) -> Result<Target> {
     let (instructions, _) = sign(signable, &parameters.into())?.into_parts();
     let mut text = String::from("POST / HTTP/1.1\r\n");
     for (name, value) in headers.into_iter().chain(instructions.headers()) {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        write!(text, "{name}: {value}\r\n")?;
     }
-    text.push_str(&format!(
-        "user-agent: aws-cli/2.0 md/bench\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    ));
+    let length = body.len();
+    write!(text, "user-agent: aws-cli/2.0 md/bench\r\ncontent-length: {length}\r\n\r\n{body}")?;
     Ok(Arc::new(text.into_bytes()))
 }
 

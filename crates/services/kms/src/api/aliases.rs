@@ -50,7 +50,11 @@ pub(super) async fn list_aliases(
         None => None,
         Some(text) => {
             let (key_home, key_id) = Named::parse_key_only(context, text)?;
-            Some(kms.find_key(context, &key_home, &key_id).await?.id.clone())
+            // The list is of one's own aliases, and does not tell whether another account has that key.
+            if key_home != home {
+                return Err(Refusal::no_such_key(&home.key_arn(&key_id)));
+            }
+            Some(kms.find_key(context, &home, &key_id).await?.id.clone())
         }
     };
     let all = kms.authority().authorize::<actions::ListAliases, _>(context, Everything(context.account()))?;

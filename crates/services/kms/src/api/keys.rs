@@ -49,6 +49,9 @@ fn check_new_key(input: &CreateKeyRequest) -> Result<String, Refusal> {
         (None, Some(spec)) => spec.as_str(),
         (None, None) => KeySpec::SymmetricDefault.as_str(),
     };
+    if input.description.as_ref().is_some_and(|description| description.contains('\0')) {
+        return Err(Refusal::Validation("Description must not contain the character U+0000.".to_owned()));
+    }
     let symmetric = spec == KeySpec::SymmetricDefault.as_str();
     match &input.key_usage {
         None if !symmetric => {

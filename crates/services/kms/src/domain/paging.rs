@@ -54,12 +54,16 @@ fn close(list: u8, name: &str) -> String {
 
 fn open(list: u8, marker: &str) -> Result<String, Refusal> {
     let name = hex::decode(marker).and_then(|bytes| match bytes.split_at_checked(2) {
-        Some((head, name)) if head == [FORM, list] && name.len() <= LONGEST_NAME => {
-            String::from_utf8(name.to_vec()).ok()
-        }
+        Some((head, name)) if head == [FORM, list] && is_name(name) => String::from_utf8(name.to_vec()).ok(),
         _ => None,
     });
     name.ok_or(Refusal::InvalidMarker)
+}
+
+/// Whether an entry of a list can have that name. A forged marker may carry anything, and the store takes not
+/// everything.
+fn is_name(name: &[u8]) -> bool {
+    name.len() <= LONGEST_NAME && name.iter().all(u8::is_ascii_graphic)
 }
 
 #[cfg(test)]
@@ -75,6 +79,7 @@ mod tests {
         assert_eq!(Page::parse(7, None, 2, Some(&marker)).unwrap().after, "b");
         assert!(Page::parse(8, None, 2, Some(&marker)).is_err());
         assert!(Page::parse(7, None, 2, Some("b")).is_err());
+        assert!(Page::parse(7, None, 2, Some(&close(7, "\0"))).is_err());
         assert_eq!(page.cut(7, vec!["a", "b"], |name| name).1, None);
     }
 }

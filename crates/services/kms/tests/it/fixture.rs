@@ -66,11 +66,7 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(kms: &Arc<KeyManagement>, account: &str, region: &str) -> Self {
-        Self {
-            kms: kms.clone(),
-            account: account.parse().unwrap(),
-            region: Region::named(region).unwrap(),
-        }
+        Self { kms: kms.clone(), account: account.parse().unwrap(), region: Region::named(region).unwrap() }
     }
 
     /// Another caller of the same KMS.
@@ -110,8 +106,7 @@ impl Client {
     }
 
     pub(crate) async fn create_alias(&self, name: &str, key_id: &str) -> Result<(), ApiError> {
-        let input =
-            CreateAliasRequest { alias_name: name.to_owned(), target_key_id: key_id.to_owned() };
+        let input = CreateAliasRequest { alias_name: name.to_owned(), target_key_id: key_id.to_owned() };
         self.kms.create_alias(&self.context(), input).await.map(drop)
     }
 

@@ -53,12 +53,17 @@ fn faults(client: &Client) -> Vec<(String, String)> {
         (arn("key/foo"), "NotFoundException: Invalid keyId foo".to_owned()),
         (arn("key/"), "NotFoundException: Invalid keyId ".to_owned()),
         // The suffix is the ARN's Region.
-        (format!("arn:aws:kms:us-west-1:{ACCOUNT}:key/{ABSENT}"), "NotFoundException: Invalid arn us-west-1".into()),
+        (
+            format!("arn:aws:kms:us-west-1:{ACCOUNT}:key/{ABSENT}"),
+            "NotFoundException: Invalid arn us-west-1".into(),
+        ),
         (format!("arn:aws:kms::{ACCOUNT}:key/{ABSENT}"), "NotFoundException: Invalid arn ".into()),
         // The text names the caller's account, whatever the request named.
         (format!("arn:aws:kms:{REGION}:{STRANGER}:key/{ABSENT}"), absent(ABSENT)),
     ];
-    for id in ["foo", "mrk-1234", "1234abcd12ab34cd56ef1234567890ab", "Alias/x", "ARN:aws:kms", "\0", "é", " "] {
+    for id in
+        ["foo", "mrk-1234", "1234abcd12ab34cd56ef1234567890ab", "Alias/x", "ARN:aws:kms", "\0", "é", " "]
+    {
         faults.push((id.to_owned(), malformed(id)));
     }
     for arn in [
@@ -87,7 +92,9 @@ fn alias_faults(client: &Client) -> Vec<(String, String)> {
         format!("NotFoundException: Invalid arn {FAR_REGION}"),
     )];
     // The last are outside what an alias can be called, and what the database can hold.
-    for name in ["alias/nobody", "alias/", "alias/aws/s3", "alias/a:b", "alias/a b", "alias/\0", "alias/\u{7f}"] {
+    for name in
+        ["alias/nobody", "alias/", "alias/aws/s3", "alias/a:b", "alias/a b", "alias/\0", "alias/\u{7f}"]
+    {
         faults.push((name.to_owned(), absent(&client.arn(name))));
         faults.push((client.arn(name), absent(&client.arn(name))));
     }
@@ -156,13 +163,15 @@ async fn a_strangers_key_is_denied_and_not_found_by_its_id(database: &TestDataba
     assert_eq!(client.alias_names(None).await, ["alias/mine"]);
 
     // Ids and names are looked for in the caller's own account.
-    let absent = format!("NotFoundException: Key '{}' does not exist", stranger.arn(&format!("key/{}", key.key_id)));
+    let absent =
+        format!("NotFoundException: Key '{}' does not exist", stranger.arn(&format!("key/{}", key.key_id)));
     assert_eq!(stranger.describe(&key.key_id).await.unwrap_err().to_string(), absent);
     assert_eq!(stranger.create_alias("alias/theirs", &key.key_id).await.unwrap_err().to_string(), absent);
     // ListAliases is for one's own keys: whether a stranger's exists is not told.
     for id in [&*key.key_id, ABSENT] {
         let listed = stranger.list_aliases(Some(&client.arn(&format!("key/{id}"))), None, None).await;
-        let absent = format!("NotFoundException: Key '{}' does not exist", stranger.arn(&format!("key/{id}")));
+        let absent =
+            format!("NotFoundException: Key '{}' does not exist", stranger.arn(&format!("key/{id}")));
         assert_eq!(listed.unwrap_err().to_string(), absent);
     }
 }

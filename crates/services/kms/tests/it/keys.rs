@@ -1,10 +1,10 @@
 //! Keys made, described and listed.
 
+use strongroom_api_kms::Kms as _;
 use strongroom_api_kms::{
     CreateKeyRequest, CustomerMasterKeySpec, EncryptionAlgorithmSpec, KeyManagerType, KeyMetadata, KeySpec,
     KeyState, KeyUsageType, ListKeysRequest, OriginType, ResourceOwnerType,
 };
-use strongroom_api_kms::Kms as _;
 use strongroom_schema::Timestamp;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
@@ -21,12 +21,17 @@ on_both_engines! {
 
 async fn a_new_key_has_the_metadata_that_aws_gives(database: &TestDatabase) {
     let client = client(database).await;
-    let input = CreateKeyRequest { description: Some("for payments".to_owned()), ..CreateKeyRequest::default() };
+    let input =
+        CreateKeyRequest { description: Some("for payments".to_owned()), ..CreateKeyRequest::default() };
     let key = client.try_create_key(input).await.unwrap();
 
     let digits: Vec<_> = key.key_id.split('-').map(str::len).collect();
     assert_eq!(digits, [8, 4, 4, 4, 12], "{}", key.key_id);
-    assert!(key.key_id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-')), "{}", key.key_id);
+    assert!(
+        key.key_id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-')),
+        "{}",
+        key.key_id
+    );
     assert_eq!(&key.key_id[14..15], "4", "a random UUID");
     let material = key.current_key_material_id.clone().unwrap();
     assert_eq!(material.len(), 64);
@@ -137,7 +142,8 @@ async fn accounts_and_regions_know_nothing_of_each_other(database: &TestDatabase
             if of == at {
                 assert_eq!(found.unwrap().key_id, *key);
             } else {
-                let text = format!("NotFoundException: Key '{}' does not exist", client.arn(&format!("key/{key}")));
+                let text =
+                    format!("NotFoundException: Key '{}' does not exist", client.arn(&format!("key/{key}")));
                 assert_eq!(found.unwrap_err().to_string(), text);
             }
         }

@@ -1,0 +1,143 @@
+//! Connections: how many, and how long without a request.
+
+use std::time::Duration;
+
+use strongroom_server::Limits;
+use tokio::time::{sleep, timeout};
+
+use crate::http2;
+use crate::rig::{Rig, in_time, until};
+use crate::signing::{Order, Request};
+use crate::wire::Wire;
+
+const HEAD_TIME: Duration = Duration::from_millis(100);
+
+fn get(door: &str) -> Request {
+    Order::json("GetDoor", format!(r#"{{"DoorId":"{door}"}}"#)).sign()
+}
+
+async fn impatient() -> Rig {
+    Rig::with(Limits { head_time: HEAD_TIME, ..Limits::default() }).await
+}
+
+#[tokio::test]
+async fn connections_beyond_the_bound_wait_for_a_place() {
+    let rig = Rig::with(Limits { connections: 2, ..Limits::default() }).await;
+    let (mut first, mut second) = (rig.connect().await, rig.connect().await);
+    assert_eq!(first.call(&get("front")).await.status, 200);
+    assert_eq!(second.call(&get("front")).await.status, 200);
+    let mut third = rig.connect().await;
+    third.send(get("back").bytes()).await;
+    assert_eq!(first.call(&get("front")).await.status, 200);
+    assert!(!rig.doors.ran().contains(&"get back".to_owned()));
+    drop(second);
+    assert_eq!(third.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_get_to_the_point_is_left() {
+    let rig = impatient().await;
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let settings = b"\0\0\0\x04\0\0\0\0\0";
+    for beginning in [
+        &b""[..],
+        b"P",
+        b"POST / HTTP/1.1\r\nhost: a",
+        b"\r\n\r\n",
+        &preface[..7],
+        preface,
+        &[&preface[..], settings].concat(),
+    ] {
+        let mut wire = rig.connect().await;
+        wire.send(beginning).await;
+        wire.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_comes_by_drips_is_not_waited_for() {
+    let rig = impatient().await;
+    let Wire { stream, .. } = rig.connect().await;
+    let dripping = async {
+        for byte in get("front").bytes().iter().cycle() {
+            // The server closes; then, at the latest with the byte after, writing fails.
+            match stream.try_write(&[*byte]) {
+                Ok(_) => sleep(Duration::from_millis(5)).await,
+                Err(_) => return,
+            }
+        }
+    };
+    in_time(dripping).await;
+    assert_eq!(rig.doors.ran().len(), 0);
+}
+
+#[tokio::test]
+async fn a_connection_without_requests_is_closed() {
+    let rig = impatient().await;
+    let mut wire = rig.connect().await;
+    assert_eq!(wire.call(&get("front")).await.status, 200);
+    assert_eq!(wire.end().await, b"");
+
+    let (mut client, connection) = http2::connect(rig.address).await;
+    assert_eq!(http2::call(&mut client, &get("front")).await.status, 200);
+    in_time(connection).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_with_requests_is_not() {
+    let rig = impatient().await;
+    let mut wire = rig.connect().await;
+    let (mut client, _connection) = http2::connect(rig.address).await;
+    wire.send(get("wait").bytes()).await;
+    let answered = tokio::spawn(async move { http2::call(&mut client, &get("wait")).await });
+    until(|| rig.doors.ran().len() == 2).await;
+    sleep(HEAD_TIME * 5).await;
+    rig.doors.gate.add_permits(2);
+    assert_eq!(wire.answer().await.status, 200);
+    assert_eq!(in_time(answered).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_take_its_answer_does_not_keep_its_place() {
+    let rig = Rig::with(Limits {
+        connections: 1,
+        head_time: HEAD_TIME,
+        linger_time: HEAD_TIME,
+        ..Limits::default()
+    })
+    .await;
+    let mut wire = rig.connect().await;
+    // More than the buffers of both ends hold.
+    for _ in 0..3 {
+        wire.send(get("large").bytes()).await;
+    }
+    until(|| !rig.doors.ran().is_empty()).await;
+    assert_eq!(rig.call(&get("front")).await.status, 200);
+    drop(wire);
+}
+
+#[tokio::test]
+async fn a_large_answer_arrives_whole() {
+    let rig = Rig::start().await;
+    let mut wire = rig.connect().await;
+    for _ in 0..2 {
+        let answer = wire.call(&get("large")).await;
+        assert_eq!((answer.status, answer.json()["Picture"].as_str().unwrap().len()), (200, 4_000_000));
+    }
+    let (mut client, _connection) = http2::connect(rig.address).await;
+    assert_eq!(http2::call(&mut client, &get("large")).await.body.len(), answer_length(&mut wire).await);
+}
+
+async fn answer_length(wire: &mut Wire) -> usize {
+    wire.call(&get("large")).await.body.len()
+}
+
+#[tokio::test]
+async fn a_refused_body_is_not_read_for_long() {
+    let rig = Rig::with(Limits { linger_time: HEAD_TIME, ..Limits::default() }).await;
+    let mut wire = rig.connect().await;
+    wire.send(get("front").head("content-length: 10000000000")).await;
+    assert_eq!(wire.answer().await.status, 413);
+    // The client has the answer, and never sends the body.
+    assert!(timeout(Duration::from_secs(10), wire.end()).await.is_ok());
+}

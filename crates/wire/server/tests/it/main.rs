@@ -1,0 +1,22 @@
+//! The front door over real sockets: a small service behind it, a recorder that remembers, and clients that
+//! do as they should, as they should not, and nothing at all.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "tests run on a runtime of their own")]
+
+mod authentication;
+mod bodies;
+mod calls;
+mod connections;
+mod doors;
+mod endings;
+mod heads;
+mod health;
+mod http2;
+mod messages;
+mod records;
+mod rig;
+mod security_log;
+mod signing;
+mod stopping;
+mod wire;

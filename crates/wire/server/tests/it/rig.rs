@@ -1,0 +1,191 @@
+//! A server in this process, with everything around it made for tests.
+
+use std::error::Error;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use strongroom_identity::{Credential, Credentials, Principal};
+use strongroom_runtime::{Clocks, ManualTime, ShutdownOwner};
+use strongroom_secret::SecretString;
+use strongroom_server::{FinishedCall, Limits, Recorder, Registry, Server, ServerParts};
+use tokio::net::TcpListener;
+
+use crate::doors::{Doors, DoorsService, WindowsService};
+use crate::signing::Request;
+use crate::wire::{Answer, Wire};
+
+/// 30 August 2015, 12:36:00 UTC: the time of every server here.
+pub(crate) const NOW_MS: i64 = 1_440_938_160_000;
+pub(crate) const NOW: &str = "Sun, 30 Aug 2015 12:36:00 GMT";
+
+pub(crate) const HOST: &str = "doors.example.com";
+pub(crate) const ACCOUNT: &str = "111122223333";
+pub(crate) const ACCESS_KEY_ID: &str = "AKIDEXAMPLE";
+pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+/// An access key of which nobody knows whether it is one.
+pub(crate) const UNDECIDED_KEY_ID: &str = "AKIDUNDECIDED";
+
+/// An access key that is looked for without end.
+pub(crate) const SOUGHT_KEY_ID: &str = "AKIDSOUGHT";
+
+/// Waits for what must come soon; nothing here takes a tenth of that on its own.
+pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it takes too long")
+}
+
+/// Waits until `condition` holds.
+pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
+    in_time(async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+}
+
+/// A server under test.
+pub(crate) struct Rig {
+    pub(crate) address: SocketAddr,
+    pub(crate) doors: Arc<Doors>,
+    pub(crate) records: Arc<Records>,
+    owner: ShutdownOwner,
+}
+
+impl Rig {
+    pub(crate) async fn start() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    pub(crate) async fn with(limits: Limits) -> Self {
+        let owner = ShutdownOwner::new();
+        let (doors, records) = (Doors::new(), Arc::new(Records::default()));
+        let parts = ServerParts {
+            registry: Registry::default().with(DoorsService(doors.clone())).with(WindowsService),
+            credentials: Arc::new(Keys),
+            recorder: records.clone(),
+            clocks: Clocks::new(Arc::new(ManualTime::at(NOW_MS)), 0),
+            limits,
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = Server::new(parts, owner.handle());
+        owner.handle().spawn(server.serve(listener));
+        Self { address, doors, records, owner }
+    }
+
+    pub(crate) async fn connect(&self) -> Wire {
+        Wire::to(self.address).await
+    }
+
+    /// Sends a request on a connection of its own.
+    pub(crate) async fn call(&self, request: &Request) -> Answer {
+        self.connect().await.call(request).await
+    }
+
+    /// Begins the shutdown, and answers whether everything ended within the patience.
+    pub(crate) async fn stop(self, patience: Duration) -> bool {
+        self.owner.finish(patience).await
+    }
+}
+
+struct Keys;
+
+#[async_trait]
+impl Credentials for Keys {
+    async fn find(&self, access_key_id: &str) -> Result<Option<Credential>, Box<dyn Error + Send + Sync>> {
+        match access_key_id {
+            ACCESS_KEY_ID => Ok(Some(Credential {
+                principal: Principal::Root(ACCOUNT.parse()?),
+                secret: SecretString::new(SECRET.to_owned()),
+                version: 1,
+            })),
+            UNDECIDED_KEY_ID => Err("the store is away".into()),
+            SOUGHT_KEY_ID => std::future::pending().await,
+            _ => Ok(None),
+        }
+    }
+}
+
+/// A call as it was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    pub(crate) request_id: String,
+    pub(crate) who: String,
+    pub(crate) access_key_id: String,
+    pub(crate) region: String,
+    pub(crate) source_ip: String,
+    pub(crate) user_agent: String,
+    pub(crate) event_source: String,
+    pub(crate) event_name: String,
+    pub(crate) request_parameters: Option<String>,
+    pub(crate) response_elements: Option<String>,
+    pub(crate) additional_event_data: Option<String>,
+    pub(crate) error_code: Option<String>,
+    pub(crate) error_message: Option<String>,
+    pub(crate) resources: Vec<String>,
+}
+
+/// Remembers every record, or fails.
+#[derive(Default)]
+pub(crate) struct Records {
+    kept: Mutex<Vec<Recorded>>,
+    /// Records cannot be kept.
+    pub(crate) full: AtomicBool,
+    failed: AtomicBool,
+}
+
+impl Records {
+    pub(crate) fn all(&self) -> Vec<Recorded> {
+        self.kept.lock().unwrap().clone()
+    }
+
+    /// The only record there is.
+    pub(crate) fn only(&self) -> Recorded {
+        let all = self.all();
+        assert_eq!(all.len(), 1, "{all:?}");
+        all[0].clone()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.kept.lock().unwrap().len()
+    }
+}
+
+#[async_trait]
+impl Recorder for Records {
+    async fn record(&self, call: FinishedCall<'_>) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let failed = self.full.load(Ordering::SeqCst);
+        self.failed.store(failed, Ordering::SeqCst);
+        if failed {
+            return Err("the disk is full".into());
+        }
+        let (error_code, error_message) = call.error.unzip();
+        let context = call.context;
+        self.kept.lock().unwrap().push(Recorded {
+            request_id: context.request_id.to_string(),
+            who: context.caller.principal.arn(),
+            access_key_id: context.caller.access_key_id.clone(),
+            region: context.region.name().to_owned(),
+            source_ip: context.source_ip.to_string(),
+            user_agent: context.user_agent.clone(),
+            event_source: call.service.event_source.to_owned(),
+            event_name: call.operation.name.to_owned(),
+            request_parameters: call.request_parameters,
+            response_elements: call.response_elements,
+            additional_event_data: call.additional_event_data,
+            error_code,
+            error_message: error_message.flatten(),
+            resources: call.resources.iter().map(|resource| resource.arn.clone()).collect(),
+        });
+        Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        !self.failed.load(Ordering::SeqCst)
+    }
+}
