@@ -6,7 +6,7 @@ pub(crate) mod keys;
 pub(crate) mod partitions;
 
 use strongroom_identity::Region;
-use strongroom_store::{Migration, Row, Statement, StoreError, Value};
+use strongroom_store::{AuthorityRow, Migration, Row, RowMac, Statement, StoreError, Value};
 
 use crate::domain::identifier::Home;
 
@@ -30,6 +30,17 @@ pub const STATEMENTS: &[Statement] = &[
     partitions::INSERT_IF_ABSENT,
     partitions::FIND,
 ];
+
+/// Loads the row that names itself `asked`. The MAC says that a row is ours, not that it is the one that was
+/// asked for: a database that answers with another sound row is not believed either.
+fn load_as<R: AuthorityRow>(mac: &RowMac, row: &Row, asked: &str) -> Result<R, StoreError> {
+    let row: R = mac.load(row)?;
+    if row.key() == asked {
+        Ok(row)
+    } else {
+        Err(StoreError::Corrupt { table: R::TABLE, key: asked.to_owned() })
+    }
+}
 
 /// The two columns that every table of KMS begins with.
 fn home_columns(home: &Home) -> [(&'static str, Value); 2] {

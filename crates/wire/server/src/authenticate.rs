@@ -42,12 +42,19 @@ impl Server {
 
         let claim = Claim::parse(&head, now_ms, &expected).map_err(|error| refused(None, &error))?;
         let access_key_id = claim.access_key_id().to_owned();
-        let credential =
-            self.credentials().find(&access_key_id).await.map_err(|source| {
-                Failure::of(found, framing, Cause::Operation(ApiError::internal(source)))
-            })?;
-        let Some(credential) = credential else {
-            return Err(refused(Some(&access_key_id), &AuthError::UnknownAccessKey));
+        let finding = self.credentials().find(&access_key_id);
+        let credential = match tokio::time::timeout(self.limits().operation_time, finding).await {
+            Ok(Ok(Some(credential))) => credential,
+            Ok(Ok(None)) => return Err(refused(Some(&access_key_id), &AuthError::UnknownAccessKey)),
+            Ok(Err(error)) => {
+                self.security_log().undecided(now_ms, source, &error);
+                return Err(Failure::of(found, framing, Cause::Operation(ApiError::internal(error))));
+            }
+            Err(late) => {
+                self.security_log().undecided(now_ms, source, &late);
+                let busy = ApiError::unavailable("The service is busy. Try again in a moment.");
+                return Err(Failure::of(found, framing, Cause::Operation(busy)));
+            }
         };
         // Long-term credentials have no session, so no token can belong to them.
         if claim.session_token().is_some() {

@@ -1,7 +1,7 @@
 //! Health, for people and for tools that wait until the server is up.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, Response, StatusCode};
 
 use crate::Server;
@@ -40,5 +40,8 @@ pub(crate) fn answer(server: &Server, method: &Method, path: &str) -> Option<Res
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
     Some(response)
 }

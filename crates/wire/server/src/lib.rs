@@ -9,6 +9,7 @@
 
 mod authenticate;
 mod body;
+mod connection;
 mod health;
 mod limits;
 mod listener;

@@ -8,38 +8,47 @@ use std::time::Duration;
 pub struct Limits {
     /// Connections at one time. Further ones wait in the kernel's queue.
     pub connections: usize,
-    /// Requests at work at one time; further ones wait for a place until their deadline.
+    /// Requests at one time on one HTTP/2 connection.
+    pub streams: u32,
+    /// Operations at work at one time; further ones wait for a place until their deadline.
     pub requests: usize,
     /// Bytes of a body.
     pub body_bytes: usize,
-    /// Bytes of all headers and the request line.
+    /// Bytes of all bodies together, from their first byte to the end of their operation.
+    pub body_memory: usize,
+    /// Bytes of all headers and the request line; less than 8 KiB counts as that.
     pub head_bytes: usize,
     /// Number of headers.
     pub headers: usize,
-    /// Time from the connection's, or the last answer's, end to the last byte of the next request's head.
+    /// Time from the connection's beginning to the last byte of the first request's head, and again from the
+    /// end of each answer to the next request; at the latest after twice that time the connection is closed.
     pub head_time: Duration,
     /// Time from the end of the head to the last byte of the body.
     pub body_time: Duration,
-    /// Time that an operation may take once its request is here.
+    /// Time that finding the access key may take, and then that the operation may take, waiting for a place
+    /// included.
     pub operation_time: Duration,
+    /// Time that a connection which is to end gives the client to take its last answer.
+    pub linger_time: Duration,
     /// Time that requests under way are given when the server stops.
     pub shutdown_time: Duration,
-    pub linger_time: Duration,
-    pub body_memory: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 10_000,
+            streams: 100,
             requests: 1_024,
             body_bytes: 1024 * 1024,
+            body_memory: 256 * 1024 * 1024,
             head_bytes: 64 * 1024,
             headers: 100,
             head_time: Duration::from_mins(1),
             body_time: Duration::from_secs(20),
             operation_time: Duration::from_secs(30),
-            shutdown_time: Duration::from_secs(20), linger_time: Duration::ZERO, body_memory: 0,
+            linger_time: Duration::from_secs(2),
+            shutdown_time: Duration::from_secs(20),
         }
     }
 }

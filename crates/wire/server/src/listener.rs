@@ -1,93 +1,66 @@
-//! Accepting connections and speaking HTTP/1.1 and HTTP/2 on them.
+//! Accepting connections.
 
-use std::convert::Infallible;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use strongroom_runtime::Shutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Server;
+use crate::connection::Protocols;
 
 /// How long to wait after the machine had no file handle or memory for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves until the shutdown begins, and lets the requests then under way end.
+/// Serves until the shutdown begins. Connections that are open then are waited for by the shutdown.
 pub(crate) async fn serve(server: Arc<Server>, listener: TcpListener, shutdown: Shutdown) {
-    let places = Arc::new(Semaphore::new(server.limits().connections));
-    let builder = Arc::new(connection_builder(&server));
+    let protocols = Protocols::new(server.limits(), &shutdown);
+    let begun = shutdown.begun();
+    tokio::pin!(begun);
     loop {
-        // A place first, then a connection: beyond the bound, clients wait in the kernel's queue.
-        let Ok(place) = places.clone().acquire_owned().await else { return };
-        let stream = tokio::select! {
-            () = shutdown.begun() => return,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::warn!(%error, "a connection was not accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            },
+        let (place, stream, peer) = tokio::select! {
+            biased;
+            () = begun.as_mut() => return,
+            next = next(&server, &listener) => next,
         };
-        let (server, builder, heard) = (server.clone(), builder.clone(), shutdown.clone());
+        let (server, protocols, heard) = (server.clone(), protocols.clone(), shutdown.clone());
         shutdown.spawn(async move {
-            converse(server, &builder, stream, heard).await;
+            protocols.converse(server, stream, peer.ip(), heard).await;
             drop(place);
         });
     }
 }
 
-fn connection_builder(server: &Server) -> auto::Builder<TokioExecutor> {
-    let limits = server.limits();
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_time)
-        .max_buf_size(limits.head_bytes)
-        .max_headers(limits.headers)
-        .pipeline_flush(true);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(limits.head_time)
-        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
-        .max_concurrent_streams(250)
-        .max_pending_accept_reset_streams(50);
-    builder
+/// The next connection. A place first: beyond the bound, clients wait in the kernel's queue.
+async fn next(
+    server: &Server,
+    listener: &TcpListener,
+) -> (Option<OwnedSemaphorePermit>, TcpStream, SocketAddr) {
+    // The semaphore is never closed.
+    let place = server.connections().acquire_owned().await.ok();
+    let mut told = false;
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return (place, stream, peer),
+            Err(error) if is_the_clients(&error) => {}
+            Err(error) => {
+                if !told {
+                    tracing::warn!(%error, "connections are not accepted");
+                    told = true;
+                }
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
 }
 
-/// Speaks on one connection until it ends or the shutdown asks it to.
-async fn converse(
-    server: Arc<Server>,
-    builder: &auto::Builder<TokioExecutor>,
-    stream: TcpStream,
-    shutdown: Shutdown,
-) {
-    let Ok(peer) = stream.peer_addr() else { return };
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "answers on this connection may be late");
-    }
-    let service = service_fn(move |request| {
-        let server = server.clone();
-        async move { Ok::<_, Infallible>(server.answer(request, peer.ip()).await) }
-    });
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = shutdown.begun() => {
-            connection.as_mut().graceful_shutdown();
-            connection.as_mut().await
-        }
-    };
-    // What clients break off is no news.
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke off");
-    }
+/// Whether the connection failed and not the machine.
+fn is_the_clients(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused
+    )
 }

@@ -1,6 +1,10 @@
 //! Running an authenticated operation, recording it, and only then answering.
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use http::Response;
@@ -11,6 +15,7 @@ use strongroom_schema::{Structure, Value};
 use strongroom_service::ApiError;
 use tokio::sync::oneshot;
 
+use crate::body::Share;
 use crate::pipeline::{Cause, Decoded, Failure};
 use crate::registry::Found;
 use crate::{FinishedCall, Server};
@@ -23,11 +28,14 @@ impl Server {
         framing: Framing,
         context: RequestContext,
         decoded: Decoded,
+        share: Share,
     ) -> Result<Response<Bytes>, Failure> {
         let (answer, answered) = oneshot::channel();
         let (server, running) = (self.clone(), found.clone());
         self.shutdown().spawn(async move {
             let outcome = server.run_and_record(&running, framing, &context, decoded).await;
+            // The input is gone, and with it what it took of the memory of bodies.
+            drop(share);
             // The client may be gone; then nobody needs the answer.
             drop(answer.send(outcome));
         });
@@ -103,9 +111,25 @@ impl Server {
                 .map_err(|_| ApiError::unavailable("The service is stopping."))?;
             found.service.call(context, found.position, input).await
         };
-        let ended = tokio::time::timeout(self.limits().operation_time, running).await;
-        ended.unwrap_or_else(|_| Err(ApiError::unavailable("The operation did not end in time. Try again.")))
+        let ended = tokio::time::timeout(self.limits().operation_time, caught(running)).await;
+        match ended {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => Err(ApiError::internal("the operation panicked")),
+            Err(_) => Err(ApiError::unavailable("The operation did not end in time. Try again.")),
+        }
     }
+}
+
+/// Runs `future` to its end, or to a panic in it (`None`): whatever an operation has done by then, its record
+/// is not lost with it.
+async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        // What panicked is not polled again.
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
+    })
+    .await
 }
 
 /// Notes as members of a record.

@@ -4,24 +4,22 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{DATE, HOST};
+use http::header::{CONTENT_LENGTH, DATE, HOST};
 use http::request::Parts;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use strongroom_identity::RequestId;
 use strongroom_protocols::envelope::{self, Call, ErrorView, Framing, Head, Refusal, Target};
 use strongroom_protocols::query::Form;
 use strongroom_protocols::{Limits as MessageLimits, Missing, json, validate};
-use strongroom_schema::{Fault, ReadError, ServiceSchema, Structure};
-use strongroom_secret::SecretBytes;
+use strongroom_schema::{Fault, ReadError, ServiceSchema, Structure, Timestamp};
 use strongroom_service::ApiError;
 use strongroom_sigv4::{Claim, Rendered};
-use tokio::sync::SemaphorePermit;
 
-use crate::body::{self, BodyError};
+use crate::body::{Body, BodyError};
 use crate::registry::Found;
-use crate::{Server, health};
+use crate::{Registry, Server, health};
 
 /// A request that ends in an error, with all that its answer needs.
 pub(crate) struct Failure {
@@ -82,42 +80,61 @@ fn view(error: &ApiError) -> ErrorView<'_> {
 pub(crate) type Decoded = Result<Box<dyn Structure>, ApiError>;
 
 impl Server {
-    /// Answers a request, whatever it is.
+    /// Answers a request, whatever it is. What is left of the body then is of no interest.
     pub(crate) async fn answer(
-        self: Arc<Self>,
-        request: Request<Incoming>,
+        self: &Arc<Self>,
+        mut parts: Parts,
+        body: &mut Incoming,
         source: IpAddr,
     ) -> Response<Full<Bytes>> {
-        let (mut parts, body) = request.into_parts();
-        // HTTP/2 names the host in the target, and signatures cover it as a header.
-        if let Some(authority) = parts.uri.authority()
-            && !parts.headers.contains_key(HOST)
-            && let Ok(host) = HeaderValue::from_str(authority.as_str())
-        {
-            parts.headers.insert(HOST, host);
-        }
-        if let Some(response) = health::answer(&self, &parts.method, parts.uri.path()) {
-            return response.map(Full::new);
-        }
-        let request_id = match strongroom_crypto::random::bytes() {
-            Ok(bytes) => RequestId::from_random(bytes),
-            // Without randomness there is nothing that this server could safely do.
-            Err(_) => RequestId::from_random([0; 16]),
+        let mut response = if parts.headers.len() > self.limits().headers {
+            // HTTP/1.1 does not come this far.
+            empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+        } else {
+            // HTTP/2 names the host in the target, and signatures cover it as a header.
+            if let Some(authority) = parts.uri.authority()
+                && !parts.headers.contains_key(HOST)
+                && let Ok(host) = HeaderValue::from_str(authority.as_str())
+            {
+                parts.headers.insert(HOST, host);
+            }
+            self.respond(&parts, body, source).await
         };
-        let answered = self.process(&parts, body, source, request_id).await;
-        let mut response = answered.unwrap_or_else(|failure| failure.response(&request_id.to_string()));
-        if let Ok(date) = HeaderValue::from_str(
-            &strongroom_schema::Timestamp::from_millis(self.clocks().real_now()).to_http_date(),
-        ) {
+        let now = Timestamp::from_millis(self.clocks().real_now());
+        if let Ok(date) = HeaderValue::from_str(&now.to_http_date()) {
             response.headers_mut().insert(DATE, date);
         }
+        if parts.method == Method::HEAD {
+            // All but the body, which HTTP/2 would send if it were there.
+            let length = response.body().len().into();
+            response.headers_mut().insert(CONTENT_LENGTH, length);
+            return response.map(|_| Full::default());
+        }
         response.map(Full::new)
+    }
+
+    async fn respond(
+        self: &Arc<Self>,
+        parts: &Parts,
+        body: &mut Incoming,
+        source: IpAddr,
+    ) -> Response<Bytes> {
+        if let Some(response) = health::answer(self, &parts.method, parts.uri.path()) {
+            return response;
+        }
+        let Ok(random) = strongroom_crypto::random::bytes() else {
+            // Without randomness there is nothing that this server could safely do.
+            return empty(StatusCode::INTERNAL_SERVER_ERROR);
+        };
+        let request_id = RequestId::from_random(random);
+        let answered = self.process(parts, body, source, request_id).await;
+        answered.unwrap_or_else(|failure| failure.response(&request_id.to_string()))
     }
 
     async fn process(
         self: &Arc<Self>,
         parts: &Parts,
-        body: Incoming,
+        body: &mut Incoming,
         source: IpAddr,
         request_id: RequestId,
     ) -> Result<Response<Bytes>, Failure> {
@@ -129,11 +146,11 @@ impl Server {
             Head::Form => Framing::Query,
             Head::Other => return Err(Failure::front(Framing::Json11, Refusal::unknown_operation())),
         };
-        let (body, memory) = self.read_body(body, framing).await?;
+        let body = self.read_body(body, framing).await?;
 
         let form = match head {
             Head::Form => Some(
-                Form::parse(query.as_bytes(), body.expose(), &MessageLimits::default())
+                Form::parse(query.as_bytes(), body.bytes(), &MessageLimits::default())
                     .map_err(|error| Failure::front(framing, Refusal::unreadable(&error)))?,
             ),
             _ => None,
@@ -145,43 +162,29 @@ impl Server {
             (None, _) => return Err(Failure::front(framing, Refusal::unknown_operation())),
         };
         let found = self.find(parts, &call).ok_or_else(|| Failure::front(framing, unknown(&call)))?;
-        let context = self.authenticate(parts, body.expose(), &found, framing, source, request_id).await?;
-        let decoded = decode(&found, form.as_ref(), body.expose());
+        let context = self.authenticate(parts, body.bytes(), &found, framing, source, request_id).await?;
+        let decoded = decode(&found, form.as_ref(), body.bytes());
 
-        // The body has been read into the input; its memory need not wait for the operation.
+        // The body has been read into the input, which takes its place in memory.
         drop(form);
-        drop(body);
-        drop(memory);
-        self.operate(found, framing, context, decoded).await
+        self.operate(found, framing, context, decoded, body.into_share()).await
     }
 
-    /// Reads the body into memory that all requests share.
-    async fn read_body(
-        &self,
-        body: Incoming,
-        framing: Framing,
-    ) -> Result<(SecretBytes, SemaphorePermit<'_>), Failure> {
+    async fn read_body(&self, incoming: &mut Incoming, framing: Framing) -> Result<Body, Failure> {
         let limits = self.limits();
-        let busy = || Failure {
-            framing,
-            service: None,
-            cause: Cause::Operation(ApiError::unavailable("The service is busy. Try again in a moment.")),
-        };
-        let bytes =
-            body.size_hint().exact().unwrap_or(limits.body_bytes as u64).min(limits.body_bytes as u64);
-        let kibibytes = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
-        let waiting = self.body_memory().acquire_many(kibibytes);
-        let Ok(Ok(memory)) = tokio::time::timeout(limits.body_time, waiting).await else {
-            return Err(busy());
-        };
-        match body::read(body, limits.body_bytes, limits.body_time).await {
-            Ok(body) => Ok((body, memory)),
-            Err(BodyError::TooLarge) => Err(Failure::front(framing, Refusal::too_large())),
-            Err(BodyError::TooSlow | BodyError::Broken) => {
+        let read = Body::read(incoming, limits.body_bytes, limits.body_time, self.body_memory()).await;
+        read.map_err(|error| match error {
+            BodyError::TooLarge => Failure::front(framing, Refusal::too_large()),
+            BodyError::TooSlow | BodyError::Broken => {
                 let error = ReadError::new("The request body is incomplete.");
-                Err(Failure::front(framing, Refusal::unreadable(&error)))
+                Failure::front(framing, Refusal::unreadable(&error))
             }
-        }
+            BodyError::NoMemory => Failure {
+                framing,
+                service: None,
+                cause: Cause::Operation(ApiError::unavailable("The service is busy. Try again in a moment.")),
+            },
+        })
     }
 
     /// The operation that the call names, if a service has it and speaks the call's protocol.
@@ -189,11 +192,13 @@ impl Server {
         let service = match call.target {
             Target::Prefix(prefix) => self.registry().by_target(prefix)?,
             Target::Version(version) => {
+                // Versions are not unique, so the signature's scope comes first; where it names a service that
+                // has no such operation, the one that has it is to say so.
                 let scope = Claim::peek_scope(&parts.headers, parts.uri.query());
                 let by_scope = scope.and_then(|scope| self.registry().by_signing_name(scope.service()));
                 by_scope
-                    .or_else(|| self.registry().by_version(version, call.operation))
-                    .filter(|service| service.schema().api_version == version)?
+                    .filter(|service| Registry::has(service, version, call.operation))
+                    .or_else(|| self.registry().by_version(version, call.operation))?
             }
             Target::Service(_) => return None,
         };
@@ -201,6 +206,13 @@ impl Server {
         let spoken = service.schema().protocols.iter().any(|protocol| speaks(*protocol, call));
         spoken.then(|| Found { service: service.clone(), position })
     }
+}
+
+/// An answer of HTTP alone.
+fn empty(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
 }
 
 /// JSON 1.0 and 1.1 differ in the content type alone, and services take either.

@@ -55,11 +55,15 @@ impl Registry {
         self.by_target.get(prefix)
     }
 
-    /// A service that has the operation in that version of its API: for forms that are not signed.
+    /// A service that has the operation in that version of its API.
     pub(crate) fn by_version(&self, version: &str, operation: &str) -> Option<&Arc<dyn Service>> {
-        self.by_signing_name.values().find(|service| {
-            service.schema().api_version == version && service.schema().position(operation).is_some()
-        })
+        self.by_signing_name.values().find(|service| Self::has(service, version, operation))
+    }
+
+    /// Whether the service has the operation in that version of its API.
+    pub(crate) fn has(service: &Arc<dyn Service>, version: &str, operation: &str) -> bool {
+        let schema = service.schema();
+        schema.api_version == version && schema.position(operation).is_some()
     }
 
     /// The service that requests of that signing name are for.

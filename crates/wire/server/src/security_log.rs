@@ -3,6 +3,7 @@
 //! Anyone who reaches the port can fail to authenticate, as often as they like; so the lines are limited,
 //! and say how many were left out.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
@@ -31,6 +32,13 @@ impl SecurityLog {
         let id =
             access_key_id.filter(|id| id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         tracing::warn!(%source, access_key_id = id, code, left_out, "a request was not authenticated");
+    }
+
+    /// Notes that nobody knows whether an access key is one: the caller cannot be told apart from an attacker,
+    /// who could repeat this too.
+    pub(crate) fn undecided(&self, now_ms: i64, source: IpAddr, error: &dyn fmt::Display) {
+        let Some(left_out) = self.admit(now_ms) else { return };
+        tracing::error!(%source, %error, left_out, "an access key could not be looked up");
     }
 
     /// Whether a line may be written, and how many were left out since the last one.

@@ -8,14 +8,12 @@ use strongroom_sigv4::SigningKeyCache;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use crate::body::BodyMemory;
 use crate::security_log::SecurityLog;
 use crate::{Limits, Recorder, Registry, listener};
 
 /// How many derived signing keys are kept: one for each access key, day, Region and service in use.
 const SIGNING_KEYS: usize = 4_096;
-
-/// Kibibytes that the bodies of all requests under way may take together.
-const BODY_KIBIBYTES: usize = 256 * 1024;
 
 /// What a server is made of.
 pub struct ServerParts {
@@ -37,21 +35,24 @@ pub struct Server {
     shutdown: Shutdown,
     signing_keys: SigningKeyCache,
     security_log: SecurityLog,
-    body_memory: Semaphore,
+    body_memory: BodyMemory,
+    connections: Arc<Semaphore>,
     operations: Semaphore,
 }
 
 impl Server {
     /// A server that stops with `shutdown`.
     pub fn new(parts: ServerParts, shutdown: Shutdown) -> Arc<Self> {
-        let operations = Semaphore::new(parts.limits.requests);
+        let limits = &parts.limits;
+        let places = |count: usize| Semaphore::new(count.min(Semaphore::MAX_PERMITS));
         Arc::new(Self {
-            parts,
             shutdown,
             signing_keys: SigningKeyCache::new(SIGNING_KEYS),
             security_log: SecurityLog::default(),
-            body_memory: Semaphore::new(BODY_KIBIBYTES),
-            operations,
+            body_memory: BodyMemory::new(limits.body_memory),
+            connections: Arc::new(places(limits.connections)),
+            operations: places(limits.requests),
+            parts,
         })
     }
 
@@ -93,8 +94,12 @@ impl Server {
         &self.security_log
     }
 
-    pub(crate) fn body_memory(&self) -> &Semaphore {
+    pub(crate) fn body_memory(&self) -> &BodyMemory {
         &self.body_memory
+    }
+
+    pub(crate) fn connections(&self) -> Arc<Semaphore> {
+        self.connections.clone()
     }
 
     pub(crate) fn operations(&self) -> &Semaphore {

@@ -68,7 +68,7 @@ impl<'r> Parts<'r> {
         if authorization.len() > MAX_AUTHORIZATION_BYTES {
             return Err(AuthError::TooLong { what: "Authorization header", limit: MAX_AUTHORIZATION_BYTES });
         }
-        let mut words = authorization.split([',', ' ', '\t']).filter(|word| !word.is_empty());
+        let mut words = authorization.split(',').flat_map(str::split_ascii_whitespace);
         let algorithm = words.next().ok_or(AuthError::MissingAuthenticationToken)?;
         if algorithm != ALGORITHM {
             return Err(AuthError::UnsupportedAlgorithm { algorithm: algorithm.to_owned() });

@@ -1,9 +1,10 @@
 //! A request that says who sent it.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use http::Method;
-use http::header::{AUTHORIZATION, HOST, HeaderMap};
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderMap, HeaderName, Method};
 use strongroom_crypto::digest::Sha256;
 use strongroom_secret::constant_time_eq;
 
@@ -51,8 +52,7 @@ impl Claim {
     /// Reads the signature of a request and checks all that needs no key, in the order in which AWS does
     /// as far as that is known. `now_ms` is real time in epoch milliseconds.
     ///
-    /// AWS allows unsigned headers more widely; here every `x-amz-*` header has to be signed, as its
-    /// documentation demands, for an operation's name is one of them.
+    /// Every `x-amz-*` header has to be signed, as AWS's documentation demands: the operation's name is one.
     pub fn parse(head: &RequestHead<'_>, now_ms: i64, expected: &Expected<'_>) -> Result<Self, AuthError> {
         let (path, query) = head.path_and_query.split_once('?').unwrap_or((head.path_and_query, ""));
         if path.len() > MAX_PATH_BYTES {
@@ -90,7 +90,7 @@ impl Claim {
                 (head.headers, &signed_headers),
             ),
             scope,
-            session_token: presented.session_token.map(std::borrow::Cow::into_owned),
+            session_token: presented.session_token.map(Cow::into_owned),
             signed_headers,
             payload,
             presigned: presented.presigned,
@@ -235,7 +235,7 @@ fn check_headers(signed: &SignedHeaders, headers: &HeaderMap, is_presigned: bool
         return Err(AuthError::SignedHeaderAbsent { name: name.to_owned() });
     }
     let exempt = |name: &str| is_presigned && presigned::NEVER_SIGNED.contains(&name);
-    let mut amz = headers.keys().map(http::HeaderName::as_str).filter(|name| name.starts_with("x-amz-"));
+    let mut amz = headers.keys().map(HeaderName::as_str).filter(|name| name.starts_with("x-amz-"));
     match amz.find(|name| !signed.contains(name) && !exempt(name)) {
         Some(name) => Err(AuthError::HeaderNotSigned { name: name.to_owned() }),
         None => Ok(()),

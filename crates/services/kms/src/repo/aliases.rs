@@ -2,7 +2,7 @@
 
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Value};
 
-use super::{home_columns, keys, read_home};
+use super::{home_columns, keys, load_as, read_home};
 use crate::domain::alias::Alias;
 use crate::domain::identifier::Home;
 use crate::error::Refusal;
@@ -89,7 +89,7 @@ pub(crate) async fn find(
     name: &str,
 ) -> Result<Option<Alias>, StoreError> {
     let values = [home.account.to_string().into(), home.region.into(), name.into()];
-    db.query_opt(FIND, &values).await?.map(|row| mac.load(&row)).transpose()
+    db.query_opt(FIND, &values).await?.map(|row| load_as(mac, &row, &home.arn(name))).transpose()
 }
 
 /// At most `most` aliases that come after `after`, in order; of one key, if one is named.

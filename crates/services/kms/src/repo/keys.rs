@@ -4,7 +4,7 @@ use strongroom_crypto::hex;
 use strongroom_hsm_core::{KeyHandle, TokenDigest, TokenRef};
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
 
-use super::{home_columns, read_home};
+use super::{home_columns, load_as, read_home};
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, KeyState, Material, MaterialId};
 
@@ -171,8 +171,12 @@ pub(crate) async fn find(
     if material_rows.is_empty() {
         return Ok(None);
     }
-    let key: KeyRow = mac.load(&row)?;
-    let load = |row| mac.load::<MaterialRow>(row).map(|row| row.material);
+    let key: KeyRow = load_as(mac, &row, &home.key_arn(key_id))?;
+    let load = |row| match mac.load::<MaterialRow>(row)? {
+        row if row.home == key.home && row.key_id == key.key_id => Ok(row.material),
+        row => Err(StoreError::Corrupt { table: MaterialRow::TABLE, key: row.key() }),
+    };
+    let materials = material_rows.iter().map(load).collect::<Result<_, _>>()?;
     Ok(Some(Key {
         arn: key.home.key_arn(&key.key_id),
         home: key.home,
@@ -182,7 +186,7 @@ pub(crate) async fn find(
         description: key.description,
         created_ms: key.created_ms,
         current_material: key.current_material,
-        materials: material_rows.iter().map(load).collect::<Result<_, _>>()?,
+        materials,
     }))
 }
 
@@ -206,7 +210,7 @@ pub(super) async fn touch(
     key_id: &str,
 ) -> Result<Option<()>, StoreError> {
     let Some(row) = tx.query_opt(FIND_KEY, &name_of(home, key_id)).await? else { return Ok(None) };
-    let mut key: KeyRow = mac.load(&row)?;
+    let mut key: KeyRow = load_as(mac, &row, &home.key_arn(key_id))?;
     let before = key.version;
     key.version += 1;
     let mut values = mac.values(&key);

@@ -3,7 +3,7 @@
 
 use strongroom_api_kms::CreateKeyRequest;
 use strongroom_service::ApiError;
-use strongroom_store::{Db, Statement, Value};
+use strongroom_store::{Db, Migration, OpenOptions, Statement, Value};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{ACCOUNT, Client, REGION, STRANGER, data_key, open, root, start};
@@ -20,6 +20,7 @@ on_both_engines! {
     a_key_without_its_materials_is_none,
     altered_rows_of_partitions_are_refused,
     a_partition_that_is_gone_takes_its_keys_with_it,
+    a_sound_row_is_not_taken_for_another_that_was_asked_for,
 }
 
 /// A key with an alias and a ciphertext.
@@ -284,4 +285,44 @@ async fn a_partition_that_is_gone_takes_its_keys_with_it(database: &TestDatabase
     assert_internal(client.encrypt(&lost.id, b"x", &[]).await, "a key of the lost partition");
     assert_internal(client.decrypt(&lost.blob, None, &[]).await, "a key of the lost partition");
     assert_usable(&client, &fresh).await;
+}
+
+/// Tables that find rows by names in another case too: the nearest thing, on both engines, to a database that
+/// answers a question with a row of its own choice.
+const CARELESS_SQLITE: &str = "
+ALTER TABLE kms_keys RENAME TO keys;
+CREATE VIEW kms_keys AS SELECT account, region, key_id COLLATE NOCASE AS key_id, version, state, description,
+    created_ms, current_material, mac FROM keys;
+ALTER TABLE kms_materials RENAME TO materials;
+CREATE VIEW kms_materials AS SELECT account, region, key_id COLLATE NOCASE AS key_id, material_id, handle, token,
+    token_digest, created_ms, mac FROM materials;
+ALTER TABLE kms_aliases RENAME TO aliases;
+CREATE VIEW kms_aliases AS SELECT account, region, alias_name COLLATE NOCASE AS alias_name, key_id, created_ms,
+    updated_ms, mac FROM aliases;";
+const CARELESS_POSTGRES: &str = "
+CREATE COLLATION careless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+ALTER TABLE kms_materials DROP CONSTRAINT kms_materials_account_region_key_id_fkey;
+ALTER TABLE kms_aliases DROP CONSTRAINT kms_aliases_account_region_key_id_fkey;
+ALTER TABLE kms_keys ALTER COLUMN key_id TYPE TEXT COLLATE careless;
+ALTER TABLE kms_materials ALTER COLUMN key_id TYPE TEXT COLLATE careless;
+ALTER TABLE kms_aliases ALTER COLUMN alias_name TYPE TEXT COLLATE careless;";
+
+async fn a_sound_row_is_not_taken_for_another_that_was_asked_for(database: &TestDatabase) {
+    let db = open(database).await;
+    let key = anew(&db).create_key().await.key_id;
+    anew(&db).create_alias("alias/Prod", &key).await.unwrap();
+    let sql = if database.sqlite_file().is_some() { CARELESS_SQLITE } else { CARELESS_POSTGRES };
+    let careless = [Migration { component: "careless", version: 1, name: "names", sql }];
+    db.migrate(&[strongroom_kms::MIGRATIONS, &careless]).await.unwrap();
+
+    // Connections that knew the tables as they were would notice.
+    let db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
+    let client = anew(&db);
+    assert_eq!(client.describe("alias/Prod").await.unwrap().key_id, key);
+    assert_internal(client.describe("alias/prod").await, "an alias in another case");
+    assert_internal(client.encrypt("alias/prod", b"x", &[]).await, "an alias in another case");
+    let upper = key.to_uppercase();
+    assert_ne!(upper, key);
+    assert_internal(client.describe(&upper).await, "a key in another case");
+    assert_internal(client.encrypt(&upper, b"x", &[]).await, "a key in another case");
 }

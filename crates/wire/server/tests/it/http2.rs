@@ -34,7 +34,9 @@ async fn answer(
     let headers = parts.headers.iter();
     Ok(Answer {
         status: parts.status.as_u16(),
-        headers: headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect(),
+        headers: headers
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect(),
         body: in_time(body.collect()).await?.to_bytes().to_vec(),
     })
 }
@@ -101,8 +103,7 @@ async fn refusals_are_those_of_http_1() {
 
 #[tokio::test]
 async fn the_bounds_of_heads_and_bodies_hold() {
-    let limits =
-        Limits { headers: 30, head_bytes: 16 * 1024, body_bytes: 64 * 1024, ..Limits::default() };
+    let limits = Limits { headers: 30, head_bytes: 16 * 1024, body_bytes: 64 * 1024, ..Limits::default() };
     let rig = Rig::with(limits).await;
     let (mut client, _connection) = connect(rig.address).await;
 

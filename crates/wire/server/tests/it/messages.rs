@@ -55,8 +55,7 @@ async fn actions_that_lead_nowhere() {
 async fn a_protocol_that_the_service_does_not_speak() {
     let windows = Order { service: "windows", ..Order::json_target("Windows.GetWindow", "{}") };
     assert_eq!(fault(windows).await, told(400, "ValidationException", "The window is shut"));
-    let query =
-        Order { service: "windows", ..Order::form("Action=GetWindow&Version=2021-01-01") };
+    let query = Order { service: "windows", ..Order::form("Action=GetWindow&Version=2021-01-01") };
     let message = "Could not find operation GetWindow for version 2021-01-01";
     assert_eq!(fault(query).await, told(400, "InvalidAction", message));
 
@@ -84,8 +83,8 @@ async fn errors_of_a_query_compatible_service_name_both_codes() {
 async fn bodies_that_are_no_json() {
     for (body, message) in [
         (&b"{"[..], "Unexpected end of the message"),
-        (b"[]", "Unrecognized collection type class"),
-        (b"text", "Unexpected character in the message"),
+        (b"[]", "Start of list found where not expected"),
+        (b"x", "Unexpected character in the message"),
         (b"{\"DoorId\":\"a\"} {}", "Unexpected characters after the message"),
         (b"{\"DoorId\":\"\xff\"}", "The message is not valid UTF-8"),
         (b"{\"DoorId\":\"a\",\"DoorId\":\"b\"}", "The message names a member twice"),
@@ -93,9 +92,7 @@ async fn bodies_that_are_no_json() {
     ] {
         let (status, code, told) = fault(Order::json("GetDoor", body)).await;
         assert_eq!((status, code.as_str()), (400, "SerializationException"), "{told:?}");
-        if body != b"[]" {
-            assert_eq!(told.as_deref(), Some(message));
-        }
+        assert_eq!(told.as_deref(), Some(message));
     }
     let answer = Rig::start().await.call(&Order::json("GetDoor", "{").sign()).await;
     let expected = r#"{"__type":"SerializationException","Message":"Unexpected end of the message"}"#;
@@ -107,16 +104,16 @@ async fn values_of_the_wrong_kind() {
     for (member, message) in [
         (r#""DoorId":5"#, "NUMBER_VALUE can not be converted to a String"),
         (r#""DoorId":true"#, "TRUE_VALUE can not be converted to a String"),
-        (r#""Times":"3""#, "STRING_VALUE can not be converted to a Integer"),
+        (r#""Times":"3""#, "STRING_VALUE can not be converted to an Integer"),
         (r#""Labels":"a""#, "Expected list or null"),
         (r#""Notes":"a""#, "Expected map or null"),
         (r#""Labels":{}"#, "Start of structure or map found where not expected."),
+        (r#""Notes":{"a":"1","a":"2"}"#, "A map names a key twice"),
         (r#""DoorId":["a"]"#, "Start of list found where not expected"),
     ] {
         let (status, code, told) = fault(Order::json("OpenDoor", format!("{{{member}}}"))).await;
         assert_eq!((status, code.as_str()), (400, "SerializationException"), "{member}");
-        let told = told.unwrap();
-        assert!(told == message || told.contains("can not be converted"), "{member}: {told}");
+        assert_eq!(told.as_deref(), Some(message), "{member}");
     }
 }
 

@@ -15,6 +15,7 @@ use strongroom_server::{FinishedCall, Limits, Recorder, Registry, Server, Server
 use tokio::net::TcpListener;
 
 use crate::doors::{Doors, DoorsService, WindowsService};
+use crate::security_log;
 use crate::signing::Request;
 use crate::wire::{Answer, Wire};
 
@@ -62,6 +63,7 @@ impl Rig {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
+        security_log::keep();
         let owner = ShutdownOwner::new();
         let (doors, records) = (Doors::new(), Arc::new(Records::default()));
         let parts = ServerParts {

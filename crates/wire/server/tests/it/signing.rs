@@ -1,5 +1,6 @@
 //! Requests signed by AWS's own signer.
 
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -172,7 +173,7 @@ impl Request {
     pub(crate) fn head(&self, line: &str) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
         for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
         head.push_str(line);
         head.push_str("\r\n\r\n");
@@ -182,7 +183,8 @@ impl Request {
     /// The request as HTTP/2 clients have it: the host is in the URI.
     pub(crate) fn http2(&self) -> http::Request<Full<Bytes>> {
         let uri = format!("http://{HOST}{}", self.target);
-        let mut request = http::Request::builder().method(self.method).uri(uri).version(http::Version::HTTP_2);
+        let mut request =
+            http::Request::builder().method(self.method).uri(uri).version(http::Version::HTTP_2);
         for (name, value) in self.headers.iter().filter(|(name, _)| name != "host") {
             request = request.header(name, value);
         }

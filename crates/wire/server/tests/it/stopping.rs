@@ -81,8 +81,7 @@ async fn an_operation_whose_client_has_gone_is_waited_for() {
 
 #[tokio::test]
 async fn a_client_that_does_not_take_its_answer_does_not_hold_up_the_end() {
-    let rig =
-        Rig::with(Limits { linger_time: Duration::from_millis(100), ..Limits::default() }).await;
+    let rig = Rig::with(Limits { linger_time: Duration::from_millis(100), ..Limits::default() }).await;
     let mut wire = rig.connect().await;
     for _ in 0..3 {
         wire.send(get("large").bytes()).await;

@@ -4,6 +4,7 @@
 
 mod bounds;
 mod cache;
+mod changes;
 mod oracle;
 mod payloads;
 mod requests;

@@ -1,0 +1,142 @@
+//! One connection, from its first byte to its last: HTTP/1.1 and HTTP/2.
+
+mod activity;
+mod lent;
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::body::{Body as _, Incoming};
+use hyper::rt::Executor;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use strongroom_runtime::Shutdown;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use self::activity::Activity;
+use self::lent::Lent;
+use crate::{Limits, Server};
+
+/// The least that the HTTP library takes for a bound of a head, bytes.
+const LEAST_HEAD: usize = 8 * 1024;
+
+/// How many bytes an HTTP/2 client may send ahead of what is read: of one request, and on one connection.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 256 * 1024;
+
+/// HTTP/2 streams that a client may open and take back before they are looked at.
+const TAKEN_BACK: usize = 50;
+
+/// How HTTP is spoken here.
+#[derive(Clone)]
+pub(crate) struct Protocols {
+    builder: Arc<auto::Builder<Tracked>>,
+    head_time: Duration,
+    linger_time: Duration,
+}
+
+/// Runs the tasks of HTTP/2 connections where the shutdown waits for them.
+#[derive(Clone)]
+struct Tracked(Shutdown);
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Tracked {
+    fn execute(&self, task: F) {
+        self.0.spawn(task);
+    }
+}
+
+impl Protocols {
+    pub(crate) fn new(limits: &Limits, shutdown: &Shutdown) -> Self {
+        let mut builder = auto::Builder::new(Tracked(shutdown.clone()));
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head_time)
+            .max_buf_size(limits.head_bytes.max(LEAST_HEAD))
+            .max_headers(limits.headers);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(limits.head_time)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(u32::try_from(limits.head_bytes.max(LEAST_HEAD)).unwrap_or(u32::MAX))
+            .max_concurrent_streams(limits.streams)
+            .max_pending_accept_reset_streams(TAKEN_BACK);
+        let (head_time, linger_time) = (limits.head_time, limits.linger_time);
+        Self { builder: Arc::new(builder), head_time, linger_time }
+    }
+
+    /// Speaks on one connection until the client ends it, has nothing to say, or the shutdown begins.
+    pub(crate) async fn converse(
+        &self,
+        server: Arc<Server>,
+        stream: TcpStream,
+        source: IpAddr,
+        shutdown: Shutdown,
+    ) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "answers on this connection may be late");
+        }
+        let activity = Arc::new(Activity::default());
+        let unread = Arc::new(AtomicBool::new(false));
+        let (lent, returned) = Lent::new(stream);
+        let broken = {
+            let service = service_fn(|request: Request<Incoming>| {
+                let turn = activity.begin();
+                let (server, unread) = (server.clone(), unread.clone());
+                async move {
+                    let (parts, mut body) = request.into_parts();
+                    let response = server.answer(parts, &mut body, source).await;
+                    unread.store(!body.is_end_stream(), Ordering::Relaxed);
+                    drop(turn);
+                    Ok::<_, Infallible>(response)
+                }
+            });
+            let connection = self.builder.serve_connection(TokioIo::new(lent), service);
+            tokio::pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => Some(ended),
+                () = activity.pause(self.head_time) => None,
+                () = shutdown.begun() => None,
+            };
+            match ended {
+                Some(Ok(())) => false,
+                // What clients break off is no news.
+                Some(Err(error)) => {
+                    tracing::debug!(%error, "a connection broke off");
+                    true
+                }
+                None => {
+                    connection.as_mut().graceful_shutdown();
+                    tokio::select! {
+                        _ = connection.as_mut() => {}
+                        () = activity.pause(self.linger_time) => {}
+                    }
+                    false
+                }
+            }
+        };
+        if (broken || unread.load(Ordering::Relaxed))
+            && let Ok(stream) = returned.await
+        {
+            // The client learns that this is all, or has gone; either way there is nobody to tell.
+            drop(tokio::time::timeout(self.linger_time, discard(stream)).await);
+        }
+    }
+}
+
+/// Takes what the client still sends. Closing at once would throw away the answer to what it sent before: the
+/// kernel resets a connection that is closed with bytes unread.
+async fn discard(mut stream: TcpStream) -> std::io::Result<()> {
+    let mut bytes = vec![0; 8 * 1024];
+    stream.shutdown().await?;
+    while stream.read(&mut bytes).await? > 0 {}
+    Ok(())
+}
