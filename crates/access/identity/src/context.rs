@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use crate::{AccountId, AuditNotes, Caller, NoteValue, Region, TouchedResource};
+use crate::{AccountId, AuditNotes, Caller, NoteValue, RecordDraft, Region, TouchedResource};
 
 /// A request's id: what the answer's `x-amzn-RequestId` says and the record keeps.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,6 +71,7 @@ pub struct RequestContext {
     pub user_agent: String,
     /// The TLS connection, if there was one.
     pub tls: Option<Tls>,
+    draft: Option<RecordDraft>,
     notes: Mutex<AuditNotes>,
 }
 
@@ -87,8 +88,19 @@ impl RequestContext {
         user_agent: String,
         tls: Option<Tls>,
     ) -> Self {
-        let notes = Mutex::default();
-        Self { request_id, caller, region, now_ms, deadline_ms, source_ip, user_agent, tls, notes }
+        let (draft, notes) = (None, Mutex::default());
+        Self { request_id, caller, region, now_ms, deadline_ms, source_ip, user_agent, tls, draft, notes }
+    }
+
+    /// The same context with the draft of the call's record, for calls that change state.
+    #[must_use]
+    pub fn with_draft(self, draft: RecordDraft) -> Self {
+        Self { draft: Some(draft), ..self }
+    }
+
+    /// The draft of the call's record, to be committed together with what the call changes.
+    pub fn draft(&self) -> Option<&RecordDraft> {
+        self.draft.as_ref()
     }
 
     /// The account in which the request acts: the caller's own.
@@ -109,6 +121,11 @@ impl RequestContext {
     /// Notes the default that stands in for a parameter which the caller left out.
     pub fn defaulted(&self, parameter: &'static str, value: impl Into<NoteValue>) {
         self.with_notes(|notes| notes.defaults.push((parameter, value.into())));
+    }
+
+    /// Notes a member of `responseElements` that the answer does not have.
+    pub fn responded(&self, member: &'static str, value: impl Into<NoteValue>) {
+        self.with_notes(|notes| notes.response.push((member, value.into())));
     }
 
     /// Notes a member of `additionalEventData`.

@@ -18,6 +18,6 @@ pub use account::{AccountId, InvalidAccountId};
 pub use action::Action;
 pub use context::{RequestContext, RequestId, Tls};
 pub use credential::{Credential, Credentials};
-pub use notes::{AuditNotes, NoteValue, TouchedResource};
+pub use notes::{AuditNotes, NoteValue, RecordDraft, TouchedResource};
 pub use principal::{Caller, Principal};
 pub use region::{PARTITION, Region};

@@ -11,6 +11,16 @@ pub struct TouchedResource {
     pub arn: String,
 }
 
+/// A call's record as far as it is known before the call is done. A change to state commits together with
+/// it, so that no effect outruns its record: if the call ends without one, this is what is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordDraft {
+    /// The event's id, which the record proper has too.
+    pub event_id: [u8; 16],
+    /// The record, in the journal's encoding.
+    pub bytes: Vec<u8>,
+}
+
 /// A value that a note adds to a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoteValue {
@@ -40,6 +50,8 @@ pub struct AuditNotes {
     pub resources: Vec<TouchedResource>,
     /// Request parameters that the caller left to their defaults and AWS records all the same.
     pub defaults: Vec<(&'static str, NoteValue)>,
+    /// Members of `responseElements` that the answer itself does not have.
+    pub response: Vec<(&'static str, NoteValue)>,
     /// Members of `additionalEventData`.
     pub additional: Vec<(&'static str, NoteValue)>,
 }

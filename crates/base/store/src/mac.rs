@@ -1,15 +1,15 @@
 //! Rows that grant authority carry a MAC: who can write to the database still cannot grant himself anything.
 //!
 //! The MAC covers the table and every column, so that a row cannot be altered, nor taken for a row of
-//! another table or key. It does not show that a row is the newest: an old row put back passes here and is
-//! found by `strongroom audit verify`.
+//! another table or key. It does not show that a row is the newest: an old row put back passes here.
 
 use strongroom_crypto::hmac::HmacSha256;
 use strongroom_secret::Key256;
 
 use crate::{Row, StoreError, Value};
 
-/// The format of the MACs made here, their first byte.
+/// The format of the MACs made here, their first byte. In format 1 the key is the first epoch's; the format
+/// that names its epoch comes with the rotation of that key.
 const FORMAT: u8 = 1;
 /// The column that holds the MAC.
 const COLUMN: &str = "mac";

@@ -6,7 +6,7 @@ use strongroom_crypto::digest::sha256;
 
 use crate::retry::Retry;
 use crate::transaction::Tx;
-use crate::{Db, Statement, StoreError, meta};
+use crate::{Db, Statement, StoreError, meta, outbox};
 
 /// One step of a component's tables, run once in the life of a database.
 ///
@@ -75,12 +75,15 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 )";
 
 /// The store's own tables.
-const OWN: Migration = Migration {
-    component: "store",
-    version: 1,
-    name: "meta",
-    sql: "CREATE TABLE meta (name TEXT PRIMARY KEY, value BYTEA NOT NULL)",
-};
+const OWN: &[Migration] = &[
+    Migration {
+        component: "store",
+        version: 1,
+        name: "meta",
+        sql: "CREATE TABLE meta (name TEXT PRIMARY KEY, value BYTEA NOT NULL)",
+    },
+    Migration { component: "store", version: 2, name: "outbox", sql: outbox::TABLE },
+];
 
 const ALL: Statement = Statement::new(
     "SELECT component, version, name, digest FROM schema_migrations ORDER BY component, version",
@@ -107,8 +110,7 @@ impl Db {
     /// `sets` is everything the program knows: a step in the database that is in none of them means that a
     /// newer program wrote it, and is refused before anything is changed.
     pub async fn migrate(&self, sets: &[&[Migration]]) -> Result<(), StoreError> {
-        let own: &[Migration] = &[OWN];
-        let known = in_order(sets.iter().copied().chain([own]))?;
+        let known = in_order(sets.iter().copied().chain([OWN]))?;
         let mut applied = HashMap::new();
         for row in self.query(ALL, &[]).await? {
             let (component, version) = (row.text("component")?, row.i64("version")?);
@@ -119,9 +121,16 @@ impl Db {
         }
         for set in sets {
             for migration in *set {
-                match applied.get(&(migration.component.to_owned(), migration.version.into())) {
-                    Some(digest) => migration.expect(digest)?,
-                    None => self.apply(migration).await?,
+                if let Some(digest) = applied.get(&(migration.component.to_owned(), migration.version.into()))
+                {
+                    migration.expect(digest)?;
+                    continue;
+                }
+                self.apply(migration).await?;
+                // News where there was something before; a new store is nothing else than new tables.
+                if applied.keys().any(|(component, _)| component != OWN[0].component) {
+                    let Migration { component, version, name, .. } = *migration;
+                    tracing::info!(component, version, name, "tables brought forward");
                 }
             }
         }
@@ -138,7 +147,10 @@ impl Db {
                 Ok(()) => break,
             }
         }
-        self.apply(&OWN).await
+        for migration in OWN {
+            self.apply(migration).await?;
+        }
+        Ok(())
     }
 
     async fn try_make_record(&self) -> Result<(), StoreError> {
@@ -169,7 +181,7 @@ impl Db {
         tx.execute(RECORD, &[component.into(), version.into(), name.into(), sha256(sql.as_bytes()).into()])
             .await?;
         tx.commit().await?;
-        tracing::info!(component, version, name, "tables brought forward");
+        tracing::debug!(component, version, name, "a migration was applied");
         Ok(())
     }
 }
@@ -200,5 +212,5 @@ fn in_order<'s>(
 
 impl Db {
     /// The store's own statements, for the test that shows every statement to both engines.
-    pub const STATEMENTS: &[&[Statement]] = &[meta::STATEMENTS, &[ALL, ONE, RECORD]];
+    pub const STATEMENTS: &[&[Statement]] = &[meta::STATEMENTS, outbox::STATEMENTS, &[ALL, ONE, RECORD]];
 }

@@ -8,12 +8,14 @@ use strongroom_seal::{Epoch, Purpose, Root};
 
 use crate::cli::DataOptions;
 use crate::data_dir::DataDir;
+use crate::process;
 
 /// Records between two lines of progress.
 const PROGRESS_EVERY: u64 = 1_000_000;
 
 /// Walks the journal and says what is wrong with it.
 pub(crate) fn verify(options: &DataOptions) -> Result<ExitCode> {
+    process::prepare();
     let data = DataDir::named(options)?;
     let journal = data.journal();
     let root = Root::open(&data.seal())

@@ -7,6 +7,7 @@ mod cli;
 mod data_dir;
 mod dev;
 mod node;
+mod outbox;
 mod process;
 mod recording;
 

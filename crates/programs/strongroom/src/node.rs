@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use strongroom_api_cloudtrail::CloudTrailService;
 use strongroom_api_kms::KmsService;
 use strongroom_api_sts::StsService;
@@ -19,6 +19,7 @@ use strongroom_server::{Limits, Registry, Server, ServerParts};
 use strongroom_store::{Db, OpenOptions};
 
 use crate::data_dir::DataDir;
+use crate::outbox::Outbox;
 use crate::recording::JournalRecorder;
 
 /// The name under which the store keeps the seal's check value.
@@ -32,6 +33,7 @@ pub(crate) struct Node {
     pub(crate) server: Arc<Server>,
     db: Db,
     journal: Arc<Journal>,
+    outbox: Arc<Outbox>,
 }
 
 /// The root credential of an account.
@@ -59,11 +61,22 @@ impl Node {
             tracing::warn!("{note}");
         }
         let journal = Arc::new(opened.journal);
+        let outbox = Arc::new(Outbox::new(db.clone()));
+        let replayed = outbox.replay(&journal).await?;
+        if replayed > 0 {
+            tracing::info!(replayed, "changes whose records a crash had cut off are recorded");
+        }
 
         let access_keys = AccessKeys::new(db.clone(), &root)?.with_dev_accounts();
-        access_keys
-            .ensure_root_key(root_key.account, root_key.access_key_id, &root_key.secret, clocks.domain_now())
-            .await?;
+        let RootKey { account, access_key_id, secret } = root_key;
+        let owner = access_keys.ensure_root_key(*account, access_key_id, secret, clocks.domain_now()).await?;
+        if owner != *account {
+            bail!(
+                "in {}, access key id `{access_key_id}` belongs to account {owner}, not {account}; leave out \
+                 --account-id, or name another folder with --data-dir",
+                data.path().display()
+            );
+        }
         let credentials: Arc<dyn Credentials> = Arc::new(access_keys);
 
         let authority = Authority::new();
@@ -72,14 +85,15 @@ impl Node {
             .with(KmsService(Arc::new(kms)))
             .with(StsService(Arc::new(Sts::new())))
             .with(CloudTrailService(Arc::new(CloudTrail::new(authority, journal.reader()))));
-        let recorder = Arc::new(JournalRecorder::new(journal.clone(), clocks.clone()));
+        let recorder = Arc::new(JournalRecorder::new(journal.clone(), clocks.clone(), outbox.clone()));
         let parts = ServerParts { registry, credentials, recorder, clocks, limits: Limits::default() };
-        Ok(Self { server: Server::new(parts, shutdown), db, journal })
+        Ok(Self { server: Server::new(parts, shutdown), db, journal, outbox })
     }
 
     /// Flushes and closes what is on disk. The server has stopped.
     pub(crate) async fn close(self) -> Result<()> {
         drop(self.server);
+        self.outbox.empty().await;
         self.journal.close().await.context("closing the journal")?;
         self.db.close().await.context("closing the store")
     }
@@ -89,13 +103,15 @@ impl Node {
 /// seal and a store full of keys sealed under another would be a loss noticed too late.
 async fn open_seal(data: &DataDir, db: &Db) -> Result<Root> {
     let known = db.meta_get(SEAL_CHECK).await.context("reading the store")?;
-    let Some(known) = known else {
+    let (root, known) = if let Some(known) = known {
+        let root = Root::open(&data.seal())
+            .context("the store holds keys, and without the seal they were made under they cannot be used")?;
+        (root, known)
+    } else {
         let root = Root::open_or_create(&data.seal())?;
-        db.meta_set(SEAL_CHECK, root.check_value().as_bytes()).await?;
-        return Ok(root);
+        let known = db.meta_insert_if_absent(SEAL_CHECK, root.check_value().as_bytes()).await?;
+        (root, known)
     };
-    let root = Root::open(&data.seal())
-        .context("the store holds keys, and without the seal they were made under they cannot be used")?;
     root.check_value().verify(&known).with_context(|| {
         format!(
             "{} is not the seal that this store was made under; put back the folder that was beside it",

@@ -1,14 +1,18 @@
 //! From the server's finished calls to the journal's records.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use strongroom_identity::{Principal, RequestContext};
-use strongroom_journal::{EventId, EventType, Identity, IdentityKind, Journal, Record, Resource, TlsDetails};
+use strongroom_identity::{Principal, RecordDraft, RequestContext};
+use strongroom_journal::{
+    EventId, EventType, Identity, IdentityKind, Journal, JournalError, Record, Resource, TlsDetails,
+};
 use strongroom_runtime::Clocks;
 use strongroom_server::{FinishedCall, Recorder};
+
+use crate::outbox::Outbox;
 
 /// What CloudTrail calls a denial, whatever the service's own code for it.
 const DENIED: &str = "AccessDenied";
@@ -17,13 +21,42 @@ const DENIED: &str = "AccessDenied";
 pub(crate) struct JournalRecorder {
     journal: Arc<Journal>,
     clocks: Clocks,
+    outbox: Arc<Outbox>,
+    /// Records of changes that happened while the journal could not be written.
+    late: Mutex<Vec<Record>>,
     /// The last record could not be written; the next that can be ends this.
     failing: AtomicBool,
 }
 
 impl JournalRecorder {
-    pub(crate) fn new(journal: Arc<Journal>, clocks: Clocks) -> Self {
-        Self { journal, clocks, failing: AtomicBool::new(false) }
+    pub(crate) fn new(journal: Arc<Journal>, clocks: Clocks, outbox: Arc<Outbox>) -> Self {
+        Self { journal, clocks, outbox, late: Mutex::default(), failing: AtomicBool::new(false) }
+    }
+
+    /// Appends a record. That of a change which has happened is kept for later if it cannot be appended now;
+    /// its draft is in the outbox besides.
+    async fn append(&self, record: Record, change: Option<[u8; 16]>) -> Result<(), JournalError> {
+        if let Err(error) = self.journal.append(&record).await {
+            self.failing.store(true, Ordering::Relaxed);
+            if change.is_some() {
+                self.late.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+            }
+            return Err(error);
+        }
+        if let Some(id) = change {
+            self.outbox.delivered(id).await;
+        }
+        Ok(())
+    }
+
+    /// Appends what could not be appended before.
+    async fn catch_up(&self) -> Result<(), JournalError> {
+        let late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
+        for record in late {
+            let id = record.event_id.0;
+            self.append(record, Some(id)).await?;
+        }
+        Ok(())
     }
 
     fn record_of(&self, call: FinishedCall<'_>) -> Result<Record, Box<dyn Error + Send + Sync>> {
@@ -35,7 +68,10 @@ impl JournalRecorder {
             arn: resource.arn.clone(),
         });
         Ok(Record {
-            event_id: EventId(strongroom_crypto::random::bytes()?),
+            event_id: EventId(match context.draft() {
+                Some(draft) => draft.event_id,
+                None => strongroom_crypto::random::bytes()?,
+            }),
             event_time_ms: self.clocks.domain_now(),
             event_source: call.service.event_source.to_owned(),
             event_name: call.operation.name.to_owned(),
@@ -70,11 +106,18 @@ impl JournalRecorder {
 #[async_trait]
 impl Recorder for JournalRecorder {
     async fn record(&self, call: FinishedCall<'_>) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let change = call.context.draft().filter(|_| call.error.is_none()).map(|draft| draft.event_id);
         let record = self.record_of(call)?;
-        let appended = self.journal.append(&record).await;
-        self.failing.store(appended.is_err(), Ordering::Relaxed);
-        appended?;
+        self.append(record, change).await?;
+        if self.failing.swap(false, Ordering::Relaxed) {
+            self.catch_up().await?;
+        }
         Ok(())
+    }
+
+    fn draft(&self, call: FinishedCall<'_>) -> Result<RecordDraft, Box<dyn Error + Send + Sync>> {
+        let record = self.record_of(call)?;
+        Ok(RecordDraft { event_id: record.event_id.0, bytes: record.encode() })
     }
 
     fn is_ready(&self) -> bool {

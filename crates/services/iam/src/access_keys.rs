@@ -60,14 +60,15 @@ impl AccessKeys {
         Self { dev_accounts: true, ..self }
     }
 
-    /// Makes the access key of an account's root user, unless a key of that id is there already.
+    /// Makes the access key of an account's root user, unless a key of that id is there already, and answers
+    /// the account that the key now belongs to.
     pub async fn ensure_root_key(
         &self,
         account: AccountId,
         access_key_id: &str,
         secret: &SecretString,
         now_ms: i64,
-    ) -> Result<(), AccessKeyError> {
+    ) -> Result<AccountId, AccessKeyError> {
         let sealed = self.sealer.seal(&sealing_context(access_key_id), secret.expose().as_bytes())?;
         let row = AccessKeyRow {
             access_key_id: access_key_id.to_owned(),
@@ -77,7 +78,8 @@ impl AccessKeys {
             created_ms: now_ms,
         };
         repo::insert_if_absent(&self.db, &self.mac, &row).await?;
-        Ok(())
+        let kept = repo::find(&self.db, &self.mac, access_key_id).await?;
+        Ok(kept.ok_or(AccessKeyError::Damaged)?.account)
     }
 
     async fn load(&self, access_key_id: &str) -> Result<Option<Credential>, AccessKeyError> {
@@ -115,16 +117,20 @@ impl Credentials for AccessKeys {
         {
             return Ok(Some(found));
         }
-        if let Some(credential) = self.load(access_key_id).await? {
-            self.remember(access_key_id, &credential);
-            return Ok(Some(credential));
+        if self.dev_accounts
+            && let Ok(account) = access_key_id.parse()
+        {
+            let secret = SecretString::new(DEV_SECRET.to_owned());
+            return Ok(Some(Credential { principal: Principal::Root(account), secret, version: 0 }));
         }
-        let account = access_key_id.parse().ok().filter(|_| self.dev_accounts);
-        Ok(account.map(|account| Credential {
-            principal: Principal::Root(account),
-            secret: SecretString::new(DEV_SECRET.to_owned()),
-            version: 0,
-        }))
+        if !can_exist(access_key_id) {
+            return Ok(None);
+        }
+        let credential = self.load(access_key_id).await?;
+        if let Some(credential) = &credential {
+            self.remember(access_key_id, credential);
+        }
+        Ok(credential)
     }
 }
 

@@ -43,6 +43,12 @@ pub struct KeyManagement {
     aliases: Cache<(Home, String), Alias>,
 }
 
+/// The actions under which a key encrypts.
+pub(crate) trait Encrypts: Action {}
+
+impl Encrypts for actions::Encrypt {}
+impl Encrypts for actions::GenerateDataKey {}
+
 /// The proof that the caller may make keys in the account.
 type MayCreateKeys = Authorized<actions::CreateKey, Everything>;
 
@@ -124,11 +130,11 @@ impl KeyManagement {
     /// Makes a symmetric key with its first material.
     pub(crate) async fn create_key(
         &self,
-        _may: &MayCreateKeys,
+        may: &MayCreateKeys,
         context: &RequestContext,
         description: String,
     ) -> Result<SharedKey, Refusal> {
-        let home = Home::of(context);
+        let home = Home::owned_by(may.resource().0, context);
         let id = random::bytes().map_err(|error| Refusal::Internal(error.into()))?;
         let key_id = uuid::Builder::from_random_bytes(id).into_uuid().to_string();
         let material = self.backend.generate(&home, &key_id, context.now_ms).await?;
@@ -143,18 +149,19 @@ impl KeyManagement {
             current_material: material.id,
             materials: vec![material],
         };
-        repo::keys::insert(&self.db, &self.mac, &key).await?;
+        repo::keys::insert(&self.db, &self.mac, context, &key).await?;
         Ok(Arc::new(key))
     }
 
     /// The ids of an account's keys, one more than the page holds if there are more.
     pub(crate) async fn list_key_ids(
         &self,
-        _may: &Authorized<actions::ListKeys, Everything>,
-        home: &Home,
+        may: &Authorized<actions::ListKeys, Everything>,
+        context: &RequestContext,
         page: &Page,
     ) -> Result<Vec<String>, Refusal> {
-        Ok(repo::keys::list_ids(&self.db, home, &page.after, page.limit + 1).await?)
+        let home = Home::owned_by(may.resource().0, context);
+        Ok(repo::keys::list_ids(&self.db, &home, &page.after, page.limit + 1).await?)
     }
 
     /// Makes an alias of a key.
@@ -162,7 +169,7 @@ impl KeyManagement {
         &self,
         alias: &Authorized<actions::CreateAlias, AliasResource>,
         key: &Authorized<actions::CreateAlias, SharedKey>,
-        now_ms: i64,
+        context: &RequestContext,
     ) -> Result<(), Refusal> {
         let AliasResource { home, name } = alias.resource();
         let key = key.resource();
@@ -173,10 +180,10 @@ impl KeyManagement {
             home: home.clone(),
             name: name.as_str().to_owned(),
             key_id: key.id.clone(),
-            created_ms: now_ms,
-            updated_ms: now_ms,
+            created_ms: context.now_ms,
+            updated_ms: context.now_ms,
         };
-        let outcome = repo::aliases::insert(&self.db, &self.mac, &row, MOST_PER_KEY).await;
+        let outcome = repo::aliases::insert(&self.db, &self.mac, context, &row, MOST_PER_KEY).await;
         // The key's version has moved on with its aliases.
         self.keys.forget(&(home.clone(), key.id.clone()));
         self.aliases.forget(&(home.clone(), row.name.clone()));
@@ -186,17 +193,17 @@ impl KeyManagement {
     /// Aliases of an account, or of one of its keys; one more than the page holds if there are more.
     pub(crate) async fn list_aliases(
         &self,
-        _may: &Authorized<actions::ListAliases, Everything>,
-        home: &Home,
+        may: &Authorized<actions::ListAliases, Everything>,
+        context: &RequestContext,
         key_id: Option<&str>,
         page: &Page,
     ) -> Result<Vec<Alias>, Refusal> {
-        Ok(repo::aliases::list(&self.db, &self.mac, home, key_id, &page.after, page.limit + 1).await?)
+        let home = Home::owned_by(may.resource().0, context);
+        Ok(repo::aliases::list(&self.db, &self.mac, &home, key_id, &page.after, page.limit + 1).await?)
     }
 
-    /// Encrypts under the key's current material. Data keys are made so too, hence any action will do that
-    /// the caller was allowed.
-    pub(crate) async fn encrypt<A: Action>(
+    /// Encrypts under the key's current material.
+    pub(crate) async fn encrypt<A: Encrypts>(
         &self,
         key: &Authorized<A, SharedKey>,
         context: &EncryptionContext,

@@ -5,8 +5,8 @@ pub(crate) mod aliases;
 pub(crate) mod keys;
 pub(crate) mod partitions;
 
-use strongroom_identity::Region;
-use strongroom_store::{AuthorityRow, Migration, Row, RowMac, Statement, StoreError, Value};
+use strongroom_identity::{Region, RequestContext};
+use strongroom_store::{AuthorityRow, Migration, Row, RowMac, Statement, StoreError, Tx, Value};
 
 use crate::domain::identifier::Home;
 
@@ -39,6 +39,14 @@ fn load_as<R: AuthorityRow>(mac: &RowMac, row: &Row, asked: &str) -> Result<R, S
         Ok(row)
     } else {
         Err(StoreError::Corrupt { table: R::TABLE, key: asked.to_owned() })
+    }
+}
+
+/// Commits the draft of the call's record together with what the call changes.
+async fn post_draft(tx: &mut Tx<'_>, context: &RequestContext) -> Result<(), StoreError> {
+    match context.draft() {
+        Some(draft) => tx.post(&draft.event_id, &draft.bytes).await,
+        None => Ok(()),
     }
 }
 

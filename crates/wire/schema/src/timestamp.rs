@@ -8,8 +8,9 @@ use time::macros::format_description;
 /// Nanoseconds in a millisecond.
 const NANOS_PER_MILLI: i128 = 1_000_000;
 
-/// The years that every format can write.
-const YEARS: std::ops::RangeInclusive<i32> = 1..=9999;
+/// The first and the last millisecond of the years that every format can write, 1 to 9999.
+const FIRST: i64 = -62_135_596_800_000;
+const LAST: i64 = 253_402_300_799_999;
 
 /// A moment in UTC, to the millisecond, between the years 1 and 9999.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,8 +26,6 @@ impl Timestamp {
     /// The moment `millis` milliseconds after 1970, or before it. Moments outside the years 1 to 9999 are
     /// drawn to the nearer end.
     pub fn from_millis(millis: i64) -> Self {
-        const FIRST: i64 = -62_135_596_800_000;
-        const LAST: i64 = 253_402_300_799_999;
         Self(millis.clamp(FIRST, LAST))
     }
 
@@ -38,8 +37,7 @@ impl Timestamp {
     /// The moment `seconds` after 1970, rounded to the millisecond; `None` for what is no moment.
     pub fn from_epoch_seconds(seconds: f64) -> Option<Self> {
         let millis = (seconds * 1000.0).round();
-        let in_range = millis.is_finite() && (-6.213_559_68e13..=2.534_023_008e14).contains(&millis);
-        in_range.then(|| Self::from_millis(millis as i64))
+        if millis.is_nan() { None } else { Self::within_years(millis as i64) }
     }
 
     /// Seconds since 1970 in decimal, with up to three digits after the point and no needless zeros.
@@ -68,7 +66,8 @@ impl Timestamp {
         Self::from_date_time(OffsetDateTime::parse(text, &Rfc3339).ok()?)
     }
 
-    /// Reads RFC 9110's IMF-fixdate.
+    /// Reads RFC 9110's IMF-fixdate, and as AWS does the other forms that RFC 2822 gives a date, from the year
+    /// 1900 on.
     pub fn parse_http_date(text: &str) -> Option<Self> {
         Self::from_date_time(OffsetDateTime::parse(text, &Rfc2822).ok()?)
     }
@@ -81,7 +80,11 @@ impl Timestamp {
 
     fn from_date_time(moment: OffsetDateTime) -> Option<Self> {
         let millis = i64::try_from(moment.unix_timestamp_nanos().div_euclid(NANOS_PER_MILLI)).ok()?;
-        YEARS.contains(&moment.to_offset(time::UtcOffset::UTC).year()).then(|| Self::from_millis(millis))
+        Self::within_years(millis)
+    }
+
+    fn within_years(millis: i64) -> Option<Self> {
+        (FIRST..=LAST).contains(&millis).then_some(Self(millis))
     }
 
     fn format(self, format: &[FormatItem<'_>]) -> String {

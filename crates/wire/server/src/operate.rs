@@ -21,7 +21,8 @@ use crate::registry::Found;
 use crate::{FinishedCall, Server};
 
 impl Server {
-    /// Runs the operation to its end, also when the client is gone by then: what has been done is recorded.
+    /// Runs the operation to its end, also when the client is gone by then or has been told that it takes too
+    /// long: what is done is recorded as it was done.
     pub(crate) async fn operate(
         self: &Arc<Self>,
         found: Found,
@@ -33,14 +34,19 @@ impl Server {
         let (answer, answered) = oneshot::channel();
         let (server, running) = (self.clone(), found.clone());
         self.shutdown().spawn(async move {
-            let outcome = server.run_and_record(&running, framing, &context, decoded).await;
+            let outcome = server.run_and_record(&running, framing, context, decoded).await;
             // The input is gone, and with it what it took of the memory of bodies.
             drop(share);
             // The client may be gone; then nobody needs the answer.
             drop(answer.send(outcome));
         });
-        let stopping = || Err(ApiError::unavailable("The service is stopping. Try again in a moment."));
-        let outcome = answered.await.unwrap_or_else(|_| stopping());
+        let outcome = match tokio::time::timeout(self.limits().operation_time, answered).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(ApiError::unavailable("The service is stopping. Try again in a moment.")),
+            Err(_) => {
+                Err(ApiError::unavailable("The operation did not end in time. It may yet take effect."))
+            }
+        };
         outcome.map_err(|error| Failure::of(&found, framing, Cause::Operation(error)))
     }
 
@@ -48,10 +54,16 @@ impl Server {
         &self,
         found: &Found,
         framing: Framing,
-        context: &RequestContext,
+        mut context: RequestContext,
         decoded: Decoded,
     ) -> Result<Response<Bytes>, ApiError> {
+        let operation = found.operation();
         let parameters = decoded.as_ref().ok().and_then(|input| trail::write(&**input));
+        if !operation.read_only && decoded.is_ok() {
+            let draft = self.recorder().draft(begun(found, &context, parameters.clone()));
+            context = context.with_draft(draft.map_err(ApiError::internal)?);
+        }
+        let context = &context;
         let outcome = match decoded {
             Ok(input) if self.is_ready() => self.run(found, context, input).await,
             Ok(_) => Err(ApiError::unavailable(
@@ -62,27 +74,20 @@ impl Server {
         if let Err(error) = &outcome
             && let Some(source) = std::error::Error::source(error)
         {
-            let operation = found.operation().name;
+            let operation = operation.name;
             tracing::error!(request_id = %context.request_id, operation, error = source, "an operation failed");
         }
-        let operation = found.operation();
         let notes = context.take_notes();
+        let changed = outcome.as_ref().ok().filter(|_| !operation.read_only);
+        let response = changed.and_then(|output| trail::write(&**output));
+        let error = outcome.as_ref().err();
         let call = FinishedCall {
-            context,
-            service: found.schema(),
-            operation,
             request_parameters: trail::extend(parameters, &members(&notes.defaults)),
             additional_event_data: trail::extend(None, &members(&notes.additional)),
-            response_elements: outcome
-                .as_ref()
-                .ok()
-                .filter(|_| !operation.read_only)
-                .and_then(|output| trail::write(&**output)),
-            error: outcome
-                .as_ref()
-                .err()
-                .map(|error| (error.code().to_owned(), error.message().map(str::to_owned))),
+            response_elements: trail::extend(response, &members(&notes.response)),
+            error: error.map(|error| (error.code().to_owned(), error.message().map(str::to_owned))),
             resources: &notes.resources,
+            ..begun(found, context, None)
         };
         self.recorder().record(call).await.map_err(|source| {
             tracing::error!(request_id = %context.request_id, error = %source, "a call was not recorded");
@@ -95,28 +100,39 @@ impl Server {
         Ok(envelope::success(framing, found.schema(), operation, &*output, &request_id))
     }
 
-    /// Runs the operation itself, within its time.
+    /// Runs the operation itself, once there is a place for it.
     async fn run(
         &self,
         found: &Found,
         context: &RequestContext,
         input: Box<dyn Structure>,
     ) -> Result<Box<dyn Structure>, ApiError> {
-        let running = async {
-            // Never closed; an error would mean the same as no place.
-            let _place = self
-                .operations()
-                .acquire()
-                .await
-                .map_err(|_| ApiError::unavailable("The service is stopping."))?;
-            found.service.call(context, found.position, input).await
+        let waiting = tokio::time::timeout(self.limits().operation_time, self.operations().acquire());
+        let Ok(Ok(_place)) = waiting.await else {
+            return Err(ApiError::unavailable("The service is busy. Try again in a moment."));
         };
-        let ended = tokio::time::timeout(self.limits().operation_time, caught(running)).await;
-        match ended {
-            Ok(Some(outcome)) => outcome,
-            Ok(None) => Err(ApiError::internal("the operation panicked")),
-            Err(_) => Err(ApiError::unavailable("The operation did not end in time. Try again.")),
-        }
+        // Not timed: a change that is cut off halfway may have happened, and its record would say otherwise.
+        // What an operation waits for (the store, the journal) has bounds of its own.
+        let ended = caught(found.service.call(context, found.position, input)).await;
+        ended.unwrap_or_else(|| Err(ApiError::internal("the operation panicked")))
+    }
+}
+
+/// A call as far as it is known before it is done.
+fn begun<'c>(
+    found: &Found,
+    context: &'c RequestContext,
+    request_parameters: Option<String>,
+) -> FinishedCall<'c> {
+    FinishedCall {
+        context,
+        service: found.schema(),
+        operation: found.operation(),
+        request_parameters,
+        additional_event_data: None,
+        response_elements: None,
+        error: None,
+        resources: &[],
     }
 }
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use async_trait::async_trait;
-use strongroom_identity::{RequestContext, TouchedResource};
+use strongroom_identity::{RecordDraft, RequestContext, TouchedResource};
 use strongroom_schema::{Operation, ServiceSchema};
 
 /// An authenticated call that has ended, as far as its record goes.
@@ -30,6 +30,10 @@ pub struct FinishedCall<'a> {
 /// Keeps records.
 #[async_trait]
 pub trait Recorder: Send + Sync {
+    /// Makes the draft of a record, of a call that is about to run. It is committed together with what the
+    /// call changes; [`Recorder::record`] with the same context replaces it.
+    fn draft(&self, call: FinishedCall<'_>) -> Result<RecordDraft, Box<dyn Error + Send + Sync>>;
+
     /// Records the call. When this answers `Ok`, the record is as durable as the journal promises; on an
     /// error the caller is not told that the call succeeded.
     async fn record(&self, call: FinishedCall<'_>) -> Result<(), Box<dyn Error + Send + Sync>>;

@@ -57,11 +57,12 @@ async fn what_is_no_key_is_not_found(database: &TestDatabase) {
 async fn the_first_of_an_id_stays(database: &TestDatabase) {
     let db = open(database).await;
     make(&start(&db), account(), KEY_ID, SECRET).await;
-    for (account, other) in [(account(), OTHER_SECRET), (other_account(), SECRET)] {
+    for (other_account, other_secret) in [(account(), OTHER_SECRET), (other_account(), SECRET)] {
         let keys = start(&db);
-        make(&keys, account, KEY_ID, other).await;
+        // Whoever made the key learns whose it is.
+        assert_eq!(make(&keys, other_account, KEY_ID, other_secret).await, account());
         let credential = find(&keys, KEY_ID).await.unwrap();
-        assert_eq!(credential.principal, Principal::Root(crate::fixture::account()));
+        assert_eq!(credential.principal, Principal::Root(account()));
         assert_eq!((secret(&credential), credential.version), (SECRET, 1));
     }
 }
@@ -93,9 +94,12 @@ async fn account_ids_are_keys_in_development_only(database: &TestDatabase) {
     for id in ["44445555666", "4444555566667", "44445555666a", "+44445555666", "", "test", KEY_ID] {
         assert!(find(&keys, id).await.is_none(), "{id}");
     }
-    // A key that was made goes before one that stands for an account, also if that one was asked for before.
+    // An account's own credential in development is that one, whatever the store holds; elsewhere it is not.
     make(&keys, account(), "444455556666", SECRET).await;
     let credential = find(&keys, "444455556666").await.unwrap();
+    assert_eq!(credential.principal, Principal::Root(other_account()));
+    assert_eq!((secret(&credential), credential.version), ("test", 0));
+    let credential = find(&start(&db), "444455556666").await.unwrap();
     assert_eq!(credential.principal, Principal::Root(account()));
     assert_eq!((secret(&credential), credential.version), (SECRET, 1));
 }
@@ -154,7 +158,9 @@ async fn without_the_store_nobody_knows(database: &TestDatabase) {
     db.close().await.unwrap();
     // What is in memory is known; of the rest nobody says that it does not exist.
     assert_eq!(secret(&find(&keys, KEY_ID).await.unwrap()), SECRET);
-    for id in [OTHER_KEY_ID, "AKIANOBODY", "444455556666"] {
+    for id in [OTHER_KEY_ID, "AKIANOBODY"] {
         assert!(keys.find(id).await.is_err(), "{id}");
     }
+    // These are in no store.
+    assert!(find(&keys, "444455556666").await.is_some());
 }

@@ -49,8 +49,9 @@ pub(crate) async fn make_both(keys: &AccessKeys) {
     }
 }
 
-pub(crate) async fn make(keys: &AccessKeys, account: AccountId, id: &str, secret: &str) {
-    keys.ensure_root_key(account, id, &SecretString::new(secret.to_owned()), NOW).await.unwrap();
+/// Makes a key, and answers the account that it belongs to in the end.
+pub(crate) async fn make(keys: &AccessKeys, account: AccountId, id: &str, secret: &str) -> AccountId {
+    keys.ensure_root_key(account, id, &SecretString::new(secret.to_owned()), NOW).await.unwrap()
 }
 
 pub(crate) async fn find(keys: &AccessKeys, id: &str) -> Option<Credential> {

@@ -18,6 +18,9 @@ use crate::error::Refusal;
 /// Aliases in a page of ListAliases, unless the caller says otherwise.
 const PAGE: usize = 50;
 
+/// The most aliases in a page; the model would allow 1,000 (KMS API Reference, ListAliases).
+const MOST: i32 = 100;
+
 /// Marks this list's markers.
 const LIST: u8 = 2;
 
@@ -35,7 +38,8 @@ pub(super) async fn create_alias(
     let key: Authorized<actions::CreateAlias, SharedKey> = kms.authority().authorize(context, key)?;
     context.touched(KEY_RESOURCE, key.resource().home.account, key.resource().arn.clone());
     context.touched(ALIAS_RESOURCE, alias.resource().home.account, alias.resource().arn());
-    kms.create_alias(&alias, &key, context.now_ms).await?;
+    kms.create_alias(&alias, &key, context).await?;
+    context.responded("keyId", key.resource().arn.as_str());
     Ok(Unit)
 }
 
@@ -44,6 +48,12 @@ pub(super) async fn list_aliases(
     context: &RequestContext,
     input: ListAliasesRequest,
 ) -> Result<ListAliasesResponse, Refusal> {
+    if let Some(limit) = input.limit.filter(|limit| *limit > MOST) {
+        return Err(Refusal::Validation(format!(
+            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have \
+             value less than or equal to {MOST}"
+        )));
+    }
     let page = Page::parse(LIST, input.limit, PAGE, input.marker.as_deref())?;
     let home = Home::of(context);
     let target = match &input.key_id {
@@ -58,7 +68,7 @@ pub(super) async fn list_aliases(
         }
     };
     let all = kms.authority().authorize::<actions::ListAliases, _>(context, Everything(context.account()))?;
-    let aliases = kms.list_aliases(&all, &home, target.as_deref(), &page).await?;
+    let aliases = kms.list_aliases(&all, context, target.as_deref(), &page).await?;
     let (aliases, next_marker) = page.cut(LIST, aliases, |alias| alias.name.as_str());
     let entries = aliases.into_iter().map(|alias| AliasListEntry {
         alias_arn: Some(home.arn(&alias.name)),

@@ -1,7 +1,7 @@
 //! Encrypting, decrypting, and data keys.
 //!
-//! The order of checks is AWS's: what the parameters say together, the key, permission, the key's usage and
-//! state, the algorithm, and the cryptography last.
+//! The order of checks is AWS's: what the parameters say together, the key, permission, the algorithm, and the
+//! cryptography last.
 
 use strongroom_api_kms::{
     DataKeySpec, DecryptRequest, DecryptResponse, EncryptRequest, EncryptResponse, EncryptionAlgorithmSpec,

@@ -117,8 +117,8 @@ pub(super) async fn describe_key(
 ) -> Result<DescribeKeyResponse, Refusal> {
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     let key = kms.find(context, &input.key_id).await?;
+    context.touched(KEY_RESOURCE, key.home.account, key.arn.clone());
     let key: Authorized<actions::DescribeKey, SharedKey> = kms.authority().authorize(context, key)?;
-    context.touched(KEY_RESOURCE, key.resource().home.account, key.resource().arn.clone());
     Ok(DescribeKeyResponse { key_metadata: Some(key_metadata(key.resource())) })
 }
 
@@ -135,7 +135,7 @@ pub(super) async fn list_keys(
     let page = Page::parse(LIST, input.limit, PAGE, input.marker.as_deref())?;
     let all = kms.authority().authorize::<actions::ListKeys, _>(context, Everything(context.account()))?;
     let home = Home::of(context);
-    let ids = kms.list_key_ids(&all, &home, &page).await?;
+    let ids = kms.list_key_ids(&all, context, &page).await?;
     let (ids, next_marker) = page.cut(LIST, ids, String::as_str);
     let entry = |id: String| KeyListEntry { key_arn: Some(home.key_arn(&id)), key_id: Some(id) };
     Ok(ListKeysResponse {

@@ -20,7 +20,12 @@ pub(crate) struct Home {
 impl Home {
     /// Where the request acts.
     pub(crate) fn of(context: &RequestContext) -> Self {
-        Self { account: context.account(), region: context.region.name() }
+        Self::owned_by(context.account(), context)
+    }
+
+    /// An account's resources in the request's Region.
+    pub(crate) fn owned_by(account: AccountId, context: &RequestContext) -> Self {
+        Self { account, region: context.region.name() }
     }
 
     /// The ARN of a resource here, `key/<id>` or `alias/<name>`.

@@ -1,8 +1,9 @@
 //! Rows of aliases.
 
+use strongroom_identity::RequestContext;
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Value};
 
-use super::{home_columns, keys, load_as, read_home};
+use super::{home_columns, keys, load_as, post_draft, read_home};
 use crate::domain::alias::Alias;
 use crate::domain::identifier::Home;
 use crate::error::Refusal;
@@ -57,7 +58,13 @@ impl AuthorityRow for Alias {
 }
 
 /// Adds an alias, unless its name is taken or its key has `most` already.
-pub(crate) async fn insert(db: &Db, mac: &RowMac, alias: &Alias, most: usize) -> Result<(), Refusal> {
+pub(crate) async fn insert(
+    db: &Db,
+    mac: &RowMac,
+    context: &RequestContext,
+    alias: &Alias,
+    most: usize,
+) -> Result<(), Refusal> {
     let values = mac.values(alias);
     let of_key =
         [alias.home.account.to_string().into(), alias.home.region.into(), Value::from(&alias.key_id)];
@@ -75,7 +82,7 @@ pub(crate) async fn insert(db: &Db, mac: &RowMac, alias: &Alias, most: usize) ->
             if count >= most as i64 {
                 return Err(Refusal::LimitExceeded(format!("A key can have at most {most} aliases.")));
             }
-            Ok(())
+            Ok(post_draft(tx, context).await?)
         })
     })
     .await

@@ -2,9 +2,10 @@
 
 use strongroom_crypto::hex;
 use strongroom_hsm_core::{KeyHandle, TokenDigest, TokenRef};
+use strongroom_identity::RequestContext;
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
 
-use super::{home_columns, load_as, read_home};
+use super::{home_columns, load_as, post_draft, read_home};
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, KeyState, Material, MaterialId};
 
@@ -136,7 +137,12 @@ impl From<&Key> for KeyRow {
 }
 
 /// Adds a key with its materials.
-pub(crate) async fn insert(db: &Db, mac: &RowMac, key: &Key) -> Result<(), StoreError> {
+pub(crate) async fn insert(
+    db: &Db,
+    mac: &RowMac,
+    context: &RequestContext,
+    key: &Key,
+) -> Result<(), StoreError> {
     let key_values = mac.values(&KeyRow::from(key));
     let materials = key.materials.iter().map(|material| {
         let material = material.clone();
@@ -150,7 +156,7 @@ pub(crate) async fn insert(db: &Db, mac: &RowMac, key: &Key) -> Result<(), Store
             for values in material_values {
                 tx.execute(INSERT_MATERIAL, values).await?;
             }
-            Ok(())
+            post_draft(tx, context).await
         })
     })
     .await

@@ -50,6 +50,13 @@ async fn lists_show_every_alias_once_in_pages_of_any_size(database: &TestDatabas
             assert_eq!(of_key.iter().map(name).collect::<Vec<_>>(), expected, "pages of {page}");
         }
     }
+    // KMS API Reference, ListAliases: 1 to 100.
+    let refused = client.list_aliases(None, Some(101), None).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "ValidationException: 1 validation error detected: Value '101' at 'limit' failed to satisfy constraint: \
+         Member must have value less than or equal to 100"
+    );
     let unaliased = client.create_key().await.key_id;
     assert!(client.aliases(Some(&unaliased), None).await.is_empty());
 }

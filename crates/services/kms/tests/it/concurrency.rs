@@ -47,9 +47,12 @@ async fn a_key_has_fifty_aliases_whoever_comes_first(database: &TestDatabase) {
     assert_eq!(refusals, ["LimitExceededException: A key can have at most 50 aliases."; CALLS - MOST]);
     assert_eq!(client.alias_names(Some(&key)).await.len(), MOST);
     client.create_alias("alias/bystander", &bystander).await.unwrap();
-    for other in elsewhere {
+    for other in &elsewhere {
         assert_eq!(other.alias_names(None).await, ["alias/0"]);
     }
+    // Each change has posted its record once, however often it was tried, and no refusal has.
+    let (keys, aliases) = (2 + elsewhere.len(), MOST + 1 + elsewhere.len());
+    assert_eq!(open(database).await.posted(None, 1_000).await.unwrap().len(), keys + aliases);
 }
 
 async fn a_name_is_given_once_whoever_comes_first(database: &TestDatabase) {

@@ -8,7 +8,8 @@ use strongroom_api_kms::{
     DescribeKeyRequest, EncryptRequest, EncryptResponse, GenerateDataKeyRequest, GenerateDataKeyResponse,
     KeyMetadata, Kms as _, ListAliasesRequest, ListAliasesResponse, ListKeysRequest, ListKeysResponse,
 };
-use strongroom_identity::{AccountId, Caller, Principal, Region, RequestContext, RequestId};
+use strongroom_crypto::random;
+use strongroom_identity::{AccountId, Caller, Principal, RecordDraft, Region, RequestContext, RequestId};
 use strongroom_kms::{KeyManagement, MIGRATIONS};
 use strongroom_policy::Authority;
 use strongroom_schema::{Blob, Map};
@@ -87,6 +88,12 @@ impl Client {
         RequestContext::new(id, caller, self.region, NOW, NOW + 60_000, address, "tests".to_owned(), None)
     }
 
+    /// A context with the draft of a record of its own, as calls that change something have it.
+    pub(crate) fn changing(&self) -> RequestContext {
+        let event_id = random::bytes().unwrap();
+        self.context().with_draft(RecordDraft { event_id, bytes: b"a draft".to_vec() })
+    }
+
     /// The ARN of `key/<id>` or `alias/<name>` here.
     pub(crate) fn arn(&self, resource: &str) -> String {
         format!("arn:aws:kms:{}:{}:{resource}", self.region, self.account)
@@ -97,7 +104,7 @@ impl Client {
     }
 
     pub(crate) async fn try_create_key(&self, input: CreateKeyRequest) -> Result<KeyMetadata, ApiError> {
-        Ok(self.kms.create_key(&self.context(), input).await?.key_metadata.unwrap())
+        Ok(self.kms.create_key(&self.changing(), input).await?.key_metadata.unwrap())
     }
 
     pub(crate) async fn describe(&self, key_id: &str) -> Result<KeyMetadata, ApiError> {
@@ -107,7 +114,7 @@ impl Client {
 
     pub(crate) async fn create_alias(&self, name: &str, key_id: &str) -> Result<(), ApiError> {
         let input = CreateAliasRequest { alias_name: name.to_owned(), target_key_id: key_id.to_owned() };
-        self.kms.create_alias(&self.context(), input).await.map(drop)
+        self.kms.create_alias(&self.changing(), input).await.map(drop)
     }
 
     pub(crate) async fn list_keys(

@@ -7,6 +7,7 @@ mod altered;
 mod ciphertexts;
 mod concurrency;
 mod cryptography;
+mod drafts;
 mod fixture;
 mod identifiers;
 mod keys;

@@ -6,7 +6,7 @@ use strongroom_api_kms::{
     EncryptionAlgorithmSpec, GenerateDataKeyRequest, KeySpec, KeyUsageType, Kms as _, ListAliasesRequest,
     ListKeysRequest, OriginType,
 };
-use strongroom_identity::{AuditNotes, NoteValue, RequestContext, TouchedResource};
+use strongroom_identity::{AuditNotes, NoteValue, TouchedResource};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{ABSENT, ACCOUNT, Client, REGION, STRANGER, client, data_key, decrypt, encrypt};
@@ -107,7 +107,11 @@ async fn making_an_alias_notes_both(database: &TestDatabase) {
         let context = client.context();
         let input = CreateAliasRequest { alias_name: "alias/x".to_owned(), target_key_id: id.clone() };
         assert_eq!(client.kms.create_alias(&context, input).await.is_err(), taken);
-        assert_notes(&context.take_notes(), &[key_resource(&arn), alias.clone()], &[], &[]);
+        let notes = context.take_notes();
+        assert_notes(&notes, &[key_resource(&arn), alias.clone()], &[], &[]);
+        // The answer is empty, its record is not.
+        let response = [("keyId", text(&arn))];
+        assert_eq!(notes.response, if taken { &[][..] } else { &response });
     }
 }
 
@@ -179,7 +183,11 @@ async fn refusals_note_what_was_reached(database: &TestDatabase) {
 
     // A denial: the key that the caller may not use.
     let stranger = client.as_of(STRANGER, REGION);
-    let context: RequestContext = stranger.context();
+    let context = stranger.context();
     client.kms.encrypt(&context, encrypt(&arn, b"x")).await.unwrap_err();
-    assert_notes(&context.take_notes(), &[resource], &default, &[]);
+    assert_notes(&context.take_notes(), std::slice::from_ref(&resource), &default, &[]);
+    let context = stranger.context();
+    let input = DescribeKeyRequest { key_id: arn.clone(), grant_tokens: None };
+    client.kms.describe_key(&context, input).await.unwrap_err();
+    assert_notes(&context.take_notes(), &[resource], &[], &[]);
 }

@@ -89,12 +89,19 @@ async fn a_connection_with_requests_is_not() {
     let mut wire = rig.connect().await;
     let (mut client, _connection) = http2::connect(rig.address).await;
     wire.send(get("wait").bytes()).await;
-    let answered = tokio::spawn(async move { http2::call(&mut client, &get("wait")).await });
+    let answered = tokio::spawn(async move {
+        let answer = http2::call(&mut client, &get("wait")).await;
+        (client, answer)
+    });
     until(|| rig.doors.ran().len() == 2).await;
     sleep(HEAD_TIME * 5).await;
     rig.doors.gate.add_permits(2);
-    assert_eq!(wire.answer().await.status, 200);
-    assert_eq!(in_time(answered).await.unwrap().status, 200);
+    let answer = wire.answer().await;
+    assert_eq!((answer.status, answer.header("connection")), (200, None));
+    assert_eq!(wire.call(&get("front")).await.status, 200);
+    let (mut client, answer) = in_time(answered).await.unwrap();
+    assert_eq!(answer.status, 200);
+    assert_eq!(http2::call(&mut client, &get("front")).await.status, 200);
 }
 
 #[tokio::test]

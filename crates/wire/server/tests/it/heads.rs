@@ -31,6 +31,14 @@ async fn a_head_beyond_the_bound_is_refused() {
 }
 
 #[tokio::test]
+async fn a_client_that_sends_a_huge_head_first_and_reads_then_is_told_all_the_same() {
+    let rig = Rig::start().await;
+    let mut request = get();
+    request.headers.push(("x-filler".to_owned(), "x".repeat(16 * 1024 * 1024)));
+    assert_eq!(rig.call(&request).await.status, 431);
+}
+
+#[tokio::test]
 async fn more_headers_than_the_bound_are_refused() {
     let rig = Rig::with(Limits { headers: 30, ..Limits::default() }).await;
     assert_eq!(rig.call(&with_headers(30)).await.status, 200);

@@ -1,0 +1,13 @@
+//! The program itself: what it says, how it starts and how it ends, however it is ended.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "tests sign at the time that it is")]
+
+mod audit;
+mod client;
+mod crash;
+mod ending;
+mod program;
+mod seal;
+mod start;
+mod words;

@@ -1,0 +1,232 @@
+//! The built program as a process.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::client::Client;
+
+/// What nothing here takes, even on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A place for a program's files: its data, its home and its temporary files.
+pub(crate) struct Place(TempDir);
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        let place = Self(TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
+        fs::create_dir(place.temporary()).unwrap();
+        place
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.0.path().join("data")
+    }
+
+    pub(crate) fn temporary(&self) -> PathBuf {
+        self.0.path().join("tmp")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
+        command.env_clear().env("HOME", self.0.path()).env("TMPDIR", self.temporary()).stdin(Stdio::null());
+        command
+    }
+
+    /// The arguments of a server on a free port and this place's data.
+    fn serving(&self) -> Vec<String> {
+        let data = self.data().to_str().unwrap().to_owned();
+        ["dev", "--listen", "127.0.0.1:0", "--data-dir", &data].map(str::to_owned).to_vec()
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Output {
+        let mut command = self.command();
+        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        wait(&mut child);
+        child.wait_with_output().unwrap()
+    }
+
+    /// Runs a server that is expected to refuse to start, and answers what it says of it.
+    pub(crate) fn refusal(&self) -> String {
+        let arguments = self.serving();
+        refusal(&self.run(arguments.iter().map(String::as_str)))
+    }
+
+    /// Runs `audit verify`, and answers whether it found the journal intact, and its words.
+    pub(crate) fn verify_audit(&self) -> (bool, String) {
+        let data = self.data();
+        let output = self.run(["audit", "verify", "--data-dir", data.to_str().unwrap()]);
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    }
+
+    /// Starts a server on this place's data.
+    pub(crate) fn start(&self) -> Program {
+        Program::start(self, &self.serving())
+    }
+
+    /// Starts a server whose data is forgotten at the end.
+    pub(crate) fn start_ephemeral(&self) -> Program {
+        Program::start(self, &["dev", "--listen", "127.0.0.1:0", "--ephemeral"].map(str::to_owned))
+    }
+
+    /// Every file of the data folder with its content, but for those that come and go.
+    pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.data()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !path.to_str().unwrap().ends_with("-shm") {
+                    files.push((path.clone(), fs::read(path).unwrap()));
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+}
+
+/// What a program that refuses says; one line, and nothing on standard output.
+pub(crate) fn refusal(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    assert!(said.starts_with("strongroom: ") && said.lines().count() == 1, "{said}");
+    said.trim_start_matches("strongroom: ").trim_end().to_owned()
+}
+
+/// A server that runs.
+pub(crate) struct Program {
+    pub(crate) address: SocketAddr,
+    /// All that it said until it was ready.
+    pub(crate) welcome: String,
+    child: Child,
+    log: PathBuf,
+    /// Standard output, as it comes.
+    lines: Receiver<String>,
+}
+
+impl Program {
+    fn start(place: &Place, arguments: &[String]) -> Self {
+        let log = place.0.path().join("log");
+        let mut child = place
+            .command()
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = channel();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let mut welcome = String::new();
+        while !welcome.contains("Press Ctrl-C to stop.") {
+            match lines.recv_timeout(PATIENCE) {
+                Ok(line) => welcome.push_str(&format!("{line}\n")),
+                Err(_) => panic!("it does not start: {welcome}{}", fs::read_to_string(&log).unwrap()),
+            }
+        }
+        let first = welcome.lines().next().unwrap();
+        let address = first.strip_prefix("Strongroom is ready at http://").unwrap().parse().unwrap();
+        let program = Self { address, welcome, child, log, lines };
+        // It is up when it answers; that it listens it says before it does.
+        assert_eq!(program.client().get("/_strongroom/health").unwrap().status, 200);
+        program
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits until the program hears a signal, which until then would end it on the spot.
+    pub(crate) fn wait_until_heard(&self, signal: Signal) {
+        let status = format!("/proc/{}/status", self.child.id());
+        let begun = Instant::now();
+        loop {
+            let status = fs::read_to_string(&status).unwrap();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+            if u64::from_str_radix(caught.trim(), 16).unwrap() >> (signal.as_raw() - 1) & 1 == 1 {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it does not hear the signal: {status}");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Waits for the end.
+    pub(crate) fn end(mut self) -> ExitStatus {
+        let status = wait(&mut self.child);
+        assert!(!self.log().contains("panicked"), "{}", self.log());
+        assert_eq!(self.lines.iter().collect::<Vec<_>>(), Vec::<String>::new());
+        status
+    }
+
+    /// Asks it to end, as an operator does, and expects that it does so properly.
+    pub(crate) fn stop(self) {
+        self.wait_until_heard(Signal::TERM);
+        self.signal(Signal::TERM);
+        assert_eq!(self.end().code(), Some(0));
+    }
+
+    /// `kill -9`
+    pub(crate) fn kill(self) {
+        self.signal(Signal::KILL);
+        assert_eq!(self.end().code(), None);
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // What a test leaves running ends with it.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Waits for the end of a process; one that does not end is killed.
+fn wait(child: &mut Child) -> ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if begun.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!("it does not end");
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Makes `to` a copy of `from`, whatever it was before.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    drop(fs::remove_dir_all(to));
+    fs::create_dir(to).unwrap();
+    fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+    }
+}
