@@ -8,6 +8,7 @@ mod layers;
 mod links;
 mod manifests;
 mod packages;
+mod prose;
 mod sizes;
 mod source;
 mod tools;
@@ -55,6 +56,7 @@ const QUICK: &[Rule] = &[
     ("unsafe", unsafe_code::check),
     ("dialect", source::check_dialect),
     ("links", links::check),
+    ("prose", prose::check),
     ("generated", tools::generated),
 ];
 

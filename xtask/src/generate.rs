@@ -71,8 +71,14 @@ impl<'a> Plan<'a> {
                 types.insert(shape_name.as_str(), type_names.unique(&type_name(shape_name)));
             }
         }
-        for override_name in entry.patterns.keys().chain(entry.enum_order.keys()) {
-            ensure!(model.shapes.contains_key(override_name), "{name}: no shape {override_name} to override");
+        for shape in entry.patterns.keys() {
+            ensure!(model.shapes.contains_key(shape), "{name}: no shape {shape} to give a pattern");
+        }
+        for shape in entry.enum_listed.keys() {
+            ensure!(
+                model.shapes.get(shape).is_some_and(is_enum),
+                "{name}: no enum {shape} to list values of"
+            );
         }
         Ok(Self { name, entry, model, types, statics })
     }

@@ -1,10 +1,14 @@
 //! A service model as botocore writes it, less its prose: the form of the files in `models/`.
 
+mod members;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use members::Members;
 
 /// A trimmed `service-2.json`.
 #[derive(Serialize, Deserialize)]
@@ -56,7 +60,8 @@ pub(crate) struct Http {
     pub(crate) request_uri: String,
 }
 
-/// A mention of a shape, with the traits of that mention.
+/// A mention of a shape, with the traits of that mention. Those that are not named here, prose among them, are
+/// dropped.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Reference {
@@ -96,9 +101,8 @@ pub(crate) struct Shape {
     pub(crate) kind: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) required: Vec<String>,
-    // In the model's order, which is the order of answers.
-    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
-    pub(crate) members: serde_json::Map<String, serde_json::Value>,
+    #[serde(skip_serializing_if = "Members::is_empty")]
+    pub(crate) members: Members,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) member: Option<Reference>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,17 +151,6 @@ pub(crate) struct QueryError {
 }
 
 impl Shape {
-    /// The members in the model's order.
-    pub(crate) fn members(&self) -> Result<Vec<(&str, Reference)>> {
-        self.members
-            .iter()
-            .map(|(name, value)| {
-                let reference = Reference::deserialize(value).with_context(|| format!("member {name}"))?;
-                Ok((name.as_str(), reference))
-            })
-            .collect()
-    }
-
     /// Whether the shape becomes a Rust struct.
     pub(crate) fn is_structure(&self) -> bool {
         self.kind == "structure"
@@ -199,7 +192,29 @@ pub(crate) struct Entry {
     #[serde(default)]
     pub(crate) patterns: BTreeMap<String, String>,
     #[serde(default)]
-    pub(crate) enum_order: BTreeMap<String, Vec<String>>,
+    pub(crate) enum_listed: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub(crate) error_message: ErrorMessage,
+}
+
+/// What JSON errors call their message.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(crate) enum ErrorMessage {
+    #[default]
+    #[serde(rename = "message")]
+    Small,
+    #[serde(rename = "Message")]
+    Capital,
+}
+
+impl ErrorMessage {
+    /// The name itself.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Small => "message",
+            Self::Capital => "Message",
+        }
+    }
 }
 
 #[derive(Deserialize)]

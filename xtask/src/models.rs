@@ -90,10 +90,8 @@ fn reach(model: &Model, reference: &Reference, reached: &mut BTreeSet<String>) -
     }
     let shape =
         model.shapes.get(&reference.shape).with_context(|| format!("no shape {}", reference.shape))?;
-    for (_, member) in shape.members()? {
-        reach(model, &member, reached)?;
-    }
-    for part in shape.member.iter().chain(&shape.key).chain(&shape.value) {
+    let members = shape.members.iter().map(|(_, member)| member);
+    for part in members.chain(&shape.member).chain(&shape.key).chain(&shape.value) {
         reach(model, part, reached)?;
     }
     Ok(())

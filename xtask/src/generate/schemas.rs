@@ -21,7 +21,8 @@ pub(super) fn render(plan: &Plan<'_>) -> Result<String> {
             writeln!(text, "static {constant}_PATTERN: Pattern = Pattern::new({pattern:?}, {ours:?});\n")?;
         }
         let kind = kind(plan, name, shape)?;
-        let constraints = constraints(shape, pattern.is_some().then_some(constant));
+        let constraints =
+            constraints(shape, pattern.is_some().then_some(constant), plan.entry.enum_listed.get(name));
         let namespace = shape.xml_namespace.as_ref().map(|namespace| match namespace {
             XmlNamespace::Uri(uri) | XmlNamespace::Full { uri, .. } => uri.as_str(),
         });
@@ -43,10 +44,7 @@ fn kind(plan: &Plan<'_>, name: &str, shape: &Shape) -> Result<String> {
         "long" => "Kind::Long".to_owned(),
         "float" => "Kind::Float".to_owned(),
         "double" => "Kind::Double".to_owned(),
-        "string" if is_enum(shape) => {
-            let values = plan.entry.enum_order.get(name).unwrap_or(&shape.values);
-            format!("Kind::Enum(&{values:?})")
-        }
+        "string" if is_enum(shape) => format!("Kind::Enum(&{:?})", shape.values),
         "string" | "character" => "Kind::String".to_owned(),
         "blob" => "Kind::Blob".to_owned(),
         "timestamp" => format!("Kind::Timestamp({})", timestamp_format(shape.timestamp_format.as_deref())?),
@@ -63,10 +61,10 @@ fn kind(plan: &Plan<'_>, name: &str, shape: &Shape) -> Result<String> {
         }
         "structure" => {
             let mut members = String::new();
-            for (member_name, reference) in shape.members()? {
+            for (member_name, reference) in shape.members.iter() {
                 let required = shape.required.iter().any(|required| required == member_name);
                 let payload = shape.payload.as_deref() == Some(member_name);
-                members.push_str(&member(plan, member_name, &reference, required, payload)?);
+                members.push_str(&member(plan, member_name, reference, required, payload)?);
                 members.push_str(",\n");
             }
             let kind = if shape.union { "Union" } else { "Structure" };
@@ -132,10 +130,7 @@ fn member(
     Ok(format!("Member {{ name: {name:?}, schema: &{schema}, required: {required}, traits: {traits} }}"))
 }
 
-fn constraints(shape: &Shape, pattern: Option<&String>) -> String {
-    if shape.min.is_none() && shape.max.is_none() && pattern.is_none() {
-        return "Constraints::NONE".to_owned();
-    }
+fn constraints(shape: &Shape, pattern: Option<&String>, listed: Option<&Vec<String>>) -> String {
     let bound = |number: &Option<serde_json::Number>| match number {
         None => "None".to_owned(),
         Some(number) if number.is_f64() => {
@@ -144,7 +139,21 @@ fn constraints(shape: &Shape, pattern: Option<&String>) -> String {
         Some(number) => format!("Some(Bound::Int({number}))"),
     };
     let pattern = pattern.map_or("None".to_owned(), |constant| format!("Some(&{constant}_PATTERN)"));
-    format!("Constraints {{ min: {}, max: {}, pattern: {pattern} }}", bound(&shape.min), bound(&shape.max))
+    let listed = listed.map_or("None".to_owned(), |listed| format!("Some(&{listed:?})"));
+    let all = [
+        ("min", bound(&shape.min)),
+        ("max", bound(&shape.max)),
+        ("pattern", pattern),
+        ("enum_listed", listed),
+    ];
+    let set: Vec<_> = all.iter().filter(|(_, value)| value != "None").collect();
+    match set.len() {
+        0 => "Constraints::NONE".to_owned(),
+        _ => {
+            let fields: String = set.iter().map(|(name, value)| format!("{name}: {value}, ")).collect();
+            format!("Constraints {{ {fields}..Constraints::NONE }}")
+        }
+    }
 }
 
 fn timestamp_format(format: Option<&str>) -> Result<&'static str> {

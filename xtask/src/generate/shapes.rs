@@ -39,9 +39,9 @@ fn structure(plan: &Plan<'_>, name: &str, shape: &Shape, text: &mut String) -> R
     let type_name = plan.type_of(name)?;
     let (mut fields, mut required_list, mut optional_list) = (String::new(), String::new(), String::new());
     let mut names = Names::default();
-    for (at, (member, reference)) in shape.members()?.into_iter().enumerate() {
+    for (at, (member, reference)) in shape.members.iter().enumerate() {
         let field = names.unique(&snake(member));
-        let mut field_type = field_type(plan, &reference)?;
+        let mut field_type = field_type(plan, reference)?;
         // Only a structure that holds itself by value needs the box; lists and maps are boxes already.
         if plan.shape(&reference.shape)?.is_structure()
             && holds(plan, &reference.shape, name, &mut BTreeSet::new())?
@@ -99,7 +99,7 @@ fn holds(plan: &Plan<'_>, outer: &str, inner: &str, seen: &mut BTreeSet<String>)
     if !seen.insert(outer.to_owned()) {
         return Ok(false);
     }
-    for (_, member) in plan.shape(outer)?.members()? {
+    for (_, member) in plan.shape(outer)?.members.iter() {
         if plan.shape(&member.shape)?.is_structure() && holds(plan, &member.shape, inner, seen)? {
             return Ok(true);
         }

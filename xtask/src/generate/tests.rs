@@ -26,7 +26,8 @@ fn files() -> BTreeMap<&'static str, String> {
         r#"operations = "all"
            documents = "https://docs.aws.amazon.com/trap/API_{}.html"
            event_source = "trap.amazonaws.com"
-           enum_order = { Kind = ["2x", "a-b"] }"#,
+           enum_listed = { Kind = ["2x", "a-b", "more"] }
+           error_message = "Message""#,
     )
     .unwrap();
     Plan::new("trap", &entry, &model).unwrap().files().unwrap().into_iter().collect()
@@ -75,8 +76,15 @@ fn enum_values_that_collide_get_variants_of_their_own() {
 }
 
 #[test]
-fn the_catalogue_decides_the_order_of_enum_values_in_messages() {
-    assert!(files()["src/schemas.rs"].contains("Kind::Enum(&[\"2x\", \"a-b\"])"));
+fn the_catalogue_decides_which_values_a_refusal_lists_and_not_which_are_valid() {
+    let schemas = &files()["src/schemas.rs"];
+    assert!(schemas.contains(r#"Kind::Enum(&["a-b", "a_b", "Unknown", "", "2x"])"#), "{schemas}");
+    assert!(schemas.contains(r#"enum_listed: Some(&["2x", "a-b", "more"])"#), "{schemas}");
+}
+
+#[test]
+fn the_catalogue_decides_what_errors_call_their_message() {
+    assert!(files()["src/operations.rs"].contains("error_message: \"Message\""));
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub(crate) static ADVANCED_FIELD_SELECTORS: Schema = Schema {
         required: false,
         traits: MemberTraits::NONE,
     }),
-    constraints: Constraints { min: Some(Bound::Int(1)), max: None, pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -373,6 +373,7 @@ pub(crate) static EVENT_DATA_STORE_ARN: Schema = Schema {
         min: Some(Bound::Int(3)),
         max: Some(Bound::Int(256)),
         pattern: Some(&EVENT_DATA_STORE_ARN_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1023,7 +1024,7 @@ pub(crate) static LOOKUP_ATTRIBUTE_KEY: Schema = Schema {
 pub(crate) static LOOKUP_ATTRIBUTE_VALUE: Schema = Schema {
     name: "LookupAttributeValue",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(2000)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(2000)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1080,7 +1081,7 @@ pub(crate) static LOOKUP_EVENTS_RESPONSE: Schema = Schema {
 pub(crate) static MAX_RESULTS: Schema = Schema {
     name: "MaxResults",
     kind: Kind::Integer,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(50)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(50)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1133,7 +1134,7 @@ pub(crate) static OPERATOR: Schema = Schema {
         required: false,
         traits: MemberTraits::NONE,
     }),
-    constraints: Constraints { min: Some(Bound::Int(1)), max: None, pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1147,6 +1148,7 @@ pub(crate) static OPERATOR_VALUE: Schema = Schema {
         min: Some(Bound::Int(1)),
         max: Some(Bound::Int(2048)),
         pattern: Some(&OPERATOR_VALUE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1410,6 +1412,7 @@ pub(crate) static SELECTOR_FIELD: Schema = Schema {
         min: Some(Bound::Int(1)),
         max: Some(Bound::Int(1000)),
         pattern: Some(&SELECTOR_FIELD_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1424,6 +1427,7 @@ pub(crate) static SELECTOR_NAME: Schema = Schema {
         min: Some(Bound::Int(0)),
         max: Some(Bound::Int(1000)),
         pattern: Some(&SELECTOR_NAME_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1514,7 +1518,7 @@ pub(crate) static TAG: Schema = Schema {
 pub(crate) static TAG_KEY: Schema = Schema {
     name: "TagKey",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(128)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(128)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1522,7 +1526,7 @@ pub(crate) static TAG_KEY: Schema = Schema {
 pub(crate) static TAG_VALUE: Schema = Schema {
     name: "TagValue",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(256)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(256)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1538,7 +1542,7 @@ pub(crate) static TAGS_LIMIT_EXCEEDED_EXCEPTION: Schema = Schema {
 pub(crate) static TAGS_LIST: Schema = Schema {
     name: "TagsList",
     kind: Kind::List(Member { name: "member", schema: &TAG, required: false, traits: MemberTraits::NONE }),
-    constraints: Constraints { min: None, max: Some(Bound::Int(200)), pattern: None },
+    constraints: Constraints { max: Some(Bound::Int(200)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };

@@ -17,6 +17,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     query_compatible: false,
     xml_namespace: None,
     event_source: "kms.amazonaws.com",
+    error_message: "message",
     operations: &[
         Operation {
             name: "CancelKeyDeletion",

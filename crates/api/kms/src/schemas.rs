@@ -23,6 +23,7 @@ pub(crate) static ACCOUNT_ID_TYPE: Schema = Schema {
         min: Some(Bound::Int(12)),
         max: Some(Bound::Int(12)),
         pattern: Some(&ACCOUNT_ID_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -79,6 +80,7 @@ pub(crate) static ALIAS_NAME_TYPE: Schema = Schema {
         min: Some(Bound::Int(1)),
         max: Some(Bound::Int(256)),
         pattern: Some(&ALIAS_NAME_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -100,7 +102,7 @@ pub(crate) static ALREADY_EXISTS_EXCEPTION: Schema = Schema {
 pub(crate) static ARN_TYPE: Schema = Schema {
     name: "ArnType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(20)), max: Some(Bound::Int(2048)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(20)), max: Some(Bound::Int(2048)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -108,7 +110,7 @@ pub(crate) static ARN_TYPE: Schema = Schema {
 pub(crate) static ATTESTATION_DOCUMENT_TYPE: Schema = Schema {
     name: "AttestationDocumentType",
     kind: Kind::Blob,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(262144)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(262144)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -122,6 +124,7 @@ pub(crate) static BACKING_KEY_ID_RESPONSE_TYPE: Schema = Schema {
         min: Some(Bound::Int(0)),
         max: Some(Bound::Int(64)),
         pattern: Some(&BACKING_KEY_ID_RESPONSE_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -136,6 +139,7 @@ pub(crate) static BACKING_KEY_ID_TYPE: Schema = Schema {
         min: Some(Bound::Int(64)),
         max: Some(Bound::Int(64)),
         pattern: Some(&BACKING_KEY_ID_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -178,7 +182,7 @@ pub(crate) static CANCEL_KEY_DELETION_RESPONSE: Schema = Schema {
 pub(crate) static CIPHERTEXT_TYPE: Schema = Schema {
     name: "CiphertextType",
     kind: Kind::Blob,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(6144)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(6144)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -193,6 +197,7 @@ pub(crate) static CLOUD_HSM_CLUSTER_ID_TYPE: Schema = Schema {
         min: Some(Bound::Int(19)),
         max: Some(Bound::Int(24)),
         pattern: Some(&CLOUD_HSM_CLUSTER_ID_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -583,7 +588,7 @@ pub(crate) static CUSTOM_KEY_STORE_HAS_CM_KS_EXCEPTION: Schema = Schema {
 pub(crate) static CUSTOM_KEY_STORE_ID_TYPE: Schema = Schema {
     name: "CustomKeyStoreIdType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(64)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(64)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -617,7 +622,7 @@ pub(crate) static CUSTOM_KEY_STORE_NAME_IN_USE_EXCEPTION: Schema = Schema {
 pub(crate) static CUSTOM_KEY_STORE_NAME_TYPE: Schema = Schema {
     name: "CustomKeyStoreNameType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(256)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(256)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -760,7 +765,28 @@ pub(crate) static DATA_KEY_PAIR_SPEC: Schema = Schema {
 pub(crate) static DATA_KEY_SPEC: Schema = Schema {
     name: "DataKeySpec",
     kind: Kind::Enum(&["AES_256", "AES_128"]),
-    constraints: Constraints::NONE,
+    constraints: Constraints {
+        enum_listed: Some(&[
+            "RSA_2048",
+            "RSA_3072",
+            "RSA_4096",
+            "ECC_NIST_P256",
+            "ECC_NIST_P384",
+            "ECC_NIST_P521",
+            "ECC_SECG_P256K1",
+            "ECC_NIST_EDWARDS25519",
+            "SYMMETRIC_DEFAULT",
+            "HMAC_224",
+            "HMAC_256",
+            "HMAC_384",
+            "HMAC_512",
+            "SM2",
+            "ML_DSA_44",
+            "ML_DSA_65",
+            "ML_DSA_87",
+        ]),
+        ..Constraints::NONE
+    },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1105,7 +1131,7 @@ pub(crate) static DESCRIBE_KEY_RESPONSE: Schema = Schema {
 pub(crate) static DESCRIPTION_TYPE: Schema = Schema {
     name: "DescriptionType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(0)), max: Some(Bound::Int(8192)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(0)), max: Some(Bound::Int(8192)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1990,6 +2016,7 @@ pub(crate) static GRANT_CONSTRAINT_SOURCE_ARN_TYPE: Schema = Schema {
         min: Some(Bound::Int(20)),
         max: Some(Bound::Int(512)),
         pattern: Some(&GRANT_CONSTRAINT_SOURCE_ARN_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -2025,7 +2052,7 @@ pub(crate) static GRANT_CONSTRAINTS: Schema = Schema {
 pub(crate) static GRANT_ID_TYPE: Schema = Schema {
     name: "GrantIdType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(128)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(128)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -2107,6 +2134,7 @@ pub(crate) static GRANT_NAME_TYPE: Schema = Schema {
         min: Some(Bound::Int(1)),
         max: Some(Bound::Int(256)),
         pattern: Some(&GRANT_NAME_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -2161,7 +2189,7 @@ pub(crate) static GRANT_TOKEN_LIST: Schema = Schema {
         required: false,
         traits: MemberTraits::NONE,
     }),
-    constraints: Constraints { min: Some(Bound::Int(0)), max: Some(Bound::Int(10)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(0)), max: Some(Bound::Int(10)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -2169,7 +2197,7 @@ pub(crate) static GRANT_TOKEN_LIST: Schema = Schema {
 pub(crate) static GRANT_TOKEN_TYPE: Schema = Schema {
     name: "GrantTokenType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(8192)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(8192)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -2484,6 +2512,7 @@ pub(crate) static KEY_ID_TYPE: Schema = Schema {
         min: Some(Bound::Int(1)),
         max: Some(Bound::Int(2048)),
         pattern: Some(&KEY_ID_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -2582,6 +2611,7 @@ pub(crate) static KEY_MATERIAL_DESCRIPTION_TYPE: Schema = Schema {
         min: Some(Bound::Int(0)),
         max: Some(Bound::Int(256)),
         pattern: Some(&KEY_MATERIAL_DESCRIPTION_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -2765,7 +2795,7 @@ pub(crate) static KEY_STATE: Schema = Schema {
 pub(crate) static KEY_STORE_PASSWORD_TYPE: Schema = Schema {
     name: "KeyStorePasswordType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(7)), max: Some(Bound::Int(32)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(7)), max: Some(Bound::Int(32)), ..Constraints::NONE },
     sensitive: true,
     xml_namespace: None,
 };
@@ -2821,7 +2851,7 @@ pub(crate) static LIMIT_EXCEEDED_EXCEPTION: Schema = Schema {
 pub(crate) static LIMIT_TYPE: Schema = Schema {
     name: "LimitType",
     kind: Kind::Integer,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(1000)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(1000)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -3065,6 +3095,7 @@ pub(crate) static MARKER_TYPE: Schema = Schema {
         min: Some(Bound::Int(1)),
         max: Some(Bound::Int(1024)),
         pattern: Some(&MARKER_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -3073,7 +3104,7 @@ pub(crate) static MARKER_TYPE: Schema = Schema {
 pub(crate) static MESSAGE_TYPE: Schema = Schema {
     name: "MessageType",
     kind: Kind::Enum(&["RAW", "DIGEST", "EXTERNAL_MU"]),
-    constraints: Constraints::NONE,
+    constraints: Constraints { enum_listed: Some(&["RAW", "DIGEST", "EXTERNAL_MU"]), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -3156,7 +3187,7 @@ pub(crate) static NULLABLE_BOOLEAN_TYPE: Schema = Schema {
 pub(crate) static NUMBER_OF_BYTES_TYPE: Schema = Schema {
     name: "NumberOfBytesType",
     kind: Kind::Integer,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(1024)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(1024)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -3172,7 +3203,7 @@ pub(crate) static ORIGIN_TYPE: Schema = Schema {
 pub(crate) static PENDING_WINDOW_IN_DAYS_TYPE: Schema = Schema {
     name: "PendingWindowInDaysType",
     kind: Kind::Integer,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(365)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(365)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -3180,7 +3211,7 @@ pub(crate) static PENDING_WINDOW_IN_DAYS_TYPE: Schema = Schema {
 pub(crate) static PLAINTEXT_TYPE: Schema = Schema {
     name: "PlaintextType",
     kind: Kind::Blob,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(4096)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(4096)), ..Constraints::NONE },
     sensitive: true,
     xml_namespace: None,
 };
@@ -3207,6 +3238,7 @@ pub(crate) static POLICY_NAME_TYPE: Schema = Schema {
         min: Some(Bound::Int(1)),
         max: Some(Bound::Int(128)),
         pattern: Some(&POLICY_NAME_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -3222,6 +3254,7 @@ pub(crate) static POLICY_TYPE: Schema = Schema {
         min: Some(Bound::Int(1)),
         max: Some(Bound::Int(131072)),
         pattern: Some(&POLICY_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -3236,6 +3269,7 @@ pub(crate) static PRINCIPAL_ID_TYPE: Schema = Schema {
         min: Some(Bound::Int(1)),
         max: Some(Bound::Int(256)),
         pattern: Some(&PRINCIPAL_ID_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -3244,7 +3278,7 @@ pub(crate) static PRINCIPAL_ID_TYPE: Schema = Schema {
 pub(crate) static PUBLIC_KEY_TYPE: Schema = Schema {
     name: "PublicKeyType",
     kind: Kind::Blob,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(8192)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(8192)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -3397,6 +3431,7 @@ pub(crate) static REGION_TYPE: Schema = Schema {
         min: Some(Bound::Int(1)),
         max: Some(Bound::Int(32)),
         pattern: Some(&REGION_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -3460,7 +3495,7 @@ pub(crate) static RESOURCE_OWNERS_LIST: Schema = Schema {
         required: false,
         traits: MemberTraits::NONE,
     }),
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(2)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(2)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -3529,7 +3564,7 @@ pub(crate) static ROTATE_KEY_ON_DEMAND_RESPONSE: Schema = Schema {
 pub(crate) static ROTATION_PERIOD_IN_DAYS_TYPE: Schema = Schema {
     name: "RotationPeriodInDaysType",
     kind: Kind::Integer,
-    constraints: Constraints { min: Some(Bound::Int(90)), max: Some(Bound::Int(2560)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(90)), max: Some(Bound::Int(2560)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -3639,6 +3674,7 @@ pub(crate) static SERVICE_PRINCIPAL_TYPE: Schema = Schema {
         min: Some(Bound::Int(1)),
         max: Some(Bound::Int(128)),
         pattern: Some(&SERVICE_PRINCIPAL_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -3708,7 +3744,24 @@ pub(crate) static SIGNING_ALGORITHM_SPEC: Schema = Schema {
         "ED25519_SHA_512",
         "ED25519_PH_SHA_512",
     ]),
-    constraints: Constraints::NONE,
+    constraints: Constraints {
+        enum_listed: Some(&[
+            "RSASSA_PSS_SHA_256",
+            "RSASSA_PSS_SHA_384",
+            "RSASSA_PSS_SHA_512",
+            "RSASSA_PKCS1_V1_5_SHA_256",
+            "RSASSA_PKCS1_V1_5_SHA_384",
+            "RSASSA_PKCS1_V1_5_SHA_512",
+            "ECDSA_SHA_256",
+            "ECDSA_SHA_384",
+            "ECDSA_SHA_512",
+            "ED25519_SHA_512",
+            "ED25519_PH_SHA_512",
+            "SM2DSA",
+            "ML_DSA_SHAKE_256",
+        ]),
+        ..Constraints::NONE
+    },
     sensitive: false,
     xml_namespace: None,
 };
@@ -3766,7 +3819,7 @@ pub(crate) static TAG_KEY_LIST: Schema = Schema {
 pub(crate) static TAG_KEY_TYPE: Schema = Schema {
     name: "TagKeyType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(128)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(128)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -3793,7 +3846,7 @@ pub(crate) static TAG_RESOURCE_REQUEST: Schema = Schema {
 pub(crate) static TAG_VALUE_TYPE: Schema = Schema {
     name: "TagValueType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(0)), max: Some(Bound::Int(256)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(0)), max: Some(Bound::Int(256)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -3801,7 +3854,7 @@ pub(crate) static TAG_VALUE_TYPE: Schema = Schema {
 pub(crate) static TRUST_ANCHOR_CERTIFICATE_TYPE: Schema = Schema {
     name: "TrustAnchorCertificateType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(5000)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(5000)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -4078,6 +4131,7 @@ pub(crate) static XKS_KEY_ID_TYPE: Schema = Schema {
         min: Some(Bound::Int(1)),
         max: Some(Bound::Int(128)),
         pattern: Some(&XKS_KEY_ID_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -4119,6 +4173,7 @@ pub(crate) static XKS_PROXY_AUTHENTICATION_ACCESS_KEY_ID_TYPE: Schema = Schema {
         min: Some(Bound::Int(20)),
         max: Some(Bound::Int(30)),
         pattern: Some(&XKS_PROXY_AUTHENTICATION_ACCESS_KEY_ID_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: true,
     xml_namespace: None,
@@ -4155,6 +4210,7 @@ pub(crate) static XKS_PROXY_AUTHENTICATION_RAW_SECRET_ACCESS_KEY_TYPE: Schema = 
         min: Some(Bound::Int(43)),
         max: Some(Bound::Int(64)),
         pattern: Some(&XKS_PROXY_AUTHENTICATION_RAW_SECRET_ACCESS_KEY_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: true,
     xml_namespace: None,
@@ -4275,6 +4331,7 @@ pub(crate) static XKS_PROXY_URI_ENDPOINT_TYPE: Schema = Schema {
         min: Some(Bound::Int(10)),
         max: Some(Bound::Int(128)),
         pattern: Some(&XKS_PROXY_URI_ENDPOINT_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -4305,6 +4362,7 @@ pub(crate) static XKS_PROXY_URI_PATH_TYPE: Schema = Schema {
         min: Some(Bound::Int(10)),
         max: Some(Bound::Int(128)),
         pattern: Some(&XKS_PROXY_URI_PATH_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -4361,6 +4419,7 @@ pub(crate) static XKS_PROXY_VPC_ENDPOINT_SERVICE_NAME_TYPE: Schema = Schema {
         min: Some(Bound::Int(20)),
         max: Some(Bound::Int(64)),
         pattern: Some(&XKS_PROXY_VPC_ENDPOINT_SERVICE_NAME_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,

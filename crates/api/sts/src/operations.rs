@@ -17,6 +17,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     query_compatible: false,
     xml_namespace: Some("https://sts.amazonaws.com/doc/2011-06-15/"),
     event_source: "sts.amazonaws.com",
+    error_message: "message",
     operations: &[
         Operation {
             name: "AssumeRole",

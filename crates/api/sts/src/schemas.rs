@@ -871,7 +871,7 @@ pub(crate) static PROVIDED_CONTEXTS_LIST_TYPE: Schema = Schema {
         required: false,
         traits: MemberTraits::NONE,
     }),
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(5)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(5)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -892,7 +892,7 @@ pub(crate) static REGION_DISABLED_EXCEPTION: Schema = Schema {
 pub(crate) static ROOT_DURATION_SECONDS_TYPE: Schema = Schema {
     name: "RootDurationSecondsType",
     kind: Kind::Integer,
-    constraints: Constraints { min: Some(Bound::Int(0)), max: Some(Bound::Int(900)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(0)), max: Some(Bound::Int(900)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -900,7 +900,7 @@ pub(crate) static ROOT_DURATION_SECONDS_TYPE: Schema = Schema {
 pub(crate) static SAML_ASSERTION_TYPE: Schema = Schema {
     name: "SAMLAssertionType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(4)), max: Some(Bound::Int(100000)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(4)), max: Some(Bound::Int(100000)), ..Constraints::NONE },
     sensitive: true,
     xml_namespace: None,
 };
@@ -948,7 +948,7 @@ pub(crate) static TAG: Schema = Schema {
 pub(crate) static TARGET_PRINCIPAL_TYPE: Schema = Schema {
     name: "TargetPrincipalType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(12)), max: Some(Bound::Int(2048)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(12)), max: Some(Bound::Int(2048)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -962,6 +962,7 @@ pub(crate) static ACCESS_KEY_ID_TYPE: Schema = Schema {
         min: Some(Bound::Int(16)),
         max: Some(Bound::Int(128)),
         pattern: Some(&ACCESS_KEY_ID_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -995,6 +996,7 @@ pub(crate) static ARN_TYPE: Schema = Schema {
         min: Some(Bound::Int(20)),
         max: Some(Bound::Int(2048)),
         pattern: Some(&ARN_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1009,6 +1011,7 @@ pub(crate) static ASSUMED_ROLE_ID_TYPE: Schema = Schema {
         min: Some(Bound::Int(2)),
         max: Some(Bound::Int(193)),
         pattern: Some(&ASSUMED_ROLE_ID_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1017,7 +1020,7 @@ pub(crate) static ASSUMED_ROLE_ID_TYPE: Schema = Schema {
 pub(crate) static CLIENT_TOKEN_TYPE: Schema = Schema {
     name: "clientTokenType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(4)), max: Some(Bound::Int(20000)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(4)), max: Some(Bound::Int(20000)), ..Constraints::NONE },
     sensitive: true,
     xml_namespace: None,
 };
@@ -1025,7 +1028,7 @@ pub(crate) static CLIENT_TOKEN_TYPE: Schema = Schema {
 pub(crate) static CONTEXT_ASSERTION_TYPE: Schema = Schema {
     name: "contextAssertionType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(4)), max: Some(Bound::Int(2048)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(4)), max: Some(Bound::Int(2048)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1049,7 +1052,11 @@ pub(crate) static DECODED_MESSAGE_TYPE: Schema = Schema {
 pub(crate) static DURATION_SECONDS_TYPE: Schema = Schema {
     name: "durationSecondsType",
     kind: Kind::Integer,
-    constraints: Constraints { min: Some(Bound::Int(900)), max: Some(Bound::Int(129600)), pattern: None },
+    constraints: Constraints {
+        min: Some(Bound::Int(900)),
+        max: Some(Bound::Int(129600)),
+        ..Constraints::NONE
+    },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1057,7 +1064,7 @@ pub(crate) static DURATION_SECONDS_TYPE: Schema = Schema {
 pub(crate) static ENCODED_MESSAGE_TYPE: Schema = Schema {
     name: "encodedMessageType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(10240)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(10240)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1087,6 +1094,7 @@ pub(crate) static EXTERNAL_ID_TYPE: Schema = Schema {
         min: Some(Bound::Int(2)),
         max: Some(Bound::Int(1224)),
         pattern: Some(&EXTERNAL_ID_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1101,6 +1109,7 @@ pub(crate) static FEDERATED_ID_TYPE: Schema = Schema {
         min: Some(Bound::Int(2)),
         max: Some(Bound::Int(193)),
         pattern: Some(&FEDERATED_ID_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1141,7 +1150,7 @@ pub(crate) static INVALID_IDENTITY_TOKEN_MESSAGE: Schema = Schema {
 pub(crate) static JWT_ALGORITHM_TYPE: Schema = Schema {
     name: "jwtAlgorithmType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(5)), max: Some(Bound::Int(5)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(5)), max: Some(Bound::Int(5)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1165,7 +1174,7 @@ pub(crate) static MALFORMED_POLICY_DOCUMENT_MESSAGE: Schema = Schema {
 pub(crate) static MINIMUM_SESSION_TOKEN_SIZE_TYPE: Schema = Schema {
     name: "minimumSessionTokenSizeType",
     kind: Kind::Integer,
-    constraints: Constraints { min: Some(Bound::Int(0)), max: Some(Bound::Int(4096)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(0)), max: Some(Bound::Int(4096)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1173,7 +1182,7 @@ pub(crate) static MINIMUM_SESSION_TOKEN_SIZE_TYPE: Schema = Schema {
 pub(crate) static NON_NEGATIVE_INTEGER_TYPE: Schema = Schema {
     name: "nonNegativeIntegerType",
     kind: Kind::Integer,
-    constraints: Constraints { min: Some(Bound::Int(0)), max: None, pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(0)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1218,7 +1227,11 @@ pub(crate) static REGION_DISABLED_MESSAGE: Schema = Schema {
 pub(crate) static ROLE_DURATION_SECONDS_TYPE: Schema = Schema {
     name: "roleDurationSecondsType",
     kind: Kind::Integer,
-    constraints: Constraints { min: Some(Bound::Int(900)), max: Some(Bound::Int(43200)), pattern: None },
+    constraints: Constraints {
+        min: Some(Bound::Int(900)),
+        max: Some(Bound::Int(43200)),
+        ..Constraints::NONE
+    },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1232,6 +1245,7 @@ pub(crate) static ROLE_SESSION_NAME_TYPE: Schema = Schema {
         min: Some(Bound::Int(2)),
         max: Some(Bound::Int(64)),
         pattern: Some(&ROLE_SESSION_NAME_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1246,6 +1260,7 @@ pub(crate) static SERIAL_NUMBER_TYPE: Schema = Schema {
         min: Some(Bound::Int(9)),
         max: Some(Bound::Int(256)),
         pattern: Some(&SERIAL_NUMBER_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1269,6 +1284,7 @@ pub(crate) static SESSION_POLICY_DOCUMENT_TYPE: Schema = Schema {
         min: Some(Bound::Int(1)),
         max: Some(Bound::Int(2048)),
         pattern: Some(&SESSION_POLICY_DOCUMENT_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1277,7 +1293,7 @@ pub(crate) static SESSION_POLICY_DOCUMENT_TYPE: Schema = Schema {
 pub(crate) static SESSION_TOKEN_SIZE_TYPE: Schema = Schema {
     name: "sessionTokenSizeType",
     kind: Kind::Integer,
-    constraints: Constraints { min: Some(Bound::Int(0)), max: None, pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(0)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1285,7 +1301,7 @@ pub(crate) static SESSION_TOKEN_SIZE_TYPE: Schema = Schema {
 pub(crate) static SESSION_TOKEN_UTILIZATION_TYPE: Schema = Schema {
     name: "sessionTokenUtilizationType",
     kind: Kind::Integer,
-    constraints: Constraints { min: Some(Bound::Int(0)), max: None, pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(0)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1299,6 +1315,7 @@ pub(crate) static SOURCE_IDENTITY_TYPE: Schema = Schema {
         min: Some(Bound::Int(2)),
         max: Some(Bound::Int(64)),
         pattern: Some(&SOURCE_IDENTITY_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1312,7 +1329,7 @@ pub(crate) static TAG_KEY_LIST_TYPE: Schema = Schema {
         required: false,
         traits: MemberTraits::NONE,
     }),
-    constraints: Constraints { min: None, max: Some(Bound::Int(50)), pattern: None },
+    constraints: Constraints { max: Some(Bound::Int(50)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1327,6 +1344,7 @@ pub(crate) static TAG_KEY_TYPE: Schema = Schema {
         min: Some(Bound::Int(1)),
         max: Some(Bound::Int(128)),
         pattern: Some(&TAG_KEY_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1335,7 +1353,7 @@ pub(crate) static TAG_KEY_TYPE: Schema = Schema {
 pub(crate) static TAG_LIST_TYPE: Schema = Schema {
     name: "tagListType",
     kind: Kind::List(Member { name: "member", schema: &TAG, required: false, traits: MemberTraits::NONE }),
-    constraints: Constraints { min: None, max: Some(Bound::Int(50)), pattern: None },
+    constraints: Constraints { max: Some(Bound::Int(50)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1350,6 +1368,7 @@ pub(crate) static TAG_VALUE_TYPE: Schema = Schema {
         min: Some(Bound::Int(0)),
         max: Some(Bound::Int(256)),
         pattern: Some(&TAG_VALUE_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1364,6 +1383,7 @@ pub(crate) static TOKEN_CODE_TYPE: Schema = Schema {
         min: Some(Bound::Int(6)),
         max: Some(Bound::Int(6)),
         pattern: Some(&TOKEN_CODE_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1393,8 +1413,8 @@ pub(crate) static UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE: Schema = Schema {
     kind: Kind::String,
     constraints: Constraints {
         min: Some(Bound::Int(1)),
-        max: None,
         pattern: Some(&UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1403,7 +1423,7 @@ pub(crate) static UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE: Schema = Schema {
 pub(crate) static URL_TYPE: Schema = Schema {
     name: "urlType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(4)), max: Some(Bound::Int(2048)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(4)), max: Some(Bound::Int(2048)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1425,6 +1445,7 @@ pub(crate) static USER_NAME_TYPE: Schema = Schema {
         min: Some(Bound::Int(2)),
         max: Some(Bound::Int(32)),
         pattern: Some(&USER_NAME_TYPE_PATTERN),
+        ..Constraints::NONE
     },
     sensitive: false,
     xml_namespace: None,
@@ -1433,7 +1454,7 @@ pub(crate) static USER_NAME_TYPE: Schema = Schema {
 pub(crate) static WEB_IDENTITY_SUBJECT_TYPE: Schema = Schema {
     name: "webIdentitySubjectType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(6)), max: Some(Bound::Int(255)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(6)), max: Some(Bound::Int(255)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1446,7 +1467,7 @@ pub(crate) static WEB_IDENTITY_TOKEN_AUDIENCE_LIST_TYPE: Schema = Schema {
         required: false,
         traits: MemberTraits::NONE,
     }),
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(10)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(10)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1454,7 +1475,7 @@ pub(crate) static WEB_IDENTITY_TOKEN_AUDIENCE_LIST_TYPE: Schema = Schema {
 pub(crate) static WEB_IDENTITY_TOKEN_AUDIENCE_STRING_TYPE: Schema = Schema {
     name: "webIdentityTokenAudienceStringType",
     kind: Kind::String,
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(1000)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(1000)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };
@@ -1462,7 +1483,7 @@ pub(crate) static WEB_IDENTITY_TOKEN_AUDIENCE_STRING_TYPE: Schema = Schema {
 pub(crate) static WEB_IDENTITY_TOKEN_DURATION_SECONDS_TYPE: Schema = Schema {
     name: "webIdentityTokenDurationSecondsType",
     kind: Kind::Integer,
-    constraints: Constraints { min: Some(Bound::Int(60)), max: Some(Bound::Int(3600)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(60)), max: Some(Bound::Int(3600)), ..Constraints::NONE },
     sensitive: false,
     xml_namespace: None,
 };

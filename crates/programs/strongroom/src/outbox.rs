@@ -97,3 +97,76 @@ fn recorded_since(journal: &Journal, since_ms: i64) -> Result<HashSet<[u8; 16]>>
     }
     Ok(known)
 }
+
+#[cfg(test)]
+mod tests {
+    use strongroom_journal::{EventId, JournalOptions};
+    use strongroom_secret::Key256;
+    use strongroom_store::{OpenOptions, StoreError};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const NOW_MS: i64 = 1_700_000_000_000;
+
+    fn record(id: u8) -> Record {
+        let name = format!("Change{id}");
+        Record { event_id: EventId([id; 16]), event_time_ms: NOW_MS, event_name: name, ..Record::default() }
+    }
+
+    async fn post(db: &Db, record: &Record) {
+        let (id, bytes) = (record.event_id.0, record.encode());
+        let (id, bytes) = (&id, &bytes);
+        let posted = db.transaction(|tx| Box::pin(async move { tx.post(id, bytes).await }));
+        posted.await.map_err(|error: StoreError| error).unwrap();
+    }
+
+    fn names(journal: &Journal) -> Vec<String> {
+        let records = journal.reader().records(None).unwrap();
+        records.map(|record| record.unwrap().1.event_name).collect()
+    }
+
+    #[tokio::test]
+    async fn a_change_whose_record_was_cut_off_is_recorded_at_the_next_start_and_once() {
+        let folder = TempDir::new().unwrap();
+        let db = Db::open_sqlite_ephemeral(&OpenOptions::default()).await.unwrap();
+        let open = || {
+            let (options, key) = (JournalOptions::default(), Key256::new([7; 32]));
+            Journal::open(folder.path(), &options, &key, "node", NOW_MS).unwrap().journal
+        };
+
+        // Before the crash: one change recorded, its draft not taken out yet; one change not recorded.
+        let journal = open();
+        for change in [record(1), record(2)] {
+            post(&db, &change).await;
+        }
+        journal.append(&record(1)).await.unwrap();
+        drop(journal);
+
+        for (start, replayed) in [1, 0].into_iter().enumerate() {
+            let journal = open();
+            let outbox = Outbox::new(db.clone());
+            assert_eq!(outbox.replay(&journal).await.unwrap(), replayed, "start {start}");
+            assert_eq!(names(&journal), ["Change1", "Change2"], "start {start}");
+            assert_eq!(db.posted(None, 10).await.unwrap(), []);
+        }
+    }
+
+    #[tokio::test]
+    async fn drafts_that_became_records_are_taken_out_many_at_a_time() {
+        let db = Db::open_sqlite_ephemeral(&OpenOptions::default()).await.unwrap();
+        let outbox = Outbox::new(db.clone());
+        for id in 0..=BATCH as u8 {
+            post(&db, &record(id)).await;
+        }
+        for id in 0..BATCH as u8 - 1 {
+            outbox.delivered([id; 16]).await;
+        }
+        assert_eq!(db.posted(None, 100).await.unwrap().len(), BATCH + 1);
+        outbox.delivered([BATCH as u8 - 1; 16]).await;
+        assert_eq!(db.posted(None, 100).await.unwrap().len(), 1);
+        outbox.delivered([BATCH as u8; 16]).await;
+        outbox.empty().await;
+        assert_eq!(db.posted(None, 100).await.unwrap(), []);
+    }
+}

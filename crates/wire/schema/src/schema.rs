@@ -33,7 +33,7 @@ pub enum Kind {
     Double,
     /// UTF-8 text.
     String,
-    /// Text out of a set that AWS may extend; the values in the model's order.
+    /// Text out of a set that AWS may extend: the values that are valid, in the model's order.
     Enum(&'static [&'static str]),
     /// Bytes.
     Blob,
@@ -149,11 +149,14 @@ pub struct Constraints {
     pub max: Option<Bound>,
     /// What text must match.
     pub pattern: Option<&'static Pattern>,
+    /// The values that AWS prints when it refuses one of an enum, where they are others than the valid ones
+    /// or stand in another order.
+    pub enum_listed: Option<&'static [&'static str]>,
 }
 
 impl Constraints {
     /// No limits.
-    pub const NONE: Self = Self { min: None, max: None, pattern: None };
+    pub const NONE: Self = Self { min: None, max: None, pattern: None, enum_listed: None };
 }
 
 /// A limit as the model writes it.

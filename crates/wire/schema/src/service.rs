@@ -23,6 +23,9 @@ pub struct ServiceSchema {
     pub xml_namespace: Option<&'static str>,
     /// `eventSource` of its records, for example `kms.amazonaws.com`.
     pub event_source: &'static str,
+    /// The member that holds the message of its errors in the JSON protocols, unless a model names it:
+    /// `message`, or `Message` as of CloudTrail.
+    pub error_message: &'static str,
     /// The operations, ordered by name.
     pub operations: &'static [Operation],
 }

@@ -9,5 +9,6 @@ mod mac;
 mod meta;
 mod migrations;
 mod opening;
+mod outbox;
 mod tables;
 mod transactions;

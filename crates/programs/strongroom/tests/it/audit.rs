@@ -25,8 +25,9 @@ fn a_journal_that_was_altered_is_told_from_one_that_was_not() {
     let program = place.start();
     program.client().done("ListKeys", &json!({}));
     program.stop();
-    let (path, mut bytes) =
-        place.files().into_iter().find(|(path, _)| path.extension().is_some_and(|it| it == "seg")).unwrap();
+    let files = place.files();
+    let path = files.iter().find(|path| path.extension().is_some_and(|it| it == "seg")).unwrap();
+    let mut bytes = fs::read(path).unwrap();
     let at = bytes.windows(8).position(|window| window == b"ListKeys").unwrap();
     bytes[at] = b'l';
     fs::write(path, bytes).unwrap();

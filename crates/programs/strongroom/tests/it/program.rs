@@ -10,6 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use strongroom_crypto::digest::sha256;
+use strongroom_crypto::hex;
 use tempfile::TempDir;
 
 use crate::client::Client;
@@ -80,22 +82,32 @@ impl Place {
         Program::start(self, &["dev", "--listen", "127.0.0.1:0", "--ephemeral"].map(str::to_owned))
     }
 
-    /// Every file of the data folder with its content, but for those that come and go.
-    pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+    /// Every file of the data folder.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();
         let mut folders = vec![self.data()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if !path.to_str().unwrap().ends_with("-shm") {
-                    files.push((path.clone(), fs::read(path).unwrap()));
-                }
+                if path.is_dir() { folders.push(path) } else { files.push(path) }
             }
         }
         files.sort();
         files
+    }
+
+    /// Every file of the data folder and the digest of what it holds, but for those that SQLite has beside its
+    /// own while it is open: the index of its log, and the log itself where it is empty.
+    pub(crate) fn contents(&self) -> Vec<(PathBuf, String)> {
+        let mut contents = Vec::new();
+        for path in self.files() {
+            let content = fs::read(&path).unwrap();
+            let name = path.to_str().unwrap();
+            if !name.ends_with("-shm") && !(name.ends_with("-wal") && content.is_empty()) {
+                contents.push((path, hex::encode(&sha256(&content))));
+            }
+        }
+        contents
     }
 }
 

@@ -32,14 +32,14 @@ fn another_seal_is_refused_before_anything_is_touched() {
     fs::rename(&seal, &kept).unwrap();
     copy_folder(&other.data().join("seal"), &seal);
 
-    let before = place.files();
+    let before = place.contents();
     let said = place.refusal();
     let expected = format!(
         "{} is not the seal that this store was made under; put back the folder that was beside it",
         seal.display()
     );
     assert!(said.starts_with(&expected), "{said}");
-    assert_eq!(place.files(), before);
+    assert_eq!(place.contents(), before);
 
     fs::remove_dir_all(&seal).unwrap();
     fs::rename(&kept, &seal).unwrap();
@@ -51,12 +51,12 @@ fn a_store_without_its_seal_is_refused_and_gets_no_new_one() {
     let (place, blob) = used();
     let (seal, kept) = (place.data().join("seal"), place.data().with_file_name("kept"));
     fs::rename(&seal, &kept).unwrap();
-    let before = place.files();
+    let before = place.contents();
     let said = place.refusal();
     let expected = "the store holds keys, and without the seal they were made under they cannot be used: ";
     assert!(said.starts_with(expected), "{said}");
     assert!(said.contains(seal.to_str().unwrap()), "{said}");
-    assert_eq!(place.files(), before);
+    assert_eq!(place.contents(), before);
     assert!(!seal.exists());
 
     fs::rename(&kept, &seal).unwrap();
@@ -71,9 +71,9 @@ fn half_a_seal_is_refused() {
         let kept = fs::read(&path).unwrap();
         let permissions = fs::metadata(&path).unwrap().permissions();
         fs::remove_file(&path).unwrap();
-        let before = place.files();
+        let before = place.contents();
         assert!(place.refusal().starts_with("the store holds keys"));
-        assert_eq!(place.files(), before);
+        assert_eq!(place.contents(), before);
         fs::write(&path, kept).unwrap();
         fs::set_permissions(&path, permissions).unwrap();
     }

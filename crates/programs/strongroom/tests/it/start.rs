@@ -73,13 +73,13 @@ fn an_address_in_use_is_refused_before_anything_is_made() {
 fn two_servers_do_not_share_a_folder() {
     let place = Place::new();
     let first = place.start();
-    let before = place.files();
+    let before = place.contents();
     let expected = format!(
         "another strongroom serves from {}; stop it, or name another folder with --data-dir",
         place.data().display()
     );
     assert_eq!(place.refusal(), expected);
-    assert_eq!(place.files(), before);
+    assert_eq!(place.contents(), before);
     first.client().done("CreateKey", &json!({}));
     first.stop();
     // The folder is free again.

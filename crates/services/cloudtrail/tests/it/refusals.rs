@@ -2,7 +2,8 @@
 //! known.
 
 use strongroom_api_cloudtrail::{
-    CloudTrail as _, EventCategory, LookupAttribute, LookupAttributeKey, LookupEventsRequest,
+    CloudTrail as _, CreateTrailRequest, EventCategory, LookupAttribute, LookupAttributeKey,
+    LookupEventsRequest,
 };
 use strongroom_testkit::run;
 
@@ -105,7 +106,8 @@ fn what_is_not_implemented_yet() {
         let refused = history.lookup(input).await.unwrap_err();
         assert_eq!((refused.code(), refused.status()), ("NotImplementedException", Some(501)));
         assert!(refused.message().unwrap().contains("Insights"));
-        let refused = history.trail.create_trail(&context(ACCOUNT, REGION), Default::default()).await;
+        let refused =
+            history.trail.create_trail(&context(ACCOUNT, REGION), CreateTrailRequest::default()).await;
         assert_eq!(refused.unwrap_err().code(), "NotImplementedException");
     });
 }

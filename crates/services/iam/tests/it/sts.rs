@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use strongroom_api_sts::{GetCallerIdentityRequest, Sts as _};
+use strongroom_api_sts::{GetCallerIdentityRequest, GetSessionTokenRequest, Sts as _};
 use strongroom_iam::Sts;
 use strongroom_identity::{Caller, Principal, Region, RequestContext, RequestId};
 
@@ -46,7 +46,8 @@ fn a_root_user_is_its_account() {
 fn other_operations_are_not_implemented_yet() {
     strongroom_testkit::run(async {
         let context = context("111122223333", "us-east-1");
-        let refused = Sts::new().get_session_token(&context, Default::default()).await.unwrap_err();
+        let refused =
+            Sts::new().get_session_token(&context, GetSessionTokenRequest::default()).await.unwrap_err();
         assert_eq!(refused.code(), "NotImplementedException");
     });
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use strongroom_store::Db;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -104,10 +105,18 @@ async fn an_account_has_one_partition_whoever_comes_first(database: &TestDatabas
     assert_eq!(again.key_ids(None).await.len(), CALLS);
 }
 
+/// Takes messages out of the outbox, as a server does after each change.
+async fn deliver(db: &Db) {
+    let posted = db.posted(None, 2).await.unwrap();
+    let ids: Vec<_> = posted.iter().map(|message| message.id).collect();
+    db.take_delivered(&ids).await.unwrap();
+}
+
 async fn a_hammer_loses_no_write(database: &TestDatabase) {
     const TASKS: usize = 32;
     const ROUNDS: usize = 4;
-    let client = client(database).await;
+    let db = open(database).await;
+    let client = Client::new(&start(&db, &root()), ACCOUNT, REGION);
     let mut keys = Vec::new();
     for _ in 0..4 {
         keys.push(client.create_key().await.key_id);
@@ -115,13 +124,14 @@ async fn a_hammer_loses_no_write(database: &TestDatabase) {
     let keys = Arc::new(keys);
     let mut tasks = JoinSet::new();
     for task in 0..TASKS {
-        let (client, keys) = (client.clone(), keys.clone());
+        let (client, keys, db) = (client.clone(), keys.clone(), db.clone());
         tasks.spawn(async move {
             let key = &keys[task % keys.len()];
             for round in 0..ROUNDS {
                 let name = format!("alias/{task}/{round}");
                 assert!(client.describe(&name).await.is_err());
                 client.create_alias(&name, key).await.unwrap();
+                deliver(&db).await;
                 // What was answered holds from then on, whatever others do.
                 assert_eq!(client.describe(&name).await.unwrap().key_id, *key);
                 let blob = client.encrypt(&name, name.as_bytes(), &[("task", &name)]).await.unwrap();

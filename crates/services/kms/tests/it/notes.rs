@@ -157,7 +157,7 @@ async fn refusals_note_what_was_reached(database: &TestDatabase) {
     let (_, arn, material) = key(&client).await;
     let blob = client.encrypt(&arn, b"x", &[("a", "b")]).await.unwrap();
     let default = [("encryptionAlgorithm", text("SYMMETRIC_DEFAULT"))];
-    let resource = key_resource(&arn);
+    let resource = &[key_resource(&arn)];
 
     // No key was found.
     let context = client.context();
@@ -170,7 +170,7 @@ async fn refusals_note_what_was_reached(database: &TestDatabase) {
     // The ciphertext's key and material, which did not decrypt it.
     let context = client.context();
     client.kms.decrypt(&context, decrypt(&blob)).await.unwrap_err();
-    assert_notes(&context.take_notes(), &[resource.clone()], &default, &[("keyMaterialId", text(&material))]);
+    assert_notes(&context.take_notes(), resource, &default, &[("keyMaterialId", text(&material))]);
 
     // A material that the key does not have is no fact of the key's: the ciphertext made it up.
     let id = arn.rsplit('/').next().unwrap();
@@ -179,15 +179,15 @@ async fn refusals_note_what_was_reached(database: &TestDatabase) {
     altered[name + id.len()] ^= 1;
     let context = client.context();
     client.kms.decrypt(&context, decrypt(&altered)).await.unwrap_err();
-    assert_notes(&context.take_notes(), &[resource.clone()], &default, &[]);
+    assert_notes(&context.take_notes(), resource, &default, &[]);
 
     // A denial: the key that the caller may not use.
     let stranger = client.as_of(STRANGER, REGION);
     let context = stranger.context();
     client.kms.encrypt(&context, encrypt(&arn, b"x")).await.unwrap_err();
-    assert_notes(&context.take_notes(), std::slice::from_ref(&resource), &default, &[]);
+    assert_notes(&context.take_notes(), resource, &default, &[]);
     let context = stranger.context();
     let input = DescribeKeyRequest { key_id: arn.clone(), grant_tokens: None };
     client.kms.describe_key(&context, input).await.unwrap_err();
-    assert_notes(&context.take_notes(), &[resource], &[], &[]);
+    assert_notes(&context.take_notes(), resource, &[], &[]);
 }

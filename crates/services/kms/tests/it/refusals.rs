@@ -5,8 +5,8 @@
 
 use strongroom_api_kms::{
     CreateKeyRequest, CustomerMasterKeySpec, DataKeySpec, DecryptRequest, DescribeKeyRequest,
-    DryRunModifierType, EncryptRequest, EncryptionAlgorithmSpec, GenerateDataKeyRequest, KeySpec,
-    KeyUsageType, Kms as _, ListKeysRequest, OriginType, RecipientInfo, ResourceOwnerType, Tag,
+    DisableKeyRequest, DryRunModifierType, EncryptRequest, EncryptionAlgorithmSpec, GenerateDataKeyRequest,
+    KeySpec, KeyUsageType, Kms as _, ListKeysRequest, OriginType, RecipientInfo, ResourceOwnerType, Tag,
 };
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
@@ -255,7 +255,7 @@ async fn a_ciphertext_that_is_not_there(database: &TestDatabase) {
 /// A sample; that no operation is silently missing is the generated trait's doing.
 async fn operations_that_are_not_implemented_yet(database: &TestDatabase) {
     let client: Client = client(database).await;
-    let refused = client.kms.disable_key(&client.context(), Default::default()).await.unwrap_err();
+    let refused = client.kms.disable_key(&client.context(), DisableKeyRequest::default()).await.unwrap_err();
     assert_eq!(refused.to_string(), not_yet("kms:DisableKey"));
     assert_eq!(refused.status(), Some(501));
 }

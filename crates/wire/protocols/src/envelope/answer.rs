@@ -15,8 +15,8 @@ const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 /// The namespace of XML errors where no service is known.
 const FAULT_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
 
-/// The codes whose message JSON clients find under `Message`, as traces of AWS show. Its front makes these
-/// errors, not the service.
+/// The codes whose message JSON clients find under `Message` of whatever service, as traces of AWS show. Its
+/// front makes these errors, not the service.
 const CAPITAL_MESSAGE: [&str; 2] = ["AccessDeniedException", "SerializationException"];
 
 /// An error, as far as a frame shows it.
@@ -70,7 +70,7 @@ pub fn error(
     let status = StatusCode::from_u16(error.status.unwrap_or(of_protocol));
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = match framing {
-        Framing::Json10 | Framing::Json11 => json_error(error),
+        Framing::Json10 | Framing::Json11 => json_error(service, error),
         Framing::Query => xml_error(service, error, request_id),
     };
     let mut response = respond(framing, status, body.into_bytes(), request_id);
@@ -120,14 +120,14 @@ fn xml_result(
 }
 
 /// `{"__type":"NotFoundException","message":".."}`
-fn json_error(error: &ErrorView<'_>) -> String {
+fn json_error(service: Option<&ServiceSchema>, error: &ErrorView<'_>) -> String {
     let mut writer = Writer::<Wire>::default();
     writer.open();
     writer.field("__type", error.code);
     let modelled = error.fields.and_then(message_member);
     if let Some(message) = error.message.or(modelled.and_then(|(_, message)| message)) {
-        let capital = CAPITAL_MESSAGE.contains(&error.code);
-        let usual = if capital { "Message" } else { "message" };
+        let of_service = service.map_or("message", |service| service.error_message);
+        let usual = if CAPITAL_MESSAGE.contains(&error.code) { "Message" } else { of_service };
         writer.field(modelled.map_or(usual, |(name, _)| name), message);
     }
     if let Some(fields) = error.fields {

@@ -13,19 +13,20 @@ pub(super) enum Rule {
     Least(&'static Schema, Bound),
     /// The whole text matches.
     Matches(&'static Pattern),
-    /// The text is one of those.
-    OneOf(&'static [&'static str]),
+    /// The text is one of the first; AWS says that it would have to be one of the second.
+    OneOf(&'static [&'static str], &'static [&'static str]),
 }
 
 /// The constraints of a shape, in the order in which AWS lists them.
 pub(super) fn of(schema: &'static Schema) -> impl Iterator<Item = Rule> {
     let constraints = &schema.constraints;
     let values = if let Kind::Enum(values) = schema.kind { Some(values) } else { None };
+    let one_of = |valid| Rule::OneOf(valid, constraints.enum_listed.unwrap_or(valid));
     [
         constraints.max.map(|bound| Rule::Most(schema, bound)),
         constraints.min.map(|bound| Rule::Least(schema, bound)),
         constraints.pattern.map(Rule::Matches),
-        values.map(Rule::OneOf),
+        values.map(one_of),
     ]
     .into_iter()
     .flatten()
@@ -48,7 +49,7 @@ impl Rule {
             Self::Most(_, bound) => compare(value, bound).is_none_or(std::cmp::Ordering::is_le),
             Self::Least(_, bound) => compare(value, bound).is_none_or(std::cmp::Ordering::is_ge),
             Self::Matches(pattern) => !matches!(value, Value::String(text) if !pattern.matches(text)),
-            Self::OneOf(values) => !matches!(value, Value::String(text) if !values.contains(&text)),
+            Self::OneOf(valid, _) => !matches!(value, Value::String(text) if !valid.contains(&text)),
         }
     }
 }
@@ -65,8 +66,8 @@ impl fmt::Display for Rule {
             Self::Matches(pattern) => {
                 write!(f, "Member must satisfy regular expression pattern: {}", pattern.text())
             }
-            Self::OneOf(values) => {
-                write!(f, "Member must satisfy enum value set: [{}]", values.join(", "))
+            Self::OneOf(_, listed) => {
+                write!(f, "Member must satisfy enum value set: [{}]", listed.join(", "))
             }
         }
     }

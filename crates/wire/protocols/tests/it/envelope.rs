@@ -20,6 +20,7 @@ static SERVICE: ServiceSchema = ServiceSchema {
     query_compatible: true,
     xml_namespace: Some("https://sts.amazonaws.com/doc/2011-06-15/"),
     event_source: "sts.amazonaws.com",
+    error_message: "message",
     operations: &[],
 };
 
@@ -247,6 +248,24 @@ fn the_fronts_own_errors_have_a_capital_message() {
         r#"{"__type":"InvalidCiphertextException"}"#
     );
     assert_eq!(json(&Refusal::unknown_operation().view()), r#"{"__type":"UnknownOperationException"}"#);
+}
+
+#[test]
+fn a_service_may_call_its_message_with_a_capital() {
+    let capital = ServiceSchema { error_message: "Message", ..SERVICE };
+    let view = ErrorView {
+        code: "TrailNotFoundException",
+        query: None,
+        status: None,
+        fault: Fault::Client,
+        message: Some("m"),
+        fields: None,
+    };
+    let json = |service: &ServiceSchema| {
+        body(&envelope::error(Framing::Json11, Some(service), &view, "r")).to_owned()
+    };
+    assert_eq!(json(&capital), r#"{"__type":"TrailNotFoundException","Message":"m"}"#);
+    assert_eq!(json(&SERVICE), r#"{"__type":"TrailNotFoundException","message":"m"}"#);
 }
 
 #[test]

@@ -12,7 +12,8 @@ const fn plain(name: &'static str, kind: Kind) -> Schema {
 }
 
 const fn limited(name: &'static str, kind: Kind, min: i64, max: i64) -> Schema {
-    let constraints = Constraints { min: Some(Bound::Int(min)), max: Some(Bound::Int(max)), pattern: None };
+    let constraints =
+        Constraints { min: Some(Bound::Int(min)), max: Some(Bound::Int(max)), ..Constraints::NONE };
     Schema { constraints, ..plain(name, kind) }
 }
 
@@ -37,6 +38,11 @@ static MOMENT: Schema = plain("Moment", Kind::Timestamp(None));
 static ISO_MOMENT: Schema = plain("IsoMoment", Kind::Timestamp(Some(TimestampFormat::Iso8601)));
 static SECRET: Schema = Schema { sensitive: true, ..limited("Secret", Kind::String, 7, 32) };
 static SPEC: Schema = plain("Spec", Kind::Enum(&["AES_256", "AES_128"]));
+static QUIRK: Schema = Schema {
+    constraints: Constraints { enum_listed: Some(&["RSA_2048", "AES_256"]), ..Constraints::NONE },
+    ..plain("Quirk", Kind::Enum(&["AES_256", "AES_128"]))
+};
+static QUIRKS: Schema = plain("Quirks", Kind::List(member("member", &QUIRK)));
 
 static KEY_ID_PATTERN: Pattern = Pattern::new(r"^\p{ASCII}+$", r"^\p{ascii}+$");
 static KEY_ID: Schema = Schema {
@@ -44,6 +50,7 @@ static KEY_ID: Schema = Schema {
         min: Some(Bound::Int(1)),
         max: Some(Bound::Int(2048)),
         pattern: Some(&KEY_ID_PATTERN),
+        ..Constraints::NONE
     },
     ..plain("KeyIdType", Kind::String)
 };
@@ -92,6 +99,8 @@ pub(crate) static INPUT: Schema = plain(
         Member { traits: HTTP, ..member("MemberHttp", &ISO_MOMENT) },
         member("Secret", &SECRET),
         member("Spec", &SPEC),
+        member("Quirk", &QUIRK),
+        member("Quirks", &QUIRKS),
         member("GrantTokens", &TOKENS),
         member("Secrets", &SECRETS),
         member("Blobs", &BLOBS),

@@ -84,6 +84,28 @@ fn enums_list_their_values() {
 }
 
 #[test]
+fn what_an_enum_lists_is_not_what_it_takes() {
+    let listed = "Member must satisfy enum value set: [RSA_2048, AES_256]";
+    for valid in ["AES_256", "AES_128"] {
+        let input = sample::input().with("Quirk", text(valid)).with("Quirks", texts(&[valid]));
+        assert_eq!(validate(&input, &Missing::default()), Ok(()), "{valid}");
+    }
+    assert_eq!(
+        complaint(&sample::input().with("Quirk", text("RSA_2048"))),
+        format!(
+            "1 validation error detected: Value 'RSA_2048' at 'quirk' failed to satisfy constraint: {listed}"
+        )
+    );
+    assert_eq!(
+        complaint(&sample::input().with("Quirks", texts(&["AES_128", "aes"]))),
+        format!(
+            "1 validation error detected: Value '[AES_128, aes]' at 'quirks' failed to satisfy constraint: Member \
+             must satisfy constraint: [{listed}]"
+        )
+    );
+}
+
+#[test]
 fn items_are_reported_once_with_all_their_constraints() {
     assert_eq!(
         complaint(&sample::input().with("GrantTokens", texts(&["a", "", ""]))),

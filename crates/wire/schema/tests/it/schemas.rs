@@ -91,6 +91,7 @@ fn operations_are_found_by_their_name() {
         query_compatible: false,
         xml_namespace: None,
         event_source: "kms.amazonaws.com",
+        error_message: "message",
         operations: &OPERATIONS,
     };
     for (at, operation) in OPERATIONS.iter().enumerate() {

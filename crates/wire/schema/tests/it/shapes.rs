@@ -1,7 +1,7 @@
 //! Values of every kind: read as they were given, shown as they were read.
 
 use proptest::prelude::*;
-use strongroom_schema::{Blob, Map, Shape, Structure as _, Timestamp, Unit};
+use strongroom_schema::{Blob, ListView, Map, MapView, Shape, Structure as _, Timestamp, Unit};
 use strongroom_secret::Secret;
 
 use crate::script::{Given, read, shown};
@@ -66,6 +66,14 @@ fn bytes_are_no_list_of_numbers() {
     assert!(read::<Blob>(Given::List(vec![Given::Integer(1)])).is_err());
     assert!(read::<Vec<i32>>(Given::Blob(vec![1])).is_err());
     assert_eq!(Blob::from(vec![1, 2]), Blob(vec![1, 2]));
+}
+
+#[test]
+fn views_know_whether_they_are_empty() {
+    let (none, one) = (Vec::<i32>::new(), vec![1]);
+    assert!(ListView::is_empty(&none) && !ListView::is_empty(&one));
+    let one: Map<i32> = [("a".to_owned(), 1)].into_iter().collect();
+    assert!(MapView::is_empty(&Map::<i32>::default()) && !MapView::is_empty(&one));
 }
 
 #[test]

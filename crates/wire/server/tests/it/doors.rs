@@ -1,5 +1,6 @@
 //! A small service that speaks every protocol: doors that are looked at, opened and closed.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -25,7 +26,7 @@ const fn required(name: &'static str, schema: &'static Schema) -> Member {
 }
 
 static DOOR_ID: Schema = Schema {
-    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(8)), pattern: None },
+    constraints: Constraints { min: Some(Bound::Int(1)), max: Some(Bound::Int(8)), ..Constraints::NONE },
     ..plain("DoorId", Kind::String)
 };
 static TEXT: Schema = plain("Text", Kind::String);
@@ -125,6 +126,7 @@ static DOORS: ServiceSchema = ServiceSchema {
     query_compatible: false,
     xml_namespace: Some("https://doors.example.com/doc/2020-01-01/"),
     event_source: "doors.example.com",
+    error_message: "message",
     operations: &[
         operation("CloseDoor", &GET_DOOR, false),
         Operation {
@@ -147,22 +149,32 @@ static DOORS: ServiceSchema = ServiceSchema {
 pub(crate) struct Doors {
     /// The calls that came this far, in their order: operation and door.
     ran: Mutex<Vec<String>>,
+    /// The drafts of records that calls were given, by request id.
+    drafts: Mutex<HashMap<String, String>>,
     /// Lets one call go on that waits at the door `wait`.
     pub(crate) gate: Semaphore,
 }
 
 impl Doors {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { ran: Mutex::default(), gate: Semaphore::new(0) })
+        Arc::new(Self { ran: Mutex::default(), drafts: Mutex::default(), gate: Semaphore::new(0) })
     }
 
     pub(crate) fn ran(&self) -> Vec<String> {
         self.ran.lock().unwrap().clone()
     }
 
+    pub(crate) fn draft(&self, request_id: &str) -> Option<String> {
+        self.drafts.lock().unwrap().get(request_id).cloned()
+    }
+
     /// What every operation does first: some doors are not as others.
     async fn reach(&self, context: &RequestContext, verb: &str, door: &str) -> Result<(), ApiError> {
         self.ran.lock().unwrap().push(format!("{verb} {door}"));
+        if let Some(draft) = context.draft() {
+            let text = String::from_utf8(draft.bytes.clone()).unwrap();
+            self.drafts.lock().unwrap().insert(context.request_id.to_string(), text);
+        }
         context.touched("Example::Doors::Door", context.account(), arn(context.account(), door));
         match door {
             "denied" => Err(ApiError::access_denied("User: you is not authorized to perform: doors:GetDoor")),
@@ -223,6 +235,7 @@ impl Service for DoorsService {
                 let input: OpenDoor = typed_input(input)?;
                 context.defaulted("direction", "inwards");
                 context.additional("squeaks", true);
+                context.responded("sound", "creak");
                 doors.reach(context, "open", &input.door_id).await?;
                 let (door_id, code, picture) = (Some(input.door_id), input.code, input.picture);
                 Ok(Box::new(OpenedDoor { door_id, code, picture }))
@@ -242,6 +255,7 @@ static WINDOWS: ServiceSchema = ServiceSchema {
     query_compatible: true,
     xml_namespace: None,
     event_source: "windows.example.com",
+    error_message: "message",
     operations: &[operation("GetWindow", Unit::SCHEMA, true)],
 };
 

@@ -1,5 +1,7 @@
 //! What is recorded: every call of someone who is known, once, and no secret.
 
+use std::sync::atomic::Ordering;
+
 use crate::rig::{ACCESS_KEY_ID, ACCOUNT, Recorded, Rig};
 use crate::signing::Order;
 
@@ -27,11 +29,12 @@ async fn a_record_has_everything_but_the_secrets() {
         request_parameters: Some(format!(
             r#"{{"doorId":"front","code":"{hidden}","labels":["a","b"],"notes":{{"from":"me"}},"times":3,"direction":"inwards"}}"#
         )),
-        response_elements: Some(format!(r#"{{"doorId":"front","code":"{hidden}"}}"#)),
+        response_elements: Some(format!(r#"{{"doorId":"front","code":"{hidden}","sound":"creak"}}"#)),
         additional_event_data: Some(r#"{"squeaks":true}"#.to_owned()),
         error_code: None,
         error_message: None,
         resources: vec![format!("arn:aws:doors:us-east-1:{ACCOUNT}:door/front")],
+        drafted: true,
     };
     assert_eq!(rig.records.only(), expected);
 }
@@ -55,6 +58,44 @@ async fn no_answer_is_recorded_of_a_call_that_changes_nothing() {
     let record = rig.records.only();
     assert_eq!(record.request_parameters.as_deref(), Some(r#"{"doorId":"front"}"#));
     assert_eq!((record.response_elements, record.additional_event_data), (None, None));
+}
+
+#[tokio::test]
+async fn a_call_that_may_change_something_has_the_draft_of_its_record() {
+    let rig = Rig::start().await;
+    let mut wire = rig.connect().await;
+    let draft = |record: &Recorded| rig.doors.draft(&record.request_id);
+    for (operation, body, expected) in [
+        ("OpenDoor", OPEN, Some("tell")),
+        ("CloseDoor", r#"{"DoorId":"denied"}"#, Some(r#"{"doorId":"denied"}"#)),
+        ("GetDoor", r#"{"DoorId":"front"}"#, None),
+    ] {
+        wire.call(&Order::json(operation, body).sign()).await;
+        let record = rig.records.all().pop().unwrap();
+        assert_eq!(record.drafted, expected.is_some(), "{operation}");
+        match (draft(&record), expected) {
+            (Some(draft), Some("tell")) => {
+                assert!(
+                    draft.starts_with(r#"{"doorId":"front","code":"HIDDEN"#) && !draft.contains("tell"),
+                    "{draft}"
+                );
+            }
+            (draft, expected) => assert_eq!(draft.as_deref(), expected),
+        }
+    }
+    // What cannot be read does not run.
+    wire.call(&Order::json("OpenDoor", "{").sign()).await;
+    assert!(!rig.records.all().pop().unwrap().drafted);
+}
+
+#[tokio::test]
+async fn nothing_changes_without_the_draft_of_a_record() {
+    let rig = Rig::start().await;
+    rig.records.mute.store(true, Ordering::SeqCst);
+    let (status, code, _) = rig.call(&Order::json("OpenDoor", OPEN).sign()).await.fault();
+    assert_eq!((status, code.as_str()), (500, "InternalFailure"));
+    assert_eq!(rig.doors.ran().len(), 0);
+    assert_eq!(rig.call(&Order::json("GetDoor", r#"{"DoorId":"front"}"#).sign()).await.status, 200);
 }
 
 #[tokio::test]

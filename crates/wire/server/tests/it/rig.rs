@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use strongroom_identity::{Credential, Credentials, Principal};
+use strongroom_identity::{Credential, Credentials, Principal, RecordDraft};
 use strongroom_runtime::{Clocks, ManualTime, ShutdownOwner};
 use strongroom_secret::SecretString;
 use strongroom_server::{FinishedCall, Limits, Recorder, Registry, Server, ServerParts};
@@ -130,6 +130,8 @@ pub(crate) struct Recorded {
     pub(crate) error_code: Option<String>,
     pub(crate) error_message: Option<String>,
     pub(crate) resources: Vec<String>,
+    /// Whether the call was given the draft of this record.
+    pub(crate) drafted: bool,
 }
 
 /// Remembers every record, or fails.
@@ -138,6 +140,8 @@ pub(crate) struct Records {
     kept: Mutex<Vec<Recorded>>,
     /// Records cannot be kept.
     pub(crate) full: AtomicBool,
+    /// Not even their drafts can be made.
+    pub(crate) mute: AtomicBool,
     failed: AtomicBool,
 }
 
@@ -160,6 +164,15 @@ impl Records {
 
 #[async_trait]
 impl Recorder for Records {
+    fn draft(&self, call: FinishedCall<'_>) -> Result<RecordDraft, Box<dyn Error + Send + Sync>> {
+        if self.mute.load(Ordering::SeqCst) {
+            return Err("no randomness".into());
+        }
+        assert_eq!((call.error, call.response_elements, call.resources.len()), (None, None, 0));
+        let bytes = call.request_parameters.unwrap_or_default().into_bytes();
+        Ok(RecordDraft { event_id: *call.context.request_id.as_bytes(), bytes })
+    }
+
     async fn record(&self, call: FinishedCall<'_>) -> Result<(), Box<dyn Error + Send + Sync>> {
         let failed = self.full.load(Ordering::SeqCst);
         self.failed.store(failed, Ordering::SeqCst);
@@ -183,6 +196,7 @@ impl Recorder for Records {
             error_code,
             error_message: error_message.flatten(),
             resources: call.resources.iter().map(|resource| resource.arn.clone()).collect(),
+            drafted: context.draft().is_some_and(|draft| draft.event_id == *context.request_id.as_bytes()),
         });
         Ok(())
     }
