@@ -70,12 +70,13 @@ def test_the_journal_of_a_running_server_verifies(fresh_node):
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
+@pytest.mark.parametrize("alter", [disk.flip, disk.zero], ids=["flipped", "zero"])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9, 0.999])
-def test_one_flipped_bit_in_the_journal_is_found_and_named(fresh_node, share):
+def test_one_altered_byte_in_the_journal_is_found_and_named(fresh_node, alter, share):
     recorded_calls(fresh_node)
     fresh_node.stop()
     file = disk.journal_files(fresh_node)[0]
-    disk.flip(file, int((disk.used(file) - 1) * share))
+    alter(file, int((disk.used(file) - 1) * share))
     verified = fresh_node.verify_audit()
     assert verified.returncode != 0, "an altered journal verifies"
     assert file.name in verified.stdout + verified.stderr, verified.stdout + verified.stderr

@@ -207,6 +207,40 @@ def test_a_presigned_url_cannot_be_changed(node, part, other):
     assert b"<Code>SignatureDoesNotMatch</Code>" in body
 
 
+STRANGE_KEYS = pytest.mark.parametrize(
+    "access_key_id", ["%00", "%C3%A9", "test%00", "A" * 30_000], ids=["NUL", "not ASCII", "test and NUL", "30 KB"]
+)
+
+
+@STRANGE_KEYS
+def test_a_presigned_url_with_a_strange_access_key(node, access_key_id):
+    url = presigned(node, ExpiresIn=60)
+    assert "X-Amz-Credential=test%2F" in url
+    status, body = get(url.replace("X-Amz-Credential=test%2F", f"X-Amz-Credential={access_key_id}%2F"))
+    assert status == 403, body
+    assert b"<Code>InvalidClientTokenId</Code>" in body
+
+
+@STRANGE_KEYS
+def test_a_presigned_call_with_a_strange_access_key(node, access_key_id):
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    query = "&".join(
+        [
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256",
+            f"X-Amz-Credential={access_key_id}%2F{moment[:8]}%2Fus-east-1%2Fkms%2Faws4_request",
+            f"X-Amz-Date={moment}",
+            "X-Amz-Expires=60",
+            "X-Amz-SignedHeaders=content-type%3Bhost%3Bx-amz-target",
+            f"X-Amz-Signature={'0' * 64}",
+        ]
+    )
+    headers = {"host": f"127.0.0.1:{node.port}", "content-length": "2"} | LIST_KEYS.headers
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    answer = wire.exchange(node, f"POST /?{query} HTTP/1.1\r\n{head}\r\n{{}}".encode())
+    assert fault(answer) == (400, "UnrecognizedClientException")
+    assert answer.message == UNKNOWN_KEY
+
+
 @pytest.mark.parametrize("seconds", ["0", "-1", "604801", "99999999999999999999", "soon", ""])
 def test_a_presigned_url_lives_for_a_week_at_most(node, seconds):
     status, body = get(presigned(node, ExpiresIn=60).replace("X-Amz-Expires=60", f"X-Amz-Expires={seconds}"))

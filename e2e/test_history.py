@@ -155,3 +155,13 @@ def test_more_than_one_attribute_is_refused(cloudtrail):
     attribute = {"AttributeKey": "EventName", "AttributeValue": "Encrypt"}
     with sdk.refused("InvalidLookupAttributesException"):
         cloudtrail.lookup_events(LookupAttributes=[attribute, attribute])
+
+
+def test_refusals_of_cloudtrails_own_have_a_capital_message(node):
+    attribute = {"AttributeKey": "EventName", "AttributeValue": "Encrypt"}
+    body = json.dumps({"LookupAttributes": [attribute, attribute]}).encode()
+    answer = wire.send(node, wire.target("cloudtrail", f"{wire.CLOUDTRAIL}.LookupEvents", body))
+    assert (answer.status, answer.code) == (400, "InvalidLookupAttributesException")
+    document = json.loads(answer.body)
+    assert document["Message"]
+    assert "message" not in document

@@ -148,6 +148,40 @@ def test_a_value_outside_an_enum(frank_kms):
     )
 
 
+def test_a_data_keys_spec_is_refused_with_the_list_that_aws_prints(frank_kms):
+    with sdk.refused("ValidationException") as refusal:
+        frank_kms.generate_data_key(KeyId="k", KeySpec="AES_512")
+    assert refusal.message == (
+        "1 validation error detected: Value 'AES_512' at 'keySpec' failed to satisfy constraint: Member must "
+        "satisfy enum value set: [RSA_2048, RSA_3072, RSA_4096, ECC_NIST_P256, ECC_NIST_P384, ECC_NIST_P521, "
+        "ECC_SECG_P256K1, ECC_NIST_EDWARDS25519, SYMMETRIC_DEFAULT, HMAC_224, HMAC_256, HMAC_384, HMAC_512, SM2, "
+        "ML_DSA_44, ML_DSA_65, ML_DSA_87]"
+    )
+
+
+def test_what_that_list_names_is_not_what_is_valid(frank_kms):
+    with sdk.refused("ValidationException"):
+        frank_kms.generate_data_key(KeyId="k", KeySpec="RSA_2048")
+
+
+@pytest.mark.parametrize(
+    ("limit", "rule"),
+    [
+        (0, "greater than or equal to 1"),
+        (101, "less than or equal to 100"),
+        (1000, "less than or equal to 100"),
+    ],
+)
+def test_aliases_come_in_pages_of_a_hundred_at_most(frank_kms, limit, rule):
+    with sdk.refused("ValidationException") as refusal:
+        frank_kms.list_aliases(Limit=limit)
+    assert refusal.message == (
+        f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have "
+        f"value {rule}"
+    )
+    assert frank_kms.list_aliases(Limit=100)["Aliases"] == []
+
+
 def test_a_dry_run_does_everything_but_the_thing(kms, key):
     blob = kms.encrypt(KeyId=key["KeyId"], Plaintext=b"x")["CiphertextBlob"]
     for call in [

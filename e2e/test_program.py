@@ -67,6 +67,16 @@ def test_another_account_of_the_operators_choice(program, tmp_path):
         node.ensure_gone()
 
 
+def test_the_account_of_data_that_is_there_cannot_be_changed(fresh_node, program, tmp_path):
+    fresh_node.stop()
+    other = Node(program, tmp_path / "other", "--data-dir", str(fresh_node.data), "--account-id", "123456789012")
+    other.folder.mkdir()
+    with pytest.raises(RuntimeError, match=r"account 000000000000, not 123456789012"):
+        other.start()
+    fresh_node.start()
+    assert sdk.client(fresh_node, "sts").get_caller_identity()["Account"] == "000000000000"
+
+
 def test_two_servers_do_not_share_one_folder(fresh_node, program, tmp_path):
     second = Node(program, tmp_path / "second", "--data-dir", str(fresh_node.data))
     second.folder.mkdir()

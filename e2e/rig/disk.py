@@ -42,6 +42,15 @@ def flip(path: Path, position: int):
         file.write(bytes([byte ^ 0x01]))
 
 
+def zero(path: Path, position: int):
+    """Sets the first byte from `position` on that is not zero to zero."""
+    content = path.read_bytes()
+    position = next(at for at in range(position, len(content)) if content[at])
+    with path.open("r+b") as file:
+        file.seek(position)
+        file.write(b"\0")
+
+
 def shows(secret: bytes, content: bytes) -> bool:
     """Whether the content holds the secret: as it is, in hexadecimal or in base64, at any alignment."""
     forms = [secret, secret.hex().encode(), secret.hex().upper().encode()]

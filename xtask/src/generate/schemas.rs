@@ -146,14 +146,12 @@ fn constraints(shape: &Shape, pattern: Option<&String>, listed: Option<&Vec<Stri
         ("pattern", pattern),
         ("enum_listed", listed),
     ];
-    let set: Vec<_> = all.iter().filter(|(_, value)| value != "None").collect();
-    match set.len() {
-        0 => "Constraints::NONE".to_owned(),
-        _ => {
-            let fields: String = set.iter().map(|(name, value)| format!("{name}: {value}, ")).collect();
-            format!("Constraints {{ {fields}..Constraints::NONE }}")
-        }
+    let set = all.iter().filter(|(_, value)| value != "None").map(|(name, value)| format!("{name}: {value}"));
+    let set: Vec<_> = set.collect();
+    if set.is_empty() {
+        return "Constraints::NONE".to_owned();
     }
+    format!("Constraints {{ {}, ..Constraints::NONE }}", set.join(", "))
 }
 
 fn timestamp_format(format: Option<&str>) -> Result<&'static str> {

@@ -16,7 +16,7 @@ use strongroom_runtime::{Clocks, Shutdown};
 use strongroom_seal::{Epoch, Purpose, Root};
 use strongroom_secret::SecretString;
 use strongroom_server::{Limits, Registry, Server, ServerParts};
-use strongroom_store::{Db, OpenOptions};
+use strongroom_store::{Db, OpenOptions, RowMac};
 
 use crate::data_dir::DataDir;
 use crate::outbox::Outbox;
@@ -61,7 +61,8 @@ impl Node {
             tracing::warn!("{note}");
         }
         let journal = Arc::new(opened.journal);
-        let outbox = Arc::new(Outbox::new(db.clone()));
+        let outbox =
+            Arc::new(Outbox::new(db.clone(), RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?)));
         let replayed = outbox.replay(&journal).await?;
         if replayed > 0 {
             tracing::info!(replayed, "changes whose records a crash had cut off are recorded");

@@ -8,8 +8,10 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
+use strongroom_crypto::hex;
+use strongroom_identity::RecordDraft;
 use strongroom_journal::{Journal, Record};
-use strongroom_store::{Db, Posted};
+use strongroom_store::{Db, Posted, RowMac, Value};
 
 /// How many drafts are taken out of the store at once. As many at the most are looked for in the journal at
 /// the next start, and found there.
@@ -22,35 +24,64 @@ const PAGE: u32 = 256;
 /// starts. Milliseconds.
 const SLACK_MS: i64 = 60 * 60 * 1000;
 
+/// What a draft's MAC is made for.
+const TABLE: &str = "outbox";
+
+/// Bytes of a MAC, which a draft begins with.
+const MAC: usize = 33;
+
 /// The drafts that have become records, or shall.
 pub(crate) struct Outbox {
     db: Db,
+    mac: RowMac,
     delivered: Mutex<Vec<[u8; 16]>>,
 }
 
 impl Outbox {
-    pub(crate) fn new(db: Db) -> Self {
-        Self { db, delivered: Mutex::default() }
+    pub(crate) fn new(db: Db, mac: RowMac) -> Self {
+        Self { db, mac, delivered: Mutex::default() }
+    }
+
+    /// The draft of a record: its encoding after a MAC, for it waits where others may be able to write.
+    pub(crate) fn draft(&self, record: &Record) -> RecordDraft {
+        let (event_id, encoded) = (record.event_id.0, record.encode());
+        let mut bytes = self.mac.seal(TABLE, &[("id", &event_id.into()), ("record", &Value::from(&encoded))]);
+        bytes.extend(encoded);
+        RecordDraft { event_id, bytes }
+    }
+
+    /// The record of a draft that was made here; `None` if the draft was not.
+    fn record(&self, draft: &Posted) -> Option<Record> {
+        let (mac, encoded) = draft.message.split_at_checked(MAC)?;
+        let columns = [("id", &draft.id.into()), ("record", &Value::from(encoded))];
+        self.mac.verify(TABLE, &hex::encode(&draft.id), &columns, mac).ok()?;
+        Record::decode(encoded).ok()
     }
 
     /// Makes records of the drafts that are left from before, and answers how many. To be called before
     /// anything is served.
     pub(crate) async fn replay(&self, journal: &Journal) -> Result<usize> {
-        let mut replayed = 0;
+        let (mut replayed, mut after) = (0, None);
         loop {
-            let drafts = self.db.posted(None, PAGE).await.context("reading the outbox")?;
-            if drafts.is_empty() {
-                return Ok(replayed);
-            }
+            let drafts = self.db.posted(after, PAGE).await.context("reading the outbox")?;
+            let Some(last) = drafts.last() else { return Ok(replayed) };
+            after = Some(last.id);
             replayed += self.replay_page(journal, &drafts).await?;
         }
     }
 
     async fn replay_page(&self, journal: &Journal, drafts: &[Posted]) -> Result<usize> {
-        let records: Vec<_> = drafts
-            .iter()
-            .map(|draft| Record::decode(&draft.message).context("a draft in the outbox is no record"))
-            .collect::<Result<_>>()?;
+        let mut records = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            // One that was not made here makes no record, and stays to be looked at.
+            match self.record(draft) {
+                Some(record) => records.push(record),
+                None => tracing::error!(
+                    id = hex::encode(&draft.id),
+                    "a draft in the outbox was altered or forged"
+                ),
+            }
+        }
         let oldest = records.iter().map(|record| record.event_time_ms).min().unwrap_or(i64::MAX);
         let known = recorded_since(journal, oldest.saturating_sub(SLACK_MS))?;
         let mut replayed = 0;
@@ -58,7 +89,7 @@ impl Outbox {
             journal.append(record).await.context("recording what a crash left in the outbox")?;
             replayed += 1;
         }
-        let ids: Vec<_> = drafts.iter().map(|draft| draft.id).collect();
+        let ids: Vec<_> = records.iter().map(|record| record.event_id.0).collect();
         self.db.take_delivered(&ids).await.context("emptying the outbox")?;
         Ok(replayed)
     }
@@ -114,10 +145,17 @@ mod tests {
         Record { event_id: EventId([id; 16]), event_time_ms: NOW_MS, event_name: name, ..Record::default() }
     }
 
+    fn outbox(db: &Db) -> Outbox {
+        Outbox::new(db.clone(), RowMac::new(&Key256::new([9; 32])))
+    }
+
     async fn post(db: &Db, record: &Record) {
-        let (id, bytes) = (record.event_id.0, record.encode());
-        let (id, bytes) = (&id, &bytes);
-        let posted = db.transaction(|tx| Box::pin(async move { tx.post(id, bytes).await }));
+        post_draft(db, &outbox(db).draft(record)).await;
+    }
+
+    async fn post_draft(db: &Db, draft: &RecordDraft) {
+        let posted =
+            db.transaction(|tx| Box::pin(async move { tx.post(&draft.event_id, &draft.bytes).await }));
         posted.await.map_err(|error: StoreError| error).unwrap();
     }
 
@@ -145,7 +183,7 @@ mod tests {
 
         for (start, replayed) in [1, 0].into_iter().enumerate() {
             let journal = open();
-            let outbox = Outbox::new(db.clone());
+            let outbox = outbox(&db);
             assert_eq!(outbox.replay(&journal).await.unwrap(), replayed, "start {start}");
             assert_eq!(names(&journal), ["Change1", "Change2"], "start {start}");
             assert_eq!(db.posted(None, 10).await.unwrap(), []);
@@ -153,9 +191,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_draft_that_was_altered_or_forged_becomes_no_record() {
+        let folder = TempDir::new().unwrap();
+        let db = Db::open_sqlite_ephemeral(&OpenOptions::default()).await.unwrap();
+        let genuine = outbox(&db).draft(&record(1));
+        for (at, byte) in genuine.bytes.iter().enumerate() {
+            let mut altered = RecordDraft { event_id: [at as u8; 16], ..genuine.clone() };
+            altered.bytes[at] = byte ^ 1;
+            post_draft(&db, &altered).await;
+        }
+        post_draft(&db, &RecordDraft { event_id: [250; 16], ..genuine.clone() }).await;
+        post_draft(&db, &RecordDraft { event_id: [251; 16], bytes: record(251).encode() }).await;
+        let planted = db.posted(None, 1000).await.unwrap().len();
+
+        let (options, key) = (JournalOptions::default(), Key256::new([7; 32]));
+        let journal = Journal::open(folder.path(), &options, &key, "node", NOW_MS).unwrap().journal;
+        assert_eq!(outbox(&db).replay(&journal).await.unwrap(), 0);
+        assert_eq!(names(&journal), [""; 0]);
+        assert_eq!(db.posted(None, 1000).await.unwrap().len(), planted);
+    }
+
+    #[tokio::test]
     async fn drafts_that_became_records_are_taken_out_many_at_a_time() {
         let db = Db::open_sqlite_ephemeral(&OpenOptions::default()).await.unwrap();
-        let outbox = Outbox::new(db.clone());
+        let outbox = outbox(&db);
         for id in 0..=BATCH as u8 {
             post(&db, &record(id)).await;
         }

@@ -51,12 +51,14 @@ impl JournalRecorder {
 
     /// Appends what could not be appended before.
     async fn catch_up(&self) -> Result<(), JournalError> {
-        let late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
-        for record in late {
+        loop {
+            let Some(record) = self.late.lock().unwrap_or_else(PoisonError::into_inner).pop() else {
+                return Ok(());
+            };
             let id = record.event_id.0;
+            // One that fails again is kept again.
             self.append(record, Some(id)).await?;
         }
-        Ok(())
     }
 
     fn record_of(&self, call: FinishedCall<'_>) -> Result<Record, Box<dyn Error + Send + Sync>> {
@@ -116,8 +118,7 @@ impl Recorder for JournalRecorder {
     }
 
     fn draft(&self, call: FinishedCall<'_>) -> Result<RecordDraft, Box<dyn Error + Send + Sync>> {
-        let record = self.record_of(call)?;
-        Ok(RecordDraft { event_id: record.event_id.0, bytes: record.encode() })
+        Ok(self.outbox.draft(&self.record_of(call)?))
     }
 
     fn is_ready(&self) -> bool {

@@ -25,8 +25,8 @@ pub struct Limits {
     pub head_time: Duration,
     /// Time from the end of the head to the last byte of the body.
     pub body_time: Duration,
-    /// Time that finding the access key may take, and then that the operation may take, waiting for a place
-    /// included.
+    /// Time that finding the access key may take, and then that the client waits for the operation, a place for
+    /// it included. An operation that has begun is not cut off by it.
     pub operation_time: Duration,
     /// Time that a connection which is to end gives the client to take its last answer.
     pub linger_time: Duration,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "tests sign at the time that it is")]
+#![allow(clippy::disallowed_macros, reason = "a long run says how much it did, and under which seed")]
 
 mod audit;
 mod client;

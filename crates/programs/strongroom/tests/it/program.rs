@@ -1,5 +1,6 @@
 //! The built program as a process.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -103,7 +104,7 @@ impl Place {
         for path in self.files() {
             let content = fs::read(&path).unwrap();
             let name = path.to_str().unwrap();
-            if !name.ends_with("-shm") && !(name.ends_with("-wal") && content.is_empty()) {
+            if !(name.ends_with("-shm") || name.ends_with("-wal") && content.is_empty()) {
                 contents.push((path, hex::encode(&sha256(&content))));
             }
         }
@@ -146,10 +147,10 @@ impl Program {
         thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let mut welcome = String::new();
         while !welcome.contains("Press Ctrl-C to stop.") {
-            match lines.recv_timeout(PATIENCE) {
-                Ok(line) => welcome.push_str(&format!("{line}\n")),
-                Err(_) => panic!("it does not start: {welcome}{}", fs::read_to_string(&log).unwrap()),
-            }
+            let Ok(line) = lines.recv_timeout(PATIENCE) else {
+                panic!("it does not start: {welcome}{}", fs::read_to_string(&log).unwrap());
+            };
+            writeln!(welcome, "{line}").unwrap();
         }
         let first = welcome.lines().next().unwrap();
         let address = first.strip_prefix("Strongroom is ready at http://").unwrap().parse().unwrap();

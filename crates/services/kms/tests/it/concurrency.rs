@@ -114,7 +114,7 @@ async fn deliver(db: &Db) {
 
 async fn a_hammer_loses_no_write(database: &TestDatabase) {
     const TASKS: usize = 32;
-    const ROUNDS: usize = 4;
+    const ROUNDS: usize = 2;
     let db = open(database).await;
     let client = Client::new(&start(&db, &root()), ACCOUNT, REGION);
     let mut keys = Vec::new();
