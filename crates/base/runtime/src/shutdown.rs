@@ -65,15 +65,17 @@ impl ShutdownOwner {
     }
 }
 
-/// Resolves when the process is asked to stop (SIGTERM or SIGINT); fails where signals cannot be heard.
-pub async fn termination() -> std::io::Result<()> {
+/// Hears from now on when the process is asked to stop (SIGTERM or SIGINT); what it answers resolves then.
+/// Fails where signals cannot be heard.
+pub fn termination() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@
 //! ```
 //!
 //! Numbers are little-endian. The header's own check tells an altered header from a frame that was cut short,
-//! without a key and before its length is believed; magic and end mark are not zero, so that a frame cannot
-//! look complete while part of it still is the zero bytes it was written over.
+//! without a key and before its length is believed. The frame hash stands behind the records and covers all
+//! of them: where it fits, the frame was written, and an end mark that is missing all the same was altered.
 
 use std::ops::Range;
 
@@ -32,6 +32,8 @@ pub(crate) const HEADER_LEN: usize = 88;
 /// Size of one record's entry in the table.
 pub(crate) const ENTRY_LEN: usize = 36;
 const TRAILER_LEN: usize = 68;
+/// MAC and end mark: what lies behind the frame hash.
+pub(crate) const BEHIND_HASH: usize = 36;
 /// Size of a frame without records.
 pub(crate) const OVERHEAD: usize = HEADER_LEN + TRAILER_LEN;
 /// No frame is longer.
@@ -211,7 +213,8 @@ pub(crate) fn entry(record: &[u8]) -> [u8; ENTRY_LEN] {
     entry
 }
 
-/// A whole frame whose bytes are, by its own hashes, those that were written.
+/// A frame whose header and records are, by its own hashes, those that were written. Its end mark may be
+/// wrong all the same: [`Frame::is_marked`].
 ///
 /// The hashes hold without a key: who can write the file can make them fit. Only the MAC, under the chain's
 /// key, tells.
@@ -222,7 +225,7 @@ pub(crate) struct Frame<'b> {
 }
 
 impl<'b> Frame<'b> {
-    /// Checks everything that needs no key. `bytes` are as many as the header says.
+    /// Checks all that the hashes cover. `bytes` are as many as the header says.
     pub(crate) fn check(bytes: &'b [u8]) -> Result<Self, FrameFault> {
         let head = bytes.first_chunk::<HEADER_LEN>().ok_or(FrameFault::Incomplete)?;
         let header = FrameHeader::read(head)?;
@@ -246,7 +249,6 @@ impl<'b> Frame<'b> {
             (true, Some(index)) => Err(FrameFault::Record(index)),
             (false, Some(_)) => Err(FrameFault::Table),
             (false, None) => Err(FrameFault::Hash),
-            (true, None) if bytes[bytes.len() - 4..] != END_MARK => Err(FrameFault::EndMark),
             (true, None) => Ok(frame),
         }
     }
@@ -254,6 +256,11 @@ impl<'b> Frame<'b> {
     /// Takes bytes that [`Frame::check`] has accepted before.
     pub(crate) fn checked(header: FrameHeader, bytes: &'b [u8]) -> Self {
         Self { header, bytes }
+    }
+
+    /// Tells whether the end mark is right.
+    pub(crate) fn is_marked(&self) -> bool {
+        self.bytes.ends_with(&END_MARK)
     }
 
     /// Returns the frame's hash as it is stored.

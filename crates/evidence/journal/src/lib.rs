@@ -15,7 +15,8 @@
 //!                                 zeros behind its last frame
 //! ```
 //!
-//! A frame holds the records that waited while the frame before it was being flushed (group commit). Its hash
+//! A frame holds the records that waited while the frame before it was being flushed (group commit); one
+//! without records is a stream's end, or comes of a [probe](Journal::probe). Its hash
 //! covers its header, which holds the hash before it, and the hash of each of its records. Segment headers
 //! are links of the same chain, and a stream's first header names the end of the stream before it.
 //!
@@ -26,10 +27,16 @@
 //! from that key: an altered byte, a frame or segment removed, repeated or moved, a middle cut out. Whoever
 //! steals the running key of a stream can forge what comes after, never what came before.
 //!
-//! Two things a chain alone cannot show. Frames cut from the very end of the *newest* stream leave nothing
-//! that points at them: only an anchor kept elsewhere does, such as a signed checkpoint. (The end of an older
-//! stream is pinned by its successor.) And whoever holds the seal itself can compute every key of the chain
-//! and write a new past; again only what was anchored outside holds against him.
+//! Two things a chain alone cannot show. What is cut from the very end of the journal leaves nothing that
+//! points at it: the last frames of the *newest* stream, or that whole stream. The same holds for a last
+//! frame of which whole disk sectors, or the end from before its hash on, are turned into zeros: so it looks
+//! after a power cut, and the next start drops it. Only an anchor kept elsewhere, such as a signed
+//! checkpoint, shows either. And whoever holds the seal itself can compute every key of the chain and write a
+//! new past; again only what was anchored outside holds against him.
+//!
+//! The end of an older stream is pinned by its successor, as it was when that began. Where the successor
+//! found the end damaged, more than an end mark wrong, it pins nothing: its [`OpenNote`] is then the only
+//! trace if the damaged end is cut off later.
 
 mod chain;
 mod cloudtrail;

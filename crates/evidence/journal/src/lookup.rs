@@ -8,7 +8,7 @@ use strongroom_crypto::hex;
 
 use crate::error::JournalError;
 use crate::frame::array;
-use crate::reader::{Frames, Order, Range, Reader};
+use crate::reader::{Frames, Range, Reader, Rest};
 use crate::record::Record;
 use crate::stream::{Position, StreamId, unhex};
 
@@ -104,22 +104,23 @@ impl Attribute {
 /// It is no secret and proves nothing: a forged one can only begin elsewhere in what its filter shows anyway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Continuation {
-    before: Position,
+    rest: Rest,
     filter: [u8; 8],
 }
 
-/// Format, position, filter, check.
-const CONTINUATION_LEN: usize = 1 + 24 + 8 + 8;
-const CONTINUATION_FORMAT: u8 = 1;
+/// Format, position, segment, filter, check.
+const CONTINUATION_LEN: usize = 1 + 24 + 4 + 8 + 8;
+const CONTINUATION_FORMAT: u8 = 2;
 
 impl Continuation {
-    /// Returns the continuation as 82 hex digits.
+    /// Returns the continuation as 90 hex digits.
     #[must_use]
     pub fn encode(&self) -> String {
         let mut bytes = Vec::with_capacity(CONTINUATION_LEN);
         bytes.push(CONTINUATION_FORMAT);
-        bytes.extend_from_slice(self.before.stream.as_bytes());
-        bytes.extend_from_slice(&self.before.record.to_be_bytes());
+        bytes.extend_from_slice(self.rest.before.stream.as_bytes());
+        bytes.extend_from_slice(&self.rest.before.record.to_be_bytes());
+        bytes.extend_from_slice(&self.rest.segment.to_be_bytes());
         bytes.extend_from_slice(&self.filter);
         bytes.extend_from_slice(&first_eight(&sha256(&bytes)));
         hex::encode(&bytes)
@@ -134,7 +135,9 @@ impl Continuation {
         }
         let stream = StreamId::from_bytes(array(&body[1..17]));
         let record = u64::from_be_bytes(array(&body[17..25]));
-        Ok(Self { before: Position { stream, record }, filter: array(&body[25..]) })
+        let segment = u32::from_be_bytes(array(&body[25..29]));
+        let rest = Rest { before: Position { stream, record }, segment };
+        Ok(Self { rest, filter: array(&body[29..]) })
     }
 }
 
@@ -146,7 +149,8 @@ pub struct Page {
     /// Where to go on; none when the journal's beginning was reached. A page may be short, even empty, and
     /// yet have one.
     pub next: Option<Continuation>,
-    /// How many damaged or unreadable places were passed over; [`verify`](crate::verify()) names them.
+    /// How many damaged or unreadable places were passed over; [`verify`](crate::verify()) names them. Pages
+    /// that share a segment each count its places whose frame headers are gone.
     pub damaged: u32,
 }
 
@@ -166,17 +170,19 @@ impl Reader {
         if from.is_some_and(|from| from.filter != digest) {
             return Err(JournalError::InvalidContinuation);
         }
-        let before = from.map(|from| from.before);
+        let before = from.map(|from| from.rest.before);
         let range = Range {
             after: None,
             before,
             start_ms: filter.start_ms.unwrap_or(i64::MIN),
             end_ms: filter.end_ms.unwrap_or(i64::MAX),
+            last_segment: from.map_or(u32::MAX, |from| from.rest.segment),
         };
         let limit = limit.max(1);
         let mut page = Page { records: Vec::new(), next: None, damaged: 0 };
-        let mut scanned = 0;
-        for frame in Frames::new(self, range, Order::NewestFirst)? {
+        let next = |rest| Continuation { rest, filter: digest };
+        let mut frames = Frames::paused_at(self, range, self.scan_limit)?;
+        while let Some(frame) = frames.next() {
             let frame = match frame {
                 Ok(frame) => frame,
                 Err(JournalError::Damaged { .. }) => {
@@ -185,27 +191,22 @@ impl Reader {
                 }
                 Err(error) => return Err(error),
             };
-            let mut reached = None;
             for (position, bytes) in frame.records().rev() {
                 if before.is_some_and(|before| position >= before) {
                     continue;
                 }
-                reached = Some(position);
                 match Record::decode(bytes) {
                     Ok(record) if filter.matches(&record) => page.records.push((position, record)),
                     Ok(_) => {}
                     Err(_) => page.damaged += 1,
                 }
                 if page.records.len() >= limit {
-                    break;
+                    page.next = Some(next(Rest { before: position, segment: frame.segment() }));
+                    return Ok(page);
                 }
             }
-            scanned += frame.length() as u64;
-            if page.records.len() >= limit || scanned >= self.scan_limit {
-                page.next = reached.map(|before| Continuation { before, filter: digest });
-                return Ok(page);
-            }
         }
+        page.next = frames.rest().map(next);
         Ok(page)
     }
 }

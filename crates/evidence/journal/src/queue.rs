@@ -24,6 +24,8 @@ pub(crate) struct Batch {
     pub(crate) count: u32,
     pub(crate) oldest_ms: i64,
     pub(crate) newest_ms: i64,
+    /// Somebody asks whether it can be written, whatever it holds.
+    probed: bool,
     ticket: Arc<Ticket>,
 }
 
@@ -35,6 +37,7 @@ impl Batch {
             count: 0,
             oldest_ms: i64::MAX,
             newest_ms: i64::MIN,
+            probed: false,
             ticket: Arc::default(),
         }
     }
@@ -49,6 +52,7 @@ impl Batch {
         self.table.clear();
         self.records.clear();
         (self.count, self.oldest_ms, self.newest_ms) = (0, i64::MAX, i64::MIN);
+        self.probed = false;
         self.ticket = Arc::default();
     }
 
@@ -137,13 +141,28 @@ impl Queue {
         }
         let index = batch.count;
         batch.push(record);
-        let ticket = Arc::clone(&batch.ticket);
+        Offer::Taken(self.joined(state, index))
+    }
+
+    /// Asks that the open batch be written even if it stays empty; none once the queue is closed.
+    pub(crate) fn probe(&self) -> Option<Waiting> {
+        let mut state = self.lock();
+        if state.closed {
+            return None;
+        }
+        state.batch.probed = true;
+        Some(self.joined(state, 0))
+    }
+
+    /// Wakes the writer for the open batch, and makes the wait for it.
+    fn joined(&self, mut state: MutexGuard<'_, State>, index: u32) -> Waiting {
+        let ticket = Arc::clone(&state.batch.ticket);
         if state.writer_waits {
             state.writer_waits = false;
             drop(state);
             self.arrived.notify_one();
         }
-        Offer::Taken(Waiting { ticket, index, slot: None })
+        Waiting { ticket, index, slot: None }
     }
 
     /// Resolves when the writer next takes a batch. Make the future first, then offer, then await it.
@@ -151,11 +170,11 @@ impl Queue {
         self.taken.notified()
     }
 
-    /// Waits for records and takes them all, leaving `spare` to be filled; none once the queue is closed and
+    /// Waits for records, or a probe, and takes the batch, leaving `spare` to be filled; none once the queue is closed and
     /// empty.
     pub(crate) fn take(&self, spare: Batch) -> Option<Batch> {
         let mut state = self.lock();
-        while state.batch.count == 0 {
+        while state.batch.count == 0 && !state.batch.probed {
             if state.closed {
                 return None;
             }

@@ -19,6 +19,8 @@ use crate::writer::{Durable, End};
 
 /// How much [`Reader::lookup`] reads for one page unless told otherwise, in bytes.
 const SCAN_LIMIT: u64 = 64 << 20;
+/// What the disk reads, at most, where a frame's header is read.
+const PAGE: u64 = 4096;
 
 /// Reads a journal, also while it is written.
 #[derive(Clone)]
@@ -43,7 +45,10 @@ impl Reader {
         Self { dir, durable: Some(durable), scan_limit: SCAN_LIMIT }
     }
 
-    /// Sets how many bytes [`Reader::lookup`] reads at most before it returns a page that is not full.
+    /// Sets how many bytes [`Reader::lookup`] reads before it returns a page that is not full.
+    ///
+    /// What is passed over counts as well: headers of frames and segments, and damaged places. A page reads
+    /// one segment and one frame more than this at most, for it always comes past one of either.
     #[must_use]
     pub fn with_scan_limit(mut self, bytes: u64) -> Self {
         self.scan_limit = bytes;
@@ -84,11 +89,13 @@ pub(crate) struct Range {
     pub(crate) before: Option<Position>,
     pub(crate) start_ms: i64,
     pub(crate) end_ms: i64,
+    /// Within the stream of `before`, no segment behind this one.
+    pub(crate) last_segment: u32,
 }
 
 impl Default for Range {
     fn default() -> Self {
-        Self { after: None, before: None, start_ms: i64::MIN, end_ms: i64::MAX }
+        Self { after: None, before: None, start_ms: i64::MIN, end_ms: i64::MAX, last_segment: u32::MAX }
     }
 }
 
@@ -107,6 +114,10 @@ impl Range {
     fn has_stream(&self, stream: StreamId) -> bool {
         self.after.is_none_or(|after| stream >= after.stream)
             && self.before.is_none_or(|before| stream <= before.stream)
+    }
+
+    fn has_segment(&self, stream: StreamId, segment: u32) -> bool {
+        segment <= self.last_segment || self.before.is_none_or(|before| before.stream != stream)
     }
 
     fn has_frame(&self, stream: StreamId, header: &FrameHeader) -> bool {
@@ -220,6 +231,24 @@ pub struct Frames {
     file: Option<File>,
     places: Vec<Place>,
     damage: Vec<JournalError>,
+    /// How much may be read before the frames pause, and how much was.
+    limit: u64,
+    bytes_read: u64,
+    rest: Option<Rest>,
+}
+
+/// Where frames that paused go on: before this record, in this segment or the ones before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rest {
+    pub(crate) before: Position,
+    pub(crate) segment: u32,
+}
+
+impl Rest {
+    /// All of a stream.
+    fn stream(stream: StreamId) -> Self {
+        Self { before: Position { stream, record: u64::MAX }, segment: u32::MAX }
+    }
 }
 
 impl Frames {
@@ -246,7 +275,21 @@ impl Frames {
             file: None,
             places,
             damage,
+            limit: u64::MAX,
+            bytes_read: 0,
+            rest: None,
         })
+    }
+
+    /// Returns frames, newest first, that pause once they have read `limit` bytes, and finish at least one
+    /// frame or segment before. They read that frame or segment more at most.
+    pub(crate) fn paused_at(reader: &Reader, range: Range, limit: u64) -> Result<Self, JournalError> {
+        Ok(Self { limit, ..Self::new(reader, range, Order::NewestFirst)? })
+    }
+
+    /// Returns where to go on after what was taken so far; none at the end.
+    pub(crate) fn rest(&self) -> Option<Rest> {
+        self.rest
     }
 
     fn advance(&mut self) -> Result<Option<SealedFrame>, JournalError> {
@@ -254,8 +297,20 @@ impl Frames {
             if let Some(damage) = self.damage.pop() {
                 return Err(damage);
             }
-            if let (Some(place), Some(stream), Some(file)) = (self.places.pop(), self.stream, &self.file) {
-                return self.load(stream, file, place).map(Some);
+            if self.bytes_read >= self.limit && self.rest.is_some() {
+                return Ok(None);
+            }
+            if let (Some(place), Some(stream)) = (self.places.pop(), self.stream) {
+                self.bytes_read += u64::from(place.header.length);
+                let before = Position { stream, record: place.header.first_record };
+                self.rest = if self.places.is_empty() {
+                    self.behind_segment()
+                } else {
+                    Some(Rest { before, segment: place.segment })
+                };
+                if let Some(file) = &self.file {
+                    return self.load(stream, file, place).map(Some);
+                }
             }
             if let (Some(segment), Some(stream)) = (self.segments.pop(), self.stream) {
                 self.enter_segment(stream, segment)?;
@@ -273,6 +328,7 @@ impl Frames {
         if let Some(end) = self.durable_end(stream) {
             segments.retain(|&segment| segment <= end.segment);
         }
+        segments.retain(|&segment| self.range.has_segment(stream, segment));
         if self.order == Order::OldestFirst {
             let wanted = self.range.records(stream).start;
             let first = segments.iter().rposition(|&segment| {
@@ -285,13 +341,24 @@ impl Frames {
         }
         self.stream = Some(stream);
         self.segments = segments;
+        self.rest = if self.segments.is_empty() { self.behind_segment() } else { None };
         Ok(())
+    }
+
+    /// Returns where to go on behind the segment at hand.
+    fn behind_segment(&self) -> Option<Rest> {
+        let here = self.stream.zip(self.segments.last()).map(|(stream, &segment)| {
+            let record = self.range.records(stream).end;
+            Rest { before: Position { stream, record }, segment }
+        });
+        here.or_else(|| self.streams.last().map(|&stream| Rest::stream(stream)))
     }
 
     fn enter_segment(&mut self, stream: StreamId, segment: u32) -> Result<(), JournalError> {
         let path = stream::directory(&self.dir, stream).join(segment::file_name(segment));
         let failed = || JournalError::io("read", &path);
         let file = File::open(&path).map_err(failed())?;
+        self.bytes_read += segment::HEADER_LEN as u64;
         let damaged = |offset, fault| JournalError::Damaged { stream, segment, offset, fault };
         match SegmentHeader::read(&file).map_err(failed())? {
             Ok(sealed) => {
@@ -301,6 +368,7 @@ impl Frames {
                     self.streams.clear();
                 }
                 if sealed.header.first_record >= self.range.records(stream).end {
+                    self.rest = self.behind_segment();
                     return Ok(());
                 }
             }
@@ -313,6 +381,7 @@ impl Frames {
             match walk.skim().map_err(failed())? {
                 Skim::Frame { offset, header } => {
                     last = Some(offset);
+                    self.bytes_read += u64::from(header.length).min(PAGE);
                     if self.range.has_frame(stream, &header) {
                         self.places.push(Place { segment, offset, header });
                     }
@@ -321,6 +390,7 @@ impl Frames {
                 Skim::End => break,
             }
         }
+        self.bytes_read += walk.bytes_read();
         if let (None, Some(last), true) = (limit, last, self.newest == Some(stream)) {
             self.drop_unfinished(&file, last).map_err(failed())?;
         }
@@ -328,6 +398,7 @@ impl Frames {
             self.places.reverse();
         }
         self.file = Some(file);
+        self.rest = if self.places.is_empty() { self.behind_segment() } else { None };
         Ok(())
     }
 
@@ -348,7 +419,10 @@ impl Frames {
             }
             Err(error) => return Err(JournalError::io("read", &stream::directory(&self.dir, stream))(error)),
         }
-        Frame::check(&bytes).map_err(|fault| place.damaged(stream, fault))?;
+        let frame = Frame::check(&bytes).map_err(|fault| place.damaged(stream, fault))?;
+        if !frame.is_marked() {
+            return Err(place.damaged(stream, FrameFault::EndMark));
+        }
         Ok(SealedFrame { stream, place, bytes })
     }
 

@@ -1,7 +1,7 @@
 //! Recovery: what opening a journal does to the stream that the last start left.
 //!
 //! It drops an incomplete last frame, which was acknowledged to nobody, and cuts the preallocated tail off.
-//! Damage stays as it is. Only the newest stream can need this: a stream is begun after the one before it was
+//! Damage stays as it is, and so does everything behind it. Only the newest stream can need this: a stream is begun after the one before it was
 //! recovered.
 
 use std::fmt;
@@ -131,12 +131,18 @@ fn recover_stream(dir: &Path, stream: StreamId) -> io::Result<Option<Recovered>>
         hash: sealed.hash,
         newest_ms: sealed.header.newest_before_ms,
     };
+    let mut note = None;
     let mut walk = Walk::new(&file, None)?;
     loop {
         let (offset, fault) = match walk.step()? {
             Step::Frame { offset, frame } => {
                 let header = &frame.header;
                 if header.sequence == end.frames && header.previous == end.hash {
+                    if !frame.is_marked() && note.is_none() {
+                        // Whole all the same: the new stream counts it, and its removal would show.
+                        let fault = FrameFault::EndMark;
+                        note = Some(OpenNote::Damaged { stream, segment, offset, fault });
+                    }
                     end.frames += 1;
                     end.hash = frame.hash();
                     if header.count > 0 {
@@ -147,17 +153,21 @@ fn recover_stream(dir: &Path, stream: StreamId) -> io::Result<Option<Recovered>>
                 (offset, FrameFault::Chain)
             }
             Step::End { offset } => {
-                cut(&file, offset)?;
-                return Ok(Some(Recovered { end: Some(end), note: None }));
+                if note.is_none() {
+                    cut(&file, offset)?;
+                }
+                return Ok(Some(Recovered { end: Some(end), note }));
             }
             Step::Torn { offset } => {
-                cut(&file, offset)?;
-                let note = Some(OpenNote::TornFrame { stream, segment, offset });
+                if note.is_none() {
+                    cut(&file, offset)?;
+                    note = Some(OpenNote::TornFrame { stream, segment, offset });
+                }
                 return Ok(Some(Recovered { end: Some(end), note }));
             }
             Step::Damaged(damage) => (damage.offset, damage.fault),
         };
-        let note = Some(OpenNote::Damaged { stream, segment, offset, fault });
+        let note = note.or(Some(OpenNote::Damaged { stream, segment, offset, fault }));
         return Ok(Some(Recovered { end: None, note }));
     }
 }

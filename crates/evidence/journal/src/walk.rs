@@ -5,19 +5,25 @@
 //! missing bytes explain: the file ends within it, or some whole disk sectors of it, or its end, still are
 //! the zero bytes it was written over, and nothing follows. At most one frame is ever being written, and it
 //! is acknowledged to nobody before it is whole. Everything else that is not a frame is damage.
+//!
+//! A frame whose hashes fit is whole, not torn, even if the marks around them are zeros: it may have been
+//! acknowledged. The price is that a power cut which spares all of a frame but its last 36 bytes, or its
+//! first four, looks like damage.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::thread;
 
-use crate::frame::{FRAME_LIMIT, Frame, FrameFault, FrameHeader, HEADER_LEN, MAGIC};
+use crate::frame::{BEHIND_HASH, FRAME_LIMIT, Frame, FrameFault, FrameHeader, HEADER_LEN, MAGIC};
 use crate::segment::{self, SEGMENT_LIMIT};
 
 /// What a disk writes whole; devices with larger sectors tear less.
 const SECTOR: u64 = 512;
 /// How often the last thing in a segment is read again before it counts as damage.
 const SECOND_LOOKS: u32 = 20;
+/// How much is searched at a time for the next frame.
+const SEARCH: u64 = 64 << 10;
 
 /// Steps through the frames of one segment.
 pub(crate) struct Walk<'f> {
@@ -25,11 +31,12 @@ pub(crate) struct Walk<'f> {
     offset: u64,
     end: u64,
     buffer: Vec<u8>,
+    bytes_read: u64,
 }
 
 /// What lies at the walk's offset.
 pub(crate) enum Step<'w> {
-    /// A frame whose hashes are right.
+    /// A frame whose hashes are right; its end mark need not be.
     Frame {
         /// Where it begins.
         offset: u64,
@@ -87,13 +94,18 @@ impl<'f> Walk<'f> {
         let length = file.metadata()?.len();
         // No segment is larger: what would make a longer file would not be read into memory either.
         let end = limit.unwrap_or(u64::MAX).min(length).min(SEGMENT_LIMIT);
-        Ok(Self { file, offset: (segment::HEADER_LEN as u64).min(end), end, buffer: Vec::new() })
+        Ok(Self { file, offset: (segment::HEADER_LEN as u64).min(end), end, buffer: Vec::new(), bytes_read: 0 })
     }
 
     /// Goes to where a frame begins.
     pub(crate) fn at(mut self, offset: u64) -> Self {
         self.offset = offset.min(self.end);
         self
+    }
+
+    /// Returns how much was read so far.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.bytes_read
     }
 
     /// Reads and checks what comes next. After an end every further step is one.
@@ -130,6 +142,7 @@ impl<'f> Walk<'f> {
         for look in 0..SECOND_LOOKS {
             match &found {
                 Found::Damaged(damage) if damage.last || look == 0 => {}
+                Found::Frame(header) if !Frame::checked(*header, &self.buffer).is_marked() => {}
                 _ => break,
             }
             thread::yield_now();
@@ -145,14 +158,17 @@ impl<'f> Walk<'f> {
             Err(fault) => return self.broken(fault, None),
         };
         let length = u64::from(header.length);
-        if length > self.end - self.offset {
+        if length > self.end - self.offset + BEHIND_HASH as u64 {
             return self.broken(FrameFault::Incomplete, Some(header));
         }
-        self.fill(self.offset, self.offset + length)?;
+        let next = self.end.min(self.offset + length);
+        self.fill(self.offset, next)?;
+        // A file that ends behind the frame hash holds a whole frame, like one with zeros there.
+        self.buffer.resize(header.length as usize, 0);
         if let Err(fault) = Frame::check(&self.buffer) {
             return self.broken(fault, Some(header));
         }
-        self.offset += length;
+        self.offset = next;
         Ok(Found::Frame(header))
     }
 
@@ -189,7 +205,11 @@ impl<'f> Walk<'f> {
     /// Tells whether only missing bytes explain what begins here.
     fn is_torn(&mut self, header: Option<&FrameHeader>) -> io::Result<bool> {
         let (start, end) = (self.offset, self.end);
-        let known_end = start + header.map_or(HEADER_LEN as u64, |header| u64::from(header.length));
+        let known_end = match header {
+            Some(header) => start + u64::from(header.length),
+            // A frame is more than its header, and the rest of a sector comes and goes with it.
+            None => (start + HEADER_LEN as u64).next_multiple_of(SECTOR),
+        };
         self.fill(start, known_end.min(end))?;
         let zeros = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
         let first = &self.buffer[..self.buffer.len().min((SECTOR - start % SECTOR) as usize)];
@@ -199,22 +219,35 @@ impl<'f> Walk<'f> {
         }
         let mut sectors = std::iter::once(first).chain(self.buffer[first.len()..].chunks(SECTOR as usize));
         let missing = known_end > end || sectors.any(zeros);
-        match header {
-            // A frame's last byte is not zero.
-            Some(_) => Ok((missing || self.buffer.last() == Some(&0)) && self.is_zero(known_end, end)?),
-            // A frame is more than its header.
-            None if self.is_zero(known_end, end)? => Ok(true),
-            None => Ok(missing
-                && self.is_zero(start + FRAME_LIMIT as u64, end)?
-                && self.next_frame(start + 1)?.is_none()),
+        if header.is_some() {
+            // Writing that stops at any byte before a frame is whole leaves MAC and end mark out.
+            let stopped = || self.buffer.iter().rev().take(BEHIND_HASH).all(|&byte| byte == 0);
+            return Ok((missing || stopped()) && self.is_zero(known_end, end)?);
         }
+        // Writing that stops within the header leaves nothing behind it.
+        if self.is_zero(start + HEADER_LEN as u64, end)? {
+            return Ok(true);
+        }
+        Ok(missing
+            && !self.lacks_only_magic()?
+            && self.is_zero(start + FRAME_LIMIT as u64, end)?
+            && self.next_frame(start + 1)?.is_none())
+    }
+
+    /// Tells whether a whole frame would begin here if its first bytes were right.
+    fn lacks_only_magic(&mut self) -> io::Result<bool> {
+        self.fill(self.offset, self.end.min(self.offset + FRAME_LIMIT as u64))?;
+        let Some(magic) = self.buffer.first_chunk_mut() else { return Ok(false) };
+        *magic = MAGIC;
+        let Some(Ok(header)) = self.buffer.first_chunk().map(FrameHeader::read) else { return Ok(false) };
+        Ok(self.buffer.get(..header.length as usize).is_some_and(|bytes| Frame::check(bytes).is_ok()))
     }
 
     /// Finds the first record that a fault concerns.
     fn concerned(&mut self, fault: FrameFault, header: &FrameHeader) -> io::Result<Option<Concerned>> {
         let index = match fault {
             FrameFault::Record(index) => index,
-            FrameFault::Hash | FrameFault::EndMark => 0,
+            FrameFault::Hash => 0,
             _ => return Ok(None),
         };
         let start = self.offset;
@@ -239,14 +272,30 @@ impl<'f> Walk<'f> {
 
     /// Searches for the next whole frame.
     fn next_frame(&mut self, from: u64) -> io::Result<Option<u64>> {
-        self.fill(from.min(self.end), self.end)?;
-        let found = (0..self.buffer.len()).find(|&at| {
-            let bytes = &self.buffer[at..];
-            let header = bytes.first_chunk().filter(|head| head.starts_with(&MAGIC)).map(FrameHeader::read);
-            let Some(Ok(header)) = header else { return false };
-            bytes.get(..header.length as usize).is_some_and(|bytes| Frame::check(bytes).is_ok())
-        });
-        Ok(found.map(|at| from + at as u64))
+        let mut at = from;
+        while at < self.end {
+            let next = self.end.min(at + SEARCH);
+            self.fill(at, self.end.min(next + HEADER_LEN as u64))?;
+            let head = self.buffer.windows(HEADER_LEN).take((next - at) as usize).zip(at..).find_map(
+                |(window, start)| {
+                    let head = window.first_chunk().filter(|head| head.starts_with(&MAGIC))?;
+                    Some((start, FrameHeader::read(head).ok()?))
+                },
+            );
+            let Some((start, header)) = head else {
+                at = next;
+                continue;
+            };
+            let frame_end = start + u64::from(header.length);
+            if frame_end <= self.end {
+                self.fill(start, frame_end)?;
+                if Frame::check(&self.buffer).is_ok() {
+                    return Ok(Some(start));
+                }
+            }
+            at = start + 1;
+        }
+        Ok(None)
     }
 
     fn is_zero(&mut self, from: u64, to: u64) -> io::Result<bool> {
@@ -273,7 +322,10 @@ impl<'f> Walk<'f> {
                     self.buffer.truncate(filled);
                     self.end = self.end.min(from + filled as u64);
                 }
-                Ok(read) => filled += read,
+                Ok(read) => {
+                    filled += read;
+                    self.bytes_read += read as u64;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

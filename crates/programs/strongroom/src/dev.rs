@@ -43,6 +43,8 @@ pub(crate) fn run(options: &DevOptions) -> Result<ExitCode> {
 }
 
 async fn serve(options: &DevOptions, data: &DataDir) -> Result<()> {
+    // Heard from the start: whoever stops a server that is starting wants it closed properly too.
+    let stopping = termination()?;
     let shutdown = ShutdownOwner::new();
     let root_key = RootKey {
         account: options.account_id,
@@ -59,11 +61,10 @@ async fn serve(options: &DevOptions, data: &DataDir) -> Result<()> {
     let address = listener.local_addr()?;
     let node = Node::open_dev(data, &root_key, shutdown.handle()).await?;
 
-    let stopping = termination();
     let serving = node.server.clone();
     shutdown.handle().spawn(serving.serve(listener));
     println!("{}", welcome(&address.to_string(), options, data));
-    stopping.await?;
+    stopping.await;
 
     tracing::info!("stopping");
     if !shutdown.finish(Limits::default().shutdown_time).await {

@@ -74,12 +74,10 @@ impl Outbox {
         let mut records = Vec::with_capacity(drafts.len());
         for draft in drafts {
             // One that was not made here makes no record, and stays to be looked at.
-            match self.record(draft) {
-                Some(record) => records.push(record),
-                None => tracing::error!(
-                    id = hex::encode(&draft.id),
-                    "a draft in the outbox was altered or forged"
-                ),
+            if let Some(record) = self.record(draft) {
+                records.push(record);
+            } else {
+                tracing::error!(id = hex::encode(&draft.id), "a draft in the outbox was altered or forged");
             }
         }
         let oldest = records.iter().map(|record| record.event_time_ms).min().unwrap_or(i64::MAX);

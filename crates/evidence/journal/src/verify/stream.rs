@@ -243,6 +243,9 @@ impl<'r> StreamCheck<'r> {
             self.found_at(FindingKind::FrameMisplaced, offset, frame);
             return;
         }
+        if !frame.is_marked() {
+            self.found_at(FindingKind::Frame(FrameFault::EndMark), offset, frame);
+        }
         if self.signed(header.sequence, |key| key.frame_mac_is(&frame.hash(), &frame.mac())) == Some(false) {
             self.found_at(FindingKind::FrameMac, offset, frame);
             // What it says of itself counts only where it agrees with what stands before it.
@@ -257,8 +260,10 @@ impl<'r> StreamCheck<'r> {
         self.next_frame = header.sequence;
         self.next_record = header.first_record;
         self.decode(offset, frame);
-        self.report.frames += 1;
-        self.report.records += u64::from(header.count);
+        if frame.is_marked() {
+            self.report.frames += 1;
+            self.report.records += u64::from(header.count);
+        }
         self.next_frame += 1;
         self.next_record = header.next_record();
         self.previous = Some(frame.hash());

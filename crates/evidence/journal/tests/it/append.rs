@@ -315,3 +315,32 @@ fn verification_takes_the_key_of_the_streams_epoch() {
     let report = verify(dir.path(), |_| by_epoch(1), |_| {}).unwrap();
     assert_eq!(report.first_break().unwrap().kind, FindingKind::SegmentMac);
 }
+
+#[test]
+fn a_probe_leaves_no_record() {
+    let dir = directory();
+    let journal = open(dir.path(), &options(4096));
+    runtime().block_on(journal.probe()).unwrap();
+    append(&journal, 0..2);
+    // More than a segment of them: a probe takes what an append takes.
+    for _ in 0..40 {
+        runtime().block_on(journal.probe()).unwrap();
+    }
+    append(&journal, 2..4);
+    let position = runtime().block_on(journal.append(&record(4))).unwrap();
+    assert_eq!(position.record, 4);
+    runtime().block_on(async {
+        journal.close().await.unwrap();
+        assert!(matches!(journal.probe().await, Err(JournalError::Closed)));
+    });
+    drop(journal);
+    close(open(dir.path(), &options(4096)));
+    assert_eq!(intact(dir.path()), []);
+    assert_eq!(event_ids(dir.path()), (0..5).map(event_id).collect::<Vec<_>>());
+    let reader = Reader::open(dir.path()).unwrap();
+    assert_eq!(reader.lookup(&account(), 50, None).unwrap().records.len(), 5);
+}
+
+fn account() -> Filter {
+    Filter { account: "111122223333".into(), region: "us-east-1".into(), ..Filter::default() }
+}

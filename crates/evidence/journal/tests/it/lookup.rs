@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 use proptest::prelude::*;
 use strongroom_journal::{
@@ -9,7 +10,8 @@ use strongroom_journal::{
 };
 
 use crate::fixture::{
-    NOW, append, append_together, close, directory, event_id, frames, open, options, record, runtime, segment,
+    NOW, append, append_together, close, directory, event_id, frames, open, options, record, runtime,
+    segment, streams,
 };
 
 fn filter() -> Filter {
@@ -214,7 +216,7 @@ fn forged_continuations_are_refused() {
     let journal = open(dir.path(), &options(16 << 10));
     append(&journal, 0..5);
     let text = journal.reader().lookup(&filter(), 2, None).unwrap().next.unwrap().encode();
-    assert_eq!(text.len(), 82);
+    assert_eq!(text.len(), 90);
     for index in 0..text.len() {
         let mut forged = text.clone().into_bytes();
         forged[index] = if forged[index] == b'0' { b'1' } else { b'0' };
@@ -222,12 +224,12 @@ fn forged_continuations_are_refused() {
         assert!(matches!(Continuation::decode(&forged), Err(JournalError::InvalidContinuation)));
     }
     assert!(Continuation::decode(&text.to_uppercase()).is_err());
-    assert!(Continuation::decode(&text[..80]).is_err());
+    assert!(Continuation::decode(&text[..88]).is_err());
 }
 
 proptest! {
     #[test]
-    fn garbage_is_no_continuation(text in "\\PC{0,100}|[0-9a-f]{82}") {
+    fn garbage_is_no_continuation(text in "\\PC{0,100}|[0-9a-f]{90}") {
         prop_assert!(matches!(Continuation::decode(&text), Err(JournalError::InvalidContinuation)));
     }
 }
@@ -248,4 +250,95 @@ fn a_lookup_passes_over_damage_and_says_so() {
     let ids: Vec<_> = page.records.iter().map(|(_, record)| record.event_id).collect();
     assert_eq!(ids, [9, 8, 7, 5, 4, 2, 1, 0].map(event_id));
     assert_eq!(page.damaged, 2);
+}
+
+/// Three streams of many small segments each; every record is a millisecond younger than the one before.
+fn many_segments(dir: &Path) -> (u64, usize) {
+    for from in [0, 60, 120] {
+        let journal = open(dir, &options(4096));
+        append(&journal, from..from + 60);
+        close(journal);
+    }
+    let files: Vec<_> = streams(dir)
+        .into_iter()
+        .flat_map(|stream| {
+            (1..).map(move |number| segment(dir, stream, number)).take_while(|file| file.exists())
+        })
+        .collect();
+    assert!(files.len() > 20);
+    (files.iter().map(|file| file.metadata().unwrap().len()).sum(), files.len())
+}
+
+/// What a lookup of `size` to a page gives: the records and the damaged places of each page.
+fn pages(reader: &Reader, filter: &Filter, size: usize) -> Vec<(Vec<EventId>, u32)> {
+    let mut pages = Vec::new();
+    let mut from: Option<Continuation> = None;
+    loop {
+        let page = reader.lookup(filter, size, from.as_ref()).unwrap();
+        let ids = page.records.iter().map(|(_, record)| record.event_id).collect();
+        pages.push((ids, page.damaged));
+        assert!(pages.len() < 1000, "a lookup without end");
+        assert!(page.next.is_none() || page.next != from, "no progress");
+        from = match page.next {
+            Some(next) => Some(Continuation::decode(&next.encode()).unwrap()),
+            None => return pages,
+        }
+    }
+}
+
+#[test]
+fn what_a_time_range_passes_over_counts_as_read() {
+    let dir = directory();
+    let (bytes, segments) = many_segments(dir.path());
+    let reader = Reader::open(dir.path()).unwrap();
+    let oldest = Filter { end_ms: Some(NOW), ..filter() };
+    let never = Filter { end_ms: Some(NOW - 1), ..filter() };
+    assert_eq!(pages(&reader, &oldest, 50), [(vec![event_id(0)], 0)]);
+    for limit in [1, 10_000, 40_000] {
+        let reader = reader.clone().with_scan_limit(limit);
+        // A page reads a segment more than its limit at most.
+        let least = (bytes / (limit + 4096)) as usize;
+        for wanted in [&oldest, &never] {
+            let pages = pages(&reader, wanted, 50);
+            assert!((least..=segments + 1).contains(&pages.len()), "{} pages of {limit}", pages.len());
+            let found: Vec<_> = pages.iter().flat_map(|(ids, _)| ids).copied().collect();
+            assert_eq!(found, if wanted == &oldest { vec![event_id(0)] } else { vec![] });
+        }
+        assert_eq!(all(&reader, &filter(), 7), (0..180).rev().map(event_id).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn damage_counts_as_read() {
+    let dir = directory();
+    let (bytes, _) = many_segments(dir.path());
+    let whole = frames(dir.path());
+    for (name, at) in [("record", 200), ("header", 20)] {
+        for frame in &whole {
+            let path = segment(dir.path(), frame.stream(), frame.segment());
+            let file = OpenOptions::new().write(true).open(path).unwrap();
+            file.write_all_at(b"?", frame.offset() + at).unwrap();
+        }
+        let reader = Reader::open(dir.path()).unwrap().with_scan_limit(10_000);
+        let pages = pages(&reader, &filter(), 50);
+        assert!(pages.len() as u64 > bytes / (10_000 + 4096) / 2, "{name}: {} pages", pages.len());
+        assert!(pages.iter().all(|(ids, _)| ids.is_empty()));
+        assert!(pages.iter().all(|(_, damaged)| *damaged < 60), "{name}: {pages:?}");
+        assert!(pages.iter().map(|(_, damaged)| damaged).sum::<u32>() >= 20, "{name}");
+    }
+}
+
+#[test]
+fn segments_whose_heads_are_gone_end_a_page_too() {
+    let dir = directory();
+    let (_, segments) = many_segments(dir.path());
+    for stream in streams(dir.path()) {
+        for number in (1..).take_while(|&number| segment(dir.path(), stream, number).exists()) {
+            std::fs::write(segment(dir.path(), stream, number), [7; 2000]).unwrap();
+        }
+    }
+    let reader = Reader::open(dir.path()).unwrap().with_scan_limit(1);
+    let pages = pages(&reader, &filter(), 50);
+    assert_eq!(pages.len(), segments);
+    assert!(pages.iter().all(|(ids, damaged)| ids.is_empty() && *damaged == 2));
 }

@@ -8,6 +8,7 @@ mod cloudtrail;
 mod crash;
 mod disk_full;
 mod fixture;
+mod killed;
 mod lookup;
 mod record;
 mod tamper;

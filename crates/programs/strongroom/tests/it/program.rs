@@ -173,21 +173,6 @@ impl Program {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Waits until the program hears a signal, which until then would end it on the spot.
-    pub(crate) fn wait_until_heard(&self, signal: Signal) {
-        let status = format!("/proc/{}/status", self.child.id());
-        let begun = Instant::now();
-        loop {
-            let status = fs::read_to_string(&status).unwrap();
-            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
-            if u64::from_str_radix(caught.trim(), 16).unwrap() >> (signal.as_raw() - 1) & 1 == 1 {
-                return;
-            }
-            assert!(begun.elapsed() < PATIENCE, "it does not hear the signal: {status}");
-            thread::sleep(Duration::from_millis(1));
-        }
-    }
-
     /// Waits for the end.
     pub(crate) fn end(mut self) -> ExitStatus {
         let status = wait(&mut self.child);
@@ -198,7 +183,6 @@ impl Program {
 
     /// Asks it to end, as an operator does, and expects that it does so properly.
     pub(crate) fn stop(self) {
-        self.wait_until_heard(Signal::TERM);
         self.signal(Signal::TERM);
         assert_eq!(self.end().code(), Some(0));
     }
