@@ -182,7 +182,7 @@ impl Reader {
         let mut page = Page { records: Vec::new(), next: None, damaged: 0 };
         let next = |rest| Continuation { rest, filter: digest };
         let mut frames = Frames::paused_at(self, range, self.scan_limit)?;
-        while let Some(frame) = frames.next() {
+        for frame in frames.by_ref() {
             let frame = match frame {
                 Ok(frame) => frame,
                 Err(JournalError::Damaged { .. }) => {

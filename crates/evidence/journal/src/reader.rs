@@ -300,17 +300,13 @@ impl Frames {
             if self.bytes_read >= self.limit && self.rest.is_some() {
                 return Ok(None);
             }
-            if let (Some(place), Some(stream)) = (self.places.pop(), self.stream) {
+            if let (Some(place), Some(stream), Some(file)) = (self.places.pop(), self.stream, &self.file) {
+                let frame = self.load(stream, file, place);
                 self.bytes_read += u64::from(place.header.length);
                 let before = Position { stream, record: place.header.first_record };
-                self.rest = if self.places.is_empty() {
-                    self.behind_segment()
-                } else {
-                    Some(Rest { before, segment: place.segment })
-                };
-                if let Some(file) = &self.file {
-                    return self.load(stream, file, place).map(Some);
-                }
+                let behind = Rest { before, segment: place.segment };
+                self.rest = if self.places.is_empty() { self.behind_segment() } else { Some(behind) };
+                return frame.map(Some);
             }
             if let (Some(segment), Some(stream)) = (self.segments.pop(), self.stream) {
                 self.enter_segment(stream, segment)?;

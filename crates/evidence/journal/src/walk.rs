@@ -15,7 +15,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::thread;
 
-use crate::frame::{BEHIND_HASH, FRAME_LIMIT, Frame, FrameFault, FrameHeader, HEADER_LEN, MAGIC};
+use crate::frame::{BEHIND_HASH, FRAME_LIMIT, Frame, FrameFault, FrameHeader, HEADER_LEN, MAGIC, OVERHEAD};
 use crate::segment::{self, SEGMENT_LIMIT};
 
 /// What a disk writes whole; devices with larger sectors tear less.
@@ -94,7 +94,13 @@ impl<'f> Walk<'f> {
         let length = file.metadata()?.len();
         // No segment is larger: what would make a longer file would not be read into memory either.
         let end = limit.unwrap_or(u64::MAX).min(length).min(SEGMENT_LIMIT);
-        Ok(Self { file, offset: (segment::HEADER_LEN as u64).min(end), end, buffer: Vec::new(), bytes_read: 0 })
+        Ok(Self {
+            file,
+            offset: (segment::HEADER_LEN as u64).min(end),
+            end,
+            buffer: Vec::new(),
+            bytes_read: 0,
+        })
     }
 
     /// Goes to where a frame begins.
@@ -205,12 +211,11 @@ impl<'f> Walk<'f> {
     /// Tells whether only missing bytes explain what begins here.
     fn is_torn(&mut self, header: Option<&FrameHeader>) -> io::Result<bool> {
         let (start, end) = (self.offset, self.end);
-        let known_end = match header {
-            Some(header) => start + u64::from(header.length),
-            // A frame is more than its header, and the rest of a sector comes and goes with it.
-            None => (start + HEADER_LEN as u64).next_multiple_of(SECTOR),
-        };
-        self.fill(start, known_end.min(end))?;
+        // A frame without a header is as long as the shortest, at least.
+        let known_end = start + header.map_or(OVERHEAD as u64, |header| u64::from(header.length));
+        // What else there is in its sectors comes and goes with it.
+        let known = if header.is_some() { known_end } else { known_end.next_multiple_of(SECTOR) };
+        self.fill(start, known.min(end))?;
         let zeros = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
         let first = &self.buffer[..self.buffer.len().min((SECTOR - start % SECTOR) as usize)];
         let begun = first.iter().zip(MAGIC).take_while(|&(&byte, magic)| byte == magic).count();

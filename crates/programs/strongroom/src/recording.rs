@@ -124,6 +124,15 @@ impl Recorder for JournalRecorder {
     fn is_ready(&self) -> bool {
         !self.failing.load(Ordering::Relaxed)
     }
+
+    async fn probe(&self) {
+        if self.journal.probe().await.is_ok() {
+            self.failing.store(false, Ordering::Relaxed);
+            if let Err(error) = self.catch_up().await {
+                tracing::warn!(%error, "records of changes are still to be written");
+            }
+        }
+    }
 }
 
 /// CloudTrail's `userIdentity` of the caller.

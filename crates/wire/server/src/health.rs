@@ -13,14 +13,20 @@ const OURS: &str = "/_strongroom/health";
 const LOCALSTACK: &str = "/_localstack/health";
 
 /// Answers a question after the server's health; `None` if the request asks something else.
-pub(crate) fn answer(server: &Server, method: &Method, path: &str) -> Option<Response<Bytes>> {
+pub(crate) async fn answer(server: &Server, method: &Method, path: &str) -> Option<Response<Bytes>> {
+    if !matches!(path, OURS | LOCALSTACK) {
+        return None;
+    }
+    if !server.is_ready() {
+        server.recorder().probe().await;
+    }
     let ready = server.is_ready();
     let body = match path {
         OURS => {
             let status = if ready { "ok" } else { "journal unavailable" };
             format!(r#"{{"status":"{status}","version":"{}"}}"#, env!("CARGO_PKG_VERSION"))
         }
-        LOCALSTACK => {
+        _ => {
             let state = if ready { "running" } else { "error" };
             let names = server.registry().names();
             let services: Vec<_> = names.iter().map(|name| format!(r#""{name}":"{state}""#)).collect();
@@ -30,7 +36,6 @@ pub(crate) fn answer(server: &Server, method: &Method, path: &str) -> Option<Res
                 services.join(",")
             )
         }
-        _ => return None,
     };
     let status = match (method, ready) {
         (&Method::GET | &Method::HEAD, true) => StatusCode::OK,

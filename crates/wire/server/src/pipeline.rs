@@ -119,7 +119,7 @@ impl Server {
         body: &mut Incoming,
         source: IpAddr,
     ) -> Response<Bytes> {
-        if let Some(response) = health::answer(self, &parts.method, parts.uri.path()) {
+        if let Some(response) = health::answer(self, &parts.method, parts.uri.path()).await {
             return response;
         }
         let Ok(random) = strongroom_crypto::random::bytes() else {

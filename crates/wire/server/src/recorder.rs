@@ -41,4 +41,8 @@ pub trait Recorder: Send + Sync {
     /// Whether records can be kept now, as far as the last one tells. When not, calls are refused before they
     /// do anything; their refusals are recorded, and so find out when records can be kept again.
     fn is_ready(&self) -> bool;
+
+    /// Finds out, after a failure, whether records can be kept again. Asked by health checks, behind which no
+    /// call may come that would find out.
+    async fn probe(&self) {}
 }

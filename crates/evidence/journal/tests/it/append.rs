@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_journal::{
-    Durability, FindingKind, Journal, JournalError, JournalOptions, Position, Reader, Record, verify,
+    Durability, Filter, FindingKind, Journal, JournalError, JournalOptions, Position, Reader, Record, verify,
 };
 
 use crate::fixture::{

@@ -46,7 +46,6 @@ fn child_meets_a_full_disk() {
         }
         outcome
     };
-    let refused = |outcome| assert!(matches!(outcome, Err(JournalError::Unavailable { .. })), "{outcome:?}");
     for round in 0..8 {
         for _ in 0..3 {
             append_sized(10).unwrap();
@@ -56,10 +55,10 @@ fn child_meets_a_full_disk() {
         // than the frame that takes its place.
         for room in [0, 1, 90 + round, 300, 900] {
             limit_file_size(Some(used + room));
-            refused(append_sized(1000));
-            refused(append_sized(1000));
+            refused(&append_sized(1000));
+            refused(&append_sized(1000));
             if room < 156 {
-                refused(runtime.block_on(journal.probe()));
+                refused(&runtime.block_on(journal.probe()));
             }
             assert!(check(&dir).is_intact());
             limit_file_size(None);
@@ -78,8 +77,8 @@ fn child_meets_a_full_disk() {
         append_sized(10).unwrap();
     }
     limit_file_size(Some((16 << 10) - 1));
-    refused(append_sized(10));
-    refused(append_sized(10));
+    refused(&append_sized(10));
+    refused(&append_sized(10));
     assert!(check(&dir).is_intact());
     limit_file_size(None);
     append_sized(10).unwrap();
@@ -90,6 +89,10 @@ fn child_meets_a_full_disk() {
     runtime.block_on(journal.close()).unwrap();
     // What was refused is not there, and what was not is.
     assert_eq!(event_ids(&dir), written);
+}
+
+fn refused<T: std::fmt::Debug>(outcome: &Result<T, JournalError>) {
+    assert!(matches!(outcome, Err(JournalError::Unavailable { .. })), "{outcome:?}");
 }
 
 /// Where the next frame would begin.
