@@ -21,21 +21,16 @@ pub(crate) async fn answer(server: &Server, method: &Method, path: &str) -> Opti
         server.recorder().probe().await;
     }
     let ready = server.is_ready();
-    let body = match path {
-        OURS => {
-            let status = if ready { "ok" } else { "journal unavailable" };
-            format!(r#"{{"status":"{status}","version":"{}"}}"#, env!("CARGO_PKG_VERSION"))
-        }
-        _ => {
-            let state = if ready { "running" } else { "error" };
-            let names = server.registry().names();
-            let services: Vec<_> = names.iter().map(|name| format!(r#""{name}":"{state}""#)).collect();
-            let version = env!("CARGO_PKG_VERSION");
-            format!(
-                r#"{{"services":{{{}}},"edition":"strongroom","version":"{version}"}}"#,
-                services.join(",")
-            )
-        }
+    let version = env!("CARGO_PKG_VERSION");
+    let body = if path == OURS {
+        let status = if ready { "ok" } else { "journal unavailable" };
+        format!(r#"{{"status":"{status}","version":"{version}"}}"#)
+    } else {
+        let state = if ready { "running" } else { "error" };
+        let names = server.registry().names();
+        let services: Vec<_> = names.iter().map(|name| format!(r#""{name}":"{state}""#)).collect();
+        let services = services.join(",");
+        format!(r#"{{"services":{{{services}}},"edition":"strongroom","version":"{version}"}}"#)
     };
     let status = match (method, ready) {
         (&Method::GET | &Method::HEAD, true) => StatusCode::OK,
