@@ -93,11 +93,11 @@ def altered_node(fresh_node) -> Iterator:
     return fresh_node, key, other
 
 
-def assert_refused_when_loaded(node, key_id: str, what: str, expectation=expected.INTERNAL):
+def assert_refused_when_loaded(node, key_id: str, what: str):
     node.start()
     with sdk.refused() as refusal:
         sdk.client(node, "kms").encrypt(KeyId=key_id, Plaintext=b"x")
-    assert (refusal.status, refusal.code) == expectation, f"{what}: {refusal}"
+    assert (refusal.status, refusal.code) == expected.INTERNAL, f"{what}: {refusal}"
     node.assert_sound()
     node.stop()
 
@@ -142,7 +142,10 @@ def test_no_value_of_an_access_key_can_be_changed(altered_node):
     assert cells, "the access key `test` has a row"
     for cell in cells:
         disk.write(node, cell, cell.altered())
-        assert_refused_when_loaded(node, key, f"{cell} altered", expected.INTERNAL_FRONT)
+        # The root key is looked at when the server starts, and so is refused there.
+        with pytest.raises(RuntimeError, match="the server ended with 1"):
+            node.start()
+        assert "access keys cannot be read from the store" in node.said(), f"{cell} altered"
         disk.write(node, cell, cell.value)
     node.start()
     sdk.client(node, "kms").encrypt(KeyId=key, Plaintext=b"x")

@@ -30,9 +30,6 @@ MEMORY_LIMIT = 256 * 1024 * 1024
 INTERNAL = (500, "KMSInternalException")
 """What KMS's caller learns when a row's MAC does not fit: that something is wrong, and the log tells what."""
 
-INTERNAL_FRONT = (500, "InternalFailure")
-"""The same before the call has reached a service."""
-
 SERIALIZATION = (400, "SerializationException")
 UNKNOWN_OPERATION = (400, "UnknownOperationException")
 INVALID_ACTION = (400, "InvalidAction")
