@@ -4,8 +4,8 @@
 //! what keys, rotations, deletions and records live in; in dev mode it can be moved forward, so that a
 //! ninety-day rotation is a test of a second. See `docs/adr/0002-clocks.md`.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where real time comes from.
 pub trait TimeSource: Send + Sync {
@@ -53,12 +53,14 @@ impl TimeSource for ManualTime {
 #[derive(Clone)]
 pub struct Clocks {
     source: Arc<dyn TimeSource>,
-    domain: Arc<Domain>,
+    // One lock over both: between two atomics, a reading made with an old offset could be remembered as the
+    // latest after a fresh start.
+    domain: Arc<Mutex<Domain>>,
 }
 
 struct Domain {
-    offset_ms: AtomicI64,
-    latest_ms: AtomicI64,
+    offset_ms: i64,
+    latest_ms: i64,
 }
 
 impl Clocks {
@@ -69,8 +71,7 @@ impl Clocks {
 
     /// Clocks on `source`, with domain time `offset_ms` milliseconds ahead of it.
     pub fn new(source: Arc<dyn TimeSource>, offset_ms: i64) -> Self {
-        let domain = Domain { offset_ms: AtomicI64::new(offset_ms), latest_ms: AtomicI64::new(i64::MIN) };
-        Self { source, domain: Arc::new(domain) }
+        Self { source, domain: Arc::new(Mutex::new(Domain { offset_ms, latest_ms: i64::MIN })) }
     }
 
     /// Real time, milliseconds since 1970. May step back when the machine's clock is set.
@@ -78,11 +79,40 @@ impl Clocks {
         self.source.now_ms()
     }
 
-    /// Domain time, milliseconds since 1970. Never steps back while the program runs: when the machine's
-    /// clock is set back, domain time stands until it is caught up.
+    /// Domain time, milliseconds since 1970. Never steps back while the program runs, except by
+    /// [`start_over`](Self::start_over): when the machine's clock is set back, domain time stands until it is
+    /// caught up.
     pub fn domain_now(&self) -> i64 {
-        let now = self.source.now_ms().saturating_add(self.domain.offset_ms.load(Ordering::SeqCst));
-        self.domain.latest_ms.fetch_max(now, Ordering::SeqCst).max(now)
+        let mut domain = self.domain();
+        let now = self.source.now_ms().saturating_add(domain.offset_ms);
+        domain.latest_ms = domain.latest_ms.max(now);
+        domain.latest_ms
+    }
+
+    /// How far domain time is ahead of real time, in milliseconds.
+    pub fn offset_ms(&self) -> i64 {
+        self.domain().offset_ms
+    }
+
+    /// Moves domain time `ms` milliseconds forward, to the end of time at the most, and answers the new
+    /// offset. Whoever waits for a moment of domain time has to be told: see
+    /// [`Scheduler::waker`](crate::Scheduler::waker).
+    pub fn advance(&self, ms: u64) -> i64 {
+        let mut domain = self.domain();
+        domain.offset_ms = domain.offset_ms.saturating_add_unsigned(ms);
+        domain.offset_ms
+    }
+
+    /// Sets how far domain time is ahead of real time and forgets how late it has been, so that **domain time
+    /// may step back**. Only for a development server that returns to its initial state, when nothing is left
+    /// that was written at a later time.
+    pub fn start_over(&self, offset_ms: i64) {
+        *self.domain() = Domain { offset_ms, latest_ms: i64::MIN };
+    }
+
+    fn domain(&self) -> MutexGuard<'_, Domain> {
+        // Two numbers are whole whenever the lock is free, also after a panic.
+        self.domain.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,5 +131,49 @@ mod tests {
 
         source.set(2_000);
         assert_eq!((clocks.real_now(), clocks.clone().domain_now()), (2_000, 2_500));
+    }
+
+    #[test]
+    fn domain_time_moves_forward_for_all_clones_and_stops_at_the_end_of_time() {
+        let source = Arc::new(ManualTime::at(1_000));
+        let clocks = Clocks::new(source.clone(), 0);
+        assert_eq!((clocks.offset_ms(), clocks.clone().advance(500)), (0, 500));
+        assert_eq!((clocks.real_now(), clocks.domain_now()), (1_000, 1_500));
+        assert_eq!((clocks.advance(1), clocks.offset_ms()), (501, 501));
+
+        assert_eq!(clocks.advance(u64::MAX), i64::MAX);
+        assert_eq!(clocks.domain_now(), i64::MAX);
+    }
+
+    #[test]
+    fn starting_over_is_the_one_way_back() {
+        let source = Arc::new(ManualTime::at(1_000));
+        let clocks = Clocks::new(source.clone(), 0);
+        clocks.advance(9_000);
+        assert_eq!(clocks.domain_now(), 10_000);
+
+        clocks.start_over(7);
+        assert_eq!((clocks.offset_ms(), clocks.domain_now()), (7, 1_007));
+        source.set(900);
+        assert_eq!(clocks.domain_now(), 1_007, "from here on it does not step back again");
+    }
+
+    #[test]
+    fn no_thread_sees_domain_time_step_back() {
+        let clocks = Clocks::new(Arc::new(ManualTime::at(0)), 0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut before = clocks.domain_now();
+                    for _ in 0..1_000 {
+                        clocks.advance(1);
+                        let now = clocks.domain_now();
+                        assert!(now > before);
+                        before = now;
+                    }
+                });
+            }
+        });
+        assert_eq!(clocks.domain_now(), 4_000);
     }
 }

@@ -3,7 +3,7 @@
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments, Database, Postgres, Sqlite};
+use sqlx::{Arguments, Database, Postgres, SqlSafeStr, Sqlite};
 
 use crate::row::EngineRow;
 use crate::{Row, Statement, StoreError, Type, Value};
@@ -63,10 +63,11 @@ impl Connection {
     }
 
     /// Runs SQL of any kind and number of statements, outside the dialect if need be.
-    pub(crate) async fn run(&mut self, sql: &'static str) -> Result<(), StoreError> {
+    pub(crate) async fn run(&mut self, sql: impl SqlSafeStr + Send) -> Result<(), StoreError> {
+        let sql = sqlx::raw_sql(sql);
         match self {
-            Self::Sqlite(connection) => sqlx::raw_sql(sql).execute(&mut **connection).await.map(drop)?,
-            Self::Postgres(connection) => sqlx::raw_sql(sql).execute(&mut **connection).await.map(drop)?,
+            Self::Sqlite(connection) => sql.execute(&mut **connection).await.map(drop)?,
+            Self::Postgres(connection) => sql.execute(&mut **connection).await.map(drop)?,
         }
         Ok(())
     }

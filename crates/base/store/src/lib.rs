@@ -22,6 +22,7 @@
 #![warn(missing_docs)]
 
 mod check;
+mod clear;
 mod connection;
 mod db;
 mod error;

@@ -9,8 +9,10 @@ const SET: Statement = Statement::new(
 const INSERT_IF_ABSENT: Statement =
     Statement::new("INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING");
 
+const REMOVE: Statement = Statement::new("DELETE FROM meta WHERE name = $1");
+
 /// The store's own statements.
-pub(crate) const STATEMENTS: &[Statement] = &[GET, SET, INSERT_IF_ABSENT];
+pub(crate) const STATEMENTS: &[Statement] = &[GET, SET, INSERT_IF_ABSENT, REMOVE];
 
 /// The table exists as soon as a store is open, before any migration: the seal is checked before anything
 /// else is touched.
@@ -32,5 +34,10 @@ impl Db {
             return Ok(value.to_vec());
         }
         self.query_one(GET, &[name.into()]).await?.blob("value")
+    }
+
+    /// Takes the name and its value away, if they are there.
+    pub async fn meta_remove(&self, name: &str) -> Result<(), StoreError> {
+        self.execute(REMOVE, &[name.into()]).await.map(drop)
     }
 }

@@ -3,6 +3,8 @@
 use std::marker::PhantomData;
 use std::pin::Pin;
 
+use sqlx::SqlSafeStr;
+
 use crate::connection::Connection;
 use crate::retry::Retry;
 use crate::{Db, Row, Statement, StoreError, Value};
@@ -185,7 +187,7 @@ impl Tx<'_> {
     }
 
     /// Runs SQL of any kind.
-    pub(crate) async fn run(&mut self, sql: &'static str) -> Result<(), StoreError> {
+    pub(crate) async fn run(&mut self, sql: impl SqlSafeStr + Send) -> Result<(), StoreError> {
         self.state = State::Busy;
         let answer = self.connection.run(sql).await;
         self.settle(answer)

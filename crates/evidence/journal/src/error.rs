@@ -45,10 +45,7 @@ pub enum JournalError {
         /// What it must be.
         rule: &'static str,
     },
-    /// No randomness or no key could be had.
-    #[error("cryptography failed")]
-    Crypto,
-    /// A file could not be read or made.
+    /// A file could not be read or made, or what goes into it (randomness, a key) could not be had.
     #[error("cannot {action} {path}")]
     Io {
         /// What was attempted.

@@ -1,7 +1,7 @@
-//! The journal as its writer sees it: open, append, close.
+//! The journal as its writer sees it: open, append, go on in a new stream, close.
 
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -11,7 +11,6 @@ use rustix::fs::FlockOperation;
 use strongroom_secret::Key256;
 use tokio::sync::oneshot;
 
-use crate::chain::ChainKey;
 use crate::error::JournalError;
 use crate::frame::{self, ENTRY_LEN, FRAME_LIMIT, OVERHEAD};
 use crate::queue::{Bounds, Encoded, Failure, Offer, Queue, Waiting};
@@ -20,7 +19,7 @@ use crate::record::{RECORD_LIMIT, Record};
 use crate::recovery::{self, OpenNote};
 use crate::segment::{self, NODE_LIMIT, SEGMENT_LIMIT};
 use crate::stream::{self, LOCK_FILE, Position, StreamId};
-use crate::writer::{Durable, StreamPlan, Writer};
+use crate::writer::{Beginning, Durable, Plan, Writer};
 
 /// When a record counts as written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +48,9 @@ pub struct JournalOptions {
     /// Which epoch of the journal's subkey the given key is; written down so that [`verify`](crate::verify())
     /// can ask for it after the seal was rotated.
     pub key_epoch: u32,
+    /// Whether [`Journal::begin_stream`] may be called. It needs the journal's key for as long as the journal
+    /// is open; without it whoever reads this process's memory can forge what comes, and nothing that was.
+    pub begins_streams: bool,
 }
 
 impl Default for JournalOptions {
@@ -60,6 +62,7 @@ impl Default for JournalOptions {
             queue_bytes: 1 << 20,
             longest_wait: Duration::from_secs(2),
             key_epoch: 1,
+            begins_streams: false,
         }
     }
 }
@@ -101,11 +104,11 @@ pub struct Opened {
 /// the caller's thread.
 pub struct Journal {
     queue: Arc<Queue>,
-    stream: StreamId,
     dir: PathBuf,
     durable: Arc<Durable>,
     record_limit: usize,
     longest_wait: Duration,
+    begins_streams: bool,
     writer: Mutex<Option<WriterThread>>,
     /// Held until the writer has ended.
     _lock: File,
@@ -135,23 +138,23 @@ impl Journal {
         make_dir(dir)?;
         let lock = lock(dir)?;
         let before = recovery::recover(dir, now_ms)?;
-        let stream = StreamId::after(before.last, now_ms, random()?);
-        let stream_dir = stream::directory(dir, stream);
-        make_dir(&stream_dir)?;
-        segment::sync_dir(dir).map_err(JournalError::io("write", dir))?;
-        let bounds = options.bounds();
-        let plan = StreamPlan {
-            stream,
-            dir: stream_dir.clone(),
+        let kept = options.begins_streams.then(|| {
+            let mut kept = Box::<Key256>::default();
+            kept.expose_mut().copy_from_slice(key.expose());
+            kept
+        });
+        let plan = Plan {
+            dir: dir.to_owned(),
             node: node.to_owned(),
-            opened_ms: now_ms,
+            key: kept,
             key_epoch: options.key_epoch,
             segment_bytes: options.segment_bytes,
             sync: options.durability == Durability::Sync,
         };
-        let key = ChainKey::first(key, stream).map_err(|_| JournalError::Crypto)?;
-        let writer = Writer::begin(plan, key, before.predecessor, before.newest_ms)
-            .map_err(JournalError::io("make a segment in", &stream_dir))?;
+        let writer = Beginning::after(before.last, now_ms)
+            .and_then(|at| Writer::begin(plan, key, at, before.predecessor, before.newest_ms))
+            .map_err(JournalError::io("begin a stream in", dir))?;
+        let bounds = options.bounds();
         let durable = writer.durable();
         let queue = Arc::new(Queue::new(bounds));
         let journal = Self {
@@ -159,19 +162,41 @@ impl Journal {
                 start(writer, Arc::clone(&queue)).map_err(JournalError::io("write", dir))?,
             )),
             queue,
-            stream,
             dir: dir.to_owned(),
             durable,
             record_limit: RECORD_LIMIT.min(bounds.bytes - OVERHEAD - ENTRY_LEN),
             longest_wait: options.longest_wait,
+            begins_streams: options.begins_streams,
             _lock: lock,
         };
         Ok(Opened { journal, notes: before.notes })
     }
 
-    /// Returns the stream that this journal writes.
+    /// Returns the stream that this journal writes now.
     pub fn stream(&self) -> StreamId {
-        self.stream
+        self.durable.end().stream
+    }
+
+    /// Ends the stream and goes on in a new one, as a restart would, and returns it. `now_ms` is domain time,
+    /// milliseconds since 1970 UTC, and may be earlier than any before: the new stream sorts last all the same.
+    ///
+    /// Appends go on meanwhile. What is in the queue when this is called goes to the stream before; what is
+    /// appended once it has resolved goes to the new one. A caller that stops waiting gets its stream begun
+    /// all the same.
+    ///
+    /// Fails as [`JournalError::Option`] unless the journal was opened with
+    /// [`begins_streams`](JournalOptions::begins_streams), and as [`JournalError::Unavailable`] if the disk does not take it: the stream then goes on, or, if
+    /// its end was written and no more, the next append begins the new one.
+    pub async fn begin_stream(&self, now_ms: i64) -> Result<StreamId, JournalError> {
+        if !self.begins_streams {
+            return Err(JournalError::Option {
+                option: "begins_streams",
+                rule: "set when the journal is opened",
+            });
+        }
+        let begun = self.queue.begin_stream(now_ms).ok_or(JournalError::Closed)?;
+        // A writer that ends without a word has panicked.
+        Ok(begun.await.map_err(|_| JournalError::Closed)??)
     }
 
     /// Appends a record. Resolves to its position when its frame is as durable as the options ask.
@@ -192,8 +217,7 @@ impl Journal {
             Offer::Closed => return Err(JournalError::Closed),
         };
         drop(encoded);
-        let record = waiting.await?;
-        Ok(Position { stream: self.stream, record })
+        Ok(waiting.await?)
     }
 
     /// Finds out whether the journal can be written, without a record: writes an empty frame, or shares the
@@ -272,11 +296,7 @@ fn start(writer: Writer, queue: Arc<Queue>) -> std::io::Result<WriterThread> {
 }
 
 fn make_dir(dir: &Path) -> Result<(), JournalError> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .map_err(JournalError::io("make directory", dir))
+    stream::make_directory(dir).map_err(JournalError::io("make directory", dir))
 }
 
 fn lock(dir: &Path) -> Result<File, JournalError> {
@@ -293,8 +313,4 @@ fn lock(dir: &Path) -> Result<File, JournalError> {
         Err(rustix::io::Errno::WOULDBLOCK) => Err(JournalError::InUse { path: dir.to_owned() }),
         Err(error) => Err(JournalError::io("lock", &path)(error.into())),
     }
-}
-
-fn random() -> Result<[u8; 10], JournalError> {
-    strongroom_crypto::random::bytes::<10>().map_err(|_| JournalError::Crypto)
 }

@@ -10,7 +10,8 @@
 //! ```text
 //! journal/
 //!   lock                          held by the one process that writes
-//!   <stream>/                     one stream per start of a node; names sort by time
+//!   <stream>/                     one stream per start of a node, and per Journal::begin_stream; names sort as
+//!                                 they were begun
 //!     000001.seg 000002.seg ...   a 512-byte header, then frames; the last one is preallocated, with
 //!                                 zeros behind its last frame
 //! ```
@@ -25,7 +26,8 @@
 //! Each frame and segment header carries a MAC under a key that is replaced, one way, after each frame.
 //! Whoever changes the files without the seal's journal key is found out by [`verify`], which starts over
 //! from that key: an altered byte, a frame or segment removed, repeated or moved, a middle cut out. Whoever
-//! steals the running key of a stream can forge what comes after, never what came before.
+//! steals the running key of a stream can forge what comes after, never what came before. (A journal opened to
+//! [begin streams](Journal::begin_stream) also keeps the journal key itself; stolen, it counts as the seal below.)
 //!
 //! Two things a chain alone cannot show. What is cut from the very end of the journal leaves nothing that
 //! points at it: the last frames of the *newest* stream, or that whole stream. The same holds for a last
@@ -66,5 +68,5 @@ pub use record::{
 };
 pub use recovery::OpenNote;
 pub use segment::HeaderFault;
-pub use stream::{Position, StreamId};
+pub use stream::{NotAStreamId, Position, StreamId};
 pub use verify::{Finding, FindingKind, Progress, Report, verify};

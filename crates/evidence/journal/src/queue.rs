@@ -11,9 +11,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use crate::frame::{ENTRY_LEN, OVERHEAD};
+use crate::stream::{Position, StreamId};
 
 /// Records on their way into one frame.
 pub(crate) struct Batch {
@@ -26,6 +27,8 @@ pub(crate) struct Batch {
     pub(crate) newest_ms: i64,
     /// Somebody asks whether it can be written, whatever it holds.
     probed: bool,
+    /// Who asks for a new stream behind this batch.
+    streams: Vec<StreamRequest>,
     ticket: Arc<Ticket>,
 }
 
@@ -38,8 +41,19 @@ impl Batch {
             oldest_ms: i64::MAX,
             newest_ms: i64::MIN,
             probed: false,
+            streams: Vec::new(),
             ticket: Arc::default(),
         }
+    }
+
+    /// Tells whether somebody waits for the batch to be written.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.count > 0 || self.probed
+    }
+
+    /// Returns who asks for a new stream behind this batch, in the order of asking.
+    pub(crate) fn take_stream_requests(&mut self) -> Vec<StreamRequest> {
+        std::mem::take(&mut self.streams)
     }
 
     /// Tells the batch's callers what became of it.
@@ -79,13 +93,33 @@ pub(crate) struct Encoded {
     pub(crate) time_ms: i64,
 }
 
-/// What became of a batch: the number of its first record, or why it was not written.
-pub(crate) type Outcome = Result<u64, Failure>;
+/// Somebody who asks for a new stream.
+pub(crate) struct StreamRequest {
+    pub(crate) now_ms: i64,
+    tell: oneshot::Sender<Result<StreamId, Failure>>,
+}
+
+impl StreamRequest {
+    /// Tells the new stream, or why there is none.
+    pub(crate) fn answer(self, begun: Result<StreamId, Failure>) {
+        // Nobody listens if the caller stopped waiting; the stream is begun all the same.
+        let _ = self.tell.send(begun);
+    }
+}
+
+/// What became of a batch: the position of its first record, or why it was not written.
+pub(crate) type Outcome = Result<Position, Failure>;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Failure {
     Unavailable(Arc<io::Error>),
     Closed,
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Unavailable(Arc::new(error))
+    }
 }
 
 /// How much one batch may hold.
@@ -154,15 +188,32 @@ impl Queue {
         Some(self.joined(state, 0))
     }
 
+    /// Asks for a new stream behind the open batch: what was offered before belongs to the present one. None
+    /// once the queue is closed; the answer fails if the writer is gone.
+    pub(crate) fn begin_stream(&self, now_ms: i64) -> Option<oneshot::Receiver<Result<StreamId, Failure>>> {
+        let mut state = self.lock();
+        if state.closed {
+            return None;
+        }
+        let (tell, begun) = oneshot::channel();
+        state.batch.streams.push(StreamRequest { now_ms, tell });
+        self.wake(state);
+        Some(begun)
+    }
+
     /// Wakes the writer for the open batch, and makes the wait for it.
-    fn joined(&self, mut state: MutexGuard<'_, State>, index: u32) -> Waiting {
+    fn joined(&self, state: MutexGuard<'_, State>, index: u32) -> Waiting {
         let ticket = Arc::clone(&state.batch.ticket);
+        self.wake(state);
+        Waiting { ticket, index, slot: None }
+    }
+
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
         if state.writer_waits {
             state.writer_waits = false;
             drop(state);
             self.arrived.notify_one();
         }
-        Waiting { ticket, index, slot: None }
     }
 
     /// Resolves when the writer next takes a batch. Make the future first, then offer, then await it.
@@ -170,11 +221,11 @@ impl Queue {
         self.taken.notified()
     }
 
-    /// Waits for records, or a probe, and takes the batch, leaving `spare` to be filled; none once the queue is closed and
-    /// empty.
+    /// Waits for records, a probe or a request for a stream, and takes the batch, leaving `spare` to be filled;
+    /// none once the queue is closed and empty.
     pub(crate) fn take(&self, spare: Batch) -> Option<Batch> {
         let mut state = self.lock();
-        while state.batch.count == 0 && !state.batch.probed {
+        while !state.batch.is_awaited() && state.batch.streams.is_empty() {
             if state.closed {
                 return None;
             }
@@ -230,7 +281,7 @@ impl Ticket {
     }
 }
 
-/// One caller's wait: resolves to its record's number in the stream.
+/// One caller's wait: resolves to its record's position.
 pub(crate) struct Waiting {
     ticket: Arc<Ticket>,
     /// The record's place in its batch.
@@ -240,7 +291,7 @@ pub(crate) struct Waiting {
 }
 
 impl Future for Waiting {
-    type Output = Result<u64, Failure>;
+    type Output = Result<Position, Failure>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
@@ -259,7 +310,9 @@ impl Future for Waiting {
             }
         }
         match this.ticket.outcome.get() {
-            Some(Ok(first)) => Poll::Ready(Ok(first + u64::from(this.index))),
+            Some(Ok(first)) => {
+                Poll::Ready(Ok(Position { record: first.record + u64::from(this.index), ..*first }))
+            }
             Some(Err(failure)) => Poll::Ready(Err(failure.clone())),
             None => Poll::Pending,
         }

@@ -27,6 +27,8 @@ const PAGE: u64 = 4096;
 pub struct Reader {
     dir: PathBuf,
     durable: Option<Arc<Durable>>,
+    /// The first stream shown.
+    since: Option<StreamId>,
     pub(crate) scan_limit: u64,
 }
 
@@ -36,13 +38,13 @@ impl Reader {
     /// Of a journal that another process writes, it may show a frame just before its append is acknowledged;
     /// the writing process takes [`Journal::reader`](crate::Journal::reader).
     pub fn open(dir: &Path) -> Result<Self, JournalError> {
-        let reader = Self { dir: dir.to_owned(), durable: None, scan_limit: SCAN_LIMIT };
+        let reader = Self { dir: dir.to_owned(), durable: None, since: None, scan_limit: SCAN_LIMIT };
         reader.streams()?;
         Ok(reader)
     }
 
     pub(crate) fn live(dir: PathBuf, durable: Arc<Durable>) -> Self {
-        Self { dir, durable: Some(durable), scan_limit: SCAN_LIMIT }
+        Self { dir, durable: Some(durable), since: None, scan_limit: SCAN_LIMIT }
     }
 
     /// Sets how many bytes [`Reader::lookup`] reads before it returns a page that is not full.
@@ -55,9 +57,30 @@ impl Reader {
         self
     }
 
+    /// Shows only `stream` and later ones, as if the journal began there. A place before it, where reading or
+    /// a lookup is to begin or go on, counts as that beginning.
+    #[must_use]
+    pub fn since(mut self, stream: StreamId) -> Self {
+        self.since = Some(stream);
+        self
+    }
+
     /// Lists the streams, oldest first.
     pub fn streams(&self) -> Result<Vec<StreamId>, JournalError> {
-        Ok(stream::list(&self.dir).map_err(JournalError::io("list", &self.dir))?.streams)
+        Ok(self.listed()?.0)
+    }
+
+    /// Returns the streams to be read, oldest first, and how far the last one may be, if that is known.
+    fn listed(&self) -> Result<(Vec<StreamId>, Option<End>), JournalError> {
+        // What is durable now: the stream's files can only be longer by the time they are read.
+        let durable = self.durable.as_ref().map(|durable| durable.end());
+        let mut streams = stream::list(&self.dir).map_err(JournalError::io("list", &self.dir))?.streams;
+        streams.retain(|&stream| {
+            self.since.is_none_or(|since| stream >= since)
+                // One that was begun since then would follow an end that is not to be seen yet.
+                && durable.is_none_or(|end| stream <= end.stream)
+        });
+        Ok((streams, durable))
     }
 
     /// Returns the frames that hold records, oldest first, from the one that holds the record after `after`.
@@ -222,7 +245,7 @@ pub struct Frames {
     order: Order,
     range: Range,
     /// The stream being written and how far it may be read.
-    durable: Option<(StreamId, End)>,
+    durable: Option<End>,
     newest: Option<StreamId>,
     // Of each list the last item is next.
     streams: Vec<StreamId>,
@@ -253,9 +276,7 @@ impl Rest {
 
 impl Frames {
     pub(crate) fn new(reader: &Reader, range: Range, order: Order) -> Result<Self, JournalError> {
-        // What is durable now: the stream's files can only be longer by the time they are read.
-        let durable = reader.durable.as_ref().map(|durable| (durable.stream, durable.end()));
-        let mut streams = reader.streams()?;
+        let (mut streams, durable) = reader.listed()?;
         let newest = streams.last().copied();
         streams.retain(|&stream| range.has_stream(stream));
         if order == Order::OldestFirst {
@@ -423,7 +444,7 @@ impl Frames {
     }
 
     fn durable_end(&self, stream: StreamId) -> Option<End> {
-        self.durable.filter(|(live, _)| *live == stream).map(|(_, end)| end)
+        self.durable.filter(|end| end.stream == stream)
     }
 }
 

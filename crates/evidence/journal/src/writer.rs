@@ -4,50 +4,75 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use strongroom_crypto::random;
+use strongroom_secret::Key256;
+
 use crate::chain::{Chain, ChainKey};
 use crate::frame::{self, Kind};
 use crate::queue::{Batch, Failure, Queue};
-use crate::segment::{OpenSegment, Predecessor, SegmentHeader};
-use crate::stream::StreamId;
+use crate::segment::{self, OpenSegment, Predecessor, SegmentHeader};
+use crate::stream::{self, Position, StreamId};
 
-/// How far a stream's frames are durable; readers in the same process go no further.
-pub(crate) struct Durable {
-    pub(crate) stream: StreamId,
-    end: Mutex<End>,
-}
+/// How far the journal is durable; readers in the same process go no further.
+pub(crate) struct Durable(Mutex<End>);
 
-/// The segment being written and the end of its last durable frame.
+/// The stream and segment being written, and the end of its last durable frame. All streams before have ended.
 #[derive(Clone, Copy)]
 pub(crate) struct End {
+    pub(crate) stream: StreamId,
     pub(crate) segment: u32,
     pub(crate) offset: u64,
 }
 
 impl Durable {
     pub(crate) fn end(&self) -> End {
-        *self.end.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, segment: &OpenSegment) {
-        let end = End { segment: segment.number(), offset: segment.used() };
-        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
+    fn set(&self, end: End) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = end;
     }
 }
 
-/// What all segments of a stream share.
-pub(crate) struct StreamPlan {
-    pub(crate) stream: StreamId,
+impl End {
+    fn of(stream: StreamId, segment: &OpenSegment) -> Self {
+        Self { stream, segment: segment.number(), offset: segment.used() }
+    }
+}
+
+/// What all streams that one process writes share.
+pub(crate) struct Plan {
+    /// The journal's directory.
     pub(crate) dir: PathBuf,
     pub(crate) node: String,
-    pub(crate) opened_ms: i64,
+    /// The journal's key, if streams are still to be begun. Boxed, so that moving it leaves no copy behind.
+    pub(crate) key: Option<Box<Key256>>,
     pub(crate) key_epoch: u32,
     pub(crate) segment_bytes: u64,
     pub(crate) sync: bool,
 }
 
-/// The writing end of one stream.
+/// Which stream, and when it was begun.
+#[derive(Clone, Copy)]
+pub(crate) struct Beginning {
+    pub(crate) stream: StreamId,
+    pub(crate) opened_ms: i64,
+}
+
+impl Beginning {
+    /// Names the stream that comes after `last`, whatever time it is.
+    pub(crate) fn after(last: Option<StreamId>, now_ms: i64) -> io::Result<Self> {
+        let random = random::bytes().map_err(io::Error::other)?;
+        Ok(Self { stream: StreamId::after(last, now_ms, random)?, opened_ms: now_ms })
+    }
+}
+
+/// The writing end of a journal: of one stream at a time.
 pub(crate) struct Writer {
-    plan: StreamPlan,
+    plan: Plan,
+    at: Beginning,
+    /// The stream to go on in, once the end of the present one is written.
+    next: Option<Beginning>,
     chain: Chain,
     segment: OpenSegment,
     durable: Arc<Durable>,
@@ -56,18 +81,17 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Begins the stream: makes its first segment.
+    /// Begins the process's first stream: makes its directory and first segment.
     pub(crate) fn begin(
-        plan: StreamPlan,
-        key: ChainKey,
+        plan: Plan,
+        key: &Key256,
+        at: Beginning,
         predecessor: Option<Predecessor>,
         newest_before_ms: i64,
     ) -> io::Result<Self> {
-        let mut chain = Chain::begin(key, newest_before_ms);
-        let segment = next_segment(&plan, &mut chain, 1, predecessor)?;
-        let end = End { segment: 1, offset: segment.used() };
-        let durable = Arc::new(Durable { stream: plan.stream, end: Mutex::new(end) });
-        Ok(Self { plan, chain, segment, durable, frame: Vec::new() })
+        let (chain, segment) = begin_stream(&plan, key, at, predecessor, newest_before_ms)?;
+        let durable = Arc::new(Durable(Mutex::new(End::of(at.stream, &segment))));
+        Ok(Self { plan, at, next: None, chain, segment, durable, frame: Vec::new() })
     }
 
     pub(crate) fn durable(&self) -> Arc<Durable> {
@@ -80,55 +104,112 @@ impl Writer {
         let mut spare = Batch::empty();
         let mut well = true;
         while let Some(mut batch) = queue.take(spare) {
-            let written = self.write(Kind::Records, &batch);
-            self.report(well, &written);
-            well = written.is_ok();
-            batch.complete(written.map_err(|error| Failure::Unavailable(Arc::new(error))));
+            if batch.is_awaited() {
+                let written = self.write(Kind::Records, &batch);
+                well = self.report(well, &written);
+                batch.complete(written.map_err(Failure::from));
+            }
+            for request in batch.take_stream_requests() {
+                let begun = self.begin_next(request.now_ms);
+                well = self.report(well, &begun);
+                request.answer(begun.map_err(Failure::from));
+            }
             batch.recycle();
             spare = batch;
         }
-        self.end().map_err(|error| Failure::Unavailable(Arc::new(error)))
+        Ok(self.end()?)
     }
 
-    /// Logs when writing begins to fail and when it works again, not each attempt.
-    fn report(&self, well: bool, written: &io::Result<u64>) {
-        let stream = self.plan.stream;
+    /// Logs when writing begins to fail and when it works again, not each attempt. Returns whether it works.
+    fn report<T>(&self, well: bool, written: &io::Result<T>) -> bool {
+        let stream = self.at.stream;
         match written {
             Err(error) if well => tracing::error!(%error, %stream, "the journal cannot be written"),
             Ok(_) if !well => tracing::info!(%stream, "the journal is written again"),
             _ => {}
         }
+        written.is_ok()
     }
 
-    /// Writes one frame and returns the number of its first record.
-    fn write(&mut self, kind: Kind, batch: &Batch) -> io::Result<u64> {
+    /// Writes one frame and returns the position of its first record.
+    fn write(&mut self, kind: Kind, batch: &Batch) -> io::Result<Position> {
+        self.enter_next()?;
         if !self.segment.has_room(frame::length(batch)) {
             self.segment.finish()?;
-            self.segment = next_segment(&self.plan, &mut self.chain, self.segment.number() + 1, None)?;
+            let number = self.segment.number() + 1;
+            self.segment = next_segment(&self.plan, self.at, &mut self.chain, number, None)?;
         }
         let hash = self.chain.seal(kind, batch, &mut self.frame).map_err(io::Error::other)?;
         self.segment.put(&self.frame)?;
-        let first = self.chain.advance(batch, hash);
-        self.durable.set(&self.segment);
-        Ok(first)
+        let record = self.chain.advance(batch, hash);
+        self.durable.set(End::of(self.at.stream, &self.segment));
+        Ok(Position { stream: self.at.stream, record })
+    }
+
+    /// Ends the stream and begins the next.
+    ///
+    /// If the end cannot be written, the stream goes on. If the next cannot be begun after that, whatever is
+    /// written next begins it first: nothing may stand behind an end.
+    fn begin_next(&mut self, now_ms: i64) -> io::Result<StreamId> {
+        if self.next.is_none() {
+            let next = Beginning::after(Some(self.at.stream), now_ms)?;
+            self.write(Kind::End, &Batch::empty())?;
+            self.next = Some(next);
+        }
+        self.enter_next()?;
+        Ok(self.at.stream)
+    }
+
+    /// Begins the next stream, if this one has ended. The new directory appears only when the segments of the
+    /// old one are as they stay: who finds a newer stream takes an older one for whole. May be repeated.
+    fn enter_next(&mut self) -> io::Result<()> {
+        let Some(next) = self.next else { return Ok(()) };
+        self.segment.finish()?;
+        let end = (self.chain.next_frame(), self.chain.previous());
+        let predecessor = Predecessor { stream: self.at.stream, end: Some(end) };
+        let newest_ms = self.chain.newest_ms();
+        let key = self.plan.key.as_ref().ok_or(io::ErrorKind::Unsupported)?;
+        (self.chain, self.segment) = begin_stream(&self.plan, key, next, Some(predecessor), newest_ms)?;
+        (self.at, self.next) = (next, None);
+        self.durable.set(End::of(self.at.stream, &self.segment));
+        Ok(())
     }
 
     fn end(&mut self) -> io::Result<()> {
-        self.write(Kind::End, &Batch::empty())?;
+        if self.next.is_none() {
+            self.write(Kind::End, &Batch::empty())?;
+        }
         self.segment.finish()
     }
 }
 
+/// Makes a stream's directory and first segment. May be repeated.
+fn begin_stream(
+    plan: &Plan,
+    key: &Key256,
+    at: Beginning,
+    predecessor: Option<Predecessor>,
+    newest_before_ms: i64,
+) -> io::Result<(Chain, OpenSegment)> {
+    let key = ChainKey::first(key, at.stream).map_err(io::Error::other)?;
+    stream::make_directory(&stream::directory(&plan.dir, at.stream))?;
+    segment::sync_dir(&plan.dir)?;
+    let mut chain = Chain::begin(key, newest_before_ms);
+    let segment = next_segment(plan, at, &mut chain, 1, predecessor)?;
+    Ok((chain, segment))
+}
+
 fn next_segment(
-    plan: &StreamPlan,
+    plan: &Plan,
+    at: Beginning,
     chain: &mut Chain,
     number: u32,
     predecessor: Option<Predecessor>,
 ) -> io::Result<OpenSegment> {
     let header = SegmentHeader {
-        stream: plan.stream,
+        stream: at.stream,
         node: plan.node.clone(),
-        opened_ms: plan.opened_ms,
+        opened_ms: at.opened_ms,
         key_epoch: plan.key_epoch,
         number,
         first_frame: chain.next_frame(),
@@ -138,7 +219,8 @@ fn next_segment(
         predecessor,
     };
     let mac = |hash: &_| chain.key().segment_mac(hash);
-    let (segment, hash) = OpenSegment::create(&plan.dir, &header, mac, plan.segment_bytes, plan.sync)?;
+    let dir = stream::directory(&plan.dir, at.stream);
+    let (segment, hash) = OpenSegment::create(&dir, &header, mac, plan.segment_bytes, plan.sync)?;
     chain.enter_segment(hash);
     Ok(segment)
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use strongroom_journal::{Journal, JournalError, Record};
+use strongroom_journal::{Journal, JournalError, Position, Record};
 use tempfile::TempDir;
 
 use crate::fixture::{NOW, check, event_id, event_ids, frames, intact, key, options, record, runtime};
@@ -18,16 +18,78 @@ const CHILD_DIR: &str = "JOURNAL_TEST_DISK_FULL_DIR";
 #[test]
 fn a_full_disk_refuses_appends_until_there_is_room_again() {
     let dir = TempDir::new().unwrap();
+    run_child("disk_full::child_meets_a_full_disk", dir.path());
+    assert_eq!(intact(dir.path()), []);
+    assert!(event_ids(dir.path()).len() > 100);
+}
+
+#[test]
+fn a_full_disk_keeps_a_stream_going_or_makes_the_next_append_begin_the_new_one() {
+    let dir = TempDir::new().unwrap();
+    run_child("disk_full::child_begins_streams_on_a_full_disk", dir.path());
+    assert_eq!(intact(dir.path()), []);
+    assert_eq!(event_ids(dir.path()), (0..6).map(event_id).collect::<Vec<_>>());
+}
+
+/// Runs one of the tests below in a process that limits can be put on.
+fn run_child(test: &str, dir: &Path) {
     let child = Command::new("sh")
         .args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#])
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "disk_full::child_meets_a_full_disk", "--nocapture"])
-        .env(CHILD_DIR, dir.path())
+        .args(["--exact", test, "--nocapture"])
+        .env(CHILD_DIR, dir)
         .output()
         .unwrap();
     assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
-    assert_eq!(intact(dir.path()), []);
-    assert!(event_ids(dir.path()).len() > 100);
+}
+
+#[test]
+fn child_begins_streams_on_a_full_disk() {
+    let Some(dir) = std::env::var_os(CHILD_DIR).map(PathBuf::from) else { return };
+    let journal = Journal::open(&dir, &options(16 << 10), &key(), "node-1", NOW).unwrap().journal;
+    let runtime = runtime();
+    let append = |number| runtime.block_on(journal.append(&record(number)));
+    let begin = || runtime.block_on(journal.begin_stream(NOW));
+    let first = append(0).unwrap().stream;
+
+    // Not even the end can be written: the stream goes on.
+    limit_file_size(Some(end(&dir)));
+    refused(&begin());
+    refused(&append(99));
+    assert!(check(&dir).is_intact());
+    limit_file_size(None);
+    assert_eq!(append(1).unwrap(), Position { stream: first, record: 1 });
+
+    // The end can, and the next stream's segment cannot: nothing is written behind the end.
+    limit_file_size(Some(end(&dir) + 1000));
+    refused(&begin());
+    refused(&append(99));
+    refused(&begin());
+    assert!(check(&dir).is_intact());
+    assert_eq!(journal.stream(), first);
+    limit_file_size(None);
+    let second = append(2).unwrap();
+    assert!(second.stream > first && second.record == 0);
+
+    // The same, and what is asked for again is the stream itself.
+    limit_file_size(Some(end(&dir) + 1000));
+    refused(&begin());
+    limit_file_size(None);
+    let third = begin().unwrap();
+    assert_eq!(append(3).unwrap(), Position { stream: third, record: 0 });
+    assert_eq!(append(4).unwrap(), Position { stream: third, record: 1 });
+    assert_eq!(journal.reader().streams().unwrap(), [first, second.stream, third]);
+
+    // The same, and then the end.
+    limit_file_size(Some(end(&dir) + 1000));
+    refused(&begin());
+    runtime.block_on(journal.close()).unwrap();
+    drop(journal);
+    limit_file_size(None);
+    let opened = Journal::open(&dir, &options(16 << 10), &key(), "node-1", NOW).unwrap();
+    assert_eq!(opened.notes, []);
+    runtime.block_on(opened.journal.append(&record(5))).unwrap();
+    runtime.block_on(opened.journal.close()).unwrap();
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(crate) fn directory() -> TempDir {
 }
 
 pub(crate) fn options(segment_bytes: u64) -> JournalOptions {
-    JournalOptions { segment_bytes, ..JournalOptions::default() }
+    JournalOptions { segment_bytes, begins_streams: true, ..JournalOptions::default() }
 }
 
 /// Opens a journal that must have nothing to say about the past.

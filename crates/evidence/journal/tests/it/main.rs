@@ -11,4 +11,5 @@ mod fixture;
 mod killed;
 mod lookup;
 mod record;
+mod streams;
 mod tamper;
