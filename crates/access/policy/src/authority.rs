@@ -14,6 +14,12 @@ pub trait Resource {
 
     /// Its ARN, or `*` for actions that name no resource.
     fn arn(&self) -> String;
+
+    /// Whether the resource leaves it to its account who may do `action`. The keys that AWS services keep for
+    /// an account do not: they work for the account only through the service.
+    fn delegates(&self, _action: &str) -> bool {
+        true
+    }
 }
 
 /// What is shared is protected as it is itself.
@@ -24,6 +30,10 @@ impl<T: Resource> Resource for Arc<T> {
 
     fn arn(&self) -> String {
         T::arn(self)
+    }
+
+    fn delegates(&self, action: &str) -> bool {
+        T::delegates(self, action)
     }
 }
 
@@ -76,7 +86,7 @@ impl Authority {
         resource: R,
     ) -> Result<Authorized<A, R>, Denied> {
         let allowed = match context.caller.principal {
-            Principal::Root(account) => account == resource.owner(),
+            Principal::Root(account) => account == resource.owner() && resource.delegates(A::NAME),
             _ => false,
         };
         if allowed {

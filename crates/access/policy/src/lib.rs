@@ -4,7 +4,8 @@
 //! [`Authorized`], owns the resource. Every domain function that reads or changes a resource demands that
 //! witness, so a handler that forgets to ask does not compile.
 //!
-//! Until policies arrive, the decision is AWS's rule for the one kind of principal there is: the root user
+//! Policies are read by [`document`]; nothing evaluates their conditions yet, and [`Authority`] does not ask
+//! them. Until it does, the decision is AWS's rule for the one kind of principal there is: the root user
 //! of an account may do everything to what its account owns, and nothing to what others own.
 //!
 //! ```compile_fail
@@ -17,6 +18,8 @@
 
 mod authority;
 mod denied;
+pub mod document;
+pub mod pattern;
 
 pub use authority::{Authority, Authorized, Everything, Resource};
 pub use denied::Denied;

@@ -1,5 +1,11 @@
-//! Decisions through the public API.
+//! Decisions and policies through the public API.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
 
+mod accepted;
+mod arbitrary;
+mod patterns;
+mod principals;
+mod readings;
+mod refused;
 mod root_users;

@@ -1,0 +1,147 @@
+//! Wildcards, in examples and against a matcher that is slow and obvious.
+
+use proptest::prelude::*;
+use strongroom_policy::document::{Document, Kind};
+use strongroom_policy::pattern::Pattern;
+
+/// Whether the pattern's rest matches the text's rest: tries everything. `colons` of the pattern are behind
+/// us; actions have no fields.
+fn slow(pattern: &[char], text: &[char], colons: Option<usize>) -> bool {
+    let Some((&head, rest)) = pattern.split_first() else { return text.is_empty() };
+    let in_field = colons.is_some_and(|colons| colons < 5);
+    match head {
+        '*' => {
+            // Neighbouring stars are one star, which ends a field if the last of them does.
+            let after = rest.iter().find(|&&character| character != '*');
+            let may_cross = !in_field || matches!(after, None | Some(':'));
+            slow(rest, text, colons)
+                || text.split_first().is_some_and(|(&first, others)| {
+                    (may_cross || first != ':') && slow(pattern, others, colons)
+                })
+        }
+        '?' => text
+            .split_first()
+            .is_some_and(|(&first, others)| (!in_field || first != ':') && slow(rest, others, colons)),
+        literal => text.split_first().is_some_and(|(&first, others)| {
+            let same = if colons.is_none() { literal.eq_ignore_ascii_case(&first) } else { literal == first };
+            same && slow(rest, others, colons.map(|colons| colons + usize::from(literal == ':')))
+        }),
+    }
+}
+
+fn characters(text: &str) -> Vec<char> {
+    text.chars().collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn arns_match_as_the_slow_matcher_says(pattern in "[ab:*?/]{0,14}", text in "[ab:/é]{0,14}") {
+        let expected = slow(&characters(&pattern), &characters(&text), Some(0));
+        prop_assert_eq!(Pattern::of_arn(&pattern).matches(&text), expected);
+    }
+
+    #[test]
+    fn actions_match_as_the_slow_matcher_says(pattern in "[aAb:*?]{0,12}", text in "[aAb:é]{0,12}") {
+        let expected = slow(&characters(&pattern), &characters(&text), None);
+        prop_assert_eq!(Pattern::of_action(&pattern).matches(&text), expected);
+    }
+
+    /// The others rarely match: here the pattern is made from the text.
+    #[test]
+    fn a_text_with_parts_replaced_by_wildcards_matches_as_the_slow_matcher_says(
+        text in "[ab:]{1,14}",
+        holes in prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize, "[*?]{1,2}"), 0..3),
+    ) {
+        let mut pattern = text.clone();
+        for (index, length, wildcards) in holes {
+            let start = index.index(pattern.len() + 1);
+            pattern.replace_range(start..pattern.len().min(start + length), &wildcards);
+        }
+        let expected = slow(&characters(&pattern), &characters(&text), Some(0));
+        prop_assert_eq!(Pattern::of_arn(&pattern).matches(&text), expected);
+        let expected = slow(&characters(&pattern), &characters(&text), None);
+        prop_assert_eq!(Pattern::of_action(&pattern).matches(&text), expected);
+    }
+}
+
+#[test]
+fn actions_match_in_either_case_and_with_wildcards_anywhere_in_the_name() {
+    let table = [
+        ("*", "kms:Decrypt", true),
+        ("kms:*", "kms:Decrypt", true),
+        ("KMS:decrypt", "kms:Decrypt", true),
+        ("kms:*Key*", "kms:GenerateDataKeyPair", true),
+        ("kms:De?rypt", "kms:Decrypt", true),
+        ("kms:De?rypt", "kms:Derypt", false),
+        ("kms:Decrypt", "kms:Decrypts", false),
+        ("kms:Encrypt*", "kms:ReEncryptFrom", false),
+        ("iam:*", "kms:Decrypt", false),
+    ];
+    for (pattern, action, expected) in table {
+        assert_eq!(Pattern::of_action(pattern).matches(action), expected, "{pattern} {action}");
+    }
+}
+
+/// IAM User Guide, "IAM JSON policy elements: Resource".
+#[test]
+fn arns_match_field_by_field() {
+    const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1";
+    let table = [
+        ("*", KEY, true),
+        ("*", "*", true),
+        ("arn:aws:kms:*:*:*", "*", false),
+        (KEY, KEY, true),
+        ("arn:aws:kms:us-*-1:111122223333:key/1", KEY, true),
+        ("arn:aws:kms:us-????-1:1*3:key/?", KEY, true),
+        ("arn:aws:kms:us-*3:key/1", KEY, false),
+        ("arn:aws:kms:us-east-1?111122223333:key/1", KEY, false),
+        ("arn:aws:kms:*:key/1", KEY, true),
+        ("arn:aws:kms:us*", KEY, true),
+        ("arn:aws:kms:us-east-1:111122223333:KEY/1", KEY, false),
+        ("arn:aws:logs:*:*:group:*:x", "arn:aws:logs:us-east-1:111122223333:group:a:b/c:x", true),
+    ];
+    for (pattern, arn, expected) in table {
+        assert_eq!(Pattern::of_arn(pattern).matches(arn), expected, "{pattern} {arn}");
+    }
+    let objects = Pattern::of_arn("arn:aws:s3:::bucket/*/test/*");
+    for object in ["bucket//test/object.jpg", "bucket/1/test/", "bucket/1///test///x", "bucket/1/2/test/x"] {
+        assert!(objects.matches(&format!("arn:aws:s3:::{object}")), "{object}");
+    }
+    for object in ["bucket/1-test/x", "bucket/test/object.jpg", "bucket/1/2/test.jpg"] {
+        assert!(!objects.matches(&format!("arn:aws:s3:::{object}")), "{object}");
+    }
+}
+
+#[test]
+fn fields_that_an_identity_based_policy_leaves_out_stand_for_anything() {
+    const QUEUE: &str = "arn:aws:sqs:us-east-1:111122223333:queue";
+    let matches = |resource: &str| {
+        let text = format!(r#"{{"Statement":{{"Effect":"Deny","Action":"*","Resource":"{resource}"}}}}"#);
+        let statement = Document::parse(&text, Kind::Identity).unwrap().statements.swap_remove(0);
+        let resources = statement.resources.unwrap();
+        assert_eq!(resources.listed()[0].as_str(), resource);
+        resources.listed()[0].matches(QUEUE)
+    };
+    for resource in
+        ["arn:aws:sqs", "arn:aws:sqs:us-east-1", "arn:aws:sqs:us-east-1:111122223333", "arn:aws:sqs:*:queue"]
+    {
+        assert!(matches(resource), "{resource}");
+    }
+    for resource in ["arn:aws:sns", "arn:aws:sqs:us-west-2", "arn:aws:sqs:us-east-1:queue"] {
+        assert!(!matches(resource), "{resource}");
+    }
+    let text = r#"{"Statement":{"Effect":"Deny","Principal":"*","Resource":"arn:aws:sqs"}}"#;
+    let statement = Document::parse(text, Kind::Key).unwrap().statements.swap_remove(0);
+    assert!(!statement.resources.unwrap().listed()[0].matches(QUEUE), "elsewhere nothing is added");
+}
+
+/// A matcher that backtracks would not finish.
+#[test]
+fn many_wildcards_in_a_long_text_are_matched_in_the_product_of_the_lengths() {
+    let pattern = Pattern::of_arn(&format!("arn:aws:s3:::{}b", "a*".repeat(500)));
+    let text = format!("arn:aws:s3:::{}", "a".repeat(2000));
+    assert!(!pattern.matches(&text));
+    assert!(pattern.matches(&format!("{text}b")));
+}
