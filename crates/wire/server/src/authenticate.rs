@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use http::header::USER_AGENT;
 use http::request::Parts;
-use strongroom_identity::{Caller, Credential, Region, RequestContext, RequestId};
+use strongroom_identity::{Caller, Region, RequestContext, RequestId};
 use strongroom_protocols::envelope::Framing;
 use strongroom_service::ApiError;
-use strongroom_sigv4::{self as sigv4, AuthError, Authenticated, Claim, Expected, RequestHead, ScopeFault};
+use strongroom_sigv4::{self as sigv4, AuthError, Claim, Expected, RequestHead, ScopeFault};
 
 use crate::Server;
 use crate::pipeline::{Cause, Failure};
@@ -42,6 +42,7 @@ impl Server {
 
         let claim = Claim::parse(&head, now_ms, &expected).map_err(|error| refused(None, &error))?;
         let access_key_id = claim.access_key_id().to_owned();
+        let signing_keys = self.signing_keys();
         let finding = self.credentials().find(&access_key_id);
         let credential = match tokio::time::timeout(self.limits().operation_time, finding).await {
             Ok(Ok(Some(credential))) => credential,
@@ -60,8 +61,9 @@ impl Server {
         if claim.session_token().is_some() {
             return Err(refused(Some(&access_key_id), &AuthError::InvalidSessionToken));
         }
+        let key = signing_keys.key(&claim, credential.version, &credential.secret);
         let authenticated =
-            self.verify(claim, &credential, body).map_err(|error| refused(Some(&access_key_id), &error))?;
+            claim.verify(&key, body).map_err(|error| refused(Some(&access_key_id), &error))?;
         let region = Region::named(authenticated.region()).ok_or_else(|| {
             let faults = vec![ScopeFault::Region { given: authenticated.region().to_owned() }];
             refused(Some(&access_key_id), &AuthError::InvalidScope { faults })
@@ -80,11 +82,6 @@ impl Server {
             user_agent.chars().take(USER_AGENT_LENGTH).collect(),
             None,
         ))
-    }
-
-    fn verify(&self, claim: Claim, credential: &Credential, body: &[u8]) -> Result<Authenticated, AuthError> {
-        let key = self.signing_keys().key(&claim, credential.version, &credential.secret);
-        claim.verify(&key, body)
     }
 }
 

@@ -1,47 +1,39 @@
 //! Health, for people and for tools that wait until the server is up.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
+use serde_json::{Map, Value, json};
 
 use crate::Server;
+use crate::own::answer;
 
-/// Our own path.
-const OURS: &str = "/_strongroom/health";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The path that tools written for LocalStack ask.
-const LOCALSTACK: &str = "/_localstack/health";
+/// Our own words.
+pub(crate) async fn ours(server: &Server) -> Response<Bytes> {
+    let ready = is_ready(server).await;
+    let state = if ready { "ok" } else { "journal unavailable" };
+    answer(status(ready), &json!({ "status": state, "version": VERSION }))
+}
 
-/// Answers a question after the server's health; `None` if the request asks something else.
-pub(crate) async fn answer(server: &Server, method: &Method, path: &str) -> Option<Response<Bytes>> {
-    if !matches!(path, OURS | LOCALSTACK) {
-        return None;
-    }
+/// The words of LocalStack.
+pub(crate) async fn of_localstack(server: &Server) -> Response<Bytes> {
+    let ready = is_ready(server).await;
+    let state = if ready { "running" } else { "error" };
+    let names = server.registry().names();
+    let services: Map<_, _> = names.into_iter().map(|name| (name.to_owned(), Value::from(state))).collect();
+    let body = json!({ "services": services, "edition": "strongroom", "version": VERSION });
+    answer(status(ready), &body)
+}
+
+/// Whether the server can serve calls, asked anew if it could not.
+async fn is_ready(server: &Server) -> bool {
     if !server.is_ready() {
         server.recorder().probe().await;
     }
-    let ready = server.is_ready();
-    let version = env!("CARGO_PKG_VERSION");
-    let body = if path == OURS {
-        let status = if ready { "ok" } else { "journal unavailable" };
-        format!(r#"{{"status":"{status}","version":"{version}"}}"#)
-    } else {
-        let state = if ready { "running" } else { "error" };
-        let names = server.registry().names();
-        let services: Vec<_> = names.iter().map(|name| format!(r#""{name}":"{state}""#)).collect();
-        let services = services.join(",");
-        format!(r#"{{"services":{{{services}}},"edition":"strongroom","version":"{version}"}}"#)
-    };
-    let status = match (method, ready) {
-        (&Method::GET | &Method::HEAD, true) => StatusCode::OK,
-        (&Method::GET | &Method::HEAD, false) => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::METHOD_NOT_ALLOWED,
-    };
-    let mut response = Response::new(Bytes::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if status == StatusCode::METHOD_NOT_ALLOWED {
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    }
-    Some(response)
+    server.is_ready()
+}
+
+fn status(ready: bool) -> StatusCode {
+    if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
 }

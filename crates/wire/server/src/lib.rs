@@ -3,23 +3,31 @@
 //!
 //! [`Server`] knows no service by name; programs give it a [`Registry`] of them, the credentials against which
 //! signatures are verified, and a [`Recorder`]. A request's way through is [`Server::answer`] in `pipeline`,
-//! from top to bottom. Every bound is in [`Limits`].
+//! from top to bottom; what is asked of the server itself branches off in `own`. [`Origins`] says which web
+//! pages may call, [`DevTools`] is what dev mode can do. Every bound is in [`Limits`].
 
 #![warn(missing_docs)]
 
 mod authenticate;
 mod body;
 mod connection;
+mod cors;
+mod detached;
+mod dev;
 mod health;
+mod host;
 mod limits;
 mod listener;
 mod operate;
+mod own;
 mod pipeline;
 mod recorder;
 mod registry;
 mod security_log;
 mod server;
 
+pub use cors::{InvalidOrigin, Origins};
+pub use dev::{Advanced, DevClock, DevError, DevTools};
 pub use limits::Limits;
 pub use recorder::{FinishedCall, Recorder};
 pub use registry::Registry;

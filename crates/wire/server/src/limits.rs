@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 /// What one server takes on. A request beyond a bound is refused with AWS's words for it, or, where no
 /// answer is possible any more, its connection is closed.
 #[derive(Clone, Copy, Debug)]
@@ -10,7 +12,7 @@ pub struct Limits {
     pub connections: usize,
     /// Requests at one time on one HTTP/2 connection.
     pub streams: u32,
-    /// Operations at work at one time; further ones wait for a place until their deadline.
+    /// Calls at work at one time, until they are recorded; others wait for a place until their deadline.
     pub requests: usize,
     /// Bytes of a body.
     pub body_bytes: usize,
@@ -25,13 +27,21 @@ pub struct Limits {
     pub head_time: Duration,
     /// Time from the end of the head to the last byte of the body.
     pub body_time: Duration,
-    /// Time that finding the access key may take, and then that the client waits for the operation, a place for
-    /// it included. An operation that has begun is not cut off by it.
+    /// Time that finding the access key may take, and then that the client waits for the operation, a place
+    /// for it included. An operation that has begun is not cut off by it. Also the time that what dev mode is to
+    /// do waits for its turn.
     pub operation_time: Duration,
     /// Time that a connection which is to end gives the client to take its last answer.
     pub linger_time: Duration,
     /// Time that requests under way are given when the server stops.
     pub shutdown_time: Duration,
+}
+
+impl Limits {
+    /// The requests, as many as a semaphore can give away at once.
+    pub(crate) fn places(&self) -> u32 {
+        u32::try_from(self.requests.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX)
+    }
 }
 
 impl Default for Limits {

@@ -1,10 +1,6 @@
 //! Running an authenticated operation, recording it, and only then answering.
 
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use bytes::Bytes;
 use http::Response;
@@ -13,9 +9,10 @@ use strongroom_protocols::envelope::{self, Framing};
 use strongroom_protocols::trail;
 use strongroom_schema::{Structure, Value};
 use strongroom_service::ApiError;
-use tokio::sync::oneshot;
+use tokio::sync::SemaphorePermit;
 
 use crate::body::Share;
+use crate::detached::{caught, detached};
 use crate::pipeline::{Cause, Decoded, Failure};
 use crate::registry::Found;
 use crate::{FinishedCall, Server};
@@ -31,18 +28,16 @@ impl Server {
         decoded: Decoded,
         share: Share,
     ) -> Result<Response<Bytes>, Failure> {
-        let (answer, answered) = oneshot::channel();
         let (server, running) = (self.clone(), found.clone());
-        self.shutdown().spawn(async move {
+        let ended = detached(self.shutdown(), async move {
             let outcome = server.run_and_record(&running, framing, context, decoded).await;
             // The input is gone, and with it what it took of the memory of bodies.
             drop(share);
-            // The client may be gone; then nobody needs the answer.
-            drop(answer.send(outcome));
+            outcome
         });
-        let outcome = match tokio::time::timeout(self.limits().operation_time, answered).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(ApiError::unavailable("The service is stopping. Try again in a moment.")),
+        let outcome = match tokio::time::timeout(self.limits().operation_time, ended).await {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => Err(ApiError::unavailable("The service is stopping. Try again in a moment.")),
             Err(_) => {
                 Err(ApiError::unavailable("The operation did not end in time. It may yet take effect."))
             }
@@ -57,6 +52,8 @@ impl Server {
         mut context: RequestContext,
         decoded: Decoded,
     ) -> Result<Response<Bytes>, ApiError> {
+        // Kept until the call is recorded: where every place is free, nothing is under way.
+        let place = self.place().await;
         let operation = found.operation();
         let parameters = decoded.as_ref().ok().and_then(|input| trail::write(&**input));
         if !operation.read_only && decoded.is_ok() {
@@ -65,6 +62,9 @@ impl Server {
         }
         let context = &context;
         let outcome = match decoded {
+            Ok(_) if place.is_none() => {
+                Err(ApiError::unavailable("The service is busy. Try again in a moment."))
+            }
             Ok(input) if self.is_ready() => self.run(found, context, input).await,
             Ok(_) => Err(ApiError::unavailable(
                 "The audit journal cannot be written, so no call is served. See the server's log.",
@@ -100,21 +100,27 @@ impl Server {
         Ok(envelope::success(framing, found.schema(), operation, &*output, &request_id))
     }
 
-    /// Runs the operation itself, once there is a place for it.
+    /// Runs the operation itself. Not timed: a change that is cut off halfway may have happened, and its
+    /// record would say otherwise. What an operation waits for (the store, the journal) has its own bounds.
     async fn run(
         &self,
         found: &Found,
         context: &RequestContext,
         input: Box<dyn Structure>,
     ) -> Result<Box<dyn Structure>, ApiError> {
-        let waiting = tokio::time::timeout(self.limits().operation_time, self.operations().acquire());
-        let Ok(Ok(_place)) = waiting.await else {
-            return Err(ApiError::unavailable("The service is busy. Try again in a moment."));
-        };
-        // Not timed: a change that is cut off halfway may have happened, and its record would say otherwise.
-        // What an operation waits for (the store, the journal) has bounds of its own.
         let ended = caught(found.service.call(context, found.position, input)).await;
         ended.unwrap_or_else(|| Err(ApiError::internal("the operation panicked")))
+    }
+
+    /// A place for one call, if there is one in time.
+    async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        tokio::time::timeout(self.limits().operation_time, self.operations().acquire()).await.ok()?.ok()
+    }
+
+    /// All places, once no call has one any more. Calls that come after this was asked for wait.
+    pub(crate) async fn every_place(&self) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed.
+        self.operations().acquire_many(self.limits().places()).await.ok()
     }
 }
 
@@ -136,18 +142,6 @@ fn begun<'c>(
     }
 }
 
-/// Runs `future` to its end, or to a panic in it (`None`): whatever an operation has done by then, its record
-/// is not lost with it.
-async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    poll_fn(|context| {
-        // What panicked is not polled again.
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
-        polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
-    })
-    .await
-}
-
 /// Notes as members of a record.
 fn members<'n>(notes: &'n [(&'static str, NoteValue)]) -> Vec<(&'static str, Value<'n>)> {
     let mut members = Vec::with_capacity(notes.len());
@@ -155,6 +149,7 @@ fn members<'n>(notes: &'n [(&'static str, NoteValue)]) -> Vec<(&'static str, Val
         members.push(match note {
             NoteValue::Text(text) => (*name, Value::String(text)),
             NoteValue::Flag(flag) => (*name, Value::Boolean(*flag)),
+            NoteValue::Number(number) => (*name, Value::Integer(*number)),
         });
     }
     members

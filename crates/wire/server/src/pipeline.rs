@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, DATE, HOST};
+use http::header::{CONTENT_LENGTH, DATE, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
@@ -19,7 +19,7 @@ use strongroom_sigv4::{Claim, Rendered};
 
 use crate::body::{Body, BodyError};
 use crate::registry::Found;
-use crate::{Registry, Server, health};
+use crate::{Registry, Server, cors};
 
 /// A request that ends in an error, with all that its answer needs.
 pub(crate) struct Failure {
@@ -87,9 +87,12 @@ impl Server {
         body: &mut Incoming,
         source: IpAddr,
     ) -> Response<Full<Bytes>> {
+        let preflight = cors::is_preflight(&parts);
         let mut response = if parts.headers.len() > self.limits().headers {
             // HTTP/1.1 does not come this far.
             empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+        } else if preflight {
+            self.policy(&parts).preflight(&parts.headers)
         } else {
             // HTTP/2 names the host in the target, and signatures cover it as a header.
             if let Some(authority) = parts.uri.authority()
@@ -100,6 +103,9 @@ impl Server {
             }
             self.respond(&parts, body, source).await
         };
+        if !preflight && parts.headers.contains_key(ORIGIN) {
+            self.policy(&parts).share(&parts.headers, &mut response);
+        }
         let now = Timestamp::from_millis(self.clocks().real_now());
         if let Ok(date) = HeaderValue::from_str(&now.to_http_date()) {
             response.headers_mut().insert(DATE, date);
@@ -119,7 +125,7 @@ impl Server {
         body: &mut Incoming,
         source: IpAddr,
     ) -> Response<Bytes> {
-        if let Some(response) = health::answer(self, &parts.method, parts.uri.path()).await {
+        if let Some(response) = self.answer_own(parts, body, source).await {
             return response;
         }
         let Ok(random) = strongroom_crypto::random::bytes() else {

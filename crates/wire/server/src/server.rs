@@ -1,16 +1,16 @@
 //! The server as a whole.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use strongroom_identity::Credentials;
 use strongroom_runtime::{Clocks, Shutdown};
 use strongroom_sigv4::SigningKeyCache;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::body::BodyMemory;
 use crate::security_log::SecurityLog;
-use crate::{Limits, Recorder, Registry, listener};
+use crate::{DevTools, Limits, Origins, Recorder, Registry, listener};
 
 /// How many derived signing keys are kept: one for each access key, day, Region and service in use.
 const SIGNING_KEYS: usize = 4_096;
@@ -27,31 +27,36 @@ pub struct ServerParts {
     pub clocks: Clocks,
     /// Every bound.
     pub limits: Limits,
+    /// The web origins whose pages may call.
+    pub origins: Origins,
+    /// What dev mode can do; nothing in production.
+    pub dev: Option<Arc<dyn DevTools>>,
 }
 
 /// One server: stateless but for caches, on one or more listeners.
 pub struct Server {
     parts: ServerParts,
     shutdown: Shutdown,
-    signing_keys: SigningKeyCache,
+    signing_keys: RwLock<Arc<SigningKeyCache>>,
     security_log: SecurityLog,
     body_memory: BodyMemory,
     connections: Arc<Semaphore>,
     operations: Semaphore,
+    dev_turn: Mutex<()>,
 }
 
 impl Server {
     /// A server that stops with `shutdown`.
     pub fn new(parts: ServerParts, shutdown: Shutdown) -> Arc<Self> {
         let limits = &parts.limits;
-        let places = |count: usize| Semaphore::new(count.min(Semaphore::MAX_PERMITS));
         Arc::new(Self {
             shutdown,
-            signing_keys: SigningKeyCache::new(SIGNING_KEYS),
+            signing_keys: RwLock::new(no_signing_keys()),
             security_log: SecurityLog::default(),
             body_memory: BodyMemory::new(limits.body_memory),
-            connections: Arc::new(places(limits.connections)),
-            operations: places(limits.requests),
+            connections: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))),
+            operations: Semaphore::new(limits.places() as usize),
+            dev_turn: Mutex::new(()),
             parts,
         })
     }
@@ -86,8 +91,15 @@ impl Server {
         &self.shutdown
     }
 
-    pub(crate) fn signing_keys(&self) -> &SigningKeyCache {
-        &self.signing_keys
+    /// The derived signing keys. A request takes them before it looks for its secret: if all are forgotten in
+    /// between, what it derives is forgotten with them.
+    pub(crate) fn signing_keys(&self) -> Arc<SigningKeyCache> {
+        self.signing_keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Forgets all derived signing keys.
+    pub(crate) fn forget_signing_keys(&self) {
+        *self.signing_keys.write().unwrap_or_else(PoisonError::into_inner) = no_signing_keys();
     }
 
     pub(crate) fn security_log(&self) -> &SecurityLog {
@@ -106,8 +118,25 @@ impl Server {
         &self.operations
     }
 
+    pub(crate) fn origins(&self) -> &Origins {
+        &self.parts.origins
+    }
+
+    pub(crate) fn dev(&self) -> Option<&Arc<dyn DevTools>> {
+        self.parts.dev.as_ref()
+    }
+
+    /// Whoever has it moves the clock or resets, alone.
+    pub(crate) fn dev_turn(&self) -> &Mutex<()> {
+        &self.dev_turn
+    }
+
     /// Whether calls can be recorded, and so served.
     pub(crate) fn is_ready(&self) -> bool {
         self.parts.recorder.is_ready()
     }
+}
+
+fn no_signing_keys() -> Arc<SigningKeyCache> {
+    Arc::new(SigningKeyCache::new(SIGNING_KEYS))
 }

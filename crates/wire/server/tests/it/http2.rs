@@ -27,7 +27,7 @@ pub(crate) async fn call(client: &mut Client, request: &Request) -> Answer {
     answer(client.send_request(request.http2())).await.unwrap()
 }
 
-async fn answer(
+pub(crate) async fn answer(
     answering: impl Future<Output = hyper::Result<http::Response<hyper::body::Incoming>>>,
 ) -> hyper::Result<Answer> {
     let (parts, body) = in_time(answering).await?.into_parts();

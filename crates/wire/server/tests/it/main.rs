@@ -8,6 +8,8 @@ mod authentication;
 mod bodies;
 mod calls;
 mod connections;
+mod cors;
+mod dev;
 mod doors;
 mod endings;
 mod heads;

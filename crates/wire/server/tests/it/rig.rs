@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use strongroom_identity::{Credential, Credentials, Principal, RecordDraft};
 use strongroom_runtime::{Clocks, ManualTime, ShutdownOwner};
 use strongroom_secret::SecretString;
-use strongroom_server::{FinishedCall, Limits, Recorder, Registry, Server, ServerParts};
+use strongroom_server::{DevTools, FinishedCall, Limits, Origins, Recorder, Registry, Server, ServerParts};
 use tokio::net::TcpListener;
 
 use crate::doors::{Doors, DoorsService, WindowsService};
@@ -27,6 +27,7 @@ pub(crate) const HOST: &str = "doors.example.com";
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const ACCESS_KEY_ID: &str = "AKIDEXAMPLE";
 pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+pub(crate) const RENEWED_SECRET: &str = "renewed";
 
 /// An access key of which nobody knows whether it is one.
 pub(crate) const UNDECIDED_KEY_ID: &str = "AKIDUNDECIDED";
@@ -49,6 +50,29 @@ pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
     .await;
 }
 
+/// What a server under test is made of.
+pub(crate) struct Setup {
+    pub(crate) limits: Limits,
+    pub(crate) origins: Origins,
+    pub(crate) dev: Option<Arc<dyn DevTools>>,
+    pub(crate) doors: Arc<Doors>,
+    pub(crate) records: Arc<Records>,
+    pub(crate) keys: Arc<Keys>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            origins: Origins::none(),
+            dev: None,
+            doors: Doors::new(),
+            records: Arc::default(),
+            keys: Arc::default(),
+        }
+    }
+}
+
 /// A server under test.
 pub(crate) struct Rig {
     pub(crate) address: SocketAddr,
@@ -63,15 +87,21 @@ impl Rig {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
+        Self::of(Setup { limits, ..Setup::default() }).await
+    }
+
+    pub(crate) async fn of(setup: Setup) -> Self {
         security_log::keep();
         let owner = ShutdownOwner::new();
-        let (doors, records) = (Doors::new(), Arc::new(Records::default()));
+        let Setup { limits, origins, dev, doors, records, keys } = setup;
         let parts = ServerParts {
             registry: Registry::default().with(DoorsService(doors.clone())).with(WindowsService),
-            credentials: Arc::new(Keys),
+            credentials: keys,
             recorder: records.clone(),
             clocks: Clocks::new(Arc::new(ManualTime::at(NOW_MS)), 0),
             limits,
+            origins,
+            dev,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -95,7 +125,12 @@ impl Rig {
     }
 }
 
-struct Keys;
+/// The access keys that there are.
+#[derive(Default)]
+pub(crate) struct Keys {
+    /// The secret is another, of the same version.
+    pub(crate) renewed: AtomicBool,
+}
 
 #[async_trait]
 impl Credentials for Keys {
@@ -103,13 +138,19 @@ impl Credentials for Keys {
         match access_key_id {
             ACCESS_KEY_ID => Ok(Some(Credential {
                 principal: Principal::Root(ACCOUNT.parse()?),
-                secret: SecretString::new(SECRET.to_owned()),
+                secret: SecretString::new(self.secret().to_owned()),
                 version: 1,
             })),
             UNDECIDED_KEY_ID => Err("the store is away".into()),
             SOUGHT_KEY_ID => std::future::pending().await,
             _ => Ok(None),
         }
+    }
+}
+
+impl Keys {
+    fn secret(&self) -> &'static str {
+        if self.renewed.load(Ordering::SeqCst) { RENEWED_SECRET } else { SECRET }
     }
 }
 

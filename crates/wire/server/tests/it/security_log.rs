@@ -34,7 +34,7 @@ pub(crate) fn keep() {
     });
 }
 
-fn logged() -> String {
+pub(crate) fn logged() -> String {
     LOGGED.with_borrow(|logged| String::from_utf8(logged.clone()).unwrap())
 }
 

@@ -1,0 +1,109 @@
+//! What is asked of this server and not of a service: the paths of its own.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode};
+use hyper::body::Incoming;
+use serde_json::{Value, json};
+
+use crate::cors::Policy;
+use crate::{DevTools, Server, dev, health};
+
+/// A path of our own.
+enum OwnPath<'s> {
+    Health,
+    /// What tools written for LocalStack ask.
+    LocalStackHealth,
+    Clock(&'s Arc<dyn DevTools>),
+    Reset(&'s Arc<dyn DevTools>),
+}
+
+impl OwnPath<'_> {
+    fn is_dev(&self) -> bool {
+        matches!(self, Self::Clock(_) | Self::Reset(_))
+    }
+
+    /// The methods that the path takes, as `Allow` lists them.
+    fn methods(&self) -> &'static str {
+        match self {
+            Self::Health | Self::LocalStackHealth => "GET, HEAD",
+            Self::Clock(_) => "GET, HEAD, POST",
+            Self::Reset(_) => "POST",
+        }
+    }
+
+    fn takes(&self, method: &Method) -> bool {
+        self.methods().split(", ").any(|taken| taken == method.as_str())
+    }
+}
+
+impl Server {
+    /// Answers what is asked at a path of our own; `None` at any other.
+    pub(crate) async fn answer_own(
+        self: &Arc<Self>,
+        parts: &Parts,
+        body: &mut Incoming,
+        source: IpAddr,
+    ) -> Option<Response<Bytes>> {
+        let path = self.own_path(parts)?;
+        if path.is_dev()
+            && let Err(message) = dev::guard(parts, source)
+        {
+            return Some(refusal(StatusCode::FORBIDDEN, message));
+        }
+        if !path.takes(&parts.method) {
+            return Some(not_allowed(path.methods()));
+        }
+        Some(match path {
+            OwnPath::Health => health::ours(self).await,
+            OwnPath::LocalStackHealth => health::of_localstack(self).await,
+            OwnPath::Clock(tools) if parts.method == Method::POST => dev::advance(self, tools, body).await,
+            OwnPath::Clock(tools) => dev::clock(&**tools),
+            OwnPath::Reset(tools) => dev::reset(self, tools, body).await,
+        })
+    }
+
+    /// Which pages of other origins may send the request.
+    pub(crate) fn policy(&self, parts: &Parts) -> Policy<'_> {
+        if self.own_path(parts).is_some_and(|path| path.is_dev()) {
+            Policy { origins: &dev::ORIGINS, header: Some(dev::HEADER) }
+        } else {
+            Policy { origins: self.origins(), header: None }
+        }
+    }
+
+    /// The path of our own that is asked for; those of dev mode are there in dev mode only.
+    fn own_path(&self, parts: &Parts) -> Option<OwnPath<'_>> {
+        match parts.uri.path() {
+            "/_strongroom/health" => Some(OwnPath::Health),
+            "/_localstack/health" => Some(OwnPath::LocalStackHealth),
+            "/_strongroom/clock" => self.dev().map(OwnPath::Clock),
+            "/_strongroom/reset" => self.dev().map(OwnPath::Reset),
+            _ => None,
+        }
+    }
+}
+
+/// An answer of our own.
+pub(crate) fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A refusal of our own, in a sentence for people.
+pub(crate) fn refusal(status: StatusCode, message: &str) -> Response<Bytes> {
+    answer(status, &json!({ "message": message }))
+}
+
+fn not_allowed(methods: &'static str) -> Response<Bytes> {
+    let message = format!("This path takes {methods} only.");
+    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, &message);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    response
+}
