@@ -67,7 +67,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         crates: "evidence/*",
-        may_use: &["base/*", "access/identity"],
+        may_use: &["base/*", "access/identity", "evidence/*"],
         why: "evidence records calls and knows no service",
     },
     Layer {

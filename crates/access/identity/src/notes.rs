@@ -28,11 +28,25 @@ pub enum NoteValue {
     Text(String),
     /// `true` or `false`.
     Flag(bool),
+    /// A whole number.
+    Number(i64),
 }
 
 impl From<&str> for NoteValue {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for NoteValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for NoteValue {
+    fn from(number: i64) -> Self {
+        Self::Number(number)
     }
 }
 

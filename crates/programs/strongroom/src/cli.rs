@@ -67,6 +67,10 @@ pub(crate) struct DevOptions {
     /// The account that access key id `test` belongs to
     #[arg(long, value_name = "12 DIGITS", default_value = "000000000000")]
     pub(crate) account_id: AccountId,
+    /// Let web pages of this origin call, for example https://console.example.com; pages served from this
+    /// machine always may
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) allow_origin: Vec<String>,
     /// What to log, for example `debug` or `info,strongroom_kms=debug`
     #[arg(long, value_name = "FILTER", default_value = "warn,strongroom=info", env = "STRONGROOM_LOG")]
     pub(crate) log: String,

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use strongroom_runtime::{LogFormat, ShutdownOwner, init_logging, termination};
 use strongroom_secret::SecretString;
-use strongroom_server::Limits;
+use strongroom_server::{Limits, Origins};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -46,6 +46,7 @@ async fn serve(options: &DevOptions, data: &DataDir) -> Result<()> {
     // Heard from the start: whoever stops a server that is starting wants it closed properly too.
     let stopping = termination()?;
     let shutdown = ShutdownOwner::new();
+    let origins = Origins::loopback().and_listed(options.allow_origin.clone())?;
     let root_key = RootKey {
         account: options.account_id,
         access_key_id: ROOT_KEY,
@@ -59,7 +60,7 @@ async fn serve(options: &DevOptions, data: &DataDir) -> Result<()> {
         )
     })?;
     let address = listener.local_addr()?;
-    let node = Node::open_dev(data, &root_key, shutdown.handle()).await?;
+    let node = Node::open_dev(data, root_key, origins, shutdown.handle()).await?;
 
     let serving = node.server.clone();
     shutdown.handle().spawn(serving.serve(listener));

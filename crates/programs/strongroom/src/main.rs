@@ -6,8 +6,8 @@ mod audit;
 mod cli;
 mod data_dir;
 mod dev;
+mod dev_tools;
 mod node;
-mod outbox;
 mod process;
 mod recording;
 

@@ -8,18 +8,19 @@ use strongroom_api_kms::KmsService;
 use strongroom_api_sts::StsService;
 use strongroom_cloudtrail::CloudTrail;
 use strongroom_iam::{AccessKeys, Sts};
-use strongroom_identity::{AccountId, Credentials};
+use strongroom_identity::AccountId;
 use strongroom_journal::{Journal, JournalOptions};
 use strongroom_kms::KeyManagement;
+use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
-use strongroom_runtime::{Clocks, Shutdown};
+use strongroom_runtime::{Clocks, Scheduler, Shutdown, SystemTime};
 use strongroom_seal::{Epoch, Purpose, Root};
 use strongroom_secret::SecretString;
-use strongroom_server::{Limits, Registry, Server, ServerParts};
+use strongroom_server::{Limits, Origins, Registry, Server, ServerParts};
 use strongroom_store::{Db, OpenOptions, RowMac};
 
 use crate::data_dir::DataDir;
-use crate::outbox::Outbox;
+use crate::dev_tools::{self, Workbench};
 use crate::recording::JournalRecorder;
 
 /// The name under which the store keeps the seal's check value.
@@ -37,39 +38,39 @@ pub(crate) struct Node {
 }
 
 /// The root credential of an account.
-pub(crate) struct RootKey<'a> {
+pub(crate) struct RootKey {
     pub(crate) account: AccountId,
-    pub(crate) access_key_id: &'a str,
+    pub(crate) access_key_id: &'static str,
     pub(crate) secret: SecretString,
 }
 
 impl Node {
-    /// Opens the data folder, whose lock the caller holds, and joins the layers for development.
-    pub(crate) async fn open_dev(data: &DataDir, root_key: &RootKey<'_>, shutdown: Shutdown) -> Result<Self> {
-        let clocks = Clocks::system();
+    /// Opens the data folder, whose lock the caller holds, and joins the layers for development. What becomes
+    /// due is done until `shutdown` begins.
+    pub(crate) async fn open_dev(
+        data: &DataDir,
+        root_key: RootKey,
+        origins: Origins,
+        shutdown: Shutdown,
+    ) -> Result<Self> {
         let db =
             Db::open_sqlite(&data.database(), &OpenOptions::default()).await.context("opening the store")?;
         let root = open_seal(data, &db).await?;
         let tables = [strongroom_kms::MIGRATIONS, strongroom_iam::MIGRATIONS];
         db.migrate(&tables).await.context("bringing the store up to date")?;
+        let clocks = Clocks::new(Arc::new(SystemTime), dev_tools::stored_offset(&db).await?);
 
-        let options = JournalOptions::default();
-        let key = root.subkey(Purpose::JournalMac, Epoch::CURRENT)?;
-        let opened = Journal::open(&data.journal(), &options, &key, NODE, clocks.domain_now())
-            .context("opening the journal")?;
-        for note in &opened.notes {
-            tracing::warn!("{note}");
-        }
-        let journal = Arc::new(opened.journal);
-        let outbox =
-            Arc::new(Outbox::new(db.clone(), RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?)));
-        let replayed = outbox.replay(&journal).await?;
+        let journal = open_journal(data, &root, &clocks)?;
+        let mac = RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?);
+        let outbox = Arc::new(Outbox::new(db.clone(), mac, journal.clone()));
+        let replayed = outbox.replay().await?;
         if replayed > 0 {
             tracing::info!(replayed, "changes whose records a crash had cut off are recorded");
         }
+        let history = dev_tools::history(&db, journal.reader()).await?;
 
-        let access_keys = AccessKeys::new(db.clone(), &root)?.with_dev_accounts();
-        let RootKey { account, access_key_id, secret } = root_key;
+        let access_keys = Arc::new(AccessKeys::new(db.clone(), &root)?.with_dev_accounts());
+        let RootKey { account, access_key_id, secret } = &root_key;
         let owner = access_keys.ensure_root_key(*account, access_key_id, secret, clocks.domain_now()).await?;
         if owner != *account {
             bail!(
@@ -78,16 +79,40 @@ impl Node {
                 data.path().display()
             );
         }
-        let credentials: Arc<dyn Credentials> = Arc::new(access_keys);
 
         let authority = Authority::new();
-        let kms = KeyManagement::new(db.clone(), &root, authority.clone())?;
+        let kms = KeyManagement::new(db.clone(), &root, authority.clone(), outbox.clone(), history.clone())?;
+        let kms = Arc::new(kms.with_chosen_keys());
+        let cloudtrail = Arc::new(CloudTrail::new(authority, history));
+        let scheduler = Scheduler::new(clocks.clone(), vec![kms.clone()]);
+        kms.wake(scheduler.waker());
+        shutdown.spawn(scheduler.run(shutdown.clone()));
+        shutdown.spawn(follow_usage(kms.clone(), shutdown.clone()));
+
         let registry = Registry::default()
-            .with(KmsService(Arc::new(kms)))
+            .with(KmsService(kms.clone()))
             .with(StsService(Arc::new(Sts::new())))
-            .with(CloudTrailService(Arc::new(CloudTrail::new(authority, journal.reader()))));
-        let recorder = Arc::new(JournalRecorder::new(journal.clone(), clocks.clone(), outbox.clone()));
-        let parts = ServerParts { registry, credentials, recorder, clocks, limits: Limits::default() };
+            .with(CloudTrailService(cloudtrail.clone()));
+        let recorder = Arc::new(JournalRecorder::new(clocks.clone(), outbox.clone()));
+        let workbench = Workbench {
+            db: db.clone(),
+            clocks: clocks.clone(),
+            scheduler,
+            outbox: outbox.clone(),
+            access_keys: access_keys.clone(),
+            kms,
+            cloudtrail,
+            root_key,
+        };
+        let parts = ServerParts {
+            registry,
+            credentials: access_keys,
+            recorder,
+            clocks,
+            limits: Limits::default(),
+            origins,
+            dev: Some(Arc::new(workbench)),
+        };
         Ok(Self { server: Server::new(parts, shutdown), db, journal, outbox })
     }
 
@@ -98,6 +123,22 @@ impl Node {
         self.journal.close().await.context("closing the journal")?;
         self.db.close().await.context("closing the store")
     }
+}
+
+async fn follow_usage(kms: Arc<KeyManagement>, shutdown: Shutdown) {
+    kms.follow_usage(shutdown).await;
+}
+
+fn open_journal(data: &DataDir, root: &Root, clocks: &Clocks) -> Result<Arc<Journal>> {
+    // A reset begins a stream.
+    let options = JournalOptions { begins_streams: true, ..JournalOptions::default() };
+    let key = root.subkey(Purpose::JournalMac, Epoch::CURRENT)?;
+    let opened = Journal::open(&data.journal(), &options, &key, NODE, clocks.domain_now())
+        .context("opening the journal")?;
+    for note in &opened.notes {
+        tracing::warn!("{note}");
+    }
+    Ok(Arc::new(opened.journal))
 }
 
 /// Opens the seal and checks it against the store, before anything else is touched: keys sealed under one

@@ -1,64 +1,27 @@
 //! From the server's finished calls to the journal's records.
 
 use std::error::Error;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_identity::{Principal, RecordDraft, RequestContext};
-use strongroom_journal::{
-    EventId, EventType, Identity, IdentityKind, Journal, JournalError, Record, Resource, TlsDetails,
-};
+use strongroom_journal::{EventId, EventType, Identity, IdentityKind, Record, Resource, TlsDetails};
+use strongroom_outbox::Outbox;
 use strongroom_runtime::Clocks;
 use strongroom_server::{FinishedCall, Recorder};
-
-use crate::outbox::Outbox;
 
 /// What CloudTrail calls a denial, whatever the service's own code for it.
 const DENIED: &str = "AccessDenied";
 
 /// Keeps the server's calls in a journal.
 pub(crate) struct JournalRecorder {
-    journal: Arc<Journal>,
     clocks: Clocks,
     outbox: Arc<Outbox>,
-    /// Records of changes that happened while the journal could not be written.
-    late: Mutex<Vec<Record>>,
-    /// The last record could not be written; the next that can be ends this.
-    failing: AtomicBool,
 }
 
 impl JournalRecorder {
-    pub(crate) fn new(journal: Arc<Journal>, clocks: Clocks, outbox: Arc<Outbox>) -> Self {
-        Self { journal, clocks, outbox, late: Mutex::default(), failing: AtomicBool::new(false) }
-    }
-
-    /// Appends a record. That of a change which has happened is kept for later if it cannot be appended now;
-    /// its draft is in the outbox besides.
-    async fn append(&self, record: Record, change: Option<[u8; 16]>) -> Result<(), JournalError> {
-        if let Err(error) = self.journal.append(&record).await {
-            self.failing.store(true, Ordering::Relaxed);
-            if change.is_some() {
-                self.late.lock().unwrap_or_else(PoisonError::into_inner).push(record);
-            }
-            return Err(error);
-        }
-        if let Some(id) = change {
-            self.outbox.delivered(id).await;
-        }
-        Ok(())
-    }
-
-    /// Appends what could not be appended before.
-    async fn catch_up(&self) -> Result<(), JournalError> {
-        loop {
-            let Some(record) = self.late.lock().unwrap_or_else(PoisonError::into_inner).pop() else {
-                return Ok(());
-            };
-            let id = record.event_id.0;
-            // One that fails again is kept again.
-            self.append(record, Some(id)).await?;
-        }
+    pub(crate) fn new(clocks: Clocks, outbox: Arc<Outbox>) -> Self {
+        Self { clocks, outbox }
     }
 
     fn record_of(&self, call: FinishedCall<'_>) -> Result<Record, Box<dyn Error + Send + Sync>> {
@@ -108,13 +71,8 @@ impl JournalRecorder {
 #[async_trait]
 impl Recorder for JournalRecorder {
     async fn record(&self, call: FinishedCall<'_>) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let change = call.context.draft().filter(|_| call.error.is_none()).map(|draft| draft.event_id);
-        let record = self.record_of(call)?;
-        self.append(record, change).await?;
-        if self.failing.swap(false, Ordering::Relaxed) {
-            self.catch_up().await?;
-        }
-        Ok(())
+        let changed = call.context.draft().is_some() && call.error.is_none();
+        Ok(self.outbox.record(self.record_of(call)?, changed).await?)
     }
 
     fn draft(&self, call: FinishedCall<'_>) -> Result<RecordDraft, Box<dyn Error + Send + Sync>> {
@@ -122,16 +80,11 @@ impl Recorder for JournalRecorder {
     }
 
     fn is_ready(&self) -> bool {
-        !self.failing.load(Ordering::Relaxed)
+        self.outbox.is_ready()
     }
 
     async fn probe(&self) {
-        if self.journal.probe().await.is_ok() {
-            self.failing.store(false, Ordering::Relaxed);
-            if let Err(error) = self.catch_up().await {
-                tracing::warn!(%error, "records of changes are still to be written");
-            }
-        }
+        self.outbox.probe().await;
     }
 }
 

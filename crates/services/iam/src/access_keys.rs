@@ -82,6 +82,11 @@ impl AccessKeys {
         Ok(kept.ok_or(AccessKeyError::Damaged)?.account)
     }
 
+    /// Forgets every key that is in memory, after the store has been emptied.
+    pub fn forget_all(&self) {
+        self.opened.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     async fn load(&self, access_key_id: &str) -> Result<Option<Credential>, AccessKeyError> {
         if !can_exist(access_key_id) {
             return Ok(None);

@@ -1,9 +1,16 @@
 //! The API, one file for each family of operations.
 
 pub(crate) mod aliases;
+mod chosen;
 pub(crate) mod cryptography;
+mod data_keys;
 pub(crate) mod keys;
+mod lifecycle;
 mod metadata;
+mod policies;
+mod rotation;
+mod tags;
+mod usage;
 
 use async_trait::async_trait;
 use strongroom_api_kms as kms;
@@ -41,6 +48,46 @@ impl kms::Kms for KeyManagement {
         Ok(keys::list_keys(self, context, input).await?)
     }
 
+    async fn update_key_description(
+        &self,
+        context: &RequestContext,
+        input: kms::UpdateKeyDescriptionRequest,
+    ) -> Result<Unit, ApiError> {
+        Ok(keys::update_key_description(self, context, input).await?)
+    }
+
+    async fn enable_key(
+        &self,
+        context: &RequestContext,
+        input: kms::EnableKeyRequest,
+    ) -> Result<Unit, ApiError> {
+        Ok(lifecycle::enable_key(self, context, input).await?)
+    }
+
+    async fn disable_key(
+        &self,
+        context: &RequestContext,
+        input: kms::DisableKeyRequest,
+    ) -> Result<Unit, ApiError> {
+        Ok(lifecycle::disable_key(self, context, input).await?)
+    }
+
+    async fn schedule_key_deletion(
+        &self,
+        context: &RequestContext,
+        input: kms::ScheduleKeyDeletionRequest,
+    ) -> Result<kms::ScheduleKeyDeletionResponse, ApiError> {
+        Ok(lifecycle::schedule_key_deletion(self, context, input).await?)
+    }
+
+    async fn cancel_key_deletion(
+        &self,
+        context: &RequestContext,
+        input: kms::CancelKeyDeletionRequest,
+    ) -> Result<kms::CancelKeyDeletionResponse, ApiError> {
+        Ok(lifecycle::cancel_key_deletion(self, context, input).await?)
+    }
+
     async fn create_alias(
         &self,
         context: &RequestContext,
@@ -49,12 +96,76 @@ impl kms::Kms for KeyManagement {
         Ok(aliases::create_alias(self, context, input).await?)
     }
 
+    async fn update_alias(
+        &self,
+        context: &RequestContext,
+        input: kms::UpdateAliasRequest,
+    ) -> Result<Unit, ApiError> {
+        Ok(aliases::update_alias(self, context, input).await?)
+    }
+
+    async fn delete_alias(
+        &self,
+        context: &RequestContext,
+        input: kms::DeleteAliasRequest,
+    ) -> Result<Unit, ApiError> {
+        Ok(aliases::delete_alias(self, context, input).await?)
+    }
+
     async fn list_aliases(
         &self,
         context: &RequestContext,
         input: kms::ListAliasesRequest,
     ) -> Result<kms::ListAliasesResponse, ApiError> {
         Ok(aliases::list_aliases(self, context, input).await?)
+    }
+
+    async fn tag_resource(
+        &self,
+        context: &RequestContext,
+        input: kms::TagResourceRequest,
+    ) -> Result<Unit, ApiError> {
+        Ok(tags::tag_resource(self, context, input).await?)
+    }
+
+    async fn untag_resource(
+        &self,
+        context: &RequestContext,
+        input: kms::UntagResourceRequest,
+    ) -> Result<Unit, ApiError> {
+        Ok(tags::untag_resource(self, context, input).await?)
+    }
+
+    async fn list_resource_tags(
+        &self,
+        context: &RequestContext,
+        input: kms::ListResourceTagsRequest,
+    ) -> Result<kms::ListResourceTagsResponse, ApiError> {
+        Ok(tags::list_resource_tags(self, context, input).await?)
+    }
+
+    async fn get_key_policy(
+        &self,
+        context: &RequestContext,
+        input: kms::GetKeyPolicyRequest,
+    ) -> Result<kms::GetKeyPolicyResponse, ApiError> {
+        Ok(policies::get_key_policy(self, context, input).await?)
+    }
+
+    async fn put_key_policy(
+        &self,
+        context: &RequestContext,
+        input: kms::PutKeyPolicyRequest,
+    ) -> Result<Unit, ApiError> {
+        Ok(policies::put_key_policy(self, context, input).await?)
+    }
+
+    async fn list_key_policies(
+        &self,
+        context: &RequestContext,
+        input: kms::ListKeyPoliciesRequest,
+    ) -> Result<kms::ListKeyPoliciesResponse, ApiError> {
+        Ok(policies::list_key_policies(self, context, input).await?)
     }
 
     async fn encrypt(
@@ -73,12 +184,84 @@ impl kms::Kms for KeyManagement {
         Ok(cryptography::decrypt(self, context, input).await?)
     }
 
+    async fn re_encrypt(
+        &self,
+        context: &RequestContext,
+        input: kms::ReEncryptRequest,
+    ) -> Result<kms::ReEncryptResponse, ApiError> {
+        Ok(cryptography::re_encrypt(self, context, input).await?)
+    }
+
     async fn generate_data_key(
         &self,
         context: &RequestContext,
         input: kms::GenerateDataKeyRequest,
     ) -> Result<kms::GenerateDataKeyResponse, ApiError> {
-        Ok(cryptography::generate_data_key(self, context, input).await?)
+        Ok(data_keys::generate_data_key(self, context, input).await?)
+    }
+
+    async fn generate_data_key_without_plaintext(
+        &self,
+        context: &RequestContext,
+        input: kms::GenerateDataKeyWithoutPlaintextRequest,
+    ) -> Result<kms::GenerateDataKeyWithoutPlaintextResponse, ApiError> {
+        Ok(data_keys::generate_data_key_without_plaintext(self, context, input).await?)
+    }
+
+    async fn generate_random(
+        &self,
+        context: &RequestContext,
+        input: kms::GenerateRandomRequest,
+    ) -> Result<kms::GenerateRandomResponse, ApiError> {
+        Ok(data_keys::generate_random(self, context, input).await?)
+    }
+
+    async fn enable_key_rotation(
+        &self,
+        context: &RequestContext,
+        input: kms::EnableKeyRotationRequest,
+    ) -> Result<Unit, ApiError> {
+        Ok(rotation::enable_key_rotation(self, context, input).await?)
+    }
+
+    async fn disable_key_rotation(
+        &self,
+        context: &RequestContext,
+        input: kms::DisableKeyRotationRequest,
+    ) -> Result<Unit, ApiError> {
+        Ok(rotation::disable_key_rotation(self, context, input).await?)
+    }
+
+    async fn get_key_rotation_status(
+        &self,
+        context: &RequestContext,
+        input: kms::GetKeyRotationStatusRequest,
+    ) -> Result<kms::GetKeyRotationStatusResponse, ApiError> {
+        Ok(rotation::get_key_rotation_status(self, context, input).await?)
+    }
+
+    async fn rotate_key_on_demand(
+        &self,
+        context: &RequestContext,
+        input: kms::RotateKeyOnDemandRequest,
+    ) -> Result<kms::RotateKeyOnDemandResponse, ApiError> {
+        Ok(rotation::rotate_key_on_demand(self, context, input).await?)
+    }
+
+    async fn list_key_rotations(
+        &self,
+        context: &RequestContext,
+        input: kms::ListKeyRotationsRequest,
+    ) -> Result<kms::ListKeyRotationsResponse, ApiError> {
+        Ok(rotation::list_key_rotations(self, context, input).await?)
+    }
+
+    async fn get_key_last_usage(
+        &self,
+        context: &RequestContext,
+        input: kms::GetKeyLastUsageRequest,
+    ) -> Result<kms::GetKeyLastUsageResponse, ApiError> {
+        Ok(usage::get_key_last_usage(self, context, input).await?)
     }
 }
 
@@ -87,6 +270,10 @@ fn refuse_grant_tokens(tokens: Option<&[String]>) -> Result<(), Refusal> {
     if tokens.is_some_and(|tokens| !tokens.is_empty()) { Err(Refusal::InvalidGrantToken) } else { Ok(()) }
 }
 
-/// The CloudFormation type under which records list keys and aliases.
-const KEY_RESOURCE: &str = "AWS::KMS::Key";
-const ALIAS_RESOURCE: &str = "AWS::KMS::Alias";
+/// The database does not keep the character U+0000, and nothing that people write has it.
+fn refuse_nul(what: &str, text: &str) -> Result<(), Refusal> {
+    if text.contains('\0') {
+        return Err(Refusal::Validation(format!("{what} must not contain the character U+0000.")));
+    }
+    Ok(())
+}

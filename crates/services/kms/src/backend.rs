@@ -4,7 +4,7 @@ mod built_in;
 
 use async_trait::async_trait;
 use strongroom_hsm_core::EncryptionContext;
-use strongroom_secret::SecretBytes;
+use strongroom_secret::{Key256, SecretBytes};
 
 pub(crate) use self::built_in::BuiltIn;
 use crate::domain::identifier::Home;
@@ -17,6 +17,21 @@ use crate::error::Refusal;
 pub(crate) trait KeyBackend: Send + Sync {
     /// Makes a material for a key that lives at `home`.
     async fn generate(&self, home: &Home, key_id: &str, now_ms: i64) -> Result<Material, Refusal>;
+
+    /// Makes a material out of a key that was made elsewhere.
+    async fn take_in(
+        &self,
+        home: &Home,
+        key_id: &str,
+        chosen: &Key256,
+        now_ms: i64,
+    ) -> Result<Material, Refusal>;
+
+    /// Lets a deleted key go from memory.
+    fn forget(&self, key: &Key);
+
+    /// Lets everything go from memory.
+    fn clear(&self);
 
     /// Encrypts under a material of the key: a key of its own for each message, and a commitment to it.
     async fn encrypt(

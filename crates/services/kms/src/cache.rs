@@ -76,6 +76,15 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
         shard.generation += 1;
     }
 
+    /// Drops every entry, and with them every read that is under way.
+    pub(crate) fn clear(&self) {
+        for shard in &self.shards {
+            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+            shard.entries.clear();
+            shard.generation += 1;
+        }
+    }
+
     fn read(&self, key: &K) -> RwLockReadGuard<'_, Shard<K, V>> {
         self.shard(key).read().unwrap_or_else(PoisonError::into_inner)
     }

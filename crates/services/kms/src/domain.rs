@@ -1,6 +1,15 @@
-//! Rules of KMS that need no store and no wire.
+//! The rules: what requests may name, what keys are and may become. No store, no clock.
 
 pub(crate) mod alias;
 pub(crate) mod identifier;
 pub(crate) mod key;
+pub(crate) mod lifecycle;
+pub(crate) mod managed;
 pub(crate) mod paging;
+pub(crate) mod policy;
+pub(crate) mod rotation;
+pub(crate) mod tags;
+pub(crate) mod usage;
+
+/// A day in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;

@@ -3,6 +3,7 @@
 
 use strongroom_api_kms::{SERVICE, errors};
 use strongroom_hsm_core::HsmError;
+use strongroom_journal::JournalError;
 use strongroom_policy::Denied;
 use strongroom_seal::SealError;
 use strongroom_service::ApiError;
@@ -28,6 +29,22 @@ pub(crate) enum Refusal {
     InvalidKeyUsage(String),
     /// `ValidationException` with this text.
     Validation(String),
+    /// The key of that ARN is disabled.
+    Disabled(String),
+    /// `KMSInvalidStateException` with this text.
+    InvalidState(String),
+    /// The key of that ARN is about to rotate by itself.
+    RotationConflict(String),
+    /// `UnsupportedOperationException`, with this text where AWS sends one.
+    Unsupported(Option<String>),
+    /// `MalformedPolicyDocumentException` with this text.
+    MalformedPolicy(String),
+    /// `TagException` with this text.
+    Tag(String),
+    /// There is no key store of that id.
+    NoSuchKeyStore(String),
+    /// A key of that ARN exists.
+    KeyExists(String),
     /// An alias of that ARN exists.
     AliasExists(String),
     /// `InvalidAliasNameException` with this text.
@@ -44,6 +61,8 @@ pub(crate) enum Refusal {
     NotYet(&'static str),
     /// The policy engine said no.
     Denied(Denied),
+    /// The store does not answer in time.
+    Timeout(Box<dyn std::error::Error + Send + Sync>),
     /// A failure of ours.
     Internal(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -57,6 +76,29 @@ impl Refusal {
     /// The alias of that ARN does not exist.
     pub(crate) fn no_such_alias(arn: &str) -> Self {
         Self::NotFound(format!("Alias {arn} is not found."))
+    }
+
+    /// A number out of the range that AWS allows and the model does not tell.
+    pub(crate) fn out_of_range(member: &str, value: i32, direction: &str, bound: i32) -> Self {
+        Self::Validation(format!(
+            "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must \
+             have value {direction} than or equal to {bound}"
+        ))
+    }
+
+    /// A parameter that is missing, although the model does not demand it always.
+    pub(crate) fn missing(member: &str) -> Self {
+        Self::Validation(format!(
+            "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must not be null"
+        ))
+    }
+
+    /// The reason, for those who are not callers.
+    pub(crate) fn into_cause(self) -> Box<dyn std::error::Error + Send + Sync> {
+        match self {
+            Self::Internal(cause) | Self::Timeout(cause) => cause,
+            other => ApiError::from(other).into(),
+        }
     }
 
     /// A failure of ours that no caller can bring about.
@@ -84,6 +126,31 @@ impl From<Refusal> for ApiError {
             ),
             Refusal::InvalidKeyUsage(text) => Self::modelled(&errors::INVALID_KEY_USAGE_EXCEPTION, text),
             Refusal::Validation(text) => Self::validation(text),
+            Refusal::Disabled(arn) => {
+                Self::modelled(&errors::DISABLED_EXCEPTION, format!("{arn} is disabled."))
+            }
+            Refusal::InvalidState(text) => Self::modelled(&errors::KMS_INVALID_STATE_EXCEPTION, text),
+            Refusal::RotationConflict(arn) => Self::modelled(
+                &errors::CONFLICT_EXCEPTION,
+                format!(
+                    "An automatic rotation of {arn} is in progress or scheduled to begin within the next 20 minutes."
+                ),
+            ),
+            Refusal::Unsupported(None) => Self::bare(&errors::UNSUPPORTED_OPERATION_EXCEPTION),
+            Refusal::Unsupported(Some(text)) => {
+                Self::modelled(&errors::UNSUPPORTED_OPERATION_EXCEPTION, text)
+            }
+            Refusal::MalformedPolicy(text) => {
+                Self::modelled(&errors::MALFORMED_POLICY_DOCUMENT_EXCEPTION, text)
+            }
+            Refusal::Tag(text) => Self::modelled(&errors::TAG_EXCEPTION, text),
+            Refusal::NoSuchKeyStore(id) => Self::modelled(
+                &errors::CUSTOM_KEY_STORE_NOT_FOUND_EXCEPTION,
+                format!("Custom key store '{id}' does not exist"),
+            ),
+            Refusal::KeyExists(arn) => {
+                Self::modelled(&errors::ALREADY_EXISTS_EXCEPTION, format!("Key {arn} already exists"))
+            }
             Refusal::AliasExists(arn) => Self::modelled(
                 &errors::ALREADY_EXISTS_EXCEPTION,
                 format!("An alias with the name {arn} already exists"),
@@ -100,6 +167,11 @@ impl From<Refusal> for ApiError {
             ),
             Refusal::NotYet(feature) => Self::feature_not_implemented(&format!("{}: {feature}", SERVICE.name)),
             Refusal::Denied(denied) => Self::access_denied(denied),
+            Refusal::Timeout(source) => Self::modelled(
+                &errors::DEPENDENCY_TIMEOUT_EXCEPTION,
+                "The system timed out while trying to fulfill the request. You can retry the request.",
+            )
+            .with_source(source),
             Refusal::Internal(source) => Self::modelled(
                 &errors::KMS_INTERNAL_EXCEPTION,
                 "The request was rejected because an internal exception occurred. The request can be retried.",
@@ -117,6 +189,15 @@ impl From<Denied> for Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict | StoreError::Unavailable(_) => Self::Timeout(error.into()),
+            other => Self::Internal(other.into()),
+        }
+    }
+}
+
+impl From<JournalError> for Refusal {
+    fn from(error: JournalError) -> Self {
         Self::Internal(error.into())
     }
 }

@@ -10,8 +10,9 @@ mod backend;
 mod cache;
 mod domain;
 mod error;
-mod keys;
+mod events;
+mod management;
 mod repo;
 
-pub use keys::{KeyManagement, StartError};
+pub use management::{KeyManagement, StartError};
 pub use repo::{MIGRATIONS, STATEMENTS};

@@ -4,15 +4,23 @@
 pub(crate) mod aliases;
 pub(crate) mod keys;
 pub(crate) mod partitions;
+pub(crate) mod usage;
 
-use strongroom_identity::{Region, RequestContext};
+use strongroom_identity::{RecordDraft, Region};
 use strongroom_store::{AuthorityRow, Migration, Row, RowMac, Statement, StoreError, Tx, Value};
 
 use crate::domain::identifier::Home;
 
 /// The tables of KMS, forward only.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { component: "kms", version: 1, name: "keys", sql: include_str!("repo/0001_keys.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { component: "kms", version: 1, name: "keys", sql: include_str!("repo/0001_keys.sql") },
+    Migration {
+        component: "kms",
+        version: 2,
+        name: "lifecycle",
+        sql: include_str!("repo/0002_lifecycle.sql"),
+    },
+];
 
 /// Every statement, so that a test can show each to both engines.
 pub const STATEMENTS: &[Statement] = &[
@@ -21,14 +29,26 @@ pub const STATEMENTS: &[Statement] = &[
     keys::FIND_KEY,
     keys::FIND_MATERIALS,
     keys::LIST_IDS,
+    keys::LIST_DUE,
     keys::UPDATE_KEY,
+    keys::DELETE_MATERIALS,
+    keys::DELETE_KEY,
     aliases::INSERT,
+    aliases::UPDATE,
+    aliases::DELETE,
+    aliases::DELETE_OF_KEY,
     aliases::FIND,
     aliases::COUNT_OF_KEY,
     aliases::LIST,
     aliases::LIST_OF_KEY,
     partitions::INSERT_IF_ABSENT,
     partitions::FIND,
+    usage::HAS_KEY,
+    usage::FIND,
+    usage::PUT,
+    usage::DELETE,
+    usage::FIND_READING,
+    usage::PUT_READING,
 ];
 
 /// Loads the row that names itself `asked`. The MAC says that a row is ours, not that it is the one that was
@@ -42,9 +62,9 @@ fn load_as<R: AuthorityRow>(mac: &RowMac, row: &Row, asked: &str) -> Result<R, S
     }
 }
 
-/// Commits the draft of the call's record together with what the call changes.
-async fn post_draft(tx: &mut Tx<'_>, context: &RequestContext) -> Result<(), StoreError> {
-    match context.draft() {
+/// Commits the draft of a record together with the change that it speaks of.
+pub(crate) async fn post(tx: &mut Tx<'_>, draft: Option<&RecordDraft>) -> Result<(), StoreError> {
+    match draft {
         Some(draft) => tx.post(&draft.event_id, &draft.bytes).await,
         None => Ok(()),
     }

@@ -1,5 +1,7 @@
 //! Event history.
 
+use std::sync::{PoisonError, RwLock};
+
 use async_trait::async_trait;
 use strongroom_api_cloudtrail::{
     CloudTrail as CloudTrailApi, Event, LookupAttribute, LookupAttributeKey, LookupEventsRequest,
@@ -19,13 +21,18 @@ const PAGE: usize = 50;
 /// The CloudTrail service over one journal.
 pub struct CloudTrail {
     authority: Authority,
-    journal: Reader,
+    journal: RwLock<Reader>,
 }
 
 impl CloudTrail {
     /// The service that shows what `journal` reads.
     pub fn new(authority: Authority, journal: Reader) -> Self {
-        Self { authority, journal }
+        Self { authority, journal: RwLock::new(journal) }
+    }
+
+    /// Shows from now on what `journal` reads.
+    pub fn start_over(&self, journal: Reader) {
+        *self.journal.write().unwrap_or_else(PoisonError::into_inner) = journal;
     }
 
     async fn lookup(
@@ -40,7 +47,7 @@ impl CloudTrail {
         let filter = filter(*account.resource(), context, &input)?;
         let from = input.next_token.as_deref().map(Continuation::decode).transpose()?;
         let limit = input.max_results.and_then(|most| usize::try_from(most).ok()).unwrap_or(PAGE);
-        let journal = self.journal.clone();
+        let journal = self.journal.read().unwrap_or_else(PoisonError::into_inner).clone();
         // Reading blocks on the disk.
         let page = tokio::task::spawn_blocking(move || journal.lookup(&filter, limit, from.as_ref()))
             .await

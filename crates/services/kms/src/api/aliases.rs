@@ -1,17 +1,19 @@
-//! Making and listing aliases.
+//! Making, moving, removing and listing aliases.
+
+use std::collections::BTreeMap;
 
 use strongroom_api_kms::{
-    AliasListEntry, CreateAliasRequest, ListAliasesRequest, ListAliasesResponse, actions,
+    AliasListEntry, CreateAliasRequest, DeleteAliasRequest, ListAliasesRequest, ListAliasesResponse,
+    UpdateAliasRequest, actions,
 };
 use strongroom_identity::RequestContext;
-use strongroom_policy::{Authorized, Everything, Resource as _};
+use strongroom_policy::Everything;
 use strongroom_schema::{Timestamp, Unit};
 
-use super::{ALIAS_RESOURCE, KEY_RESOURCE};
 use crate::KeyManagement;
-use crate::domain::alias::{self, AliasName};
+use crate::domain::alias::{Alias, AliasName};
 use crate::domain::identifier::{Home, Named};
-use crate::domain::key::SharedKey;
+use crate::domain::managed;
 use crate::domain::paging::Page;
 use crate::error::Refusal;
 
@@ -19,7 +21,7 @@ use crate::error::Refusal;
 const PAGE: usize = 50;
 
 /// The most aliases in a page; the model would allow 1,000 (KMS API Reference, ListAliases).
-const MOST: i32 = 100;
+const MOST: usize = 100;
 
 /// Marks this list's markers.
 const LIST: u8 = 2;
@@ -29,17 +31,31 @@ pub(super) async fn create_alias(
     context: &RequestContext,
     input: CreateAliasRequest,
 ) -> Result<Unit, Refusal> {
-    let name = AliasName::parse_new(&input.alias_name)?;
-    let (home, key_id) = Named::parse_key_only(context, &input.target_key_id)?;
-    let key = kms.find_key(context, &home, &key_id).await?;
-    // Permission on the alias and on the key (KMS Developer Guide, "Controlling access to aliases").
-    let resource = alias::AliasResource { home: Home::of(context), name };
-    let alias: Authorized<actions::CreateAlias, _> = kms.authority().authorize(context, resource)?;
-    let key: Authorized<actions::CreateAlias, SharedKey> = kms.authority().authorize(context, key)?;
-    context.touched(KEY_RESOURCE, key.resource().home.account, key.resource().arn.clone());
-    context.touched(ALIAS_RESOURCE, alias.resource().home.account, alias.resource().arn());
-    kms.create_alias(&alias, &key, context).await?;
-    context.responded("keyId", key.resource().arn.as_str());
+    let name = AliasName::parse(&input.alias_name)?;
+    let key = kms.create_alias(context, &name, &input.target_key_id).await?;
+    context.responded("keyId", key.arn);
+    Ok(Unit)
+}
+
+pub(super) async fn update_alias(
+    kms: &KeyManagement,
+    context: &RequestContext,
+    input: UpdateAliasRequest,
+) -> Result<Unit, Refusal> {
+    let name = AliasName::parse(&input.alias_name)?;
+    let key = kms.update_alias(context, &name, &input.target_key_id).await?;
+    context.responded("keyId", key.arn);
+    Ok(Unit)
+}
+
+pub(super) async fn delete_alias(
+    kms: &KeyManagement,
+    context: &RequestContext,
+    input: DeleteAliasRequest,
+) -> Result<Unit, Refusal> {
+    let name = AliasName::parse(&input.alias_name)?;
+    let key = kms.delete_alias(context, &name).await?;
+    context.responded("keyId", key.arn);
     Ok(Unit)
 }
 
@@ -48,13 +64,7 @@ pub(super) async fn list_aliases(
     context: &RequestContext,
     input: ListAliasesRequest,
 ) -> Result<ListAliasesResponse, Refusal> {
-    if let Some(limit) = input.limit.filter(|limit| *limit > MOST) {
-        return Err(Refusal::Validation(format!(
-            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have \
-             value less than or equal to {MOST}"
-        )));
-    }
-    let page = Page::parse(LIST, input.limit, PAGE, input.marker.as_deref())?;
+    let page = Page::parse_up_to(MOST, LIST, input.limit, PAGE, input.marker.as_deref())?;
     let home = Home::of(context);
     let target = match &input.key_id {
         None => None,
@@ -69,17 +79,35 @@ pub(super) async fn list_aliases(
     };
     let all = kms.authority().authorize::<actions::ListAliases, _>(context, Everything(context.account()))?;
     let aliases = kms.list_aliases(&all, context, target.as_deref(), &page).await?;
-    let (aliases, next_marker) = page.cut(LIST, aliases, |alias| alias.name.as_str());
-    let entries = aliases.into_iter().map(|alias| AliasListEntry {
+    let mut entries: BTreeMap<_, _> =
+        aliases.into_iter().map(|alias| (alias.name.clone(), entry(&home, alias))).collect();
+    if target.is_none() {
+        for name in managed::predefined_after(&page.after) {
+            entries.entry(name.to_owned()).or_insert_with(|| predefined(&home, name));
+        }
+    }
+    // What was read ends with one alias more than the page holds, if there are more.
+    let entries = entries.into_values().take(page.limit + 1).collect();
+    let name = |entry: &AliasListEntry| entry.alias_name.clone().unwrap_or_default();
+    let (aliases, next_marker) = page.cut(LIST, entries, name);
+    Ok(ListAliasesResponse { aliases: Some(aliases), truncated: Some(next_marker.is_some()), next_marker })
+}
+
+fn entry(home: &Home, alias: Alias) -> AliasListEntry {
+    AliasListEntry {
         alias_arn: Some(home.arn(&alias.name)),
         alias_name: Some(alias.name),
         target_key_id: Some(alias.key_id),
         creation_date: Some(Timestamp::from_millis(alias.created_ms)),
         last_updated_date: Some(Timestamp::from_millis(alias.updated_ms)),
-    });
-    Ok(ListAliasesResponse {
-        aliases: Some(entries.collect()),
-        truncated: Some(next_marker.is_some()),
-        next_marker,
-    })
+    }
+}
+
+/// An alias that a service will give its key when there is one.
+fn predefined(home: &Home, name: &str) -> AliasListEntry {
+    AliasListEntry {
+        alias_arn: Some(home.arn(name)),
+        alias_name: Some(name.to_owned()),
+        ..AliasListEntry::default()
+    }
 }

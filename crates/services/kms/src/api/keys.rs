@@ -3,18 +3,21 @@
 use strongroom_api_kms::{
     CreateKeyRequest, CreateKeyResponse, CustomerMasterKeySpec, DescribeKeyRequest, DescribeKeyResponse,
     KeyListEntry, KeySpec, KeyUsageType, ListKeysRequest, ListKeysResponse, OriginType, ResourceOwnerType,
-    actions,
+    UpdateKeyDescriptionRequest, actions,
 };
 use strongroom_identity::RequestContext;
 use strongroom_policy::{Authorized, Everything};
+use strongroom_schema::Unit;
 
 use super::metadata::key_metadata;
-use super::{KEY_RESOURCE, refuse_grant_tokens};
+use super::{chosen, refuse_grant_tokens, refuse_nul, tags};
 use crate::KeyManagement;
 use crate::domain::identifier::Home;
 use crate::domain::key::SharedKey;
 use crate::domain::paging::Page;
+use crate::domain::policy;
 use crate::error::Refusal;
+use crate::management::{KEY_RESOURCE, NewKey};
 
 /// Keys in a page of ListKeys, unless the caller says otherwise.
 const PAGE: usize = 100;
@@ -27,16 +30,32 @@ pub(super) async fn create_key(
     context: &RequestContext,
     input: CreateKeyRequest,
 ) -> Result<CreateKeyResponse, Refusal> {
-    let description = check_new_key(&input)?;
+    check_new_key(&input)?;
     note_defaults(context, &input);
-    let home = kms.authority().authorize::<actions::CreateKey, _>(context, Everything(context.account()))?;
-    let key = kms.create_key(&home, context, description).await?;
+    let new = new_key(kms, &input)?;
+    let key_id = new.id.clone().map_or_else(KeyManagement::new_key_id, Ok)?;
+    if let Some(policy) = &new.policy {
+        let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
+        policy::check(policy, context, &Home::of(context).key_arn(&key_id), bypass)?;
+    }
+    let all = kms.authority().authorize::<actions::CreateKey, _>(context, Everything(context.account()))?;
+    let key = kms.create_key(&all, context, &key_id, new).await?;
     context.touched(KEY_RESOURCE, key.home.account, key.arn.clone());
     Ok(CreateKeyResponse { key_metadata: Some(key_metadata(&key)) })
 }
 
-/// Checks what the schema cannot, and answers the description.
-fn check_new_key(input: &CreateKeyRequest) -> Result<String, Refusal> {
+/// What the request says of the new key.
+fn new_key(kms: &KeyManagement, input: &CreateKeyRequest) -> Result<NewKey, Refusal> {
+    let description = input.description.clone().unwrap_or_default();
+    refuse_nul("Description", &description)?;
+    let tags = tags::parse(input.tags.clone().unwrap_or_default())?;
+    let chosen =
+        if kms.lets_choose_keys() { chosen::choose(tags)? } else { NewKey { tags, ..NewKey::default() } };
+    Ok(NewKey { description, policy: input.policy.clone(), ..chosen })
+}
+
+/// Checks what the schema cannot.
+fn check_new_key(input: &CreateKeyRequest) -> Result<(), Refusal> {
     let spec = match (&input.key_spec, &input.customer_master_key_spec) {
         (Some(_), Some(_)) => {
             return Err(Refusal::Validation(
@@ -49,9 +68,6 @@ fn check_new_key(input: &CreateKeyRequest) -> Result<String, Refusal> {
         (None, Some(spec)) => spec.as_str(),
         (None, None) => KeySpec::SymmetricDefault.as_str(),
     };
-    if input.description.as_ref().is_some_and(|description| description.contains('\0')) {
-        return Err(Refusal::Validation("Description must not contain the character U+0000.".to_owned()));
-    }
     let symmetric = spec == KeySpec::SymmetricDefault.as_str();
     match &input.key_usage {
         None if !symmetric => {
@@ -79,13 +95,11 @@ fn check_new_key(input: &CreateKeyRequest) -> Result<String, Refusal> {
         (input.custom_key_store_id.is_some(), "keys in custom key stores"),
         (input.xks_key_id.is_some(), "keys in external key stores"),
         (input.multi_region == Some(true), "multi-Region keys"),
-        (input.policy.is_some(), "key policies other than the default"),
-        (input.tags.as_ref().is_some_and(|tags| !tags.is_empty()), "tags on keys"),
     ];
     if let Some((_, feature)) = absent.into_iter().find(|(asked, _)| *asked) {
         return Err(Refusal::NotYet(feature));
     }
-    Ok(input.description.clone().unwrap_or_default())
+    Ok(())
 }
 
 /// Notes the defaults that AWS shows in the record of CreateKey.
@@ -122,6 +136,21 @@ pub(super) async fn describe_key(
     Ok(DescribeKeyResponse { key_metadata: Some(key_metadata(key.resource())) })
 }
 
+pub(super) async fn update_key_description(
+    kms: &KeyManagement,
+    context: &RequestContext,
+    input: UpdateKeyDescriptionRequest,
+) -> Result<Unit, Refusal> {
+    refuse_nul("Description", &input.description)?;
+    let update = kms.change::<actions::UpdateKeyDescription>(context, &input.key_id, |key| {
+        key.expect_staying()?;
+        key.description.clone_from(&input.description);
+        Ok(())
+    });
+    context.responded("keyId", update.await?.arn);
+    Ok(Unit)
+}
+
 pub(super) async fn list_keys(
     kms: &KeyManagement,
     context: &RequestContext,
@@ -136,7 +165,7 @@ pub(super) async fn list_keys(
     let all = kms.authority().authorize::<actions::ListKeys, _>(context, Everything(context.account()))?;
     let home = Home::of(context);
     let ids = kms.list_key_ids(&all, context, &page).await?;
-    let (ids, next_marker) = page.cut(LIST, ids, String::as_str);
+    let (ids, next_marker) = page.cut(LIST, ids, String::clone);
     let entry = |id: String| KeyListEntry { key_arn: Some(home.key_arn(&id)), key_id: Some(id) };
     Ok(ListKeysResponse {
         keys: Some(ids.into_iter().map(entry).collect()),

@@ -7,7 +7,7 @@ use strongroom_api_kms::{
 use strongroom_crypto::hex;
 use strongroom_schema::Timestamp;
 
-use crate::domain::key::{Key, KeyState};
+use crate::domain::key::{Key, KeyState, Manager};
 
 /// The metadata of a key.
 pub(super) fn key_metadata(key: &Key) -> KeyMetadata {
@@ -21,7 +21,11 @@ pub(super) fn key_metadata(key: &Key) -> KeyMetadata {
         key_usage: Some(KeyUsageType::EncryptDecrypt),
         key_state: Some(ApiKeyState::from(key.state.as_str())),
         origin: Some(OriginType::AwsKms),
-        key_manager: Some(KeyManagerType::Customer),
+        key_manager: Some(match key.manager {
+            Manager::Customer => KeyManagerType::Customer,
+            Manager::Service(_) => KeyManagerType::Aws,
+        }),
+        deletion_date: key.state.deletion_ms().map(Timestamp::from_millis),
         customer_master_key_spec: Some(CustomerMasterKeySpec::SymmetricDefault),
         key_spec: Some(KeySpec::SymmetricDefault),
         encryption_algorithms: Some(vec![EncryptionAlgorithmSpec::SymmetricDefault]),

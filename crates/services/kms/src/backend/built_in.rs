@@ -6,11 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use strongroom_crypto::random;
 use strongroom_hsm_core::{
-    Attributes, BlobHeader, EncryptionContext, HsmError, KeyHandle, KeyType, OpenedKey, Partition,
+    Attributes, BlobHeader, EncryptionContext, HsmError, KeyHandle, KeyToken, KeyType, OpenedKey, Partition,
     PartitionId, PartitionKey, Usage,
 };
 use strongroom_seal::{Purpose, Root, SealError, Sealer};
-use strongroom_secret::SecretBytes;
+use strongroom_secret::{Key256, SecretBytes};
 use strongroom_store::Db;
 
 use super::KeyBackend;
@@ -83,13 +83,31 @@ impl KeyBackend for BuiltIn {
     async fn generate(&self, home: &Home, key_id: &str, now_ms: i64) -> Result<Material, Refusal> {
         let partition = self.partition(home).await?;
         let token = partition.generate_aes256(KeyHandle::random()?, &ATTRIBUTES)?;
-        let opened = partition.open(&token.reference, &token.bytes)?;
-        Ok(Material {
-            id: opened.fingerprint(key_id.as_bytes())?,
-            reference: token.reference,
-            token: token.bytes,
-            created_ms: now_ms,
-        })
+        material(&partition, token, key_id, now_ms)
+    }
+
+    async fn take_in(
+        &self,
+        home: &Home,
+        key_id: &str,
+        chosen: &Key256,
+        now_ms: i64,
+    ) -> Result<Material, Refusal> {
+        let partition = self.partition(home).await?;
+        let token = partition.import_aes256(KeyHandle::random()?, &ATTRIBUTES, chosen)?;
+        material(&partition, token, key_id, now_ms)
+    }
+
+    fn forget(&self, key: &Key) {
+        if let Ok(partition) = self.partitions.get(&key.home) {
+            for material in &key.materials {
+                partition.forget(material.reference.handle);
+            }
+        }
+    }
+
+    fn clear(&self) {
+        self.partitions.clear();
     }
 
     async fn encrypt(
@@ -115,6 +133,18 @@ impl KeyBackend for BuiltIn {
             outcome => Ok(outcome?),
         }
     }
+}
+
+/// A new token as the material of a key: its first, unless the caller says which rotation made it.
+fn material(partition: &Partition, token: KeyToken, key_id: &str, now_ms: i64) -> Result<Material, Refusal> {
+    let opened = partition.open(&token.reference, &token.bytes)?;
+    Ok(Material {
+        id: opened.fingerprint(key_id.as_bytes())?,
+        reference: token.reference,
+        token: token.bytes,
+        created_ms: now_ms,
+        rotation: None,
+    })
 }
 
 /// What a sealed partition key is bound to: moved to another row, or under another id, it does not open.

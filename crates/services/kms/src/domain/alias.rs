@@ -15,7 +15,7 @@ pub(crate) struct AliasName(String);
 
 impl AliasName {
     /// Checks a name whose characters and length the schema has checked.
-    pub(crate) fn parse_new(text: &str) -> Result<Self, Refusal> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
         if text.strip_prefix(ALIAS_PREFIX).is_none_or(str::is_empty) {
             return Err(Refusal::Validation(
                 "Alias must start with the prefix \"alias/\". Please see \
@@ -74,16 +74,22 @@ pub(crate) struct Alias {
     pub(crate) updated_ms: i64,
 }
 
+impl Alias {
+    pub(crate) fn arn(&self) -> String {
+        self.home.arn(&self.name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn only_names_that_callers_may_give() {
-        assert!(AliasName::parse_new("alias/app/db-1_x").is_ok());
-        assert!(matches!(AliasName::parse_new("app"), Err(Refusal::Validation(_))));
-        assert!(matches!(AliasName::parse_new("alias/"), Err(Refusal::Validation(_))));
-        assert!(matches!(AliasName::parse_new("alias/aws/s3"), Err(Refusal::ReservedAlias)));
-        assert!(matches!(AliasName::parse_new("alias/a:b"), Err(Refusal::InvalidAliasName(_))));
+        assert!(AliasName::parse("alias/app/db-1_x").is_ok());
+        assert!(matches!(AliasName::parse("app"), Err(Refusal::Validation(_))));
+        assert!(matches!(AliasName::parse("alias/"), Err(Refusal::Validation(_))));
+        assert!(matches!(AliasName::parse("alias/aws/s3"), Err(Refusal::ReservedAlias)));
+        assert!(matches!(AliasName::parse("alias/a:b"), Err(Refusal::InvalidAliasName(_))));
     }
 }

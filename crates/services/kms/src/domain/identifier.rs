@@ -1,6 +1,6 @@
 //! The forms in which requests name keys and aliases (KMS Developer Guide, "Key identifiers").
 
-use strongroom_identity::{AccountId, PARTITION, RequestContext};
+use strongroom_identity::{AccountId, PARTITION, Region, RequestContext};
 
 use crate::error::Refusal;
 
@@ -93,6 +93,15 @@ impl Named {
             return Err(Refusal::NotFound(format!("Invalid keyId {key_id}")));
         }
         Ok(Self { home, name: Name::Key(key_id.to_owned()) })
+    }
+
+    /// Reads a key ARN that was written here, in whatever Region.
+    pub(crate) fn parse_own_arn(arn: &str) -> Option<(Home, String)> {
+        let mut fields = arn.splitn(6, ':').skip(3);
+        let (region, account, resource) = (fields.next()?, fields.next()?, fields.next()?);
+        let key_id = resource.strip_prefix("key/").filter(|id| is_key_id(id))?;
+        let home = Home { account: account.parse().ok()?, region: Region::named(region)?.name() };
+        Some((home, key_id.to_owned()))
     }
 
     /// Reads the forms that operations take which administer a key: key id and key ARN.

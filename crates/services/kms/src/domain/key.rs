@@ -1,15 +1,23 @@
-//! Keys: what they are, and what their state allows.
+//! Keys: what they are.
 
 use strongroom_hsm_core::TokenRef;
 use strongroom_identity::AccountId;
 use strongroom_policy::Resource;
 
 use super::identifier::Home;
+use super::managed;
+use super::rotation::{RotationKind, Schedule};
+use super::tags::Tags;
 
 /// The state of a key (KMS Developer Guide, "Key states of AWS KMS keys").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyState {
     Enabled,
+    Disabled,
+    PendingDeletion {
+        /// When it is deleted, milliseconds since 1970.
+        due_ms: i64,
+    },
 }
 
 impl KeyState {
@@ -17,29 +25,61 @@ impl KeyState {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Enabled => "Enabled",
+            Self::Disabled => "Disabled",
+            Self::PendingDeletion { .. } => "PendingDeletion",
         }
     }
 
-    /// Reads a stored state.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::Enabled].into_iter().find(|state| state.as_str() == text)
+    /// Reads a stored state; `deletion_ms` is stored beside it.
+    pub(crate) fn parse(text: &str, deletion_ms: Option<i64>) -> Option<Self> {
+        match (text, deletion_ms) {
+            ("Enabled", None) => Some(Self::Enabled),
+            ("Disabled", None) => Some(Self::Disabled),
+            ("PendingDeletion", Some(due_ms)) => Some(Self::PendingDeletion { due_ms }),
+            _ => None,
+        }
+    }
+
+    /// When a key in this state is deleted.
+    pub(crate) fn deletion_ms(self) -> Option<i64> {
+        match self {
+            Self::PendingDeletion { due_ms } => Some(due_ms),
+            Self::Enabled | Self::Disabled => None,
+        }
     }
 }
 
+/// Who looks after a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Manager {
+    /// The account that owns it.
+    Customer,
+    /// An AWS service, for the account; by its short name, as in `alias/aws/<name>`.
+    Service(String),
+}
+
 /// A key with its materials: everything that an operation needs to know of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Key {
     pub(crate) home: Home,
     pub(crate) id: String,
     pub(crate) arn: String,
     /// Counts changes; a writer that saw another version has lost.
     pub(crate) version: i64,
+    pub(crate) manager: Manager,
     pub(crate) state: KeyState,
     pub(crate) description: String,
     pub(crate) created_ms: i64,
+    /// The key policy, as it was given; `None` for the one that a key has from the start.
+    pub(crate) policy: Option<String>,
+    pub(crate) tags: Tags,
+    /// Automatic rotation, if it is on.
+    pub(crate) rotation: Option<Schedule>,
+    /// Rotations on demand so far.
+    pub(crate) on_demand_rotations: u32,
     /// The material that encrypts, by id.
     pub(crate) current_material: MaterialId,
-    /// All materials: older ones still decrypt.
+    /// All materials, oldest first: older ones still decrypt.
     pub(crate) materials: Vec<Material>,
 }
 
@@ -53,7 +93,10 @@ pub(crate) struct Material {
     /// The token that is in force: the partition's handle of the key inside, and the token's digest.
     pub(crate) reference: TokenRef,
     pub(crate) token: Vec<u8>,
+    /// When it was made, which for all but the first is when the key was rotated.
     pub(crate) created_ms: i64,
+    /// Which kind of rotation made it; `None` for the first.
+    pub(crate) rotation: Option<RotationKind>,
 }
 
 impl Key {
@@ -65,6 +108,15 @@ impl Key {
     /// The material that encrypts.
     pub(crate) fn current(&self) -> Option<&Material> {
         self.material(&self.current_material)
+    }
+
+    /// When the key next changes by itself, in milliseconds since 1970: it is deleted, or rotated.
+    pub(crate) fn due_ms(&self) -> Option<i64> {
+        match self.state {
+            KeyState::Enabled => self.rotation.map(|schedule| schedule.next_ms),
+            KeyState::Disabled => None,
+            KeyState::PendingDeletion { due_ms } => Some(due_ms),
+        }
     }
 }
 
@@ -78,5 +130,12 @@ impl Resource for Key {
 
     fn arn(&self) -> String {
         self.arn.clone()
+    }
+
+    fn delegates(&self, action: &str) -> bool {
+        match self.manager {
+            Manager::Customer => true,
+            Manager::Service(_) => managed::account_may(action),
+        }
     }
 }

@@ -1,12 +1,10 @@
 //! Rows of aliases.
 
-use strongroom_identity::RequestContext;
-use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Value};
+use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
 
-use super::{home_columns, keys, load_as, post_draft, read_home};
+use super::{home_columns, load_as, read_home};
 use crate::domain::alias::Alias;
 use crate::domain::identifier::Home;
-use crate::error::Refusal;
 
 pub(super) const INSERT: Statement = Statement::new(
     "INSERT INTO kms_aliases (account, region, alias_name, key_id, created_ms, updated_ms, mac) \
@@ -15,6 +13,16 @@ pub(super) const INSERT: Statement = Statement::new(
 pub(super) const FIND: Statement = Statement::new(
     "SELECT account, region, alias_name, key_id, created_ms, updated_ms, mac \
      FROM kms_aliases WHERE account = $1 AND region = $2 AND alias_name = $3",
+);
+/// The columns in their order, and the MAC.
+pub(super) const UPDATE: Statement = Statement::new(
+    "UPDATE kms_aliases SET key_id = $4, created_ms = $5, updated_ms = $6, mac = $7 \
+     WHERE account = $1 AND region = $2 AND alias_name = $3",
+);
+pub(super) const DELETE: Statement =
+    Statement::new("DELETE FROM kms_aliases WHERE account = $1 AND region = $2 AND alias_name = $3");
+pub(super) const DELETE_OF_KEY: Statement = Statement::new(
+    "DELETE FROM kms_aliases WHERE account = $1 AND region = $2 AND key_id = $3 RETURNING alias_name",
 );
 pub(super) const COUNT_OF_KEY: Statement = Statement::new(
     "SELECT COUNT(*) AS aliases FROM kms_aliases WHERE account = $1 AND region = $2 AND key_id = $3",
@@ -57,35 +65,48 @@ impl AuthorityRow for Alias {
     }
 }
 
-/// Adds an alias, unless its name is taken or its key has `most` already.
-pub(crate) async fn insert(
-    db: &Db,
+/// Adds an alias, unless its name is taken. Answers whether it did.
+pub(crate) async fn insert(tx: &mut Tx<'_>, mac: &RowMac, alias: &Alias) -> Result<bool, StoreError> {
+    Ok(tx.execute(INSERT, &mac.values(alias)).await? == 1)
+}
+
+/// Writes an alias that has been pointed at another key.
+pub(crate) async fn replace(tx: &mut Tx<'_>, mac: &RowMac, alias: &Alias) -> Result<(), StoreError> {
+    tx.execute(UPDATE, &mac.values(alias)).await.map(drop)
+}
+
+/// Removes an alias.
+pub(crate) async fn delete(tx: &mut Tx<'_>, alias: &Alias) -> Result<(), StoreError> {
+    let name = [alias.home.account.to_string().into(), alias.home.region.into(), Value::from(&alias.name)];
+    tx.execute(DELETE, &name).await.map(drop)
+}
+
+/// Removes all aliases of a key, and answers their names.
+pub(crate) async fn delete_of_key(
+    tx: &mut Tx<'_>,
+    home: &Home,
+    key_id: &str,
+) -> Result<Vec<String>, StoreError> {
+    let of_key = [home.account.to_string().into(), home.region.into(), key_id.into()];
+    let rows = tx.query(DELETE_OF_KEY, &of_key).await?;
+    rows.iter().map(|row| row.text("alias_name")).collect()
+}
+
+/// How many aliases a key has.
+pub(crate) async fn count_of_key(tx: &mut Tx<'_>, home: &Home, key_id: &str) -> Result<i64, StoreError> {
+    let of_key = [home.account.to_string().into(), home.region.into(), key_id.into()];
+    tx.query_one(COUNT_OF_KEY, &of_key).await?.i64("aliases")
+}
+
+/// The alias of that name as this transaction sees it.
+pub(crate) async fn load(
+    tx: &mut Tx<'_>,
     mac: &RowMac,
-    context: &RequestContext,
-    alias: &Alias,
-    most: usize,
-) -> Result<(), Refusal> {
-    let values = mac.values(alias);
-    let of_key =
-        [alias.home.account.to_string().into(), alias.home.region.into(), Value::from(&alias.key_id)];
-    let (values, of_key) = (&values, &of_key);
-    db.transaction(|tx| {
-        Box::pin(async move {
-            let arn = || alias.home.arn(&alias.name);
-            if keys::touch(tx, mac, &alias.home, &alias.key_id).await?.is_none() {
-                return Err(Refusal::no_such_key(&alias.home.key_arn(&alias.key_id)));
-            }
-            let count = tx.query_one(COUNT_OF_KEY, of_key).await?.i64("aliases")?;
-            if tx.execute(INSERT, values).await? == 0 {
-                return Err(Refusal::AliasExists(arn()));
-            }
-            if count >= most as i64 {
-                return Err(Refusal::LimitExceeded(format!("A key can have at most {most} aliases.")));
-            }
-            Ok(post_draft(tx, context).await?)
-        })
-    })
-    .await
+    home: &Home,
+    name: &str,
+) -> Result<Option<Alias>, StoreError> {
+    let values = [home.account.to_string().into(), home.region.into(), name.into()];
+    tx.query_opt(FIND, &values).await?.map(|row| load_as(mac, &row, &home.arn(name))).transpose()
 }
 
 /// The alias of that name.

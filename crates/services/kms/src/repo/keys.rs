@@ -2,49 +2,52 @@
 
 use strongroom_crypto::hex;
 use strongroom_hsm_core::{KeyHandle, TokenDigest, TokenRef};
-use strongroom_identity::RequestContext;
-use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
+use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Type, Value};
 
-use super::{home_columns, load_as, post_draft, read_home};
+use super::{home_columns, load_as, read_home};
 use crate::domain::identifier::Home;
-use crate::domain::key::{Key, KeyState, Material, MaterialId};
+use crate::domain::key::{Key, KeyState, Manager, Material};
+use crate::domain::rotation::{RotationKind, Schedule};
+use crate::domain::tags::Tags;
 
 pub(super) const INSERT_KEY: Statement = Statement::new(
-    "INSERT INTO kms_keys (account, region, key_id, version, state, description, created_ms, current_material, mac) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    "INSERT INTO kms_keys (account, region, key_id, version, state, description, created_ms, current_material, \
+     service, policy, tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, due_ms, mac) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+     ON CONFLICT (account, region, key_id) DO NOTHING",
 );
 pub(super) const INSERT_MATERIAL: Statement = Statement::new(
-    "INSERT INTO kms_materials (account, region, key_id, material_id, handle, token, token_digest, created_ms, mac) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    "INSERT INTO kms_materials \
+     (account, region, key_id, material_id, handle, token, token_digest, created_ms, rotation, mac) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
 );
 pub(super) const FIND_KEY: Statement = Statement::new(
-    "SELECT account, region, key_id, version, state, description, created_ms, current_material, mac \
+    "SELECT account, region, key_id, version, state, description, created_ms, current_material, service, policy, \
+     tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, due_ms, mac \
      FROM kms_keys WHERE account = $1 AND region = $2 AND key_id = $3",
 );
 pub(super) const FIND_MATERIALS: Statement = Statement::new(
-    "SELECT account, region, key_id, material_id, handle, token, token_digest, created_ms, mac \
+    "SELECT account, region, key_id, material_id, handle, token, token_digest, created_ms, rotation, mac \
      FROM kms_materials WHERE account = $1 AND region = $2 AND key_id = $3 ORDER BY created_ms, material_id",
 );
 pub(super) const LIST_IDS: Statement = Statement::new(
     "SELECT key_id FROM kms_keys WHERE account = $1 AND region = $2 AND key_id > $3 ORDER BY key_id LIMIT $4",
 );
+pub(super) const LIST_DUE: Statement = Statement::new(
+    "SELECT account, region, key_id, due_ms FROM kms_keys WHERE due_ms IS NOT NULL \
+     ORDER BY due_ms, account, region, key_id LIMIT $1",
+);
 /// The version before comes last: the others are the columns in their order, and the MAC.
 pub(super) const UPDATE_KEY: Statement = Statement::new(
-    "UPDATE kms_keys SET version = $4, state = $5, description = $6, created_ms = $7, current_material = $8, mac = $9 \
-     WHERE account = $1 AND region = $2 AND key_id = $3 AND version = $10",
+    "UPDATE kms_keys SET version = $4, state = $5, description = $6, created_ms = $7, current_material = $8, \
+     service = $9, policy = $10, tags = $11, deletion_ms = $12, rotation_days = $13, next_rotation_ms = $14, \
+     on_demand_rotations = $15, due_ms = $16, mac = $17 \
+     WHERE account = $1 AND region = $2 AND key_id = $3 AND version = $18",
 );
-
-/// A row of `kms_keys`.
-#[derive(Clone)]
-pub(super) struct KeyRow {
-    home: Home,
-    key_id: String,
-    version: i64,
-    state: KeyState,
-    description: String,
-    created_ms: i64,
-    current_material: MaterialId,
-}
+pub(super) const DELETE_MATERIALS: Statement =
+    Statement::new("DELETE FROM kms_materials WHERE account = $1 AND region = $2 AND key_id = $3");
+pub(super) const DELETE_KEY: Statement =
+    Statement::new("DELETE FROM kms_keys WHERE account = $1 AND region = $2 AND key_id = $3");
 
 /// A row of `kms_materials`.
 struct MaterialRow {
@@ -53,38 +56,72 @@ struct MaterialRow {
     material: Material,
 }
 
-impl AuthorityRow for KeyRow {
+/// A row of `kms_keys` is a key without its materials. Columns that came later are NULL where they say
+/// nothing, as they are in rows from before.
+impl AuthorityRow for Key {
     const TABLE: &'static str = "kms_keys";
 
     fn columns(&self) -> Vec<(&'static str, Value)> {
+        let service = match &self.manager {
+            Manager::Customer => None,
+            Manager::Service(service) => Some(service.clone()),
+        };
         let mut columns = home_columns(&self.home).to_vec();
         columns.extend([
-            ("key_id", Value::from(&self.key_id)),
+            ("key_id", Value::from(&self.id)),
             ("version", self.version.into()),
             ("state", self.state.as_str().into()),
             ("description", Value::from(&self.description)),
             ("created_ms", self.created_ms.into()),
             ("current_material", self.current_material.into()),
+            ("service", text(service)),
+            ("policy", text(self.policy.clone())),
+            ("tags", text(self.tags.to_column())),
+            ("deletion_ms", number(self.state.deletion_ms())),
+            ("rotation_days", number(self.rotation.map(|schedule| schedule.days.into()))),
+            ("next_rotation_ms", number(self.rotation.map(|schedule| schedule.next_ms))),
+            (
+                "on_demand_rotations",
+                number((self.on_demand_rotations > 0).then_some(self.on_demand_rotations.into())),
+            ),
+            ("due_ms", number(self.due_ms())),
         ]);
         columns
     }
 
     fn key(&self) -> String {
-        self.home.key_arn(&self.key_id)
+        self.arn.clone()
     }
 
     fn read(row: &Row) -> Result<Self, StoreError> {
-        let state = row.text("state")?;
-        let unknown = || StoreError::Column { column: "state".to_owned(), source: "no key state".into() };
-        Ok(Self {
-            home: read_home(row)?,
-            key_id: row.text("key_id")?,
+        let (home, id) = (read_home(row)?, row.text("key_id")?);
+        let state = KeyState::parse(&row.text("state")?, row.opt_i64("deletion_ms")?);
+        let days = row.opt_i64("rotation_days")?.map(|days| unsigned("rotation_days", days)).transpose()?;
+        let next_ms = row.opt_i64("next_rotation_ms")?;
+        let on_demand = row.opt_i64("on_demand_rotations")?.unwrap_or(0);
+        let key = Self {
+            arn: home.key_arn(&id),
+            home,
+            id,
             version: row.i64("version")?,
-            state: KeyState::parse(&state).ok_or_else(unknown)?,
+            manager: row.opt_text("service")?.map_or(Manager::Customer, Manager::Service),
+            state: state.ok_or_else(|| unreadable("state", "no key state"))?,
             description: row.text("description")?,
             created_ms: row.i64("created_ms")?,
+            policy: row.opt_text("policy")?,
+            tags: Tags::from_column(row.opt_text("tags")?.as_deref())
+                .map_err(|error| unreadable("tags", error))?,
+            rotation: days.zip(next_ms).map(|(days, next_ms)| Schedule { days, next_ms }),
+            on_demand_rotations: unsigned("on_demand_rotations", on_demand)?,
             current_material: row.array("current_material")?,
-        })
+            materials: Vec::new(),
+        };
+        // Derived from the rest, and so not in the key; but what it says decides what is done when.
+        if row.opt_i64("due_ms")? == key.due_ms() {
+            Ok(key)
+        } else {
+            Err(unreadable("due_ms", "it contradicts the rest of the row"))
+        }
     }
 }
 
@@ -100,6 +137,7 @@ impl AuthorityRow for MaterialRow {
             ("token", Value::from(&self.material.token)),
             ("token_digest", self.material.reference.digest.as_bytes().into()),
             ("created_ms", self.material.created_ms.into()),
+            ("rotation", text(self.material.rotation.map(|kind| kind.as_str().to_owned()))),
         ]);
         columns
     }
@@ -109,6 +147,9 @@ impl AuthorityRow for MaterialRow {
     }
 
     fn read(row: &Row) -> Result<Self, StoreError> {
+        let kind = |text: String| {
+            RotationKind::parse(&text).ok_or_else(|| unreadable("rotation", "no kind of rotation"))
+        };
         let material = Material {
             id: row.array("material_id")?,
             reference: TokenRef {
@@ -117,49 +158,32 @@ impl AuthorityRow for MaterialRow {
             },
             token: row.blob("token")?,
             created_ms: row.i64("created_ms")?,
+            rotation: row.opt_text("rotation")?.map(kind).transpose()?,
         };
         Ok(Self { home: read_home(row)?, key_id: row.text("key_id")?, material })
     }
 }
 
-impl From<&Key> for KeyRow {
-    fn from(key: &Key) -> Self {
-        Self {
-            home: key.home.clone(),
-            key_id: key.id.clone(),
-            version: key.version,
-            state: key.state,
-            description: key.description.clone(),
-            created_ms: key.created_ms,
-            current_material: key.current_material,
-        }
+/// Adds a key with its materials, unless there is one of that id. Answers whether it did.
+pub(crate) async fn insert(tx: &mut Tx<'_>, mac: &RowMac, key: &Key) -> Result<bool, StoreError> {
+    if tx.execute(INSERT_KEY, &mac.values(key)).await? == 0 {
+        return Ok(false);
     }
+    for material in &key.materials {
+        insert_material(tx, mac, key, material).await?;
+    }
+    Ok(true)
 }
 
-/// Adds a key with its materials.
-pub(crate) async fn insert(
-    db: &Db,
+/// Adds a material to a key.
+pub(crate) async fn insert_material(
+    tx: &mut Tx<'_>,
     mac: &RowMac,
-    context: &RequestContext,
     key: &Key,
+    material: &Material,
 ) -> Result<(), StoreError> {
-    let key_values = mac.values(&KeyRow::from(key));
-    let materials = key.materials.iter().map(|material| {
-        let material = material.clone();
-        mac.values(&MaterialRow { home: key.home.clone(), key_id: key.id.clone(), material })
-    });
-    let material_values: Vec<_> = materials.collect();
-    let (key_values, material_values) = (&key_values, &material_values);
-    db.transaction(|tx| {
-        Box::pin(async move {
-            tx.execute(INSERT_KEY, key_values).await?;
-            for values in material_values {
-                tx.execute(INSERT_MATERIAL, values).await?;
-            }
-            post_draft(tx, context).await
-        })
-    })
-    .await
+    let row = MaterialRow { home: key.home.clone(), key_id: key.id.clone(), material: material.clone() };
+    tx.execute(INSERT_MATERIAL, &mac.values(&row)).await.map(drop)
 }
 
 /// The key of that id with all its materials.
@@ -171,29 +195,48 @@ pub(crate) async fn find(
 ) -> Result<Option<Key>, StoreError> {
     let name = name_of(home, key_id);
     let Some(row) = db.query_opt(FIND_KEY, &name).await? else { return Ok(None) };
-    // No transaction, so that reading waits for no writer: materials are only ever added before the key says
-    // that they are current, and go only with the key itself. Read after the key they are all that it needs.
+    // No transaction, so that reading waits for no writer: materials are only ever added, before or as the key
+    // says that they are current, and go only with the key itself. Read after the key they are all that it
+    // needs.
     let material_rows = db.query(FIND_MATERIALS, &name).await?;
     if material_rows.is_empty() {
         return Ok(None);
     }
-    let key: KeyRow = load_as(mac, &row, &home.key_arn(key_id))?;
+    let key: Key = load_as(mac, &row, &home.key_arn(key_id))?;
     let load = |row| match mac.load::<MaterialRow>(row)? {
-        row if row.home == key.home && row.key_id == key.key_id => Ok(row.material),
+        row if row.home == key.home && row.key_id == key.id => Ok(row.material),
         row => Err(StoreError::Corrupt { table: MaterialRow::TABLE, key: row.key() }),
     };
     let materials = material_rows.iter().map(load).collect::<Result<_, _>>()?;
-    Ok(Some(Key {
-        arn: key.home.key_arn(&key.key_id),
-        home: key.home,
-        id: key.key_id,
-        version: key.version,
-        state: key.state,
-        description: key.description,
-        created_ms: key.created_ms,
-        current_material: key.current_material,
-        materials,
-    }))
+    Ok(Some(Key { materials, ..key }))
+}
+
+/// The key of that id as this transaction sees it, without its materials.
+pub(crate) async fn load(
+    tx: &mut Tx<'_>,
+    mac: &RowMac,
+    home: &Home,
+    key_id: &str,
+) -> Result<Option<Key>, StoreError> {
+    let row = tx.query_opt(FIND_KEY, &name_of(home, key_id)).await?;
+    row.map(|row| load_as(mac, &row, &home.key_arn(key_id))).transpose()
+}
+
+/// Writes a key that this transaction loaded and that has changed since. Its version counts up, as it does
+/// with every change to what hangs on the key: of two changes at once that each look sound, one is made anew.
+pub(crate) async fn replace(tx: &mut Tx<'_>, mac: &RowMac, key: &mut Key) -> Result<(), StoreError> {
+    let before = key.version;
+    key.version += 1;
+    let mut values = mac.values(key);
+    values.push(before.into());
+    tx.compare_and_set(UPDATE_KEY, &values).await.map(drop)
+}
+
+/// Removes a key with its materials. What else hangs on the key is gone already.
+pub(crate) async fn delete(tx: &mut Tx<'_>, key: &Key) -> Result<(), StoreError> {
+    let name = name_of(&key.home, &key.id);
+    tx.execute(DELETE_MATERIALS, &name).await?;
+    tx.execute(DELETE_KEY, &name).await.map(drop)
 }
 
 /// At most `most` ids of keys that come after `after`, in order.
@@ -207,24 +250,28 @@ pub(crate) async fn list_ids(
     db.query(LIST_IDS, &values).await?.iter().map(|row| row.text("key_id")).collect()
 }
 
-/// Counts the key's version up, as every change to what hangs on the key does: of two changes at once that
-/// each look sound, one is made anew. `None` if the key is gone.
-pub(super) async fn touch(
-    tx: &mut Tx<'_>,
-    mac: &RowMac,
-    home: &Home,
-    key_id: &str,
-) -> Result<Option<()>, StoreError> {
-    let Some(row) = tx.query_opt(FIND_KEY, &name_of(home, key_id)).await? else { return Ok(None) };
-    let mut key: KeyRow = load_as(mac, &row, &home.key_arn(key_id))?;
-    let before = key.version;
-    key.version += 1;
-    let mut values = mac.values(&key);
-    values.push(before.into());
-    tx.compare_and_set(UPDATE_KEY, &values).await?;
-    Ok(Some(()))
+/// The `most` keys that change by themselves soonest, and when.
+pub(crate) async fn list_due(db: &Db, most: u32) -> Result<Vec<(i64, Home, String)>, StoreError> {
+    let rows = db.query(LIST_DUE, &[most.into()]).await?;
+    rows.iter().map(|row| Ok((row.i64("due_ms")?, read_home(row)?, row.text("key_id")?))).collect()
 }
 
 fn name_of(home: &Home, key_id: &str) -> [Value; 3] {
     [home.account.to_string().into(), home.region.into(), key_id.into()]
+}
+
+fn text(text: Option<String>) -> Value {
+    text.map_or(Value::Null(Type::Text), Value::Text)
+}
+
+fn number(number: Option<i64>) -> Value {
+    number.map_or(Value::Null(Type::I64), Value::I64)
+}
+
+fn unsigned(column: &str, number: i64) -> Result<u32, StoreError> {
+    u32::try_from(number).map_err(|error| unreadable(column, error))
+}
+
+fn unreadable(column: &str, why: impl Into<strongroom_store::Source>) -> StoreError {
+    StoreError::Column { column: column.to_owned(), source: why.into() }
 }

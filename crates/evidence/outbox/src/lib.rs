@@ -1,0 +1,14 @@
+//! From changes to records: no effect outruns its record, whatever happens in between.
+//!
+//! A change to state commits together with the draft of its record. The record proper follows within
+//! moments, and the draft is then taken out again, many at a time. After a crash in between, the draft is
+//! what is left, and becomes the record at the next start.
+//!
+//! [`Outbox`] makes the drafts and writes the records, to one store and one journal. It knows neither
+//! services nor HTTP; what a record says is its maker's matter.
+
+#![warn(missing_docs)]
+
+mod outbox;
+
+pub use outbox::{Outbox, OutboxError};

@@ -1,0 +1,146 @@
+//! What a crash leaves between a change and its record.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use strongroom_identity::RecordDraft;
+use strongroom_journal::{EventId, Journal, JournalOptions, Record, verify};
+use strongroom_outbox::Outbox;
+use strongroom_secret::Key256;
+use strongroom_store::{Db, OpenOptions, RowMac, StoreError};
+use tempfile::TempDir;
+
+const NOW_MS: i64 = 1_700_000_000_000;
+
+/// Drafts that are taken out of the store at once.
+const BATCH: u8 = 64;
+
+fn key() -> Key256 {
+    Key256::new([7; 32])
+}
+
+fn record(id: u8) -> Record {
+    let name = format!("Change{id}");
+    Record { event_id: EventId([id; 16]), event_time_ms: NOW_MS, event_name: name, ..Record::default() }
+}
+
+async fn store() -> Db {
+    Db::open_sqlite_ephemeral(&OpenOptions::default()).await.unwrap()
+}
+
+/// The outbox as a program that has just started has it.
+fn start(folder: &Path, db: &Db) -> Outbox {
+    let options = JournalOptions { begins_streams: true, ..JournalOptions::default() };
+    let journal = Journal::open(folder, &options, &key(), "node", NOW_MS).unwrap().journal;
+    Outbox::new(db.clone(), RowMac::new(&Key256::new([9; 32])), Arc::new(journal))
+}
+
+/// Commits a draft, as a change does with it.
+async fn post(db: &Db, draft: &RecordDraft) {
+    let posted = db.transaction(|tx| Box::pin(async move { tx.post(&draft.event_id, &draft.bytes).await }));
+    posted.await.map_err(|error: StoreError| error).unwrap();
+}
+
+fn names(outbox: &Outbox) -> Vec<String> {
+    let records = outbox.reader().records(None).unwrap();
+    records.map(|record| record.unwrap().1.event_name).collect()
+}
+
+async fn waiting(db: &Db) -> usize {
+    db.posted(None, 1000).await.unwrap().len()
+}
+
+#[tokio::test]
+async fn a_change_whose_record_was_cut_off_is_recorded_at_the_next_start_and_once() {
+    let (folder, db) = (TempDir::new().unwrap(), store().await);
+    // Before the crash: one change recorded, its draft not taken out yet; one change not recorded.
+    let outbox = start(folder.path(), &db);
+    for change in [record(1), record(2)] {
+        post(&db, &outbox.draft(&change)).await;
+    }
+    outbox.record(record(1), false).await.unwrap();
+    drop(outbox);
+
+    for (start_number, replayed) in [1, 0].into_iter().enumerate() {
+        let outbox = start(folder.path(), &db);
+        assert_eq!(outbox.replay().await.unwrap(), replayed, "start {start_number}");
+        assert_eq!(names(&outbox), ["Change1", "Change2"], "start {start_number}");
+        assert_eq!(waiting(&db).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn records_of_any_date_in_between_do_not_hide_the_one_of_a_draft() {
+    let (folder, db) = (TempDir::new().unwrap(), store().await);
+    let outbox = start(folder.path(), &db);
+    outbox.record(record(1), false).await.unwrap();
+    post(&db, &outbox.draft(&record(2))).await;
+    outbox.record(record(2), false).await.unwrap();
+    // What becomes due is recorded with the date it was due at, which may be long past.
+    outbox.record(Record { event_time_ms: 1, ..record(3) }, false).await.unwrap();
+    drop(outbox);
+
+    let outbox = start(folder.path(), &db);
+    assert_eq!(outbox.replay().await.unwrap(), 0);
+    assert_eq!(names(&outbox), ["Change1", "Change2", "Change3"]);
+}
+
+#[tokio::test]
+async fn a_draft_that_was_altered_or_forged_becomes_no_record() {
+    let (folder, db) = (TempDir::new().unwrap(), store().await);
+    let outbox = start(folder.path(), &db);
+    let genuine = outbox.draft(&record(1));
+    for (at, byte) in genuine.bytes.iter().enumerate() {
+        let mut altered = RecordDraft { event_id: [at as u8; 16], ..genuine.clone() };
+        altered.bytes[at] = byte ^ 1;
+        post(&db, &altered).await;
+    }
+    post(&db, &RecordDraft { event_id: [250; 16], ..genuine.clone() }).await;
+    post(&db, &RecordDraft { event_id: [251; 16], bytes: record(251).encode() }).await;
+    let planted = waiting(&db).await;
+
+    assert_eq!(outbox.replay().await.unwrap(), 0);
+    assert_eq!(names(&outbox), [""; 0]);
+    assert_eq!(waiting(&db).await, planted);
+}
+
+#[tokio::test]
+async fn drafts_that_became_records_are_taken_out_many_at_a_time() {
+    let (folder, db) = (TempDir::new().unwrap(), store().await);
+    let outbox = start(folder.path(), &db);
+    for id in 0..=BATCH {
+        post(&db, &outbox.draft(&record(id))).await;
+    }
+    for id in 0..BATCH - 1 {
+        outbox.record(record(id), true).await.unwrap();
+    }
+    assert_eq!(waiting(&db).await, usize::from(BATCH) + 1);
+    outbox.record(record(BATCH - 1), true).await.unwrap();
+    assert_eq!(waiting(&db).await, 1);
+    outbox.record(record(BATCH), true).await.unwrap();
+    outbox.empty().await;
+    assert_eq!(waiting(&db).await, 0);
+}
+
+#[tokio::test]
+async fn a_new_beginning_is_a_new_stream_of_the_same_journal() {
+    let (folder, db) = (TempDir::new().unwrap(), store().await);
+    let outbox = start(folder.path(), &db);
+    outbox.record(record(1), false).await.unwrap();
+    db.clear().await.unwrap();
+    let stream = outbox.start_over(NOW_MS - 1_000_000).await.unwrap();
+    post(&db, &outbox.draft(&record(2))).await;
+    outbox.record(record(2), true).await.unwrap();
+    assert_eq!(names(&outbox), ["Change1", "Change2"]);
+    let history = outbox.reader().since(stream);
+    let shown: Vec<_> = history.records(None).unwrap().map(|record| record.unwrap().1.event_name).collect();
+    assert_eq!(shown, ["Change2"]);
+    drop(outbox);
+
+    let outbox = start(folder.path(), &db);
+    assert_eq!(outbox.replay().await.unwrap(), 0);
+    let report = verify(folder.path(), |_| Some(key()), |_| ()).unwrap();
+    assert!(report.is_intact(), "{:?}", report.findings);
+}

@@ -1,0 +1,111 @@
+//! What dev mode can do to a node: move its clock, and begin anew.
+//!
+//! Two values in the store outlive the process: how far the clock is ahead, and where the history begins.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use async_trait::async_trait;
+use strongroom_cloudtrail::CloudTrail;
+use strongroom_iam::AccessKeys;
+use strongroom_journal::{Reader, StreamId};
+use strongroom_kms::KeyManagement;
+use strongroom_outbox::Outbox;
+use strongroom_runtime::{Clocks, Scheduler};
+use strongroom_server::{Advanced, DevClock, DevError, DevTools};
+use strongroom_store::Db;
+
+use crate::node::RootKey;
+
+/// How far domain time is ahead, in milliseconds, as text.
+const OFFSET: &str = "dev.clock_offset_ms";
+
+/// The stream of the journal that the history begins with.
+const BEGINNING: &str = "dev.history_begins";
+
+/// The end of the year 2999. Dates that follow from it still have four digits.
+const LAST_MOMENT_MS: i64 = 32_503_680_000_000;
+
+/// How long moving the clock waits for what became due.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The parts of a node that its clock and its beginning concern.
+pub(crate) struct Workbench {
+    pub(crate) db: Db,
+    pub(crate) clocks: Clocks,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) access_keys: Arc<AccessKeys>,
+    pub(crate) kms: Arc<KeyManagement>,
+    pub(crate) cloudtrail: Arc<CloudTrail>,
+    pub(crate) root_key: RootKey,
+}
+
+/// How far the clock was ahead when the server last ran.
+pub(crate) async fn stored_offset(db: &Db) -> Result<i64> {
+    let Some(stored) = db.meta_get(OFFSET).await? else { return Ok(0) };
+    let text = std::str::from_utf8(&stored).context("reading how far the clock is ahead")?;
+    text.parse().with_context(|| format!("{OFFSET} in the store is not a number: {text}"))
+}
+
+/// What of the journal is history: all of it, or what came after the last reset.
+pub(crate) async fn history(db: &Db, journal: Reader) -> Result<Reader> {
+    let Some(stored) = db.meta_get(BEGINNING).await? else { return Ok(journal) };
+    let stream = std::str::from_utf8(&stored).ok().and_then(|text| text.parse::<StreamId>().ok());
+    Ok(journal.since(stream.with_context(|| format!("{BEGINNING} in the store names no stream"))?))
+}
+
+impl Workbench {
+    async fn move_clock(&self, seconds: u64) -> Result<Advanced, DevError> {
+        let now_ms = self.clocks.domain_now();
+        let step_ms = seconds
+            .checked_mul(1000)
+            .filter(|ms| i64::try_from(*ms).is_ok_and(|ms| now_ms.saturating_add(ms) <= LAST_MOMENT_MS));
+        let step_ms = step_ms.ok_or_else(|| {
+            DevError::Refused("The clock can be moved up to the year 2999; choose fewer seconds.".to_owned())
+        })?;
+        // In the store first: whatever happens next, time does not go back.
+        let offset_ms = self.clocks.offset_ms().saturating_add(step_ms as i64);
+        let stored = self.db.meta_set(OFFSET, offset_ms.to_string().as_bytes()).await;
+        stored.map_err(|error| DevError::Failed(error.into()))?;
+        self.clocks.advance(step_ms);
+        let settled = self.scheduler.settle(PATIENCE).await;
+        self.scheduler.waker().wake();
+        Ok(Advanced { clock: self.clock(), settled })
+    }
+
+    async fn start_over(&self) -> Result<()> {
+        let _pause = self.scheduler.pause().await;
+        // The stream first, and marked before the store is emptied: a crash in between leaves a history that
+        // is too short, never one that belongs to keys which are gone.
+        self.clocks.start_over(0);
+        let now_ms = self.clocks.domain_now();
+        let stream = self.outbox.start_over(now_ms).await?;
+        self.db.meta_set(BEGINNING, stream.to_string().as_bytes()).await?;
+        self.db.clear().await?;
+        self.db.meta_remove(OFFSET).await?;
+        let RootKey { account, access_key_id, secret } = &self.root_key;
+        self.access_keys.forget_all();
+        self.access_keys.ensure_root_key(*account, access_key_id, secret, now_ms).await?;
+        let history = self.outbox.reader().since(stream);
+        self.kms.start_over(history.clone());
+        self.cloudtrail.start_over(history);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl DevTools for Workbench {
+    fn clock(&self) -> DevClock {
+        DevClock { now_ms: self.clocks.domain_now(), offset_ms: self.clocks.offset_ms() }
+    }
+
+    async fn advance(&self, seconds: u64) -> Result<Advanced, DevError> {
+        self.move_clock(seconds).await
+    }
+
+    async fn reset(&self) -> Result<(), DevError> {
+        self.start_over().await.map_err(|error| DevError::Failed(error.into()))
+    }
+}

@@ -1,0 +1,39 @@
+//! Ids and materials of new keys that their makers choose, in development: the tags of LocalStack.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use strongroom_secret::{Key256, SecretBytes};
+
+use crate::domain::identifier::is_key_id;
+use crate::domain::tags::Tags;
+use crate::error::Refusal;
+use crate::management::NewKey;
+
+/// The tag whose value becomes the key's id. It stays a tag, so that what was asked for is what shows.
+const ID: &str = "_custom_id_";
+
+/// The tag whose value, in base64, becomes the key's material. It does not stay: the store holds no key in
+/// the clear.
+const MATERIAL: &str = "_custom_key_material_";
+
+/// Takes what the tags of a new key choose.
+pub(super) fn choose(tags: Tags) -> Result<NewKey, Refusal> {
+    let mut new = NewKey { tags, ..NewKey::default() };
+    if let Some(id) = new.tags.get(ID) {
+        if !is_key_id(id) || id.starts_with("mrk-") || id.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(Refusal::Validation(format!(
+                "The tag {ID} must hold a key id, a UUID in lower case such as 1234abcd-12ab-34cd-56ef-1234567890ab"
+            )));
+        }
+        new.id = Some(id.to_owned());
+    }
+    if let Some(text) = new.tags.take(MATERIAL) {
+        let text = SecretBytes::new(text.into_bytes());
+        let bytes = STANDARD.decode(text.expose()).map(SecretBytes::new);
+        let material = bytes.ok().and_then(|bytes| Key256::copied_from(bytes.expose()));
+        new.material = Some(material.ok_or_else(|| {
+            Refusal::Validation(format!("The tag {MATERIAL} must hold the 32 bytes of the key in base64"))
+        })?);
+    }
+    Ok(new)
+}

@@ -1,0 +1,108 @@
+//! Keys that AWS services keep for an account (KMS Developer Guide, "AWS managed keys").
+//!
+//! Such a key comes into being when its alias is first used. It is looked after by the service: the account
+//! sees it, and uses it through the service only.
+
+use super::identifier::{Home, RESERVED_ALIAS_PREFIX};
+
+/// The services that keep a key, by the names in their keys' aliases.
+const SERVICES: &[&str] = &[
+    "acm",
+    "backup",
+    "cloud9",
+    "codeartifact",
+    "codecommit",
+    "connect",
+    "dms",
+    "dynamodb",
+    "ebs",
+    "elasticfilesystem",
+    "es",
+    "fsx",
+    "glue",
+    "kafka",
+    "kinesis",
+    "kinesisvideo",
+    "lambda",
+    "lightsail",
+    "mq",
+    "rds",
+    "redshift",
+    "s3",
+    "secretsmanager",
+    "ses",
+    "sns",
+    "sqs",
+    "ssm",
+    "workmail",
+    "workspaces",
+    "xray",
+];
+
+/// The aliases that show before there is a key behind them (KMS API Reference, ListAliases: aliases without
+/// `TargetKeyId`), in order.
+const PREDEFINED: &[&str] = &["alias/aws/ebs", "alias/aws/rds", "alias/aws/redshift", "alias/aws/s3"];
+
+/// The service whose key has that alias.
+pub(crate) fn service_of(alias: &str) -> Option<&'static str> {
+    let name = alias.strip_prefix(RESERVED_ALIAS_PREFIX)?;
+    SERVICES.iter().find(|service| **service == name).copied()
+}
+
+/// The alias of a service's key.
+pub(crate) fn alias_of(service: &str) -> String {
+    format!("{RESERVED_ALIAS_PREFIX}{service}")
+}
+
+/// Aliases that show although they have no key yet, those after `after`.
+pub(crate) fn predefined_after(after: &str) -> impl Iterator<Item = &'static str> + use<'_> {
+    PREDEFINED.iter().copied().filter(move |alias| *alias > after)
+}
+
+/// What AWS says of such a key.
+pub(crate) fn description(service: &str) -> String {
+    format!(
+        "Default key that protects my {} data when no other key is defined",
+        if service == "ebs" { "EBS volumes'".to_owned() } else { service.to_uppercase() }
+    )
+}
+
+/// Whether the key's policy lets the account itself do that: look at it, and no more. What the service does
+/// for the account is judged by the policy's first statement, whose callers are services.
+pub(crate) fn account_may(action: &str) -> bool {
+    ["kms:Describe", "kms:Get", "kms:List"].iter().any(|verb| action.starts_with(verb))
+}
+
+/// The key's policy.
+pub(crate) fn policy(service: &str, home: &Home) -> String {
+    let Home { account, region } = home;
+    format!(
+        r#"{{
+  "Version" : "2012-10-17",
+  "Id" : "auto-{service}-2",
+  "Statement" : [ {{
+    "Sid" : "Allow access through {service} for all principals in the account that are authorized to use {service}",
+    "Effect" : "Allow",
+    "Principal" : {{
+      "AWS" : "*"
+    }},
+    "Action" : [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:DescribeKey" ],
+    "Resource" : "*",
+    "Condition" : {{
+      "StringEquals" : {{
+        "kms:CallerAccount" : "{account}",
+        "kms:ViaService" : "{service}.{region}.amazonaws.com"
+      }}
+    }}
+  }}, {{
+    "Sid" : "Allow direct access to key metadata to the account",
+    "Effect" : "Allow",
+    "Principal" : {{
+      "AWS" : "arn:aws:iam::{account}:root"
+    }},
+    "Action" : [ "kms:Describe*", "kms:Get*", "kms:List*" ],
+    "Resource" : "*"
+  }} ]
+}}"#
+    )
+}

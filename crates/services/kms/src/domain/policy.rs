@@ -1,0 +1,92 @@
+//! Key policies: the one that a key has from the start, and what is accepted in its place (KMS Developer
+//! Guide, "Key policies in AWS KMS").
+
+use strongroom_identity::{AccountId, RequestContext};
+use strongroom_policy::document::{Document, DocumentError, Kind, Reading};
+
+use super::key::{Key, Manager};
+use super::managed;
+use crate::error::Refusal;
+
+/// The one name that a key policy has.
+pub(crate) const NAME: &str = "default";
+
+/// The name under which the resource access manager keeps its own.
+const RAM_NAME: &str = "AWS_RAM";
+
+/// What the lock-out check asks about.
+const ACTION: &str = "kms:PutKeyPolicy";
+
+impl Key {
+    /// The key's policy.
+    pub(crate) fn policy_text(&self) -> String {
+        match (&self.policy, &self.manager) {
+            (Some(policy), _) => policy.clone(),
+            (None, Manager::Customer) => default_text(self.home.account),
+            (None, Manager::Service(service)) => managed::policy(service, &self.home),
+        }
+    }
+}
+
+/// The policy that lets the account decide, in AWS's spelling.
+fn default_text(account: AccountId) -> String {
+    format!(
+        r#"{{
+  "Version" : "2012-10-17",
+  "Id" : "key-default-1",
+  "Statement" : [ {{
+    "Sid" : "Enable IAM User Permissions",
+    "Effect" : "Allow",
+    "Principal" : {{
+      "AWS" : "arn:aws:iam::{account}:root"
+    }},
+    "Action" : "kms:*",
+    "Resource" : "*"
+  }} ]
+}}"#
+    )
+}
+
+/// Checks a policy that the caller gives the key of that ARN. Unless `bypass` is set, it must let the caller
+/// replace it again, as far as can be told without evaluating its conditions.
+pub(crate) fn check(
+    text: &str,
+    context: &RequestContext,
+    key_arn: &str,
+    bypass: bool,
+) -> Result<(), Refusal> {
+    let document = Document::parse(text, Kind::Key).map_err(refusal)?;
+    if !bypass && document.may(&context.caller.principal, ACTION, key_arn) == Reading::Refused {
+        return Err(Refusal::MalformedPolicy(
+            "The new key policy will not allow you to update the key policy in the future.".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// The refusal of a text that is no key policy.
+fn refusal(error: DocumentError) -> Refusal {
+    match error {
+        DocumentError::TooLarge { limit } => {
+            Refusal::LimitExceeded(format!("A key policy can have at most {limit} bytes."))
+        }
+        DocumentError::InvalidArn { .. } => {
+            Refusal::InvalidArn("An ARN in the specified key policy is invalid.".to_owned())
+        }
+        DocumentError::InvalidPrincipal { .. } => Refusal::MalformedPolicy(
+            "Policy contains a statement with one or more invalid principals.".to_owned(),
+        ),
+        other => Refusal::MalformedPolicy(other.to_string()),
+    }
+}
+
+/// Checks the name of a policy that is asked for or given.
+pub(crate) fn check_name(name: Option<&str>) -> Result<(), Refusal> {
+    match name {
+        None | Some(NAME) => Ok(()),
+        Some(RAM_NAME) => Err(Refusal::Unsupported(Some(
+            "The AWS_RAM policy can only be managed by the RAM service".to_owned(),
+        ))),
+        Some(other) => Err(Refusal::NotFound(format!("No such policy exists: {other}"))),
+    }
+}

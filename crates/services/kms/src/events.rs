@@ -1,0 +1,74 @@
+//! Records of what KMS does by itself (KMS Developer Guide, "Logging AWS KMS API calls with AWS CloudTrail":
+//! `RotateKey`, `DeleteKey`).
+
+use serde_json::json;
+use strongroom_api_kms::SERVICE;
+use strongroom_crypto::hex;
+use strongroom_journal::{EventId, EventType, Identity, Record, Resource};
+
+use crate::domain::key::{Key, MaterialId};
+use crate::domain::rotation::RotationKind;
+use crate::management::KEY_RESOURCE;
+
+/// Who did it, where CloudTrail names an address or a program.
+const INTERNAL: &str = "AWS Internal";
+
+/// A key was given new material.
+pub(crate) fn rotated(
+    key: &Key,
+    former: &MaterialId,
+    kind: RotationKind,
+    at_ms: i64,
+    event_id: [u8; 16],
+) -> Record {
+    let details = json!({
+        "rotationType": kind.as_str(),
+        "keyOrigin": "AWS_KMS",
+        "previousKeyMaterialId": hex::encode(former),
+        "currentKeyMaterialId": hex::encode(&key.current_material),
+        "keyId": key.id,
+    });
+    Record { service_event_details: Some(details.to_string()), ..event(key, "RotateKey", at_ms, event_id) }
+}
+
+/// A key was deleted.
+pub(crate) fn deleted(key: &Key, at_ms: i64, event_id: [u8; 16]) -> Record {
+    event(key, "DeleteKey", at_ms, event_id)
+}
+
+/// A service's key was made for an account.
+pub(crate) fn created_by_service(key: &Key, service: &str, event_id: [u8; 16]) -> Record {
+    let host = format!("{service}.amazonaws.com");
+    let event = event(key, "CreateKey", key.created_ms, event_id);
+    let identity = Identity { invoked_by: Some(host.clone()), ..event.identity };
+    Record { identity, source_ip: host.clone(), user_agent: Some(host), ..event }
+}
+
+/// What all of them say.
+fn event(key: &Key, name: &str, at_ms: i64, event_id: [u8; 16]) -> Record {
+    let account_id = key.home.account.to_string();
+    Record {
+        event_id: EventId(event_id),
+        event_time_ms: at_ms,
+        event_source: SERVICE.event_source.to_owned(),
+        event_name: name.to_owned(),
+        aws_region: key.home.region.to_owned(),
+        identity: Identity {
+            account_id: Some(account_id.clone()),
+            invoked_by: Some(INTERNAL.to_owned()),
+            ..Identity::default()
+        },
+        source_ip: INTERNAL.to_owned(),
+        user_agent: Some(INTERNAL.to_owned()),
+        response_elements: Some(json!({ "keyId": key.arn }).to_string()),
+        resources: Some(vec![Resource {
+            account_id: Some(account_id.clone()),
+            kind: Some(KEY_RESOURCE.to_owned()),
+            arn: key.arn.clone(),
+        }]),
+        account_id,
+        event_type: EventType::AwsServiceEvent,
+        management: true,
+        ..Record::default()
+    }
+}

@@ -1,0 +1,89 @@
+//! Keys rotated: on demand, and when it is due.
+
+use strongroom_api_kms::actions;
+use strongroom_identity::RequestContext;
+use strongroom_policy::Authorized;
+
+use super::{KeyManagement, random_id};
+use crate::domain::identifier::Home;
+use crate::domain::key::{Key, Material, SharedKey};
+use crate::domain::rotation::RotationKind;
+use crate::error::Refusal;
+use crate::{events, repo};
+
+impl KeyManagement {
+    /// Gives a key new material at once. `seen` is the key as the caller
+    /// found it; permission is asked for again on the state that the rotation commits on.
+    pub(crate) async fn rotate_on_demand(
+        &self,
+        context: &RequestContext,
+        seen: &Authorized<actions::RotateKeyOnDemand, SharedKey>,
+    ) -> Result<(), Refusal> {
+        let seen = seen.resource();
+        // No material is made for a rotation that would be refused.
+        seen.expect_rotatable(context.now_ms)?;
+        let kind = RotationKind::OnDemand;
+        let material = self.new_material(&seen.home, &seen.id, context.now_ms, kind).await?;
+        let event_id = random_id()?;
+        let material = &material;
+        let rotated = self.db.transaction(|tx| {
+            Box::pin(async move {
+                let found = repo::keys::load(tx, &self.mac, &seen.home, &seen.id).await?;
+                let key = found.ok_or_else(|| Refusal::no_such_key(&seen.arn))?;
+                let mut key = self.permit_change::<actions::RotateKeyOnDemand>(context, key)?;
+                let former = key.current_material;
+                key.rotate_on_demand(context.now_ms, material)?;
+                let record = events::rotated(&key, &former, kind, context.now_ms, event_id);
+                repo::keys::insert_material(tx, &self.mac, &key, material).await?;
+                repo::keys::replace(tx, &self.mac, &mut key).await?;
+                repo::post(tx, context.draft()).await?;
+                repo::post(tx, Some(&self.outbox.draft(&record))).await?;
+                Ok::<_, Refusal>(record)
+            })
+        });
+        let rotated = rotated.await;
+        self.forget_key(&seen.home, &seen.id);
+        self.publish(rotated?).await;
+        Ok(())
+    }
+
+    /// Does the automatic rotation of a key that was due at `due_ms`, as of that moment. Nothing happens if
+    /// it is not due then any more.
+    pub(super) async fn rotate_when_due(&self, seen: &Key, due_ms: i64) -> Result<(), Refusal> {
+        let kind = RotationKind::Automatic;
+        let material = &self.new_material(&seen.home, &seen.id, due_ms, kind).await?;
+        let event_id = random_id()?;
+        let rotated = self.db.transaction(|tx| {
+            Box::pin(async move {
+                let found = repo::keys::load(tx, &self.mac, &seen.home, &seen.id).await?;
+                let Some(mut key) = found else { return Ok::<_, Refusal>(None) };
+                let former = key.current_material;
+                if !key.rotate_when_due(due_ms, material) {
+                    return Ok(None);
+                }
+                let record = events::rotated(&key, &former, kind, due_ms, event_id);
+                repo::keys::insert_material(tx, &self.mac, &key, material).await?;
+                repo::keys::replace(tx, &self.mac, &mut key).await?;
+                repo::post(tx, Some(&self.outbox.draft(&record))).await?;
+                Ok(Some(record))
+            })
+        });
+        let rotated = rotated.await;
+        self.forget_key(&seen.home, &seen.id);
+        if let Some(record) = rotated? {
+            self.publish(record).await;
+        }
+        Ok(())
+    }
+
+    async fn new_material(
+        &self,
+        home: &Home,
+        key_id: &str,
+        now_ms: i64,
+        kind: RotationKind,
+    ) -> Result<Material, Refusal> {
+        let material = self.backend.generate(home, key_id, now_ms).await?;
+        Ok(Material { rotation: Some(kind), ..material })
+    }
+}

@@ -1,0 +1,123 @@
+//! Last uses of keys, read out of the journal: cryptography itself writes nothing but its record.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use strongroom_api_kms::actions;
+use strongroom_journal::{JournalError, Position, Reader};
+use strongroom_policy::Authorized;
+use strongroom_runtime::Shutdown;
+use strongroom_store::{Db, StoreError};
+use tokio::sync::Mutex;
+
+use super::KeyManagement;
+use crate::domain::identifier::Home;
+use crate::domain::key::SharedKey;
+use crate::domain::usage::{self, LastUse};
+use crate::error::Refusal;
+use crate::repo;
+
+/// Records read before what they tell is kept.
+const BATCH: usize = 20_000;
+
+/// How often the journal is read on, also if nobody asks: who asks then waits for little.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// How long a caller waits for the journal to be read to its end. What it has not come to by then shows in a
+/// later answer, as it may with AWS.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How far the journal has been read for uses of keys, and the reading on.
+pub(super) struct Usage {
+    db: Db,
+    journal: RwLock<Reader>,
+    /// One reads at a time.
+    reading: Mutex<()>,
+}
+
+/// The uses that a stretch of the journal tells, each key's last, and where the stretch ends.
+struct Stretch {
+    uses: HashMap<(Home, String), LastUse>,
+    end: Option<Position>,
+    records: usize,
+}
+
+impl Usage {
+    pub(super) fn new(db: Db, journal: Reader) -> Self {
+        Self { db, journal: RwLock::new(journal), reading: Mutex::default() }
+    }
+
+    pub(super) fn start_over(&self, journal: Reader) {
+        *self.journal.write().unwrap_or_else(PoisonError::into_inner) = journal;
+    }
+
+    /// Reads the journal to its end.
+    async fn catch_up(&self) -> Result<(), Refusal> {
+        let _one = self.reading.lock().await;
+        loop {
+            let after = repo::usage::reading(&self.db).await?;
+            let journal = self.journal.read().unwrap_or_else(PoisonError::into_inner).clone();
+            // Reading blocks on the disk.
+            let stretch = tokio::task::spawn_blocking(move || read(&journal, after)).await;
+            let stretch = stretch.map_err(|_| Refusal::internal("reading the journal was interrupted"))??;
+            let Some(end) = stretch.end else { return Ok(()) };
+            let last = stretch.records < BATCH;
+            let uses: Vec<_> =
+                stretch.uses.into_iter().map(|((home, key_id), last)| (home, key_id, last)).collect();
+            let uses = uses.as_slice();
+            let kept = self.db.transaction(|tx| {
+                Box::pin(async move { Ok::<_, StoreError>(repo::usage::keep(tx, uses, end).await?) })
+            });
+            kept.await?;
+            if last {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Reads at most a batch of records.
+fn read(journal: &Reader, after: Option<Position>) -> Result<Stretch, JournalError> {
+    let mut stretch = Stretch { uses: HashMap::new(), end: None, records: 0 };
+    for record in journal.records(after)?.take(BATCH) {
+        stretch.records += 1;
+        // What is damaged is `audit verify`'s to name; here it tells of no use.
+        let Ok((position, record)) = record else { continue };
+        stretch.end = Some(position);
+        for (home, key_id, last) in usage::keys_used(&record) {
+            stretch.uses.insert((home, key_id), last);
+        }
+    }
+    Ok(stretch)
+}
+
+impl KeyManagement {
+    /// The last successful cryptographic operation with a key, if there has been one.
+    pub(crate) async fn last_use(
+        &self,
+        key: &Authorized<actions::GetKeyLastUsage, SharedKey>,
+    ) -> Result<Option<LastUse>, Refusal> {
+        let key = key.resource();
+        match tokio::time::timeout(PATIENCE, self.usage.catch_up()).await {
+            Ok(outcome) => outcome?,
+            Err(_) => tracing::warn!("reading the journal for the uses of keys lags behind"),
+        }
+        Ok(repo::usage::find(&self.db, &key.home, &key.id).await?)
+    }
+
+    /// Reads the journal on for uses of keys, until the shutdown begins.
+    pub async fn follow_usage(&self, shutdown: Shutdown) {
+        let begun = shutdown.begun();
+        tokio::pin!(begun);
+        loop {
+            tokio::select! {
+                () = begun.as_mut() => return,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+            if let Err(error) = self.usage.catch_up().await {
+                tracing::warn!(?error, "the journal was not read for the uses of keys");
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Rows of keys' last uses, and how far the journal has been read for them. They grant nothing and are made
+//! again from the journal, so they carry no MAC.
+
+use strongroom_journal::{EventId, Position};
+use strongroom_store::{Db, Row, Statement, StoreError, Tx, Type, Value};
+
+use crate::domain::identifier::Home;
+use crate::domain::usage::LastUse;
+
+/// The one journal that a store is written beside.
+const JOURNAL: &str = "local";
+
+pub(super) const HAS_KEY: Statement =
+    Statement::new("SELECT key_id FROM kms_keys WHERE account = $1 AND region = $2 AND key_id = $3");
+pub(super) const FIND: Statement = Statement::new(
+    "SELECT operation, used_ms, event_id, request_id FROM kms_last_uses \
+     WHERE account = $1 AND region = $2 AND key_id = $3",
+);
+pub(super) const PUT: Statement = Statement::new(
+    "INSERT INTO kms_last_uses (account, region, key_id, operation, used_ms, event_id, request_id) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (account, region, key_id) DO UPDATE \
+     SET operation = excluded.operation, used_ms = excluded.used_ms, event_id = excluded.event_id, \
+     request_id = excluded.request_id",
+);
+pub(super) const DELETE: Statement =
+    Statement::new("DELETE FROM kms_last_uses WHERE account = $1 AND region = $2 AND key_id = $3");
+pub(super) const FIND_READING: Statement =
+    Statement::new("SELECT stream, record FROM kms_readings WHERE journal = $1");
+pub(super) const PUT_READING: Statement = Statement::new(
+    "INSERT INTO kms_readings (journal, stream, record) VALUES ($1, $2, $3) \
+     ON CONFLICT (journal) DO UPDATE SET stream = excluded.stream, record = excluded.record",
+);
+
+/// The last use of a key that is known.
+pub(crate) async fn find(db: &Db, home: &Home, key_id: &str) -> Result<Option<LastUse>, StoreError> {
+    let name = [home.account.to_string().into(), home.region.into(), key_id.into()];
+    let read = |row: &Row| {
+        Ok(LastUse {
+            operation: row.text("operation")?,
+            used_ms: row.i64("used_ms")?,
+            event_id: EventId(row.array("event_id")?),
+            request_id: row.opt_text("request_id")?,
+        })
+    };
+    db.query_opt(FIND, &name).await?.as_ref().map(read).transpose()
+}
+
+/// The record up to which the journal has been read.
+pub(crate) async fn reading(db: &Db) -> Result<Option<Position>, StoreError> {
+    let Some(row) = db.query_opt(FIND_READING, &[JOURNAL.into()]).await? else { return Ok(None) };
+    let stream = row.text("stream")?.parse();
+    let stream = stream
+        .map_err(|error| StoreError::Column { column: "stream".to_owned(), source: Box::new(error) })?;
+    Ok(Some(Position { stream, record: row.i64("record")? as u64 }))
+}
+
+/// Keeps what was read up to `position`. Uses of keys that are gone are kept out.
+pub(crate) async fn keep(
+    tx: &mut Tx<'_>,
+    uses: &[(Home, String, LastUse)],
+    position: Position,
+) -> Result<(), StoreError> {
+    for (home, key_id, last) in uses {
+        let name = [home.account.to_string().into(), home.region.into(), key_id.into()];
+        if tx.query_opt(HAS_KEY, &name).await?.is_none() {
+            continue;
+        }
+        let request_id = last.request_id.clone().map_or(Value::Null(Type::Text), Value::Text);
+        let mut values = name.to_vec();
+        values.extend([
+            Value::from(&last.operation),
+            last.used_ms.into(),
+            last.event_id.0.into(),
+            request_id,
+        ]);
+        tx.execute(PUT, &values).await?;
+    }
+    let stream = position.stream.to_string();
+    tx.execute(PUT_READING, &[JOURNAL.into(), stream.into(), (position.record as i64).into()]).await.map(drop)
+}
+
+/// Forgets the last use of a key that is deleted.
+pub(crate) async fn delete(tx: &mut Tx<'_>, home: &Home, key_id: &str) -> Result<(), StoreError> {
+    let name = [home.account.to_string().into(), home.region.into(), key_id.into()];
+    tx.execute(DELETE, &name).await.map(drop)
+}
