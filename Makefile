@@ -14,9 +14,11 @@ ARGS ?=
 SOAK_MINUTES ?= 10
 FUZZ_SECONDS ?= 60
 
-# The end-to-end tests' Python environment. Its stamp is newer than the list of packages it was made from.
+# The end-to-end tests' Python environments: their own, and one with the previous boto3. A stamp is newer than the
+# list of packages that its environment was made from.
 VENV := .venv/e2e
 VENV_READY := $(VENV)/ready
+VENV_PREVIOUS_READY := .venv/e2e-previous/ready
 
 help:
 	@echo 'Strongroom: AWS KMS and CloudHSM on your own machines.'
@@ -24,7 +26,7 @@ help:
 	@echo '  make run       build, start a server for development on 127.0.0.1:4566, and say how to reach it'
 	@echo '                 (ARGS="--ephemeral" forgets everything at exit; RELEASE=1 builds optimised)'
 	@echo '  make test      what must be green before a change is proposed: unit and integration tests, then'
-	@echo '                 the quick end-to-end tests with the stock AWS CLI and boto3'
+	@echo '                 the quick end-to-end tests with the stock AWS CLI and SDKs'
 	@echo '  make check     the rules of the house: format, lints, layers, licences, generated code, links'
 	@echo
 	@echo '  make e2e-all   every end-to-end test, slow ones too'
@@ -67,16 +69,17 @@ unit: packages
 test-build:
 	cargo test --locked --workspace --no-run --quiet
 
-e2e: packages test-build $(VENV_READY)
+e2e: packages test-build $(VENV_READY) $(VENV_PREVIOUS_READY)
 	$(VENV)/bin/python -m pytest e2e -m 'not slow and not soak'
 
-e2e-all: packages test-build $(VENV_READY)
+e2e-all: packages test-build $(VENV_READY) $(VENV_PREVIOUS_READY)
 	$(VENV)/bin/python -m pytest e2e -m 'not soak'
 
 check: packages target/tools/bin/cargo-deny $(VENV_READY)
 	cargo xtask check
 	$(VENV)/bin/ruff check --quiet e2e
 	$(VENV)/bin/ruff format --quiet --check e2e
+	cargo fmt --check --manifest-path e2e/rust/Cargo.toml
 
 bench:
 	cargo bench --locked --package strongroom --bench front_door
@@ -88,9 +91,11 @@ soak: release $(VENV_READY)
 	cargo xtask fuzz --seconds $(FUZZ_SECONDS)
 
 $(VENV_READY): e2e/requirements.txt
-	rm -rf $(VENV)
-	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement e2e/requirements.txt
+$(VENV_PREVIOUS_READY): e2e/requirements-previous.txt
+$(VENV_READY) $(VENV_PREVIOUS_READY):
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 target/tools/bin/cargo-deny:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rig import sdk
+from rig.expected import PREDEFINED_ALIASES
 
 CONTEXT = {"tenant": "blue", "purpose": "test", "ünïcode": "värde"}
 
@@ -134,11 +135,17 @@ def test_lists_come_in_pages(kms):
     for name in ["alias/a", "alias/b", "alias/c"]:
         kms.create_alias(AliasName=name, TargetKeyId=made[0])
     pages = list(kms.get_paginator("list_aliases").paginate(PaginationConfig={"PageSize": 2}))
-    assert sorted(alias["AliasName"] for page in pages for alias in page["Aliases"]) == [
-        "alias/a",
-        "alias/b",
-        "alias/c",
-    ]
+    assert all(len(page["Aliases"]) == 2 for page in pages[:-1])
+    names = [alias["AliasName"] for page in pages for alias in page["Aliases"]]
+    assert sorted(names) == ["alias/a", *sorted(PREDEFINED_ALIASES), "alias/b", "alias/c"]
+
+
+def test_aliases_of_services_are_listed_before_they_lead_anywhere(kms, account):
+    listed = kms.list_aliases()["Aliases"]
+    assert {alias["AliasName"] for alias in listed} == PREDEFINED_ALIASES
+    for alias in listed:
+        assert alias.keys() == {"AliasName", "AliasArn"}
+        assert alias["AliasArn"] == f"arn:aws:kms:us-east-1:{account}:{alias['AliasName']}"
 
 
 def test_aliases_are_listed_by_key(kms, account):

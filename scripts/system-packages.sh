@@ -5,6 +5,7 @@
 #   make             the Makefile
 #   postgresql       its server programs: every SQL statement is tested on PostgreSQL too
 #   python3-venv     the end-to-end tests keep the AWS CLI and boto3 in an environment of their own
+#   nodejs, npm      the end-to-end tests drive the AWS SDK for JavaScript too
 #   gzip             reading the AWS service models (`cargo xtask models update`)
 #
 # With the argument `fuzz` also:
@@ -25,6 +26,7 @@ has_postgresql() {
 has cc && [ -e /usr/include/stdlib.h ] || missing+=(gcc libc6-dev)
 [ "${1:-}" != fuzz ] || has c++ || missing+=(g++)
 has make || missing+=(make)
+has node && has npm || missing+=(nodejs npm)
 has gzip || missing+=(gzip)
 has_postgresql || missing+=(postgresql)
 if ! has python3; then

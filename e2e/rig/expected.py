@@ -37,4 +37,19 @@ INVALID_ACTION = (400, "InvalidAction")
 NOT_IMPLEMENTED = (501, "NotImplementedException")
 """An operation of AWS's that Strongroom does not have yet."""
 
+PREDEFINED_ALIASES = {"alias/aws/ebs", "alias/aws/rds", "alias/aws/redshift", "alias/aws/s3"}
+"""Aliases that AWS keeps for services' keys, and lists in every account from the start, without a key."""
+
+
+def leading(aliases: list[dict]) -> list[dict]:
+    """Those of listed aliases that lead to a key."""
+    return [alias for alias in aliases if "TargetKeyId" in alias]
+
+
+FOREIGN_CIPHERTEXT = (
+    "The ciphertext refers to a customer master key that does not exist, does not exist in this region, "
+    "or you are not allowed to access."
+)
+"""What one learns of a ciphertext under a key that is another's or no more; several clients must be told it."""
+
 UNKNOWN_REGION = re.compile(r"Credential should be scoped to a valid region")

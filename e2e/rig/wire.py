@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import socket
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -115,6 +116,14 @@ def send(node: Node, request: Request, alter=lambda headers: headers) -> Answer:
     head = f"{request.method} {request.path} HTTP/1.1\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return exchange(node, head.encode() + b"\r\n" + request.body)
+
+
+def unsigned(node: Node, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> Answer:
+    """Sends a request as it is; a `host` among the headers takes the place of the true one."""
+    with closing(http.client.HTTPConnection("127.0.0.1", node.port, timeout=PATIENCE)) as connection:
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.headers, answer.read())
 
 
 def exchange(node: Node, data: bytes, *, then_close: bool = False) -> Answer | None:

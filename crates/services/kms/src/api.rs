@@ -213,7 +213,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::GenerateRandomRequest,
     ) -> Result<kms::GenerateRandomResponse, ApiError> {
-        Ok(data_keys::generate_random(self, context, input).await?)
+        Ok(data_keys::generate_random(self, context, &input)?)
     }
 
     async fn enable_key_rotation(

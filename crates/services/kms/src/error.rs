@@ -86,10 +86,12 @@ impl Refusal {
         ))
     }
 
-    /// A parameter that is missing, although the model does not demand it always.
+    /// A parameter that is missing, although the model does not demand it always. AWS shows the `null`, except
+    /// where bytes are missing.
     pub(crate) fn missing(member: &str) -> Self {
+        let value = if member == "ciphertextBlob" { "Value" } else { "Value null" };
         Self::Validation(format!(
-            "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must not be null"
+            "1 validation error detected: {value} at '{member}' failed to satisfy constraint: Member must not be null"
         ))
     }
 

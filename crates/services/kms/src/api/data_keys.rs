@@ -33,7 +33,7 @@ pub(super) async fn generate_data_key(
     let made = generate(kms, context, &key, length, input.encryption_context, dry_run).await?;
     Ok(GenerateDataKeyResponse {
         ciphertext_blob: Some(Blob(made.blob)),
-        plaintext: Some(secret_blob(&made.data_key)),
+        plaintext: Some(secret_blob(&made.plaintext)),
         key_id: Some(key.resource().arn.clone()),
         ciphertext_for_recipient: None,
         key_material_id: Some(made.material_id),
@@ -58,10 +58,10 @@ pub(super) async fn generate_data_key_without_plaintext(
     })
 }
 
-pub(super) async fn generate_random(
+pub(super) fn generate_random(
     kms: &KeyManagement,
     context: &RequestContext,
-    input: GenerateRandomRequest,
+    input: &GenerateRandomRequest,
 ) -> Result<GenerateRandomResponse, Refusal> {
     if input.recipient.is_some() {
         return Err(Refusal::NotYet("Recipient (Nitro enclaves)"));
@@ -69,8 +69,8 @@ pub(super) async fn generate_random(
     let bytes = input.number_of_bytes.and_then(|bytes| usize::try_from(bytes).ok());
     let length = bytes.ok_or_else(|| Refusal::missing("numberOfBytes"))?;
     kms.authority().authorize::<actions::GenerateRandom, _>(context, Everything(context.account()))?;
-    if let Some(id) = input.custom_key_store_id {
-        return Err(Refusal::NoSuchKeyStore(id));
+    if let Some(id) = &input.custom_key_store_id {
+        return Err(Refusal::NoSuchKeyStore(id.clone()));
     }
     Ok(GenerateRandomResponse {
         plaintext: Some(secret_blob(&random_bytes(length)?)),
@@ -80,7 +80,7 @@ pub(super) async fn generate_random(
 
 /// A new data key, in the clear and encrypted.
 struct DataKey {
-    data_key: SecretBytes,
+    plaintext: SecretBytes,
     blob: Vec<u8>,
     material_id: String,
 }
@@ -98,9 +98,9 @@ async fn generate<A: Encrypts>(
     if dry_run {
         return Err(Refusal::DryRun);
     }
-    let data_key = random_bytes(length)?;
-    let blob = kms.encrypt(key, &bound_to, data_key.expose()).await?;
-    Ok(DataKey { data_key, blob, material_id: hex::encode(&key.resource().current_material) })
+    let plaintext = random_bytes(length)?;
+    let blob = kms.encrypt(key, &bound_to, plaintext.expose()).await?;
+    Ok(DataKey { plaintext, blob, material_id: hex::encode(&key.resource().current_material) })
 }
 
 fn random_bytes(length: usize) -> Result<SecretBytes, Refusal> {

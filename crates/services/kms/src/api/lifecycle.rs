@@ -8,6 +8,7 @@ use strongroom_identity::RequestContext;
 use strongroom_schema::{Timestamp, Unit};
 
 use crate::KeyManagement;
+use crate::domain::key::Key;
 use crate::domain::lifecycle::{DEFAULT_WINDOW_DAYS, deletion_window};
 use crate::error::Refusal;
 
@@ -26,7 +27,7 @@ pub(super) async fn disable_key(
     context: &RequestContext,
     input: DisableKeyRequest,
 ) -> Result<Unit, Refusal> {
-    let disable = kms.change::<actions::DisableKey>(context, &input.key_id, |key| key.disable());
+    let disable = kms.change::<actions::DisableKey>(context, &input.key_id, Key::disable);
     context.responded("keyId", disable.await?.arn);
     Ok(Unit)
 }
@@ -57,7 +58,6 @@ pub(super) async fn cancel_key_deletion(
     context: &RequestContext,
     input: CancelKeyDeletionRequest,
 ) -> Result<CancelKeyDeletionResponse, Refusal> {
-    let cancel =
-        kms.change::<actions::CancelKeyDeletion>(context, &input.key_id, |key| key.cancel_deletion());
+    let cancel = kms.change::<actions::CancelKeyDeletion>(context, &input.key_id, Key::cancel_deletion);
     Ok(CancelKeyDeletionResponse { key_id: Some(cancel.await?.arn) })
 }

@@ -43,7 +43,7 @@ pub(super) async fn put_key_policy(
         context.defaulted("bypassPolicyLockoutSafetyCheck", false);
     }
     let put = kms.change::<actions::PutKeyPolicy>(context, &input.key_id, |key| {
-        policy::check_name(input.policy_name.as_deref())?;
+        policy::check_new_name(input.policy_name.as_deref())?;
         policy::check(&input.policy, context, &key.arn, bypass)?;
         key.policy = Some(input.policy.clone());
         Ok(())

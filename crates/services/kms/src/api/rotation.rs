@@ -39,8 +39,7 @@ pub(super) async fn disable_key_rotation(
     context: &RequestContext,
     input: DisableKeyRotationRequest,
 ) -> Result<Unit, Refusal> {
-    let disable =
-        kms.change::<actions::DisableKeyRotation>(context, &input.key_id, |key| key.disable_rotation());
+    let disable = kms.change::<actions::DisableKeyRotation>(context, &input.key_id, Key::disable_rotation);
     context.responded("keyId", disable.await?.arn);
     Ok(Unit)
 }

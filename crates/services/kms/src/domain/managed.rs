@@ -5,38 +5,37 @@
 
 use super::identifier::{Home, RESERVED_ALIAS_PREFIX};
 
-/// The services that keep a key, by the names in their keys' aliases.
-const SERVICES: &[&str] = &[
-    "acm",
-    "backup",
-    "cloud9",
-    "codeartifact",
-    "codecommit",
-    "connect",
-    "dms",
-    "dynamodb",
-    "ebs",
-    "elasticfilesystem",
-    "es",
-    "fsx",
-    "glue",
-    "kafka",
-    "kinesis",
-    "kinesisvideo",
-    "lambda",
-    "lightsail",
-    "mq",
-    "rds",
-    "redshift",
-    "s3",
-    "secretsmanager",
-    "ses",
-    "sns",
-    "sqs",
-    "ssm",
-    "workmail",
-    "workspaces",
-    "xray",
+/// The services that keep a key: their names in the keys' aliases, and what the keys protect.
+const SERVICES: &[(&str, &str)] = &[
+    ("acm", "ACM private keys"),
+    ("backup", "Backup data"),
+    ("codeartifact", "CodeArtifact data"),
+    ("codecommit", "CodeCommit repositories"),
+    ("connect", "Connect data"),
+    ("dms", "DMS data"),
+    ("dynamodb", "DynamoDB data"),
+    ("ebs", "EBS volumes"),
+    ("elasticfilesystem", "EFS filesystems"),
+    ("es", "Elasticsearch data"),
+    ("fsx", "FSx resources"),
+    ("glue", "Glue data"),
+    ("kafka", "MSK data"),
+    ("kinesis", "Kinesis data"),
+    ("kinesisvideo", "Kinesis Video Streams data"),
+    ("lambda", "Lambda functions"),
+    ("lightsail", "Lightsail data"),
+    ("mq", "MQ data"),
+    ("rds", "RDS database volumes"),
+    ("redshift", "Redshift clusters"),
+    ("s3", "S3 objects"),
+    ("secretsmanager", "Secrets Manager data"),
+    ("ses", "SES data"),
+    ("sns", "SNS data"),
+    ("sqs", "SQS data"),
+    ("ssm", "SSM parameters"),
+    ("workmail", "WorkMail data"),
+    ("workspaces", "WorkSpaces data"),
+    ("xray", "X-Ray data"),
 ];
 
 /// The aliases that show before there is a key behind them (KMS API Reference, ListAliases: aliases without
@@ -46,7 +45,7 @@ const PREDEFINED: &[&str] = &["alias/aws/ebs", "alias/aws/rds", "alias/aws/redsh
 /// The service whose key has that alias.
 pub(crate) fn service_of(alias: &str) -> Option<&'static str> {
     let name = alias.strip_prefix(RESERVED_ALIAS_PREFIX)?;
-    SERVICES.iter().find(|service| **service == name).copied()
+    SERVICES.iter().map(|(service, _)| *service).find(|service| *service == name)
 }
 
 /// The alias of a service's key.
@@ -61,10 +60,9 @@ pub(crate) fn predefined_after(after: &str) -> impl Iterator<Item = &'static str
 
 /// What AWS says of such a key.
 pub(crate) fn description(service: &str) -> String {
-    format!(
-        "Default key that protects my {} data when no other key is defined",
-        if service == "ebs" { "EBS volumes'".to_owned() } else { service.to_uppercase() }
-    )
+    let found = SERVICES.iter().find(|(name, _)| *name == service);
+    let protects = found.map_or("data", |(_, protects)| *protects);
+    format!("Default key that protects my {protects} when no other key is defined")
 }
 
 /// Whether the key's policy lets the account itself do that: look at it, and no more. What the service does

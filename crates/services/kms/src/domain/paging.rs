@@ -69,7 +69,9 @@ fn close(list: u8, name: &str) -> String {
 
 fn open(list: u8, marker: &str) -> Result<String, Refusal> {
     let name = hex::decode(marker).and_then(|bytes| match bytes.split_at_checked(2) {
-        Some((head, name)) if head == [FORM, list] => String::from_utf8(name.to_vec()).ok().filter(is_name),
+        Some((head, name)) if head == [FORM, list] => {
+            String::from_utf8(name.to_vec()).ok().filter(|name| is_name(name))
+        }
         _ => None,
     });
     name.ok_or(Refusal::InvalidMarker)
@@ -77,7 +79,7 @@ fn open(list: u8, marker: &str) -> Result<String, Refusal> {
 
 /// Whether an entry of a list can have that name. A forged marker may carry anything, and the store takes not
 /// everything.
-fn is_name(name: &String) -> bool {
+fn is_name(name: &str) -> bool {
     name.len() <= LONGEST_NAME && !name.is_empty() && !name.chars().any(char::is_control)
 }
 

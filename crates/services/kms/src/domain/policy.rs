@@ -80,13 +80,20 @@ fn refusal(error: DocumentError) -> Refusal {
     }
 }
 
-/// Checks the name of a policy that is asked for or given.
+/// Checks the name of a policy that is asked for.
 pub(crate) fn check_name(name: Option<&str>) -> Result<(), Refusal> {
     match name {
         None | Some(NAME) => Ok(()),
+        Some(other) => Err(Refusal::NotFound(format!("No such policy exists: {other}"))),
+    }
+}
+
+/// Checks the name of a policy that is given.
+pub(crate) fn check_new_name(name: Option<&str>) -> Result<(), Refusal> {
+    match name {
         Some(RAM_NAME) => Err(Refusal::Unsupported(Some(
             "The AWS_RAM policy can only be managed by the RAM service".to_owned(),
         ))),
-        Some(other) => Err(Refusal::NotFound(format!("No such policy exists: {other}"))),
+        _ => check_name(name),
     }
 }

@@ -60,7 +60,7 @@ impl RotationKind {
 
 impl Key {
     /// Turns automatic rotation on, or gives it another period. Either way the first rotation is a whole
-    /// period from now.
+    /// period from now; a period that is in force already changes nothing.
     pub(crate) fn enable_rotation(&mut self, now_ms: i64, days: Option<i32>) -> Result<(), Refusal> {
         self.expect_enabled()?;
         let days = days.and_then(|days| u32::try_from(days).ok()).unwrap_or(DEFAULT_DAYS);

@@ -1,5 +1,8 @@
 //! New keys.
 
+#[cfg(feature = "bulk-load")]
+mod bulk;
+
 use std::sync::Arc;
 
 use strongroom_api_kms::actions;

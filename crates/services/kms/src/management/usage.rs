@@ -8,7 +8,7 @@ use strongroom_api_kms::actions;
 use strongroom_journal::{JournalError, Position, Reader};
 use strongroom_policy::Authorized;
 use strongroom_runtime::Shutdown;
-use strongroom_store::{Db, StoreError};
+use strongroom_store::Db;
 use tokio::sync::Mutex;
 
 use super::KeyManagement;
@@ -66,9 +66,8 @@ impl Usage {
             let uses: Vec<_> =
                 stretch.uses.into_iter().map(|((home, key_id), last)| (home, key_id, last)).collect();
             let uses = uses.as_slice();
-            let kept = self.db.transaction(|tx| {
-                Box::pin(async move { Ok::<_, StoreError>(repo::usage::keep(tx, uses, end).await?) })
-            });
+            let kept =
+                self.db.transaction(|tx| Box::pin(async move { repo::usage::keep(tx, uses, end).await }));
             kept.await?;
             if last {
                 return Ok(());
@@ -99,9 +98,10 @@ impl KeyManagement {
         key: &Authorized<actions::GetKeyLastUsage, SharedKey>,
     ) -> Result<Option<LastUse>, Refusal> {
         let key = key.resource();
-        match tokio::time::timeout(PATIENCE, self.usage.catch_up()).await {
-            Ok(outcome) => outcome?,
-            Err(_) => tracing::warn!("reading the journal for the uses of keys lags behind"),
+        if let Ok(caught_up) = tokio::time::timeout(PATIENCE, self.usage.catch_up()).await {
+            caught_up?;
+        } else {
+            tracing::warn!("reading the journal for the uses of keys lags behind");
         }
         Ok(repo::usage::find(&self.db, &key.home, &key.id).await?)
     }
