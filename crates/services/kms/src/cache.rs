@@ -1,6 +1,6 @@
 //! Rows kept in memory, so that cryptography with a known key waits for no database.
 //!
-//! Bounded, and right under concurrency: a row that was read before a change and comes to be kept after it
+//! Bounded in entries and in bytes, and right under concurrency: a row that was read before a change and comes to be kept after it
 //! is not kept, because the change has moved the shard's generation on.
 
 use std::collections::HashMap;
@@ -16,11 +16,26 @@ const SHARDS: usize = 16;
 pub(crate) struct Cache<K, V> {
     shards: [RwLock<Shard<K, V>>; SHARDS],
     hasher: RandomState,
-    most_per_shard: usize,
+    most_per_shard: Size,
+}
+
+/// So much memory.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    entries: usize,
+    bytes: usize,
+}
+
+/// What takes memory.
+pub(crate) trait Weighed {
+    /// About how many bytes it holds, itself included.
+    fn weight(&self) -> usize;
 }
 
 struct Shard<K, V> {
     entries: HashMap<K, Entry<V>>,
+    /// What the entries weigh together.
+    bytes: usize,
     generation: u64,
 }
 
@@ -34,14 +49,14 @@ struct Entry<V> {
 #[derive(Clone, Copy)]
 pub(crate) struct Ticket(u64);
 
-impl<K: Hash + Eq + Clone, V> Cache<K, V> {
-    /// A cache of about `most` entries.
-    pub(crate) fn new(most: usize) -> Self {
-        let shard = |_| RwLock::new(Shard { entries: HashMap::new(), generation: 0 });
+impl<K: Hash + Eq + Clone, V: Weighed> Cache<K, V> {
+    /// A cache of about `entries` entries, which weigh about `bytes` together.
+    pub(crate) fn new(entries: usize, bytes: usize) -> Self {
+        let shard = |_| RwLock::new(Shard { entries: HashMap::new(), bytes: 0, generation: 0 });
         Self {
             shards: std::array::from_fn(shard),
             hasher: RandomState::new(),
-            most_per_shard: most.div_ceil(SHARDS),
+            most_per_shard: Size { entries: entries.div_ceil(SHARDS), bytes: bytes.div_ceil(SHARDS) },
         }
     }
 
@@ -59,20 +74,23 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
 
     /// Keeps `value`, unless something in the shard has changed since the ticket was given.
     pub(crate) fn keep(&self, ticket: Ticket, key: K, value: Arc<V>) {
-        let mut shard = self.write(&key);
-        if shard.generation != ticket.0 {
+        let (mut shard, most) = (self.write(&key), self.most_per_shard);
+        let weight = value.weight();
+        if shard.generation != ticket.0 || weight > most.bytes {
             return;
         }
-        if shard.entries.len() >= self.most_per_shard && !shard.entries.contains_key(&key) {
+        shard.remove(&key);
+        while shard.entries.len() >= most.entries || shard.bytes + weight > most.bytes {
             shard.make_room();
         }
+        shard.bytes += weight;
         shard.entries.insert(key, Entry { value, used: AtomicBool::new(true) });
     }
 
     /// Drops the entry of `key`, and with it every read of it that is under way.
     pub(crate) fn forget(&self, key: &K) {
         let mut shard = self.write(key);
-        shard.entries.remove(key);
+        shard.remove(key);
         shard.generation += 1;
     }
 
@@ -81,6 +99,7 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
         for shard in &self.shards {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
             shard.entries.clear();
+            shard.bytes = 0;
             shard.generation += 1;
         }
     }
@@ -98,13 +117,19 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
     }
 }
 
-impl<K: Hash + Eq + Clone, V> Shard<K, V> {
+impl<K: Hash + Eq + Clone, V: Weighed> Shard<K, V> {
+    fn remove(&mut self, key: &K) {
+        if let Some(entry) = self.entries.remove(key) {
+            self.bytes -= entry.value.weight();
+        }
+    }
+
     /// Drops an entry that was not used lately, or, if all were, any.
     fn make_room(&mut self) {
         let idle = self.entries.iter().find(|(_, entry)| !entry.used.swap(false, Ordering::Relaxed));
         let victim = idle.or_else(|| self.entries.iter().next()).map(|(key, _)| key.clone());
         if let Some(victim) = victim {
-            self.entries.remove(&victim);
+            self.remove(&victim);
         }
     }
 }
@@ -113,9 +138,15 @@ impl<K: Hash + Eq + Clone, V> Shard<K, V> {
 mod tests {
     use super::*;
 
+    impl Weighed for &str {
+        fn weight(&self) -> usize {
+            100
+        }
+    }
+
     #[test]
     fn what_was_read_before_a_change_is_not_kept_after_it() {
-        let cache = Cache::new(64);
+        let cache = Cache::new(64, 64 * 100);
         let ticket = cache.get(&1).unwrap_err();
         cache.forget(&1);
         cache.keep(ticket, 1, Arc::new("stale"));
@@ -125,13 +156,22 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_within_its_bound() {
-        let cache = Cache::new(32);
-        for key in 0..10_000 {
-            let ticket = cache.get(&key).unwrap_err();
-            cache.keep(ticket, key, Arc::new(key));
+    fn it_stays_within_its_bounds() {
+        for (cache, most) in [(Cache::new(32, 1 << 20), 32), (Cache::new(1_000, 3_200), 32)] {
+            for key in 0..10_000 {
+                let ticket = cache.get(&key).unwrap_err();
+                cache.keep(ticket, key, Arc::new("hundred bytes, as the tests weigh it"));
+            }
+            let kept = (0..10_000).filter(|key| cache.get(key).is_ok()).count();
+            assert!((1..=most).contains(&kept), "{kept}");
         }
-        let kept = (0..10_000).filter(|key| cache.get(key).is_ok()).count();
-        assert!((1..=32).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_kept_and_drops_nothing() {
+        let cache = Cache::new(32, 16 * 50);
+        let ticket = cache.get(&1).unwrap_err();
+        cache.keep(ticket, 1, Arc::new("a hundred bytes"));
+        assert!(cache.get(&1).is_err());
     }
 }

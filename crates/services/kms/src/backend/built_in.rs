@@ -14,7 +14,7 @@ use strongroom_secret::{Key256, SecretBytes};
 use strongroom_store::Db;
 
 use super::KeyBackend;
-use crate::cache::Cache;
+use crate::cache::{Cache, Weighed};
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, Material};
 use crate::error::Refusal;
@@ -39,7 +39,11 @@ pub(crate) struct BuiltIn {
 impl BuiltIn {
     /// The partitions in `db`, whose keys are sealed under `root`.
     pub(crate) fn new(db: Db, root: &Root) -> Result<Self, SealError> {
-        Ok(Self { db, sealer: Sealer::new(root, Purpose::Partition)?, partitions: Cache::new(PARTITIONS) })
+        Ok(Self {
+            db,
+            sealer: Sealer::new(root, Purpose::Partition)?,
+            partitions: Cache::new(PARTITIONS, usize::MAX),
+        })
     }
 
     /// The partition at `home`, made when it is first needed.
@@ -132,6 +136,13 @@ impl KeyBackend for BuiltIn {
             Err(HsmError::InvalidCiphertext) => Err(Refusal::InvalidCiphertext),
             outcome => Ok(outcome?),
         }
+    }
+}
+
+/// Partitions are bounded by their number; the keys that each keeps opened, by [`OPENED_KEYS`].
+impl Weighed for Partition {
+    fn weight(&self) -> usize {
+        size_of::<Self>()
     }
 }
 

@@ -4,6 +4,7 @@ use strongroom_identity::AccountId;
 use strongroom_policy::Resource;
 
 use super::identifier::{ALIAS_PREFIX, Home, RESERVED_ALIAS_PREFIX};
+use crate::cache::Weighed;
 use crate::error::Refusal;
 
 /// Aliases that one key may have (KMS Developer Guide, "Resource quotas").
@@ -72,6 +73,12 @@ pub(crate) struct Alias {
     pub(crate) key_id: String,
     pub(crate) created_ms: i64,
     pub(crate) updated_ms: i64,
+}
+
+impl Weighed for Alias {
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.name.len() + self.key_id.len()
+    }
 }
 
 impl Alias {

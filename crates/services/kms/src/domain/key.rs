@@ -8,6 +8,7 @@ use super::identifier::Home;
 use super::managed;
 use super::rotation::{RotationKind, Schedule};
 use super::tags::Tags;
+use crate::cache::Weighed;
 
 /// The state of a key (KMS Developer Guide, "Key states of AWS KMS keys").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +118,16 @@ impl Key {
             KeyState::Disabled => None,
             KeyState::PendingDeletion { due_ms } => Some(due_ms),
         }
+    }
+}
+
+impl Weighed for Key {
+    fn weight(&self) -> usize {
+        let texts = [&self.id, &self.arn, &self.description].map(String::len).iter().sum::<usize>();
+        let policy = self.policy.as_ref().map_or(0, String::len);
+        let tokens: usize =
+            self.materials.iter().map(|material| size_of::<Material>() + material.token.len()).sum();
+        size_of::<Self>() + texts + policy + self.tags.weight() + tokens
     }
 }
 

@@ -63,6 +63,11 @@ impl Tags {
         later.take(most).map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// About how many bytes the tags take in memory.
+    pub(crate) fn weight(&self) -> usize {
+        self.0.iter().map(|(name, value)| 2 * size_of::<String>() + name.len() + value.len()).sum()
+    }
+
     /// The tags as the store keeps them: pairs in JSON; `None` for no tags.
     pub(crate) fn to_column(&self) -> Option<String> {
         (!self.0.is_empty()).then(|| serde_json::Value::from_iter(self.0.clone()).to_string())
@@ -94,7 +99,8 @@ pub(crate) fn check_name(name: &str) -> Result<(), Refusal> {
 
 /// Letters, digits and spaces of any script, and a few signs (AWS General Reference, "Tag naming limits").
 fn check_characters(what: &str, text: &str) -> Result<(), Refusal> {
-    let allowed = |c: char| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c);
+    let is_space = |c: char| c.is_whitespace() && !c.is_control();
+    let allowed = |c: char| c.is_alphanumeric() || is_space(c) || "_.:/=+-@".contains(c);
     if text.chars().all(allowed) {
         return Ok(());
     }

@@ -5,7 +5,6 @@ use strongroom_identity::RequestContext;
 use strongroom_policy::Authorized;
 
 use super::{KeyManagement, random_id};
-use crate::domain::identifier::Home;
 use crate::domain::key::{Key, Material, SharedKey};
 use crate::domain::rotation::RotationKind;
 use crate::error::Refusal;
@@ -23,7 +22,7 @@ impl KeyManagement {
         // No material is made for a rotation that would be refused.
         seen.expect_rotatable(context.now_ms)?;
         let kind = RotationKind::OnDemand;
-        let material = self.new_material(&seen.home, &seen.id, context.now_ms, kind).await?;
+        let material = self.new_material(seen, context.now_ms, kind).await?;
         let event_id = random_id()?;
         let material = &material;
         let rotated = self.db.transaction(|tx| {
@@ -51,7 +50,7 @@ impl KeyManagement {
     /// it is not due then any more.
     pub(super) async fn rotate_when_due(&self, seen: &Key, due_ms: i64) -> Result<(), Refusal> {
         let kind = RotationKind::Automatic;
-        let material = &self.new_material(&seen.home, &seen.id, due_ms, kind).await?;
+        let material = &self.new_material(seen, due_ms, kind).await?;
         let event_id = random_id()?;
         let rotated = self.db.transaction(|tx| {
             Box::pin(async move {
@@ -76,14 +75,11 @@ impl KeyManagement {
         Ok(())
     }
 
-    async fn new_material(
-        &self,
-        home: &Home,
-        key_id: &str,
-        now_ms: i64,
-        kind: RotationKind,
-    ) -> Result<Material, Refusal> {
-        let material = self.backend.generate(home, key_id, now_ms).await?;
+    /// Makes the material that a rotation gives a key. It is dated after all others, which it is listed after.
+    async fn new_material(&self, key: &Key, now_ms: i64, kind: RotationKind) -> Result<Material, Refusal> {
+        let latest = key.materials.iter().map(|material| material.created_ms).max();
+        let made_ms = latest.map_or(now_ms, |latest| now_ms.max(latest + 1));
+        let material = self.backend.generate(&key.home, &key.id, made_ms).await?;
         Ok(Material { rotation: Some(kind), ..material })
     }
 }
