@@ -3,17 +3,21 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use strongroom_api_kms::KeyState;
+use strongroom_runtime::Agenda as _;
 use strongroom_store::Db;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::fixture::{ACCOUNT, Client, FAR_REGION, REGION, STRANGER, client, open, root, start};
+use crate::fixture::{ACCOUNT, Client, FAR_REGION, NOW, REGION, STRANGER, client, open, root, start};
 
 on_both_engines! {
     a_key_has_fifty_aliases_whoever_comes_first,
     a_name_is_given_once_whoever_comes_first,
     an_account_has_one_partition_whoever_comes_first,
+    changes_to_one_key_lose_none_of_each_other,
+    a_deletion_that_is_due_and_its_cancellation_exclude_each_other,
     a_hammer_loses_no_write,
 }
 
@@ -103,6 +107,63 @@ async fn an_account_has_one_partition_whoever_comes_first(database: &TestDatabas
         }
     }
     assert_eq!(again.key_ids(None).await.len(), CALLS);
+}
+
+async fn changes_to_one_key_lose_none_of_each_other(database: &TestDatabase) {
+    const CALLS: usize = 12;
+    let client = client(database).await;
+    let key = client.create_key().await.key_id;
+    let start = Arc::new(Barrier::new(3 * CALLS));
+    let mut tasks = JoinSet::new();
+    for number in 0..CALLS {
+        for kind in 0..3 {
+            let (client, key, start) = (client.clone(), key.clone(), start.clone());
+            tasks.spawn(async move {
+                start.wait().await;
+                match kind {
+                    0 => client.tag(&key, &[(&format!("{number:02}"), "x")]).await.unwrap(),
+                    1 => client.create_alias(&format!("alias/{number}"), &key).await.unwrap(),
+                    _ => drop(client.at(NOW + number as i64).rotate(&key).await.unwrap()),
+                }
+            });
+        }
+    }
+    tasks.join_all().await;
+    for client in [client.clone(), crate::fixture::client(database).await] {
+        assert_eq!(client.tags(&key, None).await.len(), CALLS);
+        assert_eq!(client.alias_names(Some(&key)).await.len(), CALLS);
+        assert_eq!(client.rotations(&key, None, None).await.len(), CALLS);
+        // The last material of the list need not be the last rotation's: they were at once.
+        let blob = client.encrypt(&key, b"x", &[]).await.unwrap();
+        assert_eq!(client.decrypt(&blob, None, &[]).await.unwrap(), b"x");
+    }
+}
+
+async fn a_deletion_that_is_due_and_its_cancellation_exclude_each_other(database: &TestDatabase) {
+    let client = client(database).await;
+    for _ in 0..8 {
+        let key = client.create_key().await.key_id;
+        client.create_alias("alias/x", &key).await.unwrap();
+        client.schedule_deletion(&key, Some(7)).await.unwrap();
+        let due = client.kms.next_due().await.unwrap();
+        let run = async { client.kms.run(&due).await };
+        let (cancelled, done) = tokio::join!(client.cancel_deletion(&key), run);
+        let found = client.describe(&key).await.map(|key| key.key_state.unwrap());
+        match cancelled {
+            // Whoever came second was told so, or did nothing.
+            Ok(_) => {
+                assert_eq!(found.unwrap(), KeyState::Disabled);
+                client.delete_alias("alias/x").await.unwrap();
+            }
+            Err(error) => {
+                assert_eq!(error.code(), "NotFoundException");
+                done.unwrap();
+                assert_eq!(found.unwrap_err().code(), "NotFoundException");
+                assert_eq!(client.alias_names(None).await, [""; 0]);
+            }
+        }
+        assert_eq!(client.kms.next_due().await, None);
+    }
 }
 
 /// Takes messages out of the outbox, as a server does after each change.

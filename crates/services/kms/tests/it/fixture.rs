@@ -1,5 +1,8 @@
 //! KMS over a database, and those who call it.
 
+mod administration;
+mod server;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -7,11 +10,11 @@ use strongroom_api_kms::{
     AliasListEntry, CreateAliasRequest, CreateKeyRequest, DataKeySpec, DecryptRequest, DecryptResponse,
     DescribeKeyRequest, EncryptRequest, EncryptResponse, GenerateDataKeyRequest, GenerateDataKeyResponse,
     KeyMetadata, Kms as _, ListAliasesRequest, ListAliasesResponse, ListKeysRequest, ListKeysResponse,
+    ReEncryptRequest, ReEncryptResponse,
 };
 use strongroom_crypto::random;
 use strongroom_identity::{AccountId, Caller, Principal, RecordDraft, Region, RequestContext, RequestId};
-use strongroom_kms::{KeyManagement, MIGRATIONS};
-use strongroom_policy::Authority;
+use strongroom_kms::MIGRATIONS;
 use strongroom_schema::{Blob, Map};
 use strongroom_seal::Root;
 use strongroom_secret::{Key256, Secret};
@@ -19,13 +22,19 @@ use strongroom_service::ApiError;
 use strongroom_store::{Db, OpenOptions};
 use strongroom_testkit::TestDatabase;
 
+pub(crate) use self::administration::tags;
+pub(crate) use self::server::{Server, start, start_with_chosen_keys};
+
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const STRANGER: &str = "444455556666";
 pub(crate) const REGION: &str = "us-east-1";
 pub(crate) const FAR_REGION: &str = "eu-central-1";
 
-/// The time of every call.
+/// The time of every call, unless the caller's clock says otherwise.
 pub(crate) const NOW: i64 = 1_700_000_000_123;
+
+/// Milliseconds of a day.
+pub(crate) const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// A key id that no key has.
 pub(crate) const ABSENT: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -45,11 +54,6 @@ pub(crate) async fn open(database: &TestDatabase) -> Db {
     db
 }
 
-/// KMS as a server that has just started has it: nothing in memory.
-pub(crate) fn start(db: &Db, root: &Root) -> Arc<KeyManagement> {
-    Arc::new(KeyManagement::new(db.clone(), root, Authority::new()).unwrap())
-}
-
 /// The first account's root user in the first Region, on a database of its own.
 pub(crate) async fn client(database: &TestDatabase) -> Client {
     Client::new(&start(&open(database).await, &root()), ACCOUNT, REGION)
@@ -60,24 +64,38 @@ pub(crate) type Pairs<'p> = &'p [(&'p str, &'p str)];
 /// An account's root user in a Region.
 #[derive(Clone)]
 pub(crate) struct Client {
-    pub(crate) kms: Arc<KeyManagement>,
+    pub(crate) kms: Arc<Server>,
+    pub(crate) now: i64,
     account: AccountId,
     region: Region,
 }
 
 impl Client {
-    pub(crate) fn new(kms: &Arc<KeyManagement>, account: &str, region: &str) -> Self {
-        Self { kms: kms.clone(), account: account.parse().unwrap(), region: Region::named(region).unwrap() }
+    pub(crate) fn new(kms: &Arc<Server>, account: &str, region: &str) -> Self {
+        let (account, region) = (account.parse().unwrap(), Region::named(region).unwrap());
+        Self { kms: kms.clone(), now: NOW, account, region }
     }
 
     /// Another caller of the same KMS.
     pub(crate) fn as_of(&self, account: &str, region: &str) -> Self {
-        Self::new(&self.kms, account, region)
+        Self { now: self.now, ..Self::new(&self.kms, account, region) }
     }
 
     /// The same caller of another KMS.
-    pub(crate) fn on(&self, kms: &Arc<KeyManagement>) -> Self {
+    pub(crate) fn on(&self, kms: &Arc<Server>) -> Self {
         Self { kms: kms.clone(), ..self.clone() }
+    }
+
+    /// The same caller at another time; nothing has happened in between.
+    pub(crate) fn at(&self, now: i64) -> Self {
+        Self { now, ..self.clone() }
+    }
+
+    /// The same caller at a later time, up to which KMS has done what was due.
+    pub(crate) async fn later(&self, ms: i64) -> Self {
+        let later = self.at(self.now + ms);
+        later.kms.run_due(later.now).await;
+        later
     }
 
     pub(crate) fn context(&self) -> RequestContext {
@@ -85,7 +103,16 @@ impl Client {
             Caller { principal: Principal::Root(self.account), access_key_id: self.account.to_string() };
         let id = RequestId::from_random([5; 16]);
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        RequestContext::new(id, caller, self.region, NOW, NOW + 60_000, address, "tests".to_owned(), None)
+        RequestContext::new(
+            id,
+            caller,
+            self.region,
+            self.now,
+            self.now + 60_000,
+            address,
+            "tests".to_owned(),
+            None,
+        )
     }
 
     /// A context with the draft of a record of its own, as calls that change something have it.
@@ -173,10 +200,10 @@ impl Client {
         }
     }
 
-    /// The names of all aliases, or of those of one key.
+    /// The names of all aliases that have a key, or of those of one key.
     pub(crate) async fn alias_names(&self, key_id: Option<&str>) -> Vec<String> {
-        let aliases = self.aliases(key_id, Some(100)).await;
-        aliases.into_iter().map(|alias| alias.alias_name.unwrap()).collect()
+        let aliases = self.aliases(key_id, Some(100)).await.into_iter();
+        aliases.filter(|alias| alias.target_key_id.is_some()).map(|alias| alias.alias_name.unwrap()).collect()
     }
 
     pub(crate) async fn encrypt(
@@ -207,6 +234,10 @@ impl Client {
 
     pub(crate) async fn try_decrypt(&self, input: DecryptRequest) -> Result<DecryptResponse, ApiError> {
         self.kms.decrypt(&self.context(), input).await
+    }
+
+    pub(crate) async fn re_encrypt(&self, input: ReEncryptRequest) -> Result<ReEncryptResponse, ApiError> {
+        self.kms.re_encrypt(&self.context(), input).await
     }
 
     pub(crate) async fn try_generate(

@@ -4,6 +4,7 @@
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{ABSENT, ACCOUNT, Client, FAR_REGION, REGION, STRANGER, client, data_key, decrypt};
+use crate::operations::{Aids, BY_ANY_NAME, BY_KEY_ONLY, Operation};
 
 on_both_engines! {
     all_four_forms_find_the_key,
@@ -93,7 +94,7 @@ fn alias_faults(client: &Client) -> Vec<(String, String)> {
     )];
     // The last are outside what an alias can be called, and what the database can hold.
     for name in
-        ["alias/nobody", "alias/", "alias/aws/s3", "alias/a:b", "alias/a b", "alias/\0", "alias/\u{7f}"]
+        ["alias/nobody", "alias/", "alias/aws/nobody", "alias/a:b", "alias/a b", "alias/\0", "alias/\u{7f}"]
     {
         faults.push((name.to_owned(), absent(&client.arn(name))));
         faults.push((client.arn(name), absent(&client.arn(name))));
@@ -106,13 +107,20 @@ fn alias_faults(client: &Client) -> Vec<(String, String)> {
 async fn what_names_no_key_is_refused_in_aws_words(database: &TestDatabase) {
     let client = client(database).await;
     let key = client.create_key().await.key_id;
-    let blob = client.encrypt(&key, b"x", &[]).await.unwrap();
-    for (name, text) in faults(&client).into_iter().chain(alias_faults(&client)) {
-        assert_eq!(client.describe(&name).await.unwrap_err().to_string(), text, "{name:?}");
-        assert_eq!(client.encrypt(&name, b"x", &[]).await.unwrap_err().to_string(), text, "{name:?}");
-        assert_eq!(client.decrypt(&blob, Some(&name), &[]).await.unwrap_err().to_string(), text, "{name:?}");
-        assert_eq!(client.try_generate(data_key(&name)).await.unwrap_err().to_string(), text, "{name:?}");
+    let aids = Aids::new(&client, &key).await;
+    for (name, text) in faults(&client) {
+        for operation in BY_ANY_NAME.into_iter().chain(BY_KEY_ONLY) {
+            let refused = operation.call(&client, &name, &aids).await.unwrap_err();
+            assert_eq!(refused.to_string(), text, "{operation:?} of {name:?}");
+        }
     }
+    for (name, text) in alias_faults(&client) {
+        for operation in BY_ANY_NAME {
+            let refused = operation.call(&client, &name, &aids).await.unwrap_err();
+            assert_eq!(refused.to_string(), text, "{operation:?} of {name:?}");
+        }
+    }
+    assert_eq!(client.alias_names(None).await, [&*aids.alias]);
 }
 
 async fn keys_are_administered_by_id_and_key_arn_only(database: &TestDatabase) {
@@ -122,19 +130,16 @@ async fn keys_are_administered_by_id_and_key_arn_only(database: &TestDatabase) {
     client.create_alias("alias/one", &key.key_id).await.unwrap();
     client.create_alias("alias/two", key.arn.as_ref().unwrap()).await.unwrap();
     assert_eq!(client.aliases(key.arn.as_deref(), None).await.len(), 2);
-    for alias in ["alias/one", "alias/nobody", &client.arn("alias/one")] {
-        let created = client.create_alias("alias/three", alias).await;
-        assert_eq!(created.unwrap_err().to_string(), NO_ALIAS, "{alias}");
-        let listed = client.list_aliases(Some(alias), None, None).await;
-        assert_eq!(listed.unwrap_err().to_string(), NO_ALIAS, "{alias}");
+    let aids = Aids::new(&client, &key.key_id).await;
+    for alias in
+        ["alias/one", "alias/nobody", "alias/aws/s3", &client.arn("alias/one"), &client.arn("alias/a:b")]
+    {
+        for operation in BY_KEY_ONLY {
+            let refused = operation.call(&client, alias, &aids).await.unwrap_err();
+            assert_eq!(refused.to_string(), NO_ALIAS, "{operation:?} of {alias}");
+        }
     }
-    for (name, text) in faults(&client) {
-        let created = client.create_alias("alias/three", &name).await;
-        assert_eq!(created.unwrap_err().to_string(), text, "{name:?}");
-        let listed = client.list_aliases(Some(&name), None, None).await;
-        assert_eq!(listed.unwrap_err().to_string(), text, "{name:?}");
-    }
-    assert_eq!(client.alias_names(None).await, ["alias/one", "alias/two"]);
+    assert_eq!(client.alias_names(Some(&key.key_id)).await, ["alias/one", "alias/two"]);
 }
 
 async fn a_strangers_key_is_denied_and_not_found_by_its_id(database: &TestDatabase) {
@@ -142,25 +147,25 @@ async fn a_strangers_key_is_denied_and_not_found_by_its_id(database: &TestDataba
     let key = client.create_key().await;
     client.create_alias("alias/mine", &key.key_id).await.unwrap();
     let blob = client.encrypt(&key.key_id, b"x", &[]).await.unwrap();
-    let arn = key.arn.unwrap();
+    let arn = key.arn.clone().unwrap();
     let stranger = client.as_of(STRANGER, REGION);
-    let denied = |operation: &str| {
-        format!(
-            "AccessDeniedException: User: arn:aws:iam::{STRANGER}:root is not authorized to perform: \
-             kms:{operation} on resource: {arn} because no resource-based policy allows the kms:{operation} action"
-        )
-    };
-    for form in [&*arn, &client.arn("alias/mine")] {
-        assert_eq!(stranger.describe(form).await.unwrap_err().to_string(), denied("DescribeKey"));
-        assert_eq!(stranger.encrypt(form, b"x", &[]).await.unwrap_err().to_string(), denied("Encrypt"));
-        let decrypted = stranger.decrypt(&blob, Some(form), &[]).await;
-        assert_eq!(decrypted.unwrap_err().to_string(), denied("Decrypt"));
-        let generated = stranger.try_generate(data_key(form)).await;
-        assert_eq!(generated.unwrap_err().to_string(), denied("GenerateDataKey"));
+    let denied = |operation: Operation| operation.denied(&format!("arn:aws:iam::{STRANGER}:root"), &arn);
+    // Sound but for the key that is meant.
+    let aids = Aids { blob, ..Aids::new(&stranger, &stranger.create_key().await.key_id).await };
+    for operation in BY_ANY_NAME.into_iter().chain(BY_KEY_ONLY) {
+        // ListAliases is for one's own keys, and does not tell whether a stranger's exists.
+        if operation == Operation::ListAliases {
+            continue;
+        }
+        let refused = operation.call(&stranger, &arn, &aids).await.unwrap_err();
+        assert_eq!(refused.to_string(), denied(operation), "{operation:?}");
     }
-    let aliased = stranger.create_alias("alias/theirs", &arn).await;
-    assert_eq!(aliased.unwrap_err().to_string(), denied("CreateAlias"));
+    for operation in BY_ANY_NAME {
+        let refused = operation.call(&stranger, &client.arn("alias/mine"), &aids).await.unwrap_err();
+        assert_eq!(refused.to_string(), denied(operation), "{operation:?}");
+    }
     assert_eq!(client.alias_names(None).await, ["alias/mine"]);
+    assert_eq!(format!("{:?}", client.describe(&arn).await.unwrap()), format!("{key:?}"));
 
     // Ids and names are looked for in the caller's own account.
     let absent =

@@ -2,20 +2,23 @@
 //! AWS KMS API calls").
 
 use strongroom_api_kms::{
-    CreateAliasRequest, CreateKeyRequest, DecryptRequest, DescribeKeyRequest, EncryptRequest,
+    CancelKeyDeletionRequest, CreateAliasRequest, CreateKeyRequest, DecryptRequest, DeleteAliasRequest,
+    DescribeKeyRequest, DisableKeyRequest, EnableKeyRequest, EnableKeyRotationRequest, EncryptRequest,
     EncryptionAlgorithmSpec, GenerateDataKeyRequest, KeySpec, KeyUsageType, Kms as _, ListAliasesRequest,
-    ListKeysRequest, OriginType,
+    ListKeysRequest, OriginType, PutKeyPolicyRequest, ScheduleKeyDeletionRequest, TagResourceRequest,
+    UntagResourceRequest, UpdateAliasRequest,
 };
 use strongroom_identity::{AuditNotes, NoteValue, TouchedResource};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::{ABSENT, ACCOUNT, Client, REGION, STRANGER, client, data_key, decrypt, encrypt};
+use crate::fixture::{ABSENT, ACCOUNT, Client, REGION, STRANGER, client, data_key, decrypt, encrypt, tags};
 
 on_both_engines! {
     making_a_key_notes_it_and_every_default,
     describing_and_listing_note_the_key_and_no_more,
     making_an_alias_notes_both,
     cryptography_notes_key_material_and_algorithm,
+    administering_a_key_notes_it_and_who_it_is,
     refusals_note_what_was_reached,
 }
 
@@ -150,6 +153,67 @@ async fn cryptography_notes_key_material_and_algorithm(database: &TestDatabase) 
         assert_eq!(kms.generate_data_key(&context, input).await.is_err(), dry_run.is_some());
         assert_notes(&context.take_notes(), &key, &[], &material);
     }
+}
+
+async fn administering_a_key_notes_it_and_who_it_is(database: &TestDatabase) {
+    let client = client(database).await;
+    let (key_id, arn, _) = key(&client).await;
+    let (resource, kms) = (key_resource(&arn), &client.kms);
+    // Since December 2022 records name the key in responseElements where the answer itself is empty.
+    let named = ("keyId", text(&arn));
+
+    let context = client.context();
+    kms.disable_key(&context, DisableKeyRequest { key_id: key_id.clone() }).await.unwrap();
+    kms.enable_key(&context, EnableKeyRequest { key_id: arn.clone() }).await.unwrap();
+    let input = EnableKeyRotationRequest { key_id: key_id.clone(), rotation_period_in_days: None };
+    kms.enable_key_rotation(&context, input).await.unwrap();
+    let input = TagResourceRequest { key_id: key_id.clone(), tags: tags(&[("a", "b")]) };
+    kms.tag_resource(&context, input).await.unwrap();
+    let input = UntagResourceRequest { key_id: key_id.clone(), tag_keys: vec!["a".to_owned()] };
+    kms.untag_resource(&context, input).await.unwrap();
+    let notes = context.take_notes();
+    assert_eq!(notes.response, vec![named; 5]);
+    assert_notes(&notes, std::slice::from_ref(&resource), &[], &[]);
+
+    // An alias that moves touches itself, the key that gains it, and the key that loses it.
+    let (other_id, other_arn, _) = key(&client).await;
+    client.create_alias("alias/x", &key_id).await.unwrap();
+    let context = client.context();
+    let input = UpdateAliasRequest { alias_name: "alias/x".to_owned(), target_key_id: other_id };
+    kms.update_alias(&context, input).await.unwrap();
+    let notes = context.take_notes();
+    assert_eq!(notes.response, [("keyId", text(&other_arn))]);
+    let mut touched: Vec<_> = notes.resources.into_iter().map(|resource| resource.arn).collect();
+    touched.sort_unstable();
+    let mut expected = [client.arn("alias/x"), arn.clone(), other_arn.clone()];
+    expected.sort_unstable();
+    assert_eq!(touched, expected);
+    let context = client.context();
+    kms.delete_alias(&context, DeleteAliasRequest { alias_name: "alias/x".to_owned() }).await.unwrap();
+    let notes = context.take_notes();
+    assert_eq!(notes.response, [("keyId", text(&other_arn))]);
+    assert_eq!(notes.resources.len(), 2);
+
+    // The answers of these say it themselves, or there is nothing to say.
+    let context = client.context();
+    let input = PutKeyPolicyRequest {
+        key_id: key_id.clone(),
+        policy: crate::operations::ANYONE_MAY.to_owned(),
+        ..PutKeyPolicyRequest::default()
+    };
+    kms.put_key_policy(&context, input).await.unwrap();
+    let defaults =
+        [("policyName", text("default")), ("bypassPolicyLockoutSafetyCheck", NoteValue::Flag(false))];
+    let notes = context.take_notes();
+    assert_notes(&notes, std::slice::from_ref(&resource), &defaults, &[]);
+    assert_eq!(notes.response, []);
+    let context = client.context();
+    let input = ScheduleKeyDeletionRequest { key_id: key_id.clone(), pending_window_in_days: None };
+    kms.schedule_key_deletion(&context, input).await.unwrap();
+    kms.cancel_key_deletion(&context, CancelKeyDeletionRequest { key_id }).await.unwrap();
+    let notes = context.take_notes();
+    assert_notes(&notes, &[resource], &[("pendingWindowInDays", NoteValue::Number(30))], &[]);
+    assert_eq!(notes.response, []);
 }
 
 async fn refusals_note_what_was_reached(database: &TestDatabase) {
