@@ -61,7 +61,7 @@ pub struct RequestContext {
     pub caller: Caller,
     /// The Region that the request is signed for.
     pub region: Region,
-    /// Domain time when the request was accepted, milliseconds since 1970.
+    /// Domain time when the operation began, milliseconds since 1970.
     pub now_ms: i64,
     /// Real time past which nobody waits for the answer, milliseconds since 1970.
     pub deadline_ms: i64,

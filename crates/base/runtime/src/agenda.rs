@@ -29,6 +29,6 @@ pub trait Agenda: Send + Sync {
     /// Does an item that is due and takes it off the agenda. An item that stays there counts as failed.
     ///
     /// It must be safe to run twice, and to run when the item is not on the agenda any more: both then do
-    /// nothing. And it must be safe to drop half-way, as a crash would.
+    /// nothing. It runs as a task of its own, to its end, whoever waits for it; a panic in it is a failure.
     async fn run(&self, item: &Due) -> Result<(), BoxError>;
 }

@@ -105,20 +105,26 @@ impl Scheduler {
     /// Does everything that is due now, and answers whether all of it is done: not if it takes longer than
     /// `patience`, or if something fails. What was put off before is tried once more at once.
     ///
-    /// The item at which patience ends is dropped half-way. Whoever holds a [`Pause`] waits here for nothing.
+    /// The item at which patience ends is finished all the same. Whoever holds a [`Pause`] waits here for
+    /// nothing.
     pub async fn settle(&self, patience: Duration) -> bool {
-        let now_ms = self.clocks.domain_now();
-        let settled = async {
-            self.turn.lock().await.iter_mut().for_each(Watched::lift);
-            loop {
-                // The turn is given up between items, so that others get theirs.
-                let mut watched = self.turn.lock().await;
-                if let Step::Idle(outlook) = step(&mut watched, now_ms).await {
-                    return !outlook.behind;
-                }
+        let (now_ms, deadline) = (self.clocks.domain_now(), backoff::now() + patience);
+        let mut lifted = false;
+        loop {
+            // The turn is given up between items, so that others get theirs.
+            let turn = tokio::time::timeout_at(deadline, self.turn.lock());
+            let Ok(mut watched) = turn.await else { return false };
+            if !lifted {
+                watched.iter_mut().for_each(Watched::lift);
+                lifted = true;
             }
-        };
-        tokio::time::timeout(patience, settled).await.unwrap_or(false)
+            if let Step::Idle(outlook) = step(&mut watched, now_ms).await {
+                return !outlook.behind;
+            }
+            if backoff::now() >= deadline {
+                return false;
+            }
+        }
     }
 
     /// Waits for the item that is being done, and keeps the next ones from being begun while the guard is

@@ -19,11 +19,12 @@ const TABLES_ON_POSTGRES: Statement = Statement::new(
 
 impl Db {
     /// Removes every row of every table of the application, the outbox's included, in one transaction. What
-    /// stays are the tables themselves, the record of migrations, and the installation's named values.
+    /// stays are the tables themselves, the record of migrations, and the installation's named values, of
+    /// which those in `meta` are given a value, or removed, in the same transaction.
     ///
     /// Foreign keys do not stand in the way, except `ON DELETE RESTRICT` on SQLite, which nothing can put off.
     /// On PostgreSQL it waits until nobody else uses the tables.
-    pub async fn clear(&self) -> Result<(), StoreError> {
+    pub async fn clear(&self, meta: &[(&str, Option<&[u8]>)]) -> Result<(), StoreError> {
         let engine = self.engine();
         let tables = self.pick(TABLES_ON_SQLITE, TABLES_ON_POSTGRES);
         self.transaction(|tx| {
@@ -31,7 +32,11 @@ impl Db {
                 let rows = tx.query(tables, &[]).await?;
                 let names = rows.iter().map(|row| row.text("name")).collect::<Result<Vec<_>, _>>()?;
                 // The names are the catalogue's own, and quoted.
-                tx.run(AssertSqlSafe(emptying(engine, &names))).await
+                tx.run(AssertSqlSafe(emptying(engine, &names))).await?;
+                for (name, value) in meta {
+                    tx.meta_put(name, *value).await?;
+                }
+                Ok(())
             })
         })
         .await

@@ -1,6 +1,6 @@
 //! A handful of named values that belong to the installation as a whole, such as the seal's check value.
 
-use crate::{Db, Statement, StoreError};
+use crate::{Db, Statement, StoreError, Tx};
 
 const GET: Statement = Statement::new("SELECT value FROM meta WHERE name = $1");
 const SET: Statement = Statement::new(
@@ -35,9 +35,14 @@ impl Db {
         }
         self.query_one(GET, &[name.into()]).await?.blob("value")
     }
+}
 
-    /// Takes the name and its value away, if they are there.
-    pub async fn meta_remove(&self, name: &str) -> Result<(), StoreError> {
-        self.execute(REMOVE, &[name.into()]).await.map(drop)
+impl Tx<'_> {
+    /// Gives the name this value, or takes it away, together with the transaction's other changes.
+    pub(crate) async fn meta_put(&mut self, name: &str, value: Option<&[u8]>) -> Result<(), StoreError> {
+        match value {
+            Some(value) => self.execute(SET, &[name.into(), value.into()]).await.map(drop),
+            None => self.execute(REMOVE, &[name.into()]).await.map(drop),
+        }
     }
 }

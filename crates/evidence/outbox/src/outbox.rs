@@ -1,6 +1,6 @@
 //! Drafts in the store, records in the journal.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +15,10 @@ const BATCH: usize = 64;
 
 /// Drafts read from the store at once.
 const PAGE: u32 = 256;
+
+/// Records that wait in memory while the journal cannot be written. Those beyond are found as drafts at the
+/// next start.
+const MOST_LATE: usize = 4_096;
 
 /// What a draft's MAC is made for.
 const TABLE: &str = "outbox";
@@ -46,7 +50,7 @@ pub struct Outbox {
     place: Mutex<Place>,
     delivered: Mutex<Vec<[u8; 16]>>,
     /// Records of changes that happened while the journal could not be written.
-    late: Mutex<Vec<Record>>,
+    late: Mutex<VecDeque<Record>>,
     /// The last record could not be written; the next that can be ends this.
     failing: AtomicBool,
 }
@@ -95,7 +99,7 @@ impl Outbox {
     pub async fn record(&self, record: Record, changed: bool) -> Result<(), JournalError> {
         self.append(record, changed).await?;
         if self.failing.swap(false, Ordering::Relaxed) {
-            self.catch_up().await?;
+            self.catch_up().await;
         }
         Ok(())
     }
@@ -106,7 +110,7 @@ impl Outbox {
             Err(error) => {
                 self.failing.store(true, Ordering::Relaxed);
                 if changed {
-                    lock(&self.late).push(record);
+                    self.keep_for_later(record);
                 }
                 return Err(error);
             }
@@ -117,12 +121,28 @@ impl Outbox {
         Ok(())
     }
 
-    /// Appends what could not be appended before.
-    async fn catch_up(&self) -> Result<(), JournalError> {
+    fn keep_for_later(&self, record: Record) {
+        let mut late = lock(&self.late);
+        if late.len() < MOST_LATE {
+            late.push_back(record);
+        }
+    }
+
+    /// Appends what could not be appended before, in its order.
+    async fn catch_up(&self) {
         loop {
-            let Some(record) = lock(&self.late).pop() else { return Ok(()) };
-            // One that fails again is kept again.
-            self.append(record, true).await?;
+            let Some(record) = lock(&self.late).pop_front() else { return };
+            let id = record.event_id.0;
+            match self.journal.append(&record).await {
+                Ok(position) => self.advance(position),
+                Err(error) => {
+                    tracing::warn!(%error, "records of changes are still to be written");
+                    self.failing.store(true, Ordering::Relaxed);
+                    lock(&self.late).push_front(record);
+                    return;
+                }
+            }
+            self.delivered(id).await;
         }
     }
 
@@ -135,9 +155,7 @@ impl Outbox {
     pub async fn probe(&self) {
         if self.journal.probe().await.is_ok() {
             self.failing.store(false, Ordering::Relaxed);
-            if let Err(error) = self.catch_up().await {
-                tracing::warn!(%error, "records of changes are still to be written");
-            }
+            self.catch_up().await;
         }
     }
 
@@ -211,14 +229,17 @@ impl Outbox {
         }
     }
 
-    /// Begins anew: a new stream of the journal, and nothing that waits. For a store that has been emptied;
-    /// what it held of drafts went with it.
-    pub async fn start_over(&self, now_ms: i64) -> Result<StreamId, JournalError> {
-        lock(&self.delivered).clear();
-        lock(&self.late).clear();
+    /// Begins a new stream of the journal, which the records from now on go to.
+    pub async fn begin_stream(&self, now_ms: i64) -> Result<StreamId, JournalError> {
         let stream = self.journal.begin_stream(now_ms).await?;
         *lock(&self.place) = Place { stream, record: 0 };
         Ok(stream)
+    }
+
+    /// Forgets what waits, after the store has been emptied: what it held of drafts went with it.
+    pub fn start_over(&self) {
+        lock(&self.delivered).clear();
+        lock(&self.late).clear();
     }
 
     fn advance(&self, written: Position) {

@@ -76,21 +76,23 @@ impl Workbench {
     }
 
     async fn start_over(&self) -> Result<()> {
+        // Nothing happens by itself meanwhile.
         let _pause = self.scheduler.pause().await;
-        // The stream first, and marked before the store is emptied: a crash in between leaves a history that
-        // is too short, never one that belongs to keys which are gone.
+        let quiet = self.kms.quiet().await;
+        // If this fails, or what follows, the stream is one more, and all else is as it was.
+        let stream = self.outbox.begin_stream(self.clocks.real_now()).await?;
+        let beginning = stream.to_string();
+        self.db.clear(&[(BEGINNING, Some(beginning.as_bytes())), (OFFSET, None)]).await?;
+        // The store has begun anew; memory follows, and cannot fail to.
         self.clocks.start_over(0);
-        let now_ms = self.clocks.domain_now();
-        let stream = self.outbox.start_over(now_ms).await?;
-        self.db.meta_set(BEGINNING, stream.to_string().as_bytes()).await?;
-        self.db.clear().await?;
-        self.db.meta_remove(OFFSET).await?;
-        let RootKey { account, access_key_id, secret } = &self.root_key;
+        self.outbox.start_over();
         self.access_keys.forget_all();
-        self.access_keys.ensure_root_key(*account, access_key_id, secret, now_ms).await?;
         let history = self.outbox.reader().since(stream);
-        self.kms.start_over(history.clone());
+        self.kms.start_over(quiet, history.clone());
         self.cloudtrail.start_over(history);
+        // Where this fails, the next start does it.
+        let RootKey { account, access_key_id, secret } = &self.root_key;
+        self.access_keys.ensure_root_key(*account, access_key_id, secret, self.clocks.domain_now()).await?;
         Ok(())
     }
 }

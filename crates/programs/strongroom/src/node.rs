@@ -87,7 +87,7 @@ impl Node {
         let scheduler = Scheduler::new(clocks.clone(), vec![kms.clone()]);
         kms.wake(scheduler.waker());
         shutdown.spawn(scheduler.run(shutdown.clone()));
-        shutdown.spawn(follow_usage(kms.clone(), shutdown.clone()));
+        shutdown.spawn(kms.clone().follow_usage(shutdown.clone()));
 
         let registry = Registry::default()
             .with(KmsService(kms.clone()))
@@ -123,10 +123,6 @@ impl Node {
         self.journal.close().await.context("closing the journal")?;
         self.db.close().await.context("closing the store")
     }
-}
-
-async fn follow_usage(kms: Arc<KeyManagement>, shutdown: Shutdown) {
-    kms.follow_usage(shutdown).await;
 }
 
 fn open_journal(data: &DataDir, root: &Root, clocks: &Clocks) -> Result<Arc<Journal>> {

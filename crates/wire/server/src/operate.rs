@@ -54,6 +54,8 @@ impl Server {
     ) -> Result<Response<Bytes>, ApiError> {
         // Kept until the call is recorded: where every place is free, nothing is under way.
         let place = self.place().await;
+        // Whoever waited for a place may have waited through a reset, which sets the clock right.
+        context.now_ms = self.clocks().domain_now();
         let operation = found.operation();
         let parameters = decoded.as_ref().ok().and_then(|input| trail::write(&**input));
         if !operation.read_only && decoded.is_ok() {

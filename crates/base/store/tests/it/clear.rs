@@ -53,7 +53,10 @@ async fn all_rows_go_whatever_refers_to_them_and_the_tables_stay(database: &Test
         fill(&db).await;
         assert!(db.execute(ADD_PAYMENT, &["nobody".into(), 1_i64.into()]).await.is_err());
 
-        db.clear().await.unwrap();
+        db.meta_set("clock", b"ahead").await.unwrap();
+        db.clear(&[("clock", None), ("never there", None), ("begun", Some(b"now"))]).await.unwrap();
+        assert_eq!(db.meta_get("clock").await.unwrap(), None);
+        assert_eq!(db.meta_get("begun").await.unwrap().unwrap(), b"now");
         for statement in [COUNT_ACCOUNTS, COUNT_NODES, COUNT_ODD] {
             assert_eq!(count(&db, statement).await, 0);
         }
@@ -68,7 +71,7 @@ async fn all_rows_go_whatever_refers_to_them_and_the_tables_stay(database: &Test
 async fn a_store_without_components_can_be_cleared(database: &TestDatabase) {
     let db = open_again(database).await;
     db.transaction(|tx| Box::pin(async move { tx.post(&[1; 16], b"news").await })).await.unwrap();
-    db.clear().await.unwrap();
+    db.clear(&[]).await.unwrap();
     assert_eq!(db.posted(None, 10).await.unwrap(), []);
 }
 
@@ -92,11 +95,11 @@ async fn clearing_beside_others_loses_to_nobody(database: &TestDatabase) {
         });
     }
     for _ in 0..5 {
-        db.clear().await.unwrap();
+        db.clear(&[]).await.unwrap();
     }
     tasks.join_all().await;
     db.execute(ADD_ACCOUNT, &["ann".into(), 5_i64.into()]).await.unwrap();
-    db.clear().await.unwrap();
+    db.clear(&[]).await.unwrap();
     assert_eq!(count(&db, COUNT_ACCOUNTS).await, 0);
     let payments = db.query_one(COUNT_PAYMENTS, &["0-0".into()]).await.unwrap();
     assert_eq!(payments.i64("payments").unwrap(), 0);

@@ -129,8 +129,9 @@ async fn a_new_beginning_is_a_new_stream_of_the_same_journal() {
     let (folder, db) = (TempDir::new().unwrap(), store().await);
     let outbox = start(folder.path(), &db);
     outbox.record(record(1), false).await.unwrap();
-    db.clear().await.unwrap();
-    let stream = outbox.start_over(NOW_MS - 1_000_000).await.unwrap();
+    let stream = outbox.begin_stream(NOW_MS - 1_000_000).await.unwrap();
+    db.clear(&[]).await.unwrap();
+    outbox.start_over();
     post(&db, &outbox.draft(&record(2))).await;
     outbox.record(record(2), true).await.unwrap();
     assert_eq!(names(&outbox), ["Change1", "Change2"]);
