@@ -13,6 +13,7 @@ mod tags;
 mod usage;
 
 use async_trait::async_trait;
+pub use chosen::conceal_chosen_material;
 use strongroom_api_kms as kms;
 use strongroom_identity::RequestContext;
 use strongroom_schema::Unit;

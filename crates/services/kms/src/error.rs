@@ -35,8 +35,6 @@ pub(crate) enum Refusal {
     InvalidState(String),
     /// The key of that ARN is about to rotate by itself.
     RotationConflict(String),
-    /// `UnsupportedOperationException`, with this text where AWS sends one.
-    Unsupported(Option<String>),
     /// `MalformedPolicyDocumentException` with this text.
     MalformedPolicy(String),
     /// `TagException` with this text.
@@ -86,12 +84,18 @@ impl Refusal {
         ))
     }
 
-    /// A parameter that is missing, although the model does not demand it always. AWS shows the `null`, except
-    /// where bytes are missing.
+    /// A parameter that is missing, although the model does not demand it always.
     pub(crate) fn missing(member: &str) -> Self {
-        let value = if member == "ciphertextBlob" { "Value" } else { "Value null" };
         Self::Validation(format!(
-            "1 validation error detected: {value} at '{member}' failed to satisfy constraint: Member must not be null"
+            "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be \
+             null"
+        ))
+    }
+
+    /// The same for bytes, which AWS does not show, not even where there are none.
+    pub(crate) fn missing_bytes(member: &str) -> Self {
+        Self::Validation(format!(
+            "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must not be null"
         ))
     }
 
@@ -138,10 +142,6 @@ impl From<Refusal> for ApiError {
                     "An automatic rotation of {arn} is in progress or scheduled to begin within the next 20 minutes."
                 ),
             ),
-            Refusal::Unsupported(None) => Self::bare(&errors::UNSUPPORTED_OPERATION_EXCEPTION),
-            Refusal::Unsupported(Some(text)) => {
-                Self::modelled(&errors::UNSUPPORTED_OPERATION_EXCEPTION, text)
-            }
             Refusal::MalformedPolicy(text) => {
                 Self::modelled(&errors::MALFORMED_POLICY_DOCUMENT_EXCEPTION, text)
             }

@@ -14,5 +14,6 @@ mod events;
 mod management;
 mod repo;
 
-pub use management::{KeyManagement, StartError};
+pub use api::conceal_chosen_material;
+pub use management::{KeyManagement, Quiet, StartError};
 pub use repo::{MIGRATIONS, STATEMENTS};

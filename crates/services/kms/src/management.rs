@@ -28,6 +28,7 @@ use crate::error::Refusal;
 
 pub(crate) use self::creation::NewKey;
 pub(crate) use self::cryptography::{Encrypts, ReEncryptFrom, ReEncryptTo};
+pub use self::usage::Quiet;
 use self::usage::Usage;
 
 /// The CloudFormation types under which records list keys and aliases.
@@ -87,13 +88,19 @@ impl KeyManagement {
         Self { chosen_keys: true, ..self }
     }
 
-    /// Forgets everything that is in memory, after the store has been emptied. Uses of keys count from what
-    /// `journal` reads.
-    pub fn start_over(&self, journal: Reader) {
+    /// Waits until nothing is written that no caller asked for, and keeps it so while the guard is held. What
+    /// is due is not meant: whoever does it is to be paused too.
+    pub async fn quiet(&self) -> Quiet<'_> {
+        self.usage.quiet().await
+    }
+
+    /// Forgets everything that is in memory, after the store has been emptied in the quiet. Uses of keys count
+    /// from what `journal` reads.
+    pub fn start_over(&self, quiet: Quiet<'_>, journal: Reader) {
         self.keys.clear();
         self.aliases.clear();
         self.backend.clear();
-        self.usage.start_over(journal);
+        self.usage.start_over(quiet, journal);
     }
 
     /// Has `waker` woken whenever a change may have brought the next due item forward. The first one stays.

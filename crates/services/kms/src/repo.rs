@@ -28,6 +28,7 @@ pub const STATEMENTS: &[Statement] = &[
     keys::INSERT_MATERIAL,
     keys::FIND_KEY,
     keys::FIND_MATERIALS,
+    keys::NEWEST_MATERIAL,
     keys::LIST_IDS,
     keys::LIST_DUE,
     keys::UPDATE_KEY,
@@ -43,7 +44,7 @@ pub const STATEMENTS: &[Statement] = &[
     aliases::LIST_OF_KEY,
     partitions::INSERT_IF_ABSENT,
     partitions::FIND,
-    usage::HAS_KEY,
+    usage::KEY_MADE,
     usage::FIND,
     usage::PUT,
     usage::DELETE,
@@ -73,6 +74,11 @@ pub(crate) async fn post(tx: &mut Tx<'_>, draft: Option<&RecordDraft>) -> Result
 /// The two columns that every table of KMS begins with.
 fn home_columns(home: &Home) -> [(&'static str, Value); 2] {
     [("account", home.account.to_string().into()), ("region", home.region.into())]
+}
+
+/// What names a key in every table that speaks of it.
+fn name_of(home: &Home, key_id: &str) -> [Value; 3] {
+    [home.account.to_string().into(), home.region.into(), key_id.into()]
 }
 
 /// The home that a row names.

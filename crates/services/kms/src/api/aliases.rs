@@ -66,6 +66,7 @@ pub(super) async fn list_aliases(
 ) -> Result<ListAliasesResponse, Refusal> {
     let page = Page::parse_up_to(MOST, LIST, input.limit, PAGE, input.marker.as_deref())?;
     let home = Home::of(context);
+    let all = kms.authority().authorize::<actions::ListAliases, _>(context, Everything(context.account()))?;
     let target = match &input.key_id {
         None => None,
         Some(text) => {
@@ -77,7 +78,6 @@ pub(super) async fn list_aliases(
             Some(kms.find_key(context, &home, &key_id).await?.id.clone())
         }
     };
-    let all = kms.authority().authorize::<actions::ListAliases, _>(context, Everything(context.account()))?;
     let aliases = kms.list_aliases(&all, context, target.as_deref(), &page).await?;
     let mut entries: BTreeMap<_, _> =
         aliases.into_iter().map(|alias| (alias.name.clone(), entry(&home, alias))).collect();

@@ -1,7 +1,11 @@
 //! Ids and materials of new keys that their makers choose, in development: the tags of LocalStack.
+//!
+//! A material that is chosen is a secret all the same. Records, which show every tag, show it as AWS shows
+//! secrets: not at all.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 use strongroom_secret::{Key256, SecretBytes};
 
 use crate::domain::identifier::is_key_id;
@@ -15,6 +19,23 @@ const ID: &str = "_custom_id_";
 /// The tag whose value, in base64, becomes the key's material. It does not stay: the store holds no key in
 /// the clear.
 const MATERIAL: &str = "_custom_key_material_";
+
+/// What stands in a record in place of a secret, in AWS's words.
+const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
+
+/// The parameters of a KMS call as its record may show them: without a chosen material.
+pub fn conceal_chosen_material(parameters: String) -> String {
+    if !parameters.contains(MATERIAL) {
+        return parameters;
+    }
+    let Ok(mut shown) = serde_json::from_str::<Value>(&parameters) else { return format!("\"{HIDDEN}\"") };
+    for tag in shown.get_mut("tags").and_then(Value::as_array_mut).into_iter().flatten() {
+        if tag["tagKey"] == MATERIAL {
+            tag["tagValue"] = HIDDEN.into();
+        }
+    }
+    shown.to_string()
+}
 
 /// Takes what the tags of a new key choose.
 pub(super) fn choose(tags: Tags) -> Result<NewKey, Refusal> {

@@ -31,7 +31,7 @@ pub(super) async fn encrypt(
 ) -> Result<EncryptResponse, Refusal> {
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     note_algorithm(context, "encryptionAlgorithm", input.encryption_algorithm.as_ref());
-    let key = kms.find(context, &input.key_id).await?;
+    let key = kms.find::<actions::Encrypt>(context, &input.key_id).await?;
     let key: Authorized<actions::Encrypt, _> = usable(kms, context, key)?;
     check_algorithm(input.encryption_algorithm.as_ref())?;
     let bound_to = encryption_context(input.encryption_context)?;
@@ -64,8 +64,8 @@ pub(super) async fn decrypt(
     };
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     note_algorithm(context, "encryptionAlgorithm", input.encryption_algorithm.as_ref());
-    let (key, ciphertext) = source.find(kms, context).await?;
-    let key: Authorized<actions::Decrypt, _> = usable(kms, context, key)?;
+    let (key, ciphertext) = source.find::<actions::Decrypt>(kms, context).await?;
+    key.resource().expect_enabled()?;
     check_algorithm(input.encryption_algorithm.as_ref())?;
     let bound_to = encryption_context(input.encryption_context)?;
     let Some((header, blob)) = ciphertext else { return Err(Refusal::DryRun) };
@@ -107,9 +107,8 @@ pub(super) async fn re_encrypt(
         "destinationEncryptionAlgorithm",
         input.destination_encryption_algorithm.as_ref(),
     );
-    let (from, ciphertext) = source.find(kms, context).await?;
-    let to = kms.find(context, &input.destination_key_id).await?;
-    let from: Authorized<ReEncryptFrom, _> = permitted(kms, context, from)?;
+    let (from, ciphertext) = source.find::<ReEncryptFrom>(kms, context).await?;
+    let to = kms.find::<ReEncryptTo>(context, &input.destination_key_id).await?;
     let to: Authorized<ReEncryptTo, _> = permitted(kms, context, to)?;
     from.resource().expect_enabled()?;
     to.resource().expect_enabled()?;
@@ -154,17 +153,19 @@ struct Source<'r> {
 type Parsed<'r> = Option<(BlobHeader<'r>, &'r [u8])>;
 
 impl<'r> Source<'r> {
-    /// The key. The ciphertext comes first: what is none is refused before its key is looked for.
-    async fn find(
+    /// The key, with permission to do `A` to it. The ciphertext comes first: what is none is refused before its
+    /// key is looked for. A caller who names no key learns nothing of one that is denied to him.
+    async fn find<A: Action>(
         &self,
         kms: &KeyManagement,
         context: &RequestContext,
-    ) -> Result<(SharedKey, Parsed<'r>), Refusal> {
+    ) -> Result<(Authorized<A, SharedKey>, Parsed<'r>), Refusal> {
         if self.ignored {
             let key_id = self.key_id.ok_or_else(|| Refusal::missing(self.key_id_member))?;
-            return Ok((kms.find(context, key_id).await?, None));
+            let key = kms.find::<A>(context, key_id).await?;
+            return Ok((permitted(kms, context, key)?, None));
         }
-        let blob = self.blob.ok_or_else(|| Refusal::missing("ciphertextBlob"))?;
+        let blob = self.blob.ok_or_else(|| Refusal::missing_bytes("ciphertextBlob"))?;
         let header = strongroom_hsm_core::parse_header(blob).map_err(|_| Refusal::InvalidCiphertext)?;
         let key = match self.key_id {
             None => kms.find_key_of_ciphertext(&Home::of(context), header.key_id).await?,

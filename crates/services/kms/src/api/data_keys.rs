@@ -27,7 +27,7 @@ pub(super) async fn generate_data_key(
     }
     let length = data_key_length(input.key_spec.as_ref(), input.number_of_bytes)?;
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
-    let key = kms.find(context, &input.key_id).await?;
+    let key = kms.find::<actions::GenerateDataKey>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKey, _> = usable(kms, context, key)?;
     let dry_run = input.dry_run == Some(true);
     let made = generate(kms, context, &key, length, input.encryption_context, dry_run).await?;
@@ -47,7 +47,7 @@ pub(super) async fn generate_data_key_without_plaintext(
 ) -> Result<GenerateDataKeyWithoutPlaintextResponse, Refusal> {
     let length = data_key_length(input.key_spec.as_ref(), input.number_of_bytes)?;
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
-    let key = kms.find(context, &input.key_id).await?;
+    let key = kms.find::<actions::GenerateDataKeyWithoutPlaintext>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKeyWithoutPlaintext, _> = usable(kms, context, key)?;
     let dry_run = input.dry_run == Some(true);
     let made = generate(kms, context, &key, length, input.encryption_context, dry_run).await?;

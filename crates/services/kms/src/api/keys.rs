@@ -39,6 +39,9 @@ pub(super) async fn create_key(
         policy::check(policy, context, &Home::of(context).key_arn(&key_id), bypass)?;
     }
     let all = kms.authority().authorize::<actions::CreateKey, _>(context, Everything(context.account()))?;
+    if new.tags.is_any() {
+        kms.authority().authorize::<actions::TagResource, _>(context, Everything(context.account()))?;
+    }
     let key = kms.create_key(&all, context, &key_id, new).await?;
     context.touched(KEY_RESOURCE, key.home.account, key.arn.clone());
     Ok(CreateKeyResponse { key_metadata: Some(key_metadata(&key)) })
@@ -130,7 +133,7 @@ pub(super) async fn describe_key(
     input: DescribeKeyRequest,
 ) -> Result<DescribeKeyResponse, Refusal> {
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
-    let key = kms.find(context, &input.key_id).await?;
+    let key = kms.find::<actions::DescribeKey>(context, &input.key_id).await?;
     context.touched(KEY_RESOURCE, key.home.account, key.arn.clone());
     let key: Authorized<actions::DescribeKey, SharedKey> = kms.authority().authorize(context, key)?;
     Ok(DescribeKeyResponse { key_metadata: Some(key_metadata(key.resource())) })

@@ -3,6 +3,9 @@
 //! Such a key comes into being when its alias is first used. It is looked after by the service: the account
 //! sees it, and uses it through the service only.
 
+use strongroom_identity::AccountId;
+use strongroom_policy::Resource;
+
 use super::identifier::{Home, RESERVED_ALIAS_PREFIX};
 
 /// The services that keep a key: their names in the keys' aliases, and what the keys protect.
@@ -63,6 +66,26 @@ pub(crate) fn description(service: &str) -> String {
     let found = SERVICES.iter().find(|(name, _)| *name == service);
     let protects = found.map_or("data", |(_, protects)| *protects);
     format!("Default key that protects my {protects} when no other key is defined")
+}
+
+/// The alias of a key that a service will keep, as policies see it before there is a key.
+pub(crate) struct ManagedAlias {
+    pub(crate) home: Home,
+    pub(crate) service: &'static str,
+}
+
+impl Resource for ManagedAlias {
+    fn owner(&self) -> AccountId {
+        self.home.account
+    }
+
+    fn arn(&self) -> String {
+        self.home.arn(&alias_of(self.service))
+    }
+
+    fn delegates(&self, action: &str) -> bool {
+        account_may(action)
+    }
 }
 
 /// Whether the key's policy lets the account itself do that: look at it, and no more. What the service does

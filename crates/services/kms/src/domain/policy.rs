@@ -91,9 +91,9 @@ pub(crate) fn check_name(name: Option<&str>) -> Result<(), Refusal> {
 /// Checks the name of a policy that is given.
 pub(crate) fn check_new_name(name: Option<&str>) -> Result<(), Refusal> {
     match name {
-        Some(RAM_NAME) => Err(Refusal::Unsupported(Some(
-            "The AWS_RAM policy can only be managed by the RAM service".to_owned(),
-        ))),
+        Some(RAM_NAME) => {
+            Err(Refusal::Validation("The AWS_RAM policy can only be managed by the RAM service".to_owned()))
+        }
         _ => check_name(name),
     }
 }

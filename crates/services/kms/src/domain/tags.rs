@@ -48,6 +48,11 @@ impl Tags {
         self.0.remove(name)
     }
 
+    /// Whether there are any.
+    pub(crate) fn is_any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// The value of one tag.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)

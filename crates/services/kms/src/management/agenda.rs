@@ -1,6 +1,7 @@
 //! What keys do by themselves when it is due: rotate, and be deleted.
 
 use async_trait::async_trait;
+use strongroom_identity::PARTITION;
 use strongroom_journal::Record;
 use strongroom_runtime::{Agenda, BoxError, Due};
 
@@ -8,6 +9,7 @@ use super::{KeyManagement, random_id};
 use crate::domain::identifier::{Home, Named};
 use crate::domain::key::{Key, KeyState};
 use crate::error::Refusal;
+use crate::repo::keys::DueRow;
 use crate::{events, repo};
 
 #[async_trait]
@@ -17,11 +19,22 @@ impl Agenda for KeyManagement {
     }
 
     async fn first(&self, most: u32) -> Result<Vec<Due>, BoxError> {
-        let keys = repo::keys::list_due(&self.db, most).await?;
-        Ok(keys.into_iter().map(|(at_ms, home, key_id)| Due { at_ms, id: home.key_arn(&key_id) }).collect())
+        let rows = repo::keys::list_due(&self.db, most).await?;
+        let due = |row: DueRow| {
+            let [account, region, key_id] = row.name;
+            Due { at_ms: row.due_ms, id: format!("arn:{PARTITION}:kms:{region}:{account}:key/{key_id}") }
+        };
+        Ok(rows.into_iter().map(due).collect())
     }
 
     async fn run(&self, item: &Due) -> Result<(), BoxError> {
+        // Nothing happens that cannot be recorded, whoever asks for it.
+        if !self.outbox.is_ready() {
+            self.outbox.probe().await;
+            if !self.outbox.is_ready() {
+                return Err("the audit journal cannot be written".into());
+            }
+        }
         let (home, key_id) = Named::parse_own_arn(&item.id).ok_or("the item names no key")?;
         // From the store: what is in memory may be older than the agenda.
         let Some(key) = repo::keys::find(&self.db, &self.mac, &home, &key_id).await? else { return Ok(()) };

@@ -10,14 +10,18 @@ use super::{KEY_RESOURCE, KeyManagement};
 use crate::domain::alias::{self, Alias};
 use crate::domain::identifier::{Home, Name, Named};
 use crate::domain::key::SharedKey;
-use crate::domain::managed;
+use crate::domain::managed::{self, ManagedAlias};
 use crate::domain::paging::Page;
 use crate::error::Refusal;
 use crate::repo;
 
 impl KeyManagement {
-    /// The key that any form of `KeyId` names.
-    pub(crate) async fn find(&self, context: &RequestContext, key_id: &str) -> Result<SharedKey, Refusal> {
+    /// The key that any form of `KeyId` names, for a caller who wants to do `A` to it.
+    pub(crate) async fn find<A: Action>(
+        &self,
+        context: &RequestContext,
+        key_id: &str,
+    ) -> Result<SharedKey, Refusal> {
         let Named { home, name } = Named::parse(context, key_id)?;
         let name = match name {
             Name::Key(key_id) => return self.find_key(context, &home, &key_id).await,
@@ -27,8 +31,10 @@ impl KeyManagement {
             return self.find_key(context, &home, &alias.key_id).await;
         }
         match managed::service_of(&name) {
-            // A service's key comes into being when its alias is first used.
+            // A service's key comes into being when its alias is first used, by someone who may.
             Some(service) if home == Home::of(context) => {
+                let resource = ManagedAlias { home: home.clone(), service };
+                self.authority().authorize::<A, _>(context, resource)?;
                 let key_id = self.ensure_managed_key(&home, service, context.now_ms).await?;
                 self.find_key(context, &home, &key_id).await
             }

@@ -33,7 +33,7 @@ impl KeyManagement {
                 let former = key.current_material;
                 key.rotate_on_demand(context.now_ms, material)?;
                 let record = events::rotated(&key, &former, kind, context.now_ms, event_id);
-                repo::keys::insert_material(tx, &self.mac, &key, material).await?;
+                repo::keys::append_material(tx, &self.mac, &key, material).await?;
                 repo::keys::replace(tx, &self.mac, &mut key).await?;
                 repo::post(tx, context.draft()).await?;
                 repo::post(tx, Some(&self.outbox.draft(&record))).await?;
@@ -61,7 +61,7 @@ impl KeyManagement {
                     return Ok(None);
                 }
                 let record = events::rotated(&key, &former, kind, due_ms, event_id);
-                repo::keys::insert_material(tx, &self.mac, &key, material).await?;
+                repo::keys::append_material(tx, &self.mac, &key, material).await?;
                 repo::keys::replace(tx, &self.mac, &mut key).await?;
                 repo::post(tx, Some(&self.outbox.draft(&record))).await?;
                 Ok(Some(record))
@@ -75,11 +75,8 @@ impl KeyManagement {
         Ok(())
     }
 
-    /// Makes the material that a rotation gives a key. It is dated after all others, which it is listed after.
     async fn new_material(&self, key: &Key, now_ms: i64, kind: RotationKind) -> Result<Material, Refusal> {
-        let latest = key.materials.iter().map(|material| material.created_ms).max();
-        let made_ms = latest.map_or(now_ms, |latest| now_ms.max(latest + 1));
-        let material = self.backend.generate(&key.home, &key.id, made_ms).await?;
+        let material = self.backend.generate(&key.home, &key.id, now_ms).await?;
         Ok(Material { rotation: Some(kind), ..material })
     }
 }

@@ -1,7 +1,7 @@
 //! Last uses of keys, read out of the journal: cryptography itself writes nothing but its record.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use strongroom_api_kms::actions;
@@ -9,7 +9,7 @@ use strongroom_journal::{JournalError, Position, Reader};
 use strongroom_policy::Authorized;
 use strongroom_runtime::Shutdown;
 use strongroom_store::Db;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::KeyManagement;
 use crate::domain::identifier::Home;
@@ -36,6 +36,11 @@ pub(super) struct Usage {
     reading: Mutex<()>,
 }
 
+/// While it is held, the journal is not read for uses of keys.
+pub struct Quiet<'k> {
+    _reading: MutexGuard<'k, ()>,
+}
+
 /// The uses that a stretch of the journal tells, each key's last, and where the stretch ends.
 struct Stretch {
     uses: HashMap<(Home, String), LastUse>,
@@ -48,7 +53,11 @@ impl Usage {
         Self { db, journal: RwLock::new(journal), reading: Mutex::default() }
     }
 
-    pub(super) fn start_over(&self, journal: Reader) {
+    pub(super) async fn quiet(&self) -> Quiet<'_> {
+        Quiet { _reading: self.reading.lock().await }
+    }
+
+    pub(super) fn start_over(&self, _quiet: Quiet<'_>, journal: Reader) {
         *self.journal.write().unwrap_or_else(PoisonError::into_inner) = journal;
     }
 
@@ -76,13 +85,12 @@ impl Usage {
     }
 }
 
-/// Reads at most a batch of records.
+/// Reads at most a batch of records, and whatever is damaged between them.
 fn read(journal: &Reader, after: Option<Position>) -> Result<Stretch, JournalError> {
     let mut stretch = Stretch { uses: HashMap::new(), end: None, records: 0 };
-    for record in journal.records(after)?.take(BATCH) {
+    // What is damaged is `audit verify`'s to name; here it tells of no use.
+    for (position, record) in journal.records(after)?.flatten().take(BATCH) {
         stretch.records += 1;
-        // What is damaged is `audit verify`'s to name; here it tells of no use.
-        let Ok((position, record)) = record else { continue };
         stretch.end = Some(position);
         for (home, key_id, last) in usage::keys_used(&record) {
             stretch.uses.insert((home, key_id), last);
@@ -107,7 +115,7 @@ impl KeyManagement {
     }
 
     /// Reads the journal on for uses of keys, until the shutdown begins.
-    pub async fn follow_usage(&self, shutdown: Shutdown) {
+    pub async fn follow_usage(self: Arc<Self>, shutdown: Shutdown) {
         let begun = shutdown.begun();
         tokio::pin!(begun);
         loop {

@@ -2,7 +2,7 @@
 
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
 
-use super::{home_columns, load_as, read_home};
+use super::{home_columns, load_as, name_of, read_home};
 use crate::domain::alias::Alias;
 use crate::domain::identifier::Home;
 
@@ -87,14 +87,14 @@ pub(crate) async fn delete_of_key(
     home: &Home,
     key_id: &str,
 ) -> Result<Vec<String>, StoreError> {
-    let of_key = [home.account.to_string().into(), home.region.into(), key_id.into()];
+    let of_key = name_of(home, key_id);
     let rows = tx.query(DELETE_OF_KEY, &of_key).await?;
     rows.iter().map(|row| row.text("alias_name")).collect()
 }
 
 /// How many aliases a key has.
 pub(crate) async fn count_of_key(tx: &mut Tx<'_>, home: &Home, key_id: &str) -> Result<i64, StoreError> {
-    let of_key = [home.account.to_string().into(), home.region.into(), key_id.into()];
+    let of_key = name_of(home, key_id);
     tx.query_one(COUNT_OF_KEY, &of_key).await?.i64("aliases")
 }
 
@@ -138,5 +138,9 @@ pub(crate) async fn list(
             db.query(LIST_OF_KEY, &values).await?
         }
     };
-    rows.iter().map(|row| mac.load(row)).collect()
+    let load = |row| match mac.load::<Alias>(row)? {
+        alias if alias.home == *home => Ok(alias),
+        alias => Err(StoreError::Corrupt { table: Alias::TABLE, key: alias.key() }),
+    };
+    rows.iter().map(load).collect()
 }

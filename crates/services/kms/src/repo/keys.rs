@@ -4,7 +4,7 @@ use strongroom_crypto::hex;
 use strongroom_hsm_core::{KeyHandle, TokenDigest, TokenRef};
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Type, Value};
 
-use super::{home_columns, load_as, read_home};
+use super::{home_columns, load_as, name_of, read_home};
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, KeyState, Manager, Material};
 use crate::domain::rotation::{RotationKind, Schedule};
@@ -29,6 +29,10 @@ pub(super) const FIND_KEY: Statement = Statement::new(
 pub(super) const FIND_MATERIALS: Statement = Statement::new(
     "SELECT account, region, key_id, material_id, handle, token, token_digest, created_ms, rotation, mac \
      FROM kms_materials WHERE account = $1 AND region = $2 AND key_id = $3 ORDER BY created_ms, material_id",
+);
+pub(super) const NEWEST_MATERIAL: Statement = Statement::new(
+    "SELECT created_ms FROM kms_materials WHERE account = $1 AND region = $2 AND key_id = $3 \
+     ORDER BY created_ms DESC LIMIT 1",
 );
 pub(super) const LIST_IDS: Statement = Statement::new(
     "SELECT key_id FROM kms_keys WHERE account = $1 AND region = $2 AND key_id > $3 ORDER BY key_id LIMIT $4",
@@ -175,8 +179,20 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, mac: &RowMac, key: &Key) -> Result<b
     Ok(true)
 }
 
-/// Adds a material to a key.
-pub(crate) async fn insert_material(
+/// Adds the material that a rotation gives a key. It is dated after all others, which it is listed after.
+pub(crate) async fn append_material(
+    tx: &mut Tx<'_>,
+    mac: &RowMac,
+    key: &Key,
+    material: &Material,
+) -> Result<(), StoreError> {
+    let newest = tx.query_opt(NEWEST_MATERIAL, &name_of(&key.home, &key.id)).await?;
+    let newest_ms = newest.map(|row| row.i64("created_ms")).transpose()?;
+    let created_ms = newest_ms.map_or(material.created_ms, |newest| material.created_ms.max(newest + 1));
+    insert_material(tx, mac, key, &Material { created_ms, ..material.clone() }).await
+}
+
+async fn insert_material(
     tx: &mut Tx<'_>,
     mac: &RowMac,
     key: &Key,
@@ -250,14 +266,22 @@ pub(crate) async fn list_ids(
     db.query(LIST_IDS, &values).await?.iter().map(|row| row.text("key_id")).collect()
 }
 
-/// The `most` keys that change by themselves soonest, and when.
-pub(crate) async fn list_due(db: &Db, most: u32) -> Result<Vec<(i64, Home, String)>, StoreError> {
-    let rows = db.query(LIST_DUE, &[most.into()]).await?;
-    rows.iter().map(|row| Ok((row.i64("due_ms")?, read_home(row)?, row.text("key_id")?))).collect()
+/// When a key changes by itself, and which: account, Region and key id as they are written in its row, which
+/// nobody has checked.
+pub(crate) struct DueRow {
+    pub(crate) due_ms: i64,
+    pub(crate) name: [String; 3],
 }
 
-fn name_of(home: &Home, key_id: &str) -> [Value; 3] {
-    [home.account.to_string().into(), home.region.into(), key_id.into()]
+/// The `most` keys that change by themselves soonest. One whose row makes no sense is among them, so that it
+/// stands in nobody's way.
+pub(crate) async fn list_due(db: &Db, most: u32) -> Result<Vec<DueRow>, StoreError> {
+    let rows = db.query(LIST_DUE, &[most.into()]).await?;
+    let read = |row: &Row| {
+        let name = [row.text("account")?, row.text("region")?, row.text("key_id")?];
+        Ok(DueRow { due_ms: row.i64("due_ms")?, name })
+    };
+    rows.iter().map(read).collect()
 }
 
 fn text(text: Option<String>) -> Value {

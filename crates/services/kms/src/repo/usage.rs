@@ -1,17 +1,19 @@
-//! Rows of keys' last uses, and how far the journal has been read for them. They grant nothing and are made
-//! again from the journal, so they carry no MAC.
+//! Rows of keys' last uses, and how far the journal has been read for them. They grant nothing and come from
+//! the journal, so they carry no MAC. A condition of policies that asks for them
+//! (`kms:TrailingDaysWithoutKeyUsage`) needs one first.
 
 use strongroom_journal::{EventId, Position};
 use strongroom_store::{Db, Row, Statement, StoreError, Tx, Type, Value};
 
+use super::name_of;
 use crate::domain::identifier::Home;
 use crate::domain::usage::LastUse;
 
 /// The one journal that a store is written beside.
 const JOURNAL: &str = "local";
 
-pub(super) const HAS_KEY: Statement =
-    Statement::new("SELECT key_id FROM kms_keys WHERE account = $1 AND region = $2 AND key_id = $3");
+pub(super) const KEY_MADE: Statement =
+    Statement::new("SELECT created_ms FROM kms_keys WHERE account = $1 AND region = $2 AND key_id = $3");
 pub(super) const FIND: Statement = Statement::new(
     "SELECT operation, used_ms, event_id, request_id FROM kms_last_uses \
      WHERE account = $1 AND region = $2 AND key_id = $3",
@@ -33,7 +35,6 @@ pub(super) const PUT_READING: Statement = Statement::new(
 
 /// The last use of a key that is known.
 pub(crate) async fn find(db: &Db, home: &Home, key_id: &str) -> Result<Option<LastUse>, StoreError> {
-    let name = [home.account.to_string().into(), home.region.into(), key_id.into()];
     let read = |row: &Row| {
         Ok(LastUse {
             operation: row.text("operation")?,
@@ -42,7 +43,7 @@ pub(crate) async fn find(db: &Db, home: &Home, key_id: &str) -> Result<Option<La
             request_id: row.opt_text("request_id")?,
         })
     };
-    db.query_opt(FIND, &name).await?.as_ref().map(read).transpose()
+    db.query_opt(FIND, &name_of(home, key_id)).await?.as_ref().map(read).transpose()
 }
 
 /// The record up to which the journal has been read.
@@ -54,15 +55,17 @@ pub(crate) async fn reading(db: &Db) -> Result<Option<Position>, StoreError> {
     Ok(Some(Position { stream, record: row.i64("record")? as u64 }))
 }
 
-/// Keeps what was read up to `position`. Uses of keys that are gone are kept out.
+/// Keeps what was read up to `position`. Uses of keys that are gone are kept out, also where another key has
+/// the id now.
 pub(crate) async fn keep(
     tx: &mut Tx<'_>,
     uses: &[(Home, String, LastUse)],
     position: Position,
 ) -> Result<(), StoreError> {
     for (home, key_id, last) in uses {
-        let name = [home.account.to_string().into(), home.region.into(), key_id.into()];
-        if tx.query_opt(HAS_KEY, &name).await?.is_none() {
+        let name = name_of(home, key_id);
+        let made_ms = tx.query_opt(KEY_MADE, &name).await?.map(|row| row.i64("created_ms")).transpose()?;
+        if made_ms.is_none_or(|made_ms| last.used_ms < made_ms) {
             continue;
         }
         let request_id = last.request_id.clone().map_or(Value::Null(Type::Text), Value::Text);
@@ -81,6 +84,5 @@ pub(crate) async fn keep(
 
 /// Forgets the last use of a key that is deleted.
 pub(crate) async fn delete(tx: &mut Tx<'_>, home: &Home, key_id: &str) -> Result<(), StoreError> {
-    let name = [home.account.to_string().into(), home.region.into(), key_id.into()];
-    tx.execute(DELETE, &name).await.map(drop)
+    tx.execute(DELETE, &name_of(home, key_id)).await.map(drop)
 }
