@@ -10,7 +10,8 @@ CARGO_DENY := 0.20.2
 
 # Arguments for `make run`, for example ARGS="--listen 127.0.0.1:4600 --ephemeral".
 ARGS ?=
-# How long `make soak` kills and restarts, and fuzzes each target.
+# How often and how long `make soak` kills and restarts, and how long it fuzzes each target.
+CRASH_ROUNDS ?= 1000
 SOAK_MINUTES ?= 10
 FUZZ_SECONDS ?= 60
 
@@ -31,7 +32,8 @@ help:
 	@echo
 	@echo '  make e2e-all   every end-to-end test, slow ones too'
 	@echo '  make bench     the benchmarks behind docs/numbers.md'
-	@echo '  make soak      kill and restart under load (SOAK_MINUTES=10), then fuzz (FUZZ_SECONDS=60 a target)'
+	@echo '  make soak      kill and restart under load (CRASH_ROUNDS=1000, then SOAK_MINUTES=10), then fuzz'
+	@echo '                 (FUZZ_SECONDS=60 a target)'
 	@echo
 	@echo '  make unit      unit and integration tests alone'
 	@echo '  make e2e       the quick end-to-end tests alone'
@@ -84,9 +86,11 @@ check: packages target/tools/bin/cargo-deny $(VENV_READY)
 bench:
 	cargo bench --locked --package strongroom --bench front_door
 	cargo bench --locked --package strongroom-journal --bench append
+	cargo bench --locked --package strongroom --features bulk-load --bench many_keys
 
 soak: release $(VENV_READY)
 	@scripts/system-packages.sh fuzz
+	STRONGROOM_CRASH_ROUNDS=$(CRASH_ROUNDS) cargo test --locked --release --package strongroom --test it crash::
 	SOAK_MINUTES=$(SOAK_MINUTES) STRONGROOM=target/release/strongroom $(VENV)/bin/python -m pytest e2e -m soak
 	cargo xtask fuzz --seconds $(FUZZ_SECONDS)
 

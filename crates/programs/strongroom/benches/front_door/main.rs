@@ -16,14 +16,19 @@
 
 mod load;
 mod process;
+#[path = "../rig/program.rs"]
+mod program;
+#[path = "../rig/request.rs"]
+mod request;
 mod rivals;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use crate::load::Target;
-use crate::process::{Peer, Program};
+use crate::process::Peer;
+use crate::program::Program;
+use crate::request::{Connection, Target};
 
 /// Connections, as DESIGN's numbers are stated for 64.
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
@@ -41,17 +46,22 @@ fn main() -> Result<()> {
     let time = Duration::from_secs(seconds);
 
     println!("disk flush (4 KiB write and fdatasync): median {:?}", process::flush_time()?);
-    let program = Program::start()?;
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let data = folder.path().join("data");
+    let program = Program::start(&data)?;
     println!("cold start to healthy, new data folder: {:?}", program.started_in);
-    let again = program.restart()?;
+    drop(program);
+    let again = Program::start(&data)?;
     println!("cold start to healthy, existing data:   {:?}", again.started_in);
     println!("idle memory (resident): {:.1} MB", again.resident_kb()? as f64 / 1024.0);
 
-    let key = load::create_key(again.address).context("creating the key")?;
-    let encrypt = load::encrypt(again.address, &key)?;
-    let reference = load::once(again.address, &encrypt)?;
-    let decrypt = load::decrypt(again.address, &reference)?;
-    let generate = load::generate_data_key(again.address, &key)?;
+    let mut connection = Connection::open(again.address)?;
+    let made = connection.exchange(&request::request(again.address, "CreateKey", "{}")?)?;
+    let key = request::text(&made["KeyMetadata"], "KeyId")?;
+    let encrypt = request::encrypt(again.address, key)?;
+    let decrypt = request::decrypt(again.address, &connection.exchange(&encrypt)?)?;
+    let body = format!(r#"{{"KeyId":"{key}","KeySpec":"AES_256"}}"#);
+    let generate = request::request(again.address, "GenerateDataKey", &body)?;
     let (bare, unavoidable) = (Peer::start("bare")?, Peer::start("unavoidable")?);
 
     println!("\nrequests/s, medians of 3 runs of {seconds} s, server and load on the same cores");
@@ -90,16 +100,4 @@ fn main() -> Result<()> {
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-/// Calls `ready` until it answers, at most ten seconds.
-fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> Result<T> {
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(10) {
-        if let Some(value) = ready() {
-            return Ok(value);
-        }
-        std::thread::yield_now();
-    }
-    anyhow::bail!("{what} was not ready within ten seconds")
 }

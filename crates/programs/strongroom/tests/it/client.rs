@@ -75,6 +75,15 @@ impl Client {
         self.exchange(&format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"))
     }
 
+    /// Asks for something of dev mode.
+    pub(crate) fn dev(&mut self, method: &str, path: &str, body: &Value) -> io::Result<Answer> {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let length = body.len();
+        self.exchange(&format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nx-strongroom-dev: 1\r\ncontent-length: {length}\r\n\r\n{body}"
+        ))
+    }
+
     fn exchange(&mut self, request: &str) -> io::Result<Answer> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
