@@ -168,10 +168,19 @@ impl<'r> Source<'r> {
         let blob = self.blob.ok_or_else(|| Refusal::missing_bytes("ciphertextBlob"))?;
         let header = strongroom_hsm_core::parse_header(blob).map_err(|_| Refusal::InvalidCiphertext)?;
         let key = match self.key_id {
-            None => kms.find_key_of_ciphertext(&Home::of(context), header.key_id).await?,
-            Some(named) => kms.find(context, named).await?,
+            None => {
+                let key = kms.find_key_of_ciphertext(&Home::of(context), header.key_id).await?;
+                permitted(kms, context, key).map_err(|_| Refusal::CiphertextOfUnknownKey)?
+            }
+            Some(named) => {
+                let key = kms.find::<A>(context, named).await?;
+                permitted(kms, context, key)?
+            }
         };
-        if key.id == header.key_id { Ok((key, Some((header, blob)))) } else { Err(Refusal::IncorrectKey) }
+        if key.resource().id != header.key_id {
+            return Err(Refusal::IncorrectKey);
+        }
+        Ok((key, Some((header, blob))))
     }
 }
 

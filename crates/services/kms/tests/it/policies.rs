@@ -92,7 +92,7 @@ async fn policies_have_one_name(database: &TestDatabase) {
     // KMS API Reference, PutKeyPolicy.
     assert_eq!(
         put(Some("AWS_RAM")).await.unwrap_err().to_string(),
-        "UnsupportedOperationException: The AWS_RAM policy can only be managed by the RAM service"
+        "ValidationException: The AWS_RAM policy can only be managed by the RAM service"
     );
 }
 

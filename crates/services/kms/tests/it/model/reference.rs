@@ -99,7 +99,10 @@ impl Model {
     /// The key that a ciphertext leads to, or that the caller names for it.
     pub(super) fn source(&self, home: Home, of: &Ciphertext, named: Option<&Naming>) -> Expected<Place> {
         match named {
-            Some(named) if self.find(home, named)? != of.key => Err("IncorrectKeyException"),
+            Some(named) => {
+                let key = self.find(home, named).and_then(|key| self.may_use(home, key))?;
+                if key == of.key { Ok(key) } else { Err("IncorrectKeyException") }
+            }
             None if self.keys[of.key].home != home || self.keys[of.key].state == State::Gone => Err(DENIED),
             _ => Ok(of.key),
         }
@@ -113,7 +116,6 @@ impl Model {
         context: usize,
     ) -> Expected<Vec<u8>> {
         let key = self.source(home, of, named)?;
-        self.may_use(home, key)?;
         self.keys[key].enabled()?;
         if context == of.context { Ok(of.plaintext.clone()) } else { Err("InvalidCiphertextException") }
     }
@@ -127,10 +129,7 @@ impl Model {
         destination: &Naming,
     ) -> Expected<Place> {
         let source = self.source(home, of, source)?;
-        let destination = self.find(home, destination)?;
-        for key in [source, destination] {
-            self.may_use(home, key)?;
-        }
+        let destination = self.find(home, destination).and_then(|key| self.may_use(home, key))?;
         for key in [source, destination] {
             self.keys[key].enabled()?;
         }
