@@ -79,7 +79,7 @@ impl Scheduler {
             loop {
                 let mut watched = tokio::select! {
                     biased;
-                    () = shutdown.begun() => return,
+                    () = shutdown.begun() => break,
                     watched = scheduler.turn.lock() => watched,
                 };
                 let step = step(&mut watched, scheduler.clocks.domain_now()).await;
@@ -87,12 +87,14 @@ impl Scheduler {
                 if let Step::Idle(outlook) = step {
                     tokio::select! {
                         biased;
-                        () = shutdown.begun() => return,
+                        () = shutdown.begun() => break,
                         () = scheduler.changed.notified() => {}
                         () = tokio::time::sleep(outlook.sleep(scheduler.clocks.domain_now())) => {}
                     }
                 }
             }
+            // An item that somebody settles with may still be at work.
+            drop(scheduler.turn.lock().await);
         }
     }
 
@@ -110,21 +112,24 @@ impl Scheduler {
     pub async fn settle(&self, patience: Duration) -> bool {
         let (now_ms, deadline) = (self.clocks.domain_now(), backoff::now() + patience);
         let mut lifted = false;
-        loop {
+        while backoff::now() < deadline {
             // The turn is given up between items, so that others get theirs.
-            let turn = tokio::time::timeout_at(deadline, self.turn.lock());
+            let turn = tokio::time::timeout_at(deadline, self.turn.clone().lock_owned());
             let Ok(mut watched) = turn.await else { return false };
             if !lifted {
                 watched.iter_mut().for_each(Watched::lift);
                 lifted = true;
             }
-            if let Step::Idle(outlook) = step(&mut watched, now_ms).await {
-                return !outlook.behind;
-            }
-            if backoff::now() >= deadline {
-                return false;
+            // A task of its own keeps the turn until the item is finished, also when nobody waits any more.
+            #[expect(clippy::disallowed_methods, reason = "whoever shuts down waits for the turn, and it for this")]
+            let step = tokio::spawn(async move { step(&mut watched, now_ms).await });
+            match tokio::time::timeout_at(deadline, step).await {
+                Ok(Ok(Step::Tried)) => {}
+                Ok(Ok(Step::Idle(outlook))) => return !outlook.behind,
+                Ok(Err(_)) | Err(_) => return false,
             }
         }
+        false
     }
 
     /// Waits for the item that is being done, and keeps the next ones from being begun while the guard is
