@@ -121,7 +121,10 @@ impl Scheduler {
                 lifted = true;
             }
             // A task of its own keeps the turn until the item is finished, also when nobody waits any more.
-            #[expect(clippy::disallowed_methods, reason = "whoever shuts down waits for the turn, and it for this")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "whoever shuts down waits for the turn, and it for this"
+            )]
             let step = tokio::spawn(async move { step(&mut watched, now_ms).await });
             match tokio::time::timeout_at(deadline, step).await {
                 Ok(Ok(Step::Tried)) => {}

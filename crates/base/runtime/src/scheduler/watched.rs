@@ -57,7 +57,10 @@ impl Watched {
         let (agenda, due) = (self.agenda.clone(), item.clone());
         // A task of its own: whoever gives up waiting leaves no item half-done, and a panic ends no more than
         // the item.
-        #[expect(clippy::disallowed_methods, reason = "whoever shuts down waits for the turn, and it for this")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "whoever shuts down waits for the turn, and it for this"
+        )]
         let run = tokio::spawn(async move { agenda.run(&due).await });
         match run.await.unwrap_or_else(|broken| Err(broken.into())) {
             Ok(()) => self.done = Some(item),
