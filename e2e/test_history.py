@@ -165,3 +165,18 @@ def test_refusals_of_cloudtrails_own_have_a_capital_message(node):
     document = json.loads(answer.body)
     assert document["Message"]
     assert "message" not in document
+
+
+def test_a_material_of_ones_choice_is_a_secret_in_the_record(kms, cloudtrail):
+    material = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+    tags = [
+        {"TagKey": "_custom_key_material_", "TagValue": material},
+        {"TagKey": "owner", "TagValue": "blue"},
+    ]
+    kms.create_key(Tags=tags)
+    (record,) = records(cloudtrail, "CreateKey")
+    assert record["requestParameters"]["tags"] == [
+        {"tagKey": "_custom_key_material_", "tagValue": "HIDDEN_DUE_TO_SECURITY_REASONS"},
+        {"tagKey": "owner", "tagValue": "blue"},
+    ]
+    assert material not in json.dumps(record)

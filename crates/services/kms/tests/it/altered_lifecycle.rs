@@ -17,6 +17,7 @@ on_both_engines! {
     altered_columns_of_a_key_that_is_to_be_deleted_are_refused,
     altered_columns_of_materials_are_refused,
     what_is_due_of_an_altered_key_is_not_done,
+    a_due_row_that_makes_no_sense_stands_in_nobodys_way,
 }
 
 /// KMS started anew on the same rows: what is in memory already is not read again.
@@ -162,4 +163,24 @@ async fn what_is_due_of_an_altered_key_is_not_done(database: &TestDatabase) {
         assert_eq!(client.describe(&key).await.unwrap_err().to_string(), INTERNAL, "{sql}");
         assert_eq!(client.kms.records(), []);
     }
+}
+
+async fn a_due_row_that_makes_no_sense_stands_in_nobodys_way(database: &TestDatabase) {
+    let db = open(database).await;
+    let (altered, sound) = (rich_key(&anew(&db)).await, rich_key(&anew(&db)).await);
+    let sql = "UPDATE kms_keys SET account = 'nobody', region = 'nowhere', due_ms = 1 WHERE key_id = $1";
+    // Materials name their key; they are no concern of this test.
+    db.execute(Statement::new("DELETE FROM kms_materials WHERE key_id = $1"), &[Value::from(&altered)])
+        .await
+        .unwrap();
+    alter(&db, sql, &altered).await;
+    let client = anew(&db);
+    let due = client.kms.first(1_000).await.unwrap();
+    let [nonsense, rotation] = due.as_slice() else { panic!("{due:?}") };
+    assert_eq!(nonsense.id, format!("arn:aws:kms:nowhere:nobody:key/{altered}"));
+    assert!(client.kms.run(nonsense).await.is_err());
+    assert_eq!(rotation.id, client.arn(&format!("key/{sound}")));
+    client.kms.run(rotation).await.unwrap();
+    let names: Vec<_> = client.kms.records().into_iter().map(|record| record.event_name).collect();
+    assert_eq!(names, ["RotateKey"]);
 }

@@ -96,10 +96,17 @@ async fn the_account_sees_the_key_and_does_no_more_with_it(database: &TestDataba
             .then(|| operation.denied(&format!("arn:aws:iam::{ACCOUNT}:root"), &arn));
         assert_eq!(answer.err().map(|error| error.to_string()), expected, "{operation:?}");
     }
+    let keys = client.key_ids(None).await;
     for operation in [Operation::Encrypt, Operation::GenerateDataKey, Operation::ReEncryptTo] {
         let refused = operation.call(&client, "alias/aws/s3", &aids).await.unwrap_err();
         let expected = operation.denied(&format!("arn:aws:iam::{ACCOUNT}:root"), &arn);
         assert_eq!(refused.to_string(), expected, "{operation:?}");
+        // Who may not use it does not bring it into being either.
+        let refused = operation.call(&client, "alias/aws/ebs", &aids).await.unwrap_err();
+        let expected =
+            operation.denied(&format!("arn:aws:iam::{ACCOUNT}:root"), &client.arn("alias/aws/ebs"));
+        assert_eq!(refused.to_string(), expected, "{operation:?}");
+        assert_eq!(client.key_ids(None).await, keys, "{operation:?}");
     }
     assert_eq!(client.alias_names(Some(&key.key_id)).await, ["alias/aws/s3"]);
     assert_eq!(format!("{:?}", client.describe("alias/aws/s3").await.unwrap()), format!("{key:?}"));
