@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use crate::client::Client;
 
 /// What nothing here takes, even on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A place for a program's files: its data, its home and its temporary files.
 pub(crate) struct Place(TempDir);
