@@ -1,0 +1,9 @@
+//! What an HSM, its clients and the control plane say to each other.
+//!
+//! Messages are Protocol Buffers, written down as Rust structs: field numbers are the interface and never
+//! change their meaning. [`command`] is the vocabulary of clients, from [`command::Call`] to
+//! [`command::Answer`].
+
+#![warn(missing_docs)]
+
+pub mod command;
