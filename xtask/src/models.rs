@@ -21,7 +21,7 @@ pub(crate) fn update(root: &Path) -> Result<()> {
         catalogue.botocore
     );
     for (name, entry) in &catalogue.service {
-        let model = trim(read_original(&data, name)?, entry)?;
+        let model = trim(read_original(&data, entry.model.as_deref().unwrap_or(name))?, entry)?;
         let rows = (model.metadata.api_version.as_str(), model.operations.len(), model.shapes.len());
         writeln!(provenance, "| {name} | {} | {} | {} |", rows.0, rows.1, rows.2)?;
         let mut text = serde_json::to_string_pretty(&model)?;
@@ -73,6 +73,7 @@ fn trim(mut model: Model, entry: &Entry) -> Result<Model> {
             model.operations.retain(|name, _| names.contains(name));
         }
     }
+    leave_out(&mut model, &entry.leave_out)?;
     let mut reached = BTreeSet::new();
     for operation in model.operations.values() {
         for reference in operation.input.iter().chain(&operation.output).chain(&operation.errors) {
@@ -82,6 +83,19 @@ fn trim(mut model: Model, entry: &Entry) -> Result<Model> {
     let shapes = std::mem::take(&mut model.shapes);
     model.shapes = shapes.into_iter().filter(|(name, _)| reached.contains(name)).collect::<BTreeMap<_, _>>();
     Ok(model)
+}
+
+/// Drops every member that has one of these shapes.
+fn leave_out(model: &mut Model, shapes: &[String]) -> Result<()> {
+    if let Some(name) = shapes.iter().find(|name| !model.shapes.contains_key(*name)) {
+        bail!("the model has no shape {name} to leave out");
+    }
+    for shape in model.shapes.values_mut() {
+        shape.members.retain(|_, member| !shapes.contains(&member.shape));
+        let members: BTreeSet<_> = shape.members.iter().map(|(name, _)| name.to_owned()).collect();
+        shape.required.retain(|name| members.contains(name));
+    }
+    Ok(())
 }
 
 fn reach(model: &Model, reference: &Reference, reached: &mut BTreeSet<String>) -> Result<()> {

@@ -30,7 +30,7 @@ pub(super) fn render(plan: &Plan<'_>) -> Result<String> {
         signing = plan.signing_name(),
         target = optional(metadata.target_prefix.as_deref()),
         compatible = metadata.aws_query_compatible.is_some(),
-        namespace = optional(metadata.xml_namespace.as_deref()),
+        namespace = optional(plan.entry.xml_namespace.as_deref().or(metadata.xml_namespace.as_deref())),
         source = plan.entry.event_source,
         message = plan.entry.error_message.name(),
     )?;
