@@ -2,8 +2,9 @@
 //!
 //! Messages are Protocol Buffers, written down as Rust structs: field numbers are the interface and never
 //! change their meaning. [`command`] is the vocabulary of clients, from [`command::Call`] to
-//! [`command::Answer`].
+//! [`command::Answer`]; [`fleet`] is the one between an HSM and the control plane.
 
 #![warn(missing_docs)]
 
 pub mod command;
+pub mod fleet;
