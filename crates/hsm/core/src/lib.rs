@@ -12,12 +12,16 @@
 #![warn(missing_docs)]
 
 mod attributes;
+mod audit;
 mod blob;
 mod cache;
 mod context;
 mod derived;
 mod error;
+mod hsm;
 mod key;
+mod options;
+mod outcome;
 mod partition;
 mod token;
 
@@ -25,7 +29,11 @@ pub use attributes::{Attributes, KeyType, Usage};
 pub use blob::{BlobHeader, LONGEST_BLOB, LONGEST_KEY_ID, LONGEST_PLAINTEXT, parse_header};
 pub use cache::CacheStats;
 pub use context::{EncryptionContext, LONGEST_CONTEXT};
+pub use audit::{AuditDetail, AuditRecord};
 pub use error::HsmError;
+pub use hsm::{ClusterScheme, Hsm};
 pub use key::OpenedKey;
+pub use options::{ConnectionId, HsmIdentity, Mode, Now, Options, Peer};
+pub use outcome::{Outcome, Planned};
 pub use partition::{Partition, PartitionId, PartitionKey};
 pub use token::{KeyHandle, KeyToken, TokenDigest, TokenRef};
