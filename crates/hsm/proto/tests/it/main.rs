@@ -1,0 +1,4 @@
+//! The protocol through its public surface.
+
+mod frame;
+mod messages;
