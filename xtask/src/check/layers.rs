@@ -91,6 +91,11 @@ const LAYERS: &[Layer] = &[
         why: "a service reaches another through its api trait, joined in programs",
     },
     Layer {
+        crates: "services/cloudhsm",
+        may_use: &["api/*", "access/*", "evidence/*", "base/*", "wire/schema", "wire/service", "hsm/proto"],
+        why: "the control plane speaks with HSMs and cannot do what they do",
+    },
+    Layer {
         crates: "services/*",
         may_use: &["api/*", "access/*", "evidence/*", "base/*", "wire/schema", "wire/service"],
         why: "a service reaches another through its api trait, joined in programs",

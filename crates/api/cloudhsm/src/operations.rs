@@ -13,6 +13,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     signing_name: "cloudhsm",
     api_version: "2017-04-28",
     target_prefix: Some("BaldrApiService"),
+    shape_namespace: "com.amazonaws.cloudhsmv2",
     protocols: &[Protocol::RpcV2Cbor, Protocol::Json11],
     query_compatible: false,
     xml_namespace: None,

@@ -13,6 +13,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     signing_name: "ec2",
     api_version: "2016-11-15",
     target_prefix: None,
+    shape_namespace: "com.amazonaws.ec2",
     protocols: &[Protocol::Ec2],
     query_compatible: false,
     xml_namespace: Some("http://ec2.amazonaws.com/doc/2016-11-15/"),

@@ -16,6 +16,7 @@ static SERVICE: ServiceSchema = ServiceSchema {
     signing_name: "sts",
     api_version: "2011-06-15",
     target_prefix: None,
+    shape_namespace: "com.example",
     protocols: &[Protocol::Query, Protocol::Json10],
     query_compatible: true,
     xml_namespace: Some("https://sts.amazonaws.com/doc/2011-06-15/"),

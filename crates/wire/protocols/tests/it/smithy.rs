@@ -215,6 +215,7 @@ fn write_answer(protocol: Protocol, suite: &Json, case: &Json) {
         signing_name: "test",
         api_version: "2020-01-08",
         target_prefix: None,
+        shape_namespace: "com.example",
         protocols: &[],
         query_compatible: suite["metadata"].get("awsQueryCompatible").is_some(),
         // The suites expect a namespace of results and none of errors; services have one on both.
