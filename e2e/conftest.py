@@ -63,6 +63,12 @@ def aws(node, account) -> Cli:
 
 
 @pytest.fixture
+def own_aws(fresh_node) -> Cli:
+    """The AWS CLI as the root user of the test's own server."""
+    return Cli(fresh_node)
+
+
+@pytest.fixture
 def kms(node, account):
     """boto3's KMS client in the test's own account."""
     return sdk.client(node, "kms", access_key_id=account)
