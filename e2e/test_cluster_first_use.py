@@ -28,9 +28,7 @@ def test_a_cluster_is_made_initialized_activated_and_computes(fresh_node, own_aw
     assert {hsm["HsmId"] for hsm in cluster.hsms()} == {first["HsmId"], second["HsmId"]}
 
     tool = cluster.tool()
-    made = tool.as_admin().run(
-        "user", "create", "--username", "alice", "--role", "crypto-user", "--password", PASSWORD
-    )
+    made = tool.as_admin().run("user", "create", "--username", "alice", "--role", "crypto-user", "--password", PASSWORD)
     assert made.data == {"username": "alice", "role": "crypto-user"}
     alice = tool.as_crypto_user()
     _, private = alice.generate_ec_pair("signer")

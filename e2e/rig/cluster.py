@@ -248,9 +248,7 @@ class HsmCli:
     def public_key(self, label: str) -> Path:
         """The public key of that label, as PEM in a file."""
         path = self.folder / f"{label}.pem"
-        told = self.run(
-            "key", "generate-file", "--encoding", "pem", "--path", path, "--filter", f"attr.label={label}"
-        )
+        told = self.run("key", "generate-file", "--encoding", "pem", "--path", path, "--filter", f"attr.label={label}")
         assert told.data["message"] == "Successfully generated key file"
         return path
 
