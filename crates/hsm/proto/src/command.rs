@@ -275,6 +275,7 @@ pub struct Answer {
 
 /// The two ends that a call can have.
 #[derive(Clone, PartialEq, Oneof)]
+#[expect(clippy::large_enum_variant, reason = "nearly all outcomes are replies")]
 pub enum Outcome {
     /// It is done.
     #[prost(message, tag = "2")]

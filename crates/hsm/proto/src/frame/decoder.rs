@@ -75,10 +75,12 @@ impl Decoder {
         let Some((header, payload)) = self.buffer[self.given.clone()].split_first_chunk::<HEADER>() else {
             return Err(FrameError::TooShort(length));
         };
-        let [_, _, _, _, kind, a, b, c, d, e, f, g, h, deadline @ ..] = *header;
+        let [_, _, _, _, kind, rest @ ..] = *header;
+        let [request @ .., _, _, _, _] = rest;
+        let [_, _, _, _, _, _, _, _, deadline @ ..] = rest;
         let header = Header {
             kind: Kind::try_from(kind)?,
-            request: u64::from_be_bytes([a, b, c, d, e, f, g, h]),
+            request: u64::from_be_bytes(request),
             deadline_ms: u32::from_be_bytes(deadline),
         };
         Ok(Some(Frame { header, payload }))
