@@ -1,0 +1,282 @@
+//! All HSMs of a cluster.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use strongroom_crypto::random;
+use strongroom_hsm_proto::command::{
+    Approval, AttributeName, AttributeValue, Call, Command, Cursor, Failure, FailureCode, Reply, Role, Welcome,
+};
+use strongroom_runtime::Clocks;
+use strongroom_secret::SecretString;
+
+use super::connection::{millis, now_ms};
+use super::link::{Link, Trouble};
+use crate::attempts::{Attempts, Step};
+use crate::cursor::Highest;
+use crate::keys::{Confirmed, Place, SessionKeys};
+use crate::login::Identity;
+use crate::options::KnownServer;
+use crate::roster::{MemberId, Roster};
+use crate::verdict::Verdict;
+use crate::{ClientError, Options, RetryMode, routing};
+
+/// A client of a whole cluster, for one user at a time.
+///
+/// Nothing is connected before it is needed. A value of this type is one session: its log-in, its session keys, its
+/// quorum tokens. Dropping it ends them.
+pub struct Cluster {
+    pub(super) options: Options,
+    pub(super) clocks: Clocks,
+    pub(super) roster: Roster,
+    pub(super) links: Vec<Link>,
+    pub(super) highest: Highest,
+    pub(super) identity: Identity,
+    pub(super) session_keys: SessionKeys,
+    pub(super) confirmed: Confirmed,
+    cluster_id: Option<String>,
+}
+
+/// What one of all HSMs answered.
+#[derive(Debug)]
+pub struct HsmAnswer {
+    /// The HSM, `hsm-...`.
+    pub hsm_id: String,
+    /// What it said.
+    pub result: Result<Reply, ClientError>,
+    pub(crate) member: MemberId,
+}
+
+impl Cluster {
+    /// A client of the cluster that `options` says. Only the addresses are looked at.
+    pub fn new(options: Options, clocks: Clocks) -> Result<Self, ClientError> {
+        if options.servers.is_empty() {
+            return Err(ClientError::Configuration("no address of an HSM is configured".to_owned()));
+        }
+        let servers: Vec<_> =
+            options.servers.iter().map(|known| (known.server.clone(), known.learned)).collect();
+        let [turn] = random::bytes::<1>()?;
+        Ok(Self {
+            roster: Roster::new(&servers, turn.into()),
+            links: Vec::new(),
+            highest: Highest::default(),
+            identity: Identity::Nobody,
+            session_keys: SessionKeys::default(),
+            confirmed: Confirmed::default(),
+            cluster_id: None,
+            options,
+            clocks,
+        })
+    }
+
+    /// Asks for something that needs no approvals.
+    pub fn call(&mut self, command: Command) -> Result<Reply, ClientError> {
+        self.call_approved(command, Vec::new())
+    }
+
+    /// Asks for something that others have approved.
+    ///
+    /// A change takes effect once, however many HSMs have to be asked. A key of the cluster is told to be made when
+    /// a second HSM has it.
+    pub fn call_approved(
+        &mut self,
+        command: Command,
+        approvals: Vec<Approval>,
+    ) -> Result<Reply, ClientError> {
+        let until = self.deadline();
+        let only = self.session_keys.route(&command, |place| is_alive(&self.links, place))?;
+        if routing::needs_available_keys(&command) {
+            self.check_available(&routing::keys_used(&command), until)?;
+        }
+        let command_id = if routing::changes(&command) || !approvals.is_empty() {
+            random::bytes::<16>()?.to_vec()
+        } else {
+            Vec::new()
+        };
+        let mut call = Call { command_id, approvals, command: Some(command), ..Call::default() };
+        let (member, reply) = self.attempt(&mut call, only, self.options.retry, until)?;
+        self.done(member, &call, &reply, until)?;
+        Ok(reply)
+    }
+
+    /// Asks every HSM that can be reached; fails if none can. The command may change nothing of the cluster's.
+    pub fn call_each(&mut self, command: &Command) -> Result<Vec<HsmAnswer>, ClientError> {
+        let until = self.deadline();
+        let mut answers = Vec::new();
+        let mut last = None;
+        let mut at = 0;
+        // HSMs that are asked may name others.
+        while let Some(id) = self.roster.ids().nth(at) {
+            at += 1;
+            let mut call = Call { command: Some(command.clone()), ..Call::default() };
+            match self.attempt_at(id, &mut call, until) {
+                Ok(reply) => answers.push(self.answer_of(id, Ok(reply))),
+                Err(Trouble::Refused(failure)) => answers.push(self.answer_of(id, Err(failure.into()))),
+                Err(Trouble::Broken(reason)) => last = Some(reason),
+            }
+        }
+        match last {
+            Some(reason) if answers.is_empty() => Err(ClientError::Unreachable(reason)),
+            _ => Ok(answers),
+        }
+    }
+
+    fn answer_of(&self, member: MemberId, result: Result<Reply, ClientError>) -> HsmAnswer {
+        let known = self.roster.get(member);
+        let hsm_id = known.and_then(|member| member.hsm_id.clone()).unwrap_or_default();
+        HsmAnswer { hsm_id, result, member }
+    }
+
+    /// Asks the HSM that gave `answer`.
+    pub fn call_at(&mut self, answer: &HsmAnswer, command: Command) -> Result<Reply, ClientError> {
+        let until = self.deadline();
+        let command_id =
+            if routing::changes(&command) { random::bytes::<16>()?.to_vec() } else { Vec::new() };
+        let mut call = Call { command_id, command: Some(command), ..Call::default() };
+        let (_, reply) = self.attempt(&mut call, Some(answer.member), RetryMode::Standard, until)?;
+        Ok(reply)
+    }
+
+    /// Asks HSM after HSM until one does it.
+    fn attempt(
+        &mut self,
+        call: &mut Call,
+        only: Option<MemberId>,
+        retry: RetryMode,
+        until: u64,
+    ) -> Result<(MemberId, Reply), ClientError> {
+        let mut attempts = Attempts::new(retry, until, only);
+        let mut renewed = Vec::new();
+        loop {
+            match attempts.next(&mut self.roster, now_ms(&self.clocks)) {
+                Step::Ask(id) => match self.ask(id, call, until) {
+                    Ok(reply) => return Ok((id, reply)),
+                    Err(Trouble::Broken(reason)) => attempts.broke(reason),
+                    Err(Trouble::Refused(failure)) => {
+                        let verdict = attempts.refused(failure)?;
+                        if verdict == Verdict::NewSession && !renewed.contains(&id) {
+                            renewed.push(id);
+                            attempts.again(id);
+                        }
+                    }
+                },
+                Step::Wait(ms) => sleep(Duration::from_millis(ms)),
+                Step::GiveUp => return Err(attempts.give_up(now_ms(&self.clocks))),
+            }
+        }
+    }
+
+    /// Asks one HSM; once more if its connection or session had ended unnoticed.
+    pub(super) fn attempt_at(&mut self, id: MemberId, call: &mut Call, until: u64) -> Result<Reply, Trouble> {
+        let was_connected = self.link(id).connection.is_some();
+        match self.ask(id, call, until) {
+            Err(Trouble::Broken(_)) if was_connected => self.ask(id, call, until),
+            Err(Trouble::Refused(failure)) if failure.code() == FailureCode::NoSession => {
+                self.ask(id, call, until)
+            }
+            result => result,
+        }
+    }
+
+    /// Takes note of what a call has done.
+    fn done(&mut self, member: MemberId, call: &Call, reply: &Reply, until: u64) -> Result<(), ClientError> {
+        let Some(command) = &call.command else { return Ok(()) };
+        let mut of_cluster = Vec::new();
+        for key in routing::keys_made(command, reply) {
+            if key.of_session {
+                let session = self.link(member).sessions;
+                self.session_keys.made(key.key, Place { member, session });
+            } else {
+                self.session_keys.forget(key.key);
+                of_cluster.push(key.key);
+            }
+        }
+        match command {
+            Command::SetAttribute(set) if of_cluster.is_empty() => {
+                let kept = set.attribute.as_ref().is_some_and(|attribute| {
+                    attribute.name() == AttributeName::Token
+                        && attribute.value == Some(AttributeValue::Flag(true))
+                });
+                if kept {
+                    self.session_keys.forget(set.key);
+                    of_cluster.push(set.key);
+                }
+            }
+            Command::DeleteKey(delete) => self.session_keys.forget(delete.key),
+            Command::ChangePassword(change) => {
+                self.password_changed(&change.username, change.role(), &change.password);
+            }
+            Command::FinishRegistration(finish) if !finish.password.is_empty() => {
+                self.password_changed(&finish.username, finish.role(), &finish.password);
+            }
+            _ => {}
+        }
+        if of_cluster.is_empty() { Ok(()) } else { self.make_available(&of_cluster, member, until) }
+    }
+
+    fn password_changed(&mut self, username: &str, role: Role, password: &str) {
+        if let Identity::Password(credentials) | Identity::SecondFactor(credentials) = &mut self.identity
+            && credentials.username.eq_ignore_ascii_case(username)
+            && credentials.role == role
+        {
+            credentials.password = SecretString::new(password.to_owned());
+        }
+    }
+
+    pub(super) fn welcomed(&mut self, id: MemberId, welcome: &Welcome) {
+        self.highest.note(welcome.cursor.as_ref());
+        self.roster.welcomed(id, welcome.hsm_id.clone(), welcome.load);
+        self.roster.learn(welcome.peers.iter().filter_map(|peer| peer.parse().ok()));
+        if !welcome.cluster_id.is_empty() {
+            self.cluster_id = Some(welcome.cluster_id.clone());
+        }
+    }
+
+    pub(super) fn link(&mut self, id: MemberId) -> &mut Link {
+        if self.links.len() <= id.0 {
+            self.links.resize_with(id.0 + 1, Link::default);
+        }
+        &mut self.links[id.0]
+    }
+
+    pub(super) fn deadline(&self) -> u64 {
+        now_ms(&self.clocks).saturating_add(millis(self.options.timeouts.call))
+    }
+
+    /// The addresses to begin with next time: the configured ones, and of the learned ones those that an HSM has
+    /// named, or that answered, this time. If none answered, what was known stays.
+    pub fn servers(&self) -> Vec<KnownServer> {
+        let any = self.roster.members().iter().any(|member| member.current);
+        let kept = self.roster.members().iter().filter(|member| !member.learned || member.current || !any);
+        kept.map(|member| KnownServer { server: member.server.clone(), learned: member.learned }).collect()
+    }
+
+    /// The cluster's id, once an HSM has told it.
+    pub fn cluster_id(&self) -> Option<&str> {
+        self.cluster_id.as_deref()
+    }
+
+    /// The highest state that was seen.
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.highest.get()
+    }
+
+    /// Who is logged in.
+    pub fn user(&self) -> Option<(&str, Role)> {
+        self.identity.credentials().map(|credentials| (credentials.username.as_str(), credentials.role))
+    }
+}
+
+/// Whether a session is the one that the client has at its HSM now.
+fn is_alive(links: &[Link], place: Place) -> bool {
+    links.get(place.member.0).is_some_and(|link| link.sessions == place.session && link.session != 0)
+}
+
+impl From<Trouble> for ClientError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Broken(reason) => Self::Unreachable(reason),
+            Trouble::Refused(failure) => Failure::into(failure),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! One TLS connection to one HSM.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
+use strongroom_hsm_proto::command::{Answer, Call, Cursor, Failure, Hello, Welcome};
+use strongroom_hsm_proto::frame::{Decoder, Encoder, Header, Kind, MAX_ANSWER, MAX_CALL};
+use strongroom_runtime::Clocks;
+
+use crate::limits::ANSWER_GRACE;
+use crate::{Options, Server};
+
+/// The version of the protocol that this client speaks.
+pub(crate) const VERSION: u32 = 1;
+/// The name that TLS is given where the server is no name: the certificate is judged by who signed it.
+const ANY_NAME: &str = "hsm.invalid";
+
+/// The connection cannot be made, or not be used any longer. The text says why, for people.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{server}: {reason}")]
+pub struct Broken {
+    /// Which HSM.
+    pub server: Server,
+    /// Why.
+    pub reason: String,
+}
+
+/// A connection on which calls follow each other.
+pub struct Connection {
+    server: Server,
+    tls: StreamOwned<ClientConnection, TcpStream>,
+    decoder: Decoder,
+    encoder: Encoder,
+    clocks: Clocks,
+    last_request: u64,
+}
+
+impl Connection {
+    /// Connects, shakes hands and is welcomed. `cursor` is the highest that the client knows.
+    pub fn open(
+        server: &Server,
+        options: &Options,
+        cursor: Option<Cursor>,
+        clocks: &Clocks,
+    ) -> Result<(Self, Welcome), Broken> {
+        let broken = |reason: String| Broken { server: server.clone(), reason };
+        let socket = reach(server, options.timeouts.connect).map_err(|error| broken(error.to_string()))?;
+        socket.set_nodelay(true).map_err(|error| broken(error.to_string()))?;
+        let name = ServerName::try_from(server.host.clone())
+            .or_else(|_| ServerName::try_from(ANY_NAME))
+            .map_err(|error| broken(error.to_string()))?;
+        let tls = ClientConnection::new(options.tls.clone(), name).map_err(|error| broken(error.to_string()))?;
+        let mut connection = Self {
+            server: server.clone(),
+            tls: StreamOwned::new(tls, socket),
+            decoder: Decoder::new(MAX_ANSWER),
+            encoder: Encoder::new(),
+            clocks: clocks.clone(),
+            last_request: 0,
+        };
+        let until = connection.now().saturating_add(millis(options.timeouts.welcome));
+        let hello = Hello { version: VERSION, client: options.client_name.clone(), cursor };
+        connection
+            .encoder
+            .push(Header::of(Kind::Hello), &hello, MAX_CALL)
+            .map_err(|error| broken(error.to_string()))?;
+        connection.write(until)?;
+        let welcome: Welcome = connection.read(until, Kind::Welcome, 0)?;
+        if welcome.version != VERSION {
+            return Err(broken(format!("it speaks version {} of the protocol", welcome.version)));
+        }
+        Ok((connection, welcome))
+    }
+
+    /// Sends a call and waits for its answer. The HSM is told to have `wait`.
+    pub fn call(&mut self, call: &Call, wait: Duration) -> Result<Answer, Broken> {
+        self.last_request += 1;
+        let request = self.last_request;
+        let deadline_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1);
+        self.encoder
+            .push(Header::call(request, deadline_ms), call, MAX_CALL)
+            .map_err(|error| self.broken(error))?;
+        let until = self.now().saturating_add(millis(wait)).saturating_add(millis(ANSWER_GRACE));
+        self.write(until)?;
+        self.read(until, Kind::Answer, request)
+    }
+
+    fn write(&mut self, until: u64) -> Result<(), Broken> {
+        while !self.encoder.is_empty() {
+            let left = self.left(until)?;
+            self.tls.sock.set_write_timeout(Some(left)).map_err(|error| self.broken(error))?;
+            // The handshake, which the first write runs into, reads too.
+            self.tls.sock.set_read_timeout(Some(left)).map_err(|error| self.broken(error))?;
+            match self.tls.write(self.encoder.bytes()) {
+                Ok(0) => return Err(self.broken("the connection is closed")),
+                Ok(count) => self.encoder.written(count),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.broken(words(&error))),
+            }
+        }
+        match self.tls.flush() {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.broken(words(&error))),
+        }
+    }
+
+    /// Reads frames until the one that is wanted.
+    fn read<M: Default + prost::Message>(&mut self, until: u64, kind: Kind, request: u64) -> Result<M, Broken> {
+        loop {
+            match self.decoder.next() {
+                Ok(Some(frame)) if frame.header.kind == Kind::Goodbye => {
+                    let failure = frame.message::<Failure>().unwrap_or_default();
+                    return Err(self.broken(failure.text));
+                }
+                Ok(Some(frame)) if frame.header.kind == kind && frame.header.request == request => {
+                    let message = frame.message();
+                    return message.map_err(|error| self.broken(error));
+                }
+                Ok(Some(_)) => return Err(self.broken("it answers what was not asked")),
+                Ok(None) => {}
+                Err(error) => return Err(self.broken(error)),
+            }
+            let left = self.left(until)?;
+            self.tls.sock.set_read_timeout(Some(left)).map_err(|error| self.broken(error))?;
+            match self.tls.read(self.decoder.space()) {
+                Ok(0) => return Err(self.broken("the connection is closed")),
+                Ok(count) => self.decoder.filled(count),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.broken(words(&error))),
+            }
+        }
+    }
+
+    fn left(&self, until: u64) -> Result<Duration, Broken> {
+        match until.saturating_sub(self.now()) {
+            0 => Err(self.broken("no answer in time")),
+            left => Ok(Duration::from_millis(left)),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        now_ms(&self.clocks)
+    }
+
+    fn broken(&self, reason: impl ToString) -> Broken {
+        Broken { server: self.server.clone(), reason: reason.to_string() }
+    }
+}
+
+/// Milliseconds of real time.
+pub(crate) fn now_ms(clocks: &Clocks) -> u64 {
+    u64::try_from(clocks.real_now()).unwrap_or(0)
+}
+
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Connects to the first of a name's addresses that takes it.
+fn reach(server: &Server, patience: Duration) -> std::io::Result<TcpStream> {
+    let mut last = std::io::Error::new(ErrorKind::NotFound, "the name has no address");
+    for address in server.socket().to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, patience) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// A time-out of a socket is told in a way that names none.
+fn words(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => "no answer in time".to_owned(),
+        ErrorKind::UnexpectedEof => "the connection is closed".to_owned(),
+        _ => error.to_string(),
+    }
+}
