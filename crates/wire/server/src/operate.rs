@@ -13,7 +13,7 @@ use tokio::sync::SemaphorePermit;
 
 use crate::body::Share;
 use crate::detached::{caught, detached};
-use crate::pipeline::{Cause, Decoded, Failure};
+use crate::pipeline::{Cause, Decoded, Failure, view};
 use crate::registry::Found;
 use crate::{FinishedCall, Server};
 
@@ -87,7 +87,10 @@ impl Server {
             request_parameters: trail::extend(parameters, &members(&notes.defaults)),
             additional_event_data: trail::extend(None, &members(&notes.additional)),
             response_elements: trail::extend(response, &members(&notes.response)),
-            error: error.map(|error| (error.code().to_owned(), error.message().map(str::to_owned))),
+            error: error.map(|error| {
+                let code = envelope::recorded_code(framing, &view(error)).into_owned();
+                (code, error.message().map(str::to_owned))
+            }),
             resources: &notes.resources,
             ..begun(found, context, None)
         };
