@@ -86,10 +86,6 @@ impl<'a> Reader<'a> {
         std::mem::take(&mut self.0)
     }
 
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Nothing may be left.
     pub(crate) const fn end(&self) -> Result<(), Malformed> {
         if self.0.is_empty() { Ok(()) } else { Err(Malformed) }

@@ -1,5 +1,7 @@
 //! Why a replica refuses, and why it halts.
 
+use std::borrow::Cow;
+
 use strongroom_crypto::CryptoError;
 
 use crate::{MAX_EXPORT, MAX_EXPORT_CONTEXT};
@@ -87,7 +89,7 @@ pub enum Halt {
         /// The place.
         sequence: u64,
         /// The rule.
-        rule: &'static str,
+        rule: Cow<'static, str>,
     },
     /// This replica's state is not the one that the member had who wrote a snapshot entry.
     #[error("at entry {sequence} this HSM's state differs from another member's")]
@@ -155,6 +157,12 @@ pub enum ClusterError {
     /// The node does not vouch for the joiner's device.
     #[error("the joiner's device certificate is not accepted")]
     Device,
+    /// The log goes on under a key that is not here.
+    #[error("the log goes on under the key of epoch {epoch}, which this HSM does not have")]
+    NoKey {
+        /// The epoch.
+        epoch: u32,
+    },
     /// The invitation does not open, or the log has gone on without it; ask again.
     #[error("the invitation does not open; ask to join again")]
     Invitation,

@@ -35,7 +35,8 @@ impl MemberId {
     /// Takes a name, if it can be one.
     #[must_use]
     pub fn new(name: &str) -> Option<Self> {
-        let fits = (1..=MAX_MEMBER_ID).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
+        let fits =
+            (1..=MAX_MEMBER_ID).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
         fits.then(|| Self(name.to_owned()))
     }
 

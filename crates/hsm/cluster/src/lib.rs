@@ -15,17 +15,25 @@
 
 #![warn(missing_docs)]
 
+pub mod entry;
+
+mod backup;
 mod codec;
 mod cursor;
 mod error;
+mod halt;
 mod ids;
 mod keys;
+mod ledger;
 mod limits;
 mod machine;
 mod member;
 mod replica;
+mod state;
+mod tail;
 
-pub use cursor::Admit;
+pub use backup::{Archive, BackupKey};
+pub use cursor::{Admit, CURSOR_LENGTH};
 pub use error::{ClusterError, Halt};
 pub use ids::{Command, CommandId, Head, MemberId, PartitionId};
 pub use keys::TokenKey;
@@ -33,6 +41,6 @@ pub use limits::*;
 pub use machine::{Machine, Refused};
 pub use member::{Identity, JoinRequest, Member, MemberSecret};
 pub use replica::{
-    Admission, Answer, Archive, BackupKey, Event, Extent, Founding, Own, Progress, Proposed, Recovered, Replica,
-    SealedEntry, Standing,
+    Admission, Answer, Event, Extent, Founding, Own, Progress, Proposed, Recovered, Replica, SealedEntry,
+    Standing,
 };

@@ -1,5 +1,7 @@
 //! What is bounded, and by how much. All replicas share these numbers: a change needs a feature level.
 
+/// The highest feature level that this version has.
+pub const FEATURE_LEVEL: u32 = 1;
 /// The longest sealed entry, in bytes.
 pub const MAX_ENTRY: usize = 1 << 20;
 /// How many commands one entry carries at most.

@@ -1,13 +1,26 @@
 //! One HSM's copy of the partition.
 
-use std::marker::PhantomData;
+mod persist;
+mod propose;
+pub(crate) mod snapshot;
+mod talk;
+
+use std::fmt;
 
 use strongroom_secret::Key256;
 
+use crate::entry::{Body, Entry, Header};
+use crate::keys::{EpochKeys, Era, Family, KeyRing};
+use crate::ledger::{Ledger, Stop, Taken};
+use crate::state::Trace;
+use crate::tail::{Tail, write_record};
 use crate::{
-    Admit, ClusterError, Command, CommandId, Halt, Head, Identity, JoinRequest, Machine, Member, MemberId,
-    PartitionId,
+    CHECKPOINT_BYTES, CHECKPOINT_ENTRIES, ClusterError, CommandId, Halt, Head, Identity, MAX_DEVICE_ROOT,
+    MAX_EFFECTS, MAX_ENTRY, Machine, Member, MemberId, PartitionId,
 };
+
+pub use persist::Recovered;
+pub use propose::{Admission, Answer, Proposed};
 
 /// What a new partition begins with.
 #[derive(Clone, Debug)]
@@ -15,11 +28,12 @@ pub struct Founding {
     /// Its name.
     pub partition: PartitionId,
     /// The trust anchor for the devices of members, in a form that only the node reads; at most
-    /// [`crate::MAX_DEVICE_ROOT`] bytes.
+    /// [`MAX_DEVICE_ROOT`] bytes.
     pub device_root: Vec<u8>,
-    /// The fleet's half of the keys of backups. Who restores one hands it in again.
+    /// The fleet's half of the keys of backups. Members keep it in the partition's family; whoever restores a
+    /// backup hands it in again.
     pub fleet_half: Key256,
-    /// The feature level to begin with.
+    /// The feature level to begin with. A restored partition keeps its own.
     pub level: u32,
     /// What the machine is to begin with, as effects.
     pub effects: Vec<u8>,
@@ -36,36 +50,6 @@ pub struct SealedEntry {
     pub bytes: Vec<u8>,
 }
 
-/// A known command's first reply.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The command.
-    pub id: CommandId,
-    /// What its client was told first, and is told again.
-    pub reply: Vec<u8>,
-}
-
-/// What became of a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proposed {
-    /// The commands that are done already, with their first replies.
-    pub answered: Vec<Answer>,
-    /// How many commands of the batch, from its start, were answered or are in the entry. The others did not
-    /// fit: propose them next.
-    pub taken: usize,
-    /// The entry to append; none when all were answered.
-    pub entry: Option<SealedEntry>,
-}
-
-/// A joiner's way in. The invitation is sent once the entry is in the log, and thrown away if it lost the race.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admission {
-    /// The Join entry.
-    pub entry: SealedEntry,
-    /// The keys, sealed to the joiner.
-    pub invitation: Vec<u8>,
-}
-
 /// What happened to the entry that was under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Own {
@@ -77,6 +61,7 @@ pub enum Own {
 
 /// What the node may want to act on.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Event {
     /// The partition was founded or restored.
     Begun,
@@ -135,287 +120,313 @@ pub enum Standing {
         /// The first one that it needs.
         from: u64,
     },
-    /// The log has lost entries (its store came back from an old dump). Append these, in order, before anything
-    /// else; where one is there already, read and replay it.
+    /// The log lacks entries: its store came back from an old dump, or a crash came between. Append these, in
+    /// order, before anything else; where one is there already, read and replay it.
     Ahead {
         /// The entries.
         entries: Vec<SealedEntry>,
     },
 }
 
-/// What a replica finds in its own files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Recovered {
-    /// Its head.
-    pub head: Head,
-    /// How many bytes at the end of the tail were cut off by a crash and are to be dropped from the file.
-    pub torn: usize,
+/// One HSM's copy of a partition. See the crate's head for how its parts are called in turn.
+///
+/// A call that fails with [`ClusterError::Halted`] has found something that no sound log has, or was made after
+/// that. The node then stops serving and writes a [`checkpoint`](Self::checkpoint), so that the reason stays.
+pub struct Replica<M> {
+    me: Identity,
+    family: Family,
+    ledger: Ledger<M>,
+    /// What was proposed last and is not decided.
+    under_way: Option<SealedEntry>,
+    /// The first entry, until it is in the log: only this HSM has the keys.
+    founding: Option<SealedEntry>,
+    /// What a joiner's log must have in it before the joiner believes it.
+    must_pass: Option<Head>,
+    tail: Tail,
+    /// What the next progress begins with: entries that were applied by a call that then failed.
+    progress: Progress,
+    unsaved: Unsaved,
+    halt: Option<Halt>,
 }
 
-/// One HSM's copy of a partition.
-#[derive(Debug)]
-pub struct Replica<M> {
-    machine: PhantomData<M>,
+/// What the last checkpoint does not have.
+#[derive(Default)]
+struct Unsaved {
+    entries: u64,
+    bytes: usize,
+    /// Something that is not in the tail's file either.
+    more: bool,
 }
 
 impl<M: Machine> Replica<M> {
-    /// Founds a partition. Nothing is founded before the entry is in the log.
+    /// Founds a partition. Only this HSM has its key: write a [`checkpoint`](Self::checkpoint) first, then
+    /// append the entry. Nothing is founded before that is done.
     pub fn found(
-        _identity: Identity,
-        _founding: Founding,
-        _machine: M,
-        _now_ms: i64,
+        identity: Identity,
+        founding: Founding,
+        machine: M,
+        now_ms: i64,
     ) -> Result<(Self, SealedEntry), ClusterError> {
-        Err(ClusterError::NotMember)
+        let Founding { partition, device_root, fleet_half, level, effects } = founding;
+        if device_root.len() > MAX_DEVICE_ROOT || effects.len() > MAX_EFFECTS {
+            return Err(ClusterError::TooLarge);
+        }
+        if level > identity.supports {
+            return Err(ClusterError::Level(level));
+        }
+        let mut ring = KeyRing::default();
+        ring.push(EpochKeys::generated(Era { partition, incarnation: 1, epoch: 1 })?);
+        let family = Family { key: strongroom_crypto::random::key256()?, fleet_half };
+        let ledger = Ledger::new(partition, 1, ring, machine, identity.supports);
+        let body = Body::Found { level, device_root, founder: identity.as_member()?, effects };
+        Self::begin(identity, family, ledger, body, now_ms)
     }
 
-    /// Begins as a joiner with an invitation, on a sealed snapshot that a member made, or, while the log still
-    /// has its first entry, on none. It becomes a member by replaying its Join entry.
-    pub fn join(
-        _identity: Identity,
-        _partition: PartitionId,
-        _invitation: &[u8],
-        _snapshot: Option<&[u8]>,
-        _machine: M,
-    ) -> Result<Self, ClusterError> {
-        Err(ClusterError::Invitation)
+    /// A replica whose first entry is to be appended.
+    pub(crate) fn begin(
+        me: Identity,
+        family: Family,
+        ledger: Ledger<M>,
+        body: Body,
+        now_ms: i64,
+    ) -> Result<(Self, SealedEntry), ClusterError> {
+        let mut replica = Self::new(me, family, ledger);
+        let entry = replica.seal(body, now_ms)?;
+        replica.founding = Some(entry.clone());
+        replica.unsaved.more = true;
+        Ok((replica, entry))
     }
 
-    /// Begins again from the HSM's own files. The replica may find itself halted, as it was.
-    pub fn recover(
-        _device_key: &Key256,
-        _checkpoint: &[u8],
-        _tail: &[u8],
-        _machine: M,
-    ) -> Result<(Self, Recovered), ClusterError> {
-        Err(ClusterError::Checkpoint)
+    pub(crate) fn new(me: Identity, family: Family, ledger: Ledger<M>) -> Self {
+        Self {
+            me,
+            family,
+            ledger,
+            under_way: None,
+            founding: None,
+            must_pass: None,
+            tail: Tail::default(),
+            progress: Progress::default(),
+            unsaved: Unsaved::default(),
+            halt: None,
+        }
     }
 
-    /// Writes all that the HSM must keep, sealed under its device's key. Written to a new file that takes the
-    /// place of the old one, it lets the tail begin anew. Also works when halted, and keeps the reason.
-    pub fn checkpoint(&mut self, _device_key: &Key256) -> Result<Vec<u8>, ClusterError> {
-        Err(ClusterError::Checkpoint)
+    /// Seals an entry for the next place and puts it under way.
+    fn seal(&mut self, body: Body, now_ms: i64) -> Result<SealedEntry, ClusterError> {
+        let log_key = self.ledger.keys().and_then(|keys| keys.log.as_ref());
+        let log_key = log_key.ok_or(ClusterError::NotMember)?;
+        let entry = Entry { time_ms: now_ms.max(self.ledger.state.time_ms), body };
+        let bytes = Header::after(&self.ledger.head).seal(self.ledger.partition, log_key, &entry)?;
+        if bytes.len() > MAX_ENTRY {
+            return Err(ClusterError::TooLarge);
+        }
+        let hash = strongroom_crypto::digest::sha256(&bytes);
+        let entry = SealedEntry { sequence: self.ledger.head.sequence + 1, hash, bytes };
+        self.under_way = Some(entry.clone());
+        Ok(entry)
+    }
+
+    /// The store says that the entry under way is in the log.
+    pub fn appended(&mut self) -> Result<Progress, ClusterError> {
+        self.sound()?;
+        let entry = self.under_way.clone().ok_or(ClusterError::NothingProposed)?;
+        self.take(entry.sequence, &entry.bytes)?;
+        Ok(std::mem::take(&mut self.progress))
+    }
+
+    /// Takes entries that the store gave for the places from `first` on. Those that the replica has already are
+    /// compared with its own. What was under way is decided by the first new entry.
+    ///
+    /// A call that fails in the middle has taken the entries before; what they need to be persisted comes with
+    /// the next progress, or is in the next checkpoint.
+    pub fn replay(&mut self, first: u64, entries: &[impl AsRef<[u8]>]) -> Result<Progress, ClusterError> {
+        self.sound()?;
+        let expected = self.ledger.head.sequence + 1;
+        if first == 0 || first > expected {
+            return Err(ClusterError::Gap { expected });
+        }
+        for (sequence, entry) in (first..).zip(entries) {
+            self.take(sequence, entry.as_ref())?;
+        }
+        Ok(std::mem::take(&mut self.progress))
+    }
+
+    fn take(&mut self, sequence: u64, bytes: &[u8]) -> Result<(), ClusterError> {
+        match self.ledger.take(Some(&self.me), sequence, bytes) {
+            Ok(Taken::Known) => Ok(()),
+            Ok(Taken::Applied { hash, events }) => {
+                self.founding = None;
+                if let Some(own) = self.under_way.take() {
+                    self.progress.own = Some(if own.hash == hash { Own::Landed } else { Own::Lost });
+                }
+                self.progress.applied += 1;
+                self.progress.events.extend(events);
+                write_record(&mut self.progress.persist, bytes, &hash);
+                self.unsaved.entries += 1;
+                self.unsaved.bytes += bytes.len();
+                self.tail.push(SealedEntry { sequence, hash, bytes: bytes.to_vec() });
+                self.pass()
+            }
+            Err(Stop::Halt(halt)) => Err(self.stand_still(halt)),
+            Err(Stop::NoKey { epoch }) => Err(ClusterError::NoKey { epoch }),
+            Err(Stop::NeedsSnapshot) => Err(ClusterError::NeedsSnapshot { expected: sequence }),
+        }
+    }
+
+    /// Compares a joiner's log with its invitation, once it is that long.
+    fn pass(&mut self) -> Result<(), ClusterError> {
+        let Some(must) = self.must_pass.filter(|must| must.sequence <= self.ledger.head.sequence) else {
+            return Ok(());
+        };
+        match self.ledger.state.trail.trace(must.sequence, &must.hash) {
+            Trace::Same => {
+                self.must_pass = None;
+                self.unsaved.more = true;
+                Ok(())
+            }
+            Trace::Other => Err(self.stand_still(Halt::Forked { sequence: must.sequence })),
+            Trace::Beyond => Err(ClusterError::SnapshotPlace),
+        }
+    }
+
+    /// Tells where the replica stands against the log, which was asked just now: an answer from before the last
+    /// append would make it give back entries that were never lost, though that does no harm.
+    ///
+    /// A log that lost more entries than the replica keeps makes it halt.
+    pub fn observe(&mut self, log: Extent) -> Result<Standing, ClusterError> {
+        self.sound()?;
+        let own = self.ledger.head.sequence;
+        if let Some(founding) = self.founding.as_ref().filter(|founding| log.last < founding.sequence) {
+            return Ok(Standing::Ahead { entries: vec![founding.clone()] });
+        }
+        if log.last > own {
+            let from = own + 1;
+            return if log.first > from {
+                Err(ClusterError::NeedsSnapshot { expected: from })
+            } else {
+                Ok(Standing::Behind { from })
+            };
+        }
+        if log.last == own {
+            return Ok(Standing::Level);
+        }
+        match self.tail.after(log.last, own) {
+            Some(entries) => Ok(Standing::Ahead { entries }),
+            None => Err(self.stand_still(Halt::Truncated { own, log: log.last })),
+        }
+    }
+
+    /// Gives the first reply of a command that is done, if that is not too long ago.
+    #[must_use]
+    pub fn known(&self, id: &CommandId) -> Option<&[u8]> {
+        self.ledger.state.known.get(id)
     }
 
     /// Whether the tail has become long enough for a new checkpoint, or something changed that is not in it.
     #[must_use]
     pub fn checkpoint_due(&self) -> bool {
-        false
-    }
-
-    /// Seals a batch for the next place. What was under way before is forgotten; if it lands all the same, it is
-    /// replayed like anyone's.
-    pub fn propose(&mut self, _batch: &[Command], _now_ms: i64) -> Result<Proposed, ClusterError> {
-        Err(ClusterError::NotMember)
-    }
-
-    /// Lets a joiner in. `vouch` tells whether the device certificates lead to the device root (the second
-    /// argument) and the device's key signed the request.
-    pub fn propose_join(
-        &mut self,
-        _request: &JoinRequest,
-        _now_ms: i64,
-        _vouch: impl FnOnce(&JoinRequest, &[u8]) -> bool,
-    ) -> Result<Admission, ClusterError> {
-        Err(ClusterError::NotMember)
-    }
-
-    /// Takes another member out and turns the epoch, in one entry.
-    pub fn propose_leave(&mut self, _leaver: &MemberId, _now_ms: i64) -> Result<SealedEntry, ClusterError> {
-        Err(ClusterError::NotMember)
-    }
-
-    /// Turns the epoch: a new partition key for all members.
-    pub fn propose_turn(&mut self, _now_ms: i64) -> Result<SealedEntry, ClusterError> {
-        Err(ClusterError::NotMember)
-    }
-
-    /// States the digest of the state, which every replica compares with its own.
-    pub fn propose_snapshot(&mut self, _now_ms: i64) -> Result<SealedEntry, ClusterError> {
-        Err(ClusterError::NotMember)
-    }
-
-    /// Says what this version supports, after it was replaced by a newer one.
-    pub fn propose_support(&mut self, _now_ms: i64) -> Result<SealedEntry, ClusterError> {
-        Err(ClusterError::NotMember)
-    }
-
-    /// Raises the feature level to one that every member supports.
-    pub fn propose_level(&mut self, _level: u32, _now_ms: i64) -> Result<SealedEntry, ClusterError> {
-        Err(ClusterError::NotMember)
-    }
-
-    /// Drops the keys of all epochs before the one given. Nothing may need them any more: no token, no entry
-    /// that is still in the log.
-    pub fn propose_retire(
-        &mut self,
-        _incarnation: u32,
-        _epoch: u32,
-        _now_ms: i64,
-    ) -> Result<SealedEntry, ClusterError> {
-        Err(ClusterError::NotMember)
-    }
-
-    /// The store says that the entry under way is in the log.
-    pub fn appended(&mut self) -> Result<Progress, ClusterError> {
-        Err(ClusterError::NothingProposed)
-    }
-
-    /// Tells where the replica stands against the log, which was asked just now.
-    pub fn observe(&mut self, _log: Extent) -> Result<Standing, ClusterError> {
-        Ok(Standing::Level)
-    }
-
-    /// Takes entries that the store gave for the places from `first` on. Those that the replica has already are
-    /// compared with its own.
-    pub fn replay(&mut self, _first: u64, _entries: &[impl AsRef<[u8]>]) -> Result<Progress, ClusterError> {
-        Err(ClusterError::NothingProposed)
-    }
-
-    /// Seals the whole state at the head, for joiners and for members that were away for long.
-    pub fn sealed_snapshot(&self) -> Result<Vec<u8>, ClusterError> {
-        Err(ClusterError::NotMember)
-    }
-
-    /// Takes a sealed snapshot in the place of entries that the log no longer has. Nothing can be added to the
-    /// tail's file before a new checkpoint is written.
-    pub fn catch_up(&mut self, _snapshot: &[u8]) -> Result<(), ClusterError> {
-        Err(ClusterError::Snapshot)
-    }
-
-    /// Gives the cursor of the head, to be sent with every reply.
-    pub fn cursor(&self) -> Result<Vec<u8>, ClusterError> {
-        Err(ClusterError::NotMember)
-    }
-
-    /// Judges a client's cursor.
-    pub fn admit(&mut self, _cursor: &[u8]) -> Result<Admit, ClusterError> {
-        Err(ClusterError::Cursor)
-    }
-
-    /// Gives the first reply of a command that is done, if it is not too long ago.
-    #[must_use]
-    pub fn known(&self, _id: &CommandId) -> Option<&[u8]> {
-        None
-    }
-
-    /// Makes a backup under a key of two halves, the fleet's and this one of the service.
-    pub fn backup(&self, _backup_id: &str, _service_half: &Key256) -> Result<Vec<u8>, ClusterError> {
-        Err(ClusterError::NotMember)
-    }
-
-    /// Seals an object for all clones of this partition; they open it only with the same context.
-    pub fn seal_for_family(&self, _context: &[u8], _object: &[u8]) -> Result<Vec<u8>, ClusterError> {
-        Err(ClusterError::NotMember)
-    }
-
-    /// Opens an object that a clone sealed.
-    pub fn open_from_family(
-        &self,
-        _context: &[u8],
-        _sealed: &[u8],
-    ) -> Result<strongroom_secret::SecretBytes, ClusterError> {
-        Err(ClusterError::Export)
+        let Unsaved { entries, bytes, more } = self.unsaved;
+        more || entries >= CHECKPOINT_ENTRIES || bytes >= CHECKPOINT_BYTES
     }
 
     /// The place up to which the replica has applied the log.
     #[must_use]
     pub fn head(&self) -> Head {
-        Head { incarnation: 0, epoch: 0, sequence: 0, hash: [0; 32] }
+        self.ledger.head
     }
 
     /// The partition.
     #[must_use]
     pub fn partition(&self) -> PartitionId {
-        PartitionId([0; 16])
+        self.ledger.partition
     }
 
     /// The members, by name.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
-        std::iter::empty()
+        self.ledger.state.members.values()
     }
 
-    /// Whether this replica is a member and may write.
+    /// This HSM's name.
+    #[must_use]
+    pub fn id(&self) -> &MemberId {
+        &self.me.member
+    }
+
+    /// Whether this replica is a member: it may serve and write.
     #[must_use]
     pub fn is_member(&self) -> bool {
-        false
+        let me = self.ledger.state.members.get(&self.me.member);
+        self.must_pass.is_none() && me.is_some_and(|me| me.public_key == self.me.secret.public_key())
+    }
+
+    /// The trust anchor for the devices of members.
+    #[must_use]
+    pub fn device_root(&self) -> &[u8] {
+        &self.ledger.state.device_root
     }
 
     /// The cluster's feature level.
     #[must_use]
     pub fn feature_level(&self) -> u32 {
-        0
+        self.ledger.state.level
     }
 
     /// The time of the last entry, in milliseconds since 1970.
     #[must_use]
     pub fn time_ms(&self) -> i64 {
-        0
+        self.ledger.state.time_ms
+    }
+
+    /// The digest of all that is replicated: equal at all replicas with the same head.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        self.ledger.digest()
     }
 
     /// Why the replica stands still, if it does.
     #[must_use]
     pub fn halted(&self) -> Option<&Halt> {
-        None
+        self.halt.as_ref()
     }
 
     /// The machine.
     #[must_use]
-    pub fn machine(&self) -> Option<&M> {
-        None
+    pub fn machine(&self) -> &M {
+        &self.ledger.machine
+    }
+
+    pub(crate) const fn ledger(&self) -> &Ledger<M> {
+        &self.ledger
+    }
+
+    pub(crate) const fn family(&self) -> &Family {
+        &self.family
+    }
+
+    fn sound(&self) -> Result<(), ClusterError> {
+        self.halt.clone().map_or(Ok(()), |halt| Err(ClusterError::Halted(halt)))
+    }
+
+    pub(crate) fn serving(&self) -> Result<(), ClusterError> {
+        self.sound()?;
+        if self.is_member() { Ok(()) } else { Err(ClusterError::NotMember) }
+    }
+
+    fn stand_still(&mut self, halt: Halt) -> ClusterError {
+        self.under_way = None;
+        self.unsaved.more = true;
+        self.halt = Some(halt.clone());
+        ClusterError::Halted(halt)
     }
 }
 
-/// The content of a backup, opened: the state of old, on which the log's tail can be replayed, if there is one.
-/// It then becomes the first replica of a new incarnation.
-#[derive(Debug)]
-pub struct Archive<M> {
-    machine: PhantomData<M>,
-}
-
-/// The halves of a backup's key, and the name that the backup was made under.
-#[derive(Clone, Debug)]
-pub struct BackupKey {
-    /// The name.
-    pub backup_id: String,
-    /// The fleet's half.
-    pub fleet_half: Key256,
-    /// The service's half.
-    pub service_half: Key256,
-}
-
-impl<M: Machine> Archive<M> {
-    /// Opens a backup.
-    pub fn open(_backup: &[u8], _key: &BackupKey, _machine: M) -> Result<Self, ClusterError> {
-        Err(ClusterError::Backup)
-    }
-
-    /// The partition that the backup is of.
-    #[must_use]
-    pub fn partition(&self) -> PartitionId {
-        PartitionId([0; 16])
-    }
-
-    /// The last entry that the archive has.
-    #[must_use]
-    pub fn head(&self) -> Head {
-        Head { incarnation: 0, epoch: 0, sequence: 0, hash: [0; 32] }
-    }
-
-    /// Replays entries of the log that the backup was made from. A change of epoch ends it: the keys after it
-    /// are not in the backup.
-    pub fn replay(&mut self, _first: u64, _entries: &[impl AsRef<[u8]>]) -> Result<Progress, ClusterError> {
-        Err(ClusterError::NothingProposed)
-    }
-
-    /// Begins a new incarnation in `founding.partition`: the same one, whose log then goes on, or a clone with a
-    /// log of its own. `founding.effects` are applied to the restored state.
-    pub fn begin(
-        self,
-        _identity: Identity,
-        _founding: Founding,
-        _now_ms: i64,
-    ) -> Result<(Replica<M>, SealedEntry), ClusterError> {
-        Err(ClusterError::Backup)
+impl<M> fmt::Debug for Replica<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replica")
+            .field("me", &self.me.member)
+            .field("head", &self.ledger.head)
+            .field("halt", &self.halt)
+            .finish_non_exhaustive()
     }
 }
