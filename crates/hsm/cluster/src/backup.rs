@@ -67,12 +67,11 @@ impl<M: Machine> Replica<M> {
         self.serving()?;
         let Ledger { partition, head, state, ring, machine, .. } = self.ledger();
         let (ring, machine) = (ring.encode(true), machine.snapshot());
-        let mut inside = Writer(Vec::with_capacity(MAX_KEYS + machine.len()));
-        inside.raw(self.family().key.expose()).bytes(ring.expose());
-        let keys = SecretBytes::new(inside.0);
-        let mut inside = Writer(Vec::with_capacity(MAX_KEYS + machine.len() + (4 << 20)));
-        inside.bytes(keys.expose());
-        write_state(&mut inside, state, &machine);
+        let mut rest = Writer(Vec::with_capacity(machine.len()));
+        write_state(&mut rest, state, &machine);
+        // Room for all at once: growing would leave copies of the keys behind.
+        let mut inside = Writer(Vec::with_capacity(MAX_KEYS + rest.0.len()));
+        inside.raw(self.family().key.expose()).bytes(ring.expose()).raw(&rest.0);
         let inside = SecretBytes::new(inside.0);
 
         let key = BackupKey {
@@ -108,7 +107,7 @@ impl<M: Machine> Archive<M> {
         let (family_key, ring, state, snapshot) =
             read_inside(inside.expose()).map_err(|_| ClusterError::Backup)?;
         let mut ledger = Ledger { partition, head, state, ring, machine, supports, restoring: None };
-        ledger.check_level()?;
+        ledger.check_level(ledger.state.level)?;
         ledger.machine.load(snapshot).map_err(|_| ClusterError::Machine)?;
         ledger.machine.token_keys(&ledger.ring.token_keys());
         Ok(Self { family_key, ledger, halt: None })
@@ -198,7 +197,7 @@ impl<M: Machine> Archive<M> {
         }
         ledger.restoring = Some(origin);
         ledger.supports = identity.supports;
-        ledger.check_level()?;
+        ledger.check_level(ledger.state.level)?;
         let digest = ledger.digest();
         let body = Body::Restore { origin, digest, device_root, founder: identity.as_member()?, effects };
         let family = Family { key: family_key, fleet_half };
@@ -221,10 +220,8 @@ fn read_outside(r: &mut Reader<'_>) -> Result<(PartitionId, Head), Malformed> {
 
 fn read_inside(inside: &[u8]) -> Result<(Key256, KeyRing, State, &[u8]), Malformed> {
     let mut r = Reader::new(inside);
-    let mut keys = Reader::new(r.bytes(2 * MAX_KEYS)?);
-    let family_key = Key256::new(keys.array()?);
-    let ring = KeyRing::decode(keys.bytes(MAX_KEYS)?)?;
-    keys.end()?;
+    let family_key = Key256::new(r.array()?);
+    let ring = KeyRing::decode(r.bytes(MAX_KEYS)?)?;
     let (state, snapshot) = read_state(&mut r)?;
     r.end()?;
     Ok((family_key, ring, state, snapshot))

@@ -151,6 +151,7 @@ impl<M: Machine> Ledger<M> {
         }
         let events = match body {
             Body::Found { level, device_root, founder, effects } => {
+                self.check_level(level)?;
                 self.state.level = level;
                 self.begin(sequence, time_ms, device_root, founder, &effects)?
             }
@@ -183,8 +184,8 @@ impl<M: Machine> Ledger<M> {
                 if level <= self.state.level || !supported {
                     return unsound(sequence, "the feature level rises to what every member supports");
                 }
+                self.check_level(level)?;
                 self.state.level = level;
-                self.check_level()?;
                 vec![Event::FeatureLevel(level)]
             }
             Body::Retire { incarnation, epoch } => {
@@ -205,7 +206,6 @@ impl<M: Machine> Ledger<M> {
         founder: Member,
         effects: &[u8],
     ) -> Result<Vec<Event>, Stop> {
-        self.check_level()?;
         self.state.device_root = device_root;
         self.state.members = BTreeMap::from([(founder.id.clone(), founder)]);
         if !effects.is_empty() {
@@ -286,9 +286,9 @@ impl<M: Machine> Ledger<M> {
         Ok(events)
     }
 
-    /// Whether this version has the cluster's feature level.
-    pub(crate) fn check_level(&self) -> Result<(), Halt> {
-        let (level, supported) = (self.state.level, self.supports);
+    /// Whether this version has a feature level of the cluster.
+    pub(crate) fn check_level(&self, level: u32) -> Result<(), Halt> {
+        let supported = self.supports;
         if level > supported { Err(Halt::FeatureLevel { level, supported }) } else { Ok(()) }
     }
 }

@@ -120,10 +120,13 @@ pub enum Standing {
         /// The first one that it needs.
         from: u64,
     },
-    /// The log lacks entries: its store came back from an old dump, or a crash came between. Append these, in
-    /// order, before anything else; where one is there already, read and replay it.
+    /// The log lacks entries: its store came back from an old dump, or a crash came between. Append them before
+    /// anything else.
     Ahead {
-        /// The entries.
+        /// Read this last entry of the log and replay it first, unless it is 0: another than the replica's own is
+        /// a fork, and nothing must be appended to it.
+        verify: u64,
+        /// The entries, in order. Where one is there already, read and replay it.
         entries: Vec<SealedEntry>,
     },
 }
@@ -298,7 +301,7 @@ impl<M: Machine> Replica<M> {
         self.sound()?;
         let own = self.ledger.head.sequence;
         if let Some(founding) = self.founding.as_ref().filter(|founding| log.last < founding.sequence) {
-            return Ok(Standing::Ahead { entries: vec![founding.clone()] });
+            return Ok(Standing::Ahead { verify: log.last, entries: vec![founding.clone()] });
         }
         if log.last > own {
             let from = own + 1;
@@ -312,7 +315,7 @@ impl<M: Machine> Replica<M> {
             return Ok(Standing::Level);
         }
         match self.tail.after(log.last, own) {
-            Some(entries) => Ok(Standing::Ahead { entries }),
+            Some(entries) => Ok(Standing::Ahead { verify: log.last, entries }),
             None => Err(self.stand_still(Halt::Truncated { own, log: log.last })),
         }
     }

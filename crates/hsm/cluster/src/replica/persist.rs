@@ -14,12 +14,14 @@ use crate::ledger::Ledger;
 use crate::member::{read_head, write_head};
 use crate::tail::{Tail, read_record, read_sealed};
 use crate::{
-    ClusterError, Head, Identity, MAX_DEVICE_CHAIN, MAX_SNAPSHOT, Machine, MemberSecret, PartitionId,
+    ClusterError, Halt, Head, Identity, MAX_DEVICE_CHAIN, MAX_SNAPSHOT, Machine, MemberSecret, PartitionId,
 };
 
 const FORMAT: u8 = 1;
 const LABEL: &[u8] = b"strongroom/hsm/checkpoint";
 const MAX_KEYS: usize = 16 << 10;
+/// More than the identity and the keys need.
+const KEYS_ROOM: usize = 2 * MAX_KEYS + MAX_DEVICE_CHAIN;
 
 /// What a replica finds in its own files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,27 +62,24 @@ impl<M: Machine> Replica<M> {
         let machine = self.ledger.machine.snapshot();
         let (ring, family) = (self.ledger.ring.encode(false), self.family.encode());
         let secret = self.me.secret.to_bytes()?;
-        // Enough for all, or growing would leave copies of the keys behind.
-        let mut w = Writer(Vec::with_capacity(MAX_KEYS + machine.len()));
-        w.bytes(self.me.member.as_str().as_bytes()).raw(secret.expose()).bytes(&self.me.device_chain);
-        w.raw(&self.ledger.partition.0).bytes(ring.expose()).bytes(family.expose());
-        let keys = SecretBytes::new(w.0);
-
-        let mut w =
-            Writer(Vec::with_capacity(keys.expose().len() + machine.len() + self.tail.bytes() + (2 << 20)));
-        w.bytes(keys.expose());
-        write_option(&mut w, self.ledger.restoring.as_ref(), |w, origin| {
+        let mut rest = Writer(Vec::with_capacity(machine.len() + self.tail.bytes()));
+        write_option(&mut rest, self.ledger.restoring.as_ref(), |w, origin| {
             w.raw(&origin.0);
         });
-        write_option(&mut w, self.must_pass.as_ref(), write_head);
-        write_option(&mut w, self.halt.as_ref(), write_halt);
-        write_option(&mut w, self.founding.as_ref(), |w, entry| {
+        write_option(&mut rest, self.must_pass.as_ref(), write_head);
+        write_option(&mut rest, self.halt.as_ref(), write_halt);
+        write_option(&mut rest, self.founding.as_ref(), |w, entry| {
             w.u64(entry.sequence).bytes(&entry.bytes);
         });
-        write_head(&mut w, &self.ledger.head);
-        self.ledger.state.write(&mut w);
-        w.bytes(&machine);
-        self.tail.write(&mut w);
+        write_head(&mut rest, &self.ledger.head);
+        self.ledger.state.write(&mut rest);
+        rest.bytes(&machine);
+        self.tail.write(&mut rest);
+
+        // Room for all at once: growing would leave copies of the keys behind.
+        let mut w = Writer(Vec::with_capacity(KEYS_ROOM + rest.0.len()));
+        w.bytes(self.me.member.as_str().as_bytes()).raw(secret.expose()).bytes(&self.me.device_chain);
+        w.raw(&self.ledger.partition.0).bytes(ring.expose()).bytes(family.expose()).raw(&rest.0);
         let inside = SecretBytes::new(w.0);
 
         let mut checkpoint = vec![FORMAT];
@@ -106,8 +105,12 @@ impl<M: Machine> Replica<M> {
         let (mut replica, snapshot) = read;
         replica.ledger.machine.load(snapshot).map_err(|_| ClusterError::Machine)?;
         replica.ledger.machine.token_keys(&replica.ledger.ring.token_keys());
+        // The one halt that ends: it says that another version is needed, and nothing had been applied.
+        if matches!(replica.halt, Some(Halt::FeatureLevel { level, .. }) if level <= supports) {
+            replica.halt = None;
+        }
         if replica.halt.is_none()
-            && let Err(halt) = replica.ledger.check_level()
+            && let Err(halt) = replica.ledger.check_level(replica.ledger.state.level)
         {
             let _halted = replica.stand_still(halt);
         }
@@ -139,14 +142,12 @@ impl<M: Machine> Replica<M> {
     /// Reads the inside of a checkpoint; gives the machine's snapshot apart.
     fn read(inside: &[u8], supports: u32, machine: M) -> Result<(Self, &[u8]), Malformed> {
         let mut r = Reader::new(inside);
-        let mut keys = Reader::new(r.bytes(2 * MAX_KEYS + MAX_DEVICE_CHAIN)?);
-        let member = read_member_id(&mut keys)?;
-        let secret = MemberSecret::from_bytes(&Key256::new(keys.array()?)).map_err(|_| Malformed)?;
-        let device_chain = keys.bytes(MAX_DEVICE_CHAIN)?.to_vec();
-        let partition = PartitionId(keys.array()?);
-        let ring = KeyRing::decode(keys.bytes(MAX_KEYS)?)?;
-        let family = Family::decode(keys.bytes(MAX_KEYS)?)?;
-        keys.end()?;
+        let member = read_member_id(&mut r)?;
+        let secret = MemberSecret::from_bytes(&Key256::new(r.array()?)).map_err(|_| Malformed)?;
+        let device_chain = r.bytes(MAX_DEVICE_CHAIN)?.to_vec();
+        let partition = PartitionId(r.array()?);
+        let ring = KeyRing::decode(r.bytes(MAX_KEYS)?)?;
+        let family = Family::decode(r.bytes(MAX_KEYS)?)?;
 
         let restoring = read_option(&mut r, |r| r.array().map(PartitionId))?;
         let must_pass = read_option(&mut r, read_head)?;

@@ -103,7 +103,7 @@ impl<M: Machine> Replica<M> {
         self.under_way = None;
         self.tail = Tail::default();
         self.unsaved.more = true;
-        self.ledger.check_level().map_err(|halt| self.stand_still(halt))?;
+        self.ledger.check_level(self.ledger.state.level).map_err(|halt| self.stand_still(halt))?;
         self.pass()
     }
 
