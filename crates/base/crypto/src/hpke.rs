@@ -145,3 +145,30 @@ fn labeled_expand(
     out.copy_from_slice(block.expose().get(..out.len()).ok_or(CryptoError)?);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use strongroom_secret::Secret;
+
+    use super::{PrivateKey, seal_from};
+    use crate::hex;
+
+    /// RFC 9180's own vector for this suite. The sender's key is random, so it cannot enter through [`seal`].
+    ///
+    /// [`seal`]: super::seal
+    #[test]
+    fn the_rfcs_answer() {
+        let file: serde_json::Value =
+            serde_json::from_str(include_str!("../testdata/rfc9180_base_p256_aes256gcm.json")).unwrap();
+        let vector = &file["tests"][0];
+        let bytes = |name: &str| hex::decode(vector[name].as_str().unwrap()).unwrap();
+        let key = |name| PrivateKey::from_bytes(&Secret::copied_from(&bytes(name)).unwrap()).unwrap();
+        let receiver = key("private");
+        assert_eq!(receiver.public_key().as_slice(), bytes("public"));
+        let (info, aad, plaintext) = (bytes("info"), bytes("aad"), bytes("pt"));
+        let sealed = [bytes("enc"), bytes("ct")].concat();
+        let again = seal_from(&key("ephemeral"), receiver.public_key(), &info, &aad, &plaintext).unwrap();
+        assert_eq!(hex::encode(&again), hex::encode(&sealed));
+        assert_eq!(*receiver.open(&info, &aad, &sealed).unwrap().expose(), plaintext);
+    }
+}

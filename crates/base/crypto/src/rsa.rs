@@ -23,8 +23,8 @@ pub const MAX_BITS: u32 = 4096;
 pub const BITS_STEP: u32 = 256;
 /// The smallest public exponent. It is also the usual one.
 pub const MIN_EXPONENT: u64 = 65_537;
-/// The largest public exponent: AWS-LC works with no more than 33 bits.
-pub const MAX_EXPONENT: u64 = (1 << 33) - 1;
+/// The largest public exponent: AWS-LC makes keys with no more than 32 bits of it.
+pub const MAX_EXPONENT: u64 = (1 << 32) - 1;
 
 /// How many bytes PKCS#1 v1.5 needs beside what it pads.
 pub const PKCS1_OVERHEAD: usize = 11;

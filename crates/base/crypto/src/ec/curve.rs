@@ -7,6 +7,9 @@ use aws_lc_sys::{
 
 use crate::CryptoError;
 
+/// The object identifier `id-ecPublicKey` as DER; what follows it in an encoded key is the curve.
+const ID_EC_PUBLIC_KEY: [u8; 9] = [0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+
 /// A curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Curve {
@@ -53,6 +56,13 @@ impl Curve {
     #[must_use]
     pub fn from_parameters(der: &[u8]) -> Option<Self> {
         Self::ALL.into_iter().find(|curve| curve.parameters() == der)
+    }
+
+    /// Refuses an encoded key whose curve is not named but written down. AWS-LC takes those too when the numbers
+    /// are a curve's of ours; standards since RFC 5480 do not.
+    pub(super) fn is_named_in(self, der: &[u8]) -> Result<(), CryptoError> {
+        let named = [&ID_EC_PUBLIC_KEY, self.parameters()].concat();
+        if der.windows(named.len()).any(|part| part == named) { Ok(()) } else { Err(CryptoError) }
     }
 
     pub(super) const fn nid(self) -> i32 {

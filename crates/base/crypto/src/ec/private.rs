@@ -37,7 +37,9 @@ impl PrivateKey {
 
     /// Parses a PKCS#8 key (RFC 5958, RFC 5915), with a named curve.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, CryptoError> {
-        Self::new(Pkey::from_pkcs8(der, EVP_PKEY_EC)?)
+        let key = Self::new(Pkey::from_pkcs8(der, EVP_PKEY_EC)?)?;
+        key.curve().is_named_in(der)?;
+        Ok(key)
     }
 
     /// Parses an `ECPrivateKey` (SEC 1, RFC 5915). The curve may be left out of it, and may not contradict.

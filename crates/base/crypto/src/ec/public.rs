@@ -23,7 +23,9 @@ pub struct PublicKey {
 impl PublicKey {
     /// Parses a DER SubjectPublicKeyInfo (RFC 5480) with a named curve.
     pub fn from_spki(der: &[u8]) -> Result<Self, CryptoError> {
-        Self::new(Pkey::from_spki(der, EVP_PKEY_EC)?)
+        let key = Self::new(Pkey::from_spki(der, EVP_PKEY_EC)?)?;
+        key.curve().is_named_in(der)?;
+        Ok(key)
     }
 
     /// Takes a point (SEC 1, 2.3.4): uncompressed, or compressed.

@@ -77,14 +77,14 @@ pub fn sp800_108_counter(
 }
 
 enum Keyed {
-    Hmac(Hmac, usize),
+    Hmac(Box<Hmac>, usize),
     CmacAes(AesKey),
 }
 
 impl Keyed {
     fn new(prf: Prf, key: &[u8]) -> Result<Self, CryptoError> {
         match prf {
-            Prf::Hmac(hash) => Ok(Self::Hmac(Hmac::new(hash, key), hash.output_length())),
+            Prf::Hmac(hash) => Ok(Self::Hmac(Box::new(Hmac::new(hash, key)), hash.output_length())),
             Prf::CmacAes => AesKey::new(key).map(Self::CmacAes),
         }
     }

@@ -147,7 +147,8 @@ impl PrivateKey {
     }
 
     /// Raises `data` to the private exponent (PKCS#11's `CKM_RSA_X_509`). Data shorter than the modulus is
-    /// filled with zeros from the left; its number is below the modulus.
+    /// filled with zeros from the left; its number is below the modulus, and neither 0 nor 1 nor one less than
+    /// the modulus, of which the result says nothing (SP 800-56B, 7.1.2).
     pub fn sign_raw(&self, data: &[u8]) -> Result<Vec<u8>, CryptoError> {
         self.sign_padded(&left_padded(data, self.modulus_length())?, RSA_NO_PADDING)
     }
