@@ -37,10 +37,10 @@ pub(crate) fn write_with(
 }
 
 /// The members that are set and `wanted`, with their values.
-fn set_members<'s>(
-    structure: &'s dyn Structure,
+fn set_members(
+    structure: &dyn Structure,
     wanted: fn(&Member) -> bool,
-) -> impl Iterator<Item = (&'static Member, Value<'s>)> {
+) -> impl Iterator<Item = (&'static Member, Value<'_>)> {
     let members = structure.schema().members().iter().enumerate();
     members
         .filter(move |(_, member)| wanted(member))
@@ -118,17 +118,17 @@ fn push_argument(out: &mut Vec<u8>, major: u8, argument: u64) {
     let bytes = argument.to_be_bytes();
     match argument {
         0..24 => out.push(major | argument as u8),
-        24..0x100 => out.extend_from_slice(&[major | 24, bytes[7]]),
+        24..0x100 => out.extend_from_slice(&[major | 0x18, bytes[7]]),
         0x100..0x1_0000 => {
-            out.push(major | 25);
+            out.push(major | 0x19);
             out.extend_from_slice(&bytes[6..]);
         }
         0x1_0000..0x1_0000_0000 => {
-            out.push(major | 26);
+            out.push(major | 0x1A);
             out.extend_from_slice(&bytes[4..]);
         }
         _ => {
-            out.push(major | 27);
+            out.push(major | 0x1B);
             out.extend_from_slice(&bytes);
         }
     }

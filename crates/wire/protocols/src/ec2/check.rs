@@ -40,6 +40,15 @@ fn value(member: &'static Member, held: Value<'_>, name: &str) -> Result<(), Ref
             }
             Ok(())
         }
+        (Kind::Map(key, entry), Value::Map(map)) => {
+            for index in 0..map.len() {
+                let (name_of, held) = map.entry(index);
+                let name = format!("{name}.{}", index + 1);
+                value(key, Value::String(name_of), &name)?;
+                value(entry, held, &name)?;
+            }
+            Ok(())
+        }
         (_, Value::Structure(structure)) => members(structure, &format!("{name}.")),
         _ => Ok(()),
     }
