@@ -63,6 +63,9 @@ pub struct AuditRecord {
     /// The number of `User Type`: 1 crypto user, 2 crypto officer, 5 appliance user, 6 officer before activation.
     #[prost(uint32, tag = "14")]
     pub user_type: u32,
+    /// The whole record as AWS writes it, several lines: what a reader of the log sees.
+    #[prost(string, tag = "15")]
+    pub text: String,
 }
 
 /// Which details a record has.

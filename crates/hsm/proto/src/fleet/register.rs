@@ -112,6 +112,9 @@ pub struct RestoreFrom {
     /// read after it; else the log is empty and the cluster is a clone.
     #[prost(bool, tag = "3")]
     pub same_cluster: bool,
+    /// The id that the backup was made under, when `backup_id` is that of a copy; empty when it is the same.
+    #[prost(string, tag = "4")]
+    pub made_as: String,
 }
 
 impl std::fmt::Debug for RestoreFrom {

@@ -31,7 +31,15 @@ fn secrets_are_not_printed() {
     let half = vec![171; 32];
     for printed in [
         format!("{:?}", BackUp { backup_id: "backup-1".into(), service_half: half.clone() }),
-        format!("{:?}", RestoreFrom { backup_id: "backup-1".into(), service_half: half, same_cluster: true }),
+        format!(
+            "{:?}",
+            RestoreFrom {
+                backup_id: "backup-1".into(),
+                service_half: half,
+                same_cluster: true,
+                made_as: String::new()
+            }
+        ),
         format!("{:?}", Login { username: "u".into(), role: 1, password: "secret171".into() }),
     ] {
         assert!(!printed.contains("171"), "{printed}");
