@@ -1,30 +1,58 @@
 //! One HSM.
 
-use strongroom_hsm_proto::command::{Call, EnforcementLevel, Failure, FailureCode, TrustAnchor};
+mod caller;
+mod dispatch;
+mod founding;
+mod local;
+mod resealing;
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use prost::Message;
+use strongroom_crypto::digest::sha256;
+use strongroom_crypto::password::PasswordHasher;
+use strongroom_hsm_proto::command::{Call, EnforcementLevel, Failure, TrustAnchor};
 use strongroom_secret::Key256;
 
-use crate::{AuditRecord, ConnectionId, HsmError, HsmIdentity, Now, Options, Outcome, Peer, Planned};
+use crate::audit::{AuditDetail, AuditLog, Opcode};
+use crate::cache::Cache;
+use crate::effect::{Effects, Foundation};
+use crate::keyring::Keyring;
+use crate::material::Material;
+use crate::options::{ConnectionId, HsmIdentity, Now, Options, Peer};
+use crate::outcome::{Draft, FollowUp, refused};
+use crate::quorum::Tokens;
+use crate::session::Sessions;
+use crate::state::{Consequence, KeyEntry, State};
+use crate::{AuditRecord, HsmError, Outcome, Planned};
+
+pub(crate) use caller::Caller;
+pub(crate) use dispatch::BUSY;
+pub(crate) use founding::ADMIN;
+pub use founding::ClusterScheme;
+use local::Failures;
 
 /// One HSM: what it knows and does, without its sockets, files and clock.
 ///
 /// Threads share it. What the HSMs of a cluster share is changed in two steps: [`Hsm::execute`] plans a change,
-/// and [`Hsm::apply`] makes it when the log has it, here as on every other HSM.
+/// and [`Hsm::apply`] makes it when the log has it, here as on every other HSM. No lock is held while it computes.
 pub struct Hsm {
     identity: HsmIdentity,
-    options: Options,
-}
-
-/// Signature schemes of the cluster's key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ClusterScheme {
-    /// RSASSA-PKCS1-v1_5 with SHA-256: certificate signing requests.
-    Pkcs1Sha256,
-    /// RSASSA-PSS with SHA-256: TLS 1.3.
-    PssSha256,
-    /// RSASSA-PSS with SHA-384.
-    PssSha384,
-    /// RSASSA-PSS with SHA-512.
-    PssSha512,
+    pub(crate) options: Options,
+    /// Taken before `sessions`, `tokens` and `failures`, which are each taken alone.
+    state: RwLock<State>,
+    sessions: RwLock<Sessions>,
+    tokens: Mutex<Tokens>,
+    failures: Mutex<Failures>,
+    /// Whether what [`Hsm::unsaved_local`] gives has changed.
+    unsaved: AtomicBool,
+    pub(crate) audit: Arc<AuditLog>,
+    pub(crate) keyring: Keyring,
+    opened: Cache<Arc<Material>>,
+    hasher: OnceLock<PasswordHasher>,
+    pub(crate) waiting_logins: AtomicUsize,
 }
 
 impl Hsm {
@@ -32,7 +60,20 @@ impl Hsm {
     /// one, after [`set_epoch`](Self::set_epoch).
     #[must_use]
     pub fn new(identity: HsmIdentity, options: Options) -> Self {
-        Self { identity, options }
+        Self {
+            state: RwLock::default(),
+            sessions: RwLock::default(),
+            tokens: Mutex::default(),
+            failures: Mutex::default(),
+            unsaved: AtomicBool::new(false),
+            audit: AuditLog::new(options.audit_records, identity.reboot_counter),
+            keyring: Keyring::default(),
+            opened: Cache::new(options.opened_keys),
+            hasher: OnceLock::new(),
+            waiting_logins: AtomicUsize::new(0),
+            identity,
+            options,
+        }
     }
 
     /// Which HSM this is.
@@ -47,111 +88,239 @@ impl Hsm {
 
     /// Gives the HSM the key under which key tokens of an epoch are sealed: the subkey for tokens of the
     /// partition key. New tokens are sealed under the highest (incarnation, epoch).
-    pub fn set_epoch(&self, _incarnation: u32, _epoch: u32, _token_key: &Key256) {}
-
-    /// Takes away the keys of epochs before this one.
-    pub fn forget_epochs_before(&self, _incarnation: u32, _epoch: u32) {}
-
-    /// Plans a new partition: the users `admin` (not activated) and `app_user`, the cluster's key pair, the family
-    /// key. Gives the effects.
-    pub fn found(&self, _now: Now) -> Result<Vec<u8>, HsmError> {
-        Err(HsmError::NotFounded)
+    pub fn set_epoch(&self, incarnation: u32, epoch: u32, token_key: &Key256) {
+        self.keyring.set((incarnation, epoch), token_key);
     }
 
-    /// Plans the re-sealing of at most `most` key tokens that are still of an older epoch. `None` when there are
-    /// none.
-    pub fn reseal(&self, _most: usize, _now: Now) -> Result<Option<Planned>, HsmError> {
-        Ok(None)
+    /// Takes away the keys of epochs before this one. What is still sealed under them does not open any more.
+    pub fn forget_epochs_before(&self, incarnation: u32, epoch: u32) {
+        self.keyring.forget_before((incarnation, epoch));
     }
 
     /// A client has connected.
-    pub fn connect(&self, _peer: Peer) -> ConnectionId {
-        ConnectionId(0)
+    pub fn connect(&self, peer: Peer) -> ConnectionId {
+        self.sessions_mut().connect(peer)
     }
 
     /// A client has gone: its sessions end, with their keys and quorum tokens.
-    pub fn disconnect(&self, _connection: ConnectionId) {}
+    pub fn disconnect(&self, connection: ConnectionId, now: Now) {
+        let ended = self.sessions_mut().disconnect(connection);
+        for session in ended {
+            self.tokens().forget_session(session.id);
+            self.audit.note(Opcode::AppFinalize, session.id, AuditDetail::None, now);
+        }
+    }
 
     /// Connections that may not stay: their trust anchor is gone, or certificates are enforced and they have none.
+    /// Worth asking after a change.
     pub fn unwelcome(&self) -> Vec<ConnectionId> {
-        Vec::new()
+        let state = self.state();
+        let enforced = state.enforcement == i32::from(EnforcementLevel::Cluster);
+        let sessions = self.sessions();
+        let unwelcome = sessions.peers().filter(|(_, peer)| match peer.trust_anchor {
+            Some(anchor) => !state.anchors.contains_key(&anchor),
+            None => enforced,
+        });
+        unwelcome.map(|(connection, _)| connection).collect()
     }
 
     /// Does what a client asks.
-    pub fn execute(&self, _connection: ConnectionId, _call: &Call, _now: Now) -> Outcome {
-        Outcome::Refused(Failure { code: FailureCode::Internal.into(), text: String::new() })
+    pub fn execute(&self, connection: ConnectionId, call: &Call, now: Now) -> Outcome {
+        dispatch::execute(self, connection, call, now)
     }
 
     /// Tells whether a plan is still good: nothing that it relies on has changed since, nor is changed by
-    /// `earlier`, the plans that stand before it in the same batch.
-    pub fn still_holds(&self, _planned: &Planned, _earlier: &[Planned]) -> bool {
-        true
+    /// `earlier`, the plans that stand before it in the same batch. If not, the call is executed again.
+    pub fn still_holds(&self, planned: &Planned, earlier: &[Planned]) -> bool {
+        self.state().history.untouched_since(planned.revision, &planned.reads)
+            && earlier.iter().all(|earlier| earlier.writes.is_disjoint(&planned.reads))
     }
 
-    /// Makes a change that the log has.
-    pub fn apply(&self, _effects: &[u8], _now: Now) -> Result<(), HsmError> {
-        Err(HsmError::UnknownEffect)
+    /// Makes a change that the log has. It decides nothing, so every HSM comes to the same state.
+    pub fn apply(&self, effects: &[u8], _now: Now) -> Result<(), HsmError> {
+        let consequences = self.state_mut().apply(Effects::read(effects)?);
+        for consequence in consequences {
+            match consequence {
+                Consequence::LoggedOut(user) => self.log_out_everywhere(&user),
+                Consequence::Forgiven(user) => self.forgive(&user),
+                Consequence::Spent(nonces) => self.tokens().forget_spent(&nonces),
+                Consequence::KeyChanged(handle) => self.opened.remove(KeyEntry::cache_handle(handle)),
+            }
+        }
+        Ok(())
     }
 
     /// Ends a plan: its change has been applied, or (`failure`) has not been made. Records it in the audit log.
-    pub fn settle(&self, _planned: Planned, _failure: Option<&Failure>, _now: Now) {}
+    pub fn settle(&self, planned: Planned, failure: Option<&Failure>, now: Now) {
+        if failure.is_none() {
+            self.follow_up(planned.follow_ups);
+        }
+        if let Some(slot) = planned.slot {
+            let failed = failure.map(|failure| (failure.code(), failure.text.as_str()));
+            slot.write(failed.or_else(|| refused(&planned.answer)), now);
+        }
+    }
 
     /// The shared state, in its one encoding.
     pub fn snapshot(&self) -> Vec<u8> {
-        Vec::new()
+        self.state().snapshot()
     }
 
-    /// Takes over a shared state.
-    pub fn load(&self, _snapshot: &[u8]) -> Result<(), HsmError> {
-        Err(HsmError::InvalidState)
+    /// Takes over a shared state, in place of the one there is.
+    pub fn load(&self, snapshot: &[u8]) -> Result<(), HsmError> {
+        let mut loaded = State::read(snapshot)?;
+        let mut state = self.state_mut();
+        loaded.history.begin_anew_after(&state.history);
+        *state = loaded;
+        Ok(())
     }
 
     /// The SHA-256 of the shared state's encoding.
     pub fn digest(&self) -> [u8; 32] {
-        [0; 32]
-    }
-
-    /// What this HSM alone must not forget (counters of failed log-ins, the audit log's position and the records
-    /// that wait to be stored), if it has changed since it was last asked for. The caller writes it to disk before it sends an answer.
-    pub fn unsaved_local(&self) -> Option<Vec<u8>> {
-        None
-    }
-
-    /// Takes over what [`unsaved_local`](Self::unsaved_local) gave.
-    pub fn load_local(&self, _local: &[u8]) -> Result<(), HsmError> {
-        Ok(())
+        sha256(&self.snapshot())
     }
 
     /// Whether an administrator has set the first password.
     pub fn is_activated(&self) -> bool {
-        false
-    }
-
-    /// The cluster's public key, as DER SubjectPublicKeyInfo.
-    pub fn cluster_public_key(&self) -> Result<Vec<u8>, HsmError> {
-        Err(HsmError::NotFounded)
-    }
-
-    /// Signs with the cluster's private key: the certificate signing request, and the handshakes of TLS.
-    pub fn sign_with_cluster_key(&self, _scheme: ClusterScheme, _message: &[u8]) -> Result<Vec<u8>, HsmError> {
-        Err(HsmError::NotFounded)
+        self.state().is_activated()
     }
 
     /// The trust anchors for clients' certificates.
     pub fn trust_anchors(&self) -> Vec<TrustAnchor> {
-        Vec::new()
+        self.state().trust_anchors()
     }
 
     /// Whether clients need a certificate.
     pub fn mtls_enforcement(&self) -> EnforcementLevel {
-        EnforcementLevel::None
+        EnforcementLevel::try_from(self.state().enforcement).unwrap_or(EnforcementLevel::Cluster)
     }
 
-    /// The oldest audit records that are not stored yet, at most `most`. They stay until [`audit_stored`](Self::audit_stored).
-    pub fn drain_audit(&self, _most: usize) -> Vec<AuditRecord> {
-        Vec::new()
+    /// The oldest audit records that are not stored yet, at most `most`. They stay until
+    /// [`audit_stored`](Self::audit_stored).
+    pub fn drain_audit(&self, most: usize) -> Vec<AuditRecord> {
+        self.audit.oldest(most)
     }
 
     /// All audit records up to this sequence number are stored.
-    pub fn audit_stored(&self, _up_to: u64) {}
+    pub fn audit_stored(&self, up_to: u64) {
+        self.audit.stored(up_to);
+    }
+
+    /// Audit records that were not given here before. The caller appends them to a file before it sends an
+    /// answer, so that none is lost if it is killed; [`restore_audit`](Self::restore_audit) takes them back.
+    pub fn unsaved_audit(&self) -> Vec<AuditRecord> {
+        self.audit.unsaved()
+    }
+
+    /// Goes on after these records, which were saved and are not stored yet. `next_sequence` counts when there are none.
+    pub fn restore_audit(&self, next_sequence: u64, waiting: Vec<AuditRecord>) {
+        self.audit.restore(next_sequence, waiting);
+    }
+
+    /// Numbers for metrics.
+    pub fn occupancy(&self) -> Occupancy {
+        let (token_keys, users) = {
+            let state = self.state();
+            (state.keys.len(), state.users.len())
+        };
+        let sessions = self.sessions();
+        Occupancy { sessions: sessions.len(), session_keys: sessions.session_keys(), token_keys, users }
+    }
+
+    pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn sessions(&self) -> RwLockReadGuard<'_, Sessions> {
+        self.sessions.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn sessions_mut(&self) -> RwLockWriteGuard<'_, Sessions> {
+        self.sessions.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tokens(&self) -> MutexGuard<'_, Tokens> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn failures(&self) -> MutexGuard<'_, Failures> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The one place where passwords are hashed, with memory that is there from the first log-in on.
+    pub(crate) fn hasher(&self) -> &PasswordHasher {
+        self.hasher.get_or_init(PasswordHasher::new)
+    }
+
+    pub(crate) fn foundation(&self) -> Result<Foundation, HsmError> {
+        self.state().foundation.clone().ok_or(HsmError::NotFounded)
+    }
+
+    /// Does what a change means for sessions of this HSM.
+    fn follow_up(&self, follow_ups: Vec<FollowUp>) {
+        let sessions = self.sessions();
+        for follow_up in follow_ups {
+            match follow_up {
+                FollowUp::Kept { session, handle } => sessions.forget_key(session, handle),
+                FollowUp::Add { session, entry } => sessions.add_key(session, entry),
+                FollowUp::Registered { session } => sessions.end_registration(session),
+            }
+        }
+    }
+
+    /// The parsed material of a key.
+    pub(crate) fn material(&self, entry: &KeyEntry) -> Result<Arc<Material>, HsmError> {
+        if let Some(live) = &entry.live {
+            return Ok(Arc::clone(live));
+        }
+        if let Some(material) = self.opened.get(&entry.reference) {
+            return Ok(material);
+        }
+        let record = &entry.record;
+        let material = if record.token.is_empty() {
+            Material::parse(record, &record.public)?
+        } else {
+            Material::parse(record, self.keyring.open_key(record)?.expose())?
+        };
+        let material = Arc::new(material);
+        self.opened.insert(entry.reference, Arc::clone(&material));
+        Ok(material)
+    }
+}
+
+/// How much of an HSM is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Occupancy {
+    /// Open sessions.
+    pub sessions: usize,
+    /// Session keys.
+    pub session_keys: usize,
+    /// Token keys.
+    pub token_keys: usize,
+    /// Users.
+    pub users: usize,
+}
+
+/// Finishes a draft into a plan.
+fn planned(draft: Draft, now: Now, slot: Option<crate::audit::Slot>) -> Planned {
+    let writes = draft.effects.iter().flat_map(crate::state::written_by).collect();
+    Planned {
+        effects: Effects::new(now.domain_ms, draft.effects).encode_to_vec(),
+        answer: draft.answer,
+        revision: draft.revision,
+        reads: draft.reads,
+        writes,
+        follow_ups: draft.follow_ups,
+        slot,
+    }
+}
+
+impl fmt::Debug for Hsm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hsm").field("identity", &self.identity).finish_non_exhaustive()
+    }
 }

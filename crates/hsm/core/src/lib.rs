@@ -11,19 +11,30 @@
 
 #![warn(missing_docs)]
 
+mod anchors;
 mod attributes;
 mod audit;
 mod blob;
 mod cache;
 mod context;
 mod derived;
+mod effect;
 mod error;
 mod hsm;
 mod key;
+mod keyring;
+mod material;
+mod mechanism;
+mod object;
 mod options;
 mod outcome;
 mod partition;
+mod quorum;
+mod refusal;
+mod session;
+mod state;
 mod token;
+mod user;
 
 pub use attributes::{Attributes, KeyType, Usage};
 pub use blob::{BlobHeader, LONGEST_BLOB, LONGEST_KEY_ID, LONGEST_PLAINTEXT, parse_header};
@@ -31,7 +42,7 @@ pub use cache::CacheStats;
 pub use context::{EncryptionContext, LONGEST_CONTEXT};
 pub use audit::{AuditDetail, AuditRecord};
 pub use error::HsmError;
-pub use hsm::{ClusterScheme, Hsm};
+pub use hsm::{ClusterScheme, Hsm, Occupancy};
 pub use key::OpenedKey;
 pub use options::{ConnectionId, HsmIdentity, Mode, Now, Options, Peer};
 pub use outcome::{Outcome, Planned};

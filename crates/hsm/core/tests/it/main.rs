@@ -4,7 +4,9 @@
 
 mod cache;
 mod derived;
+mod first_use;
 mod fixture;
 mod golden;
+mod lab;
 mod parse;
 mod token;

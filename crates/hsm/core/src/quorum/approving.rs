@@ -1,0 +1,139 @@
+//! Whether enough people have approved.
+
+use std::collections::HashSet;
+
+use strongroom_crypto::digest::sha256;
+use strongroom_hsm_proto::command::{Approval, FailureCode, QuorumService, Role};
+
+use super::record::{LENGTH, Record};
+use super::{APPROVAL_REQUIRED, FAILED};
+use crate::effect::{KeyRecord, Kind, SpentApproval, UserRef};
+use crate::hsm::Caller;
+use crate::outcome::Draft;
+use crate::refusal::Refusal;
+use crate::state::{Resource, State};
+use crate::user::is_signed_by;
+
+/// The most records of an approval: one for each HSM of a cluster.
+const MOST_RECORDS: usize = 28;
+/// The most signatures of an approval.
+const MOST_SIGNATURES: usize = 8;
+
+impl Caller<'_> {
+    /// Adds to a change of an administrator that it was approved: fails if it must be and was not.
+    pub(crate) fn approved(
+        &self,
+        state: &State,
+        service: QuorumService,
+        draft: Draft,
+    ) -> Result<Draft, Refusal> {
+        let needed = match service {
+            QuorumService::User => state.quorum.user,
+            QuorumService::Cluster => state.quorum.cluster,
+            _ => state.quorum.quorum,
+        };
+        let draft = draft.relying_on([Resource::Quorum]);
+        if needed < 2 {
+            return Ok(draft);
+        }
+        self.require(state, Required { service, key: 0, needed, text: APPROVAL_REQUIRED }, draft, |state, name| {
+            let user = UserRef::new(name, Role::Admin);
+            state.users.contains_key(&user).then_some(user)
+        })
+    }
+
+    /// Adds to a change of a key, or to its use, that it was approved.
+    pub(crate) fn approved_for_key(
+        &self,
+        state: &State,
+        service: QuorumService,
+        key: &KeyRecord,
+        draft: Draft,
+    ) -> Result<Draft, Refusal> {
+        let needed =
+            if service == QuorumService::KeyUsage { key.use_quorum } else { key.manage_quorum };
+        if needed == 0 {
+            return Ok(draft);
+        }
+        let draft = draft.relying_on([Resource::Key(key.handle)]);
+        self.require(state, Required { service, key: key.handle, needed, text: FAILED }, draft, |_, name| {
+            key.is_usable_by(name).then(|| UserRef::new(name, Role::CryptoUser))
+        })
+    }
+
+    fn require(
+        &self,
+        state: &State,
+        required: Required,
+        draft: Draft,
+        may_approve: impl Fn(&State, &str) -> Option<UserRef>,
+    ) -> Result<Draft, Refusal> {
+        if self.approvals.is_empty() {
+            return Err(Refusal::new(FailureCode::QuorumRequired, required.text));
+        }
+        let spent = self
+            .approvals
+            .iter()
+            .find_map(|approval| self.is_for(approval, required))
+            .filter(|(_, records)| records.iter().all(|record| !state.spent.contains(&record.nonce)));
+        let Some((approval, records)) = spent else {
+            return Err(Refusal::new(FailureCode::QuorumFailed, FAILED));
+        };
+        let digest = sha256(&approval.approval_data);
+        let mut approvers = HashSet::new();
+        for signature in approval.signatures.iter().take(MOST_SIGNATURES) {
+            let Some(user) = may_approve(state, &signature.username.to_ascii_lowercase()) else {
+                continue;
+            };
+            let known = state.users.get(&user).filter(|record| record.quorum);
+            if known.is_some_and(|known| is_signed_by(&known.public_key, &digest, &signature.signature)) {
+                approvers.insert(user);
+            }
+        }
+        if approvers.len() < required.needed as usize {
+            return Err(Refusal::new(FailureCode::QuorumFailed, FAILED));
+        }
+        let nonces: Vec<_> = records.iter().map(|record| record.nonce.to_vec()).collect();
+        Ok(draft
+            .relying_on(approvers.into_iter().map(Resource::User))
+            .relying_on(nonces.iter().cloned().map(Resource::Approval))
+            .doing([Kind::Spend(SpentApproval { nonces })]))
+    }
+
+    /// The approval with its records, if one of them is this HSM's own token for just this: made in this session, by
+    /// its user, for this service and key, and in time.
+    fn is_for<'b>(&self, approval: &'b Approval, required: Required) -> Option<(&'b Approval, Vec<Record>)> {
+        let (records, []) = approval.approval_data.as_chunks::<LENGTH>() else {
+            return None;
+        };
+        if records.len() > MOST_RECORDS {
+            return None;
+        }
+        let session = self.session.as_ref()?;
+        let user = session.login()?;
+        let tokens = self.hsm.tokens();
+        let mut own = records.iter().filter_map(|record| tokens.find(record, self.now));
+        own.find(|token| {
+            token.session == session.id
+                && token.user == user
+                && token.record.service == required.service
+                && token.record.key == required.key
+        })?;
+        let records: Option<Vec<_>> = records.iter().map(Record::read).collect();
+        let alike = |record: &Record| {
+            record.service == required.service && record.key == required.key && record.user == user.name
+        };
+        records.filter(|records| records.iter().all(alike)).map(|records| (approval, records))
+    }
+}
+
+/// What must be approved.
+#[derive(Clone, Copy)]
+struct Required {
+    service: QuorumService,
+    /// The key's handle; 0 for administrators' services.
+    key: u64,
+    needed: u32,
+    /// What is said when there is no approval at all.
+    text: &'static str,
+}
