@@ -1,0 +1,205 @@
+//! Backups made. Which are to be made is written down first, as backups in the state CREATE_IN_PROGRESS; then an
+//! HSM of the cluster makes them. What it hands over is sealed under a key of two halves, of which the service
+//! keeps one.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use strongroom_crypto::digest::Sha256;
+use strongroom_crypto::kdf::sp800_108_counter_hmac_sha256;
+use strongroom_hsm_proto::fleet;
+use strongroom_seal::Epoch;
+use strongroom_secret::{Key256, constant_time_eq};
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::ControlPlane;
+use crate::domain::backup::{Backup, BackupState};
+use crate::domain::cluster::Cluster;
+use crate::domain::home::new_id;
+use crate::error::Refusal;
+use crate::fleet::CallError;
+use crate::repo;
+use crate::repo::blobs::Blob;
+
+/// What the service's half of a backup's key is derived for. It never changes, or nothing opens any more.
+const LABEL: &[u8] = b"strongroom/cloudhsm/backup";
+
+/// How long an HSM may take to make a backup.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Bytes of a blob that are read at once.
+const PIECE: usize = 1 << 20;
+
+/// Who is making backups of which cluster.
+#[derive(Default)]
+pub(super) struct BackUps(Mutex<HashMap<String, Arc<AsyncMutex<()>>>>);
+
+impl BackUps {
+    fn of(&self, cluster: &str) -> Arc<AsyncMutex<()>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, turn| Arc::strong_count(turn) > 1);
+        all.entry(cluster.to_owned()).or_default().clone()
+    }
+}
+
+/// Why a backup is not made yet.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BackUpError {
+    /// No HSM of the cluster is there to make it.
+    #[error("no HSM of the cluster is connected and serves")]
+    NoHsm,
+    /// The HSM did not make it.
+    #[error("the HSM did not make the backup")]
+    Hsm(#[from] CallError),
+    /// What the HSM stored is not what it said.
+    #[error("the bytes of the backup are not those that the HSM told of")]
+    Differs,
+    /// The store or the seal failed.
+    #[error("the backup cannot be kept")]
+    Kept(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<Refusal> for BackUpError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Kept(refusal.into_cause())
+    }
+}
+
+impl From<strongroom_store::StoreError> for BackUpError {
+    fn from(error: strongroom_store::StoreError) -> Self {
+        Self::Kept(error.into())
+    }
+}
+
+impl ControlPlane {
+    /// A backup of a cluster that is to be made.
+    pub(crate) fn new_backup(&self, cluster: &Cluster, created_ms: i64) -> Result<Backup, Refusal> {
+        let id = new_id("backup")?;
+        Ok(Backup {
+            home: cluster.home.clone(),
+            version: 1,
+            state: BackupState::CreateInProgress,
+            cluster_id: Some(cluster.id.clone()),
+            blob: id.clone(),
+            id,
+            seal_epoch: Epoch::CURRENT.number(),
+            created_ms,
+            copied: None,
+            never_expires: false,
+            delete_ms: None,
+            expires_ms: None,
+            mode: cluster.mode,
+            tags: cluster.tags.clone(),
+            policy: None,
+            installed: cluster.installed.clone(),
+        })
+    }
+
+    /// The service's half of a backup's key.
+    pub(crate) fn service_half(&self, blob: &str, seal_epoch: u32) -> Result<Key256, Refusal> {
+        if seal_epoch != Epoch::CURRENT.number() {
+            return Err(Refusal::internal("a backup names an epoch of the seal that there is none of"));
+        }
+        Key256::filled(|half| {
+            sp800_108_counter_hmac_sha256(self.backup_half.expose(), LABEL, blob.as_bytes(), half)
+        })
+        .map_err(|error| Refusal::Internal(error.into()))
+    }
+
+    /// Makes a backup that is to be made, on any HSM of its cluster, and finds it made if somebody else has.
+    pub(crate) async fn make_backup(&self, pending: &Backup) -> Result<(), BackUpError> {
+        let Some(cluster) = &pending.cluster_id else { return self.finish_backup(pending).await };
+        let turn = self.back_ups.of(cluster);
+        let _turn = turn.lock().await;
+        let known = repo::backups::find(&self.db, &self.mac, &pending.home, &pending.id).await?;
+        if known.is_none_or(|backup| backup.state != BackupState::CreateInProgress) {
+            return Ok(());
+        }
+        let session = self.fleet.serving(cluster, &[]).ok_or(BackUpError::NoHsm)?;
+        let half = self.service_half(&pending.blob, pending.seal_epoch)?;
+        let call = fleet::BackUp { backup_id: pending.blob.clone(), service_half: half.expose().to_vec() };
+        let made = match session.call(fleet::HsmCall::BackUp(call), PATIENCE).await? {
+            fleet::HsmAnswer::BackedUp(made) => made,
+            _ => return Err(CallError::Unexpected.into()),
+        };
+        self.compare(&pending.blob, &made).await?;
+        self.finish_backup(pending).await
+    }
+
+    /// Compares what is stored with what the HSM says that it has stored.
+    async fn compare(&self, blob: &str, made: &fleet::BackedUp) -> Result<(), BackUpError> {
+        let blob = Blob::Backup(blob.to_owned());
+        let (mut digest, mut offset) = (Sha256::new(), 0);
+        while let Some((bytes, total)) = repo::blobs::get_piece(&self.db, &blob, offset, PIECE).await? {
+            if total != made.length {
+                return Err(BackUpError::Differs);
+            }
+            if bytes.is_empty() {
+                break;
+            }
+            digest.update(&bytes);
+            offset += bytes.len() as u64;
+        }
+        let same = offset == made.length && constant_time_eq(&digest.finish(), &made.sha256);
+        if same { Ok(()) } else { Err(BackUpError::Differs) }
+    }
+
+    /// The bytes are there: the backup is READY.
+    async fn finish_backup(&self, pending: &Backup) -> Result<(), BackUpError> {
+        let blob = Blob::Backup(pending.blob.clone());
+        if repo::blobs::length(&self.db, &blob).await?.is_none() {
+            return Err(BackUpError::Differs);
+        }
+        self.db
+            .transaction(|tx| {
+                Box::pin(async move {
+                    let found = repo::backups::load(tx, &self.mac, &pending.home, &pending.id).await?;
+                    let Some(mut backup) = found else { return Ok(()) };
+                    if backup.state != BackupState::CreateInProgress {
+                        return Ok(());
+                    }
+                    backup.state = BackupState::Ready;
+                    repo::backups::replace(tx, &self.mac, &mut backup).await?;
+                    match &backup.cluster_id {
+                        Some(cluster) => self.renew_expiries(tx, &backup.home, cluster).await,
+                        None => Ok(()),
+                    }
+                })
+            })
+            .await
+            .map_err(BackUpError::from)?;
+        self.agenda_changed();
+        self.nudge();
+        Ok(())
+    }
+
+    /// Gives a backup up that nobody can make.
+    pub(crate) async fn give_up_backup(&self, pending: &Backup) -> Result<(), Refusal> {
+        self.db
+            .transaction(|tx| {
+                Box::pin(async move {
+                    let found = repo::backups::load(tx, &self.mac, &pending.home, &pending.id).await?;
+                    let Some(backup) = found.filter(|backup| backup.state == BackupState::CreateInProgress)
+                    else {
+                        return Ok::<_, Refusal>(());
+                    };
+                    self.remove_backup(tx, &backup).await
+                })
+            })
+            .await
+    }
+
+    /// Removes a backup, and its bytes if no copy has them.
+    pub(crate) async fn remove_backup(
+        &self,
+        tx: &mut strongroom_store::Tx<'_>,
+        backup: &Backup,
+    ) -> Result<(), Refusal> {
+        repo::backups::delete(tx, backup).await?;
+        if repo::backups::count_of_blob(tx, &backup.blob).await? == 0 {
+            repo::blobs::delete(tx, &Blob::Backup(backup.blob.clone())).await?;
+        }
+        Ok(())
+    }
+}
