@@ -114,3 +114,43 @@ fn reach(model: &Model, reference: &Reference, reached: &mut BTreeSet<String>) -
 fn write(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODEL: &str = r#"{
+      "metadata": {"apiVersion": "1", "endpointPrefix": "a", "serviceFullName": "A", "serviceId": "A", "protocols": []},
+      "operations": {
+        "Get": {"name": "Get", "http": {"method": "POST", "requestUri": "/"}, "input": {"shape": "In"}},
+        "Put": {"name": "Put", "http": {"method": "POST", "requestUri": "/"}, "input": {"shape": "Other"}}},
+      "shapes": {
+        "In": {"type": "structure", "required": ["Kept", "Dropped"],
+               "members": {"Kept": {"shape": "Text"}, "Dropped": {"shape": "Pools"}, "Nested": {"shape": "Inner"}}},
+        "Inner": {"type": "structure", "members": {"Pool": {"shape": "Pool"}}},
+        "Pools": {"type": "list", "member": {"shape": "Pool"}},
+        "Pool": {"type": "string"}, "Text": {"type": "string"}, "Other": {"type": "structure"}}}"#;
+
+    fn trimmed(leave_out: &str) -> Result<Model> {
+        let entry =
+            format!("operations = [\"Get\"]\nleave_out = {leave_out}\ndocuments = \"\"\nevent_source = \"\"");
+        trim(serde_json::from_str(MODEL).unwrap(), &toml::from_str(&entry).unwrap())
+    }
+
+    #[test]
+    fn what_is_left_out_goes_with_its_members_and_with_what_they_alone_reach() {
+        let model = trimmed(r#"["Pools", "Pool"]"#).unwrap();
+        assert_eq!(model.operations.keys().collect::<Vec<_>>(), ["Get"]);
+        assert_eq!(model.shapes.keys().collect::<Vec<_>>(), ["In", "Inner", "Text"]);
+        let input = &model.shapes["In"];
+        assert_eq!(input.members.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["Kept", "Nested"]);
+        assert_eq!(input.required, ["Kept"]);
+        assert!(model.shapes["Inner"].members.is_empty());
+    }
+
+    #[test]
+    fn a_shape_that_the_model_does_not_have_cannot_be_left_out() {
+        let error = trimmed(r#"["Poole"]"#).err().unwrap().to_string();
+        assert_eq!(error, "the model has no shape Poole to leave out");
+    }
+}

@@ -97,3 +97,14 @@ async fn records_name_the_side_of_a_fault() {
     let codes: Vec<_> = rig.records.all().into_iter().map(|record| record.error_code.unwrap()).collect();
     assert_eq!(codes, ["Client.UnauthorizedOperation", "Server.InternalError", "Client.UnknownParameter"]);
 }
+
+#[tokio::test]
+async fn records_show_what_ec2s_records_show() {
+    let rig = Rig::start().await;
+    let form = "Action=OpenDoor&Version=2022-01-01&DoorId=front&Labels.1=a";
+    let answer = rig.call(&order(form).sign()).await;
+    let record = rig.records.only();
+    assert_eq!(record.request_parameters.as_deref(), Some(r#"{"doorId":"front","labels":{"items":["a"]}}"#));
+    let response = format!(r#"{{"requestId":"{}","_return":true}}"#, answer.request_id());
+    assert_eq!(record.response_elements, Some(response));
+}
