@@ -140,7 +140,7 @@ impl ec2::Ec2 for Networks {
         context: &RequestContext,
         input: ec2::DescribeAvailabilityZonesRequest,
     ) -> Result<ec2::DescribeAvailabilityZonesResult, ApiError> {
-        Ok(zones::describe_availability_zones(self, context, input).await?)
+        Ok(zones::describe_availability_zones(self, context, input)?)
     }
 
     async fn describe_internet_gateways(
@@ -180,7 +180,7 @@ impl ec2::Ec2 for Networks {
         context: &RequestContext,
         input: ec2::DescribeRegionsRequest,
     ) -> Result<ec2::DescribeRegionsResult, ApiError> {
-        Ok(zones::describe_regions(self, context, input).await?)
+        Ok(zones::describe_regions(self, context, input)?)
     }
 
     async fn describe_route_tables(
@@ -361,6 +361,6 @@ fn flag(value: Option<ec2::AttributeBooleanValue>) -> Option<bool> {
     value.map(|value| value.value.unwrap_or(false))
 }
 
-fn shown(value: bool) -> Option<ec2::AttributeBooleanValue> {
-    Some(ec2::AttributeBooleanValue { value: Some(value) })
+fn shown(value: bool) -> ec2::AttributeBooleanValue {
+    ec2::AttributeBooleanValue { value: Some(value) }
 }

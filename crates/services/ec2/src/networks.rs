@@ -260,13 +260,11 @@ impl Networks {
 
     /// The network, which comes into being when EC2 is first used.
     async fn find_or_make(&self, home: &Home) -> Result<Arc<Network>, Refusal> {
-        match self.find(home).await? {
-            Some(network) => Ok(network),
-            None => {
-                self.make(home).await?;
-                self.find(home).await?.ok_or_else(|| Refusal::internal("a network that was made is gone"))
-            }
+        if let Some(network) = self.find(home).await? {
+            return Ok(network);
         }
+        self.make(home).await?;
+        self.find(home).await?.ok_or_else(|| Refusal::internal("a network that was made is gone"))
     }
 
     async fn find(&self, home: &Home) -> Result<Option<Arc<Network>>, Refusal> {

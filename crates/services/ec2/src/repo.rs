@@ -228,18 +228,14 @@ pub(crate) async fn write(
     changed: &BTreeSet<String>,
 ) -> Result<(), StoreError> {
     for id in changed {
-        match network.entry(id) {
-            Some(entry) => {
-                let document =
-                    serde_json::to_string(&**entry).map_err(|error| unreadable("document", error))?;
-                let resource = Resource { home: network.home, document, entry: Entry::clone(entry) };
-                tx.execute(PUT_RESOURCE, &mac.values(&resource)).await?;
-            }
-            None => {
-                let [account, region] = name_of(&network.home);
-                tx.execute(DELETE_RESOURCE, &[account, region, id.into()]).await?;
-            }
-        }
+        let [account, region] = name_of(&network.home);
+        let Some(entry) = network.entry(id) else {
+            tx.execute(DELETE_RESOURCE, &[account, region, id.into()]).await?;
+            continue;
+        };
+        let document = serde_json::to_string(&**entry).map_err(|error| unreadable("document", error))?;
+        let resource = Resource { home: network.home, document, entry: Entry::clone(entry) };
+        tx.execute(PUT_RESOURCE, &mac.values(&resource)).await?;
     }
     Ok(())
 }

@@ -323,7 +323,7 @@ pub(super) async fn describe_network_interface_attribute(
         },
         Some(ec2::NetworkInterfaceAttribute::SourceDestCheck) => {
             ec2::DescribeNetworkInterfaceAttributeResult {
-                source_dest_check: shown(interface.source_dest_check),
+                source_dest_check: Some(shown(interface.source_dest_check)),
                 ..result
             }
         }

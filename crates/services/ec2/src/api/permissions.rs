@@ -168,12 +168,10 @@ pub(super) fn show<'r>(account: AccountId, rules: impl Iterator<Item = &'r Rule>
                 .get_or_insert_default()
                 .push(ec2::Ipv6Range { description, cidr_ipv6: Some(net.to_string()) }),
             Peer::Group(id) => {
-                permission.user_id_group_pairs.get_or_insert_default().push(ec2::UserIdGroupPair {
-                    description,
-                    user_id: Some(account.to_string()),
-                    group_id: Some(id.clone()),
-                    ..ec2::UserIdGroupPair::default()
-                })
+                let user_id = Some(account.to_string());
+                let group_id = Some(id.clone());
+                let pair = ec2::UserIdGroupPair { description, user_id, group_id, ..Default::default() };
+                permission.user_id_group_pairs.get_or_insert_default().push(pair);
             }
         }
     }

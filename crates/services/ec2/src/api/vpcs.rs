@@ -171,13 +171,13 @@ pub(super) async fn describe_vpc_attribute(
     let result = ec2::DescribeVpcAttributeResult { vpc_id, ..Default::default() };
     Ok(match &input.attribute {
         ec2::VpcAttributeName::EnableDnsSupport => {
-            ec2::DescribeVpcAttributeResult { enable_dns_support: shown(vpc.dns_support), ..result }
+            ec2::DescribeVpcAttributeResult { enable_dns_support: Some(shown(vpc.dns_support)), ..result }
         }
         ec2::VpcAttributeName::EnableDnsHostnames => {
-            ec2::DescribeVpcAttributeResult { enable_dns_hostnames: shown(vpc.dns_hostnames), ..result }
+            ec2::DescribeVpcAttributeResult { enable_dns_hostnames: Some(shown(vpc.dns_hostnames)), ..result }
         }
         ec2::VpcAttributeName::EnableNetworkAddressUsageMetrics => ec2::DescribeVpcAttributeResult {
-            enable_network_address_usage_metrics: shown(vpc.usage_metrics),
+            enable_network_address_usage_metrics: Some(shown(vpc.usage_metrics)),
             ..result
         },
         ec2::VpcAttributeName::Unknown(name) if name.is_empty() => return Err(Refusal::missing("attribute")),

@@ -32,7 +32,7 @@ const REGION_FILTERS: &[Attribute<ec2::Region>] = &[
     ("region-name", |region| text(&region.region_name)),
 ];
 
-pub(super) async fn describe_availability_zones(
+pub(super) fn describe_availability_zones(
     networks: &Networks,
     context: &RequestContext,
     input: ec2::DescribeAvailabilityZonesRequest,
@@ -75,7 +75,7 @@ fn zone_answer(zone: Zone) -> ec2::AvailabilityZone {
     }
 }
 
-pub(super) async fn describe_regions(
+pub(super) fn describe_regions(
     networks: &Networks,
     context: &RequestContext,
     input: ec2::DescribeRegionsRequest,

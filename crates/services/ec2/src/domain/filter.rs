@@ -17,6 +17,7 @@ const LONGEST_VALUE: usize = 255;
 pub(crate) type Attribute<R> = (&'static str, fn(&R) -> Vec<String>);
 
 /// What an optional member of an answer shows to a filter.
+#[expect(clippy::ref_option, reason = "it is called on the members of answers, which are options")]
 pub(crate) fn text<T: ToString>(member: &Option<T>) -> Vec<String> {
     member.iter().map(ToString::to_string).collect()
 }

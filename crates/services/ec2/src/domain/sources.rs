@@ -2,6 +2,7 @@
 
 use ipnet::{IpNet, Ipv4Net};
 
+use super::group::Group;
 use super::network::Network;
 use super::rule::Peer;
 
@@ -10,7 +11,7 @@ use super::rule::Peer;
 /// is left out, and neighbours become one.
 pub(crate) fn allowed(network: &Network, groups: &[String], port: u16) -> Vec<IpNet> {
     let groups = groups.iter().filter_map(|id| network.find_group(id));
-    let rules = groups.flat_map(|group| group.rules());
+    let rules = groups.flat_map(Group::rules);
     let mut sources = Vec::new();
     for rule in rules.filter(|rule| !rule.egress && rule.traffic.covers_tcp(port)) {
         match &rule.peer {
