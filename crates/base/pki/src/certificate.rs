@@ -9,8 +9,8 @@ use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::X509Version;
 
-use crate::signature::SignatureAlgorithm;
-use crate::{MAX_CHAIN_DER_LENGTH, MAX_CHAIN_LENGTH, MAX_DER_LENGTH, PublicKeyKind, ReadError, pem};
+use crate::signature::{SignatureAlgorithm, whole_bytes};
+use crate::{MAX_CHAIN_DER_LENGTH, MAX_CHAIN_LENGTH, MAX_DER_LENGTH, PublicKeyKind, ReadError, der, pem};
 
 /// A certificate of any X.509 version. That it could be read says nothing about whether to believe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,17 +58,19 @@ impl Certificate {
         if der.len() > MAX_DER_LENGTH {
             return Err(ReadError::TooLong);
         }
+        if !outer_layers_are_strict(der) {
+            return Err(ReadError::Malformed);
+        }
         let (rest, parsed) = X509Certificate::from_der(der).map_err(|_| ReadError::Malformed)?;
         let tbs = &parsed.tbs_certificate;
-        // The algorithm stands in the certificate twice, once of it signed (RFC 5280, 4.1.1.2).
-        if !rest.is_empty() || tbs.signature != parsed.signature_algorithm || tbs.version.0 > 2 {
+        if !rest.is_empty() || tbs.version.0 > 2 {
             return Err(ReadError::Malformed);
         }
         let common_name = tbs.subject.iter_common_name().next().and_then(|name| name.as_str().ok());
         Ok(Self {
             der: der.to_vec(),
             signed: tbs.as_ref().to_vec(),
-            signature: parsed.signature_value.data.to_vec(),
+            signature: whole_bytes(&parsed.signature_value)?,
             algorithm: SignatureAlgorithm::read(&parsed.signature_algorithm),
             version: tbs.version.0 + 1,
             serial: tbs.raw_serial().to_vec(),
@@ -286,6 +288,17 @@ impl Extensions {
         }
         Ok(read)
     }
+}
+
+/// Whether `der` is three elements, of which the second, the algorithm, stands in the first, signed, too (RFC
+/// 5280, 4.1.1.2).
+fn outer_layers_are_strict(der: &[u8]) -> bool {
+    let parts = der::elements(der).unwrap_or_default();
+    let [signed, algorithm, _] = parts.as_slice() else { return false };
+    let Some(parts) = der::elements(signed) else { return false };
+    // The version is left out where it is 1.
+    let first = usize::from(parts.first().is_some_and(|part| part.first() == Some(&0xa0)));
+    parts.get(first + 1) == Some(algorithm) && der::is_algorithm(algorithm)
 }
 
 fn address(bytes: &[u8]) -> Option<IpAddr> {

@@ -13,6 +13,7 @@
 
 mod certificate;
 mod cluster;
+mod der;
 mod issue;
 mod name;
 mod pem;

@@ -4,9 +4,9 @@ use strongroom_crypto::CryptoError;
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer as _;
 
-use crate::signature::SignatureAlgorithm;
+use crate::signature::{SignatureAlgorithm, whole_bytes};
 use crate::signer::{Key, Signer};
-use crate::{MAX_DER_LENGTH, MakeError, Name, ReadError, pem};
+use crate::{MAX_DER_LENGTH, MakeError, Name, ReadError, der, pem};
 
 /// A certificate signing request, and what is read from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,10 @@ impl CertificateRequest {
         if der.len() > MAX_DER_LENGTH {
             return Err(ReadError::TooLong);
         }
+        let parts = der::elements(der).unwrap_or_default();
+        if !matches!(parts.as_slice(), [_, algorithm, _] if der::is_algorithm(algorithm)) {
+            return Err(ReadError::Malformed);
+        }
         let (rest, parsed) = X509CertificationRequest::from_der(der).map_err(|_| ReadError::Malformed)?;
         if !rest.is_empty() {
             return Err(ReadError::Malformed);
@@ -41,7 +45,7 @@ impl CertificateRequest {
         Ok(Self {
             der: der.to_vec(),
             signed: info.raw.to_vec(),
-            signature: parsed.signature_value.data.to_vec(),
+            signature: whole_bytes(&parsed.signature_value)?,
             algorithm: SignatureAlgorithm::read(&parsed.signature_algorithm),
             public_key: info.subject_pki.raw.to_vec(),
             subject: info.subject.to_string(),

@@ -7,9 +7,12 @@ use strongroom_crypto::CryptoError;
 use strongroom_crypto::digest::Hash;
 use strongroom_crypto::ec::{self, Curve};
 use strongroom_crypto::rsa;
+use x509_parser::asn1_rs::{BitString, Tag};
 use x509_parser::prelude::FromDer as _;
 use x509_parser::signature_algorithm::RsaSsaPssParams;
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
+
+use crate::ReadError;
 
 /// How a certificate or a request is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,18 @@ pub enum SignatureAlgorithm {
 impl SignatureAlgorithm {
     /// `None` for an algorithm that is not known here.
     pub(crate) fn read(identifier: &AlgorithmIdentifier<'_>) -> Option<Self> {
+        let algorithm = Self::named(identifier)?;
+        // NULL or nothing for PKCS#1 v1.5, nothing for ECDSA (RFC 4055, section 5; RFC 5758, section 3.2).
+        let parameters = identifier.parameters.as_ref();
+        let plain = match algorithm {
+            Self::RsaPss { .. } => true,
+            Self::RsaPkcs1(_) => parameters.is_none_or(|any| any.tag() == Tag::Null && any.data.is_empty()),
+            Self::Ecdsa(_) => parameters.is_none(),
+        };
+        plain.then_some(algorithm)
+    }
+
+    fn named(identifier: &AlgorithmIdentifier<'_>) -> Option<Self> {
         match identifier.algorithm.to_id_string().as_str() {
             "1.2.840.113549.1.1.14" => Some(Self::RsaPkcs1(Hash::Sha224)),
             "1.2.840.113549.1.1.11" => Some(Self::RsaPkcs1(Hash::Sha256)),
@@ -122,4 +137,9 @@ impl fmt::Display for PublicKeyKind {
 pub(crate) fn key_bits(spki: &[u8]) -> Option<Vec<u8>> {
     let (rest, parsed) = SubjectPublicKeyInfo::from_der(spki).ok()?;
     rest.is_empty().then(|| parsed.subject_public_key.data.to_vec())
+}
+
+/// The bytes of a signature: whole ones, or the same signature could be written in several ways.
+pub(crate) fn whole_bytes(bits: &BitString<'_>) -> Result<Vec<u8>, ReadError> {
+    if bits.unused_bits == 0 { Ok(bits.data.to_vec()) } else { Err(ReadError::Malformed) }
 }
