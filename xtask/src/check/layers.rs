@@ -121,6 +121,17 @@ const KEPT: &[Kept] = &[
         seen_by: &["base/crypto"],
         instead: "offer the algorithm in strongroom-crypto",
     },
+    Kept {
+        foreign: "argon2",
+        seen_by: &["base/crypto"],
+        instead: "hash passwords with strongroom_crypto::password",
+    },
+    Kept {
+        foreign: "x509-parser",
+        seen_by: &["base/pki"],
+        instead: "read certificates with strongroom_pki::Certificate",
+    },
+    Kept { foreign: "rcgen", seen_by: &["base/pki"], instead: "make certificates with strongroom_pki::issue" },
     Kept { foreign: "sqlx*", seen_by: &["base/store"], instead: "go through strongroom_store::Db" },
     Kept { foreign: "libsqlite3-sys", seen_by: &["base/store"], instead: "go through strongroom_store::Db" },
     Kept {
