@@ -152,7 +152,8 @@ pub enum HsmCall {
     /// How far domain time is ahead of real time. Development only.
     #[prost(message, tag = "7")]
     SetClock(SetClock),
-    /// Leaves the cluster: an entry, then the partition key's next epoch. The HSM serves no longer.
+    /// Takes another HSM out of the cluster: an entry, and the partition key's next epoch. Asked of a member that
+    /// stays.
     #[prost(message, tag = "8")]
     Leave(Leave),
     /// Stops the process; its state stays.

@@ -10,7 +10,6 @@
 //! Connections are never resumed: a trust anchor that is gone lets nobody in.
 
 mod anchors;
-mod certificate;
 mod chain;
 mod cluster_key;
 mod configuration;
@@ -23,13 +22,15 @@ pub use cluster_key::{ClusterSigner, SchemeOfCluster};
 pub use configuration::{ClientIdentity, client_config, server_config};
 pub use trust::{ClusterTrust, Judgement};
 
+use strongroom_pki::ReadError;
+
 /// Why a certificate, a key or a peer is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
     /// It is no certificate, or none that can be read.
     #[error("not a certificate: {0}")]
-    NotACertificate(&'static str),
+    NotACertificate(ReadError),
     /// There is no certificate where one is needed.
     #[error("there is no certificate")]
     Empty,
@@ -42,4 +43,10 @@ pub enum TlsError {
     /// The key cannot be used.
     #[error("the private key cannot be used: {0}")]
     Key(String),
+}
+
+impl From<ReadError> for TlsError {
+    fn from(error: ReadError) -> Self {
+        Self::NotACertificate(error)
+    }
 }

@@ -62,7 +62,8 @@ pub struct SetClock {
     pub offset_ms: i64,
 }
 
-/// Asks an HSM to leave its cluster; sent to a remaining member with the leaver's id, or to the leaver itself.
+/// Takes an HSM out of its cluster. Asked of a member that stays: nobody can make the next key and not know it.
+/// One that has left already is no failure.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct Leave {
     /// Who leaves, `hsm-...`.

@@ -3,14 +3,14 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
+use strongroom_pki::Certificate;
+
 use super::TlsError;
-use super::certificate::Certificate;
-use super::chain::{MOST_SHOWN, leads_to};
+use super::chain::leads_to;
 use super::handshake::{Signatures, no_tls12, shown};
 
 /// The trust anchors for clients' certificates, and whether clients need one. Clones are the same; what is set
@@ -32,7 +32,7 @@ impl ClientAnchors {
         is_mandatory: bool,
     ) -> Result<(), TlsError> {
         let anchors = anchors.into_iter().map(|(reference, pem)| Ok((reference, read_pem(pem)?)));
-        let anchors = anchors.collect::<Result<Vec<_>, _>>()?;
+        let anchors = anchors.collect::<Result<Vec<_>, TlsError>>()?;
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = State { anchors, is_mandatory };
         Ok(())
     }
@@ -47,7 +47,8 @@ impl ClientAnchors {
 
     fn find(&self, leaf: &Certificate, others: &[Certificate], now: u64) -> Option<u32> {
         let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let is_usable = |certificate: &Certificate| certificate.is_valid_at(now);
+        let is_usable =
+            |certificate: &Certificate| certificate.is_valid_at(i64::try_from(now).unwrap_or(i64::MAX));
         let found = state.anchors.iter().find(|(_, anchors)| leads_to(leaf, others, anchors, is_usable));
         found.map(|(reference, _)| *reference)
     }
@@ -119,10 +120,6 @@ impl ClientCertVerifier for AnchorVerifier {
 
 /// The certificates of a PEM text, in order; at least one.
 pub(super) fn read_pem(pem: &str) -> Result<Vec<Certificate>, TlsError> {
-    let certificates = CertificateDer::pem_slice_iter(pem.as_bytes()).take(MOST_SHOWN).map(|certificate| {
-        let certificate = certificate.map_err(|_| TlsError::NotACertificate("it is not PEM"))?;
-        Certificate::from_der(&certificate)
-    });
-    let certificates = certificates.collect::<Result<Vec<_>, _>>()?;
+    let certificates = Certificate::chain_from_pem(pem)?;
     if certificates.is_empty() { Err(TlsError::Empty) } else { Ok(certificates) }
 }

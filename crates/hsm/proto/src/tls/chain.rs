@@ -1,6 +1,6 @@
 //! From a certificate up to one that is trusted.
 
-use super::certificate::Certificate;
+use strongroom_pki::Certificate;
 
 /// The longest way from a leaf to an anchor, in certificates between them.
 const MOST_BETWEEN: usize = 4;
@@ -21,12 +21,24 @@ pub(super) fn leads_to(
         if !is_usable(current) {
             return false;
         }
-        if anchors.iter().any(|anchor| current.is_signed_by(anchor)) {
+        if anchors.iter().any(|anchor| is_signed_by(current, anchor)) {
             return true;
         }
-        let next = unused.iter().position(|issuer| issuer.may_sign() && current.is_signed_by(issuer));
+        let next = unused.iter().position(|issuer| may_sign(issuer) && is_signed_by(current, issuer));
         let Some(next) = next else { return false };
         current = unused.swap_remove(next);
     }
     false
+}
+
+fn is_signed_by(certificate: &Certificate, issuer: &Certificate) -> bool {
+    certificate.names_issuer(issuer) && certificate.verify_signed_by(issuer).is_ok()
+}
+
+/// Whether a certificate may sign others: an authority by its extensions, or of a version that has none.
+fn may_sign(certificate: &Certificate) -> bool {
+    match certificate.basic_constraints() {
+        Some(constraints) => constraints.ca && certificate.may_sign_certificates() != Some(false),
+        None => !certificate.has_extensions(),
+    }
 }

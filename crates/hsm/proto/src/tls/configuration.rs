@@ -26,7 +26,7 @@ impl ClientIdentity {
     /// without a passphrase.
     pub fn from_pem(certificates: &str, key: &str) -> Result<Self, TlsError> {
         let chain = read_pem(certificates)?;
-        let chain = chain.iter().map(|certificate| certificate.der().to_vec().into()).collect();
+        let chain = chain.iter().map(|certificate| certificate.as_der().to_vec().into()).collect();
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
             .map_err(|_| TlsError::Key("it is not the PEM of a private key".to_owned()))?;
         Ok(Self { chain, key })
@@ -44,7 +44,7 @@ pub fn server_config(
     let mut chain = read_pem(cluster_certificate)?;
     chain.truncate(1);
     chain.extend(read_pem(trust_anchor)?);
-    let chain = chain.iter().map(|certificate| certificate.der().to_vec().into()).collect();
+    let chain = chain.iter().map(|certificate| certificate.as_der().to_vec().into()).collect();
     let resolver = SingleCertAndKey::from(CertifiedKey::new(chain, Arc::new(ClusterKey(signer))));
     let verifier = AnchorVerifier { anchors, signatures: Signatures::new() };
     let mut config = ServerConfig::builder_with_provider(provider())

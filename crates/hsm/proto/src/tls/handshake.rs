@@ -8,8 +8,9 @@ use rustls::crypto::{CryptoProvider, verify_tls13_signature_with_raw_key};
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
+use strongroom_pki::Certificate;
+
 use super::TlsError;
-use super::certificate::Certificate;
 use super::chain::MOST_SHOWN;
 
 /// AWS-LC, as rustls uses it.
@@ -32,10 +33,9 @@ impl Signatures {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let key = Certificate::from_der(certificate)
-            .and_then(|certificate| certificate.public_key())
+        let certificate = Certificate::from_der(certificate)
             .map_err(|_| Error::InvalidCertificate(CertificateError::BadEncoding))?;
-        let key = SubjectPublicKeyInfoDer::from(key);
+        let key = SubjectPublicKeyInfoDer::from(certificate.public_key());
         verify_tls13_signature_with_raw_key(
             message,
             &key,
@@ -59,7 +59,7 @@ pub(super) fn shown(
     leaf: &CertificateDer<'_>,
     others: &[CertificateDer<'_>],
 ) -> Result<(Certificate, Vec<Certificate>), Error> {
-    let bad = |_| Error::InvalidCertificate(CertificateError::BadEncoding);
+    let bad = |_: strongroom_pki::ReadError| Error::InvalidCertificate(CertificateError::BadEncoding);
     let leaf = Certificate::from_der(leaf).map_err(bad)?;
     let others = others.iter().take(MOST_SHOWN).map(|other| Certificate::from_der(other));
     Ok((leaf, others.collect::<Result<_, _>>().map_err(bad)?))

@@ -4,8 +4,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
-use super::certificate::Certificate;
-use super::chain::leads_to;
+use strongroom_pki::Certificate;
+
+use super::chain::{MOST_SHOWN, leads_to};
 use super::handshake::{Signatures, no_tls12, shown};
 use super::{TlsError, anchors::read_pem};
 
@@ -47,7 +48,8 @@ impl ClusterTrust {
     /// 1970.
     pub fn judge(&self, leaf: &[u8], others: &[&[u8]], now: u64) -> Result<Judgement, TlsError> {
         let leaf = Certificate::from_der(leaf)?;
-        let others = others.iter().map(|der| Certificate::from_der(der)).collect::<Result<Vec<_>, _>>()?;
+        let others = others.iter().take(MOST_SHOWN).map(|der| Certificate::from_der(der));
+        let others = others.collect::<Result<Vec<_>, _>>()?;
         self.judge_parsed(&leaf, &others, now)
     }
 
@@ -61,7 +63,11 @@ impl ClusterTrust {
         if !is_pinned && !leads_to(leaf, others, &self.anchors, |_| true) {
             return Err(TlsError::NotTrusted);
         }
-        if leaf.is_valid_at(now) { Ok(Judgement::Believed) } else { Ok(Judgement::BelievedThoughNotValidNow) }
+        if leaf.is_valid_at(i64::try_from(now).unwrap_or(i64::MAX)) {
+            Ok(Judgement::Believed)
+        } else {
+            Ok(Judgement::BelievedThoughNotValidNow)
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use strongroom_hsm_proto::tls::{
     ClientAnchors, ClientIdentity, ClusterSigner, ClusterTrust, Judgement, SchemeOfCluster, TlsError,
     client_config, fleet, server_config,
 };
+use strongroom_pki::ReadError;
 
 /// Signs with a key from a file, in the place of the HSM's core.
 struct Signer(Arc<dyn rustls::sign::SigningKey>);
@@ -121,7 +122,7 @@ fn expiry_warns_and_does_not_cut() {
 
 #[test]
 fn authorities_of_every_usual_kind_count() {
-    for algorithm in ["rsa:4096", "ec:prime256v1", "ec:secp384r1"] {
+    for algorithm in ["rsa:4096", "ec:prime256v1", "ec:secp384r1", "ec:secp521r1"] {
         let authority = Authority::new(algorithm);
         let leaf = authority.issue(&["-days", "30"]);
         let client = client_config(ClusterTrust::anchored(&authority.certificate).unwrap(), None).unwrap();
@@ -162,7 +163,7 @@ fn clients_need_a_certificate_only_where_it_is_enforced_and_expired_ones_do_not_
 
     anchors.set([], false).unwrap();
     assert_eq!(anchors.reference_of(server.peer_certificates().unwrap(), now), None);
-    assert_eq!(anchors.set([(1, "no certificate")], true), Err(TlsError::Empty));
+    assert_eq!(anchors.set([(1, "no certificate")], true), Err(TlsError::NotACertificate(ReadError::NotPem)));
 }
 
 #[test]
