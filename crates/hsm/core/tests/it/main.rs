@@ -9,4 +9,6 @@ mod fixture;
 mod golden;
 mod lab;
 mod parse;
+mod quorum;
 mod token;
+mod users;
