@@ -63,8 +63,14 @@ impl<M: Machine> Replica<M> {
     /// Makes a backup of the state at the head, under a key of two halves: the fleet's, which the partition has,
     /// and this one of the service. The backup has what key tokens are opened with and what the log after it is
     /// read with, until the epoch turns; it has no partition key.
+    ///
+    /// A replica that halted because the log lost too much ([`Halt::Truncated`]) still makes one: its own state
+    /// is sound, and may be all that is left.
     pub fn backup(&self, backup_id: &str, service_half: &Key256) -> Result<Vec<u8>, ClusterError> {
-        self.serving()?;
+        match self.serving() {
+            Ok(()) | Err(ClusterError::Halted(Halt::Truncated { .. })) => {}
+            Err(error) => return Err(error),
+        }
         let Ledger { partition, head, state, ring, machine, .. } = self.ledger();
         let (ring, machine) = (ring.encode(true), machine.snapshot());
         let mut rest = Writer(Vec::with_capacity(machine.len()));

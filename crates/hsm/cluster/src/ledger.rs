@@ -230,8 +230,13 @@ impl<M: Machine> Ledger<M> {
         if member.supports < self.state.level || member.device_chain.len() > MAX_DEVICE_CHAIN {
             return unsound(sequence, "members support the feature level");
         }
-        // Our name with another's key: this HSM was given up and its name given away.
-        if me.is_some_and(|me| me.member == member.id && me.secret.public_key() != member.public_key) {
+        // Our name with another's key: this HSM was given up and its name given away. (One that comes again reads
+        // of its former self, whose name it has, but not the key.)
+        let is_mine = |known: &Member, me: &Identity| known.public_key == me.secret.public_key();
+        if let Some(me) = me.filter(|me| me.member == member.id)
+            && self.state.members.get(&me.member).is_some_and(|known| is_mine(known, me))
+            && !is_mine(&member, me)
+        {
             return Err(Halt::Left { sequence }.into());
         }
         let id = member.id.clone();

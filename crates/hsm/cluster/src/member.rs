@@ -21,7 +21,8 @@ impl MemberSecret {
         Ok(Self(Arc::new(hpke::PrivateKey::generate()?)))
     }
 
-    pub(crate) fn from_bytes(bytes: &Key256) -> Result<Self, CryptoError> {
+    /// Takes the 32 bytes of a secret key (RFC 9180, `SerializePrivateKey`).
+    pub fn from_bytes(bytes: &Key256) -> Result<Self, CryptoError> {
         Ok(Self(Arc::new(hpke::PrivateKey::from_bytes(bytes)?)))
     }
 

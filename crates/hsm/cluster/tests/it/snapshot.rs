@@ -1,0 +1,107 @@
+//! Snapshots: digests that all compare, sealed state for those who come late, compaction.
+
+use strongroom_hsm_cluster::{ClusterError, Event, Halt, Replica};
+
+use crate::cluster::{NOW, Store, assert_agreement, cluster, command, effects, found, halted, join};
+use crate::machine::Diary;
+
+#[test]
+fn every_replica_compares_its_state() {
+    let (mut store, mut hsms) = cluster(3);
+    hsms[0].write(&mut store, &[command(1)], NOW).unwrap();
+    let entry = hsms[0].replica().propose_snapshot(NOW).unwrap();
+    let sequence = entry.sequence;
+    assert!(hsms[0].append(&mut store, &entry).unwrap());
+    let progress = hsms[1].sync(&mut store).unwrap();
+    assert_eq!(progress.events, [Event::SnapshotVerified { sequence }]);
+
+    // The third one's memory is not what it was.
+    let checkpoint = hsms[2].checkpoint.clone();
+    let broken = Diary { broken: true, ..Diary::default() };
+    let key = hsms[2].device_key.clone();
+    let (replica, _) = Replica::recover(&key, &checkpoint, &hsms[2].tail, 1, broken).unwrap();
+    hsms[2].replica = Some(replica);
+    assert_eq!(halted(hsms[2].sync(&mut store)), Halt::DigestMismatch { sequence });
+    assert_eq!(hsms[2].replica().head().sequence, sequence - 1);
+}
+
+#[test]
+fn a_member_that_was_away_for_long_goes_on_from_a_snapshot() {
+    let (mut store, mut hsms) = cluster(2);
+    for number in 1..=10 {
+        hsms[0].write(&mut store, &[command(number)], NOW).unwrap();
+    }
+    let snapshot = hsms[0].replica().sealed_snapshot().unwrap();
+    store.compact(store.last() + 1 - 2, snapshot);
+    let from = hsms[1].replica().head().sequence + 1;
+    let extent = store.extent();
+    assert_eq!(hsms[1].replica().observe(extent), Err(ClusterError::NeedsSnapshot { expected: from }));
+    hsms[1].sync(&mut store).unwrap();
+    assert_agreement(&mut hsms);
+    assert_eq!(hsms[1].diary().count(&effects(7)), 1);
+    assert!(hsms[1].replica().known(&command(7).id).is_some());
+    hsms[1].write(&mut store, &[command(11)], NOW).unwrap();
+    hsms[1].crash(0);
+    hsms[1].restart();
+    hsms[0].sync(&mut store).unwrap();
+    assert_agreement(&mut hsms);
+}
+
+#[test]
+fn a_joiner_begins_with_a_snapshot() {
+    let (mut store, mut hsms) = cluster(1);
+    for number in 1..=10 {
+        hsms[0].write(&mut store, &[command(number)], NOW).unwrap();
+    }
+    let snapshot = hsms[0].replica().sealed_snapshot().unwrap();
+    hsms[0].write(&mut store, &[command(11)], NOW).unwrap();
+    store.compact(store.last(), snapshot);
+    let joined = join(&mut store, &mut hsms[0], "hsm-2");
+    hsms.push(joined);
+    assert_agreement(&mut hsms);
+}
+
+#[test]
+fn a_snapshot_of_another_branch_is_a_fork() {
+    let (mut store, mut hsms) = cluster(2);
+    let mut branch = store.clone();
+    hsms[0].write(&mut store, &[command(1)], NOW).unwrap();
+    for number in 2..=4 {
+        hsms[1].write(&mut branch, &[command(number)], NOW).unwrap();
+    }
+    let snapshot = hsms[1].replica().sealed_snapshot().unwrap();
+    let sequence = store.last();
+    assert_eq!(halted(hsms[0].replica().catch_up(&snapshot)), Halt::Forked { sequence });
+    assert_eq!(hsms[0].diary().count(&effects(1)), 1);
+}
+
+#[test]
+fn snapshots_that_do_not_fit_change_nothing() {
+    let (mut store, mut hsms) = cluster(2);
+    hsms[0].write(&mut store, &[command(1)], NOW).unwrap();
+    let snapshot = hsms[0].replica().sealed_snapshot().unwrap();
+    assert_eq!(hsms[0].replica().catch_up(&snapshot), Err(ClusterError::SnapshotPlace), "not newer");
+    let before = hsms[1].replica().head();
+    for index in (0..snapshot.len()).step_by(11) {
+        let mut changed = snapshot.clone();
+        changed[index] ^= 1;
+        assert_eq!(hsms[1].replica().catch_up(&changed), Err(ClusterError::Snapshot));
+    }
+    for length in [0, 1, 40, snapshot.len() - 1] {
+        assert_eq!(hsms[1].replica().catch_up(&snapshot[..length]), Err(ClusterError::Snapshot));
+    }
+    let mut stranger = found(&mut Store::default());
+    let foreign = stranger.replica().sealed_snapshot().unwrap();
+    assert_eq!(hsms[1].replica().catch_up(&foreign), Err(ClusterError::Snapshot));
+    assert_eq!(hsms[1].replica().head(), before);
+    assert_eq!(hsms[1].replica().catch_up(&snapshot), Ok(()));
+}
+
+#[test]
+fn a_snapshot_of_an_epoch_that_an_hsm_does_not_know_does_not_open() {
+    let (mut store, mut hsms) = cluster(2);
+    let turn = hsms[0].replica().propose_turn(NOW).unwrap();
+    hsms[0].append(&mut store, &turn).unwrap();
+    let snapshot = hsms[0].replica().sealed_snapshot().unwrap();
+    assert_eq!(hsms[1].replica().catch_up(&snapshot), Err(ClusterError::Snapshot));
+}
