@@ -47,6 +47,7 @@ pub(crate) struct Attempts {
 enum Last {
     Refused(Failure),
     Broken(String),
+    LoginLost,
 }
 
 impl Attempts {
@@ -93,8 +94,15 @@ impl Attempts {
         // The HSM may be on its way back.
         self.hopeless = false;
         // What an HSM said is a better answer than that another did not say anything.
-        if !matches!(self.last, Some(Last::Refused(_))) {
+        if !matches!(self.last, Some(Last::Refused(_) | Last::LoginLost)) {
             self.last = Some(Last::Broken(reason));
+        }
+    }
+
+    /// The HSM that was asked can do nothing before the user logs in anew.
+    pub(crate) fn login_lost(&mut self) {
+        if !matches!(self.last, Some(Last::Refused(_))) {
+            self.last = Some(Last::LoginLost);
         }
     }
 
@@ -122,6 +130,7 @@ impl Attempts {
                 ClientError::DeadlineExceeded(failure.text)
             }
             Some(Last::Refused(failure)) => failure.into(),
+            Some(Last::LoginLost) => ClientError::LoginLost,
             Some(Last::Broken(reason)) if now_ms >= self.deadline_ms => ClientError::DeadlineExceeded(reason),
             Some(Last::Broken(reason)) => ClientError::Unreachable(reason),
             None => ClientError::Unreachable("no address of an HSM is known".to_owned()),

@@ -28,6 +28,11 @@ pub enum ClientError {
          being used."
     )]
     NotAvailable(KeyReference),
+    /// The connections in which the user was logged in are gone, and the second factor is needed to log in again.
+    #[error(
+        "the connection was lost, and a log-in with a second factor does not come back by itself: log in again"
+    )]
+    LoginLost,
     /// The HSM that held this session's keys is gone, and they with it.
     #[error("key {0} was a session key of an HSM that is gone")]
     SessionKeyLost(KeyReference),

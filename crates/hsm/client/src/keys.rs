@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     fn sign(key: u64) -> Command {
-        Command::Sign(Sign { key, ..Sign::default() })
+        Command::Sign(Sign { key, mechanism: None, data: Vec::new() })
     }
 
     fn at(member: usize, session: u64) -> Place {

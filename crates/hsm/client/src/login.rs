@@ -74,7 +74,3 @@ impl Identity {
         }
     }
 }
-
-/// What is told when a second factor would be needed again.
-pub(crate) const SECOND_FACTOR_AGAIN: &str =
-    "the connection was lost, and a log-in with a second factor does not come back by itself: log in again";

@@ -52,7 +52,8 @@ pub struct KnownServer {
 /// Makes the TLS side of [`Options`] from PEM texts: the authority that signed the cluster's certificate, and for
 /// clusters that ask for one the client's own certificate and private key.
 pub fn tls(authority: &str, client: Option<(&str, &SecretString)>) -> Result<Arc<ClientConfig>, ClientError> {
-    let configuration = |error: strongroom_hsm_proto::tls::TlsError| ClientError::Configuration(error.to_string());
+    let configuration =
+        |error: strongroom_hsm_proto::tls::TlsError| ClientError::Configuration(error.to_string());
     let trust = ClusterTrust::anchored(authority).map_err(configuration)?;
     let identity = client.map(|(certificate, key)| ClientIdentity::from_pem(certificate, key.expose()));
     let identity = identity.transpose().map_err(configuration)?;

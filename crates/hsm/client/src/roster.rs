@@ -117,7 +117,8 @@ impl Roster {
     /// The HSM cannot be used now.
     pub(crate) fn failed(&mut self, id: MemberId, now_ms: u64) {
         self.change(id, |member| {
-            let penalty = FIRST_PENALTY_MS.saturating_mul(1 << member.failures.min(16)).min(LONGEST_PENALTY_MS);
+            let penalty =
+                FIRST_PENALTY_MS.saturating_mul(1 << member.failures.min(16)).min(LONGEST_PENALTY_MS);
             member.failures = member.failures.saturating_add(1);
             member.out_until_ms = now_ms.saturating_add(penalty);
         });

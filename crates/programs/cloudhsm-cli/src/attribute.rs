@@ -112,7 +112,9 @@ impl Name {
                 _ => return Err(bad("true or false")),
             },
             Kind::Number => AttributeValue::Number(text.parse().map_err(|_| bad("a number"))?),
-            Kind::Class => named(CLASSES, text).ok_or_else(|| bad("secret-key, public-key or private-key"))?,
+            Kind::Class => {
+                named(CLASSES, text).ok_or_else(|| bad("secret-key, public-key or private-key"))?
+            }
             Kind::Type => named(TYPES, text).ok_or_else(|| bad("a type of key, like aes, rsa or ec"))?,
             Kind::Curve => named(CURVES, text).ok_or_else(|| bad("a curve, like secp256r1"))?,
             Kind::Text => AttributeValue::Bytes(text.as_bytes().to_vec()),

@@ -54,9 +54,9 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), CliError> {
 /// Data that was given in base64 or in a file: exactly one of them, the grammar sees to that.
 pub(crate) fn given(text: Option<&str>, path: Option<&PathBuf>, option: &str) -> Result<Vec<u8>, CliError> {
     match (text, path) {
-        (Some(text), _) => BASE64
-            .decode(text.trim())
-            .map_err(|_| CliError::usage(format!("{option} is not base64; to sign a file, use {option}-path"))),
+        (Some(text), _) => BASE64.decode(text.trim()).map_err(|_| {
+            CliError::usage(format!("{option} is not base64; to sign a file, use {option}-path"))
+        }),
         (None, Some(path)) => read_bounded(path, MAX_DATA),
         (None, None) => Err(CliError::usage(format!("{option} or {option}-path is needed"))),
     }

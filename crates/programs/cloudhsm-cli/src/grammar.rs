@@ -70,7 +70,7 @@ pub(crate) enum ProgramCommand {
 
 /// A line in interactive mode.
 #[derive(Debug, Parser)]
-#[command(name = "", multicall = true, disable_version_flag = true)]
+#[command(name = "", bin_name = "", no_binary_name = true, disable_version_flag = true)]
 pub(crate) struct Line {
     #[command(flatten)]
     pub(crate) which: WhichCluster,
@@ -101,7 +101,6 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Key(key::Key),
     /// Log in to your cluster
-    #[command(args_conflicts_with_subcommands = false)]
     Login(user::Login),
     /// Log out of your cluster
     Logout,
@@ -111,4 +110,18 @@ pub(crate) enum Command {
     /// Make, change, list and delete users
     #[command(subcommand)]
     User(user::User),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_grammar_keeps_clap_s_rules() {
+        Program::command().debug_assert();
+        Line::command().debug_assert();
+        configure::ConfigureProgram::command().debug_assert();
+    }
 }

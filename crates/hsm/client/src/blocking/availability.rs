@@ -65,7 +65,7 @@ impl Cluster {
                         FailureCode::NoSuchKey => missing = true,
                         _ => {}
                     },
-                    Err(Trouble::Broken(_)) => {}
+                    Err(Trouble::Broken(_) | Trouble::SecondFactorAgain) => {}
                 }
                 if having.len() >= ENOUGH {
                     for key in keys {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use strongroom_crypto::random;
 use strongroom_hsm_proto::command::{
-    Approval, AttributeName, AttributeValue, Call, Command, Cursor, Failure, FailureCode, Reply, Role, Welcome,
+    Approval, AttributeName, AttributeValue, Call, Command, Cursor, FailureCode, Reply, Role, Welcome,
 };
 use strongroom_runtime::Clocks;
 use strongroom_secret::SecretString;
@@ -112,11 +112,11 @@ impl Cluster {
             match self.attempt_at(id, &mut call, until) {
                 Ok(reply) => answers.push(self.answer_of(id, Ok(reply))),
                 Err(Trouble::Refused(failure)) => answers.push(self.answer_of(id, Err(failure.into()))),
-                Err(Trouble::Broken(reason)) => last = Some(reason),
+                Err(trouble) => last = Some(trouble.into()),
             }
         }
         match last {
-            Some(reason) if answers.is_empty() => Err(ClientError::Unreachable(reason)),
+            Some(error) if answers.is_empty() => Err(error),
             _ => Ok(answers),
         }
     }
@@ -128,12 +128,18 @@ impl Cluster {
     }
 
     /// Asks the HSM that gave `answer`.
-    pub fn call_at(&mut self, answer: &HsmAnswer, command: Command) -> Result<Reply, ClientError> {
+    pub fn call_at(
+        &mut self,
+        answer: &HsmAnswer,
+        command: Command,
+        approvals: Vec<Approval>,
+    ) -> Result<Reply, ClientError> {
         let until = self.deadline();
         let command_id =
             if routing::changes(&command) { random::bytes::<16>()?.to_vec() } else { Vec::new() };
-        let mut call = Call { command_id, command: Some(command), ..Call::default() };
-        let (_, reply) = self.attempt(&mut call, Some(answer.member), RetryMode::Standard, until)?;
+        let mut call = Call { command_id, approvals, command: Some(command), ..Call::default() };
+        let (member, reply) = self.attempt(&mut call, Some(answer.member), RetryMode::Standard, until)?;
+        self.done(member, &call, &reply, until)?;
         Ok(reply)
     }
 
@@ -152,6 +158,7 @@ impl Cluster {
                 Step::Ask(id) => match self.ask(id, call, until) {
                     Ok(reply) => return Ok((id, reply)),
                     Err(Trouble::Broken(reason)) => attempts.broke(reason),
+                    Err(Trouble::SecondFactorAgain) => attempts.login_lost(),
                     Err(Trouble::Refused(failure)) => {
                         let verdict = attempts.refused(failure)?;
                         if verdict == Verdict::NewSession && !renewed.contains(&id) {
@@ -276,7 +283,8 @@ impl From<Trouble> for ClientError {
     fn from(trouble: Trouble) -> Self {
         match trouble {
             Trouble::Broken(reason) => Self::Unreachable(reason),
-            Trouble::Refused(failure) => Failure::into(failure),
+            Trouble::Refused(failure) => failure.into(),
+            Trouble::SecondFactorAgain => Self::LoginLost,
         }
     }
 }

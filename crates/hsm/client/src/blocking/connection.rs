@@ -52,7 +52,8 @@ impl Connection {
         let name = ServerName::try_from(server.host.clone())
             .or_else(|_| ServerName::try_from(ANY_NAME))
             .map_err(|error| broken(error.to_string()))?;
-        let tls = ClientConnection::new(options.tls.clone(), name).map_err(|error| broken(error.to_string()))?;
+        let tls =
+            ClientConnection::new(options.tls.clone(), name).map_err(|error| broken(error.to_string()))?;
         let mut connection = Self {
             server: server.clone(),
             tls: StreamOwned::new(tls, socket),
@@ -108,7 +109,12 @@ impl Connection {
     }
 
     /// Reads frames until the one that is wanted.
-    fn read<M: Default + prost::Message>(&mut self, until: u64, kind: Kind, request: u64) -> Result<M, Broken> {
+    fn read<M: Default + prost::Message>(
+        &mut self,
+        until: u64,
+        kind: Kind,
+        request: u64,
+    ) -> Result<M, Broken> {
         loop {
             match self.decoder.next() {
                 Ok(Some(frame)) if frame.header.kind == Kind::Goodbye => {

@@ -8,7 +8,7 @@ use strongroom_hsm_proto::command::{
 
 use super::cluster::Cluster;
 use super::connection::{Broken, Connection, millis, now_ms};
-use crate::login::{Identity, SECOND_FACTOR_AGAIN};
+use crate::login::Identity;
 use crate::roster::MemberId;
 use crate::routing;
 
@@ -43,6 +43,8 @@ pub(super) enum Trouble {
     Broken(String),
     /// It said no.
     Refused(Failure),
+    /// It is there, and the user would have to log in anew.
+    SecondFactorAgain,
 }
 
 impl From<Broken> for Trouble {
@@ -70,7 +72,7 @@ impl Cluster {
                 | FailureCode::ReadOnly => self.roster.failed(id, now_ms(&self.clocks)),
                 _ => {}
             },
-            Ok(_) => {}
+            Ok(_) | Err(Trouble::SecondFactorAgain) => {}
         }
         result
     }
@@ -111,14 +113,12 @@ impl Cluster {
         }
         let login = match &self.identity {
             Identity::Nobody => return Ok(()),
-            Identity::SecondFactor(_) => return Err(Trouble::Broken(SECOND_FACTOR_AGAIN.to_owned())),
+            Identity::SecondFactor(_) => return Err(Trouble::SecondFactorAgain),
             Identity::Password(credentials) => credentials.login(),
         };
         let reply = self.exchange_in_session(id, login, until)?;
         match reply.result {
-            Some(Done::Login(login)) if !login.challenge.is_empty() => {
-                Err(Trouble::Broken(SECOND_FACTOR_AGAIN.to_owned()))
-            }
+            Some(Done::Login(login)) if !login.challenge.is_empty() => Err(Trouble::SecondFactorAgain),
             _ => {
                 self.link(id).is_logged_in = true;
                 Ok(())

@@ -77,10 +77,7 @@ impl Cluster {
     }
 
     /// Ends a log-in with a second factor: each challenge of [`LoginStep::Challenges`] with the signature over it.
-    pub fn answer_challenges(
-        &mut self,
-        answers: Vec<(LoginChallenge, Vec<u8>)>,
-    ) -> Result<(), ClientError> {
+    pub fn answer_challenges(&mut self, answers: Vec<(LoginChallenge, Vec<u8>)>) -> Result<(), ClientError> {
         let until = self.deadline();
         let mut last = None;
         let mut logged_in = false;
@@ -100,6 +97,7 @@ impl Cluster {
                     self.identity = Identity::Nobody;
                     return Err(failure.into());
                 }
+                Err(Trouble::SecondFactorAgain) => last = Some(ClientError::LoginLost),
             }
         }
         match last {

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `cloudhsm-cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    strongroom_cloudhsm_cli::run(std::env::args_os())
+}

@@ -162,4 +162,3 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, CliError> {
     let text = read_bounded(path, MAX_FILE)?;
     serde_json::from_slice(&text).map_err(|error| CliError::file(path, format!("not a token file: {error}")))
 }
-

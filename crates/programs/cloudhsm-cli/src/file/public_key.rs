@@ -4,8 +4,8 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::SubjectPublicKeyInfoDer;
+use rustls::pki_types::SubjectPublicKeyInfoDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use super::der::{self, BIT_STRING, EC_PUBLIC_KEY, OBJECT_IDENTIFIER, RSA_ENCRYPTION, SEQUENCE};
 use super::read_bounded;

@@ -95,7 +95,9 @@ impl Views<'_> {
         let mut merged: Map<String, Value> = Map::new();
         let each: Vec<Vec<_>> = self
             .found()
-            .map(|key| key.attributes.as_ref().map(|all| attribute::in_order(all).collect()).unwrap_or_default())
+            .map(|key| {
+                key.attributes.as_ref().map(|all| attribute::in_order(all).collect()).unwrap_or_default()
+            })
             .collect();
         for (name, value) in each.iter().flatten() {
             match merged.get_mut(*name) {
