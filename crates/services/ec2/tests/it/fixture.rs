@@ -236,7 +236,8 @@ impl Client {
     /// The first default subnet's id.
     pub(crate) async fn some_subnet(&self) -> String {
         let zone = format!("{}a", self.region);
-        let mut found = self.subnets(&[("availability-zone", &[&zone])]).await.unwrap();
+        let filters: &[(&str, &[&str])] = &[("availability-zone", &[&zone]), ("default-for-az", &["true"])];
+        let mut found = self.subnets(filters).await.unwrap();
         found.remove(0).subnet_id.unwrap()
     }
 
