@@ -1,0 +1,10 @@
+//! CloudHSM through its API, on both engines, with HSMs that only seem to be some.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
+
+mod backups;
+mod clusters;
+mod fixture;
+mod hsms;
+mod life;
+mod statements;
