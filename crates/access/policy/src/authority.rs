@@ -95,6 +95,11 @@ impl Authority {
         if allowed {
             return Ok(Authorized { resource, action: PhantomData });
         }
-        Err(Denied::no_resource_based_policy(&context.caller.principal, A::NAME, &resource.arn()))
+        let (principal, arn) = (&context.caller.principal, resource.arn());
+        Err(match principal {
+            // What a service may do says its role.
+            Principal::Service { .. } => Denied::no_identity_based_policy(principal, A::NAME, &arn),
+            _ => Denied::no_resource_based_policy(principal, A::NAME, &arn),
+        })
     }
 }

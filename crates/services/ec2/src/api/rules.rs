@@ -23,6 +23,20 @@ const FILTERS: &[Attribute<ec2::SecurityGroupRule>] = &[
     ("security-group-rule-id", |rule| text(&rule.security_group_rule_id)),
 ];
 
+/// The older form of a request, whose members are called the same in all four operations.
+macro_rules! single {
+    ($input:ident) => {
+        Single {
+            protocol: $input.ip_protocol.as_deref(),
+            from: $input.from_port,
+            to: $input.to_port,
+            cidr: $input.cidr_ip.as_deref(),
+            group_name: $input.source_security_group_name.as_deref(),
+            group_owner: $input.source_security_group_owner_id.as_deref(),
+        }
+    };
+}
+
 /// What both directions ask for.
 struct Request<'i> {
     egress: bool,
@@ -59,14 +73,7 @@ pub(super) async fn authorize_security_group_ingress(
         group_id: input.group_id.as_deref(),
         group_name: input.group_name.as_deref(),
         several: input.ip_permissions.as_deref(),
-        single: Single {
-            protocol: input.ip_protocol.as_deref(),
-            from: input.from_port,
-            to: input.to_port,
-            cidr: input.cidr_ip.as_deref(),
-            group_name: input.source_security_group_name.as_deref(),
-            group_owner: input.source_security_group_owner_id.as_deref(),
-        },
+        single: single!(input),
         dry_run: input.dry_run,
     };
     let tags = Tags::of_specifications(Kind::Rule, input.tag_specifications)?;
@@ -85,14 +92,7 @@ pub(super) async fn authorize_security_group_egress(
         group_id: Some(&input.group_id),
         group_name: None,
         several: input.ip_permissions.as_deref(),
-        single: Single {
-            protocol: input.ip_protocol.as_deref(),
-            from: input.from_port,
-            to: input.to_port,
-            cidr: input.cidr_ip.as_deref(),
-            group_name: input.source_security_group_name.as_deref(),
-            group_owner: input.source_security_group_owner_id.as_deref(),
-        },
+        single: single!(input),
         dry_run: input.dry_run,
     };
     let tags = Tags::of_specifications(Kind::Rule, input.tag_specifications)?;
@@ -130,14 +130,7 @@ pub(super) async fn revoke_security_group_ingress(
         group_id: input.group_id.as_deref(),
         group_name: input.group_name.as_deref(),
         several: input.ip_permissions.as_deref(),
-        single: Single {
-            protocol: input.ip_protocol.as_deref(),
-            from: input.from_port,
-            to: input.to_port,
-            cidr: input.cidr_ip.as_deref(),
-            group_name: input.source_security_group_name.as_deref(),
-            group_owner: input.source_security_group_owner_id.as_deref(),
-        },
+        single: single!(input),
         dry_run: input.dry_run,
     };
     let ids = input.security_group_rule_ids.as_deref().unwrap_or_default();
@@ -159,14 +152,7 @@ pub(super) async fn revoke_security_group_egress(
         group_id: Some(&input.group_id),
         group_name: None,
         several: input.ip_permissions.as_deref(),
-        single: Single {
-            protocol: input.ip_protocol.as_deref(),
-            from: input.from_port,
-            to: input.to_port,
-            cidr: input.cidr_ip.as_deref(),
-            group_name: input.source_security_group_name.as_deref(),
-            group_owner: input.source_security_group_owner_id.as_deref(),
-        },
+        single: single!(input),
         dry_run: input.dry_run,
     };
     let ids = input.security_group_rule_ids.as_deref().unwrap_or_default();

@@ -28,7 +28,7 @@ async fn name(client: &Client, id: &str, name: &str) {
 }
 
 /// The names of what was found, which the tags tell, in order and in one word.
-fn names<T>(found: Vec<T>, tags: impl Fn(&T) -> &Option<Vec<ec2::Tag>>) -> String {
+fn names<T>(found: &[T], tags: impl Fn(&T) -> &Option<Vec<ec2::Tag>>) -> String {
     let mut names: Vec<_> = found
         .iter()
         .filter_map(|one| {
@@ -83,7 +83,7 @@ async fn filters_of_vpcs(database: &TestDatabase) {
     ];
     for (filters, expected) in cases {
         let found = client.vpcs(filters).await.unwrap();
-        assert_eq!(names(found, |vpc| &vpc.tags), *expected, "{filters:?}");
+        assert_eq!(names(&found, |vpc| &vpc.tags), *expected, "{filters:?}");
     }
 }
 
@@ -122,7 +122,7 @@ async fn filters_of_subnets(database: &TestDatabase) {
     ];
     for (filters, expected) in cases {
         let found = client.subnets(filters).await.unwrap();
-        assert_eq!(names(found, |subnet| &subnet.tags), *expected, "{filters:?}");
+        assert_eq!(names(&found, |subnet| &subnet.tags), *expected, "{filters:?}");
     }
 }
 
@@ -165,7 +165,7 @@ async fn filters_of_groups(database: &TestDatabase) {
     ];
     for (filters, expected) in cases {
         let found = client.groups(filters).await.unwrap();
-        assert_eq!(names(found, |group| &group.tags), *expected, "{filters:?}");
+        assert_eq!(names(&found, |group| &group.tags), *expected, "{filters:?}");
     }
 }
 
@@ -187,7 +187,7 @@ async fn filters_of_rules(database: &TestDatabase) {
     ];
     for (filters, expected) in cases {
         let found = client.rules(filters).await.unwrap();
-        assert_eq!(names(found, |rule| &rule.tags), *expected, "{filters:?}");
+        assert_eq!(names(&found, |rule| &rule.tags), *expected, "{filters:?}");
     }
 }
 
@@ -237,7 +237,7 @@ async fn filters_of_interfaces(database: &TestDatabase) {
     ];
     for (filters, expected) in cases {
         let found = client.interfaces(filters).await.unwrap();
-        assert_eq!(names(found, |interface| &interface.tag_set), *expected, "{filters:?}");
+        assert_eq!(names(&found, |interface| &interface.tag_set), *expected, "{filters:?}");
     }
 }
 

@@ -67,6 +67,8 @@ async fn names_are_of_a_vpc(database: &TestDatabase) {
 }
 
 async fn names_and_descriptions_that_a_group_cannot_have(database: &TestDatabase) {
+    const SET: &str =
+        "strings less than 256 characters from the following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*";
     let client = client(database).await;
     let create = async |name: &str, description: &str| {
         let input = ec2::CreateSecurityGroupRequest {
@@ -77,8 +79,6 @@ async fn names_and_descriptions_that_a_group_cannot_have(database: &TestDatabase
         client.ec2.create_security_group(&client.changing(), input).await
     };
     let long = "x".repeat(256);
-    const SET: &str =
-        "strings less than 256 characters from the following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*";
     for (name, description, expected) in [
         (
             "default",

@@ -236,7 +236,10 @@ async fn attributes_are_shown_and_changed_one_at_a_time(database: &TestDatabase)
         ..Default::default()
     };
     assert_eq!(modify(both).await.unwrap_err().code(), "InvalidParameterCombination");
-    assert_eq!(modify(Default::default()).await.unwrap_err().code(), "MissingParameter");
+    assert_eq!(
+        modify(ec2::ModifyNetworkInterfaceAttributeRequest::default()).await.unwrap_err().code(),
+        "MissingParameter"
+    );
 }
 
 /// An interface that CloudHSM has made.

@@ -57,6 +57,8 @@ async fn every_page_goes_on_where_the_last_ended(database: &TestDatabase) {
 }
 
 async fn what_no_page_is(database: &TestDatabase) {
+    const NO_TOKEN: &str =
+        "InvalidPaginationToken: The specified pagination token is not valid or is expired.";
     let client = client(database).await;
     let subnet = client.some_subnet().await;
     for _ in 0..6 {
@@ -78,8 +80,6 @@ async fn what_no_page_is(database: &TestDatabase) {
     ] {
         assert_eq!(page(&client, Some(size), None).await.unwrap_err(), expected);
     }
-    const NO_TOKEN: &str =
-        "InvalidPaginationToken: The specified pagination token is not valid or is expired.";
     for token in ["x", "0105", "00", &"ab".repeat(5000)] {
         assert_eq!(page(&client, None, Some(token)).await.unwrap_err(), NO_TOKEN);
     }

@@ -198,7 +198,9 @@ async fn attributes_are_set_one_at_a_time(database: &TestDatabase) {
         refusal(modify(both).await),
         "InvalidParameterCombination: Fields for multiple attribute types specified"
     );
-    assert!(refusal(modify(Default::default()).await).starts_with("MissingParameter: "));
+    assert!(
+        refusal(modify(ec2::ModifyVpcAttributeRequest::default()).await).starts_with("MissingParameter: ")
+    );
 }
 
 async fn there_are_five_vpcs_and_no_more(database: &TestDatabase) {

@@ -26,7 +26,10 @@ async fn zones_are_those_of_the_region(database: &TestDatabase) {
         })
     };
     let zone = |letter: &str, number: u8| (format!("eu-central-1{letter}"), format!("euc1-az{number}"));
-    assert_eq!(describe(Default::default()).await.unwrap(), [zone("a", 1), zone("b", 2), zone("c", 3)]);
+    assert_eq!(
+        describe(ec2::DescribeAvailabilityZonesRequest::default()).await.unwrap(),
+        [zone("a", 1), zone("b", 2), zone("c", 3)]
+    );
     let named = ec2::DescribeAvailabilityZonesRequest {
         zone_names: Some(vec!["eu-central-1b".to_owned()]),
         ..Default::default()
