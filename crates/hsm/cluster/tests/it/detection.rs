@@ -294,6 +294,24 @@ fn effects_that_the_machine_refuses() {
 }
 
 #[test]
+fn a_member_that_proposes_a_command_again_changes_nothing() {
+    let (mut store, mut hsms) = cluster(1);
+    let insider = Insider::join(&mut store, &mut hsms[0]);
+    hsms[0].write(&mut store, &[command(1)], NOW).unwrap();
+    let head = hsms[0].replica().head();
+    let again = [
+        &2_u32.to_be_bytes()[..],
+        &[&command(1).id[..], &3_u32.to_be_bytes(), b"two", &3_u32.to_be_bytes(), b"new"].concat(),
+        &[&command(2).id[..], &5_u32.to_be_bytes(), b"three", &0_u32.to_be_bytes()].concat(),
+    ]
+    .concat();
+    let entry = insider.seal(&head, &content(2, NOW, &again));
+    assert_eq!(hsms[0].replica().replay(head.sequence + 1, &[entry]).unwrap().applied, 1);
+    assert_eq!((hsms[0].diary().count(b"two"), hsms[0].diary().count(b"three")), (0, 1));
+    assert_eq!(hsms[0].replica().known(&command(1).id), Some(&b"reply 1"[..]));
+}
+
+#[test]
 fn gaps_are_asked_for_and_nothing_is_lost_by_them() {
     let (mut store, mut hsm, head) = behind();
     let expected = head.sequence + 1;
