@@ -230,6 +230,12 @@ impl Caller<'_> {
                 draft.reads.insert(Resource::Key(key.record.handle));
             }
         }
+        let of_session = keys.len() - tokens;
+        if of_session > 0
+            && self.session()?.inner().keys.len() + of_session > self.hsm.options.most_session_keys
+        {
+            return Err(Refusal::limit("The session has no room for more session keys"));
+        }
         draft.reads.insert(Resource::User(owner.clone()));
         let (mut private, mut public) = (0, 0);
         let mut records = Vec::with_capacity(keys.len());

@@ -158,7 +158,7 @@ fn two_plans_with_one_approval_do_not_both_hold() {
     signed.lab.run(at, set_value(QuorumService::User, 2)).unwrap();
     let data = token(&mut signed.lab, at, QuorumService::User, 0);
     let approval = signed.approve(data, &["officer2", "officer1"]);
-    let mut plan = |name: &str| {
+    let plan = |name: &str| {
         match signed.lab.execute(at, create_user(name, Role::CryptoUser, PASSWORD), vec![approval.clone()]) {
             Outcome::Change(planned) => planned,
             other => panic!("{other:?}"),

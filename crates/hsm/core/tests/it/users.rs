@@ -62,7 +62,7 @@ fn names_and_passwords_have_their_forms() {
 #[test]
 fn too_many_wrong_passwords_lock_until_an_admin_sets_another() {
     let mut lab = Lab::with_users(2);
-    let mut wrong = |lab: &mut Lab, hsm: usize| {
+    let wrong = |lab: &mut Lab, hsm: usize| {
         let at = lab.open(hsm);
         code(lab.try_log_in(at, "cu1", Role::CryptoUser, "wrong password"))
     };
@@ -306,7 +306,7 @@ fn registrations_demand_the_right_signature_key_and_time() {
             password: String::new(),
         })
     };
-    let mut challenge = |lab: &mut Lab| {
+    let challenge = |lab: &mut Lab| {
         match lab.run(at, begin(RegistrationPurpose::Quorum, "cu1", Role::CryptoUser)) {
             Ok(Some(Answered::Challenge(challenge))) => challenge.unsigned,
             other => panic!("{other:?}"),
