@@ -18,7 +18,10 @@ use crate::repo;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// After how long rules that could not be told are told again.
-const AGAIN: Duration = Duration::from_secs(1);
+const SOON: Duration = Duration::from_secs(1);
+
+/// After how long the rules are looked at in any case: another server's changes are not heard of here.
+const RARELY: Duration = Duration::from_secs(10);
 
 impl ControlPlane {
     /// The sources that a security group lets reach clients' port, in order and each once.
@@ -37,8 +40,7 @@ impl ControlPlane {
         let mut changes = self.rules.changes();
         loop {
             let told = self.push_rules().await;
-            let again =
-                async { if told { std::future::pending().await } else { tokio::time::sleep(AGAIN).await } };
+            let again = tokio::time::sleep(if told { RARELY } else { SOON });
             tokio::select! {
                 biased;
                 () = shutdown.begun() => return,
