@@ -53,7 +53,7 @@ impl Hash {
     }
 }
 
-/// A digest, by any [`Hash`], of data that comes in pieces.
+/// A digest, by any [`enum@Hash`], of data that comes in pieces.
 #[derive(Clone)]
 pub struct Hasher(digest::Context);
 

@@ -8,7 +8,7 @@ use strongroom_secret::constant_time_eq;
 use crate::CryptoError;
 use crate::digest::Hash;
 
-/// An HMAC key for any [`Hash`], its two block states computed once. Cheap to clone.
+/// An HMAC key for any [`enum@Hash`], its two block states computed once. Cheap to clone.
 #[derive(Clone)]
 pub struct Hmac(hmac::Key);
 
