@@ -32,7 +32,9 @@ pub(crate) fn measure(clients: &mut [Cluster], time: Duration, most: usize) -> R
             Ok(())
         };
         let filling: Vec<_> = clients.iter_mut().map(|client| scope.spawn(move || fill(client))).collect();
-        filling.into_iter().try_for_each(|filling| filling.join().map_err(|_| anyhow!("a client panicked"))?)
+        filling
+            .into_iter()
+            .try_for_each(|filling| filling.join().map_err(|_| anyhow!("a client panicked"))?)
     })?;
     let together = most.saturating_sub(first) as f64 / begun.elapsed().as_secs_f64();
     println!("token keys made by {} clients: {together:.0}/s, until there were {most}", clients.len());

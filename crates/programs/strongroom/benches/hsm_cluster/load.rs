@@ -20,7 +20,8 @@ pub(crate) fn run(
     let answered = thread::scope(|scope| {
         let ask = |client| ask(client, time, &ready, command);
         let asking: Vec<_> = clients.iter_mut().map(|client| scope.spawn(move || ask(client))).collect();
-        let answered = asking.into_iter().map(|asking| asking.join().map_err(|_| anyhow!("a client panicked"))?);
+        let answered =
+            asking.into_iter().map(|asking| asking.join().map_err(|_| anyhow!("a client panicked"))?);
         answered.sum::<Result<u64>>()
     })?;
     Ok(answered as f64 / begun.elapsed().as_secs_f64())

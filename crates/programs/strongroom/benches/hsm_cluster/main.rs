@@ -68,6 +68,7 @@ fn main() -> Result<()> {
     let program = Program::start(&data)?;
     let _hsms = Hsms(&data);
     let cluster = HsmCluster::first_use(program.address, &folder.path().join("owner"), &ZONES)?;
+    println!("start of the server: {:.0?}", program.started_in);
     println!("memory of an HSM before anyone has used it: {}", memory::told(&data)?);
     cluster.add_user(USER)?;
     let work = Work::prepare(&mut client(&cluster, 1)?)?;
@@ -76,17 +77,19 @@ fn main() -> Result<()> {
         return again_and_again(&cluster, &work, &only, time);
     }
 
-    println!("\nper second, in {seconds} s each; clients, server and HSMs on the same cores; % of openssl beside it");
+    println!(
+        "\nper second, in {seconds} s each; clients, server and HSMs on the same cores; % of openssl beside it"
+    );
     let columns = ["RSA-2048", "P-256", "AES-GCM 1 KiB", "no-op"];
     println!("{:>5} {:>8} {}", "HSMs", "clients", columns.map(|name| format!("{name:>16}")).join(" "));
     for count in 1..=ZONES.len() {
         match count {
             1 => {}
-            2 => println!("HSM joins, {} keys: {:.0?}", work.keys(), cluster.add_hsm(ZONES[1])?),
+            2 => println!("an HSM joins, few keys: {:.0?}", cluster.add_hsm(ZONES[1])?),
             _ => {
                 let made = keys::measure(&mut clients(&cluster, count - 1)?, time, most_keys)?;
                 println!("memory of each HSM with {made} keys: {}", memory::told(&data)?);
-                println!("HSM joins, {made} keys: {:.0?}", cluster.add_hsm(ZONES[2])?);
+                println!("an HSM joins, {made} keys: {:.0?}", cluster.add_hsm(ZONES[2])?);
             }
         }
         rates(&mut clients(&cluster, count)?, &work, count, time)?;

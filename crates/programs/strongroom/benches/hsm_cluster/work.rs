@@ -3,8 +3,8 @@
 use anyhow::{Result, bail};
 use strongroom_hsm_client::Cluster;
 use strongroom_hsm_proto::command::{
-    Attribute, AttributeName, AttributeValue, Command, Curve, Encrypt, GenerateKey, GenerateKeyPair, Hash, HsmInfo,
-    KeyType, Mechanism, MechanismKind, PairKind, Result as Done, RsaParameters, Sign, Template,
+    Attribute, AttributeName, AttributeValue, Command, Curve, Encrypt, GenerateKey, GenerateKeyPair, Hash,
+    HsmInfo, KeyType, Mechanism, MechanismKind, PairKind, Result as Done, RsaParameters, Sign, Template,
 };
 
 /// A digest that is signed.
@@ -30,12 +30,6 @@ impl Work {
             p256: pair(client, PairKind::Ec(Curve::Secp256r1.into()), "p256")?,
             aes: key(client, generate_aes(encrypts))?,
         })
-    }
-
-    /// How many keys there are.
-    #[expect(clippy::unused_self, reason = "they are this work's keys")]
-    pub(crate) fn keys(&self) -> usize {
-        5
     }
 
     /// An RSA signature.
@@ -70,8 +64,7 @@ fn sign(key: u64, kind: MechanismKind) -> Command {
 
 /// Makes a pair that signs; answers the private key's handle.
 fn pair(client: &mut Cluster, kind: PairKind, name: &str) -> Result<u64> {
-    let template =
-        |usage, name: String| Some(Template { attributes: vec![flag(usage), label(&name)] });
+    let template = |usage, name: String| Some(Template { attributes: vec![flag(usage), label(&name)] });
     let generate = GenerateKeyPair {
         kind: Some(kind),
         public_template: template(AttributeName::Verify, format!("{name}-public")),

@@ -89,8 +89,12 @@ impl HsmCluster {
             Ok(self.describe()?["Certificates"]["ClusterCsr"].as_str().map(str::to_owned))
         })?;
         fs::write(self.folder.join("cluster.csr"), csr)?;
-        self.openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 3652 -subj /CN=Owner")?;
-        self.openssl("x509 -req -days 3652 -in cluster.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out cluster.crt")?;
+        self.openssl(
+            "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 3652 -subj /CN=Owner",
+        )?;
+        self.openssl(
+            "x509 -req -days 3652 -in cluster.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out cluster.crt",
+        )?;
         self.authority = fs::read_to_string(self.folder.join("ca.crt"))?;
         let signed = fs::read_to_string(self.folder.join("cluster.crt"))?;
         let asked = json!({"ClusterId": self.id, "SignedCert": signed, "TrustAnchor": self.authority});
