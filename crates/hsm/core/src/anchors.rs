@@ -71,9 +71,10 @@ impl Caller<'_> {
         Progress::Done(Some(Answered::TrustAnchors(TrustAnchors { anchors })))
     }
 
-    pub(crate) fn get_mtls_enforcement(&self) -> Progress {
+    pub(crate) fn get_mtls_enforcement(&self) -> Result<Progress, Refusal> {
+        self.user()?;
         let level = self.hsm.state().enforcement;
-        Progress::Done(Some(Answered::Enforcement(Enforcement { level })))
+        Ok(Progress::Done(Some(Answered::Enforcement(Enforcement { level }))))
     }
 
     pub(crate) fn set_mtls_enforcement(&self, command: &SetMtlsEnforcement) -> Result<Progress, Refusal> {
@@ -85,8 +86,7 @@ impl Caller<'_> {
         }
         let anchor = self.hsm.sessions().peer(self.connection).and_then(|peer| peer.trust_anchor);
         let state = self.hsm.state();
-        if level == EnforcementLevel::Cluster && anchor.is_none_or(|anchor| !state.anchors.contains_key(&anchor))
-        {
+        if anchor.is_none_or(|anchor| !state.anchors.contains_key(&anchor)) {
             return Err(Refusal::forbidden(
                 "The enforcement level of mTLS can only be set over a connection with mTLS",
             ));

@@ -133,7 +133,7 @@ impl Caller<'_> {
             Command::RegisterTrustAnchor(command) => self.register_trust_anchor(command),
             Command::DeregisterTrustAnchor(command) => self.deregister_trust_anchor(command),
             Command::ListTrustAnchors(_) => Ok(self.list_trust_anchors()),
-            Command::GetMtlsEnforcement(_) => Ok(self.get_mtls_enforcement()),
+            Command::GetMtlsEnforcement(_) => self.get_mtls_enforcement(),
             Command::SetMtlsEnforcement(command) => self.set_mtls_enforcement(command),
         }
     }
