@@ -31,6 +31,9 @@ pub struct Cluster {
     pub(super) roster: Roster,
     pub(super) links: Vec<Link>,
     pub(super) highest: Highest,
+    /// While every HSM is asked: the highest state before the first of them answered. Each shows its own state, as
+    /// long as it is not older than what the caller knew.
+    pub(super) asking_as_of: Option<Highest>,
     pub(super) identity: Identity,
     pub(super) session_keys: SessionKeys,
     pub(super) confirmed: Confirmed,
@@ -60,6 +63,7 @@ impl Cluster {
             roster: Roster::new(&servers, turn.into()),
             links: Vec::new(),
             highest: Highest::default(),
+            asking_as_of: None,
             identity: Identity::Nobody,
             session_keys: SessionKeys::default(),
             confirmed: Confirmed::default(),
@@ -99,8 +103,16 @@ impl Cluster {
         Ok(reply)
     }
 
-    /// Asks every HSM that can be reached; fails if none can. The command may change nothing of the cluster's.
+    /// Asks every HSM that can be reached; fails if none can. The command may change nothing of the cluster's. Each
+    /// answers from its own state, as long as that is not older than what the caller has seen before.
     pub fn call_each(&mut self, command: &Command) -> Result<Vec<HsmAnswer>, ClientError> {
+        self.asking_as_of = Some(self.highest.clone());
+        let answers = self.ask_each(command);
+        self.asking_as_of = None;
+        answers
+    }
+
+    fn ask_each(&mut self, command: &Command) -> Result<Vec<HsmAnswer>, ClientError> {
         let until = self.deadline();
         let mut answers = Vec::new();
         let mut last = None;
@@ -244,6 +256,11 @@ impl Cluster {
             self.links.resize_with(id.0 + 1, Link::default);
         }
         &mut self.links[id.0]
+    }
+
+    /// The cursor to show to an HSM.
+    pub(super) fn shown_cursor(&self) -> Option<Cursor> {
+        self.asking_as_of.as_ref().unwrap_or(&self.highest).get()
     }
 
     pub(super) fn deadline(&self) -> u64 {

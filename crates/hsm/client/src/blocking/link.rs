@@ -97,7 +97,7 @@ impl Cluster {
         };
         let server = member.server.clone();
         let (connection, welcome) =
-            Connection::open(&server, &self.options, self.highest.get(), &self.clocks)?;
+            Connection::open(&server, &self.options, self.shown_cursor(), &self.clocks)?;
         self.welcomed(id, &welcome);
         self.link(id).connection = Some(connection);
         Ok(())
@@ -150,7 +150,7 @@ impl Cluster {
 
     /// One call, as it is.
     fn exchange(&mut self, id: MemberId, call: &mut Call, until: u64) -> Result<Reply, Trouble> {
-        call.cursor = self.highest.get();
+        call.cursor = self.shown_cursor();
         let left = until.saturating_sub(now_ms(&self.clocks)).min(millis(self.options.timeouts.attempt));
         if left == 0 {
             return Err(Trouble::Broken("the time for the call is over".to_owned()));

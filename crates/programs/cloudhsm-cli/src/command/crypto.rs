@@ -11,7 +11,8 @@ use crate::bench::Bench;
 use crate::error::CliError;
 use crate::file::given;
 use crate::grammar::crypto::{
-    Data as GivenData, DataType, Hashed, MlDsa, MlDsaDataType, Pss, Sign, SignInput, Verify, VerifyInput,
+    Data as GivenData, DataType, Hashed, MlDsaDataType, MlDsaOptions, Pss, Sign, SignInput, Verify,
+    VerifyInput,
 };
 use crate::output::key::Signature;
 use crate::output::words::key_reference;
@@ -129,7 +130,7 @@ fn ed25519ph(data_type: DataType) -> Mechanism {
     mechanism
 }
 
-fn ml_dsa(options: &MlDsa) -> Mechanism {
+fn ml_dsa(options: &MlDsaOptions) -> Mechanism {
     let mut mechanism = plain(MechanismKind::MlDsa);
     mechanism.prehashed = options.data_type == MlDsaDataType::ExternalMu;
     mechanism

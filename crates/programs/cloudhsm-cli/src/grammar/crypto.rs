@@ -38,14 +38,14 @@ pub(crate) enum Sign {
         #[command(flatten)]
         input: SignInput,
         #[command(flatten)]
-        mechanism: Ed25519ph,
+        mechanism: Ed25519phOptions,
     },
     /// ML-DSA (FIPS 204)
     MlDsa {
         #[command(flatten)]
         input: SignInput,
         #[command(flatten)]
-        mechanism: MlDsa,
+        mechanism: MlDsaOptions,
     },
     /// RSASSA-PKCS1-v1_5
     RsaPkcs {
@@ -83,14 +83,14 @@ pub(crate) enum Verify {
         #[command(flatten)]
         input: VerifyInput,
         #[command(flatten)]
-        mechanism: Ed25519ph,
+        mechanism: Ed25519phOptions,
     },
     /// ML-DSA (FIPS 204)
     MlDsa {
         #[command(flatten)]
         input: VerifyInput,
         #[command(flatten)]
-        mechanism: MlDsa,
+        mechanism: MlDsaOptions,
     },
     /// RSASSA-PKCS1-v1_5
     RsaPkcs {
@@ -193,7 +193,7 @@ pub(crate) struct Pss {
 
 /// The parameters of Ed25519ph.
 #[derive(Debug, Args)]
-pub(crate) struct Ed25519ph {
+pub(crate) struct Ed25519phOptions {
     /// What the data is
     #[arg(long, value_enum)]
     pub(crate) data_type: DataType,
@@ -210,7 +210,7 @@ pub(crate) enum OnlySha512 {
 
 /// The parameters of ML-DSA.
 #[derive(Debug, Args)]
-pub(crate) struct MlDsa {
+pub(crate) struct MlDsaOptions {
     /// What the data is
     #[arg(long, value_enum)]
     pub(crate) data_type: MlDsaDataType,
