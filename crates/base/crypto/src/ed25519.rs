@@ -48,15 +48,10 @@ impl PrivateKey {
     }
 
     fn new(pair: Ed25519KeyPair) -> Result<Self, CryptoError> {
-        use aws_lc_rs::encoding::AsBigEndian as _;
-
         let mut public = [0; PUBLIC_KEY_LENGTH];
-        let seed = pair.seed()?;
-        let seed = seed.as_be_bytes()?;
-        let seed = seed.as_ref();
-        if seed.len() != 32 {
-            return Err(CryptoError);
-        }
+        // The seed ends the document, which wipes itself; aws-lc-rs's own type for a seed does not.
+        let pkcs8 = pair.to_pkcs8v1()?;
+        let seed = pkcs8.as_ref().last_chunk::<32>().ok_or(CryptoError)?;
         let mut expanded = Secret::new([0; 64]);
         // SAFETY: the function reads 32 bytes and writes 32 and 64; it cannot fail.
         unsafe {

@@ -51,7 +51,8 @@ fn nid(hash: Hash) -> i32 {
 /// Fills a block that is shorter than the modulus with zeros from the left, as PKCS#11 says of `CKM_RSA_X_509`.
 fn left_padded(data: &[u8], length: usize) -> Result<Vec<u8>, CryptoError> {
     let zeros = length.checked_sub(data.len()).ok_or(CryptoError)?;
-    let mut block = vec![0; zeros];
+    let mut block = Vec::with_capacity(length);
+    block.resize(zeros, 0);
     block.extend_from_slice(data);
     Ok(block)
 }

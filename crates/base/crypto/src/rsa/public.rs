@@ -8,6 +8,8 @@ use aws_lc_sys::{
     RSA_new_public_key, RSA_verify, RSA_verify_pss_mgf1, RSA_verify_raw,
 };
 
+use strongroom_secret::SecretBytes;
+
 use super::{left_padded, nid, private, sizes_are_served};
 use crate::CryptoError;
 use crate::digest::Hash;
@@ -210,7 +212,8 @@ impl PublicKey {
     /// Raises `data` to the public exponent (PKCS#11's `CKM_RSA_X_509`). Data shorter than the modulus is
     /// filled with zeros from the left; its number is below the modulus.
     pub fn encrypt_raw(&self, data: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        self.encrypt_padded(&left_padded(data, self.modulus_length())?, RSA_NO_PADDING)
+        let block = SecretBytes::new(left_padded(data, self.modulus_length())?);
+        self.encrypt_padded(block.expose(), RSA_NO_PADDING)
     }
 
     fn encrypt_padded(&self, plaintext: &[u8], padding: i32) -> Result<Vec<u8>, CryptoError> {
