@@ -3,12 +3,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net};
 use strongroom_identity::{AccountId, Action, Region, RequestContext};
 use strongroom_policy::{Authority, Resource};
+use strongroom_runtime::Shutdown;
 use strongroom_seal::{Epoch, Purpose, Root as SealRoot, SealError};
-use strongroom_store::{Db, RowMac, StoreError};
+use strongroom_store::{Db, Engine, RowMac, StoreError};
 use tokio::sync::watch;
 
 use crate::domain::id::{Kind, new_id};
@@ -21,6 +23,10 @@ use crate::repo::{self, Root};
 /// Networks kept in memory, each of one account in one Region. The largest that quotas allow takes a few
 /// megabytes, a usual one a few kilobytes.
 const KEPT: usize = 256;
+
+/// How often it is looked whether another server has changed a network. Together with what follows, a revoked
+/// rule is to hold everywhere within a second.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// How often a network that changes while it is read is read again.
 const ATTEMPTS: usize = 20;
@@ -138,11 +144,38 @@ impl Networks {
         self.tell_of_change();
     }
 
-    /// A number that grows with every change to any network through this value; what it was when the receiver
-    /// was made counts as seen. Other servers on the same store do not show here: whoever must hear of their
-    /// changes asks again from time to time, which costs one query of one row while nothing has changed.
+    /// A number that grows with every change to any network; what it was when the receiver was made counts as
+    /// seen. What other servers on the same store change shows while [`follow_others`](Self::follow_others)
+    /// runs.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    /// Looks, until the shutdown begins, whether other servers on the same store have changed a network. Ends at
+    /// once on SQLite, which has one server.
+    pub async fn follow_others(self: Arc<Self>, shutdown: Shutdown) {
+        if self.db.engine() == Engine::Sqlite {
+            return;
+        }
+        let begun = shutdown.begun();
+        tokio::pin!(begun);
+        let mut seen = None;
+        loop {
+            match repo::mark(&self.db).await {
+                Ok(mark) if seen == Some(mark) => {}
+                Ok(mark) => {
+                    seen = Some(mark);
+                    self.tell_of_change();
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "changes that other servers make to networks are not seen");
+                }
+            }
+            tokio::select! {
+                () = begun.as_mut() => return,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
     }
 
     /// The sources from which the security groups of those ids let connections to a TCP port in, as they are

@@ -45,10 +45,14 @@ const LIST_RESOURCES: Statement = Statement::new(
     "SELECT account, region, resource_id, format, document, mac FROM ec2_resources \
      WHERE account = $1 AND region = $2 AND resource_id > $3 ORDER BY resource_id LIMIT $4",
 );
+/// Two numbers of which one differs after any change to any network.
+const MARK: Statement = Statement::new(
+    "SELECT COUNT(*) AS networks, CAST(COALESCE(SUM(version), 0) AS BIGINT) AS versions FROM ec2_networks",
+);
 
 /// Every statement, so that a test can show each to both engines.
 pub const STATEMENTS: &[Statement] =
-    &[INSERT_ROOT, FIND_ROOT, UPDATE_ROOT, PUT_RESOURCE, DELETE_RESOURCE, LIST_RESOURCES];
+    &[INSERT_ROOT, FIND_ROOT, UPDATE_ROOT, PUT_RESOURCE, DELETE_RESOURCE, LIST_RESOURCES, MARK];
 
 /// A row of `ec2_networks`.
 #[derive(Clone)]
@@ -137,6 +141,13 @@ fn read_root(mac: &RowMac, home: &Home, row: Option<Row>) -> Result<Option<Root>
         Some(root) if root.home != *home => Err(StoreError::Corrupt { table: Root::TABLE, key: root.key() }),
         root => Ok(root),
     }
+}
+
+/// A mark of all networks as they are, which is another one after each change. Nobody has checked it: it tells
+/// that there is something to look at, not what.
+pub(crate) async fn mark(db: &Db) -> Result<(i64, i64), StoreError> {
+    let row = db.query_one(MARK, &[]).await?;
+    Ok((row.i64("networks")?, row.i64("versions")?))
 }
 
 /// All resources below a root. Two versions can be mixed in the answer: whoever reads outside a transaction

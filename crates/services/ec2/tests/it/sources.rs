@@ -1,8 +1,11 @@
 //! Whom security groups let in to an HSM, and how whoever guards it hears of changes.
 
+use std::time::Duration;
+
 use ipnet::IpNet;
 use proptest::prelude::*;
 use strongroom_api_ec2 as ec2;
+use strongroom_runtime::ShutdownOwner;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{ACCOUNT, Client, REGION, client, from_block, from_group, in_subnet, open, start, tcp};
@@ -13,6 +16,7 @@ on_both_engines! {
     groups_are_taken_together,
     every_change_is_told,
     nobody_is_let_in_where_nothing_was_made,
+    what_another_server_changes_is_told,
 }
 
 /// An interface in those groups, and answers its id and address.
@@ -117,6 +121,23 @@ async fn nobody_is_let_in_where_nothing_was_made(database: &TestDatabase) {
     let db = open(database).await;
     let client = Client::new(&start(&db), ACCOUNT, REGION);
     assert!(client.sources(&["sg-0123456789abcdef0"]).await.is_empty());
+}
+
+async fn what_another_server_changes_is_told(database: &TestDatabase) {
+    let db = open(database).await;
+    let [one, other] = [start(&db), start(&db)].map(|ec2| Client::new(&ec2, ACCOUNT, REGION));
+    let group = one.create_group(None, "cluster").await.unwrap();
+    let owner = ShutdownOwner::new();
+    let mut changes = other.ec2.changes();
+    owner.handle().spawn(other.ec2.clone().follow_others(owner.handle()));
+    if database.sqlite_file().is_none() {
+        // What there was at first is news too.
+        changes.changed().await.unwrap();
+        one.authorize(&group, vec![from_block(tcp(2223, 2223), "10.1.0.0/16")]).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(30), changes.changed()).await.unwrap().unwrap();
+        assert_eq!(other.sources(&[&group]).await, ["10.1.0.0/16"]);
+    }
+    assert!(owner.finish(Duration::from_secs(30)).await);
 }
 
 /// What a rule lets in, by what the reference model says.
