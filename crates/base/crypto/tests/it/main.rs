@@ -14,6 +14,7 @@ mod hpke;
 mod kdf;
 mod ml_dsa;
 mod module;
+mod openssl;
 mod password;
 mod random;
 mod rsa;
