@@ -312,7 +312,7 @@ pub(super) async fn describe_network_interface_attribute(
     let network_interface_id = Some(interface.id.clone());
     let result = ec2::DescribeNetworkInterfaceAttributeResult { network_interface_id, ..Default::default() };
     Ok(match input.attribute {
-        None => return Err(Refusal::missing("attribute")),
+        None => return Err(Refusal::missing("Attribute")),
         Some(ec2::NetworkInterfaceAttribute::Description) => ec2::DescribeNetworkInterfaceAttributeResult {
             description: Some(ec2::AttributeValue { value: Some(interface.description.clone()) }),
             ..result

@@ -180,7 +180,7 @@ pub(super) async fn describe_vpc_attribute(
             enable_network_address_usage_metrics: Some(shown(vpc.usage_metrics)),
             ..result
         },
-        ec2::VpcAttributeName::Unknown(name) if name.is_empty() => return Err(Refusal::missing("attribute")),
+        ec2::VpcAttributeName::Unknown(name) if name.is_empty() => return Err(Refusal::missing("Attribute")),
         ec2::VpcAttributeName::Unknown(name) => {
             return Err(Refusal::invalid_value(format!(
                 "Value ({name}) for parameter attribute is invalid. Unknown attribute."

@@ -39,7 +39,7 @@ impl Page {
             }
             Some(number) if number as usize > MOST => {
                 return Err(Refusal::invalid_value(format!(
-                    "Value ( {number} ) for parameter maxResults is invalid. Expecting a value less than {MOST}."
+                    "Value ( {number} ) for parameter maxResults is invalid. Expecting a value less than or equal to {MOST}."
                 )));
             }
             Some(number) => number as usize,

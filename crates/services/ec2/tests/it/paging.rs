@@ -75,7 +75,7 @@ async fn what_no_page_is(database: &TestDatabase) {
         ),
         (
             1001,
-            "InvalidParameterValue: Value ( 1001 ) for parameter maxResults is invalid. Expecting a value less than 1000.",
+            "InvalidParameterValue: Value ( 1001 ) for parameter maxResults is invalid. Expecting a value less than or equal to 1000.",
         ),
     ] {
         assert_eq!(page(&client, Some(size), None).await.unwrap_err(), expected);

@@ -39,7 +39,7 @@ async fn a_subnet_lies_in_its_vpc_and_beside_the_others(database: &TestDatabase)
     for (id, expected) in [
         ("vpc-0123456789abcdef0", "InvalidVpcID.NotFound: The vpc ID 'vpc-0123456789abcdef0' does not exist"),
         ("x", "InvalidVpcID.Malformed: Invalid id: \"x\" (expecting \"vpc-...\")"),
-        ("", "MissingParameter: The request must contain the parameter vpcId"),
+        ("", "MissingParameter: The request must contain the parameter VpcId"),
     ] {
         assert_eq!(refusal(client.create_subnet(id, "10.0.3.0/24").await), expected);
     }
