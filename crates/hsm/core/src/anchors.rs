@@ -1,9 +1,11 @@
 //! Trust anchors for clients' certificates, and whether clients need one.
 
+use strongroom_crypto::{ec, rsa};
 use strongroom_hsm_proto::command::{
     DeregisterTrustAnchor, Enforcement, EnforcementLevel, FailureCode, QuorumService, RegisterTrustAnchor,
     Result as Answered, SetMtlsEnforcement, TrustAnchor, TrustAnchors,
 };
+use strongroom_pki::Certificate;
 
 use crate::effect::{AnchorRecord, Kind};
 use crate::hsm::{ADMIN, Caller};
@@ -32,10 +34,8 @@ impl Caller<'_> {
             reference: state.last_anchor.wrapping_add(1),
             certificate: command.certificate.clone(),
         };
-        let shown = TrustAnchor {
-            certificate_reference: anchor.reference,
-            certificate: anchor.certificate.clone(),
-        };
+        let shown =
+            TrustAnchor { certificate_reference: anchor.reference, certificate: anchor.certificate.clone() };
         Ok(draft
             .relying_on([Resource::User(administrator), Resource::Anchors])
             .answering(Answered::TrustAnchors(TrustAnchors { anchors: vec![shown] }))
@@ -99,14 +99,34 @@ impl Caller<'_> {
     }
 }
 
-/// Checks the form of a trust anchor. The listener, which knows certificates, decides what it is good for.
+/// Checks a trust anchor: a certificate or a chain in order, with keys that CloudHSM takes. Whether it is in time,
+/// the listener decides at each handshake.
 fn check(certificate: &str) -> Result<(), Refusal> {
     if certificate.len() > LONGEST_ANCHOR {
         return Err(Refusal::invalid_data("A trust anchor has at most 6980 bytes"));
     }
-    let begins = certificate.matches("-----BEGIN CERTIFICATE-----").count();
-    if begins == 0 || begins != certificate.matches("-----END CERTIFICATE-----").count() {
-        return Err(Refusal::invalid_data("A trust anchor is a PEM certificate or a chain of them"));
+    let chain = Certificate::chain_from_pem(certificate)
+        .ok()
+        .filter(|chain| !chain.is_empty())
+        .ok_or(Refusal::invalid_data("A trust anchor is a PEM certificate or a chain of them"))?;
+    if chain.windows(2).any(|pair| pair[0].verify_signed_by(&pair[1]).is_err()) {
+        return Err(Refusal::invalid_data(
+            "The certificates of a trust anchor must be in the order of the chain",
+        ));
     }
-    Ok(())
+    if chain.iter().all(|certificate| has_served_key(certificate.public_key())) {
+        return Ok(());
+    }
+    Err(Refusal::invalid_data(
+        "The key of a trust anchor must be RSA of 2048, 3072 or 4096 bits, or EC on P-256, P-384 or P-521",
+    ))
+}
+
+fn has_served_key(spki: &[u8]) -> bool {
+    let rsa = rsa::PublicKey::from_spki(spki).is_ok_and(|key| matches!(key.bits(), 2_048 | 3_072 | 4_096));
+    let ec = || {
+        ec::PublicKey::from_spki(spki)
+            .is_ok_and(|key| matches!(key.curve(), ec::Curve::P256 | ec::Curve::P384 | ec::Curve::P521))
+    };
+    rsa || ec()
 }

@@ -10,5 +10,5 @@ mod record;
 
 pub(crate) use log::{AuditLog, Slot};
 pub(crate) use opcode::{Opcode, of_command, response};
-pub use record::{AuditDetail, AuditRecord};
 pub(crate) use record::user_detail;
+pub use record::{AuditDetail, AuditRecord};

@@ -22,13 +22,13 @@ pub(crate) struct Effects {
     pub(crate) at_ms: i64,
     /// What it does, in order.
     #[prost(message, repeated, tag = "3")]
-    pub(crate) effects: Vec<Effect>,
+    pub(crate) list: Vec<Effect>,
 }
 
 impl Effects {
     pub(crate) fn new(at_ms: i64, kinds: Vec<Kind>) -> Self {
-        let effects = kinds.into_iter().map(|kind| Effect { kind: Some(kind) }).collect();
-        Self { format: FORMAT, at_ms, effects }
+        let list = kinds.into_iter().map(|kind| Effect { kind: Some(kind) }).collect();
+        Self { format: FORMAT, at_ms, list }
     }
 
     /// Reads a change whose every effect is known.
@@ -37,14 +37,14 @@ impl Effects {
         if effects.format != FORMAT {
             return Err(HsmError::UnknownEffect);
         }
-        effects.effects.into_iter().map(|effect| effect.kind.ok_or(HsmError::UnknownEffect)).collect()
+        effects.list.into_iter().map(|effect| effect.kind.ok_or(HsmError::UnknownEffect)).collect()
     }
 }
 
 /// One effect.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Effect {
-    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
+    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
     pub(crate) kind: Option<Kind>,
 }
 
@@ -81,6 +81,9 @@ pub(crate) enum Kind {
     /// Whether clients need a certificate.
     #[prost(int32, tag = "10")]
     SetEnforcement(i32),
+    /// A user is logged out of all sessions, on every HSM.
+    #[prost(message, tag = "11")]
+    LogOut(UserRef),
 }
 
 /// The partition's own keys: the cluster's pair and the key that clones share.
@@ -88,13 +91,13 @@ pub(crate) enum Kind {
 pub(crate) struct Foundation {
     /// The cluster's RSA public key, as DER SubjectPublicKeyInfo.
     #[prost(bytes = "vec", tag = "1")]
-    pub(crate) cluster_public_key: Vec<u8>,
+    pub(crate) cluster_public: Vec<u8>,
     /// Its private key, sealed.
     #[prost(bytes = "vec", tag = "2")]
-    pub(crate) cluster_key: Vec<u8>,
+    pub(crate) cluster: Vec<u8>,
     /// The family key, sealed.
     #[prost(bytes = "vec", tag = "3")]
-    pub(crate) family_key: Vec<u8>,
+    pub(crate) family: Vec<u8>,
 }
 
 /// Names a user.

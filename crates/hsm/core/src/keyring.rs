@@ -96,11 +96,11 @@ fn bound(record: &KeyRecord) -> Vec<u8> {
 }
 
 fn place(token: &[u8]) -> Result<Place, HsmError> {
-    match token {
-        &[FORMAT, a, b, c, d, e, f, g, h, ..] => {
-            Ok((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])))
-        }
-        &[FORMAT, ..] | [] => Err(HsmError::InvalidToken),
-        &[format, ..] => Err(HsmError::UnsupportedToken(format)),
+    let (format, rest) = token.split_first().ok_or(HsmError::InvalidToken)?;
+    if *format != FORMAT {
+        return Err(HsmError::UnsupportedToken(*format));
     }
+    let (incarnation, rest) = rest.split_first_chunk().ok_or(HsmError::InvalidToken)?;
+    let (epoch, _) = rest.split_first_chunk().ok_or(HsmError::InvalidToken)?;
+    Ok((u32::from_be_bytes(*incarnation), u32::from_be_bytes(*epoch)))
 }

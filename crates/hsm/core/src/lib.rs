@@ -37,10 +37,10 @@ mod token;
 mod user;
 
 pub use attributes::{Attributes, KeyType, Usage};
+pub use audit::{AuditDetail, AuditRecord};
 pub use blob::{BlobHeader, LONGEST_BLOB, LONGEST_KEY_ID, LONGEST_PLAINTEXT, parse_header};
 pub use cache::CacheStats;
 pub use context::{EncryptionContext, LONGEST_CONTEXT};
-pub use audit::{AuditDetail, AuditRecord};
 pub use error::HsmError;
 pub use hsm::{ClusterScheme, Hsm, Occupancy};
 pub use key::OpenedKey;

@@ -98,9 +98,7 @@ impl Material {
             Self::Aes(key) => key.expose().len(),
             Self::Secret(bytes) => bytes.expose().len(),
             Self::RsaPublic(key) => 2 * key.modulus_length(),
-            Self::EcPublic(_) | Self::Ed25519Public(_) => {
-                bit_string(&self.public()?).map_or(0, <[u8]>::len)
-            }
+            Self::EcPublic(_) | Self::Ed25519Public(_) => bit_string(&self.public()?).map_or(0, <[u8]>::len),
             Self::MlDsaPublic(key) => key.parameter_set().public_key_length(),
             Self::MlDsa(key) => match key.public_key().parameter_set() {
                 ml_dsa::ParameterSet::MlDsa44 => 2_560,

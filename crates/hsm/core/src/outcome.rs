@@ -12,6 +12,7 @@ use crate::state::{KeyEntry, Resource};
 
 /// What becomes of a call.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is made once for a call and taken apart at once")]
 pub enum Outcome {
     /// It is done: something was read, computed, or changed on this HSM alone.
     Done(Reply),

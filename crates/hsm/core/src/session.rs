@@ -18,7 +18,7 @@ const FIRST_SESSION: u64 = 0x0100_4001;
 /// All connections and sessions.
 pub(crate) struct Sessions {
     connections: HashMap<ConnectionId, Connection>,
-    sessions: HashMap<u64, Arc<Session>>,
+    by_id: HashMap<u64, Arc<Session>>,
     last_connection: u64,
     next_session: u64,
 }
@@ -91,7 +91,7 @@ impl Default for Sessions {
     fn default() -> Self {
         Self {
             connections: HashMap::new(),
-            sessions: HashMap::new(),
+            by_id: HashMap::new(),
             last_connection: 0,
             next_session: FIRST_SESSION,
         }
@@ -120,9 +120,20 @@ impl Sessions {
         self.connections.iter().map(|(id, connection)| (*id, &connection.peer))
     }
 
-    pub(crate) fn open(&mut self, connection: ConnectionId, most: usize) -> Result<u64, Refusal> {
-        if self.sessions.len() >= most {
-            return Err(Refusal::limit("The HSM has no more sessions"));
+    /// Opens a session. When there are as many as may be, the oldest in which nobody has logged in gives way:
+    /// strangers do not keep users out.
+    pub(crate) fn open(
+        &mut self,
+        connection: ConnectionId,
+        most: usize,
+    ) -> Result<(u64, Option<Arc<Session>>), Refusal> {
+        let mut gone = None;
+        if self.by_id.len() >= most {
+            let idle = self.by_id.values().filter(|session| session.login().is_none());
+            let oldest = idle.min_by_key(|session| session.id).cloned();
+            let oldest = oldest.ok_or(Refusal::limit("The HSM has no more sessions"))?;
+            self.close(&oldest);
+            gone = Some(oldest);
         }
         let owner = self
             .connections
@@ -132,8 +143,8 @@ impl Sessions {
         self.next_session += 1;
         owner.sessions.push(id);
         let session = Session { id, connection, inner: Mutex::default() };
-        self.sessions.insert(id, Arc::new(session));
-        Ok(id)
+        self.by_id.insert(id, Arc::new(session));
+        Ok((id, gone))
     }
 
     /// Ends a session.
@@ -145,7 +156,7 @@ impl Sessions {
     }
 
     fn end(&mut self, session: u64) -> Option<Arc<Session>> {
-        let session = self.sessions.remove(&session)?;
+        let session = self.by_id.remove(&session)?;
         let mut inner = session.inner();
         inner.log_out();
         inner.closed = true;
@@ -155,7 +166,7 @@ impl Sessions {
 
     /// The session that a connection names.
     pub(crate) fn get(&self, connection: ConnectionId, session: u64) -> Result<Arc<Session>, Refusal> {
-        self.sessions
+        self.by_id
             .get(&session)
             .filter(|session| session.connection == connection)
             .cloned()
@@ -164,7 +175,7 @@ impl Sessions {
 
     /// Gives a session a key, new or changed.
     pub(crate) fn add_key(&self, session: u64, entry: Arc<KeyEntry>) {
-        if let Some(session) = self.sessions.get(&session) {
+        if let Some(session) = self.by_id.get(&session) {
             let mut inner = session.inner();
             if inner.login.is_some() {
                 inner.keys.insert(entry.record.handle, entry);
@@ -174,14 +185,14 @@ impl Sessions {
 
     /// The session's challenge for a new public key is answered.
     pub(crate) fn end_registration(&self, session: u64) {
-        if let Some(session) = self.sessions.get(&session) {
+        if let Some(session) = self.by_id.get(&session) {
             session.inner().registration = None;
         }
     }
 
     /// Takes a session key away.
     pub(crate) fn forget_key(&self, session: u64, handle: u64) {
-        if let Some(session) = self.sessions.get(&session) {
+        if let Some(session) = self.by_id.get(&session) {
             session.inner().keys.remove(&handle);
         }
     }
@@ -193,16 +204,16 @@ impl Sessions {
 
     /// Sessions in which a user is logged in.
     pub(crate) fn of_user<'a>(&'a self, user: &'a UserRef) -> impl Iterator<Item = &'a Arc<Session>> {
-        self.sessions.values().filter(move |session| session.inner().login.as_ref() == Some(user))
+        self.by_id.values().filter(move |session| session.inner().login.as_ref() == Some(user))
     }
 
     /// How many sessions there are.
     pub(crate) fn len(&self) -> usize {
-        self.sessions.len()
+        self.by_id.len()
     }
 
     /// How many session keys there are.
     pub(crate) fn session_keys(&self) -> usize {
-        self.sessions.values().map(|session| session.inner().keys.len()).sum()
+        self.by_id.values().map(|session| session.inner().keys.len()).sum()
     }
 }

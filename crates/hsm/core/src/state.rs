@@ -146,6 +146,7 @@ impl State {
                 self.anchors.remove(&reference);
             }
             Kind::SetEnforcement(level) => self.enforcement = level,
+            Kind::LogOut(user) => consequences.push(Consequence::LoggedOut(user)),
         }
     }
 
@@ -178,8 +179,7 @@ impl State {
             enforcement: snapshot.enforcement,
             ..Self::default()
         };
-        state.users =
-            snapshot.users.into_iter().map(|user| (user.user.clone(), Arc::new(user))).collect();
+        state.users = snapshot.users.into_iter().map(|user| (user.user.clone(), Arc::new(user))).collect();
         for record in snapshot.keys {
             state.keys.put(KeyEntry::new(record));
         }

@@ -82,7 +82,10 @@ impl Opcode {
 
     /// AWS's name of a number that a record holds.
     pub(crate) fn name_of(number: u16) -> &'static str {
-        ALL.iter().map(|opcode| opcode.published()).find(|known| known.0 == number).map_or("UNKNOWN", |known| known.1)
+        ALL.iter()
+            .map(|opcode| opcode.published())
+            .find(|known| known.0 == number)
+            .map_or("UNKNOWN", |known| known.1)
     }
 }
 
@@ -179,9 +182,7 @@ pub(crate) fn of_command(command: &Command) -> Option<Opcode> {
 pub(crate) fn response(code: Option<FailureCode>, text: &str, is_login: bool) -> (u32, String) {
     let (number, text) = match code {
         None => return (0, "HSM Return: SUCCESS".to_owned()),
-        Some(FailureCode::NoSuchUser) => {
-            (157, "user isn't initialized or user with this name doesn't exist")
-        }
+        Some(FailureCode::NoSuchUser) => (157, "user isn't initialized or user with this name doesn't exist"),
         Some(FailureCode::LoginFailed) if is_login => (163, "RET_USER_LOGIN_FAILURE"),
         Some(FailureCode::Busy) => (187, text),
         Some(code) => (0x200 + code as u32, text),

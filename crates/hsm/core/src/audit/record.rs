@@ -117,11 +117,7 @@ impl fmt::Display for Time {
         let us = self.0.rem_euclid(DAY_US);
         let (seconds, us) = (us / 1_000_000, us % 1_000_000);
         let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-        write!(
-            f,
-            "{month:02}/{day:02}/{:02} {hour:02}:{minute:02}:{second:02}.{us:06}",
-            year.rem_euclid(100)
-        )
+        write!(f, "{month:02}/{day:02}/{:02} {hour:02}:{minute:02}:{second:02}.{us:06}", year.rem_euclid(100))
     }
 }
 

@@ -37,9 +37,7 @@ impl Caller<'_> {
 
     /// The session's user.
     pub(crate) fn user(&self) -> Result<UserRef, Refusal> {
-        self.session()?
-            .login()
-            .ok_or(Refusal::new(FailureCode::NotLoggedIn, "The session is not logged in"))
+        self.session()?.login().ok_or(Refusal::new(FailureCode::NotLoggedIn, "The session is not logged in"))
     }
 
     /// The session's user, who is an administrator.

@@ -137,7 +137,6 @@ impl Caller<'_> {
             Command::SetMtlsEnforcement(command) => self.set_mtls_enforcement(command),
         }
     }
-
 }
 
 /// What a busy HSM says.

@@ -44,9 +44,9 @@ impl Hsm {
     pub fn found(&self, now: Now) -> Result<Vec<u8>, HsmError> {
         let cluster_key = rsa::PrivateKey::generate(CLUSTER_KEY_BITS, CLUSTER_KEY_EXPONENT)?;
         let foundation = Foundation {
-            cluster_public_key: cluster_key.public_key().to_spki()?,
-            cluster_key: self.keyring.seal(CLUSTER_KEY, cluster_key.to_pkcs8()?.expose())?,
-            family_key: self.keyring.seal(FAMILY_KEY, random::key256()?.expose())?,
+            cluster_public: cluster_key.public_key().to_spki()?,
+            cluster: self.keyring.seal(CLUSTER_KEY, cluster_key.to_pkcs8()?.expose())?,
+            family: self.keyring.seal(FAMILY_KEY, random::key256()?.expose())?,
         };
         let user = |name, role| UserRecord { user: UserRef::new(name, role), ..UserRecord::default() };
         let admin = user(ADMIN, Role::UnactivatedAdmin);
@@ -56,14 +56,13 @@ impl Hsm {
         self.audit.note(Opcode::CreateApplianceUser, 0, user_detail(&appliance_user.user), now);
         self.audit.note(Opcode::InitDone, 0, AuditDetail::None, now);
         self.audit.note(Opcode::GenKeyEncryptionKey, 0, AuditDetail::None, now);
-        let effects =
-            vec![Kind::Foundation(foundation), Kind::PutUser(admin), Kind::PutUser(appliance_user)];
+        let effects = vec![Kind::Foundation(foundation), Kind::PutUser(admin), Kind::PutUser(appliance_user)];
         Ok(Effects::new(now.domain_ms, effects).encode_to_vec())
     }
 
     /// The cluster's public key, as DER SubjectPublicKeyInfo.
     pub fn cluster_public_key(&self) -> Result<Vec<u8>, HsmError> {
-        Ok(self.foundation()?.cluster_public_key)
+        Ok(self.foundation()?.cluster_public)
     }
 
     /// Signs with the cluster's private key: the certificate signing request, and the handshakes of TLS.
@@ -83,7 +82,7 @@ impl Hsm {
 
     /// The cluster's key, opened. It stands in the cache beside the others, under a handle that no key has.
     fn cluster_key(&self) -> Result<Arc<Material>, HsmError> {
-        let token = self.foundation()?.cluster_key;
+        let token = self.foundation()?.cluster;
         let reference =
             TokenRef { handle: KeyHandle::from_bytes([0xff; 16]), digest: TokenDigest::of(&token) };
         if let Some(key) = self.opened.get(&reference) {
@@ -97,21 +96,21 @@ impl Hsm {
 
     /// The key that the cluster shares with its clones.
     pub(crate) fn family_key(&self) -> Result<Key256, HsmError> {
-        let material = self.keyring.open(FAMILY_KEY, &self.foundation()?.family_key)?;
+        let material = self.keyring.open(FAMILY_KEY, &self.foundation()?.family)?;
         Key256::copied_from(material.expose()).ok_or(HsmError::InvalidToken)
     }
 
     /// The foundation, sealed under the newest epoch; none if it is already.
     pub(super) fn foundation_anew(&self) -> Result<Option<Foundation>, HsmError> {
         let old = self.foundation()?;
-        if !self.keyring.is_old(&old.cluster_key) && !self.keyring.is_old(&old.family_key) {
+        if !self.keyring.is_old(&old.cluster) && !self.keyring.is_old(&old.family) {
             return Ok(None);
         }
         let anew = |of: &[u8], token: &[u8]| self.keyring.seal(of, self.keyring.open(of, token)?.expose());
         Ok(Some(Foundation {
-            cluster_key: anew(CLUSTER_KEY, &old.cluster_key)?,
-            family_key: anew(FAMILY_KEY, &old.family_key)?,
-            cluster_public_key: old.cluster_public_key,
+            cluster: anew(CLUSTER_KEY, &old.cluster)?,
+            family: anew(FAMILY_KEY, &old.family)?,
+            cluster_public: old.cluster_public,
         }))
     }
 }

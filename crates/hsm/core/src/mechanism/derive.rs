@@ -3,17 +3,13 @@
 use strongroom_crypto::aes::AesKey;
 use strongroom_crypto::ec::PublicKey;
 use strongroom_crypto::kdf::{ByteOrder, Prf, Segment, sp800_108_counter, x963};
-use strongroom_hsm_proto::command::{
-    DeriveKey, KeyClass, KeyType, MechanismKind, QuorumService, Result as Answered,
-};
+use strongroom_hsm_proto::command::{DeriveKey, KeyClass, KeyType, MechanismKind, QuorumService};
 use strongroom_secret::SecretBytes;
 
 use super::parameters::{NOT_FOR_THIS_KEY, Parameters, at_most};
 use crate::hsm::Caller;
 use crate::material::Material;
-use crate::object::{
-    Circle, Flags, NewKey, Origin, check_secret_length, describe, read, secret_sort,
-};
+use crate::object::{Circle, Flags, NewKey, Origin, check_secret_length, read, secret_sort};
 use crate::outcome::{Draft, Progress};
 use crate::refusal::Refusal;
 use crate::state::Resource;
@@ -47,11 +43,7 @@ impl Caller<'_> {
             _ => Material::Secret(bytes),
         };
         let key = NewKey::new(&owner, sort, made, material, &Circle::default())?;
-        self.place_with(&owner, vec![key], draft, |records| {
-            records.first().map_or(Answered::Keys(Default::default()), |record| {
-                Answered::Key(describe(record))
-            })
-        })
+        self.place_one(&owner, key, draft)
     }
 }
 

@@ -13,9 +13,7 @@ use super::parameters::{NOT_FOR_THIS_KEY, Parameters, at_most};
 use crate::effect::KeyRecord;
 use crate::hsm::Caller;
 use crate::material::Material;
-use crate::object::{
-    Circle, Flags, NewKey, Origin, Sort, attribute, check_secret_length, describe, read, united,
-};
+use crate::object::{Circle, Flags, NewKey, Origin, Sort, attribute, check_secret_length, read, united};
 use crate::outcome::{Draft, Progress};
 use crate::refusal::Refusal;
 use crate::state::Resource;
@@ -44,7 +42,11 @@ impl Caller<'_> {
             } else {
                 self.approved_for_key(&state, service, &wrapping.record, draft)?
             };
-            (draft.relying_on([Resource::Key(command.payload), Resource::Key(command.wrapping)]), payload, wrapping)
+            (
+                draft.relying_on([Resource::Key(command.payload), Resource::Key(command.wrapping)]),
+                payload,
+                wrapping,
+            )
         };
         let material = self.hsm.material(&payload)?;
         let bytes = material.secret_bytes()?;
@@ -59,12 +61,11 @@ impl Caller<'_> {
         at_most(&command.wrapped, LONGEST_WRAPPED)?;
         let class = KeyClass::try_from(command.class);
         let key_type = KeyType::try_from(command.key_type);
-        let (class, key_type) = match (class, key_type) {
-            (Ok(class @ KeyClass::SecretKey), Ok(key_type @ (KeyType::Aes | KeyType::GenericSecret)))
-            | (Ok(class @ KeyClass::PrivateKey), Ok(key_type @ (KeyType::Rsa | KeyType::Ec))) => {
-                (class, key_type)
-            }
-            _ => return Err(Refusal::invalid_mechanism("Keys of this class and type cannot be unwrapped")),
+        let ((Ok(class @ KeyClass::SecretKey), Ok(key_type @ (KeyType::Aes | KeyType::GenericSecret)))
+        | (Ok(class @ KeyClass::PrivateKey), Ok(key_type @ (KeyType::Rsa | KeyType::Ec)))) =
+            (class, key_type)
+        else {
+            return Err(Refusal::invalid_mechanism("Keys of this class and type cannot be unwrapped"));
         };
         let (draft, unwrapping) = {
             let state = self.hsm.state();
@@ -90,11 +91,7 @@ impl Caller<'_> {
         let sort = Sort { class, key_type, curve };
         let made = read(Some(&template), sort, Origin::Unwrapped)?;
         let key = NewKey::new(&owner, sort, made, material, &circle)?;
-        self.place_with(&owner, vec![key], draft, |records| {
-            records.first().map_or(Answered::Keys(Default::default()), |record| {
-                Answered::Key(describe(record))
-            })
-        })
+        self.place_one(&owner, key, draft)
     }
 }
 
@@ -213,7 +210,8 @@ fn parse(key_type: KeyType, bytes: SecretBytes) -> Result<Material, Refusal> {
             Err(_) => Material::Ed25519(Box::new(ed25519::PrivateKey::from_pkcs8(bytes.expose())?)),
         },
         _ => {
-            check_secret_length(key_type, bytes.expose().len() as u32).map_err(|_| Refusal::cryptography())?;
+            check_secret_length(key_type, bytes.expose().len() as u32)
+                .map_err(|_| Refusal::cryptography())?;
             Material::Secret(bytes)
         }
     })

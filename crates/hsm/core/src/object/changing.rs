@@ -1,8 +1,8 @@
 //! Keys are changed, shared and deleted.
 
 use strongroom_hsm_proto::command::{
-    Attribute, AttributeName, AttributeValue, DeleteKey, KeyClass, QuorumService, Role, SetAttribute, ShareKey,
-    UnshareKey,
+    Attribute, AttributeName, AttributeValue, DeleteKey, KeyClass, QuorumService, Role, SetAttribute,
+    ShareKey, UnshareKey,
 };
 
 use super::{Flags, change};
@@ -115,7 +115,9 @@ impl Caller<'_> {
         }
         let highest_quorum = record.manage_quorum.max(record.use_quorum) as usize;
         if !share && highest_quorum > 1 + record.shared_with.len() {
-            return Err(Refusal::invalid_request("Too few users would be left for the quorum values of the key"));
+            return Err(Refusal::invalid_request(
+                "Too few users would be left for the quorum values of the key",
+            ));
         }
         let draft = Draft::new(state.history.revision());
         let draft = self.approved_for_key(&state, QuorumService::KeyManagement, &entry.record, draft)?;
@@ -157,6 +159,5 @@ impl Caller<'_> {
 
 /// Whether the attribute makes a session key a token key.
 fn is_promotion(attribute: &Attribute) -> bool {
-    attribute.name == i32::from(AttributeName::Token)
-        && attribute.value == Some(AttributeValue::Flag(true))
+    attribute.name == i32::from(AttributeName::Token) && attribute.value == Some(AttributeValue::Flag(true))
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use strongroom_hsm_proto::command::{
-    AttributeName, AttributeValue, ConfirmKey, Confirmed, FindKeys, FoundKeys, KeyList, Result as Answered, Role,
-    ShowKeys,
+    AttributeName, AttributeValue, ConfirmKey, Confirmed, FindKeys, FoundKeys, KeyList, Result as Answered,
+    Role, ShowKeys,
 };
 
 use super::template::pairs;
@@ -62,8 +62,11 @@ impl Caller<'_> {
             let entry = |handle| state.keys.get(handle).or_else(|| session_keys.get(&handle)).cloned();
             command.keys.iter().filter_map(|handle| entry(*handle)).collect()
         };
-        let keys =
-            entries.iter().map(|entry| &entry.record).filter(|record| is_seen_by(record, &user)).map(describe);
+        let keys = entries
+            .iter()
+            .map(|entry| &entry.record)
+            .filter(|record| is_seen_by(record, &user))
+            .map(describe);
         Ok(Progress::Done(Some(Answered::Keys(KeyList { keys: keys.collect() }))))
     }
 

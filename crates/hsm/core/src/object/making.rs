@@ -5,8 +5,8 @@ use std::sync::Arc;
 use strongroom_crypto::aes::AesKey;
 use strongroom_crypto::{ec, ed25519, ml_dsa, random, rsa};
 use strongroom_hsm_proto::command::{
-    Curve, GenerateKey, GenerateKeyPair, ImportPublicKey, KeyClass, KeyPair, KeyQuorum, KeyType, MlDsaSet,
-    PairKind, Result as Answered, Role, RsaParameters, Template,
+    Curve, GenerateKey, GenerateKeyPair, ImportPublicKey, KeyClass, KeyDescription, KeyPair, KeyQuorum,
+    KeyType, MlDsaSet, PairKind, Result as Answered, Role, RsaParameters, Template,
 };
 use strongroom_secret::SecretBytes;
 
@@ -120,12 +120,13 @@ impl Caller<'_> {
             _ => Material::Secret(SecretBytes::filled(length, random::fill)?),
         };
         let key = NewKey::new(&owner, sort, made, material, &circle)?;
-        self.place_one(&owner, key, Vec::new())
+        self.place_one(&owner, key, Draft::new(0))
     }
 
     pub(crate) fn generate_key_pair(&self, command: &GenerateKeyPair) -> Result<Progress, Refusal> {
         let owner = self.crypto_user()?;
-        let kind = command.kind.as_ref().ok_or(Refusal::invalid_request("The kind of the pair is missing"))?;
+        let kind =
+            command.kind.as_ref().ok_or(Refusal::invalid_request("The kind of the pair is missing"))?;
         let (key_type, curve) = match kind {
             PairKind::Rsa(_) => (KeyType::Rsa, None),
             PairKind::Ec(curve) => (
@@ -146,7 +147,7 @@ impl Caller<'_> {
         let public_material = public_half(&material)?;
         let private = NewKey::new(&owner, private_sort, private, material, &circle)?;
         let public = NewKey::new(&owner, public_sort, public, public_material, &circle)?;
-        self.place(&owner, vec![public, private], Vec::new(), |records| {
+        self.place(&owner, vec![public, private], Draft::new(0), |records| {
             let mut descriptions = records.iter().map(describe);
             let (public, private) = (descriptions.next(), descriptions.next());
             Answered::KeyPair(KeyPair { public, private })
@@ -160,8 +161,7 @@ impl Caller<'_> {
             .or_else(|_| ec::PublicKey::from_spki(&command.public_key).map(Material::EcPublic))
             .or_else(|_| ed25519::PublicKey::from_spki(&command.public_key).map(Material::Ed25519Public))
             .map_err(|_| Refusal::invalid_data("The public key must be an RSA or an EC key"))?;
-        let key_type =
-            if matches!(material, Material::RsaPublic(_)) { KeyType::Rsa } else { KeyType::Ec };
+        let key_type = if matches!(material, Material::RsaPublic(_)) { KeyType::Rsa } else { KeyType::Ec };
         let curve = match key_type {
             KeyType::Ec => Curve::try_from(material.parameter() as i32).ok(),
             _ => None,
@@ -170,35 +170,19 @@ impl Caller<'_> {
         let sort = Sort { class: KeyClass::PublicKey, key_type, curve };
         let made = read(command.template.as_ref(), sort, Origin::Imported)?;
         let key = NewKey::new(&owner, sort, made, material, &Circle::default())?;
-        self.place_one(&owner, key, Vec::new())
+        self.place_one(&owner, key, Draft::new(0))
     }
 
-    /// Gives a new key a handle and a place: in the session, or as a change of the shared state.
-    pub(crate) fn place_one(
-        &self,
-        owner: &UserRef,
-        key: NewKey,
-        reads: Vec<Resource>,
-    ) -> Result<Progress, Refusal> {
-        self.place(owner, vec![key], reads, |records| {
-            records.first().map_or(Answered::Keys(Default::default()), |record| Answered::Key(describe(record)))
+    /// Gives a new key a handle and a place: in the session, or as a change of the shared state; as a part of
+    /// `draft`, whose revision is that of what was read for it before, or 0.
+    pub(crate) fn place_one(&self, owner: &UserRef, key: NewKey, draft: Draft) -> Result<Progress, Refusal> {
+        self.place(owner, vec![key], draft, |records| {
+            Answered::Key(records.first().map_or_else(KeyDescription::default, describe))
         })
     }
 
     /// Gives new keys handles and places, and answers with what `answer` says of them.
     fn place(
-        &self,
-        owner: &UserRef,
-        keys: Vec<NewKey>,
-        reads: Vec<Resource>,
-        answer: impl FnOnce(&[KeyRecord]) -> Answered,
-    ) -> Result<Progress, Refusal> {
-        self.place_with(owner, keys, Draft::new(0).relying_on(reads), answer)
-    }
-
-    /// As [`place_one`](Self::place_one), as a part of `draft`, whose revision counts if it was approved for
-    /// something.
-    pub(crate) fn place_with(
         &self,
         owner: &UserRef,
         mut keys: Vec<NewKey>,
@@ -320,9 +304,7 @@ fn generate_pair(kind: &PairKind) -> Result<Material, Refusal> {
             let bits_are_served = (rsa::MIN_BITS..=rsa::MAX_BITS).contains(modulus_bits)
                 && (modulus_bits - rsa::MIN_BITS).is_multiple_of(rsa::BITS_STEP);
             if !bits_are_served {
-                return Err(Refusal::invalid_attribute(
-                    "The modulus has 2048 to 4096 bits, in steps of 256",
-                ));
+                return Err(Refusal::invalid_attribute("The modulus has 2048 to 4096 bits, in steps of 256"));
             }
             let exponent = public_exponent
                 .iter()
@@ -335,8 +317,7 @@ fn generate_pair(kind: &PairKind) -> Result<Material, Refusal> {
             Material::Rsa(rsa::PrivateKey::generate(*modulus_bits, exponent)?)
         }
         PairKind::Ec(curve) => {
-            let curve =
-                Curve::try_from(*curve).map_err(|_| Refusal::invalid_data("The curve is unknown"))?;
+            let curve = Curve::try_from(*curve).map_err(|_| Refusal::invalid_data("The curve is unknown"))?;
             match weierstrass(curve) {
                 Some(curve) => Material::Ec(ec::PrivateKey::generate(curve)?),
                 None => Material::Ed25519(Box::new(ed25519::PrivateKey::generate()?)),

@@ -35,7 +35,8 @@ fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (length, rest) = match usize::from(*length) {
         short @ 0..0x80 => (short, rest),
         long => {
-            let (digits, rest) = rest.split_at_checked(long - 0x80).filter(|(digits, _)| digits.len() <= 4)?;
+            let (digits, rest) =
+                rest.split_at_checked(long - 0x80).filter(|(digits, _)| digits.len() <= 4)?;
             (digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit)), rest)
         }
     };

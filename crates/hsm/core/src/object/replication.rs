@@ -5,6 +5,8 @@ use strongroom_crypto::salted;
 use strongroom_hsm_proto::command::{
     ExportKey, Exported, FailureCode, ImportKey, KeyClass, Result as Answered, Role,
 };
+use strongroom_secret::SecretBytes;
+use zeroize::Zeroize;
 
 use super::{Flags, describe};
 use crate::effect::{KeyRecord, Kind, UserRef};
@@ -38,10 +40,10 @@ impl Caller<'_> {
         // In the place of the token stands the material: what is encoded is a secret, and wiped.
         let mut record = entry.record.clone();
         if !record.is(KeyClass::PublicKey) {
-            record.token = self.hsm.keyring.open_key(&entry.record)?.expose().clone();
+            record.token.clone_from(self.hsm.keyring.open_key(&entry.record)?.expose());
         }
-        let encoded = strongroom_secret::SecretBytes::new(record.encode_to_vec());
-        zeroize::Zeroize::zeroize(&mut record.token);
+        let encoded = SecretBytes::new(record.encode_to_vec());
+        record.token.zeroize();
         let mut sealed = Vec::new();
         salted::seal_into(&self.hsm.family_key()?, LABEL, FORMAT, encoded.expose(), &mut sealed)?;
         Ok(Progress::Done(Some(Answered::Exported(Exported { sealed }))))
@@ -54,10 +56,10 @@ impl Caller<'_> {
         if command.sealed.len() > LONGEST_SEALED {
             return Err(NOT_OURS);
         }
-        let opened = salted::open(&self.hsm.family_key()?, LABEL, FORMAT, &command.sealed)
-            .map_err(|_| NOT_OURS)?;
+        let opened =
+            salted::open(&self.hsm.family_key()?, LABEL, FORMAT, &command.sealed).map_err(|_| NOT_OURS)?;
         let mut record = KeyRecord::decode(opened.expose().as_slice()).map_err(|_| NOT_OURS)?;
-        let material = strongroom_secret::SecretBytes::new(std::mem::take(&mut record.token));
+        let material = SecretBytes::new(std::mem::take(&mut record.token));
         self.about_key(&record);
         if user.role != i32::from(Role::Admin) && user.name != record.owner {
             return Err(Refusal::forbidden("Only the owner of the key, or an admin, can do this"));

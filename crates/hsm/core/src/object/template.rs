@@ -90,9 +90,7 @@ pub(super) fn check_id(bytes: &[u8]) -> Result<Vec<u8>, Refusal> {
 }
 
 /// The attributes of a template, each known, with a value and once.
-pub(crate) fn pairs(
-    template: Option<&Template>,
-) -> Result<Vec<(AttributeName, &AttributeValue)>, Refusal> {
+pub(crate) fn pairs(template: Option<&Template>) -> Result<Vec<(AttributeName, &AttributeValue)>, Refusal> {
     let attributes = template.map_or(&[][..], |template| &template.attributes);
     if attributes.len() > MOST_ATTRIBUTES {
         return Err(Refusal::invalid_attribute("A template has at most 32 attributes"));

@@ -36,10 +36,15 @@ impl Caller<'_> {
         if needed < 2 {
             return Ok(draft);
         }
-        self.require(state, Required { service, key: 0, needed, text: APPROVAL_REQUIRED }, draft, |state, name| {
-            let user = UserRef::new(name, Role::Admin);
-            state.users.contains_key(&user).then_some(user)
-        })
+        self.require(
+            state,
+            Required { service, key: 0, needed, text: APPROVAL_REQUIRED },
+            draft,
+            |state, name| {
+                let user = UserRef::new(name, Role::Admin);
+                state.users.contains_key(&user).then_some(user)
+            },
+        )
     }
 
     /// Adds to a change of a key, or to its use, that it was approved.
@@ -50,8 +55,7 @@ impl Caller<'_> {
         key: &KeyRecord,
         draft: Draft,
     ) -> Result<Draft, Refusal> {
-        let needed =
-            if service == QuorumService::KeyUsage { key.use_quorum } else { key.manage_quorum };
+        let needed = if service == QuorumService::KeyUsage { key.use_quorum } else { key.manage_quorum };
         if needed == 0 {
             return Ok(draft);
         }

@@ -124,10 +124,9 @@ impl Caller<'_> {
         let administrator = self.administrator()?;
         let state = self.hsm.state();
         let mut settings = state.quorum;
-        for (given, kept) in [
-            (command.generated, &mut settings.generated_s),
-            (command.approved, &mut settings.approved_s),
-        ] {
+        for (given, kept) in
+            [(command.generated, &mut settings.generated_s), (command.approved, &mut settings.approved_s)]
+        {
             if given != 0 && !TIMEOUTS.contains(&given) {
                 return Err(Refusal::invalid_request("A token lives 1 to 86400 seconds"));
             }

@@ -45,16 +45,27 @@ impl Tokens {
     /// Keeps a new token. An administrator has one for each service: an older one goes.
     pub(super) fn add(&mut self, token: Token, now: Now) -> Result<(), Refusal> {
         if !is_of_key(token.record.service) {
-            let replaced = |other: &Token| {
-                other.user == token.user && other.record.service == token.record.service
-            };
+            let replaced =
+                |other: &Token| other.user == token.user && other.record.service == token.record.service;
             self.by_nonce.retain(|_, other| !replaced(other));
         }
         if self.by_nonce.len() >= MOST_TOKENS {
             self.by_nonce.retain(|_, token| token.expires_ms > now.monotonic_ms);
         }
+        if self.by_nonce.len() >= MOST_TOKENS && !is_of_key(token.record.service) {
+            // Crypto users, who have no such limit, do not keep administrators from asking.
+            let of_keys = self.by_nonce.values().filter(|token| is_of_key(token.record.service));
+            if let Some(nonce) =
+                of_keys.min_by_key(|token| token.record.number).map(|token| token.record.nonce)
+            {
+                self.by_nonce.remove(&nonce);
+            }
+        }
         if self.by_nonce.len() >= MOST_TOKENS {
-            return Err(Refusal::new(FailureCode::LimitExceeded, "The HSM has no room for more quorum tokens"));
+            return Err(Refusal::new(
+                FailureCode::LimitExceeded,
+                "The HSM has no room for more quorum tokens",
+            ));
         }
         self.by_nonce.insert(token.record.nonce, token);
         Ok(())

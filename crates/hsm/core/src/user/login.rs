@@ -11,15 +11,17 @@ use strongroom_hsm_proto::command::{
 use super::names::named;
 use super::passwords::{self, Place};
 use super::registration::is_signed_by;
+use crate::Mode;
+use crate::audit::{AuditDetail, Opcode};
 use crate::effect::{Kind, UserRecord, UserRef};
 use crate::hsm::{ADMIN, Caller, Hsm};
 use crate::outcome::{Draft, Progress};
 use crate::refusal::Refusal;
 use crate::session::{Challenged, Session, Sessions};
 use crate::state::Resource;
-use crate::Mode;
 
-const LOGIN_FAILED: Refusal = Refusal::new(FailureCode::LoginFailed, "Login failed: username, role or password is wrong");
+const LOGIN_FAILED: Refusal =
+    Refusal::new(FailureCode::LoginFailed, "Login failed: username, role or password is wrong");
 const LOCKED: Refusal = Refusal::new(
     FailureCode::Locked,
     "The user is locked because of too many wrong passwords. An admin must change the password",
@@ -42,7 +44,11 @@ impl Caller<'_> {
     }
 
     pub(crate) fn open_session(&self) -> Result<Progress, Refusal> {
-        let session = self.hsm.sessions_mut().open(self.connection, self.hsm.options.most_sessions)?;
+        let (session, gone) =
+            self.hsm.sessions_mut().open(self.connection, self.hsm.options.most_sessions)?;
+        if let Some(gone) = gone {
+            self.hsm.audit.note(Opcode::CloseSession, gone.id, AuditDetail::None, self.now);
+        }
         Ok(Progress::Done(Some(Answered::Session(SessionOpened { session }))))
     }
 
@@ -140,12 +146,7 @@ impl Caller<'_> {
     }
 
     /// Logs the session in, unless the user has changed meanwhile.
-    fn enter_as(
-        &self,
-        session: &Session,
-        user: &UserRef,
-        checked: &Arc<UserRecord>,
-    ) -> Result<(), Refusal> {
+    fn enter_as(&self, session: &Session, user: &UserRef, checked: &Arc<UserRecord>) -> Result<(), Refusal> {
         // While the state is held no change is made: a user who goes after this is logged out by the change that
         // makes it go.
         let state = self.hsm.state();

@@ -85,8 +85,7 @@ impl Caller<'_> {
             let state = self.hsm.state();
             let record = state.users.get(&user).cloned().ok_or_else(Refusal::no_such_user)?;
             let draft = Draft::new(state.history.revision());
-            let draft =
-                if by == user { draft } else { self.approved(&state, QuorumService::User, draft)? };
+            let draft = if by == user { draft } else { self.approved(&state, QuorumService::User, draft)? };
             (draft, UserRecord::clone(&record))
         };
         let record = UserRecord {
@@ -118,12 +117,8 @@ impl Caller<'_> {
         }
         let draft = Draft::new(state.history.revision());
         let draft = if by == user { draft } else { self.approved(&state, QuorumService::User, draft)? };
-        let record = UserRecord {
-            public_key: Vec::new(),
-            mfa: false,
-            quorum: false,
-            ..UserRecord::clone(record)
-        };
+        let record =
+            UserRecord { public_key: Vec::new(), mfa: false, quorum: false, ..UserRecord::clone(record) };
         Ok(draft
             .relying_on([Resource::User(by), Resource::User(user)])
             .answering(Answered::User(describe(&record)))

@@ -44,8 +44,8 @@ impl Caller<'_> {
         if command.sealed.len() > LONGEST_SEALED {
             return Err(NOT_OURS);
         }
-        let opened = salted::open(&self.hsm.family_key()?, LABEL, FORMAT, &command.sealed)
-            .map_err(|_| NOT_OURS)?;
+        let opened =
+            salted::open(&self.hsm.family_key()?, LABEL, FORMAT, &command.sealed).map_err(|_| NOT_OURS)?;
         let record = UserRecord::decode(opened.expose().as_slice()).map_err(|_| NOT_OURS)?;
         let user = named(&record.user.name, record.user.role)?;
         self.about_user(&user);

@@ -32,8 +32,11 @@ impl Caller<'_> {
             self.room_for_user(&state)?;
             self.approved(&state, QuorumService::User, Draft::new(state.history.revision()))?
         };
-        let record =
-            UserRecord { password: place.hash(&command.password)?, user: user.clone(), ..UserRecord::default() };
+        let record = UserRecord {
+            password: place.hash(&command.password)?,
+            user: user.clone(),
+            ..UserRecord::default()
+        };
         Ok(draft
             .relying_on([Resource::User(administrator), Resource::User(user), Resource::Users])
             .answering(Answered::User(describe(&record)))
@@ -60,7 +63,17 @@ impl Caller<'_> {
         if self.hsm.sessions().of_user(&user).next().is_some() {
             return Err(Refusal::new(FailureCode::InUse, "User is logged in and cannot be deleted"));
         }
-        let draft = self.approved(&state, QuorumService::User, Draft::new(state.history.revision()))?;
+        let mut draft = self.approved(&state, QuorumService::User, Draft::new(state.history.revision()))?;
+        if user.role == i32::from(Role::Admin) {
+            let quorum = &state.quorum;
+            if state.administrators() <= quorum.user.max(quorum.quorum).max(quorum.cluster) as usize {
+                return Err(Refusal::new(
+                    FailureCode::InUse,
+                    "Too few admins would be left for the quorum values",
+                ));
+            }
+            draft.reads.insert(Resource::Users);
+        }
         Ok(draft
             .relying_on([
                 Resource::User(administrator),
@@ -104,10 +117,13 @@ impl Caller<'_> {
             user: record.user.clone(),
             ..UserRecord::default()
         };
+        // Who is given a new password by somebody else logs in again with it.
+        let log_out = (!own).then(|| Kind::LogOut(user.clone()));
         Ok(draft
             .relying_on([Resource::User(by), Resource::User(user)])
             .answering(Answered::User(describe(&record)))
             .doing([Kind::PutUser(record)])
+            .doing(log_out)
             .change())
     }
 }

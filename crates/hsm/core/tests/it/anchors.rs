@@ -2,8 +2,8 @@
 
 use strongroom_hsm_core::{Mode, Options, Peer};
 use strongroom_hsm_proto::command::{
-    Command, DeregisterTrustAnchor, EnforcementLevel, FailureCode, RegisterTrustAnchor, Result as Answered, Role,
-    SetMtlsEnforcement,
+    Command, DeregisterTrustAnchor, EnforcementLevel, FailureCode, RegisterTrustAnchor, Result as Answered,
+    Role, SetMtlsEnforcement,
 };
 
 use crate::lab::{At, Lab, PASSWORD, code};

@@ -105,7 +105,8 @@ fn a_record_reads_as_aws_writes_it() {
                     Log type : MINIMAL_LOG_ENTRY (0)";
     assert_eq!(record.to_string(), expected);
     record.detail = AuditDetail::User { name: "app_user".to_owned(), role: 5 };
-    let user = "Log type : MGMT_USER_DETAILS_LOG (2)\nUser Name : app_user\nUser Type : CN_APPLIANCE_USER (5)";
+    let user =
+        "Log type : MGMT_USER_DETAILS_LOG (2)\nUser Name : app_user\nUser Type : CN_APPLIANCE_USER (5)";
     assert!(record.to_string().ends_with(user));
     record.detail = AuditDetail::Keys { private: 262_151, public: 0 };
     let keys = "Log type : MGMT_KEY_DETAILS_LOG (1)\nPriv/Secret Key Handle : 262151\nPublic Key Handle : 0";

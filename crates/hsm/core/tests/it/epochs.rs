@@ -13,15 +13,18 @@ use crate::lab::{At, Lab, code, flags, hsm, output};
 fn encrypt(lab: &mut Lab, at: At, key: u64) -> Result<(), FailureCode> {
     let mechanism = Some(Mechanism { kind: MechanismKind::AesGcm.into(), ..Mechanism::default() });
     let done = lab.run(at, Command::Encrypt(Encrypt { key, mechanism, data: Vec::new() }));
-    if done.is_err() { Err(code(done)) } else { Ok(drop(output(done))) }
+    if done.is_err() {
+        return Err(code(done));
+    }
+    output(done);
+    Ok(())
 }
 
 #[test]
 fn after_the_epoch_has_turned_everything_is_sealed_anew() {
     let mut lab = Lab::with_users(1);
     let at = lab.log_in(0, "cu1", Role::CryptoUser);
-    let keys: Vec<_> =
-        (0..5).map(|_| lab.generate_aes(at, flags(&[AttributeName::Encrypt])).key).collect();
+    let keys: Vec<_> = (0..5).map(|_| lab.generate_aes(at, flags(&[AttributeName::Encrypt])).key).collect();
     let old_snapshot = lab.hsms[0].snapshot();
     lab.hsms[0].set_epoch(1, 2, &Secret::new([0x44; 32]));
     let newest = lab.generate_aes(at, flags(&[AttributeName::Encrypt])).key;

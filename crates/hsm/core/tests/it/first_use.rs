@@ -32,8 +32,7 @@ fn from_nothing_to_a_signature() {
         hash: HashName::Sha256.into(),
         ..Mechanism::default()
     };
-    let sign =
-        Sign { key: private.key, mechanism: Some(mechanism.clone()), data: b"message".to_vec() };
+    let sign = Sign { key: private.key, mechanism: Some(mechanism.clone()), data: b"message".to_vec() };
     let (signature, _) = output(lab.run(alice, Command::Sign(sign)));
     let key = ec::PublicKey::from_spki(&public.public_key).unwrap();
     key.verify_digest(&Hash::Sha256.digest(b"message"), &signature).unwrap();

@@ -9,9 +9,7 @@ use strongroom_hsm_proto::command::{
     RsaParameters, SetAttribute, ShareKey, ShowKeys, UnshareKey,
 };
 
-use crate::lab::{
-    At, Lab, code, flag, flags, generate_aes, hsm, key, label, output, template, value,
-};
+use crate::lab::{At, Lab, code, flag, flags, generate_aes, hsm, key, label, output, template, value};
 
 fn number(value: u64) -> AttributeValue {
     AttributeValue::Number(value)
@@ -51,12 +49,12 @@ fn unshare(key: u64, username: &str) -> Command {
     Command::UnshareKey(UnshareKey { key, username: username.to_owned() })
 }
 
-fn gcm() -> Option<Mechanism> {
-    Some(Mechanism { kind: MechanismKind::AesGcm.into(), ..Mechanism::default() })
+fn gcm() -> Mechanism {
+    Mechanism { kind: MechanismKind::AesGcm.into(), ..Mechanism::default() }
 }
 
 fn encrypt(key: u64) -> Command {
-    Command::Encrypt(Encrypt { key, mechanism: gcm(), data: b"data".to_vec() })
+    Command::Encrypt(Encrypt { key, mechanism: Some(gcm()), data: b"data".to_vec() })
 }
 
 const RSA: RsaParameters = RsaParameters { modulus_bits: 2_048, public_exponent: Vec::new() };
@@ -135,8 +133,11 @@ fn every_kind_of_key_can_be_made() {
             assert!(curve == Curve::Ed25519 || point[0] == 4);
         }
     }
-    let sets =
-        [(MlDsaSet::MlDsa44, 1_312, 2_560), (MlDsaSet::MlDsa65, 1_952, 4_032), (MlDsaSet::MlDsa87, 2_592, 4_896)];
+    let sets = [
+        (MlDsaSet::MlDsa44, 1_312, 2_560),
+        (MlDsaSet::MlDsa65, 1_952, 4_032),
+        (MlDsaSet::MlDsa87, 2_592, 4_896),
+    ];
     for (set, public_length, private_length) in sets {
         let (public, private) = lab.generate_pair(at, PairKind::MlDsa(set.into()), Vec::new(), Vec::new());
         assert_eq!(value(&public, AttributeName::ValueLength), Some(number(public_length)));
@@ -168,7 +169,8 @@ fn every_kind_of_key_can_be_made() {
         (2_048, vec![1; 40]),
     ] {
         let kind = PairKind::Rsa(RsaParameters { modulus_bits, public_exponent });
-        let command = strongroom_hsm_proto::command::GenerateKeyPair { kind: Some(kind), ..Default::default() };
+        let command =
+            strongroom_hsm_proto::command::GenerateKeyPair { kind: Some(kind), ..Default::default() };
         assert_eq!(code(lab.run(at, Command::GenerateKeyPair(command))), FailureCode::InvalidAttribute);
     }
     let mut fips = Lab::with_options(1, &Options::new(Mode::Fips));
@@ -493,11 +495,11 @@ fn search_pages_and_combines() {
     let mut keys: Vec<_> =
         (0..10).map(|number| lab.generate_aes(at, vec![label(&format!("k{}", number % 2))]).key).collect();
     keys.sort_unstable();
-    let page = |lab: &mut Lab, after, most| {
-        match lab.run(at, Command::FindKeys(FindKeys { filter: None, after, most })) {
-            Ok(Some(Answered::Found(found))) => (found.keys, found.total),
-            other => panic!("{other:?}"),
-        }
+    let page = |lab: &mut Lab, after, most| match lab
+        .run(at, Command::FindKeys(FindKeys { filter: None, after, most }))
+    {
+        Ok(Some(Answered::Found(found))) => (found.keys, found.total),
+        other => panic!("{other:?}"),
     };
     assert_eq!(page(&mut lab, 0, 4), (keys[..4].to_vec(), 10));
     assert_eq!(page(&mut lab, keys[3], 4), (keys[4..8].to_vec(), 10));
@@ -543,12 +545,12 @@ fn keys_go_to_clones_with_handle_owner_and_shares() {
     assert_eq!(made, show(&mut lab, owner, aes).unwrap());
     assert_eq!(code(clone.run(there, import(&sealed))), FailureCode::InUse);
     let friend = clone.log_in(0, "cu2", Role::CryptoUser);
-    let command = Command::Encrypt(Encrypt { key: aes, mechanism: gcm(), data: b"data".to_vec() });
+    let command = Command::Encrypt(Encrypt { key: aes, mechanism: Some(gcm()), data: b"data".to_vec() });
     let (ciphertext, iv) = output(clone.run(friend, command));
     set(&mut lab, owner, aes, flag(AttributeName::Decrypt, true)).unwrap();
     let decrypt = strongroom_hsm_proto::command::Decrypt {
         key: aes,
-        mechanism: gcm().map(|gcm| Mechanism { iv, ..gcm }),
+        mechanism: Some(Mechanism { iv, ..gcm() }),
         data: ciphertext,
     };
     assert_eq!(output(lab.run(owner, Command::Decrypt(decrypt))).0, b"data");

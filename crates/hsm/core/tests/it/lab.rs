@@ -117,8 +117,7 @@ impl Lab {
         role: Role,
         password: &str,
     ) -> Result<Option<Answered>, Failure> {
-        let login =
-            Login { username: name.to_owned(), role: role.into(), password: password.to_owned() };
+        let login = Login { username: name.to_owned(), role: role.into(), password: password.to_owned() };
         self.run(at, Command::Login(login))
     }
 
@@ -221,6 +220,7 @@ pub(crate) fn generate_aes(attributes: Vec<Attribute>) -> Command {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "commands hold templates so")]
 pub(crate) fn template(attributes: Vec<Attribute>) -> Option<Template> {
     Some(Template { attributes })
 }
@@ -242,7 +242,10 @@ pub(crate) fn label(label: &str) -> Attribute {
 
 pub(crate) fn value(key: &KeyDescription, name: AttributeName) -> Option<AttributeValue> {
     let attributes = &key.attributes.as_ref().unwrap().attributes;
-    attributes.iter().find(|attribute| attribute.name == i32::from(name)).and_then(|found| found.value.clone())
+    attributes
+        .iter()
+        .find(|attribute| attribute.name == i32::from(name))
+        .and_then(|found| found.value.clone())
 }
 
 pub(crate) fn key(result: Result<Option<Answered>, Failure>) -> KeyDescription {

@@ -5,10 +5,10 @@ use strongroom_crypto::digest::Hash as HashFunction;
 use strongroom_crypto::{ec, ed25519, hex, ml_dsa, rsa};
 use strongroom_hsm_core::{Mode, Options};
 use strongroom_hsm_proto::command::{
-    AttributeName, Command, ContextPair, Curve, Decrypt, DecryptDerived, DeriveKey, Digest, Encrypt, EncryptDerived,
-    Failure, FailureCode, GenerateKey, Hash, ImportPublicKey, KeyClass, KeyDescription, KeyType, Mechanism,
-    MechanismKind, MlDsaSet, PairKind, Random, Result as Answered, Role, RsaParameters, Sign, Template,
-    UnwrapKey, Verify, WrapKey, WrappedKey,
+    AttributeName, Command, ContextPair, Curve, Decrypt, DecryptDerived, DeriveKey, Digest, Encrypt,
+    EncryptDerived, Failure, FailureCode, GenerateKey, Hash, ImportPublicKey, KeyClass, KeyDescription,
+    KeyType, Mechanism, MechanismKind, MlDsaSet, PairKind, Random, Result as Answered, Role, RsaParameters,
+    Sign, Template, UnwrapKey, Verify, WrapKey, WrappedKey,
 };
 
 use crate::lab::{At, Lab, code, flag, flags, key, label, output, template, value};
@@ -108,7 +108,8 @@ fn import(lab: &mut Lab, at: At, key_type: KeyType, bytes: &[u8]) -> KeyDescript
         .unwrap()
         .encrypt_oaep(HashFunction::Sha256, &[], bytes)
         .unwrap();
-    let usages: &[AttributeName] = if key_type == KeyType::Aes { &ALL_OF_AES } else { &[AttributeName::Derive] };
+    let usages: &[AttributeName] =
+        if key_type == KeyType::Aes { &ALL_OF_AES } else { &[AttributeName::Derive] };
     let command =
         unwrap_as(private.key, &mechanism, &sealed, (KeyClass::SecretKey, key_type), template(flags(usages)));
     key(lab.run(at, command))
@@ -233,7 +234,11 @@ fn data_has_the_limits_and_forms_of_cloudhsm() {
         for length in fine {
             let data = vec![9; length];
             let (ciphertext, chosen) = output(lab.run(at, encrypt(key, &mechanism, &data)));
-            let back = if chosen.is_empty() { mechanism.clone() } else { Mechanism { iv: chosen, ..mechanism.clone() } };
+            let back = if chosen.is_empty() {
+                mechanism.clone()
+            } else {
+                Mechanism { iv: chosen, ..mechanism.clone() }
+            };
             assert_eq!(output(lab.run(at, decrypt(key, &back, &ciphertext))).0, data);
         }
         for length in refused {
@@ -320,12 +325,8 @@ fn fips_mode_bans_what_fips_does_not_approve() {
     let mut other = Lab::with_users(1);
     let there = user(&mut other);
     let kind = PairKind::Ec(Curve::Ed25519.into());
-    let (public, private) = other.generate_pair(
-        there,
-        kind,
-        flags(&[AttributeName::Verify]),
-        flags(&[AttributeName::Sign]),
-    );
+    let (public, private) =
+        other.generate_pair(there, kind, flags(&[AttributeName::Verify]), flags(&[AttributeName::Sign]));
     lab.hsms[0].load(&other.hsms[0].snapshot()).unwrap();
     assert_eq!(code(lab.run(at, sign(private.key, &of(K::Ed25519), b"m"))), FailureCode::InvalidMechanism);
     let import = ImportPublicKey { public_key: public.public_key, template: None };
@@ -336,9 +337,7 @@ fn fips_mode_bans_what_fips_does_not_approve() {
 fn curves_sign() {
     let mut lab = Lab::with_users(1);
     let at = user(&mut lab);
-    for curve in
-        [Curve::Secp224r1, Curve::Secp256r1, Curve::Secp384r1, Curve::Secp521r1, Curve::Secp256k1]
-    {
+    for curve in [Curve::Secp224r1, Curve::Secp256r1, Curve::Secp384r1, Curve::Secp521r1, Curve::Secp256k1] {
         let (public, private) = lab.generate_pair(
             at,
             PairKind::Ec(curve.into()),
@@ -416,10 +415,8 @@ fn mechanisms_are_for_keys_of_their_type() {
     let (rsa_public, rsa_private) = rsa_pair(&mut lab, at);
     for kind in (0..60).filter_map(|number| K::try_from(number).ok()) {
         let mechanism = Mechanism { iv: vec![0; 16], ..with_hash(kind, Hash::Sha256) };
-        let fits_aes = matches!(
-            kind,
-            K::AesEcb | K::AesCbc | K::AesCbcPad | K::AesCtr | K::AesGcm | K::CloudHsmAesGcm
-        );
+        let fits_aes =
+            matches!(kind, K::AesEcb | K::AesCbc | K::AesCbcPad | K::AesCtr | K::AesGcm | K::CloudHsmAesGcm);
         assert_eq!(lab.run(at, encrypt(aes, &mechanism, &[1; 16])).is_ok(), fits_aes, "{kind:?}");
         let fits_rsa = matches!(kind, K::RsaPkcs | K::RsaOaep | K::RsaRaw);
         let encrypted = lab.run(at, encrypt(rsa_public.key, &mechanism, &[1; 16]));
@@ -441,13 +438,13 @@ fn wrapped_keys_come_back() {
     let wrapping = lab.generate_aes(at, flags(&ALL_OF_AES)).key;
     let (rsa_public, rsa_private) = rsa_pair(&mut lab, at);
     let aes = lab.generate_aes(at, Vec::new());
-    let secret = GenerateKey { key_type: KeyType::GenericSecret.into(), length: 21, ..GenerateKey::default() };
+    let secret =
+        GenerateKey { key_type: KeyType::GenericSecret.into(), length: 21, ..GenerateKey::default() };
     let secret = key(lab.run(at, Command::GenerateKey(secret)));
     let (_, rsa_payload) = lab.generate_pair(at, rsa_kind(), Vec::new(), Vec::new());
     let (_, ec_payload) =
         lab.generate_pair(at, PairKind::Ec(Curve::Secp521r1.into()), Vec::new(), Vec::new());
-    let (_, ed_payload) =
-        lab.generate_pair(at, PairKind::Ec(Curve::Ed25519.into()), Vec::new(), Vec::new());
+    let (_, ed_payload) = lab.generate_pair(at, PairKind::Ec(Curve::Ed25519.into()), Vec::new(), Vec::new());
     let oaep = with_hash(K::RsaOaep, Hash::Sha384);
     let rsa_aes = with_hash(K::RsaAesKeyWrap, Hash::Sha1);
     let ways = [
@@ -485,7 +482,9 @@ fn wrapped_keys_come_back() {
             for name in [AttributeName::CheckValue, AttributeName::ValueLength, AttributeName::EcParams] {
                 assert_eq!(value(&again, name), value(payload, name));
             }
-            for name in [AttributeName::Local, AttributeName::AlwaysSensitive, AttributeName::NeverExtractable] {
+            for name in
+                [AttributeName::Local, AttributeName::AlwaysSensitive, AttributeName::NeverExtractable]
+            {
                 let flag = strongroom_hsm_proto::command::AttributeValue::Flag(false);
                 assert_eq!(value(&again, name), Some(flag), "{name:?}");
             }

@@ -1,11 +1,11 @@
 //! Random commands on users and keys, against a model that is small enough to be right.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use strongroom_hsm_proto::command::{
-    AttributeName, Command, DeleteKey, Encrypt, FailureCode, Mechanism, MechanismKind, Role, SetAttribute, ShareKey,
-    UnshareKey,
+    AttributeName, Command, DeleteKey, Encrypt, FailureCode, Mechanism, MechanismKind, Role, SetAttribute,
+    ShareKey, UnshareKey,
 };
 
 use crate::keys::find;
@@ -58,17 +58,17 @@ struct ModelKey {
 struct Model {
     visitors: BTreeSet<&'static str>,
     keys: Vec<ModelKey>,
-    gone: BTreeMap<u64, ()>,
+    gone: BTreeSet<u64>,
 }
 
-impl Model {
-    fn sees(&self, user: usize, key: &ModelKey) -> bool {
-        key.owner == user || key.shared_with.contains(CRYPTO_USERS[user])
+impl ModelKey {
+    fn is_seen_by(&self, user: usize) -> bool {
+        self.owner == user || self.shared_with.contains(CRYPTO_USERS[user])
     }
 
-    /// What a command of an owner on a key is refused for.
-    fn refusal_for_owner(&self, user: usize, key: &ModelKey) -> Option<FailureCode> {
-        match (key.owner == user, self.sees(user, key)) {
+    /// What a command of the owner is refused for, if `user` sends it.
+    fn refusal_for_owner(&self, user: usize) -> Option<FailureCode> {
+        match (self.owner == user, self.is_seen_by(user)) {
             (true, _) => None,
             (false, true) => Some(FailureCode::Forbidden),
             (false, false) => Some(FailureCode::NoSuchKey),
@@ -80,13 +80,12 @@ fn name(with: usize) -> &'static str {
     [CRYPTO_USERS, VISITORS].concat()[with]
 }
 
+#[expect(clippy::too_many_lines, reason = "a short paragraph for each step")]
 fn run(steps: Vec<Step>) {
     let mut lab = Lab::with_users(2);
     let admin = lab.log_in(0, "admin", Role::Admin);
-    let sessions: Vec<[At; 2]> = CRYPTO_USERS
-        .iter()
-        .map(|name| [0, 1].map(|hsm| lab.log_in(hsm, name, Role::CryptoUser)))
-        .collect();
+    let sessions: Vec<[At; 2]> =
+        CRYPTO_USERS.iter().map(|name| [0, 1].map(|hsm| lab.log_in(hsm, name, Role::CryptoUser))).collect();
     let mut model = Model::default();
     for (count, step) in steps.into_iter().enumerate() {
         // Now on the one HSM, now on the other.
@@ -113,18 +112,14 @@ fn run(steps: Vec<Step>) {
             Step::Generate { user, encrypt } => {
                 let made = lab.run(at(user), generate_aes(vec![flag(AttributeName::Encrypt, encrypt)]));
                 let handle = key(made.clone()).key;
-                assert!(!model.gone.contains_key(&handle), "a handle comes once");
+                assert!(!model.gone.contains(&handle), "a handle comes once");
                 model.keys.push(ModelKey { handle, owner: user, shared_with: BTreeSet::new(), encrypt });
                 (made, None)
             }
             Step::Find { user } => {
                 let found = find(&mut lab, at(user), Vec::new());
-                let mut expected: Vec<_> = model
-                    .keys
-                    .iter()
-                    .filter(|key| model.sees(user, key))
-                    .map(|key| key.handle)
-                    .collect();
+                let mut expected: Vec<_> =
+                    model.keys.iter().filter(|key| key.is_seen_by(user)).map(|key| key.handle).collect();
                 expected.sort_unstable();
                 assert_eq!(found, expected);
                 continue;
@@ -140,16 +135,16 @@ fn run(steps: Vec<Step>) {
             }
             Step::Delete { user, key } => {
                 let handle = model.keys[key].handle;
-                let expected = model.refusal_for_owner(user, &model.keys[key]);
+                let expected = model.keys[key].refusal_for_owner(user);
                 if expected.is_none() {
-                    model.gone.insert(model.keys.remove(key).handle, ());
+                    model.gone.insert(model.keys.remove(key).handle);
                 }
                 (lab.run(at(user), Command::DeleteKey(DeleteKey { key: handle })), expected)
             }
             Step::Share { user, key, with } => {
                 let there = with < 3 || model.visitors.contains(name(with));
                 let found = &model.keys[key];
-                let refusal = model.refusal_for_owner(user, found);
+                let refusal = found.refusal_for_owner(user);
                 let expected = refusal.or(if !there {
                     Some(FailureCode::NoSuchUser)
                 } else if found.owner == with || found.shared_with.contains(name(with)) {
@@ -167,7 +162,7 @@ fn run(steps: Vec<Step>) {
             Step::Unshare { user, key, with } => {
                 let there = with < 3 || model.visitors.contains(name(with));
                 let found = &model.keys[key];
-                let refusal = model.refusal_for_owner(user, found);
+                let refusal = found.refusal_for_owner(user);
                 let expected = refusal.or(if !there {
                     Some(FailureCode::NoSuchUser)
                 } else if found.shared_with.contains(name(with)) {
@@ -183,7 +178,7 @@ fn run(steps: Vec<Step>) {
                 (lab.run(at(user), Command::UnshareKey(command)), expected)
             }
             Step::Allow { user, key, encrypt } => {
-                let expected = model.refusal_for_owner(user, &model.keys[key]);
+                let expected = model.keys[key].refusal_for_owner(user);
                 if expected.is_none() {
                     model.keys[key].encrypt = encrypt;
                 }
@@ -195,7 +190,7 @@ fn run(steps: Vec<Step>) {
             }
             Step::Use { user, key } => {
                 let found = &model.keys[key];
-                let expected = match (model.sees(user, found), found.encrypt) {
+                let expected = match (found.is_seen_by(user), found.encrypt) {
                     (false, _) => Some(FailureCode::NoSuchKey),
                     (true, false) => Some(FailureCode::KeyForbids),
                     (true, true) => None,

@@ -2,8 +2,8 @@
 
 use strongroom_hsm_core::{Mode, Options};
 use strongroom_hsm_proto::command::{
-    self, Activate, AnswerChallenge, Command, EnforcementLevel, FailureCode, QuorumService, RegistrationPurpose,
-    Role,
+    self, Activate, AnswerChallenge, Command, EnforcementLevel, FailureCode, QuorumService,
+    RegistrationPurpose, Role,
 };
 
 use crate::lab::{Lab, PASSWORD};
@@ -80,7 +80,10 @@ fn rows() -> Vec<(Command, &'static [Who])> {
             ADMINS,
         ),
         (
-            Command::GenerateToken(command::GenerateToken { service: QuorumService::KeyUsage.into(), key: 1 }),
+            Command::GenerateToken(command::GenerateToken {
+                service: QuorumService::KeyUsage.into(),
+                key: 1,
+            }),
             CRYPTO_USERS,
         ),
         (Command::ListTokens(command::ListTokens {}), LOGGED_IN),
@@ -99,13 +102,25 @@ fn rows() -> Vec<(Command, &'static [Who])> {
         (Command::UnshareKey(command::UnshareKey { key: 1, username: name() }), CRYPTO_USERS),
         (Command::DeleteKey(command::DeleteKey { key: 1 }), CRYPTO_USERS),
         (Command::WrapKey(command::WrapKey { mechanism: mechanism(), ..Default::default() }), CRYPTO_USERS),
-        (Command::UnwrapKey(command::UnwrapKey { mechanism: mechanism(), ..Default::default() }), CRYPTO_USERS),
-        (Command::DeriveKey(command::DeriveKey { mechanism: mechanism(), ..Default::default() }), CRYPTO_USERS),
+        (
+            Command::UnwrapKey(command::UnwrapKey { mechanism: mechanism(), ..Default::default() }),
+            CRYPTO_USERS,
+        ),
+        (
+            Command::DeriveKey(command::DeriveKey { mechanism: mechanism(), ..Default::default() }),
+            CRYPTO_USERS,
+        ),
         (Command::ExportKey(command::ExportKey { key: 1 }), LOGGED_IN),
         (Command::ImportKey(command::ImportKey::default()), LOGGED_IN),
         (Command::ConfirmKey(command::ConfirmKey::default()), LOGGED_IN),
-        (Command::Encrypt(command::Encrypt { key: 1, mechanism: mechanism(), data: Vec::new() }), CRYPTO_USERS),
-        (Command::Decrypt(command::Decrypt { key: 1, mechanism: mechanism(), data: Vec::new() }), CRYPTO_USERS),
+        (
+            Command::Encrypt(command::Encrypt { key: 1, mechanism: mechanism(), data: Vec::new() }),
+            CRYPTO_USERS,
+        ),
+        (
+            Command::Decrypt(command::Decrypt { key: 1, mechanism: mechanism(), data: Vec::new() }),
+            CRYPTO_USERS,
+        ),
         (Command::Sign(command::Sign { key: 1, mechanism: mechanism(), data: Vec::new() }), CRYPTO_USERS),
         (
             Command::Verify(command::Verify {
@@ -134,15 +149,14 @@ fn rows() -> Vec<(Command, &'static [Who])> {
         (Command::ListTrustAnchors(command::ListTrustAnchors {}), ALL),
         (Command::GetMtlsEnforcement(command::GetMtlsEnforcement {}), LOGGED_IN),
         (
-            Command::SetMtlsEnforcement(command::SetMtlsEnforcement {
-                level: EnforcementLevel::None.into(),
-            }),
+            Command::SetMtlsEnforcement(command::SetMtlsEnforcement { level: EnforcementLevel::None.into() }),
             // Administrators too need a connection with a certificate: see `anchors`.
             &[],
         ),
     ]
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "commands hold mechanisms so")]
 fn mechanism() -> Option<command::Mechanism> {
     Some(command::Mechanism::default())
 }
@@ -194,10 +208,13 @@ fn sessions_are_counted() {
     let mut options = Options::new(Mode::NonFips);
     options.most_sessions = 2;
     let mut lab = Lab::with_options(1, &options);
-    let first = lab.open(0);
-    lab.open(0);
+    let idle = lab.open(0);
+    let first = lab.log_in(0, "cu1", Role::CryptoUser);
+    let second = lab.log_in(0, "cu2", Role::CryptoUser);
+    let refused = lab.run(idle, Command::CloseSession(command::CloseSession {})).unwrap_err();
+    assert_eq!(refused.code(), FailureCode::NoSession, "who is not logged in gives way");
     let refused = lab.run(first, Command::OpenSession(command::OpenSession {})).unwrap_err();
     assert_eq!(refused.code(), FailureCode::LimitExceeded);
-    lab.run(first, Command::CloseSession(command::CloseSession {})).unwrap();
+    lab.run(second, Command::CloseSession(command::CloseSession {})).unwrap();
     lab.open(0);
 }

@@ -7,9 +7,9 @@ use strongroom_crypto::{digest::Hash, rsa};
 use strongroom_hsm_core::{ConnectionId, Outcome};
 use strongroom_hsm_proto::command::{
     Approval, ApprovalSignature, AttributeName, Call, Command, DeleteTokens, Failure, FailureCode,
-    GenerateKey, GenerateToken, Hash as HashName, KeyQuorum, KeyType, ListQuorumValues, ListTokens, Logout, Mechanism,
-    MechanismKind, QuorumService, QuorumValues, RegistrationPurpose, Result as Answered, Role, SetAttribute,
-    SetQuorumValue, ShareKey, Sign, TokenDescription, UnshareKey,
+    GenerateKey, GenerateToken, Hash as HashName, KeyQuorum, KeyType, ListQuorumValues, ListTokens, Logout,
+    Mechanism, MechanismKind, QuorumService, QuorumValues, RegistrationPurpose, Result as Answered, Role,
+    SetAttribute, SetQuorumValue, ShareKey, Sign, TokenDescription, UnshareKey,
 };
 
 use crate::lab::{At, Lab, PASSWORD, code, create_user, flag, flags, key, label, output, template};
@@ -158,11 +158,13 @@ fn two_plans_with_one_approval_do_not_both_hold() {
     signed.lab.run(at, set_value(QuorumService::User, 2)).unwrap();
     let data = token(&mut signed.lab, at, QuorumService::User, 0);
     let approval = signed.approve(data, &["officer2", "officer1"]);
-    let plan = |name: &str| {
-        match signed.lab.execute(at, create_user(name, Role::CryptoUser, PASSWORD), vec![approval.clone()]) {
-            Outcome::Change(planned) => planned,
-            other => panic!("{other:?}"),
-        }
+    let plan = |name: &str| match signed.lab.execute(
+        at,
+        create_user(name, Role::CryptoUser, PASSWORD),
+        vec![approval.clone()],
+    ) {
+        Outcome::Change(planned) => planned,
+        other => panic!("{other:?}"),
     };
     let (first, second) = ([plan("one")], plan("two"));
     assert!(!signed.lab.hsms[0].still_holds(&second, &first));
@@ -243,7 +245,11 @@ fn an_administrator_has_one_token_for_each_service_and_can_delete_tokens() {
     let listed: Vec<_> = listed.iter().map(|token| (token.username.as_str(), token.service())).collect();
     assert_eq!(
         listed,
-        [("admin", QuorumService::User), ("admin", QuorumService::Cluster), ("officer1", QuorumService::User)]
+        [
+            ("admin", QuorumService::User),
+            ("admin", QuorumService::Cluster),
+            ("officer1", QuorumService::User)
+        ]
     );
     lab.run(one, Command::DeleteTokens(DeleteTokens { all: false })).unwrap();
     assert_eq!(tokens(&mut lab, one).len(), 1);
@@ -261,11 +267,20 @@ fn an_hsm_keeps_1024_tokens_and_late_ones_make_room() {
     }
     let more = GenerateToken { service: QuorumService::KeyUsage.into(), key: made };
     assert_eq!(code(lab.run(user, Command::GenerateToken(more))), FailureCode::LimitExceeded);
+    let admin = lab.log_in(0, "admin", Role::Admin);
+    token(&mut lab, admin, QuorumService::User, 0);
+    assert_eq!(tokens(&mut lab, admin).len(), 1_024, "the oldest token of a key gave way");
     lab.pass_ms(600_000);
     token(&mut lab, user, QuorumService::KeyUsage, made);
 }
 
-fn quorum_key(lab: &mut Lab, at: At, share_with: &[&str], manage: u32, usage: u32) -> Result<Option<Answered>, Failure> {
+fn quorum_key(
+    lab: &mut Lab,
+    at: At,
+    share_with: &[&str],
+    manage: u32,
+    usage: u32,
+) -> Result<Option<Answered>, Failure> {
     lab.run(
         at,
         Command::GenerateKey(GenerateKey {
@@ -294,7 +309,9 @@ fn hmac(key: u64) -> Command {
 fn a_key_signs_with_as_many_approvals_as_it_was_made_for() {
     let mut signed = Signed::new(2, &["cu1", "cu2", "cu3"], Role::CryptoUser);
     let owner = signed.lab.log_in(0, "cu1", Role::CryptoUser);
-    for (shares, manage, usage) in [(&["cu2"][..], 0, 3), (&[], 2, 0), (&["cu2", "CU1"], 3, 0), (&["cu2"], 9, 0)] {
+    for (shares, manage, usage) in
+        [(&["cu2"][..], 0, 3), (&[], 2, 0), (&["cu2", "CU1"], 3, 0), (&["cu2"], 9, 0)]
+    {
         let refused = quorum_key(&mut signed.lab, owner, shares, manage, usage).unwrap_err();
         assert_eq!(refused.text, "Invalid quorum value provided.");
     }
@@ -312,9 +329,7 @@ fn a_key_signs_with_as_many_approvals_as_it_was_made_for() {
     assert_eq!(refused_with(&mut signed.lab, owner, hmac(key), &approval), FailureCode::QuorumFailed);
 
     // The service for use does not serve for management, nor one key for another.
-    let rename = |key| {
-        Command::SetAttribute(SetAttribute { key, attribute: Some(label("renamed")) })
-    };
+    let rename = |key| Command::SetAttribute(SetAttribute { key, attribute: Some(label("renamed")) });
     let data = token(&mut signed.lab, owner, QuorumService::KeyUsage, key);
     let approval = signed.approve(data, &["cu2", "cu1"]);
     assert_eq!(refused_with(&mut signed.lab, owner, rename(key), &approval), FailureCode::QuorumFailed);

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use strongroom_hsm_core::Outcome;
 use strongroom_hsm_proto::command::{
-    Attribute, AttributeName, AttributeValue, Call, Command, FindKeys, Hash, Mechanism, MechanismKind, Role, Sign,
+    Attribute, AttributeName, AttributeValue, Call, Command, FindKeys, Hash, Mechanism, MechanismKind, Role,
+    Sign,
 };
 
 use crate::keys::find;
@@ -55,11 +56,8 @@ fn threads_share_an_hsm() {
     let at = lab.log_in(0, "cu1", Role::CryptoUser);
     let (_, private) = lab.signing_pair(at);
     let (hsm, now) = (&lab.hsms[0], lab.now);
-    let mechanism = Mechanism {
-        kind: MechanismKind::Ecdsa.into(),
-        hash: Hash::Sha256.into(),
-        ..Mechanism::default()
-    };
+    let mechanism =
+        Mechanism { kind: MechanismKind::Ecdsa.into(), hash: Hash::Sha256.into(), ..Mechanism::default() };
     let sign = Call {
         session: at.session,
         command: Some(Command::Sign(Sign {

@@ -4,8 +4,8 @@ use strongroom_crypto::digest::Hash;
 use strongroom_crypto::rsa;
 use strongroom_hsm_core::{Mode, Options, Outcome};
 use strongroom_hsm_proto::command::{
-    AnswerChallenge, BeginRegistration, ChangePassword, CloseSession, Command, DeleteKey, DeleteUser, Deregister,
-    ExportUser, Failure, FailureCode, FinishRegistration, ImportUser, ListUsers, Logout,
+    AnswerChallenge, BeginRegistration, ChangePassword, CloseSession, Command, DeleteKey, DeleteUser,
+    Deregister, ExportUser, Failure, FailureCode, FinishRegistration, ImportUser, ListUsers, Logout,
     RegistrationPurpose, Result as Answered, Role, UserDescription,
 };
 
@@ -62,6 +62,7 @@ fn names_and_passwords_have_their_forms() {
 #[test]
 fn too_many_wrong_passwords_lock_until_an_admin_sets_another() {
     let mut lab = Lab::with_users(2);
+    let already = lab.log_in(0, "cu1", Role::CryptoUser);
     let wrong = |lab: &mut Lab, hsm: usize| {
         let at = lab.open(hsm);
         code(lab.try_log_in(at, "cu1", Role::CryptoUser, "wrong password"))
@@ -78,6 +79,8 @@ fn too_many_wrong_passwords_lock_until_an_admin_sets_another() {
         assert_eq!(code(lab.try_log_in(at, "cu1", Role::CryptoUser, PASSWORD)), FailureCode::Locked);
     }
     let admin = lab.log_in(1, "admin", Role::Admin);
+    assert_eq!(lab.run(already, Command::Logout(Logout {})), Ok(None), "the lock is for log-ins");
+    lab.try_log_in(already, "cu2", Role::CryptoUser, PASSWORD).unwrap();
     lab.run(admin, change_password("cu1", Role::CryptoUser, "another one", false)).unwrap();
     assert!(!user(&mut lab, 0, "cu1").locked);
     let at = lab.open(0);
@@ -158,13 +161,47 @@ fn who_owns_keys_or_is_logged_in_is_not_deleted() {
 }
 
 #[test]
+fn who_gets_a_password_from_an_admin_is_logged_out_and_who_sets_an_own_one_is_not() {
+    let mut lab = Lab::with_users(2);
+    let (here, there) = (lab.log_in(0, "cu1", Role::CryptoUser), lab.log_in(1, "cu1", Role::CryptoUser));
+    lab.run(here, change_password("cu1", Role::CryptoUser, "my own one", false)).unwrap();
+    for at in [here, there] {
+        lab.generate_aes(at, Vec::new());
+    }
+    let other = change_password("cu2", Role::CryptoUser, "not mine", false);
+    assert_eq!(code(lab.run(here, other)), FailureCode::Forbidden);
+    let admin = lab.log_in(0, "admin", Role::Admin);
+    lab.run(admin, change_password("cu1", Role::CryptoUser, "the admin's", false)).unwrap();
+    for at in [here, there] {
+        assert_eq!(code(lab.run(at, Command::Logout(Logout {}))), FailureCode::NotLoggedIn);
+    }
+    let nobody = change_password("nobody", Role::CryptoUser, "password2", false);
+    assert_eq!(code(lab.run(admin, nobody)), FailureCode::NoSuchUser);
+}
+
+#[test]
+fn enough_admins_stay_for_the_quorum() {
+    let mut lab = Lab::with_users(1);
+    let admin = lab.log_in(0, "admin", Role::Admin);
+    let set = strongroom_hsm_proto::command::SetQuorumValue {
+        service: strongroom_hsm_proto::command::QuorumService::Cluster.into(),
+        value: 2,
+    };
+    lab.run(admin, Command::SetQuorumValue(set)).unwrap();
+    lab.run(admin, delete_user("officer1", Role::Admin)).unwrap();
+    assert_eq!(code(lab.run(admin, delete_user("officer2", Role::Admin))), FailureCode::InUse);
+}
+
+#[test]
 fn two_plans_for_one_user_do_not_both_hold() {
     let mut lab = Lab::with_users(2);
     let (one, other) = (lab.log_in(0, "admin", Role::Admin), lab.log_in(1, "officer1", Role::Admin));
-    let plan = |lab: &Lab, at: At| match lab.execute(at, create_user("new", Role::CryptoUser, PASSWORD), Vec::new()) {
-        Outcome::Change(planned) => planned,
-        outcome => panic!("{outcome:?}"),
-    };
+    let plan =
+        |lab: &Lab, at: At| match lab.execute(at, create_user("new", Role::CryptoUser, PASSWORD), Vec::new())
+        {
+            Outcome::Change(planned) => planned,
+            outcome => panic!("{outcome:?}"),
+        };
     let (first, second) = (plan(&lab, one), plan(&lab, one));
     assert!(lab.hsms[0].still_holds(&second, &[]));
     let elsewhere = plan(&lab, other);
@@ -306,12 +343,11 @@ fn registrations_demand_the_right_signature_key_and_time() {
             password: String::new(),
         })
     };
-    let challenge = |lab: &mut Lab| {
-        match lab.run(at, begin(RegistrationPurpose::Quorum, "cu1", Role::CryptoUser)) {
+    let challenge =
+        |lab: &mut Lab| match lab.run(at, begin(RegistrationPurpose::Quorum, "cu1", Role::CryptoUser)) {
             Ok(Some(Answered::Challenge(challenge))) => challenge.unsigned,
             other => panic!("{other:?}"),
-        }
-    };
+        };
     let asked = challenge(&mut lab);
     assert_eq!(code(lab.run(at, finish(&asked, &[2; 32]))), FailureCode::ChallengeFailed);
     assert_eq!(code(lab.run(at, finish(&[2; 32], &[2; 32]))), FailureCode::ChallengeFailed);
@@ -333,8 +369,7 @@ fn users_go_to_clones_and_nowhere_else() {
     let mut clone = Lab { hsms: vec![clone], now: lab.now };
     let admin = lab.log_in(0, "admin", Role::Admin);
     lab.create_user(admin, "traveller", Role::CryptoUser).unwrap();
-    let export =
-        ExportUser { username: "traveller".to_owned(), role: Role::CryptoUser.into() };
+    let export = ExportUser { username: "traveller".to_owned(), role: Role::CryptoUser.into() };
     let sealed = match lab.run(admin, Command::ExportUser(export)) {
         Ok(Some(Answered::Exported(exported))) => exported.sealed,
         other => panic!("{other:?}"),
