@@ -12,10 +12,10 @@ use strongroom_secret::{Key256, Secret, SecretBytes};
 
 use crate::codec::{Malformed, Reader, Writer};
 use crate::entry::{Body, genesis};
-use crate::keys::{EpochKeys, Era, Family, KeyRing};
+use crate::keys::{EpochKeys, Era, Family, KeyRing, MAX_RING};
 use crate::ledger::{Ledger, Stop, Taken};
 use crate::member::{read_head, write_head};
-use crate::replica::snapshot::{read_state, write_state};
+use crate::snapshot::{read_state, write_state};
 use crate::state::{Known, State, Trail};
 use crate::{
     ClusterError, Founding, Halt, Head, Identity, MAX_DEVICE_ROOT, MAX_EFFECTS, MAX_EPOCHS, Machine,
@@ -25,7 +25,6 @@ use crate::{
 const FORMAT: u8 = 1;
 const KEY_LABEL: &[u8] = b"strongroom/hsm/backup-key";
 const LABEL: &[u8] = b"strongroom/hsm/backup";
-const MAX_KEYS: usize = 16 << 10;
 
 /// The halves of a backup's key, and the name that the backup was made under.
 #[derive(Clone, Debug)]
@@ -76,7 +75,7 @@ impl<M: Machine> Replica<M> {
         let mut rest = Writer(Vec::with_capacity(machine.len()));
         write_state(&mut rest, state, &machine);
         // Room for all at once: growing would leave copies of the keys behind.
-        let mut inside = Writer(Vec::with_capacity(MAX_KEYS + rest.0.len()));
+        let mut inside = Writer(Vec::with_capacity(2 * MAX_RING + rest.0.len()));
         inside.raw(self.family().key.expose()).bytes(ring.expose()).raw(&rest.0);
         let inside = SecretBytes::new(inside.0);
 
@@ -227,7 +226,7 @@ fn read_outside(r: &mut Reader<'_>) -> Result<(PartitionId, Head), Malformed> {
 fn read_inside(inside: &[u8]) -> Result<(Key256, KeyRing, State, &[u8]), Malformed> {
     let mut r = Reader::new(inside);
     let family_key = Key256::new(r.array()?);
-    let ring = KeyRing::decode(r.bytes(MAX_KEYS)?)?;
+    let ring = KeyRing::decode(r.bytes(MAX_RING)?)?;
     let (state, snapshot) = read_state(&mut r)?;
     r.end()?;
     Ok((family_key, ring, state, snapshot))

@@ -86,6 +86,11 @@ impl<'a> Reader<'a> {
         std::mem::take(&mut self.0)
     }
 
+    /// How many bytes are left.
+    pub(crate) const fn left(&self) -> usize {
+        self.0.len()
+    }
+
     /// Nothing may be left.
     pub(crate) const fn end(&self) -> Result<(), Malformed> {
         if self.0.is_empty() { Ok(()) } else { Err(Malformed) }

@@ -1,7 +1,7 @@
 //! The partition's keys, one for each epoch, and what is derived from them.
 //!
 //! ```text
-//! partition key, epoch n -- SP 800-108 -- log | tokens | snapshot | cursor
+//! partition key, epoch n -- SP 800-108 -- log | tokens | snapshot | cursor | hand-over
 //! family key (all clones of a partition) -- objects that clones exchange
 //! fleet half, service half -- key of a backup
 //! ```
@@ -59,6 +59,10 @@ const LOG: &[u8] = b"strongroom/hsm/log";
 const TOKENS: &[u8] = b"strongroom/hsm/tokens";
 const SNAPSHOT: &[u8] = b"strongroom/hsm/snapshot";
 const CURSOR: &[u8] = b"strongroom/hsm/cursor";
+const HAND_OVER: &[u8] = b"strongroom/hsm/hand-over";
+
+/// The longest ring of keys, written.
+pub(crate) const MAX_RING: usize = 16 << 10;
 
 /// The keys of one epoch, as far as they are known here.
 #[derive(Clone)]
@@ -75,17 +79,19 @@ struct Whole {
     root: Key256,
     snapshot: Key256,
     cursor: HmacSha256,
+    hand_over: HmacSha256,
 }
 
 impl EpochKeys {
     /// Derives all from a partition key.
     pub(crate) fn derived(era: Era, root: Key256) -> Result<Self, CryptoError> {
         let cursor = HmacSha256::new(era.derive(&root, CURSOR)?.expose());
+        let hand_over = HmacSha256::new(era.derive(&root, HAND_OVER)?.expose());
         Ok(Self {
             era,
             tokens: era.derive(&root, TOKENS)?,
             log: Some(era.derive(&root, LOG)?),
-            whole: Some(Whole { snapshot: era.derive(&root, SNAPSHOT)?, cursor, root }),
+            whole: Some(Whole { snapshot: era.derive(&root, SNAPSHOT)?, cursor, hand_over, root }),
         })
     }
 
@@ -104,6 +110,11 @@ impl EpochKeys {
 
     pub(crate) fn cursor(&self) -> Option<&HmacSha256> {
         self.whole.as_ref().map(|whole| &whole.cursor)
+    }
+
+    /// What keys are handed over under to those who know this epoch.
+    pub(crate) fn hand_over(&self) -> Option<&HmacSha256> {
+        self.whole.as_ref().map(|whole| &whole.hand_over)
     }
 }
 
@@ -128,6 +139,12 @@ impl KeyRing {
     pub(crate) fn of(&self, partition: PartitionId, incarnation: u32, epoch: u32) -> Option<&EpochKeys> {
         let era = Era { partition, incarnation, epoch };
         self.0.iter().rev().find(|keys| keys.era == era)
+    }
+
+    /// The epochs of an incarnation whose partition key is here, oldest first.
+    pub(crate) fn whole(&self, partition: PartitionId, incarnation: u32) -> impl Iterator<Item = &EpochKeys> {
+        let here = move |era: Era| era.partition == partition && era.incarnation == incarnation;
+        self.0.iter().filter(move |keys| keys.whole.is_some() && here(keys.era))
     }
 
     /// Drops what is older than the epoch given; the newest always stays.

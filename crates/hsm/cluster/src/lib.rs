@@ -29,6 +29,7 @@ mod limits;
 mod machine;
 mod member;
 mod replica;
+mod snapshot;
 mod state;
 mod tail;
 

@@ -7,7 +7,7 @@ use strongroom_secret::{Key256, SecretBytes};
 
 use crate::codec::{Malformed, Reader, Writer};
 use crate::entry::read_member_id;
-use crate::keys::{Family, KeyRing};
+use crate::keys::{Family, KeyRing, MAX_RING};
 use crate::{ClusterError, Head, MAX_DEVICE_CHAIN, MAX_PUBLIC_KEY, MAX_SIGNATURE, MemberId, PartitionId};
 
 /// An HSM's secret key for what other members send it (HPKE, RFC 9180). It never leaves the HSM; checkpoints
@@ -170,7 +170,6 @@ pub(crate) struct Invitation {
 
 const INVITATION_FORMAT: u8 = 1;
 const INVITATION_LABEL: &[u8] = b"strongroom/hsm/invitation\0";
-const MAX_RING: usize = 16 << 10;
 
 impl Invitation {
     fn outside(head: &Head) -> Writer {
@@ -258,4 +257,37 @@ pub(crate) fn open_share(
     let (info, aad) = share_binding(partition, head, &me.member, epoch);
     let key = me.secret.0.open(&info, &aad, sealed)?;
     Key256::copied_from(key.expose()).ok_or(CryptoError)
+}
+
+const RING_LABEL: &[u8] = b"strongroom/hsm/snapshot-keys\0";
+
+fn ring_binding(partition: PartitionId, head: &Head, member: &MemberId) -> (Vec<u8>, Vec<u8>) {
+    let info = [RING_LABEL, &partition.0].concat();
+    let mut aad = Writer::default();
+    write_head(&mut aad, head);
+    aad.bytes(member.as_str().as_bytes());
+    (info, aad.0)
+}
+
+/// Seals all keys for a member, bound to the head of the snapshot that carries them.
+pub(crate) fn seal_ring(
+    partition: PartitionId,
+    head: &Head,
+    member: &Member,
+    ring: &KeyRing,
+) -> Result<Vec<u8>, CryptoError> {
+    let (info, aad) = ring_binding(partition, head, &member.id);
+    hpke::seal(&member.public_key, &info, &aad, ring.encode(false).expose())
+}
+
+/// Opens what [`seal_ring`] sealed for this HSM. Who sealed it has to be known from elsewhere.
+pub(crate) fn open_ring(
+    partition: PartitionId,
+    head: &Head,
+    me: &Identity,
+    sealed: &[u8],
+) -> Result<KeyRing, Malformed> {
+    let (info, aad) = ring_binding(partition, head, &me.member);
+    let ring = me.secret.0.open(&info, &aad, sealed).map_err(|_| Malformed)?;
+    KeyRing::decode(ring.expose())
 }

@@ -2,7 +2,7 @@
 
 mod persist;
 mod propose;
-pub(crate) mod snapshot;
+mod snapshot;
 mod talk;
 
 use std::fmt;

@@ -9,7 +9,7 @@ use super::{Progress, Replica, Unsaved};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::entry::{Header, read_member_id};
 use crate::halt::{read_halt, write_halt};
-use crate::keys::{Family, KeyRing};
+use crate::keys::{Family, KeyRing, MAX_RING};
 use crate::ledger::Ledger;
 use crate::member::{read_head, write_head};
 use crate::tail::{Tail, read_record, read_sealed};
@@ -19,9 +19,8 @@ use crate::{
 
 const FORMAT: u8 = 1;
 const LABEL: &[u8] = b"strongroom/hsm/checkpoint";
-const MAX_KEYS: usize = 16 << 10;
 /// More than the identity and the keys need.
-const KEYS_ROOM: usize = 2 * MAX_KEYS + MAX_DEVICE_CHAIN;
+const KEYS_ROOM: usize = 2 * MAX_RING + MAX_DEVICE_CHAIN;
 
 /// What a replica finds in its own files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,8 +145,8 @@ impl<M: Machine> Replica<M> {
         let secret = MemberSecret::from_bytes(&Key256::new(r.array()?)).map_err(|_| Malformed)?;
         let device_chain = r.bytes(MAX_DEVICE_CHAIN)?.to_vec();
         let partition = PartitionId(r.array()?);
-        let ring = KeyRing::decode(r.bytes(MAX_KEYS)?)?;
-        let family = Family::decode(r.bytes(MAX_KEYS)?)?;
+        let ring = KeyRing::decode(r.bytes(MAX_RING)?)?;
+        let family = Family::decode(r.bytes(MAX_RING)?)?;
 
         let restoring = read_option(&mut r, |r| r.array().map(PartitionId))?;
         let must_pass = read_option(&mut r, read_head)?;

@@ -1,71 +1,21 @@
-//! Sealed snapshots: the whole state at a place of the log, for those who cannot replay all of it.
-//!
-//! `format (1 byte) || head || salted value under the epoch's snapshot key`, with partition, format and head as
-//! associated data.
-
-use strongroom_crypto::salted;
-use strongroom_secret::SecretBytes;
+//! Going on from a sealed snapshot instead of entries.
 
 use super::Replica;
-use crate::codec::{Malformed, Reader, Writer};
+use crate::codec::Reader;
 use crate::keys::KeyRing;
 use crate::ledger::Ledger;
-use crate::member::{Invitation, read_head, write_head};
-use crate::state::{State, Trace};
+use crate::member::Invitation;
+use crate::snapshot::{Sealed, read_state, seal};
+use crate::state::Trace;
 use crate::tail::Tail;
-use crate::{ClusterError, Halt, Head, Identity, MAX_SNAPSHOT, Machine, PartitionId};
-
-const FORMAT: u8 = 1;
-const LABEL: &[u8] = b"strongroom/hsm/snapshot";
-
-/// Writes the state as snapshots and backups have it.
-pub(crate) fn write_state(w: &mut Writer, state: &State, machine: &[u8]) {
-    state.write(w);
-    w.bytes(machine);
-}
-
-/// Reads it; gives the machine's part apart.
-pub(crate) fn read_state<'a>(r: &mut Reader<'a>) -> Result<(State, &'a [u8]), Malformed> {
-    let state = State::read(r)?;
-    let machine = r.bytes(MAX_SNAPSHOT)?;
-    Ok((state, machine))
-}
-
-fn associated_data(partition: PartitionId, head: &Head) -> Vec<u8> {
-    let mut w = Writer::default();
-    w.raw(&partition.0).u8(FORMAT);
-    write_head(&mut w, head);
-    w.0
-}
-
-/// Opens a sealed snapshot.
-fn open(ring: &KeyRing, partition: PartitionId, snapshot: &[u8]) -> Result<(Head, SecretBytes), Malformed> {
-    let mut r = Reader::new(snapshot);
-    if r.u8()? != FORMAT {
-        return Err(Malformed);
-    }
-    let head = read_head(&mut r)?;
-    let keys = ring.of(partition, head.incarnation, head.epoch).ok_or(Malformed)?;
-    let key = keys.snapshot().ok_or(Malformed)?;
-    let inside =
-        salted::open(key, LABEL, &associated_data(partition, &head), r.rest()).map_err(|_| Malformed)?;
-    Ok((head, inside))
-}
+use crate::{ClusterError, Halt, Identity, Machine, PartitionId};
 
 impl<M: Machine> Replica<M> {
-    /// Seals the whole state at the head, for joiners and for members that were away for long.
+    /// Seals the whole state at the head, for joiners and for members that were away for long. It carries the keys
+    /// for those who are members now, and nobody else.
     pub fn sealed_snapshot(&self) -> Result<Vec<u8>, ClusterError> {
         self.serving()?;
-        let Ledger { partition, head, state, machine, .. } = &self.ledger;
-        let key = self.ledger.keys().and_then(|keys| keys.snapshot()).ok_or(ClusterError::NotMember)?;
-        let mut inside = Writer::default();
-        write_state(&mut inside, state, &machine.snapshot());
-        let inside = SecretBytes::new(inside.0);
-        let mut w = Writer(Vec::with_capacity(128 + inside.expose().len()));
-        w.u8(FORMAT);
-        write_head(&mut w, head);
-        salted::seal_into(key, LABEL, &associated_data(*partition, head), inside.expose(), &mut w.0)?;
-        Ok(w.0)
+        Ok(seal(&self.ledger)?)
     }
 
     /// Takes a sealed snapshot in the place of entries that the log no longer has. What the replica has must be
@@ -75,8 +25,15 @@ impl<M: Machine> Replica<M> {
     /// A snapshot that does not open or cannot be compared changes nothing.
     pub fn catch_up(&mut self, snapshot: &[u8]) -> Result<(), ClusterError> {
         self.sound()?;
-        let (head, inside) =
-            open(&self.ledger.ring, self.ledger.partition, snapshot).map_err(|_| ClusterError::Snapshot)?;
+        let sealed = Sealed::read(snapshot).map_err(|_| ClusterError::Snapshot)?;
+        let (head, partition) = (sealed.head, self.ledger.partition);
+        // Keys that are older than ours (a joiner's are newer than its snapshot) come in with the log.
+        let newest =
+            |ring: &KeyRing| ring.whole(partition, head.incarnation).last().map(|keys| keys.era.epoch);
+        let handed_over = sealed.ring_for(partition, &self.me, &self.ledger.ring);
+        let handed_over = handed_over.filter(|ring| newest(ring) >= newest(&self.ledger.ring));
+        let ring = handed_over.as_ref().unwrap_or(&self.ledger.ring);
+        let inside = sealed.open(partition, ring).map_err(|_| ClusterError::Snapshot)?;
         let own = self.ledger.head;
         if head.incarnation != own.incarnation || head.sequence <= own.sequence {
             return Err(ClusterError::SnapshotPlace);
@@ -97,6 +54,9 @@ impl<M: Machine> Replica<M> {
         if self.ledger.machine.load(machine).is_err() {
             return Err(self.stand_still(Halt::MachineRefused { sequence: head.sequence }));
         }
+        if let Some(ring) = handed_over {
+            self.ledger.ring = ring;
+        }
         self.ledger.state = state;
         self.ledger.head = head;
         self.ledger.machine.token_keys(&self.ledger.ring.token_keys());
@@ -111,8 +71,7 @@ impl<M: Machine> Replica<M> {
     /// has its first entry, on none. The replica becomes a member by replaying its Join entry, and believes no
     /// log that is not the one of the invitation. `machine` is as it was before anything was applied.
     ///
-    /// The log may go on between the invitation and the snapshot; when the keys changed meanwhile, the snapshot
-    /// does not open: ask to join again.
+    /// The log may go on between the invitation and the snapshot.
     pub fn join(
         identity: Identity,
         partition: PartitionId,

@@ -64,6 +64,16 @@ enum Step {
         byte: usize,
         bit: u8,
     },
+    /// The store is given an HSM's state.
+    Snapshot {
+        hsm: usize,
+    },
+    /// An HSM is given any of these, of any time and branch, perhaps changed.
+    CatchUp {
+        hsm: usize,
+        which: usize,
+        flip: Option<usize>,
+    },
     /// The store says that an append was done and forgets the entry.
     Forget {
         client: usize,
@@ -87,6 +97,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(hsm, at, old, insert)| Step::Replay { hsm, at, old, insert }),
         1 => (hsm.clone(), at, 0_usize..400, 0_u8..8)
             .prop_map(|(hsm, at, byte, bit)| Step::Flip { hsm, at, byte, bit }),
+        1 => hsm.clone().prop_map(|hsm| Step::Snapshot { hsm }),
+        2 => (hsm.clone(), 0_usize..20, proptest::option::weighted(0.2, 0_usize..10_000))
+            .prop_map(|(hsm, which, flip)| Step::CatchUp { hsm, which, flip }),
         1 => (client, hsm).prop_map(|(client, hsm)| Step::Forget { client, hsm }),
     ]
 }
@@ -106,6 +119,7 @@ struct World {
     made: HashMap<[u8; 32], (u64, [u8; 32])>,
     /// All bytes that the store ever had, and some of another cluster.
     pool: Vec<Vec<u8>>,
+    snapshots: Vec<Vec<u8>>,
     next: u32,
 }
 
@@ -121,6 +135,7 @@ impl World {
         let mut others = Store::default();
         let mut stranger = found(&mut others);
         stranger.write(&mut others, &[command(77)], NOW).unwrap();
+        let snapshots = vec![stranger.replica().sealed_snapshot().unwrap()];
         let mut pool = others.entries;
         pool.extend(store.entries.iter().cloned());
         Self {
@@ -129,6 +144,7 @@ impl World {
             clients: (0..CLIENTS).map(|_| Client::default()).collect(),
             hsms,
             pool,
+            snapshots,
             next: 0,
         }
     }
@@ -222,6 +238,30 @@ impl World {
                 }
             }
             Step::Show { hsm, of } => self.views[hsm] = self.views[of].clone(),
+            Step::Snapshot { hsm } => {
+                self.snapshots.extend(self.hsms[hsm].replica().sealed_snapshot());
+            }
+            Step::CatchUp { hsm, which, flip } => {
+                let mut snapshot = self.snapshots[which % self.snapshots.len()].clone();
+                if let Some(flip) = flip {
+                    let length = snapshot.len();
+                    snapshot[flip % length] ^= 1;
+                }
+                let before = self.hsms[hsm].replica().digest();
+                match self.hsms[hsm].replica().catch_up(&snapshot) {
+                    Ok(()) => {
+                        assert_eq!(flip, None, "a changed snapshot was taken");
+                        self.hsms[hsm].write_checkpoint();
+                    }
+                    Err(error) => {
+                        assert_eq!(self.hsms[hsm].replica().digest(), before);
+                        if let ClusterError::Halted(halt) = error {
+                            self.hsms[hsm].halt = Some(halt);
+                            self.hsms[hsm].write_checkpoint();
+                        }
+                    }
+                }
+            }
             Step::Truncate { hsm, by } => {
                 let entries = &mut self.views[hsm].entries;
                 entries.truncate(entries.len().saturating_sub(by));

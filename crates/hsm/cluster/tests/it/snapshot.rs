@@ -1,8 +1,10 @@
 //! Snapshots: digests that all compare, sealed state for those who come late, compaction.
 
-use strongroom_hsm_cluster::{ClusterError, Event, Halt, Replica};
+use strongroom_hsm_cluster::{ClusterError, Event, Halt, JoinRequest, Replica};
 
-use crate::cluster::{NOW, Store, assert_agreement, cluster, command, effects, found, halted, join};
+use crate::cluster::{
+    NOW, Store, assert_agreement, cluster, command, effects, found, halted, identity, join, partition,
+};
 use crate::machine::Diary;
 
 #[test]
@@ -98,10 +100,77 @@ fn snapshots_that_do_not_fit_change_nothing() {
 }
 
 #[test]
-fn a_snapshot_of_an_epoch_that_an_hsm_does_not_know_does_not_open() {
+fn a_member_that_missed_the_turn_of_an_epoch_finds_its_keys_in_the_snapshot() {
+    let (mut store, mut hsms) = cluster(3);
+    for number in 1..=3 {
+        let turn = hsms[0].replica().propose_turn(NOW).unwrap();
+        hsms[0].append(&mut store, &turn).unwrap();
+        hsms[0].write(&mut store, &[command(number)], NOW).unwrap();
+    }
+    let retire = hsms[0].replica().propose_retire(1, 1, NOW).unwrap();
+    hsms[0].append(&mut store, &retire).unwrap();
+    let snapshot = hsms[0].replica().sealed_snapshot().unwrap();
+    store.compact(store.last(), snapshot.clone());
+    hsms[1].sync(&mut store).unwrap();
+    assert_eq!(hsms[1].diary().epochs, [(1, 1), (1, 2), (1, 3), (1, 4)]);
+    assert_eq!(hsms[1].diary().newest_key, hsms[0].diary().newest_key);
+    hsms[1].write(&mut store, &[command(4)], NOW).unwrap();
+    hsms[1].crash(0);
+    hsms[1].restart();
+    hsms[0].sync(&mut store).unwrap();
+    hsms[2].sync(&mut store).unwrap();
+    assert_agreement(&mut hsms);
+
+    // What was changed, or says it was sealed by another, does not help anybody.
+    let (_, mut others) = cluster(2);
+    for index in (0..snapshot.len()).step_by(3) {
+        let mut changed = snapshot.clone();
+        changed[index] ^= 1;
+        assert_eq!(others[1].replica().catch_up(&changed), Err(ClusterError::Snapshot));
+    }
+}
+
+#[test]
+fn keys_in_a_snapshot_are_believed_of_members_only() {
     let (mut store, mut hsms) = cluster(2);
     let turn = hsms[0].replica().propose_turn(NOW).unwrap();
     hsms[0].append(&mut store, &turn).unwrap();
     let snapshot = hsms[0].replica().sealed_snapshot().unwrap();
-    assert_eq!(hsms[1].replica().catch_up(&snapshot), Err(ClusterError::Snapshot));
+    let before = hsms[1].replica().head();
+    for index in 0..snapshot.len() {
+        let mut changed = snapshot.clone();
+        changed[index] ^= 0x10;
+        assert_eq!(hsms[1].replica().catch_up(&changed), Err(ClusterError::Snapshot), "byte {index}");
+    }
+    assert_eq!(hsms[1].replica().head(), before);
+    assert_eq!(hsms[1].diary().epochs, [(1, 1)]);
+    assert_eq!(hsms[1].replica().catch_up(&snapshot), Ok(()));
+}
+
+#[test]
+fn who_left_finds_no_key_in_a_snapshot() {
+    let (mut store, mut hsms) = cluster(3);
+    let name = hsms[2].replica().id().clone();
+    let leave = hsms[0].replica().propose_leave(&name, NOW).unwrap();
+    hsms[0].append(&mut store, &leave).unwrap();
+    let snapshot = hsms[0].replica().sealed_snapshot().unwrap();
+    assert_eq!(hsms[2].replica().catch_up(&snapshot), Err(ClusterError::Snapshot));
+    assert_eq!(hsms[1].replica().catch_up(&snapshot), Ok(()));
+}
+
+#[test]
+fn a_joiner_whose_invitation_is_of_an_earlier_epoch_takes_a_later_snapshot() {
+    let (mut store, mut hsms) = cluster(1);
+    let joiner = identity("hsm-2");
+    let request = JoinRequest::new(&joiner, partition(), |_| Ok(Vec::new())).unwrap();
+    let admission = hsms[0].replica().propose_join(&request, NOW, |_, _| true).unwrap();
+    hsms[0].append(&mut store, &admission.entry).unwrap();
+    let turn = hsms[0].replica().propose_turn(NOW).unwrap();
+    hsms[0].append(&mut store, &turn).unwrap();
+    hsms[0].write(&mut store, &[command(1)], NOW).unwrap();
+    let snapshot = hsms[0].replica().sealed_snapshot().unwrap();
+    let replica =
+        Replica::join(joiner, partition(), &admission.invitation, Some(&snapshot), Diary::default()).unwrap();
+    assert!(replica.is_member());
+    assert_eq!(replica.machine().newest_key, hsms[0].diary().newest_key);
 }
