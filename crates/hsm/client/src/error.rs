@@ -39,6 +39,14 @@ pub enum ClientError {
     /// Session keys of two HSMs cannot be used in one call.
     #[error("the session keys of this call are on different HSMs")]
     SessionKeysApart,
+    /// The call is longer than HSMs take.
+    #[error("the call has {length} bytes, and HSMs take {max}")]
+    TooLong {
+        /// How long it is.
+        length: usize,
+        /// How long it may be.
+        max: usize,
+    },
     /// The client's own configuration is not usable.
     #[error("{0}")]
     Configuration(String),

@@ -7,6 +7,7 @@ use strongroom_hsm_proto::command::Command;
 use crate::error::KeyReference;
 use crate::limits::{MAX_CONFIRMED_KEYS, MAX_SESSION_KEYS};
 use crate::roster::MemberId;
+use crate::routing::Consequences;
 use crate::{ClientError, routing};
 
 /// Where a session key is: at an HSM, in one of the sessions that the client has had there.
@@ -25,16 +26,21 @@ pub(crate) struct SessionKeys {
 }
 
 impl SessionKeys {
-    pub(crate) fn made(&mut self, key: u64, place: Place) {
+    /// Takes note of what a call at this place has led to.
+    pub(crate) fn note(&mut self, consequences: &Consequences, place: Place) {
+        for key in &consequences.session_keys {
+            self.made(*key, place);
+        }
+        for key in consequences.cluster_keys.iter().chain(&consequences.gone) {
+            self.places.remove(key);
+        }
+    }
+
+    fn made(&mut self, key: u64, place: Place) {
         self.home = Some(place);
         if self.places.len() < MAX_SESSION_KEYS {
             self.places.insert(key, place);
         }
-    }
-
-    /// The key is gone, or has become a key of the cluster.
-    pub(crate) fn forget(&mut self, key: u64) {
-        self.places.remove(&key);
     }
 
     pub(crate) fn clear(&mut self) {
@@ -123,7 +129,7 @@ mod tests {
         keys.made(9, at(1, 1));
         let wrap = Command::WrapKey(WrapKey { payload: 7, wrapping: 9, mechanism: None });
         assert!(matches!(keys.route(&wrap, |_| true), Err(ClientError::SessionKeysApart)));
-        keys.forget(7);
+        keys.note(&Consequences { gone: Some(7), ..Consequences::default() }, at(2, 1));
         assert_eq!(keys.route(&wrap, |_| true).unwrap(), Some(MemberId(1)));
     }
 

@@ -4,7 +4,8 @@
 //! needs no runtime. It knows every HSM of the cluster, logs in to each, sends a call to the least loaded, and when
 //! an HSM breaks, is behind or is busy, sends it to another, so that a change takes effect once. It keeps the
 //! highest [`Cursor`](strongroom_hsm_proto::command::Cursor) that it has seen and shows it to every HSM, so that
-//! the caller reads what it wrote, and it tells that a key was made when a second HSM has it.
+//! the caller reads what it wrote, and it tells that a key was made when a second HSM has it. A [`Pool`] is the same
+//! for servers: on tokio, any number of calls at a time.
 //!
 //! The crate refuses to know what commands mean beyond what their routing needs, what files hold the
 //! configuration, and AWS's services.
@@ -25,7 +26,9 @@ mod cursor;
 mod error;
 mod keys;
 mod login;
+mod moment;
 mod options;
+mod pool;
 mod roster;
 mod routing;
 mod server;
@@ -36,4 +39,5 @@ pub use blocking::{Broken, Cluster, Connection, HsmAnswer};
 pub use error::{ClientError, KeyReference};
 pub use login::{Credentials, LoginChallenge, LoginStep};
 pub use options::{KnownServer, Options, tls};
+pub use pool::Pool;
 pub use server::{BadServer, DEFAULT_PORT, Server};

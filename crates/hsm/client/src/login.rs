@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use strongroom_hsm_proto::command::{Command, Login, Role};
+use strongroom_hsm_proto::command::{Command, FailureCode, Login, Role};
 use strongroom_secret::SecretString;
 
 use crate::roster::MemberId;
@@ -73,4 +73,28 @@ impl Identity {
             Self::Password(credentials) | Self::SecondFactor(credentials) => Some(credentials),
         }
     }
+
+    /// A password was changed: perhaps the client's own.
+    pub(crate) fn note(&mut self, (username, role, password): (&str, Role, &str)) {
+        if let Self::Password(credentials) | Self::SecondFactor(credentials) = self
+            && credentials.username.eq_ignore_ascii_case(username)
+            && credentials.role == role
+        {
+            credentials.password = SecretString::new(password.to_owned());
+        }
+    }
+}
+
+/// Whether an HSM refuses because of who logs in: another HSM would say the same, and another try could lock the
+/// user.
+pub(crate) fn is_about_the_user(code: FailureCode) -> bool {
+    matches!(
+        code,
+        FailureCode::LoginFailed
+            | FailureCode::Locked
+            | FailureCode::InvalidRequest
+            | FailureCode::WrongState
+            | FailureCode::Forbidden
+            | FailureCode::NoSuchUser
+    )
 }

@@ -1,7 +1,7 @@
 //! Which HSMs there are, how they do, and which one to ask.
 
-use crate::Server;
 use crate::limits::{FIRST_PENALTY_MS, LONGEST_PENALTY_MS, MAX_SERVERS};
+use crate::{KnownServer, Server};
 
 /// Names a member of a [`Roster`] for as long as the roster lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,8 +76,12 @@ impl Roster {
         self.members.get(id.0)
     }
 
-    pub(crate) fn members(&self) -> &[Member] {
-        &self.members
+    /// The addresses to begin with next time: the configured ones, and of the learned ones those that an HSM has
+    /// named, or that answered, this time. If none answered, what was known stays.
+    pub(crate) fn worth_keeping(&self) -> Vec<KnownServer> {
+        let any = self.members.iter().any(|member| member.current);
+        let kept = self.members.iter().filter(|member| !member.learned || member.current || !any);
+        kept.map(|member| KnownServer { server: member.server.clone(), learned: member.learned }).collect()
     }
 
     fn change(&mut self, id: MemberId, change: impl FnOnce(&mut Member)) {

@@ -1,8 +1,30 @@
 //! What a command means for where it goes. The one place in this crate that looks into commands.
 
+use prost::Message as _;
+use strongroom_crypto::random;
 use strongroom_hsm_proto::command::{
-    AttributeName, AttributeValue, Command, KeyDescription, Reply, Result as Outcome, Template,
+    Approval, AttributeName, AttributeValue, Call, Command, KeyDescription, Reply, Result as Outcome, Role,
+    Template,
 };
+use strongroom_hsm_proto::frame::MAX_CALL;
+
+use crate::ClientError;
+
+/// What is kept free in a call for what stands beside the command: session and cursor.
+const ROOM: usize = 512;
+
+/// A call, named if it changes something, and checked to be short enough for every HSM.
+pub(crate) fn call(command: Command, approvals: Vec<Approval>) -> Result<Call, ClientError> {
+    let command_id =
+        if changes(&command) || !approvals.is_empty() { random::bytes::<16>()?.to_vec() } else { Vec::new() };
+    let call = Call { command_id, approvals, command: Some(command), ..Call::default() };
+    let length = call.encoded_len();
+    if length > MAX_CALL - ROOM {
+        Err(ClientError::TooLong { length, max: MAX_CALL - ROOM })
+    } else {
+        Ok(call)
+    }
+}
 
 /// Whether the command changes what the cluster keeps, and so is named by a command id. Where one is not needed
 /// it does no harm, so the list leans to that side.
@@ -106,26 +128,68 @@ fn token(template: &Template) -> Option<bool> {
     }
 }
 
-/// The keys that a command has made, as its reply shows them.
-pub(crate) fn keys_made<'a>(command: &Command, reply: &'a Reply) -> Vec<&'a KeyDescription> {
+/// What a call that is done means for what the client remembers.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Consequences {
+    /// Keys that live in the session.
+    pub(crate) session_keys: Vec<u64>,
+    /// Keys that are new in the cluster.
+    pub(crate) cluster_keys: Vec<u64>,
+    /// Keys that are gone.
+    pub(crate) gone: Option<u64>,
+}
+
+/// What a command has led to, as its reply tells.
+pub(crate) fn consequences(command: &Command, reply: &Reply) -> Consequences {
     use Command as C;
-    let makes = match command {
+    let mut consequences = Consequences::default();
+    match command {
         C::GenerateKey(_)
         | C::GenerateKeyPair(_)
         | C::ImportPublicKey(_)
         | C::UnwrapKey(_)
         | C::DeriveKey(_)
-        | C::ImportKey(_) => true,
-        C::SetAttribute(c) => c.attribute.as_ref().is_some_and(|a| a.name() == AttributeName::Token),
-        _ => false,
-    };
-    if !makes {
-        return Vec::new();
+        | C::ImportKey(_) => {
+            for key in keys_in(reply) {
+                let list = if key.of_session {
+                    &mut consequences.session_keys
+                } else {
+                    &mut consequences.cluster_keys
+                };
+                list.push(key.key);
+            }
+        }
+        C::SetAttribute(set) => {
+            let keeps = set.attribute.as_ref().is_some_and(|attribute| {
+                attribute.name() == AttributeName::Token
+                    && attribute.value == Some(AttributeValue::Flag(true))
+            });
+            if keeps {
+                consequences.cluster_keys.push(set.key);
+            }
+        }
+        C::DeleteKey(delete) => consequences.gone = Some(delete.key),
+        _ => {}
     }
+    consequences
+}
+
+fn keys_in(reply: &Reply) -> Vec<&KeyDescription> {
     match &reply.result {
         Some(Outcome::Key(key)) => vec![key],
         Some(Outcome::KeyPair(pair)) => pair.public.iter().chain(&pair.private).collect(),
         _ => Vec::new(),
+    }
+}
+
+/// The user whose password a command has changed, and the new one.
+pub(crate) fn new_password(command: &Command) -> Option<(&str, Role, &str)> {
+    match command {
+        Command::ChangePassword(change) => Some((&change.username, change.role(), &change.password)),
+        Command::FinishRegistration(finish) if !finish.password.is_empty() => {
+            Some((&finish.username, finish.role(), &finish.password))
+        }
+        _ => None,
     }
 }
 

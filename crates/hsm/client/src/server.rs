@@ -8,6 +8,11 @@ use crate::limits::MAX_HOST_BYTES;
 /// The port of HSMs.
 pub const DEFAULT_PORT: u16 = 2223;
 
+/// The version of the protocol that this client speaks.
+pub(crate) const VERSION: u32 = 1;
+/// The name that TLS is given where the server is no name: the certificate is judged by who signed it.
+pub(crate) const ANY_NAME: &str = "hsm.invalid";
+
 /// An HSM's address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Server {

@@ -1,7 +1,7 @@
 //! What commands work with: the console, the configuration, and a client for each cluster in use.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use strongroom_hsm_client::{Cluster, Credentials, LoginStep, Options, tls};
 use strongroom_hsm_proto::command::Role;
@@ -88,17 +88,17 @@ impl Bench {
 
     /// A cluster by name.
     pub(crate) fn cluster_named(&mut self, id: Option<String>, side: Side) -> Result<&mut Cluster, CliError> {
-        let at = match self.open.iter().position(|(open, _)| *open == id) {
-            Some(at) => at,
-            None => {
-                let mut cluster =
-                    Cluster::new(options(self.config.cluster(id.as_deref())?)?, self.clocks.clone())?;
-                if self.mode == Mode::Single && !self.anonymous {
-                    log_in_from_environment(&mut cluster, side)?;
-                }
-                self.open.push((id, cluster));
-                self.open.len() - 1
+        let known = self.open.iter().position(|(open, _)| *open == id);
+        let at = if let Some(at) = known {
+            at
+        } else {
+            let options = options(self.config.cluster(id.as_deref())?)?;
+            let mut cluster = Cluster::new(options, self.clocks.clone())?;
+            if self.mode == Mode::Single && !self.anonymous {
+                log_in_from_environment(&mut cluster, side)?;
             }
+            self.open.push((id, cluster));
+            self.open.len() - 1
         };
         match self.open.get_mut(at) {
             Some((_, cluster)) => Ok(cluster),
@@ -163,11 +163,11 @@ fn options(config: &ClusterConfig) -> Result<Options, CliError> {
     let mut options = Options::new(config.known_servers(), tls);
     options.check_key_availability = config.options.disable_key_availability_check != Some(true);
     options.retry = config.options.retry();
-    options.client_name = concat!("cloudhsm-cli ", env!("CARGO_PKG_VERSION")).to_owned();
+    options.client_name = format!("cloudhsm-cli {}", env!("CARGO_PKG_VERSION"));
     Ok(options)
 }
 
-fn text(path: &PathBuf) -> Result<String, CliError> {
+fn text(path: &Path) -> Result<String, CliError> {
     String::from_utf8(read_bounded(path, MAX_PEM)?).map_err(|_| CliError::file(path, "not a PEM file"))
 }
 

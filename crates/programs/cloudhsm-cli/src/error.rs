@@ -1,5 +1,6 @@
 //! Why a command is not carried out, in words for people.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use strongroom_hsm_client::ClientError;
@@ -32,7 +33,7 @@ impl CliError {
         Self::Usage(text.into())
     }
 
-    pub(crate) fn file(path: &Path, reason: impl ToString) -> Self {
+    pub(crate) fn file(path: &Path, reason: impl Display) -> Self {
         Self::File { path: path.display().to_string(), reason: reason.to_string() }
     }
 

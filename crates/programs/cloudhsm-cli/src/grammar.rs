@@ -82,7 +82,7 @@ pub(crate) struct Line {
 #[derive(Debug, Subcommand)]
 pub(crate) enum LineCommand {
     #[command(flatten)]
-    Command(Command),
+    Command(Box<Command>),
     /// Log out and leave
     #[command(visible_alias = "exit")]
     Quit,

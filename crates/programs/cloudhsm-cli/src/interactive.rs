@@ -34,7 +34,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), CliError> {
             Ok(Line { command: LineCommand::Quit, .. }) => break,
             Ok(Line { command: LineCommand::Command(command), which }) => {
                 bench.means(which.cluster_id);
-                let result = command::run(bench, command);
+                let result = command::run(bench, *command);
                 print(output::print(result))?;
                 bench.keep_learned();
             }

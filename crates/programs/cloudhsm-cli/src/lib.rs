@@ -59,14 +59,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 .and_then(|mut bench| interactive::run(&mut bench));
             match outcome {
                 Ok(()) => ExitCode::SUCCESS,
-                Err(error) => printed(output::print(Err(error)), false),
+                Err(error) => printed(&output::print(Err(error)), false),
             }
         }
         ProgramCommand::Command(command) => {
             let result = open(Mode::Single, program.config.as_deref(), cluster_id)
                 .and_then(|mut bench| single(&mut bench, command));
             let is_done = result.is_ok();
-            printed(output::print(result), is_done)
+            printed(&output::print(result), is_done)
         }
     }
 }
@@ -80,7 +80,7 @@ pub fn run_configure(arguments: impl IntoIterator<Item = OsString>) -> ExitCode 
 }
 
 fn open(mode: Mode, config: Option<&std::path::Path>, cluster_id: Option<String>) -> Result<Bench, CliError> {
-    let bench = Bench::new(mode, place::to_read(config)?, cluster_id)?;
+    let bench = Bench::new(mode, place::to_read(config), cluster_id)?;
     logging::begin(&bench.config().logging);
     Ok(bench)
 }
@@ -95,7 +95,7 @@ fn single(bench: &mut Bench, command: Command) -> Result<output::Data, CliError>
 fn finish_configure(options: &Configure, config: Option<&std::path::Path>) -> ExitCode {
     match configure::run(options, config) {
         Ok(place) => {
-            printed(writeln!(std::io::stdout(), "The configuration is in {}", place.display()), true)
+            printed(&writeln!(std::io::stdout(), "The configuration is in {}", place.display()), true)
         }
         Err(error) => {
             // Nothing is left to do if standard error is gone too.
@@ -107,10 +107,10 @@ fn finish_configure(options: &Configure, config: Option<&std::path::Path>) -> Ex
 
 /// Help and version are answers; all else is wrong.
 fn not_understood(error: &clap::Error) -> ExitCode {
-    printed(error.print(), !error.use_stderr())
+    printed(&error.print(), !error.use_stderr())
 }
 
 /// An answer that nobody can read is not given.
-fn printed(written: std::io::Result<()>, is_done: bool) -> ExitCode {
+fn printed(written: &std::io::Result<()>, is_done: bool) -> ExitCode {
     if written.is_ok() && is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use strongroom_hsm_proto::command::{Call, Command, ConfirmKey, FailureCode, Result as Done};
 
 use super::cluster::Cluster;
-use super::connection::now_ms;
 use super::link::Trouble;
 use crate::ClientError;
 use crate::error::KeyReference;
 use crate::limits::{FIRST_PAUSE_MS, LONGEST_PAUSE_MS};
+use crate::moment::now_ms;
 use crate::roster::MemberId;
 
 /// On how many HSMs a key must be.

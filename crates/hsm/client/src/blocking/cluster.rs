@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use strongroom_crypto::random;
 use strongroom_hsm_proto::command::{
-    Approval, AttributeName, AttributeValue, Call, Command, Cursor, FailureCode, Reply, Role, Welcome,
+    Approval, Call, Command, Cursor, Failure, FailureCode, Reply, Role, Welcome,
 };
 use strongroom_runtime::Clocks;
-use strongroom_secret::SecretString;
 
-use super::connection::{millis, now_ms};
 use super::link::{Link, Trouble};
 use crate::attempts::{Attempts, Step};
 use crate::cursor::Highest;
 use crate::keys::{Confirmed, Place, SessionKeys};
 use crate::login::Identity;
+use crate::moment::{millis, now_ms};
 use crate::options::KnownServer;
 use crate::roster::{MemberId, Roster};
 use crate::verdict::Verdict;
@@ -35,9 +34,11 @@ pub struct Cluster {
     /// long as it is not older than what the caller knew.
     pub(super) asking_as_of: Option<Highest>,
     pub(super) identity: Identity,
+    /// An HSM does not take the password any more.
+    pub(super) login_refused: Option<Failure>,
     pub(super) session_keys: SessionKeys,
     pub(super) confirmed: Confirmed,
-    cluster_id: Option<String>,
+    id: Option<String>,
 }
 
 /// What one of all HSMs answered.
@@ -65,9 +66,10 @@ impl Cluster {
             highest: Highest::default(),
             asking_as_of: None,
             identity: Identity::Nobody,
+            login_refused: None,
             session_keys: SessionKeys::default(),
             confirmed: Confirmed::default(),
-            cluster_id: None,
+            id: None,
             options,
             clocks,
         })
@@ -92,12 +94,7 @@ impl Cluster {
         if routing::needs_available_keys(&command) {
             self.check_available(&routing::keys_used(&command), until)?;
         }
-        let command_id = if routing::changes(&command) || !approvals.is_empty() {
-            random::bytes::<16>()?.to_vec()
-        } else {
-            Vec::new()
-        };
-        let mut call = Call { command_id, approvals, command: Some(command), ..Call::default() };
+        let mut call = routing::call(command, approvals)?;
         let (member, reply) = self.attempt(&mut call, only, self.options.retry, until)?;
         self.done(member, &call, &reply, until)?;
         Ok(reply)
@@ -147,9 +144,7 @@ impl Cluster {
         approvals: Vec<Approval>,
     ) -> Result<Reply, ClientError> {
         let until = self.deadline();
-        let command_id =
-            if routing::changes(&command) { random::bytes::<16>()?.to_vec() } else { Vec::new() };
-        let mut call = Call { command_id, approvals, command: Some(command), ..Call::default() };
+        let mut call = routing::call(command, approvals)?;
         let (member, reply) = self.attempt(&mut call, Some(answer.member), RetryMode::Standard, until)?;
         self.done(member, &call, &reply, until)?;
         Ok(reply)
@@ -200,45 +195,16 @@ impl Cluster {
     /// Takes note of what a call has done.
     fn done(&mut self, member: MemberId, call: &Call, reply: &Reply, until: u64) -> Result<(), ClientError> {
         let Some(command) = &call.command else { return Ok(()) };
-        let mut of_cluster = Vec::new();
-        for key in routing::keys_made(command, reply) {
-            if key.of_session {
-                let session = self.link(member).sessions;
-                self.session_keys.made(key.key, Place { member, session });
-            } else {
-                self.session_keys.forget(key.key);
-                of_cluster.push(key.key);
-            }
+        let consequences = routing::consequences(command, reply);
+        let session = self.link(member).sessions;
+        self.session_keys.note(&consequences, Place { member, session });
+        if let Some(change) = routing::new_password(command) {
+            self.identity.note(change);
         }
-        match command {
-            Command::SetAttribute(set) if of_cluster.is_empty() => {
-                let kept = set.attribute.as_ref().is_some_and(|attribute| {
-                    attribute.name() == AttributeName::Token
-                        && attribute.value == Some(AttributeValue::Flag(true))
-                });
-                if kept {
-                    self.session_keys.forget(set.key);
-                    of_cluster.push(set.key);
-                }
-            }
-            Command::DeleteKey(delete) => self.session_keys.forget(delete.key),
-            Command::ChangePassword(change) => {
-                self.password_changed(&change.username, change.role(), &change.password);
-            }
-            Command::FinishRegistration(finish) if !finish.password.is_empty() => {
-                self.password_changed(&finish.username, finish.role(), &finish.password);
-            }
-            _ => {}
-        }
-        if of_cluster.is_empty() { Ok(()) } else { self.make_available(&of_cluster, member, until) }
-    }
-
-    fn password_changed(&mut self, username: &str, role: Role, password: &str) {
-        if let Identity::Password(credentials) | Identity::SecondFactor(credentials) = &mut self.identity
-            && credentials.username.eq_ignore_ascii_case(username)
-            && credentials.role == role
-        {
-            credentials.password = SecretString::new(password.to_owned());
+        if consequences.cluster_keys.is_empty() {
+            Ok(())
+        } else {
+            self.make_available(&consequences.cluster_keys, member, until)
         }
     }
 
@@ -247,7 +213,7 @@ impl Cluster {
         self.roster.welcomed(id, welcome.hsm_id.clone(), welcome.load);
         self.roster.learn(welcome.peers.iter().filter_map(|peer| peer.parse().ok()));
         if !welcome.cluster_id.is_empty() {
-            self.cluster_id = Some(welcome.cluster_id.clone());
+            self.id = Some(welcome.cluster_id.clone());
         }
     }
 
@@ -270,14 +236,12 @@ impl Cluster {
     /// The addresses to begin with next time: the configured ones, and of the learned ones those that an HSM has
     /// named, or that answered, this time. If none answered, what was known stays.
     pub fn servers(&self) -> Vec<KnownServer> {
-        let any = self.roster.members().iter().any(|member| member.current);
-        let kept = self.roster.members().iter().filter(|member| !member.learned || member.current || !any);
-        kept.map(|member| KnownServer { server: member.server.clone(), learned: member.learned }).collect()
+        self.roster.worth_keeping()
     }
 
     /// The cluster's id, once an HSM has told it.
     pub fn cluster_id(&self) -> Option<&str> {
-        self.cluster_id.as_deref()
+        self.id.as_deref()
     }
 
     /// The highest state that was seen.

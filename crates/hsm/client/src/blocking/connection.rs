@@ -1,5 +1,6 @@
 //! One TLS connection to one HSM.
 
+use std::fmt::Display;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
@@ -11,12 +12,9 @@ use strongroom_hsm_proto::frame::{Decoder, Encoder, Header, Kind, MAX_ANSWER, MA
 use strongroom_runtime::Clocks;
 
 use crate::limits::ANSWER_GRACE;
+use crate::moment::{millis, now_ms};
+use crate::server::{ANY_NAME, VERSION};
 use crate::{Options, Server};
-
-/// The version of the protocol that this client speaks.
-pub(crate) const VERSION: u32 = 1;
-/// The name that TLS is given where the server is no name: the certificate is judged by who signed it.
-const ANY_NAME: &str = "hsm.invalid";
 
 /// The connection cannot be made, or not be used any longer. The text says why, for people.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -151,18 +149,9 @@ impl Connection {
         now_ms(&self.clocks)
     }
 
-    fn broken(&self, reason: impl ToString) -> Broken {
+    fn broken(&self, reason: impl Display) -> Broken {
         Broken { server: self.server.clone(), reason: reason.to_string() }
     }
-}
-
-/// Milliseconds of real time.
-pub(crate) fn now_ms(clocks: &Clocks) -> u64 {
-    u64::try_from(clocks.real_now()).unwrap_or(0)
-}
-
-pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Connects to the first of a name's addresses that takes it.

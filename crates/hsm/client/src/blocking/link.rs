@@ -7,8 +7,9 @@ use strongroom_hsm_proto::command::{
 };
 
 use super::cluster::Cluster;
-use super::connection::{Broken, Connection, millis, now_ms};
-use crate::login::Identity;
+use super::connection::{Broken, Connection};
+use crate::login::{Identity, is_about_the_user};
+use crate::moment::{millis, now_ms};
 use crate::roster::MemberId;
 use crate::routing;
 
@@ -111,12 +112,22 @@ impl Cluster {
         if self.link(id).is_logged_in {
             return Ok(());
         }
+        if let Some(failure) = &self.login_refused {
+            return Err(Trouble::Refused(failure.clone()));
+        }
         let login = match &self.identity {
             Identity::Nobody => return Ok(()),
             Identity::SecondFactor(_) => return Err(Trouble::SecondFactorAgain),
             Identity::Password(credentials) => credentials.login(),
         };
-        let reply = self.exchange_in_session(id, login, until)?;
+        let reply = self.exchange_in_session(id, login, until).inspect_err(|trouble| {
+            // The password has changed: it is not tried again, which could lock the user.
+            if let Trouble::Refused(failure) = trouble
+                && is_about_the_user(failure.code())
+            {
+                self.login_refused = Some(failure.clone());
+            }
+        })?;
         match reply.result {
             Some(Done::Login(login)) if !login.challenge.is_empty() => Err(Trouble::SecondFactorAgain),
             _ => {

@@ -1,11 +1,12 @@
 //! Log-ins: at every HSM, since sessions are of one HSM each.
 
-use strongroom_hsm_proto::command::{AnswerChallenge, CloseSession, Command, FailureCode, Result as Done};
+use strongroom_hsm_proto::command::{AnswerChallenge, CloseSession, Command, Result as Done};
 
 use super::cluster::Cluster;
 use super::link::Trouble;
 use crate::ClientError;
-use crate::login::{Credentials, Identity, LoginChallenge, LoginStep};
+use crate::login::{Credentials, Identity, LoginChallenge, LoginStep, is_about_the_user};
+use crate::moment::now_ms;
 use crate::roster::MemberId;
 
 impl Cluster {
@@ -68,7 +69,7 @@ impl Cluster {
             Err(trouble) => {
                 if let Trouble::Broken(reason) = &trouble {
                     tracing::info!(%reason, "an HSM cannot be asked");
-                    self.roster.failed(id, super::connection::now_ms(&self.clocks));
+                    self.roster.failed(id, now_ms(&self.clocks));
                     self.link(id).drop_connection();
                 }
                 Err(trouble)
@@ -124,19 +125,8 @@ impl Cluster {
             self.link(id).end_session();
         }
         self.identity = Identity::Nobody;
+        self.login_refused = None;
         self.session_keys.clear();
         Ok(())
     }
-}
-
-fn is_about_the_user(code: FailureCode) -> bool {
-    matches!(
-        code,
-        FailureCode::LoginFailed
-            | FailureCode::Locked
-            | FailureCode::InvalidRequest
-            | FailureCode::WrongState
-            | FailureCode::Forbidden
-            | FailureCode::NoSuchUser
-    )
 }

@@ -8,6 +8,7 @@ mod client;
 mod failover;
 mod first_use;
 mod mutual_tls;
+mod pool;
 mod rig;
 mod servers;
 mod session_keys;

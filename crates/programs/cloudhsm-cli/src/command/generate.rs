@@ -25,7 +25,7 @@ pub(super) fn symmetric(bench: &mut Bench, command: Symmetric) -> Result<Data, C
         key_type: key_type.into(),
         length: key_length_bytes,
         template: Some(template(&label, session, attributes)?),
-        quorum: quorum(&sharing),
+        quorum: Some(quorum(&sharing)),
         share_with: sharing.share_crypto_users,
     };
     let cluster = bench.cluster()?;
@@ -91,11 +91,11 @@ pub(super) fn template(
     Ok(Template { attributes: all.collect() })
 }
 
-pub(super) fn quorum(sharing: &Sharing) -> Option<KeyQuorum> {
-    Some(KeyQuorum {
+pub(super) fn quorum(sharing: &Sharing) -> KeyQuorum {
+    KeyQuorum {
         manage: sharing.manage_key_quorum_value.unwrap_or(0),
         usage: sharing.use_key_quorum_value.unwrap_or(0),
-    })
+    }
 }
 
 /// A key that was just made, as all HSMs show it; as the one that made it does if they cannot be asked.

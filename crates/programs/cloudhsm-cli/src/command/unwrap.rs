@@ -43,7 +43,7 @@ fn with(bench: &mut Bench, payload: UnwrapPayload, mechanism: Mechanism) -> Resu
         class: class.into(),
         key_type: key_type.into(),
         template: Some(template),
-        quorum: quorum(&payload.sharing),
+        quorum: Some(quorum(&payload.sharing)),
         share_with: payload.sharing.share_crypto_users,
     };
     let key = the!(cluster.call_approved(Command::UnwrapKey(unwrap), approvals)?, Key)?;

@@ -18,14 +18,14 @@ pub(crate) const CUSTOMER_CA: &str = "/opt/cloudhsm/etc/customerCA.crt";
 
 /// The file to read: the one that is named, else AWS's where it may be written, else the user's own if it is there,
 /// else AWS's.
-pub(crate) fn to_read(named: Option<&Path>) -> Result<PathBuf, CliError> {
+pub(crate) fn to_read(named: Option<&Path>) -> PathBuf {
     if let Some(named) = named_place(named) {
-        return Ok(named);
+        return named;
     }
     let aws = Path::new(AWS_FOLDER).join(FILE);
     match users() {
-        Some(own) if !is_writable(&aws) && (own.exists() || !aws.exists()) => Ok(own),
-        _ => Ok(aws),
+        Some(own) if !is_writable(&aws) && (own.exists() || !aws.exists()) => own,
+        _ => aws,
     }
 }
 

@@ -75,9 +75,10 @@ pub(super) fn post(
     let fail = |error: std::io::Error| CliError::usage(format!("{}: {error}", endpoint.authority));
     let mut request = String::from("POST / HTTP/1.1\r\n");
     for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
+        request.extend([name, ": ", value, "\r\n"]);
     }
-    request.push_str(&format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len()));
+    let length = body.len().to_string();
+    request.extend(["content-length: ", &length, "\r\nconnection: close\r\n\r\n"]);
     let request = [request.as_bytes(), body].concat();
     let socket = reach(endpoint).map_err(fail)?;
     let answer = if endpoint.is_tls {

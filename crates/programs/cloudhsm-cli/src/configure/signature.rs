@@ -31,7 +31,10 @@ pub(super) fn signed(
     }
     headers.sort_by_key(|(name, _)| *name);
     let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
+    let mut lines = String::new();
+    for (name, value) in &headers {
+        lines.extend([name, ":", value.trim(), "\n"]);
+    }
     let canonical = format!("POST\n/\n\n{lines}\n{names}\n{}", hex::encode(&sha256(request.body)));
     let scope = format!("{date}/{}/{}/aws4_request", request.region, request.service);
     let to_sign =

@@ -12,11 +12,11 @@ use crate::attribute;
 
 /// A key.
 #[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
 pub(crate) struct Key {
-    key_reference: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key_info: Option<Info>,
+    #[serde(rename = "key-reference")]
+    reference: String,
+    #[serde(rename = "key-info", skip_serializing_if = "Option::is_none")]
+    info: Option<Info>,
     attributes: Map<String, Value>,
 }
 
@@ -71,8 +71,8 @@ impl Views<'_> {
             })
         });
         Key {
-            key_reference: key_reference(self.handle),
-            key_info: Some(Info {
+            reference: key_reference(self.handle),
+            info: Some(Info {
                 key_owners: users(self.found().map(|key| key.owner.as_str()).collect()),
                 shared_users: users(
                     self.found().flat_map(|key| key.shared_with.iter().map(String::as_str)).collect(),
@@ -88,7 +88,7 @@ impl Views<'_> {
     pub(crate) fn brief(&self) -> Key {
         let mut attributes = self.attributes();
         attributes.retain(|name, _| name == "label");
-        Key { key_reference: key_reference(self.handle), key_info: None, attributes }
+        Key { reference: key_reference(self.handle), info: None, attributes }
     }
 
     fn attributes(&self) -> Map<String, Value> {

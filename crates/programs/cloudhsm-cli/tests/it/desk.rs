@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::rig::{PASSWORD, Rig};
 
 /// What nothing here takes, even on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A person's desk: a home, and a cluster that is configured.
 pub(crate) struct Desk {
