@@ -52,10 +52,10 @@ pub(crate) struct Desk {
 }
 
 impl Writer {
-    /// Starts a writer; it works until all its handles are gone.
+    /// Starts a writer; it works until the shutdown begins, and then makes what was handed in before.
     pub(crate) fn start(desk: Desk, shutdown: &Shutdown) -> Self {
         let (sender, changes) = mpsc::channel(MOST_WAITING);
-        shutdown.spawn(work(desk, changes));
+        shutdown.spawn(work(desk, changes, shutdown.clone()));
         Self(sender)
     }
 
@@ -86,9 +86,19 @@ pub(crate) fn failed(code: FailureCode, text: &str) -> command::Outcome {
     command::Outcome::Failure(Failure { code: code.into(), text: text.to_owned() })
 }
 
-async fn work(desk: Desk, mut changes: mpsc::Receiver<(Asker, Planned)>) {
+async fn work(desk: Desk, mut changes: mpsc::Receiver<(Asker, Planned)>, shutdown: Shutdown) {
     let mut waiting = VecDeque::new();
-    while let Some(first) = changes.recv().await {
+    loop {
+        let first = tokio::select! {
+            biased;
+            first = changes.recv() => first,
+            () = shutdown.begun() => {
+                // Who asks from now on is told that the HSM is stopping.
+                changes.close();
+                changes.recv().await
+            }
+        };
+        let Some(first) = first else { return };
         waiting.push_back(first);
         while !waiting.is_empty() {
             while waiting.len() < MAX_BATCH
