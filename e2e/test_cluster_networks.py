@@ -20,8 +20,9 @@ def reaches(address: str) -> bool:
 
 
 def test_a_rule_that_is_revoked_cuts_new_connections_at_once(fresh_node, own_aws, tmp_path):
-    cluster = Cluster(own_aws, tmp_path / "cluster").create("us-east-1a")
-    hsm = cluster.add_hsm("us-east-1a")
+    cluster = Cluster(own_aws, tmp_path / "cluster")
+    cluster.first_use("us-east-1a")
+    (hsm,) = cluster.hsms()
     group = cluster.describe()["SecurityGroup"]
     described = own_aws("ec2", "describe-security-groups", "--group-ids", group)["SecurityGroups"][0]
     assert described["GroupName"] == f"cloudhsm-cluster-{cluster.cluster_id.removeprefix('cluster-')}-sg"
