@@ -74,6 +74,9 @@ pub(crate) struct DevOptions {
     /// The HSM's program [default: strongroom-hsmd beside this one]
     #[arg(long, value_name = "FILE", env = "STRONGROOM_HSMD")]
     pub(crate) hsmd: Option<PathBuf>,
+    /// Make no daily backups of clusters; the journal says so for each day
+    #[arg(long)]
+    pub(crate) pause_daily_backups: bool,
     /// Let web pages of this origin call, for example https://console.example.com; pages served from this
     /// machine always may
     #[arg(long, value_name = "ORIGIN")]

@@ -65,7 +65,8 @@ async fn serve(options: &DevOptions, data: &DataDir) -> Result<()> {
     })?;
     let address = listener.local_addr()?;
     let hsmd = options.hsmd.clone().map_or_else(beside_this_program, Ok)?;
-    let clusters = Clusters { vpc_cidr: options.vpc_cidr.clone(), hsmd };
+    let clusters =
+        Clusters { vpc_cidr: options.vpc_cidr.clone(), hsmd, daily_backups: !options.pause_daily_backups };
     let node = Node::open_dev(data, root_key, origins, clusters, shutdown.handle()).await?;
 
     let serving = node.server.clone();
@@ -84,7 +85,8 @@ async fn serve(options: &DevOptions, data: &DataDir) -> Result<()> {
 
 /// Where the HSM's program is, unless the operator says otherwise.
 fn beside_this_program() -> Result<PathBuf> {
-    let program = std::env::current_exe().context("finding the HSM's program; say where it is with --hsmd")?;
+    let program =
+        std::env::current_exe().context("finding the HSM's program; say where it is with --hsmd")?;
     Ok(program.with_file_name(HSMD))
 }
 

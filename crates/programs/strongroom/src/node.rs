@@ -50,6 +50,8 @@ pub(crate) struct Clusters {
     pub(crate) vpc_cidr: String,
     /// The HSM's program.
     pub(crate) hsmd: PathBuf,
+    /// Whether clusters are backed up every day.
+    pub(crate) daily_backups: bool,
 }
 
 /// The root credential of an account.
@@ -104,12 +106,13 @@ impl Node {
         let authority = Authority::new();
         let kms = KeyManagement::new(db.clone(), &root, authority.clone(), outbox.clone(), history.clone())?;
         let kms = Arc::new(kms.with_chosen_keys());
-        let Clusters { vpc_cidr, hsmd } = clusters;
+        let Clusters { vpc_cidr, hsmd, daily_backups } = clusters;
         let settings = Settings::default().with_default_vpc(&vpc_cidr).context("--vpc-cidr")?;
         let networks = Arc::new(Networks::new(db.clone(), &root, authority.clone(), settings)?);
         let local = LocalOptions { folder: data.hsms(), device_root: data.device_root(), program: hsmd };
         let mut options = Options::default();
         options.dev = true;
+        options.daily_backups = daily_backups;
         let parts = Parts {
             db: db.clone(),
             root: &root,

@@ -20,26 +20,32 @@ const INTERNAL: &str = "AWS Internal";
 pub(crate) fn expired(backup: &Backup, at_ms: i64, event_id: [u8; 16]) -> Record {
     let details =
         json!({ "backupId": backup.id, "clusterId": backup.cluster_id, "reason": "RETENTION_POLICY" });
-    event(&backup.home, (BACKUP_RESOURCE, &backup.id), "ExpireBackup", details, at_ms, event_id)
+    event(&backup.home, (BACKUP_RESOURCE, &backup.id), "ExpireBackup", &details, at_ms, event_id)
+}
+
+/// A cluster was not backed up, because daily backups are paused.
+pub(crate) fn backup_skipped(home: &Home, cluster_id: &str, at_ms: i64, event_id: [u8; 16]) -> Record {
+    let details = json!({ "clusterId": cluster_id, "reason": "DAILY_BACKUPS_PAUSED" });
+    event(home, (CLUSTER_RESOURCE, cluster_id), "SkipDailyBackup", &details, at_ms, event_id)
 }
 
 /// A deleted backup is gone for good.
 pub(crate) fn ended(backup: &Backup, at_ms: i64, event_id: [u8; 16]) -> Record {
     let details = json!({ "backupId": backup.id, "clusterId": backup.cluster_id });
-    event(&backup.home, (BACKUP_RESOURCE, &backup.id), "RemoveBackup", details, at_ms, event_id)
+    event(&backup.home, (BACKUP_RESOURCE, &backup.id), "RemoveBackup", &details, at_ms, event_id)
 }
 
 /// An HSM that lost its state was replaced by another.
 pub(crate) fn replaced(cluster: &Cluster, former: &Hsm, new: &Hsm, at_ms: i64, event_id: [u8; 16]) -> Record {
     let details =
         json!({ "clusterId": cluster.id, "formerHsmId": former.id, "hsmId": new.id, "eniId": new.eni_id });
-    event(&cluster.home, (CLUSTER_RESOURCE, &cluster.id), "ReplaceHsm", details, at_ms, event_id)
+    event(&cluster.home, (CLUSTER_RESOURCE, &cluster.id), "ReplaceHsm", &details, at_ms, event_id)
 }
 
 /// A cluster became active: an administrator set the first password inside the HSM.
 pub(crate) fn activated(cluster: &Cluster, at_ms: i64, event_id: [u8; 16]) -> Record {
     let details = json!({ "clusterId": cluster.id });
-    event(&cluster.home, (CLUSTER_RESOURCE, &cluster.id), "ActivateCluster", details, at_ms, event_id)
+    event(&cluster.home, (CLUSTER_RESOURCE, &cluster.id), "ActivateCluster", &details, at_ms, event_id)
 }
 
 /// What an HSM logged of a command (CloudHSM User Guide, "Interpreting HSM audit logs"), with the members of
@@ -80,7 +86,7 @@ pub(crate) fn audited(home: &Home, cluster_id: &str, hsm_id: &str, record: &Audi
             home,
             (CLUSTER_RESOURCE, cluster_id),
             &format!("Hsm:{}", record.opcode_name),
-            details,
+            &details,
             at_ms,
             event_id,
         )
@@ -92,7 +98,7 @@ fn event(
     home: &Home,
     (kind, id): (&str, &str),
     name: &str,
-    details: Value,
+    details: &Value,
     at_ms: i64,
     event_id: [u8; 16],
 ) -> Record {

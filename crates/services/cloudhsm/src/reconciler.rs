@@ -12,6 +12,7 @@ mod removal;
 mod replacement;
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use strongroom_crypto::{hex, random};
@@ -185,11 +186,18 @@ impl ControlPlane {
                 return;
             }
         };
-        for id in placed {
-            if let Err(error) = self.placement.stop(&id).await {
+        // All at once: each may have something to finish.
+        let stop = |id| async move {
+            if let Err(error) = self.placement.stop(id).await {
                 tracing::warn!(hsm = id, %error, "an HSM is not stopped");
             }
-        }
+        };
+        let mut stops: Vec<_> = placed.iter().map(|id| Box::pin(stop(id.as_str()))).collect();
+        std::future::poll_fn(|context| {
+            stops.retain_mut(|stop| stop.as_mut().poll(context).is_pending());
+            if stops.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// Waits for what is being done, and keeps anything from being begun while the guard is held.

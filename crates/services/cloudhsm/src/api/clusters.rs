@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use strongroom_api_cloudhsm::{
-    BackupRetentionPolicy, CreateClusterRequest, CreateClusterResponse, DeleteClusterRequest,
-    DeleteClusterResponse, DescribeClustersRequest, DescribeClustersResponse, InitializeClusterRequest,
-    InitializeClusterResponse, ModifyClusterRequest, ModifyClusterResponse, NetworkType, actions,
+    BackupRetentionPolicy, BackupRetentionType, CreateClusterRequest, CreateClusterResponse,
+    DeleteClusterRequest, DeleteClusterResponse, DescribeClustersRequest, DescribeClustersResponse,
+    InitializeClusterRequest, InitializeClusterResponse, ModifyClusterRequest, ModifyClusterResponse,
+    NetworkType, actions,
 };
 use strongroom_identity::RequestContext;
 use strongroom_pki::check_cluster_certificate;
@@ -65,7 +66,7 @@ fn source_backup(context: &RequestContext, text: String) -> Result<(Home, String
 
 fn retention_days(policy: Option<BackupRetentionPolicy>) -> Result<Option<u32>, Refusal> {
     let Some(policy) = policy else { return Ok(None) };
-    let kind = policy.r#type.as_ref().map(|kind| kind.as_str());
+    let kind = policy.r#type.as_ref().map(BackupRetentionType::as_str);
     cluster::retention_days(kind, policy.value.as_deref()).map(Some)
 }
 

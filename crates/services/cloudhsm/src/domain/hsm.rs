@@ -75,10 +75,9 @@ impl Hsm {
         let message = Some(cut(why));
         let news = match self.state {
             HsmState::DeleteInProgress => false,
-            // One that has never come up stays what it is; people read why.
-            HsmState::CreateInProgress => self.message != message,
             HsmState::Active => true,
-            HsmState::Degraded => self.message != message,
+            // One that has never come up stays what it is; people read why.
+            HsmState::CreateInProgress | HsmState::Degraded => self.message != message,
         };
         if news {
             if self.state == HsmState::Active {

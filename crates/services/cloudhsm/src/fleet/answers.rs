@@ -64,11 +64,7 @@ impl ControlPlane {
             repo::log::Appended::Done => {
                 for other in self.fleet.sessions_of(&session.cluster_id) {
                     if other.hsm_id != session.hsm_id {
-                        other.head.send_if_modified(|head| {
-                            let moved = *head < sequence;
-                            *head = sequence.max(*head);
-                            moved
-                        });
+                        other.log_grew(sequence);
                     }
                 }
                 Ok(PlaneAnswer::Appended(Appended { sequence }))

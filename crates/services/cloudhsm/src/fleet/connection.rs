@@ -23,7 +23,7 @@ use crate::ControlPlane;
 const INTRODUCTION: Duration = Duration::from_secs(10);
 
 /// How long an HSM may be silent. It reports every few seconds.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// How long an HSM may take to note that the log has grown.
 const NOTE: Duration = Duration::from_secs(10);
@@ -49,7 +49,7 @@ struct Incoming<S> {
 
 /// What a frame of an HSM is.
 enum Received {
-    Call(u64, Option<PlaneCall>),
+    Call(u64, Box<Option<PlaneCall>>),
     Answer(u64, FromHsm),
 }
 
@@ -60,7 +60,9 @@ impl<S: AsyncRead> Incoming<S> {
             if let Some(frame) = self.decoder.next()? {
                 let request = frame.header.request;
                 return match frame.header.kind {
-                    Kind::Call => Ok(Some(Received::Call(request, frame.message::<ToPlane>()?.call))),
+                    Kind::Call => {
+                        Ok(Some(Received::Call(request, Box::new(frame.message::<ToPlane>()?.call))))
+                    }
                     Kind::Answer => Ok(Some(Received::Answer(request, frame.message()?))),
                     Kind::Goodbye => Ok(None),
                     Kind::Hello | Kind::Welcome => Err(Broken::OutOfTurn),
@@ -86,7 +88,14 @@ pub(super) async fn converse(
     let (read, mut write) = tokio::io::split(stream);
     let mut incoming = Incoming { read, decoder: Decoder::new(MAX_FLEET_PAYLOAD) };
     let first = tokio::time::timeout(INTRODUCTION, incoming.next()).await;
-    let Ok(Ok(Some(Received::Call(request, Some(PlaneCall::Register(register)))))) = first else {
+    let introduced = match first {
+        Ok(Ok(Some(Received::Call(request, call)))) => match *call {
+            Some(PlaneCall::Register(register)) => Some((request, register)),
+            _ => None,
+        },
+        _ => None,
+    };
+    let Some((request, register)) = introduced else {
         tracing::debug!("a connection of the fleet does not say who it is");
         return;
     };
@@ -112,9 +121,8 @@ pub(super) async fn converse(
     tracing::info!(hsm = session.hsm_id, cluster = session.cluster_id, "an HSM is connected");
     session.answer(request, FromPlane { answer: Some(PlaneAnswer::Assignment(assignment)) }).await;
     plane.nudge();
-    // Who may connect can have changed since it was looked up.
     let (told, to_tell) = (plane.clone(), session.clone());
-    shutdown.spawn(async move { told.push_rules_to(&to_tell).await.unwrap_or_default() });
+    shutdown.spawn(async move { told.tell_news(&to_tell).await });
 
     let outcome = tokio::select! {
         outcome = listen(&plane, &session, &mut incoming, &shutdown) => outcome,
@@ -149,7 +157,7 @@ async fn listen(
                 let Ok(turn) = turns.clone().acquire_owned().await else { return Err(Broken::OutOfTurn) };
                 let (plane, session) = (plane.clone(), session.clone());
                 shutdown.spawn(async move {
-                    let answer = plane.answer(&session, call).await;
+                    let answer = plane.answer(&session, *call).await;
                     session.answer(request, FromPlane { answer: Some(answer) }).await;
                     drop(turn);
                 });

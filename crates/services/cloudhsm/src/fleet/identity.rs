@@ -30,13 +30,12 @@ impl FleetIdentity {
     pub(super) async fn open(db: &Db, root: &Root) -> Result<Self, StartError> {
         let sealer = Sealer::new(root, Purpose::Secrets)?;
         let failed = |error: String| StartError::Identity(error);
-        let sealed = match db.meta_get(NAME).await? {
-            Some(sealed) => sealed,
-            None => {
-                let made = certificates::self_signed().map_err(|error| failed(error.to_string()))?;
-                let plain = SecretBytes::new(encode(made.certificate.as_der(), made.key.expose()));
-                db.meta_insert_if_absent(NAME, &sealer.seal(NAME.as_bytes(), plain.expose())?).await?
-            }
+        let sealed = if let Some(sealed) = db.meta_get(NAME).await? {
+            sealed
+        } else {
+            let made = certificates::self_signed().map_err(|error| failed(error.to_string()))?;
+            let plain = SecretBytes::new(encode(made.certificate.as_der(), made.key.expose()));
+            db.meta_insert_if_absent(NAME, &sealer.seal(NAME.as_bytes(), plain.expose())?).await?
         };
         let opened = sealer.open(NAME.as_bytes(), &sealed)?;
         let (certificate, key) =

@@ -66,6 +66,16 @@ impl ControlPlane {
         all
     }
 
+    /// Tells an HSM that was just taken in what has changed since it was looked up for its assignment.
+    pub(super) async fn tell_news(&self, session: &Session) {
+        if let Ok(head) = repo::log::head(&self.db, &session.cluster_id).await {
+            session.log_grew(head);
+        }
+        if let Err(error) = self.push_rules_to(session).await {
+            tracing::warn!(hsm = session.hsm_id, error, "an HSM is not told yet who may connect");
+        }
+    }
+
     /// Tells one HSM who may connect, if that is not what it was told last.
     pub(super) async fn push_rules_to(
         &self,

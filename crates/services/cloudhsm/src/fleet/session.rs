@@ -110,6 +110,15 @@ impl Session {
         }
     }
 
+    /// Has the HSM told that its cluster's log has grown to there.
+    pub(super) fn log_grew(&self, sequence: u64) {
+        self.head.send_if_modified(|head| {
+            let grew = *head < sequence;
+            *head = sequence.max(*head);
+            grew
+        });
+    }
+
     /// Sends an answer. One that cannot be sent is of no use to anybody.
     pub(super) async fn answer(&self, request: u64, answer: FromPlane) {
         drop(self.out.send(Outgoing::Answer { request, answer }).await);

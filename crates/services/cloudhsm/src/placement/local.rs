@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use strongroom_runtime::Shutdown;
 use tokio::sync::watch;
 
-use self::process::Process;
+use self::process::{LOOKS_TO_FINISH, LOOKS_TO_GO, Process};
 use super::{Condition, Order, Placement, PlacementError, Spot};
 use crate::network::FIRST_PORT;
 
@@ -68,6 +68,15 @@ impl LocalProcesses {
             None => self.lock().remove(hsm_id),
         };
         found
+    }
+
+    /// Ends the process of an HSM, if it runs.
+    async fn end(&self, hsm_id: &str, looks: u32) -> Result<(), PlacementError> {
+        if let Some(process) = self.running(hsm_id) {
+            process.end(looks).await?;
+        }
+        self.lock().remove(hsm_id);
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Process>> {
@@ -168,15 +177,11 @@ impl Placement for LocalProcesses {
     }
 
     async fn stop(&self, hsm_id: &str) -> Result<(), PlacementError> {
-        if let Some(process) = self.running(hsm_id) {
-            process.end().await?;
-        }
-        self.lock().remove(hsm_id);
-        Ok(())
+        self.end(hsm_id, LOOKS_TO_FINISH).await
     }
 
     async fn destroy(&self, hsm_id: &str) -> Result<(), PlacementError> {
-        self.stop(hsm_id).await?;
+        self.end(hsm_id, LOOKS_TO_GO).await?;
         let folder = self.folder(hsm_id);
         match std::fs::remove_dir_all(&folder) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

@@ -8,6 +8,7 @@ use super::ControlPlane;
 use crate::domain::backup::{Backup, BackupState};
 use crate::domain::cluster::{ClusterState, DAY_MS};
 use crate::domain::home::Home;
+use crate::domain::hsm::Hsm;
 use crate::error::Refusal;
 use crate::{events, repo};
 
@@ -63,11 +64,14 @@ impl Agenda for ControlPlane {
 impl ControlPlane {
     /// Backs a cluster up that was due at `at_ms`, and says when the next time is.
     async fn back_up_daily(&self, home: &Home, id: &str, at_ms: i64) -> Result<(), Refusal> {
+        let paused = !self.options.daily_backups;
+        let record = events::backup_skipped(home, id, at_ms, event_id()?);
+        let draft = &self.outbox.draft(&record);
         let due = self.db.transaction(|tx| {
             Box::pin(async move {
                 let found = repo::clusters::load(tx, &self.mac, home, id).await?;
                 let Some(mut cluster) = found.filter(|cluster| cluster.next_backup_ms == Some(at_ms)) else {
-                    return Ok::<_, Refusal>(None);
+                    return Ok::<_, Refusal>(Daily::Nothing);
                 };
                 let lives = cluster.state == ClusterState::Active;
                 cluster.next_backup_ms = lives.then(|| at_ms.saturating_add(DAY_MS));
@@ -75,15 +79,26 @@ impl ControlPlane {
                 let hsms = repo::hsms::load_all(tx, &self.mac, home, id).await?;
                 let backups = repo::backups::load_of(tx, &self.mac, home, id).await?;
                 let waits = backups.iter().any(|backup| backup.state == BackupState::CreateInProgress);
-                if !lives || !self.options.daily_backups || waits || !hsms.iter().any(|hsm| hsm.is_member()) {
-                    return Ok(None);
+                if !lives || waits || !hsms.iter().any(Hsm::is_member) {
+                    return Ok(Daily::Nothing);
                 }
-                let backup = self.new_backup(&cluster, at_ms)?;
+                if paused {
+                    repo::post(tx, Some(draft)).await?;
+                    return Ok(Daily::Skipped);
+                }
+                let backup = Self::new_backup(&cluster, at_ms)?;
                 repo::backups::insert(tx, &self.mac, &backup).await?;
-                Ok(Some(backup))
+                Ok(Daily::ToBeMade(Box::new(backup)))
             })
         });
-        let Some(backup) = due.await? else { return Ok(()) };
+        let backup = match due.await? {
+            Daily::Nothing => return Ok(()),
+            Daily::Skipped => {
+                self.publish(record).await;
+                return Ok(());
+            }
+            Daily::ToBeMade(backup) => backup,
+        };
         // Made at once, so that what is due next finds it made; where that fails the reconciler goes on trying.
         if let Err(error) = self.make_backup(&backup).await {
             tracing::warn!(backup = backup.id, %error, "a daily backup is still to be made");
@@ -134,6 +149,15 @@ impl ControlPlane {
         }
         Ok(())
     }
+}
+
+/// What comes of a day.
+enum Daily {
+    /// There is nothing to back up.
+    Nothing,
+    /// There is, and daily backups are paused.
+    Skipped,
+    ToBeMade(Box<Backup>),
 }
 
 fn event_id() -> Result<[u8; 16], Refusal> {

@@ -26,7 +26,7 @@ use crate::repo::blobs::Blob;
 const LABEL: &[u8] = b"strongroom/cloudhsm/backup";
 
 /// How long an HSM may take to make a backup.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Bytes of a blob that are read at once.
 const PIECE: usize = 1 << 20;
@@ -74,7 +74,7 @@ impl From<strongroom_store::StoreError> for BackUpError {
 
 impl ControlPlane {
     /// A backup of a cluster that is to be made.
-    pub(crate) fn new_backup(&self, cluster: &Cluster, created_ms: i64) -> Result<Backup, Refusal> {
+    pub(crate) fn new_backup(cluster: &Cluster, created_ms: i64) -> Result<Backup, Refusal> {
         let id = new_id("backup")?;
         Ok(Backup {
             home: cluster.home.clone(),
@@ -119,10 +119,8 @@ impl ControlPlane {
         let session = self.fleet.serving(cluster, &[]).ok_or(BackUpError::NoHsm)?;
         let half = self.service_half(&pending.blob, pending.seal_epoch)?;
         let call = fleet::BackUp { backup_id: pending.blob.clone(), service_half: half.expose().to_vec() };
-        let made = match session.call(fleet::HsmCall::BackUp(call), PATIENCE).await? {
-            fleet::HsmAnswer::BackedUp(made) => made,
-            _ => return Err(CallError::Unexpected.into()),
-        };
+        let answer = session.call(fleet::HsmCall::BackUp(call), PATIENCE).await?;
+        let fleet::HsmAnswer::BackedUp(made) = answer else { return Err(CallError::Unexpected.into()) };
         self.compare(&pending.blob, &made).await?;
         self.finish_backup(pending).await
     }

@@ -100,8 +100,8 @@ impl ControlPlane {
 
     /// The first HSM has made the partition: its certificates and the CSR are shown.
     async fn take_evidence(&self, cluster: &Cluster) -> Result<(), Refusal> {
-        let reports = self.fleet.sessions_of(&cluster.id).into_iter().filter_map(|session| session.report());
-        let Some(certificates) = reports.filter_map(|report| report.certificates).next() else {
+        let mut sessions = self.fleet.sessions_of(&cluster.id).into_iter();
+        let Some(certificates) = sessions.find_map(|session| session.report()?.certificates) else {
             return Ok(());
         };
         let evidence = Evidence {
@@ -164,7 +164,7 @@ impl ControlPlane {
                 }
                 cluster.next_backup_ms = Some(now_ms.saturating_add(DAY_MS));
                 repo::clusters::replace(tx, &self.mac, &mut cluster).await?;
-                let backup = self.new_backup(&cluster, now_ms)?;
+                let backup = Self::new_backup(&cluster, now_ms)?;
                 repo::backups::insert(tx, &self.mac, &backup).await?;
                 repo::post(tx, Some(draft)).await?;
                 Ok(true)

@@ -35,21 +35,19 @@ impl ControlPlane {
             return self.bring_up(cluster, hsm, hsms).await;
         };
         self.memory.note(&hsm.id, |tries| tries.away_since_ms = None);
-        match session.state() {
-            Some(Doing::Serving) => {
-                self.memory.forget(&hsm.id);
-                self.came_up(cluster, hsm).await
-            }
-            // Before the cluster has a certificate that is as good as it gets.
-            Some(Doing::Uninitialized) if cluster.installed.is_none() => {
-                self.memory.forget(&hsm.id);
-                self.came_up(cluster, hsm).await
-            }
+        let state = session.state();
+        // Before the cluster has a certificate, an HSM that waits for it is as good as it gets.
+        let waits = state == Some(Doing::Uninitialized) && cluster.installed.is_none();
+        if state == Some(Doing::Serving) || waits {
+            self.memory.forget(&hsm.id);
+            return self.came_up(cluster, hsm).await;
+        }
+        match state {
             Some(Doing::Halted) => {
                 let reason = session.report().map(|report| report.halt_reason).unwrap_or_default();
                 self.degraded(hsm, &format!("The HSM has halted: {reason}")).await
             }
-            Some(Doing::Starting | Doing::Stopping | Doing::Uninitialized) | None => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -71,7 +69,6 @@ impl ControlPlane {
                 let stopped = self.placement.stop(&hsm.id).await;
                 stopped.map_err(|error| Refusal::Internal(error.into()))?;
             }
-            Condition::Running => {}
             Condition::Absent if hsm.device.is_some() => return self.replace(cluster, hsm, hsms).await,
             Condition::Absent | Condition::Stopped if now_ms >= tries.not_before_ms => {
                 let tries = self.memory.started(&hsm.id, now_ms);
@@ -84,7 +81,8 @@ impl ControlPlane {
                     self.degraded(hsm, "The HSM's process ends again and again. Its log says why.").await?;
                 }
             }
-            Condition::Absent | Condition::Stopped => {}
+            // It runs and will connect, or it is too early to start it again.
+            Condition::Running | Condition::Absent | Condition::Stopped => {}
         }
         if hsm.state == HsmState::Active && away_ms > DEGRADED_AFTER_MS {
             self.degraded(hsm, "The HSM is not connected.").await?;
@@ -175,7 +173,7 @@ impl ControlPlane {
                 if new && cluster.state == ClusterState::Active {
                     let backups = repo::backups::load_of(tx, &self.mac, home, cluster_id).await?;
                     if !backups.iter().any(|backup| backup.state == BackupState::CreateInProgress) {
-                        let backup = self.new_backup(&cluster, now_ms)?;
+                        let backup = Self::new_backup(&cluster, now_ms)?;
                         repo::backups::insert(tx, &self.mac, &backup).await?;
                     }
                 }

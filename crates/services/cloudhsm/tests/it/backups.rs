@@ -132,14 +132,10 @@ async fn a_cluster_is_made_from_a_backup(database: &TestDatabase) {
     let (cluster, _) = client.active().await;
     let certificate = client.cluster(&cluster).await.unwrap().certificates.unwrap().cluster_certificate;
     let id = client.backups(None).await[0].backup_id.clone();
-    let from = |id: &str| CreateClusterRequest {
-        source_backup_id: Some(id.to_owned()),
-        ..new_cluster(&[SUBNET_A])
-    };
-    let other_mode = CreateClusterRequest {
-        mode: Some(strongroom_api_cloudhsm::ClusterMode::NonFips),
-        ..from(&id)
-    };
+    let from =
+        |id: &str| CreateClusterRequest { source_backup_id: Some(id.to_owned()), ..new_cluster(&[SUBNET_A]) };
+    let other_mode =
+        CreateClusterRequest { mode: Some(strongroom_api_cloudhsm::ClusterMode::NonFips), ..from(&id) };
     assert_eq!(
         client.create(other_mode).await.unwrap_err().to_string(),
         format!(
@@ -206,10 +202,8 @@ async fn a_copy_in_another_region_is_a_backup_there(database: &TestDatabase) {
     // The original goes, for good; the copy is whole.
     client.delete_backup(&original.backup_id).await.unwrap();
     bench.later(8 * DAY).await;
-    let input = CreateClusterRequest {
-        source_backup_id: Some(found.backup_id),
-        ..new_cluster(&["subnet-000000e1"])
-    };
+    let input =
+        CreateClusterRequest { source_backup_id: Some(found.backup_id), ..new_cluster(&["subnet-000000e1"]) };
     let clone = far.create(input).await.unwrap().cluster_id.unwrap();
     far.reaches(&clone, ClusterState::Initialized).await;
     far.create_hsm(&clone, "eu-central-1a").await.unwrap();
@@ -279,11 +273,14 @@ async fn policies_of_backups(database: &TestDatabase) {
     let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"444455556666"},
         "Action":["cloudhsm:CreateCluster","cloudhsm:DescribeBackups"],"Resource":"*"}]}"#;
     let put = async |arn: &str, policy: &str| {
-        let input = PutResourcePolicyRequest {
-            resource_arn: Some(arn.to_owned()),
-            policy: Some(policy.to_owned()),
-        };
-        bench.plane.put_resource_policy(&client.changing(), input).await.map(drop).map_err(|e| e.code().to_owned())
+        let input =
+            PutResourcePolicyRequest { resource_arn: Some(arn.to_owned()), policy: Some(policy.to_owned()) };
+        bench
+            .plane
+            .put_resource_policy(&client.changing(), input)
+            .await
+            .map(drop)
+            .map_err(|e| e.code().to_owned())
     };
     let get = async || {
         let input = GetResourcePolicyRequest { resource_arn: Some(arn.clone()) };

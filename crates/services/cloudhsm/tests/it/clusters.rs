@@ -2,8 +2,8 @@
 
 use strongroom_api_cloudhsm::{
     BackupRetentionPolicy, BackupRetentionType, CloudHsm as _, ClusterMode, ClusterState,
-    CreateClusterRequest, DeleteClusterRequest, DescribeClustersRequest, ListTagsRequest, ModifyClusterRequest,
-    NetworkType, Tag, TagResourceRequest, UntagResourceRequest,
+    CreateClusterRequest, DeleteClusterRequest, DescribeClustersRequest, ListTagsRequest,
+    ModifyClusterRequest, NetworkType, Tag, TagResourceRequest, UntagResourceRequest,
 };
 use strongroom_cloudhsm::Options;
 use strongroom_crypto::ec::{Curve, PrivateKey};
@@ -78,10 +78,7 @@ async fn what_a_cluster_cannot_be(database: &TestDatabase) {
             },
             invalid("The type of the backup retention policy must be DAYS."),
         ),
-        (
-            new_cluster(&[SUBNET_A, SUBNET_A]),
-            invalid("Subnet subnet-0000000a is named more than once."),
-        ),
+        (new_cluster(&[SUBNET_A, SUBNET_A]), invalid("Subnet subnet-0000000a is named more than once.")),
         (
             new_cluster(&[SUBNET_A, "subnet-000000a2"]),
             invalid(
@@ -177,7 +174,8 @@ async fn clusters_are_listed_by_filters_and_pages(database: &TestDatabase) {
     }
 
     let refuse = async |input| bench.plane.describe_clusters(&client.context(), input).await.unwrap_err();
-    let odd = DescribeClustersRequest { filters: Some(filter("x", &[])), ..DescribeClustersRequest::default() };
+    let odd =
+        DescribeClustersRequest { filters: Some(filter("x", &[])), ..DescribeClustersRequest::default() };
     assert_eq!(
         refuse(odd).await.to_string(),
         invalid("Filter x is not supported. Supported filters are clusterIds, vpcIds, states.")
@@ -221,8 +219,10 @@ async fn certificates_that_are_not_taken(database: &TestDatabase) {
         (signed.to_pem(), anchor.to_pem())
     };
     let no_authority = make(Kind::Endpoint, VALIDITY);
-    let expired = make(Kind::Authority { path_length: None }, Validity { not_after: 1_500_000_000, ..VALIDITY });
-    let early = make(Kind::Authority { path_length: None }, Validity { not_before: 3_900_000_000, ..VALIDITY });
+    let expired =
+        make(Kind::Authority { path_length: None }, Validity { not_after: 1_500_000_000, ..VALIDITY });
+    let early =
+        make(Kind::Authority { path_length: None }, Validity { not_before: 3_900_000_000, ..VALIDITY });
     for (signed, anchor, text) in [
         ("x", anchor.as_str(), "The signed certificate cannot be read: it is not PEM of the expected kind."),
         (&signed, "x", "The trust anchor cannot be read: it is not PEM of the expected kind."),
@@ -274,7 +274,12 @@ async fn what_can_be_changed(database: &TestDatabase) {
             hsm_type: hsm_type.map(str::to_owned),
             backup_retention_policy: None,
         };
-        bench.plane.modify_cluster(&client.changing(), input).await.map(drop).map_err(|error| error.to_string())
+        bench
+            .plane
+            .modify_cluster(&client.changing(), input)
+            .await
+            .map(drop)
+            .map_err(|error| error.to_string())
     };
     assert_eq!(modify(Some("hsm2m.medium")).await, Ok(()));
     assert_eq!(modify(Some("hsm1.medium")).await, Err(invalid("Provided HsmType is not supported.")));
@@ -290,7 +295,8 @@ async fn what_can_be_changed(database: &TestDatabase) {
         client.modify(&cluster, "10").await.unwrap_err().to_string(),
         invalid(&format!("Cluster {cluster} is in state DELETED and cannot be used in this operation."))
     );
-    let mode = client.create(CreateClusterRequest { mode: Some(ClusterMode::NonFips), ..new_cluster(&[SUBNET_B]) });
+    let mode =
+        client.create(CreateClusterRequest { mode: Some(ClusterMode::NonFips), ..new_cluster(&[SUBNET_B]) });
     assert_eq!(mode.await.unwrap().mode, Some(ClusterMode::NonFips));
 }
 
@@ -304,7 +310,8 @@ async fn tags_of_a_cluster(database: &TestDatabase) {
     let list = async |most: Option<i32>| {
         let (mut found, mut token) = (Vec::new(), None);
         loop {
-            let input = ListTagsRequest { resource_id: cluster.clone(), next_token: token, max_results: most };
+            let input =
+                ListTagsRequest { resource_id: cluster.clone(), next_token: token, max_results: most };
             let answer = bench.plane.list_tags(&client.context(), input).await.unwrap();
             found.extend(answer.tag_list.into_iter().map(|tag| (tag.key, tag.value)));
             token = answer.next_token;
@@ -329,10 +336,7 @@ async fn tags_of_a_cluster(database: &TestDatabase) {
     let input = UntagResourceRequest { resource_id: cluster.clone(), tag_key_list: vec!["a".to_owned()] };
     bench.plane.untag_resource(&client.changing(), input).await.unwrap();
     assert_eq!(list(None).await, all[1..]);
-    let odd = ListTagsRequest {
-        resource_id: "backup-aaaaaaaaaaa".to_owned(),
-        ..ListTagsRequest::default()
-    };
+    let odd = ListTagsRequest { resource_id: "backup-aaaaaaaaaaa".to_owned(), ..ListTagsRequest::default() };
     let none = bench.plane.list_tags(&client.context(), odd).await.unwrap_err();
     assert_eq!(
         none.to_string(),

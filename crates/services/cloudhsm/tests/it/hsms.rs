@@ -34,10 +34,7 @@ async fn where_an_hsm_can_be(database: &TestDatabase) {
              us-east-1a, us-east-1b."
         ))
     );
-    assert_eq!(
-        refuse(ZONE_A, Some("10.0.0.300")).await,
-        invalid("The IP address 10.0.0.300 is not valid.")
-    );
+    assert_eq!(refuse(ZONE_A, Some("10.0.0.300")).await, invalid("The IP address 10.0.0.300 is not valid."));
     for address in ["10.0.1.9", "10.0.0.3", "10.0.0.255"] {
         assert_eq!(
             refuse(ZONE_A, Some(address)).await,

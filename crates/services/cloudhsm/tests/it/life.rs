@@ -4,9 +4,7 @@ use strongroom_api_cloudhsm::{ClusterState, HsmState};
 use strongroom_hsm_proto::fleet::AssignedRole;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::{
-    ACCOUNT, Bench, REGION, SUBNET_A, SUBNET_B, ZONE_A, ZONE_B, new_cluster, sign, until,
-};
+use crate::fixture::{ACCOUNT, Bench, REGION, SUBNET_A, SUBNET_B, ZONE_A, ZONE_B, new_cluster, sign, until};
 
 on_both_engines! {
     from_creation_to_deletion,
@@ -77,7 +75,10 @@ async fn from_creation_to_deletion(database: &TestDatabase) {
     client.delete_hsm(&id, &second.hsm_id).await.unwrap();
     client.has_hsms(&id, 1).await;
     client.has_backups(&id, 3).await;
-    until("the leave", async || first.disk().entries.values().any(|e| e.starts_with(b"leave ")).then_some(())).await;
+    until("the leave", async || {
+        first.disk().entries.values().any(|e| e.starts_with(b"leave ")).then_some(())
+    })
+    .await;
     assert!(!bench.placement.placed().hsms.contains_key(&second.hsm_id), "its state is gone");
 
     let refused = client.delete_cluster(&id).await.unwrap_err();
@@ -101,7 +102,8 @@ async fn from_creation_to_deletion(database: &TestDatabase) {
     assert!(client.cluster(&id).await.is_none(), "a deleted cluster is shown for a while");
 
     let names: Vec<_> = bench.records().into_iter().map(|record| record.event_name).collect();
-    for name in ["CreateSecurityGroup", "CreateNetworkInterface", "DeleteNetworkInterface", "ActivateCluster"] {
+    for name in ["CreateSecurityGroup", "CreateNetworkInterface", "DeleteNetworkInterface", "ActivateCluster"]
+    {
         assert!(names.iter().any(|known| known == name), "{name} is not in {names:?}");
     }
 }
@@ -147,7 +149,8 @@ async fn an_hsm_that_lost_its_state_is_replaced_at_its_address(database: &TestDa
     client.has_hsms(&other, 1).await;
     let csr = client.csr(&other).await;
     bench.placement.lose(&founder);
-    let second = until("another CSR", async || Some(client.csr(&other).await).filter(|second| *second != csr)).await;
+    let second =
+        until("another CSR", async || Some(client.csr(&other).await).filter(|second| *second != csr)).await;
     assert_ne!(second, csr);
 
     // Where nothing is left to begin with, people are told.
@@ -155,7 +158,8 @@ async fn an_hsm_that_lost_its_state_is_replaced_at_its_address(database: &TestDa
     bench.placement.lose(&only);
     until("the complaint", async || {
         let hsm = client.cluster(&cluster).await?.hsms?.pop()?;
-        let text = "The HSM has lost its state, and there is neither another HSM nor a backup of the cluster.";
+        let text =
+            "The HSM has lost its state, and there is neither another HSM nor a backup of the cluster.";
         (hsm.state == Some(HsmState::Degraded) && hsm.state_message.as_deref() == Some(text)).then_some(())
     })
     .await;
@@ -199,7 +203,8 @@ async fn rules_reach_hsms_at_once(database: &TestDatabase) {
     let mut revision = allowed().revision;
     for (there, wanted) in [(true, &["10.9.0.0/16"][..]), (false, &[])] {
         bench.ec2.set_rule("10.9.0.0/16", there);
-        let rules = until("the new rules", async || Some(allowed()).filter(|rules| rules.allow == wanted)).await;
+        let rules =
+            until("the new rules", async || Some(allowed()).filter(|rules| rules.allow == wanted)).await;
         assert!(rules.revision > revision);
         revision = rules.revision;
     }

@@ -9,9 +9,16 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use super::super::PlacementError;
 use super::io;
 
-/// How often it is looked whether a process has ended, and how many times before it is killed.
+/// How often it is looked whether a process has ended.
 const LOOK: Duration = Duration::from_millis(20);
-const LOOKS: u32 = 500;
+
+/// How many looks a process has to end in before it is killed: to finish what is under way, or only to say that
+/// it goes, where nothing of it is needed any more.
+pub(super) const LOOKS_TO_FINISH: u32 = 1_000;
+pub(super) const LOOKS_TO_GO: u32 = 50;
+
+/// How many looks a process that was killed has to be gone in.
+const LOOKS_TO_DIE: u32 = 250;
 
 /// A process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +52,11 @@ impl Process {
         began(self.pid) == Some(self.began)
     }
 
-    /// Asks it to end, and kills it if it does not.
-    pub(super) async fn end(self) -> Result<(), PlacementError> {
-        for signal in [Signal::TERM, Signal::KILL] {
+    /// Asks it to end, and kills it if it has not after so many looks.
+    pub(super) async fn end(self, looks: u32) -> Result<(), PlacementError> {
+        for (signal, looks) in [(Signal::TERM, looks), (Signal::KILL, LOOKS_TO_DIE)] {
             self.signal(signal)?;
-            for _ in 0..LOOKS {
+            for _ in 0..looks {
                 if !self.is_alive() {
                     return Ok(());
                 }
@@ -102,10 +109,10 @@ mod tests {
         process.write(&file).unwrap();
         assert_eq!(Process::read(&file), Some(process));
 
-        process.end().await.unwrap();
+        process.end(LOOKS_TO_GO).await.unwrap();
         assert!(!process.is_alive());
         child.wait().unwrap();
-        process.end().await.unwrap();
+        process.end(LOOKS_TO_GO).await.unwrap();
     }
 
     #[test]
