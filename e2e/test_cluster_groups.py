@@ -2,8 +2,19 @@
 
 import socket
 
+import pytest
+
+from rig.cli import Cli
 from rig.cluster import PATIENCE, Cluster
-from rig.node import wait_until
+from rig.node import Node, wait_until
+
+
+@pytest.fixture
+def vpc_node(program, tmp_path):
+    """A server whose HSMs have addresses that no other server's have."""
+    node = Node(program, tmp_path, "--data-dir", str(tmp_path / "data"), "--vpc-cidr", "127.77.0.0/16")
+    yield node.start()
+    node.ensure_gone()
 
 
 def reaches(address: str, source: str) -> bool:
@@ -19,12 +30,17 @@ def reaches(address: str, source: str) -> bool:
         return False
 
 
-def test_who_is_in_a_group_that_a_rule_names_gets_in(fresh_node, own_aws, tmp_path):
+def test_who_is_in_a_group_that_a_rule_names_gets_in(vpc_node, tmp_path):
+    own_aws = Cli(vpc_node)
+
     def ec2(command):
         return own_aws("ec2", *command.split())
 
     cluster = Cluster(own_aws, tmp_path / "cluster").create("us-east-1a")
     hsm = cluster.add_hsm("us-east-1a")["EniIp"]
+    assert hsm.startswith("127.77.")
+    cluster.initialize()  # before that an HSM serves no clients
+    wait_until(lambda: reaches(hsm, "127.0.0.1"), "the HSM within reach", PATIENCE)
     interface = ec2(f"describe-network-interfaces --filters Name=private-ip-address,Values={hsm}")
     (interface,) = interface["NetworkInterfaces"]
     assert (interface["RequesterManaged"], interface["Status"]) == (True, "in-use")
