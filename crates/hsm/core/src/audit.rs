@@ -11,4 +11,4 @@ mod record;
 pub(crate) use log::{AuditLog, Slot};
 pub(crate) use opcode::{Opcode, of_command, response};
 pub(crate) use record::user_detail;
-pub use record::{AuditDetail, AuditRecord};
+pub use record::{AuditDetail, AuditRecord, ServiceEvent};

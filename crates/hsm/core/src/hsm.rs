@@ -26,7 +26,7 @@ use crate::outcome::{Draft, FollowUp, refused};
 use crate::quorum::Tokens;
 use crate::session::Sessions;
 use crate::state::{Consequence, KeyEntry, State};
-use crate::{AuditRecord, HsmError, Outcome, Planned};
+use crate::{AuditRecord, HsmError, Outcome, Planned, ServiceEvent};
 
 pub(crate) use caller::Caller;
 pub(crate) use dispatch::BUSY;
@@ -193,6 +193,11 @@ impl Hsm {
     /// Whether clients need a certificate.
     pub fn mtls_enforcement(&self) -> EnforcementLevel {
         EnforcementLevel::try_from(self.state().enforcement).unwrap_or(EnforcementLevel::Cluster)
+    }
+
+    /// Records in the audit log what the control plane has had this HSM do.
+    pub fn record(&self, event: ServiceEvent, now: Now) {
+        self.audit.note(event.opcode(), 0, AuditDetail::None, now);
     }
 
     /// The oldest audit records that are not stored yet, at most `most`. They stay until

@@ -26,18 +26,31 @@ struct Inner {
     unsaved_from: u64,
     waiting: VecDeque<AuditRecord>,
     reserved: usize,
+    /// Whether the last record says that there is no more room.
+    end_is_marked: bool,
 }
 
 impl AuditLog {
     pub(crate) fn new(capacity: usize, reboot_counter: u32) -> Arc<Self> {
-        let inner = Inner { next_sequence: 0, unsaved_from: 0, waiting: VecDeque::new(), reserved: 0 };
+        let inner = Inner {
+            next_sequence: 0,
+            unsaved_from: 0,
+            waiting: VecDeque::new(),
+            reserved: 0,
+            end_is_marked: false,
+        };
         Arc::new(Self { inner: Mutex::new(inner), capacity, reboot_counter })
     }
 
-    /// Keeps room for one record.
-    pub(crate) fn reserve(self: &Arc<Self>, opcode: Opcode, session: u64) -> Result<Slot, Refusal> {
+    /// Keeps room for one record. The first time that there is none, the log says so.
+    pub(crate) fn reserve(self: &Arc<Self>, opcode: Opcode, session: u64, now: Now) -> Result<Slot, Refusal> {
         let mut inner = self.lock();
         if inner.waiting.len() + inner.reserved >= self.capacity {
+            let told = std::mem::replace(&mut inner.end_is_marked, true);
+            drop(inner);
+            if !told {
+                self.note(Opcode::EndMarker, 0, AuditDetail::None, now);
+            }
             return Err(Refusal::new(FailureCode::AuditLogFull, "The HSM's audit log is full"));
         }
         inner.reserved += 1;
@@ -82,6 +95,7 @@ impl AuditLog {
 
     pub(crate) fn stored(&self, up_to: u64) {
         let mut inner = self.lock();
+        inner.end_is_marked = false;
         while inner.waiting.front().is_some_and(|record| record.sequence <= up_to) {
             inner.waiting.pop_front();
         }

@@ -39,6 +39,11 @@ pub(crate) enum Opcode {
     DeriveKey,
     StoreCertificate,
     GenKeyEncryptionKey,
+    BackupBegin,
+    BackupEnd,
+    RestoreBegin,
+    RestoreEnd,
+    EndMarker,
 }
 
 impl Opcode {
@@ -77,6 +82,11 @@ impl Opcode {
             Self::DeriveKey => (0x800a, "CN_DERIVE_KEY"),
             Self::StoreCertificate => (0x800b, "CN_CERT_AUTH_STORE_CERT"),
             Self::GenKeyEncryptionKey => (0x800c, "CN_GEN_KEY_ENC_KEY"),
+            Self::BackupBegin => (0x800d, "CN_BACKUP_BEGIN"),
+            Self::BackupEnd => (0x800e, "CN_BACKUP_END"),
+            Self::RestoreBegin => (0x800f, "CN_RESTORE_BEGIN"),
+            Self::RestoreEnd => (0x8010, "CN_RESTORE_END"),
+            Self::EndMarker => (0xffff, "END_MARKER_OPCODE"),
         }
     }
 
@@ -89,7 +99,7 @@ impl Opcode {
     }
 }
 
-const ALL: [Opcode; 32] = [
+const ALL: [Opcode; 37] = [
     Opcode::InitToken,
     Opcode::CreateUser,
     Opcode::CreateCo,
@@ -122,6 +132,11 @@ const ALL: [Opcode; 32] = [
     Opcode::DeriveKey,
     Opcode::StoreCertificate,
     Opcode::GenKeyEncryptionKey,
+    Opcode::BackupBegin,
+    Opcode::BackupEnd,
+    Opcode::RestoreBegin,
+    Opcode::RestoreEnd,
+    Opcode::EndMarker,
 ];
 
 /// What a command is recorded as; none for commands that are not recorded. A deleted session key is

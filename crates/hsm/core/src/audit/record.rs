@@ -53,6 +53,33 @@ pub enum AuditDetail {
     Unknown,
 }
 
+/// What the control plane has an HSM do, of what the audit log records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ServiceEvent {
+    /// A backup begins.
+    BackupBegin,
+    /// It has ended.
+    BackupEnd,
+    /// A backup begins to be restored.
+    RestoreBegin,
+    /// It is restored.
+    RestoreEnd,
+    /// The cluster's certificate is stored.
+    CertificateStored,
+}
+
+impl ServiceEvent {
+    pub(crate) const fn opcode(self) -> Opcode {
+        match self {
+            Self::BackupBegin => Opcode::BackupBegin,
+            Self::BackupEnd => Opcode::BackupEnd,
+            Self::RestoreBegin => Opcode::RestoreBegin,
+            Self::RestoreEnd => Opcode::RestoreEnd,
+            Self::CertificateStored => Opcode::StoreCertificate,
+        }
+    }
+}
+
 /// The detail of a user.
 pub(crate) fn user_detail(user: &UserRef) -> AuditDetail {
     let role = match Role::try_from(user.role) {

@@ -17,7 +17,7 @@ pub(super) fn execute(hsm: &Hsm, connection: ConnectionId, call: &Call, now: Now
     let Some(command) = &call.command else {
         return refuse(Refusal::invalid_request("The call holds no command"));
     };
-    let slot = match audit::of_command(command).map(|opcode| hsm.audit.reserve(opcode, call.session)) {
+    let slot = match audit::of_command(command).map(|opcode| hsm.audit.reserve(opcode, call.session, now)) {
         Some(Err(refusal)) => return refuse(refusal),
         Some(Ok(slot)) => Some(slot),
         None => None,

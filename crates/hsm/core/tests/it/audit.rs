@@ -1,6 +1,6 @@
 //! The HSM's audit log.
 
-use strongroom_hsm_core::{AuditDetail, AuditRecord, Mode, Options, Outcome};
+use strongroom_hsm_core::{AuditDetail, AuditRecord, Mode, Options, Outcome, ServiceEvent};
 use strongroom_hsm_proto::command::{
     Activate, Command, DeleteKey, FailureCode, HsmInfo, ListUsers, Logout, OpenSession, Role, ShareKey, Sign,
 };
@@ -126,16 +126,22 @@ fn when_the_log_is_full_what_must_be_recorded_is_refused() {
     assert_eq!(code(lab.create_user(admin, "newer", Role::CryptoUser)), FailureCode::AuditLogFull);
     assert_eq!(code(lab.run(other, Command::OpenSession(OpenSession {}))), FailureCode::AuditLogFull);
     lab.run(admin, Command::HsmInfo(HsmInfo {})).unwrap();
-    lab.hsms[0].audit_stored(0);
+    assert_eq!(opcodes(&lab.hsms[0].drain_audit(9))[4..], ["END_MARKER_OPCODE"], "said once");
+    lab.hsms[0].audit_stored(1);
     // A plan holds its place until it is settled or dropped.
     let create = || create_user("newest", Role::CryptoUser, PASSWORD);
     let planned = lab.execute(admin, create(), Vec::new());
     assert!(matches!(planned, Outcome::Change(_)));
     assert_eq!(code(lab.create_user(admin, "newer", Role::CryptoUser)), FailureCode::AuditLogFull);
     drop(planned);
+    lab.hsms[0].audit_stored(2);
     lab.run(admin, create()).unwrap();
     let sequences: Vec<_> = lab.hsms[0].drain_audit(9).iter().map(|record| record.sequence).collect();
-    assert_eq!(sequences, [1, 2, 3, 4]);
+    assert_eq!(sequences, [3, 4, 5, 6]);
+    lab.hsms[0].audit_stored(6);
+    lab.hsms[0].record(ServiceEvent::BackupBegin, lab.now);
+    lab.hsms[0].record(ServiceEvent::BackupEnd, lab.now);
+    assert_eq!(opcodes(&lab.hsms[0].drain_audit(9)), ["CN_BACKUP_BEGIN", "CN_BACKUP_END"]);
 }
 
 #[test]

@@ -18,5 +18,6 @@ mod parse;
 mod permissions;
 mod quorum;
 mod scale;
+mod strangers;
 mod token;
 mod users;

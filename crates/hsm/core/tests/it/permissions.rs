@@ -10,7 +10,7 @@ use crate::lab::{Lab, PASSWORD};
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Who {
+pub(crate) enum Who {
     NoSession,
     NoLogin,
     Admin,
@@ -25,7 +25,8 @@ const ADMINS: &[Who] = &[Who::Admin];
 const CRYPTO_USERS: &[Who] = &[Who::CryptoUser];
 
 /// Every command that there is, and whom it is not refused for who they are.
-fn rows() -> Vec<(Command, &'static [Who])> {
+#[expect(clippy::too_many_lines, reason = "it is a table")]
+pub(crate) fn rows() -> Vec<(Command, &'static [Who])> {
     let name = || "cu2".to_owned();
     let role: i32 = Role::CryptoUser.into();
     vec![
