@@ -239,3 +239,26 @@ impl Family {
         Ok(family)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backup_has_no_partition_key_and_one_log_key() {
+        let partition = PartitionId::named("cluster-1");
+        let mut ring = KeyRing::default();
+        for epoch in 1..=3 {
+            ring.push(EpochKeys::generated(Era { partition, incarnation: 1, epoch }).unwrap());
+        }
+        let read = |for_backup| KeyRing::decode(ring.encode(for_backup).expose()).unwrap();
+        let has =
+            |ring: &KeyRing| ring.0.iter().map(|keys| (keys.log.is_some(), keys.root().is_some())).collect();
+        let (backup, member): (Vec<_>, Vec<_>) = (has(&read(true)), has(&read(false)));
+        assert_eq!(backup, [(false, false), (false, false), (true, false)]);
+        assert_eq!(member, [(true, true); 3]);
+        for (kept, read) in ring.0.iter().zip(&read(true).0) {
+            assert_eq!((kept.era, kept.tokens.expose()), (read.era, read.tokens.expose()));
+        }
+    }
+}

@@ -2,7 +2,6 @@
 
 use super::Replica;
 use crate::codec::Reader;
-use crate::keys::KeyRing;
 use crate::ledger::Ledger;
 use crate::member::Invitation;
 use crate::snapshot::{Sealed, read_state, seal};
@@ -27,11 +26,7 @@ impl<M: Machine> Replica<M> {
         self.sound()?;
         let sealed = Sealed::read(snapshot).map_err(|_| ClusterError::Snapshot)?;
         let (head, partition) = (sealed.head, self.ledger.partition);
-        // Keys that are older than ours (a joiner's are newer than its snapshot) come in with the log.
-        let newest =
-            |ring: &KeyRing| ring.whole(partition, head.incarnation).last().map(|keys| keys.era.epoch);
         let handed_over = sealed.ring_for(partition, &self.me, &self.ledger.ring);
-        let handed_over = handed_over.filter(|ring| newest(ring) >= newest(&self.ledger.ring));
         let ring = handed_over.as_ref().unwrap_or(&self.ledger.ring);
         let inside = sealed.open(partition, ring).map_err(|_| ClusterError::Snapshot)?;
         let own = self.ledger.head;

@@ -5,9 +5,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use proptest::prelude::*;
+use strongroom_crypto::digest::sha256;
+use strongroom_hsm_cluster::entry::{Header, genesis};
 use strongroom_hsm_cluster::{Admit, ClusterError, Halt, SealedEntry};
 
-use crate::cluster::{Hsm, NOW, Store, cluster, command, effects, found};
+use crate::cluster::{Hsm, NOW, Store, cluster, command, effects, found, partition};
 
 const HSMS: usize = 3;
 const CLIENTS: usize = 3;
@@ -112,6 +114,8 @@ struct Client {
 
 struct World {
     hsms: Vec<Hsm>,
+    /// Where each HSM was last.
+    heads: Vec<(u64, [u8; 32])>,
     /// What each HSM is shown.
     views: Vec<Store>,
     clients: Vec<Client>,
@@ -125,8 +129,8 @@ struct World {
 
 /// Reads the hash of the entry before.
 fn made(entry: &[u8]) -> ([u8; 32], (u64, [u8; 32])) {
-    let (header, _) = strongroom_hsm_cluster::entry::Header::read(entry).unwrap();
-    (strongroom_crypto::digest::sha256(entry), (header.sequence, header.previous))
+    let (header, _) = Header::read(entry).unwrap();
+    (sha256(entry), (header.sequence, header.previous))
 }
 
 impl World {
@@ -140,6 +144,7 @@ impl World {
         pool.extend(store.entries.iter().cloned());
         Self {
             made: store.entries.iter().map(|entry| made(entry)).collect(),
+            heads: vec![(0, genesis(partition(), 1)); HSMS],
             views: vec![store; HSMS],
             clients: (0..CLIENTS).map(|_| Client::default()).collect(),
             hsms,
@@ -300,15 +305,19 @@ impl World {
         (length > 0).then(|| length - 1 - (at % length.min(4)))
     }
 
-    /// All that the HSM has was made by HSMs, each entry on the one before.
+    /// All that the HSM has was made by HSMs, each entry on the one before; and it has all that it had.
     fn check_history(&mut self, hsm: usize) {
         let head = self.hsms[hsm].replica().head();
         let (mut sequence, mut hash) = (head.sequence, head.hash);
+        let (last, before) = self.heads[hsm];
+        assert!(sequence >= last, "an HSM went back");
         while sequence > 0 {
+            assert!(sequence != last || hash == before, "an HSM left its past");
             let (place, previous) = self.made.get(&hash).expect("an entry that no HSM made");
             assert_eq!(*place, sequence);
             (sequence, hash) = (sequence - 1, *previous);
         }
+        self.heads[hsm] = (head.sequence, head.hash);
     }
 
     /// Equal heads are equal histories, and whoever has the same command in different places is led apart.

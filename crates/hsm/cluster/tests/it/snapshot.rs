@@ -3,7 +3,8 @@
 use strongroom_hsm_cluster::{ClusterError, Event, Halt, JoinRequest, Replica};
 
 use crate::cluster::{
-    NOW, Store, assert_agreement, cluster, command, effects, found, halted, identity, join, partition,
+    NOW, Store, assert_agreement, cluster, command, effects, found, halted, identity, join, join_as,
+    partition,
 };
 use crate::machine::Diary;
 
@@ -145,6 +146,26 @@ fn keys_in_a_snapshot_are_believed_of_members_only() {
     assert_eq!(hsms[1].replica().head(), before);
     assert_eq!(hsms[1].diary().epochs, [(1, 1)]);
     assert_eq!(hsms[1].replica().catch_up(&snapshot), Ok(()));
+}
+
+/// The store knows names and public keys, and can make a cluster of its own of the same name, with members that
+/// are called the same.
+#[test]
+fn keys_in_a_snapshot_of_a_made_up_cluster_are_not_believed() {
+    let (mut store, mut hsms) = cluster(1);
+    let victim = identity("hsm-2");
+    let request = JoinRequest::new(&victim, partition(), |_| Ok(Vec::new())).unwrap();
+    let mut victim = join_as(&mut store, &mut hsms[0], victim);
+
+    let mut made_up = Store::default();
+    let mut attacker = found(&mut made_up);
+    let admission = attacker.replica().propose_join(&request, NOW, |_, _| true).unwrap();
+    attacker.append(&mut made_up, &admission.entry).unwrap();
+    let turn = attacker.replica().propose_turn(NOW).unwrap();
+    attacker.append(&mut made_up, &turn).unwrap();
+    let snapshot = attacker.replica().sealed_snapshot().unwrap();
+    assert_eq!(victim.replica().catch_up(&snapshot), Err(ClusterError::Snapshot));
+    assert_eq!(victim.diary().epochs, [(1, 1)]);
 }
 
 #[test]
