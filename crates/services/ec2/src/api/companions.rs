@@ -113,7 +113,7 @@ pub(super) async fn describe_network_acls(
     input: ec2::DescribeNetworkAclsRequest,
 ) -> Result<ec2::DescribeNetworkAclsResult, Refusal> {
     let (ids, token) = (input.network_acl_ids.as_deref(), input.next_token.as_deref());
-    let page = Page::parse_with_ids(list::ACLS, input.max_results, token, ids, "networkAclId")?;
+    let page = Page::parse(list::ACLS, input.max_results, token)?;
     let filters = Filters::parse(input.filters, ACL_FILTERS)?;
     let network =
         networks.read::<actions::DescribeNetworkAcls>(context, input.dry_run, &[Target::All]).await?;
@@ -164,7 +164,7 @@ pub(super) async fn describe_route_tables(
     input: ec2::DescribeRouteTablesRequest,
 ) -> Result<ec2::DescribeRouteTablesResult, Refusal> {
     let (ids, token) = (input.route_table_ids.as_deref(), input.next_token.as_deref());
-    let page = Page::parse_with_ids(list::ROUTE_TABLES, input.max_results, token, ids, "routeTableId")?;
+    let page = Page::parse(list::ROUTE_TABLES, input.max_results, token)?;
     let filters = Filters::parse(input.filters, TABLE_FILTERS)?;
     let network =
         networks.read::<actions::DescribeRouteTables>(context, input.dry_run, &[Target::All]).await?;
@@ -215,7 +215,7 @@ pub(super) async fn describe_internet_gateways(
     input: ec2::DescribeInternetGatewaysRequest,
 ) -> Result<ec2::DescribeInternetGatewaysResult, Refusal> {
     let (ids, token) = (input.internet_gateway_ids.as_deref(), input.next_token.as_deref());
-    Page::parse_with_ids(list::GATEWAYS, input.max_results, token, ids, "internetGatewayId")?;
+    Page::parse(list::GATEWAYS, input.max_results, token)?;
     Filters::parse(input.filters, GATEWAY_FILTERS)?;
     networks.read::<actions::DescribeInternetGateways>(context, input.dry_run, &[Target::All]).await?;
     Named::parse(Kind::Gateway, ids, |_| false)?;

@@ -10,36 +10,45 @@ use crate::domain::group::Group;
 use crate::domain::id::Kind;
 use crate::domain::network::{Edit, Network};
 use crate::domain::paging::Page;
+use crate::domain::rule::Peer;
 use crate::domain::tags::Tags;
 use crate::error::Refusal;
 use crate::networks::Target;
 
+/// A group as filters see it: as the answer shows it, and the names of the groups that its rules name, which the
+/// answer leaves out.
+struct Shown {
+    group: ec2::SecurityGroup,
+    ingress_names: Vec<String>,
+    egress_names: Vec<String>,
+}
+
 /// EC2 API Reference, DescribeSecurityGroups. Of several filters for rules each may be fitted by another
 /// rule, as AWS does.
-const FILTERS: &[Attribute<ec2::SecurityGroup>] = &[
-    ("description", |group| text(&group.description)),
-    ("group-id", |group| text(&group.group_id)),
-    ("group-name", |group| text(&group.group_name)),
-    ("owner-id", |group| text(&group.owner_id)),
-    ("vpc-id", |group| text(&group.vpc_id)),
-    ("ip-permission.cidr", |group| cidrs(ingress(group))),
-    ("ip-permission.from-port", |group| from_ports(ingress(group))),
-    ("ip-permission.to-port", |group| to_ports(ingress(group))),
-    ("ip-permission.protocol", |group| protocols(ingress(group))),
-    ("ip-permission.group-id", |group| group_ids(ingress(group))),
-    ("ip-permission.group-name", |group| group_names(ingress(group))),
-    ("ip-permission.ipv6-cidr", |group| ipv6_cidrs(ingress(group))),
+const FILTERS: &[Attribute<Shown>] = &[
+    ("description", |shown| text(&shown.group.description)),
+    ("group-id", |shown| text(&shown.group.group_id)),
+    ("group-name", |shown| text(&shown.group.group_name)),
+    ("owner-id", |shown| text(&shown.group.owner_id)),
+    ("vpc-id", |shown| text(&shown.group.vpc_id)),
+    ("ip-permission.cidr", |shown| cidrs(ingress(&shown.group))),
+    ("ip-permission.from-port", |shown| from_ports(ingress(&shown.group))),
+    ("ip-permission.to-port", |shown| to_ports(ingress(&shown.group))),
+    ("ip-permission.protocol", |shown| protocols(ingress(&shown.group))),
+    ("ip-permission.group-id", |shown| group_ids(ingress(&shown.group))),
+    ("ip-permission.ipv6-cidr", |shown| ipv6_cidrs(ingress(&shown.group))),
+    ("ip-permission.user-id", |shown| user_ids(ingress(&shown.group))),
+    ("ip-permission.group-name", |shown| shown.ingress_names.clone()),
     ("ip-permission.prefix-list-id", |_| Vec::new()),
-    ("ip-permission.user-id", |group| user_ids(ingress(group))),
-    ("egress.ip-permission.cidr", |group| cidrs(egress(group))),
-    ("egress.ip-permission.from-port", |group| from_ports(egress(group))),
-    ("egress.ip-permission.to-port", |group| to_ports(egress(group))),
-    ("egress.ip-permission.protocol", |group| protocols(egress(group))),
-    ("egress.ip-permission.group-id", |group| group_ids(egress(group))),
-    ("egress.ip-permission.group-name", |group| group_names(egress(group))),
-    ("egress.ip-permission.ipv6-cidr", |group| ipv6_cidrs(egress(group))),
+    ("egress.ip-permission.cidr", |shown| cidrs(egress(&shown.group))),
+    ("egress.ip-permission.from-port", |shown| from_ports(egress(&shown.group))),
+    ("egress.ip-permission.to-port", |shown| to_ports(egress(&shown.group))),
+    ("egress.ip-permission.protocol", |shown| protocols(egress(&shown.group))),
+    ("egress.ip-permission.group-id", |shown| group_ids(egress(&shown.group))),
+    ("egress.ip-permission.ipv6-cidr", |shown| ipv6_cidrs(egress(&shown.group))),
+    ("egress.ip-permission.user-id", |shown| user_ids(egress(&shown.group))),
+    ("egress.ip-permission.group-name", |shown| shown.egress_names.clone()),
     ("egress.ip-permission.prefix-list-id", |_| Vec::new()),
-    ("egress.ip-permission.user-id", |group| user_ids(egress(group))),
 ];
 
 type Permissions<'g> = &'g [ec2::IpPermission];
@@ -83,10 +92,6 @@ fn pairs(permissions: Permissions<'_>) -> impl Iterator<Item = &ec2::UserIdGroup
 
 fn group_ids(permissions: Permissions<'_>) -> Vec<String> {
     pairs(permissions).flat_map(|pair| text(&pair.group_id)).collect()
-}
-
-fn group_names(permissions: Permissions<'_>) -> Vec<String> {
-    pairs(permissions).flat_map(|pair| text(&pair.group_name)).collect()
 }
 
 fn user_ids(permissions: Permissions<'_>) -> Vec<String> {
@@ -167,7 +172,7 @@ pub(super) async fn describe_security_groups(
     input: ec2::DescribeSecurityGroupsRequest,
 ) -> Result<ec2::DescribeSecurityGroupsResult, Refusal> {
     let (ids, token) = (input.group_ids.as_deref(), input.next_token.as_deref());
-    let page = Page::parse_with_ids(list::GROUPS, input.max_results, token, ids, "securityGroup")?;
+    let page = Page::parse(list::GROUPS, input.max_results, token)?;
     let filters = Filters::parse(input.filters, FILTERS)?;
     let network =
         networks.read::<actions::DescribeSecurityGroups>(context, input.dry_run, &[Target::All]).await?;
@@ -177,11 +182,20 @@ pub(super) async fn describe_security_groups(
     }
     let named = Named::parse(Kind::Group, Some(&ids), |id| network.find_group(id).is_some())?;
     let found = network.groups().filter(|group| named.admits(&group.id));
-    let found = found.map(|group| (group, answer(&network, group)));
-    let found = found.filter(|(group, answer)| filters.admit(answer, &group.tags));
+    let found = found.map(|group| (group, shown(&network, group)));
+    let found = found.filter(|(group, shown)| filters.admit(shown, &group.tags));
     let (found, next_token) = page.cut(found, |(group, _)| group.id.clone());
-    let groups = found.into_iter().map(|(_, answer)| answer).collect();
+    let groups = found.into_iter().map(|(_, shown)| shown.group).collect();
     Ok(ec2::DescribeSecurityGroupsResult { next_token, security_groups: Some(groups) })
+}
+
+fn shown(network: &Network, group: &Group) -> Shown {
+    let names = |egress: bool| {
+        let rules = group.rules().iter().filter(|rule| rule.egress == egress);
+        let named = rules.filter_map(|rule| if let Peer::Group(id) = &rule.peer { Some(id) } else { None });
+        named.filter_map(|id| network.find_group(id)).map(|named| named.name.clone()).collect()
+    };
+    Shown { group: answer(network, group), ingress_names: names(false), egress_names: names(true) }
 }
 
 fn answer(network: &Network, group: &Group) -> ec2::SecurityGroup {

@@ -198,7 +198,7 @@ pub(super) async fn describe_security_group_rules(
     input: ec2::DescribeSecurityGroupRulesRequest,
 ) -> Result<ec2::DescribeSecurityGroupRulesResult, Refusal> {
     let (ids, token) = (input.security_group_rule_ids.as_deref(), input.next_token.as_deref());
-    let page = Page::parse_with_ids(list::RULES, input.max_results, token, ids, "securityGroupRuleId")?;
+    let page = Page::parse(list::RULES, input.max_results, token)?;
     let filters = Filters::parse(input.filters, FILTERS)?;
     let network =
         networks.read::<actions::DescribeSecurityGroupRules>(context, input.dry_run, &[Target::All]).await?;

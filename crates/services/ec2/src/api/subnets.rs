@@ -137,7 +137,7 @@ pub(super) async fn describe_subnets(
     input: ec2::DescribeSubnetsRequest,
 ) -> Result<ec2::DescribeSubnetsResult, Refusal> {
     let (ids, token) = (input.subnet_ids.as_deref(), input.next_token.as_deref());
-    let page = Page::parse_with_ids(list::SUBNETS, input.max_results, token, ids, "subnetSet")?;
+    let page = Page::parse(list::SUBNETS, input.max_results, token)?;
     let filters = Filters::parse(input.filters, FILTERS)?;
     let network = networks.read::<actions::DescribeSubnets>(context, input.dry_run, &[Target::All]).await?;
     let named = Named::parse(Kind::Subnet, ids, |id| network.find_subnet(id).is_some())?;

@@ -124,7 +124,7 @@ pub(super) async fn describe_vpcs(
     input: ec2::DescribeVpcsRequest,
 ) -> Result<ec2::DescribeVpcsResult, Refusal> {
     let (ids, token) = (input.vpc_ids.as_deref(), input.next_token.as_deref());
-    let page = Page::parse_with_ids(list::VPCS, input.max_results, token, ids, "vpcSet")?;
+    let page = Page::parse(list::VPCS, input.max_results, token)?;
     let filters = Filters::parse(input.filters, FILTERS)?;
     let network = networks.read::<actions::DescribeVpcs>(context, input.dry_run, &[Target::All]).await?;
     let named = Named::parse(Kind::Vpc, ids, |id| network.find_vpc(id).is_some())?;

@@ -56,7 +56,7 @@ impl Page {
         Ok(Self { list, after, limit })
     }
 
-    /// The same, for an operation that takes ids: who names the resources gets them in one piece.
+    /// The same, for an operation that wants either ids or pages.
     pub(crate) fn parse_with_ids(
         list: u8,
         max_results: Option<i32>,

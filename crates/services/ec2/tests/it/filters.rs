@@ -154,6 +154,9 @@ async fn filters_of_groups(database: &TestDatabase) {
         (&[("ip-permission.protocol", &["tcp"])], "ab"),
         (&[("ip-permission.protocol", &["udp"])], ""),
         (&[("ip-permission.group-id", &[a])], "b"),
+        (&[("ip-permission.group-name", &["a"])], "b"),
+        (&[("egress.ip-permission.group-name", &["*"])], ""),
+        (&[("ip-permission.prefix-list-id", &["*"])], ""),
         (&[("ip-permission.user-id", &["111122223333"])], "b"),
         (&[("ip-permission.ipv6-cidr", &["2001:db8::/32"])], "b"),
         // One rule may fit one filter, and another rule the other.

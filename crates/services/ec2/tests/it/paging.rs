@@ -87,15 +87,23 @@ async fn what_no_page_is(database: &TestDatabase) {
     let token = page(&client, Some(5), None).await.unwrap().1;
     let input = ec2::DescribeVpcsRequest { next_token: token, ..Default::default() };
     assert_eq!(refusal(client.ec2.describe_vpcs(&client.context(), input).await), NO_TOKEN);
+    let id = page(&client, None, None).await.unwrap().0.remove(0);
+    let input = ec2::DescribeNetworkInterfacesRequest {
+        network_interface_ids: Some(vec![id]),
+        max_results: Some(5),
+        ..Default::default()
+    };
+    assert_eq!(
+        refusal(client.ec2.describe_network_interfaces(&client.context(), input).await),
+        "InvalidParameterCombination: The parameter networkInterfaceId cannot be used with the parameter maxResults"
+    );
     let input = ec2::DescribeVpcsRequest {
         vpc_ids: Some(vec![client.default_vpc().await.vpc_id.unwrap()]),
         max_results: Some(5),
         ..Default::default()
     };
-    assert_eq!(
-        refusal(client.ec2.describe_vpcs(&client.context(), input).await),
-        "InvalidParameterCombination: The parameter vpcSet cannot be used with the parameter maxResults"
-    );
+    let found = client.ec2.describe_vpcs(&client.context(), input).await.unwrap();
+    assert_eq!((found.vpcs.unwrap().len(), found.next_token), (1, None));
 }
 
 async fn tags_of_one_resource_span_pages(database: &TestDatabase) {
