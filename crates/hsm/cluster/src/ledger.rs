@@ -94,6 +94,10 @@ impl<M: Machine> Ledger<M> {
             return Err(self.impostor(&header, expected, sealed).into());
         }
         let Head { incarnation, epoch, .. } = self.head;
+        if self.head.sequence == 0 && header.incarnation < incarnation {
+            // A joiner looks at what was before the restore.
+            return Err(Stop::NeedsSnapshot);
+        }
         if header.incarnation != incarnation {
             return Err(
                 Halt::OtherIncarnation { sequence, own: incarnation, found: header.incarnation }.into()

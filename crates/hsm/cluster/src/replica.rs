@@ -305,7 +305,9 @@ impl<M: Machine> Replica<M> {
         }
         if log.last > own {
             let from = own + 1;
-            return if log.first > from {
+            // What a restored log begins with is a state that is not in it.
+            let begins_within = own == 0 && self.ledger.head.incarnation > 1;
+            return if log.first > from || begins_within {
                 Err(ClusterError::NeedsSnapshot { expected: from })
             } else {
                 Ok(Standing::Behind { from })

@@ -150,7 +150,7 @@ fn members_join_a_restored_cluster_on_a_snapshot() {
 
 #[test]
 fn a_restored_log_alone_is_not_enough_for_a_joiner() {
-    let (_, mut hsms) = cluster(1);
+    let (old, mut hsms) = cluster(1);
     let (mut store, mut clone) = clone_of(&mut hsms[0]);
     let joiner = identity("hsm-8");
     let partition = PartitionId::named("cluster-2");
@@ -159,7 +159,10 @@ fn a_restored_log_alone_is_not_enough_for_a_joiner() {
     clone.append(&mut store, &admission.entry).unwrap();
     let mut replica =
         Replica::join(joiner, partition, &admission.invitation, None, Diary::default()).unwrap();
-    assert_eq!(replica.replay(1, &store.entries), Err(ClusterError::NeedsSnapshot { expected: 1 }));
+    let needed = ClusterError::NeedsSnapshot { expected: 1 };
+    assert_eq!(replica.observe(store.extent()), Err(needed.clone()));
+    assert_eq!(replica.replay(1, &store.entries), Err(needed.clone()));
+    assert_eq!(replica.replay(1, &old.entries), Err(needed), "what was before a restore is not looked at");
     let snapshot = clone.replica().sealed_snapshot().unwrap();
     assert_eq!(replica.catch_up(&snapshot), Ok(()));
     assert!(replica.is_member());
