@@ -8,6 +8,7 @@ import pytest
 
 from rig import sdk
 from rig.cli import Cli
+from rig.cluster import PASSWORD, Cluster, HsmCli
 from rig.node import Node
 
 ROOT = Path(__file__).parent.parent
@@ -45,6 +46,42 @@ def fresh_node(program, tmp_path):
     yield node.start()
     node.ensure_gone()
     assert "panicked" not in node.said(), node.said()[-4000:]
+
+
+@pytest.fixture(scope="session")
+def shared_cluster(program, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cluster")
+    node = Node(program, folder)
+    cluster = Cluster(Cli(node.start()), folder / "cluster")
+    tool = cluster.first_use("us-east-1a", "us-east-1b")
+    bob = ["--username", "bob", "--role", "crypto-user", "--password", PASSWORD]
+    tool.as_admin().run("user", "create", *bob)
+    yield cluster
+    node.ensure_gone()
+    assert "panicked" not in node.said(), node.said()[-4000:]
+
+
+@pytest.fixture
+def cluster(shared_cluster) -> Cluster:
+    """An active cluster of two HSMs that tests share, with crypto users `alice` and `bob`."""
+    yield shared_cluster
+    shared_cluster.aws.node.assert_sound()
+    assert len(shared_cluster.hsms()) == 2, "an HSM did not survive the test"
+
+
+@pytest.fixture
+def admin(cluster) -> HsmCli:
+    return cluster.tool().as_admin()
+
+
+@pytest.fixture
+def alice(cluster) -> HsmCli:
+    return cluster.tool().as_crypto_user("alice")
+
+
+@pytest.fixture
+def bob(cluster) -> HsmCli:
+    return cluster.tool().as_crypto_user("bob")
 
 
 ACCOUNTS = itertools.count(900_000_000_000)

@@ -185,7 +185,10 @@ class HsmCli:
     def as_crypto_user(self, username: str = "alice", password: str = PASSWORD) -> "HsmCli":
         return self.as_user("crypto-user", username, password)
 
-    def process(self, *arguments: object, stdin: str = "") -> subprocess.CompletedProcess:
+    def process(
+        self, *arguments: object, stdin: str = "", more: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess:
+        """Runs a command, whatever comes of it; `more` adds to its environment."""
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
@@ -193,12 +196,13 @@ class HsmCli:
         }
         if self.role:
             environment |= {"CLOUDHSM_ROLE": self.role, "CLOUDHSM_PIN": self.pin}
+        environment |= more or {}
         command = [self.program, *map(str, arguments)]
         return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120, env=environment)
 
-    def told(self, *arguments: object, stdin: str = "") -> Told:
+    def told(self, *arguments: object, stdin: str = "", more: dict[str, str] | None = None) -> Told:
         """Runs a command, and answers the one document that it prints."""
-        done = self.process(*arguments, stdin=stdin)
+        done = self.process(*arguments, stdin=stdin, more=more)
         try:
             document = json.loads(done.stdout)
         except json.JSONDecodeError as error:
@@ -206,9 +210,9 @@ class HsmCli:
         assert (done.returncode == 0) == (document["error_code"] == 0), done
         return Told(document["error_code"], document["data"])
 
-    def run(self, *arguments: object, stdin: str = "") -> Told:
+    def run(self, *arguments: object, stdin: str = "", more: dict[str, str] | None = None) -> Told:
         """Runs a command that must succeed."""
-        told = self.told(*arguments, stdin=stdin)
+        told = self.told(*arguments, stdin=stdin, more=more)
         assert told.error_code == 0, f"{arguments}: {told.data}"
         return told
 
