@@ -185,18 +185,6 @@ impl Plane {
 }
 
 impl PlaneError {
-    /// Whether it makes no sense to try again.
-    pub(crate) fn is_final(&self) -> bool {
-        let Self::Refused(failed) = self else { return false };
-        matches!(
-            failed.code(),
-            FailedCode::InvalidRequest
-                | FailedCode::NotEnrolled
-                | FailedCode::Expelled
-                | FailedCode::LimitExceeded
-        )
-    }
-
     /// Whether the HSM is no member any more.
     pub(crate) fn is_expulsion(&self) -> bool {
         matches!(self, Self::Refused(failed) if failed.code() == FailedCode::Expelled)

@@ -1,5 +1,6 @@
 //! One client's connection.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -9,13 +10,16 @@ use strongroom_hsm_proto::command::{Answer, Call, Failure, FailureCode, Hello, W
 use strongroom_hsm_proto::frame::{Decoder, Encoder, FrameError, Header, Kind, MAX_ANSWER, MAX_CALL};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
+use tokio::time::Sleep;
 
 use super::Service;
 
 /// How long a client may take for its first frame, or for the rest of one that it began.
 const SLOW: Duration = Duration::from_secs(10);
-/// How long a client may take to read any of what it asked for.
+/// How long a client may take to read [`PROGRESS`] bytes of what it asked for, or all of it.
 const STALLED: Duration = Duration::from_secs(30);
+/// See [`STALLED`].
+const PROGRESS: usize = 16 << 10;
 /// How many calls of one connection are under way at a time. More are not read before one is answered.
 const CREDIT: usize = 64;
 /// How much may wait to be written before no more is read, in bytes.
@@ -84,6 +88,59 @@ enum Event {
     Stalled,
 }
 
+/// What a client owes, and until when. A few bytes now and then do not put it off.
+#[derive(Default)]
+struct Timers {
+    /// The rest of a frame.
+    frame: Option<Pin<Box<Sleep>>>,
+    /// Reading what was written.
+    reading: Option<Pin<Box<Sleep>>>,
+    read: usize,
+}
+
+impl Timers {
+    /// Whether the client owes the rest of a frame, and whether that is another frame than before.
+    fn owes_frame(&mut self, does: bool, is_another: bool) {
+        if !does || is_another {
+            self.frame = None;
+        }
+        if does && self.frame.is_none() {
+            self.frame = Some(Box::pin(tokio::time::sleep(SLOW)));
+        }
+    }
+
+    fn owes_reading(&mut self, does: bool) {
+        if !does || self.read >= PROGRESS {
+            self.reading = None;
+            self.read = 0;
+        }
+        if does && self.reading.is_none() {
+            self.reading = Some(Box::pin(tokio::time::sleep(STALLED)));
+        }
+    }
+
+    /// The client has read so many bytes.
+    const fn read(&mut self, count: usize) {
+        self.read = self.read.saturating_add(count);
+    }
+
+    /// Resolves when something is owed for too long.
+    async fn stalled(&mut self) {
+        let Self { frame, reading, .. } = self;
+        tokio::select! {
+            () = ended(frame) => {}
+            () = ended(reading) => {}
+        }
+    }
+}
+
+async fn ended(timer: &mut Option<Pin<Box<Sleep>>>) {
+    match timer {
+        Some(timer) => timer.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
     async fn talk(&mut self) -> End {
         match self.greet().await {
@@ -136,13 +193,15 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
         let (answers, mut answered) = mpsc::channel::<(u64, Answer)>(CREDIT);
         let mut changed = self.service.changed.clone();
         let mut under_way = 0;
+        let mut timers = Timers::default();
         // What was read along with the hello.
-        self.take_frames(&mut decoder, &answers, &mut under_way)?;
+        let mut taken = self.take_frames(&mut decoder, &answers, &mut under_way)?;
         loop {
             let may_read = under_way < CREDIT && self.encoder.bytes().len() < MOST_UNWRITTEN;
-            let is_owed = may_read && decoder.is_within_frame();
+            timers.owes_frame(may_read && decoder.is_within_frame(), taken > 0);
             let has_unwritten = !self.encoder.is_empty();
-            let patience = if has_unwritten { STALLED } else { SLOW };
+            timers.owes_reading(has_unwritten);
+            taken = 0;
             let event = {
                 let (reader, writer, encoder) = (&mut self.reader, &mut self.writer, &self.encoder);
                 tokio::select! {
@@ -152,16 +211,17 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
                     read = reader.read(decoder.space()), if may_read => Event::Read(read?),
                     Ok(()) = changed.changed() => Event::Changed,
                     () = self.service.shutdown.begun() => Event::Stopping,
-                    () = tokio::time::sleep(patience), if has_unwritten || is_owed => Event::Stalled,
+                    () = timers.stalled() => Event::Stalled,
                 }
             };
             match event {
                 Event::Read(0) | Event::Written(0) => return Ok(()),
                 Event::Read(count) => {
                     decoder.filled(count);
-                    self.take_frames(&mut decoder, &answers, &mut under_way)?;
+                    taken = self.take_frames(&mut decoder, &answers, &mut under_way)?;
                 }
                 Event::Written(count) => {
+                    timers.read(count);
                     self.encoder.written(count);
                     if self.encoder.is_empty() {
                         self.writer.flush().await?;
@@ -175,7 +235,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
                     }
                     under_way -= 1;
                     // Frames may wait that were read when there was no credit.
-                    self.take_frames(&mut decoder, &answers, &mut under_way)?;
+                    taken = self.take_frames(&mut decoder, &answers, &mut under_way)?;
                 }
                 Event::Changed => {
                     if self.service.partition.hsm.unwelcome().contains(&self.connection) {
@@ -198,15 +258,17 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
         }
     }
 
-    /// Begins what is asked in the frames that are there, as far as there is credit.
+    /// Begins what is asked in the frames that are there, as far as there is credit. Gives how many it took.
     fn take_frames(
         &mut self,
         decoder: &mut Decoder,
         answers: &mpsc::Sender<(u64, Answer)>,
         under_way: &mut usize,
-    ) -> Result<(), End> {
+    ) -> Result<usize, End> {
+        let mut taken = 0;
         while *under_way < CREDIT && self.encoder.bytes().len() < MOST_UNWRITTEN {
-            let Some(frame) = decoder.next()? else { return Ok(()) };
+            let Some(frame) = decoder.next()? else { break };
+            taken += 1;
             match frame.header.kind {
                 Kind::Call => {}
                 Kind::Goodbye => return Err(End::Gone),
@@ -229,7 +291,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
                 let _ = answers.send((request, answer)).await;
             });
         }
-        Ok(())
+        Ok(taken)
     }
 
     fn push(&mut self, request: u64, answer: &Answer) -> Result<(), FrameError> {

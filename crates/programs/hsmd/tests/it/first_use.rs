@@ -13,9 +13,9 @@ use crate::plane::Plane;
 
 /// A cluster with one HSM and the customer's authority.
 pub(crate) struct Cluster {
+    pub(crate) first: Hsm,
     pub(crate) plane: Plane,
     pub(crate) host: Host,
-    pub(crate) first: Hsm,
     pub(crate) anchor: String,
     pub(crate) openssl: OpenSsl,
 }
@@ -68,11 +68,11 @@ impl Cluster {
 
 /// Makes a P-256 pair that lives in the partition.
 pub(crate) fn generate_pair(client: &mut Client) -> KeyPair {
-    let template = || Some(Template { attributes: vec![token()] });
+    let template = |usage| Some(Template { attributes: vec![yes(AttributeName::Token), yes(usage)] });
     let generate = GenerateKeyPair {
         kind: Some(PairKind::Ec(Curve::Secp256r1.into())),
-        public_template: template(),
-        private_template: template(),
+        public_template: template(AttributeName::Verify),
+        private_template: template(AttributeName::Sign),
         ..GenerateKeyPair::default()
     };
     match client.ask(Command::GenerateKeyPair(generate)) {
@@ -81,8 +81,8 @@ pub(crate) fn generate_pair(client: &mut Client) -> KeyPair {
     }
 }
 
-fn token() -> Attribute {
-    Attribute { name: AttributeName::Token.into(), value: Some(AttributeValue::Flag(true)) }
+fn yes(name: AttributeName) -> Attribute {
+    Attribute { name: name.into(), value: Some(AttributeValue::Flag(true)) }
 }
 
 pub(crate) fn sign(client: &mut Client, key: u64, message: &[u8]) -> Vec<u8> {

@@ -81,7 +81,7 @@ impl Hsm {
     }
 
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.log_file()).unwrap()
+        fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
     pub(crate) fn pid(&self) -> u32 {
