@@ -94,7 +94,7 @@ impl<M: Machine> Ledger<M> {
             return Err(self.impostor(&header, expected, sealed).into());
         }
         let Head { incarnation, epoch, .. } = self.head;
-        if self.head.sequence == 0 && header.incarnation < incarnation {
+        if self.head.sequence == 0 && self.restoring.is_none() && header.incarnation < incarnation {
             // A joiner looks at what was before the restore.
             return Err(Stop::NeedsSnapshot);
         }

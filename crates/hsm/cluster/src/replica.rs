@@ -305,8 +305,9 @@ impl<M: Machine> Replica<M> {
         }
         if log.last > own {
             let from = own + 1;
-            // What a restored log begins with is a state that is not in it.
-            let begins_within = own == 0 && self.ledger.head.incarnation > 1;
+            // What a restored log begins with is a state that is not in it; only who restores has that.
+            let begins_within =
+                own == 0 && self.ledger.head.incarnation > 1 && self.ledger.restoring.is_none();
             return if log.first > from || begins_within {
                 Err(ClusterError::NeedsSnapshot { expected: from })
             } else {

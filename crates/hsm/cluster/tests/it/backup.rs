@@ -79,18 +79,23 @@ fn a_clone_has_the_state_and_keys_of_its_own() {
 }
 
 #[test]
-fn a_restorer_that_crashes_before_its_append_goes_on() {
-    let (_, mut hsms) = cluster(1);
-    let archive = archive(&backup(&mut hsms[0]));
-    let (replica, entry) =
-        archive.begin(identity("hsm-7"), restored(PartitionId::named("cluster-2")), NOW).unwrap();
-    let mut hsm = Hsm::new(replica);
-    hsm.crash(0);
-    hsm.restart();
-    let mut store = Store::default();
-    hsm.sync(&mut store).unwrap();
-    assert!(hsm.replica().is_member());
-    assert_eq!(store.entries, [entry.bytes]);
+fn a_restorer_that_crashes_before_or_after_its_append_goes_on() {
+    for landed in [false, true] {
+        let (_, mut hsms) = cluster(1);
+        let archive = archive(&backup(&mut hsms[0]));
+        let (replica, entry) =
+            archive.begin(identity("hsm-7"), restored(PartitionId::named("cluster-2")), NOW).unwrap();
+        let mut hsm = Hsm::new(replica);
+        let mut store = Store::default();
+        if landed {
+            assert!(store.append(&entry));
+        }
+        hsm.crash(0);
+        hsm.restart();
+        hsm.sync(&mut store).unwrap();
+        assert!(hsm.replica().is_member());
+        assert_eq!(store.entries, [entry.bytes]);
+    }
 }
 
 #[test]
