@@ -154,6 +154,9 @@ impl Hsm {
     pub fn settle(&self, planned: Planned, failure: Option<&Failure>, now: Now) {
         if failure.is_none() {
             self.follow_up(planned.follow_ups);
+            if let Some(session) = planned.approved_in {
+                self.audit.note(Opcode::ApproveToken, session, AuditDetail::None, now);
+            }
         }
         if let Some(slot) = planned.slot {
             let failed = failure.map(|failure| (failure.code(), failure.text.as_str()));
@@ -169,9 +172,18 @@ impl Hsm {
     /// Takes over a shared state, in place of the one there is.
     pub fn load(&self, snapshot: &[u8]) -> Result<(), HsmError> {
         let mut loaded = State::read(snapshot)?;
-        let mut state = self.state_mut();
-        loaded.history.begin_anew_after(&state.history);
-        *state = loaded;
+        let changed = {
+            let mut state = self.state_mut();
+            loaded.history.begin_anew_after(&state.history);
+            let changed = loaded.users_changed_since(&state);
+            *state = loaded;
+            changed
+        };
+        // What happened between the two states is not known: who is not the same user any more logs in again.
+        for user in changed {
+            self.log_out_everywhere(&user);
+            self.forgive(&user);
+        }
         Ok(())
     }
 
@@ -319,6 +331,7 @@ fn planned(draft: Draft, now: Now, slot: Option<crate::audit::Slot>) -> Planned 
         revision: draft.revision,
         reads: draft.reads,
         writes,
+        approved_in: draft.approved_in,
         follow_ups: draft.follow_ups,
         slot,
     }

@@ -41,6 +41,8 @@ pub struct Planned {
     pub(crate) reads: HashSet<Resource>,
     /// What it changes.
     pub(crate) writes: HashSet<Resource>,
+    /// The session whose approvals it uses up.
+    pub(crate) approved_in: Option<u64>,
     /// What else happens when it is made.
     pub(crate) follow_ups: Vec<FollowUp>,
     /// Where it is recorded.
@@ -75,6 +77,8 @@ pub(crate) struct Draft {
     pub(crate) reads: HashSet<Resource>,
     pub(crate) effects: Vec<Kind>,
     pub(crate) answer: command::Outcome,
+    /// The session whose approvals it uses up.
+    pub(crate) approved_in: Option<u64>,
     pub(crate) follow_ups: Vec<FollowUp>,
 }
 
@@ -86,6 +90,7 @@ impl Draft {
             reads: HashSet::new(),
             effects: Vec::new(),
             answer: command::Outcome::Reply(Reply { result: None }),
+            approved_in: None,
             follow_ups: Vec::new(),
         }
     }

@@ -94,6 +94,13 @@ impl State {
         self.users.keys().filter(|user| user.role == i32::from(Role::Admin)).count()
     }
 
+    /// Users of an older state that are gone, or have another password.
+    pub(crate) fn users_changed_since(&self, older: &Self) -> Vec<UserRef> {
+        let is_same =
+            |old: &UserRecord| self.users.get(&old.user).is_some_and(|user| user.password == old.password);
+        older.users.values().filter(|old| !is_same(old)).map(|old| old.user.clone()).collect()
+    }
+
     /// Makes one change.
     pub(crate) fn apply(&mut self, effects: Vec<Kind>) -> Vec<Consequence> {
         let writes = effects.iter().flat_map(written_by).collect();

@@ -31,9 +31,10 @@ pub struct AuditRecord {
 }
 
 /// What a record is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AuditDetail {
     /// Nothing to tell.
+    #[default]
     None,
     /// Keys, by handle; 0 for none.
     Keys {

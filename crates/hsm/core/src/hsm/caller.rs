@@ -1,6 +1,6 @@
 //! Who asks, and what they may.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use strongroom_hsm_proto::command::{Approval, FailureCode, Role};
@@ -21,12 +21,21 @@ pub(crate) struct Caller<'a> {
     pub(crate) session: Option<Arc<Session>>,
     pub(crate) approvals: &'a [Approval],
     pub(crate) now: Now,
-    /// What the audit log says it was about.
-    pub(crate) detail: RefCell<AuditDetail>,
-    /// What the audit log calls it, if not by the command.
-    pub(crate) opcode: Cell<Option<Opcode>>,
+    /// What the audit log is told besides the command and how it ended.
+    pub(crate) account: RefCell<Account>,
+}
+
+/// What the audit log is told besides the command and how it ended.
+#[derive(Default)]
+pub(crate) struct Account {
+    /// What it was about.
+    pub(crate) detail: AuditDetail,
+    /// What it is called, if not by the command.
+    pub(crate) opcode: Option<Opcode>,
     /// The log-in names a user that does not exist: the audit log says so, the client is not told.
-    pub(crate) unknown: Cell<bool>,
+    pub(crate) is_of_nobody: bool,
+    /// It is half of something: the other half is recorded.
+    pub(crate) is_half: bool,
 }
 
 impl Caller<'_> {
@@ -60,12 +69,12 @@ impl Caller<'_> {
 
     /// The command is about a user.
     pub(crate) fn about_user(&self, user: &UserRef) {
-        *self.detail.borrow_mut() = user_detail(user);
+        self.account.borrow_mut().detail = user_detail(user);
     }
 
     /// The command is about keys.
     pub(crate) fn about_keys(&self, private: u64, public: u64) {
-        *self.detail.borrow_mut() = AuditDetail::Keys { private, public };
+        self.account.borrow_mut().detail = AuditDetail::Keys { private, public };
     }
 
     /// A key that the crypto user may use: one of the session's, or one of the cluster's.

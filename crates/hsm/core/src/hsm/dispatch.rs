@@ -1,11 +1,11 @@
 //! From a call to its outcome.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use strongroom_hsm_proto::command::{Call, Command, FailureCode, Reply};
 
 use super::{Caller, Hsm, planned};
-use crate::audit::{self, AuditDetail};
+use crate::audit;
 use crate::outcome::{Progress, refused};
 use crate::refusal::Refusal;
 use crate::{ConnectionId, Now, Outcome};
@@ -28,15 +28,13 @@ pub(super) fn execute(hsm: &Hsm, connection: ConnectionId, call: &Call, now: Now
         session: None,
         approvals: &call.approvals,
         now,
-        detail: RefCell::new(AuditDetail::None),
-        opcode: Cell::new(None),
-        unknown: Cell::new(false),
+        account: RefCell::default(),
     };
     let progress = caller.enter(call.session).and_then(|()| caller.run(command));
-    let unknown = caller.unknown.get();
-    let slot = slot.map(|mut slot| {
-        slot.opcode = caller.opcode.get().unwrap_or(slot.opcode);
-        slot.detail = caller.detail.into_inner();
+    let account = caller.account.into_inner();
+    let slot = slot.filter(|_| !account.is_half).map(|mut slot| {
+        slot.opcode = account.opcode.unwrap_or(slot.opcode);
+        slot.detail = account.detail;
         slot
     });
     match progress {
@@ -59,7 +57,7 @@ pub(super) fn execute(hsm: &Hsm, connection: ConnectionId, call: &Call, now: Now
         Ok(Progress::Change(draft)) => Outcome::Change(planned(draft, now, slot)),
         Err(refusal) => {
             if let Some(slot) = slot {
-                let code = if unknown { FailureCode::NoSuchUser } else { refusal.code };
+                let code = if account.is_of_nobody { FailureCode::NoSuchUser } else { refusal.code };
                 slot.write(Some((code, &refusal.text)), now);
             }
             refuse(refusal)

@@ -81,6 +81,9 @@ impl Caller<'_> {
         let circle = Circle::read(&owner, &command.share_with, command.quorum.as_ref())?;
         let template: Template =
             united(command.template.as_ref(), unwrapping.record.unwrap_template.as_ref())?;
+        // All of the template is checked before anything is unwrapped: what it says is no hint at what comes out.
+        let sort = Sort { class, key_type };
+        let made = read(Some(&template), sort, Origin::Unwrapped)?;
         let bytes = unwrap(&*self.hsm.material(&unwrapping)?, &parameters, &command.wrapped)?;
         let material = parse(key_type, bytes)?;
         let curve = match key_type {
@@ -88,8 +91,6 @@ impl Caller<'_> {
             _ => None,
         };
         self.hsm.permit_curve(curve)?;
-        let sort = Sort { class, key_type, curve };
-        let made = read(Some(&template), sort, Origin::Unwrapped)?;
         let key = NewKey::new(&owner, sort, made, material, &circle)?;
         self.place_one(&owner, key, draft)
     }

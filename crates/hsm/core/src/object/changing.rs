@@ -89,7 +89,7 @@ impl Caller<'_> {
     }
 
     fn change_shares(&self, handle: u64, name: &str, share: bool) -> Result<Progress, Refusal> {
-        *self.detail.borrow_mut() = AuditDetail::Unknown;
+        self.account.borrow_mut().detail = AuditDetail::Unknown;
         let by = self.crypto_user()?;
         let name = crypto_user_name(name)?;
         let state = self.hsm.state();
@@ -137,7 +137,7 @@ impl Caller<'_> {
             return Err(Refusal::key_forbids("The key is not destroyable"));
         }
         if !entry.record.has(Flags::TOKEN) {
-            self.opcode.set(Some(Opcode::DestroyObject));
+            self.account.borrow_mut().opcode = Some(Opcode::DestroyObject);
             self.session()?.inner().keys.remove(&command.key);
             return Ok(Progress::Done(None));
         }

@@ -1,6 +1,6 @@
 //! What attributes a new key has, and which of them its maker may choose.
 
-use strongroom_hsm_proto::command::{Curve, KeyClass, KeyType};
+use strongroom_hsm_proto::command::{KeyClass, KeyType};
 
 use super::Flags;
 
@@ -22,8 +22,6 @@ pub(crate) enum Origin {
 pub(crate) struct Sort {
     pub(crate) class: KeyClass,
     pub(crate) key_type: KeyType,
-    /// Of EC keys.
-    pub(crate) curve: Option<Curve>,
 }
 
 impl Sort {

@@ -136,7 +136,7 @@ impl Caller<'_> {
             PairKind::MlDsa(_) => (KeyType::MlDsa, None),
         };
         self.hsm.permit_curve(curve)?;
-        let public_sort = Sort { class: KeyClass::PublicKey, key_type, curve };
+        let public_sort = Sort { class: KeyClass::PublicKey, key_type };
         let private_sort = Sort { class: KeyClass::PrivateKey, ..public_sort };
         let public = read(command.public_template.as_ref(), public_sort, Origin::Generated)?;
         let private = read(command.private_template.as_ref(), private_sort, Origin::Generated)?;
@@ -167,7 +167,7 @@ impl Caller<'_> {
             _ => None,
         };
         self.hsm.permit_curve(curve)?;
-        let sort = Sort { class: KeyClass::PublicKey, key_type, curve };
+        let sort = Sort { class: KeyClass::PublicKey, key_type };
         let made = read(command.template.as_ref(), sort, Origin::Imported)?;
         let key = NewKey::new(&owner, sort, made, material, &Circle::default())?;
         self.place_one(&owner, key, Draft::new(0))
@@ -284,7 +284,7 @@ impl Hsm {
 
 /// The sort of a secret key.
 pub(crate) const fn secret_sort(key_type: KeyType) -> Sort {
-    Sort { class: KeyClass::SecretKey, key_type, curve: None }
+    Sort { class: KeyClass::SecretKey, key_type }
 }
 
 /// Checks the length of a secret key.

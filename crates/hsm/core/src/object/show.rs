@@ -99,7 +99,6 @@ impl KeyRecord {
         Some(super::Sort {
             class: KeyClass::try_from(self.class).ok()?,
             key_type: KeyType::try_from(self.key_type).ok()?,
-            curve: self.curve(),
         })
     }
 }

@@ -98,6 +98,7 @@ impl Caller<'_> {
             return Err(Refusal::new(FailureCode::QuorumFailed, FAILED));
         }
         let nonces: Vec<_> = records.iter().map(|record| record.nonce.to_vec()).collect();
+        let draft = Draft { approved_in: self.session.as_ref().map(|session| session.id), ..draft };
         Ok(draft
             .relying_on(approvers.into_iter().map(Resource::User))
             .relying_on(nonces.iter().cloned().map(Resource::Approval))

@@ -96,7 +96,7 @@ impl Caller<'_> {
             (state.history.revision(), record)
         };
         let Some(record) = record else {
-            self.unknown.set(true);
+            self.account.borrow_mut().is_of_nobody = true;
             return Err(LOGIN_FAILED);
         };
         if record.locked || self.hsm.failures().are_too_many(&user) {
@@ -124,6 +124,7 @@ impl Caller<'_> {
         }
         let challenge = random::bytes()?;
         session.inner().half_login = Some(Challenged::new(user, challenge, self.now));
+        self.account.borrow_mut().is_half = true;
         Ok(login_result(challenge.to_vec()))
     }
 

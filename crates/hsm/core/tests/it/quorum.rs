@@ -137,6 +137,9 @@ fn a_user_is_made_with_two_approvals_and_an_approval_works_once_in_the_cluster()
         other => panic!("{other:?}"),
     }
     signed.lab.run_approved(here, new_user(), vec![approval.clone()]).unwrap();
+    let records = signed.lab.hsms[0].drain_audit(usize::MAX);
+    let last: Vec<_> = records[records.len() - 2..].iter().map(|record| record.opcode.1).collect();
+    assert_eq!(last, ["CN_APPROVE_TOKEN", "CN_CREATE_USER"]);
 
     assert!(tokens(&mut signed.lab, here).is_empty() && tokens(&mut signed.lab, there).is_empty());
     let another = || create_user("another", Role::CryptoUser, PASSWORD);

@@ -180,6 +180,19 @@ fn who_gets_a_password_from_an_admin_is_logged_out_and_who_sets_an_own_one_is_no
 }
 
 #[test]
+fn whoever_changed_in_a_state_that_is_taken_over_logs_in_again() {
+    let mut lab = Lab::with_users(2);
+    let sessions = ["cu1", "cu2", "cu3"].map(|name| lab.log_in(0, name, Role::CryptoUser));
+    let mut ahead = Lab { hsms: vec![lab.hsms.remove(1)], now: lab.now };
+    let admin = ahead.log_in(0, "admin", Role::Admin);
+    ahead.run(admin, change_password("cu1", Role::CryptoUser, "another one", false)).unwrap();
+    ahead.run(admin, delete_user("cu2", Role::CryptoUser)).unwrap();
+    lab.hsms[0].load(&ahead.hsms[0].snapshot()).unwrap();
+    let left = sessions.map(|at| lab.run(at, Command::Logout(Logout {})).is_ok());
+    assert_eq!(left, [false, false, true]);
+}
+
+#[test]
 fn enough_admins_stay_for_the_quorum() {
     let mut lab = Lab::with_users(1);
     let admin = lab.log_in(0, "admin", Role::Admin);
@@ -283,8 +296,10 @@ fn a_second_factor_is_asked_for_and_checked() {
     assert!(described.mfa && described.quorum);
 
     let at = lab.open(0);
+    let recorded = lab.hsms[0].drain_audit(usize::MAX).len();
     let challenge = challenge_of(lab.try_log_in(at, "cu1", Role::CryptoUser, PASSWORD));
     assert_eq!(challenge.len(), 32);
+    assert_eq!(lab.hsms[0].drain_audit(usize::MAX).len(), recorded, "half a log-in is none");
     assert_eq!(code(lab.run(at, Command::Logout(Logout {}))), FailureCode::NotLoggedIn);
     let answer = |challenge: &[u8]| {
         let signature = key.sign_pkcs1(Hash::Sha256, challenge).unwrap();
