@@ -23,17 +23,17 @@ on_both_engines! {
 }
 
 impl Client<'_> {
-    async fn delete_backup(&self, id: &str) -> Result<Backup, ApiError> {
+    pub(crate) async fn delete_backup(&self, id: &str) -> Result<Backup, ApiError> {
         let input = DeleteBackupRequest { backup_id: id.to_owned() };
         Ok(self.bench.plane.delete_backup(&self.changing(), input).await?.backup.unwrap())
     }
 
-    async fn restore_backup(&self, id: &str) -> Result<Backup, ApiError> {
+    pub(crate) async fn restore_backup(&self, id: &str) -> Result<Backup, ApiError> {
         let input = RestoreBackupRequest { backup_id: id.to_owned() };
         Ok(self.bench.plane.restore_backup(&self.changing(), input).await?.backup.unwrap())
     }
 
-    async fn keep(&self, id: &str, never_expires: bool) -> Result<Backup, ApiError> {
+    pub(crate) async fn keep(&self, id: &str, never_expires: bool) -> Result<Backup, ApiError> {
         let input = ModifyBackupAttributesRequest { backup_id: id.to_owned(), never_expires };
         Ok(self.bench.plane.modify_backup_attributes(&self.changing(), input).await?.backup.unwrap())
     }

@@ -33,7 +33,7 @@ impl Client<'_> {
         Ok(self.bench.plane.delete_cluster(&self.changing(), input).await?.cluster.unwrap())
     }
 
-    async fn modify(&self, id: &str, days: &str) -> Result<String, strongroom_service::ApiError> {
+    pub(crate) async fn modify(&self, id: &str, days: &str) -> Result<String, strongroom_service::ApiError> {
         let input = ModifyClusterRequest {
             cluster_id: id.to_owned(),
             backup_retention_policy: Some(retention(days)),

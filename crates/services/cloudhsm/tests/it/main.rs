@@ -5,6 +5,9 @@
 mod backups;
 mod clusters;
 mod fixture;
+mod fleet;
 mod hsms;
 mod life;
+mod local;
+mod model;
 mod statements;
