@@ -35,9 +35,9 @@ class Authority:
         subject = "/C=US/ST=WA/L=Seattle/O=Example/OU=Security/CN=Example CA"
         openssl("req", "-new", "-x509", "-days", "3652", "-key", self.key, "-subj", subject, "-out", self.certificate)
 
-    def sign(self, csr: str) -> Path:
+    def sign(self, csr: str, name: str = "cluster") -> Path:
         """Signs a request. Without an extension file openssl makes an X.509 v1 certificate."""
-        request, signed = self.folder / "cluster.csr", self.folder / "cluster.crt"
+        request, signed = self.folder / f"{name}.csr", self.folder / f"{name}.crt"
         request.write_text(csr)
         authority = ["-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial"]
         openssl("x509", "-req", "-days", "3652", "-in", request, *authority, "-out", signed)
