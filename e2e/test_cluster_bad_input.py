@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.x509.oid import NameOID
 
-from rig.cluster import PASSWORD, Authority, Cluster, openssl
+from rig.cluster import PASSWORD, SUBJECT, Authority, Cluster, openssl
 from rig.node import wait_until
 
 INVALID = "CloudHsmInvalidRequestException"
@@ -69,7 +68,7 @@ def test_a_certificate_that_does_not_fit_is_refused(own_aws, tmp_path):
     )
     no_authority = tmp_path / "leaf.crt"
     extension = ["-addext", "basicConstraints=critical,CA:FALSE"]
-    openssl("req", "-new", "-x509", "-key", right.key, "-subj", "/CN=leaf", *extension, "-out", no_authority)
+    openssl("req", "-new", "-x509", "-key", right.key, "-subj", SUBJECT, *extension, "-out", no_authority)
     garbage = tmp_path / "garbage.pem"
     garbage.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
 
@@ -91,9 +90,9 @@ def test_a_certificate_that_does_not_fit_is_refused(own_aws, tmp_path):
 
 
 def expired(path: Path, key: Path) -> Path:
-    """The certificate of an authority with that key, of last year."""
+    """The certificate of the authority with that key, of last year."""
     private = serialization.load_pem_private_key(key.read_bytes(), None)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "expired")])
+    name = x509.load_pem_x509_certificate(key.with_suffix(".crt").read_bytes()).subject
     begin = datetime.now(UTC) - timedelta(days=400)
     builder = x509.CertificateBuilder(name, name, private.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(begin).not_valid_after(begin + timedelta(days=365))

@@ -13,6 +13,9 @@ from rig.node import wait_until
 PASSWORD = "Correct-horse-7"
 """The administrator's password, and of whoever else a test does not name one for."""
 
+SUBJECT = "/C=US/ST=WA/L=Seattle/O=Example/OU=Security/CN=Example CA"
+"""Who the authority of one's own is."""
+
 PATIENCE = 60.0
 """Seconds within which a cluster, an HSM or a backup reaches the state that it is waited for."""
 
@@ -32,8 +35,7 @@ class Authority:
         self.folder = folder
         self.key, self.certificate = folder / "customerCA.key", folder / "customerCA.crt"
         openssl("genrsa", "-out", self.key, "2048")
-        subject = "/C=US/ST=WA/L=Seattle/O=Example/OU=Security/CN=Example CA"
-        openssl("req", "-new", "-x509", "-days", "3652", "-key", self.key, "-subj", subject, "-out", self.certificate)
+        openssl("req", "-new", "-x509", "-days", "3652", "-key", self.key, "-subj", SUBJECT, "-out", self.certificate)
 
     def sign(self, csr: str, name: str = "cluster") -> Path:
         """Signs a request. Without an extension file openssl makes an X.509 v1 certificate."""
