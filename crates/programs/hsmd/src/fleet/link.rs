@@ -11,7 +11,7 @@ use strongroom_hsm_proto::fleet::{
 };
 use strongroom_hsm_proto::frame::{Decoder, Encoder, FrameError, Header, Kind};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 
 /// How long the other side may take to read what we write, or to finish a frame that it began.
 const STALLED: Duration = Duration::from_secs(20);
@@ -22,6 +22,7 @@ pub(crate) struct Link {
     next: AtomicU64,
     waiting: Mutex<HashMap<u64, oneshot::Sender<PlaneAnswer>>>,
     credit: Semaphore,
+    given_up: Notify,
 }
 
 /// Why a call has no answer.
@@ -80,6 +81,7 @@ impl Link {
             next: AtomicU64::new(1),
             waiting: Mutex::default(),
             credit: Semaphore::new(MAX_FLEET_CALLS),
+            given_up: Notify::new(),
         });
         (link.clone(), Wire { stream, link, outgoing })
     }
@@ -98,6 +100,11 @@ impl Link {
             answer.await.map_err(|_| LinkError::Lost)
         };
         tokio::time::timeout(patience, call).await.unwrap_or(Err(LinkError::Lost))
+    }
+
+    /// Ends a connection on which nothing is answered.
+    pub(crate) fn give_up(&self) {
+        self.given_up.notify_one();
     }
 
     fn waiting(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<PlaneAnswer>>> {
@@ -125,6 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         let reason = tokio::select! {
             reason = read(reader, link.clone(), calls) => reason,
             reason = write(writer, outgoing) => reason,
+            () = link.given_up.notified() => "nothing was answered any more".to_owned(),
         };
         // Whoever waits for an answer is told that none comes.
         link.waiting().clear();

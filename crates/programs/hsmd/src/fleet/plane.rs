@@ -56,6 +56,13 @@ impl Plane {
         self.0.send_replace(link);
     }
 
+    /// Ends a connection on which nothing is answered; another one is made.
+    pub(crate) fn give_up(&self) {
+        if let Some(link) = &*self.0.borrow() {
+            link.give_up();
+        }
+    }
+
     pub(crate) fn is_there(&self) -> bool {
         self.0.borrow().is_some()
     }

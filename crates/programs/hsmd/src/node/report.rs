@@ -7,6 +7,7 @@ use std::time::Duration;
 use strongroom_hsm_proto::fleet::{Counters, HardwareCertificates, HsmState, Report};
 
 use super::Node;
+use crate::fleet::{LinkError, PlaneError};
 use crate::partition::hardware_certificates;
 
 /// How often a report is sent although nothing has happened.
@@ -19,8 +20,11 @@ impl Node {
         loop {
             self.plane.there().await;
             let report = self.report(&mut certificates);
-            if let Err(error) = self.plane.report(report).await {
-                tracing::debug!(%error, "a report was not taken");
+            match self.plane.report(report).await {
+                Ok(()) => {}
+                // A report is answered at once by whoever is well.
+                Err(PlaneError::Link(LinkError::Lost)) => self.plane.give_up(),
+                Err(error) => tracing::debug!(%error, "a report was not taken"),
             }
             let _ = tokio::time::timeout(EVERY, self.news.notified()).await;
         }

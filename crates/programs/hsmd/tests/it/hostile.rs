@@ -6,8 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use strongroom_hsm_proto::command::{
-    Answer, Call, Command as Asked, Failure, FailureCode, Hello, HsmInfo, OpenSession, Outcome, Random, Result as Done,
-    Role,
+    Answer, Call, Command as Asked, Failure, FailureCode, Hello, HsmInfo, Outcome, Random, Role,
 };
 use strongroom_hsm_proto::fleet::{Destroy, HsmAnswer, HsmCall};
 use strongroom_hsm_proto::frame::{Encoder, Header, Kind, MAX_CALL};
@@ -96,34 +95,33 @@ fn slow_clients_are_cut_off_while_others_are_served() {
 }
 
 #[test]
-fn sessions_run_out_and_come_back() {
+fn a_flood_of_sessions_takes_none_from_those_who_are_logged_in() {
     let cluster = Cluster::activated();
-    let mut client = cluster.client(&cluster.first);
-    let mut opened = 0;
-    let refused = loop {
-        match client.ask(Asked::OpenSession(OpenSession {})) {
-            Ok(Some(Done::Session(_))) => opened += 1,
-            Ok(other) => panic!("{other:?}"),
-            Err(failure) => break failure,
-        }
-        assert!(opened <= 2_048);
-    };
-    assert_eq!((opened, refused.code()), (2_048, FailureCode::LimitExceeded));
-    drop(client);
-    // They end with the connection.
-    let mut other = cluster.client(&cluster.first);
-    let again = (0..200).find_map(|_| {
-        std::thread::sleep(Duration::from_millis(10));
-        other.ask(Asked::OpenSession(OpenSession {})).ok()
+    let mut user = cluster.user(&cluster.first);
+    let key = generate_pair(&mut user).private.unwrap().key;
+    let mut flood = cluster.client(&cluster.first);
+    for _ in 0..2_100 {
+        flood.open_session();
+    }
+    sign(&mut user, key, b"still logged in");
+    cluster.user(&cluster.first);
+    let sessions = cluster.plane.wait("a report of the flood", |store| {
+        let counters = store.report("hsm-first")?.counters?;
+        (counters.sessions > 2_000).then_some(counters.sessions)
     });
-    assert!(again.is_some());
+    assert!(sessions <= 2_048, "{sessions}");
+    drop(flood);
+    cluster.plane.wait("sessions to end with their connection", |store| {
+        let counters = store.report("hsm-first")?.counters?;
+        (counters.sessions < 10).then_some(())
+    });
 }
 
 #[test]
 fn wrong_passwords_lock_a_user_and_a_restart_does_not_help() {
     let mut cluster = Cluster::activated();
     let mut client = cluster.client(&cluster.first);
-    let mut guess = |client: &mut Client| code(client.log_in("cu1", Role::CryptoUser, "guessed-it"));
+    let guess = |client: &mut Client| code(client.log_in("cu1", Role::CryptoUser, "guessed-it"));
     for _ in 0..3 {
         assert_eq!(guess(&mut client), FailureCode::LoginFailed);
     }
@@ -173,7 +171,7 @@ fn rules_let_in_and_keep_out_and_leave_who_is_there() {
     inside.ask(Asked::Random(Random { length: 8 })).unwrap();
 
     // From an address that is let in.
-    let socket = std::net::TcpStream::connect_from(Ipv4Addr::new(127, 200, 0, 9), cluster.first.address);
+    let socket = TcpStream::connect_from(Ipv4Addr::new(127, 200, 0, 9), cluster.first.address);
     assert!(socket.is_ok());
     cluster.plane.allow(&["127.0.0.1/32"]);
     cluster.user(&cluster.first);

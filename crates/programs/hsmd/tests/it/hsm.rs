@@ -47,10 +47,6 @@ impl Host {
         hsm.start();
         hsm
     }
-
-    pub(crate) fn path(&self) -> &Path {
-        self.0.path()
-    }
 }
 
 fn write_private(path: &Path, text: &str) {
@@ -114,10 +110,6 @@ impl Hsm {
         }
         self.child = Some(child);
         panic!("{} does not stop: {}", self.id, self.log());
-    }
-
-    pub(crate) fn is_running(&mut self) -> bool {
-        self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
     }
 }
 
