@@ -70,7 +70,14 @@ pub(crate) enum ProgramCommand {
 
 /// A line in interactive mode.
 #[derive(Debug, Parser)]
-#[command(name = "", bin_name = "", no_binary_name = true, disable_version_flag = true)]
+#[command(
+    name = "",
+    bin_name = "",
+    no_binary_name = true,
+    disable_version_flag = true,
+    about = "`help COMMAND` says more of a command, and `login` is the first that most need.",
+    long_about = None
+)]
 pub(crate) struct Line {
     #[command(flatten)]
     pub(crate) which: WhichCluster,

@@ -28,6 +28,8 @@ mod logging;
 mod output;
 mod words;
 
+pub use file::approval::{NotATokenFile, SignedChallenge, parse_challenges, parse_token};
+
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -35,7 +35,22 @@ pub(crate) fn split(line: &str) -> Result<Vec<String>, Unfinished> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn quoted_words_come_back(words in prop::collection::vec("[^']*", 0..5)) {
+            let line = words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
+            prop_assert_eq!(split(&line), Ok(words));
+        }
+
+        #[test]
+        fn no_line_is_too_strange(line in any::<String>()) {
+            let _ = split(&line);
+        }
+    }
 
     #[test]
     fn words_are_parted_as_in_a_shell() {

@@ -8,6 +8,7 @@ mod client;
 mod failover;
 mod first_use;
 mod mutual_tls;
+mod nonsense;
 mod pool;
 mod rig;
 mod servers;

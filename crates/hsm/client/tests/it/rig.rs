@@ -109,7 +109,12 @@ pub(crate) struct Faults {
     pub(crate) swallowed: AtomicU64,
     /// So many calls are to pass before they are swallowed.
     pub(crate) passing: AtomicU64,
+    /// Sent instead of the next answers, as it is. `REQUEST` in it becomes the call's number.
+    pub(crate) nonsense: Mutex<Vec<Vec<u8>>>,
 }
+
+/// Stands for the number of the call that is answered.
+pub(crate) const REQUEST: [u8; 8] = *b"REQUEST!";
 
 /// One HSM.
 pub(crate) struct Node {
@@ -359,6 +364,14 @@ impl Node {
                     let call = <Call as prost::Message>::decode(payload.as_slice()).unwrap();
                     let Some(connection) = connection else { break };
                     self.calls.fetch_add(1, Ordering::SeqCst);
+                    let nonsense = self.faults.nonsense.lock().unwrap().pop();
+                    if let Some(mut bytes) = nonsense {
+                        if let Some(at) = bytes.windows(8).position(|window| window == REQUEST) {
+                            bytes[at..at + 8].copy_from_slice(&header.request.to_be_bytes());
+                        }
+                        let _ = stream.write_all(&bytes).and_then(|()| stream.flush());
+                        continue;
+                    }
                     let outcome = self.outcome(connection, &call);
                     let is_swallowed =
                         !count_down(&self.faults.passing) && count_down(&self.faults.swallowed);

@@ -9,7 +9,7 @@ use strongroom_secret::SecretString;
 use crate::bench::Bench;
 use crate::console::Console;
 use crate::error::CliError;
-use crate::file::approval::{Signed, Unsigned, read_challenges, write_challenges};
+use crate::file::approval::{SignedChallenge, Unsigned, read_challenges, write_challenges};
 use crate::grammar::user::{Login, SecondFactor};
 use crate::output::user::Named;
 use crate::output::{Data, data};
@@ -58,7 +58,7 @@ pub(super) fn ask_signed(
     console: &mut Console,
     path: &Path,
     unsigned: &[Unsigned],
-) -> Result<Vec<Signed>, CliError> {
+) -> Result<Vec<SignedChallenge>, CliError> {
     write_challenges(path, unsigned)?;
     let answer = console.ask(WHERE)?;
     let answer = answer.trim();

@@ -12,7 +12,7 @@ use super::login::ask_signed;
 use super::{the, token};
 use crate::bench::Bench;
 use crate::error::CliError;
-use crate::file::approval::{Signed, Unsigned};
+use crate::file::approval::{SignedChallenge, Unsigned};
 use crate::file::public_key;
 use crate::grammar::user::ChangeMfaTokenSign;
 use crate::output::user::Named;
@@ -108,7 +108,7 @@ pub(super) fn finish_somewhere(
     cluster: &mut Cluster,
     hsms: &[HsmAnswer],
     finish: &FinishRegistration,
-    signed: &[Signed],
+    signed: &[SignedChallenge],
     approvals: &[Approval],
 ) -> Result<(), CliError> {
     let mut last = CliError::usage("no HSM takes the signatures");

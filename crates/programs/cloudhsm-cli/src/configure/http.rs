@@ -180,7 +180,20 @@ fn tls() -> Result<Arc<ClientConfig>, CliError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_answer_is_too_strange(head in "HTTP/1.1 [0-9 ]{0,5}(\r\n[a-z-]{0,20}:? ?[a-z0-9]{0,9}){0,4}", body in any::<Vec<u8>>()) {
+            for encoding in ["", "\r\ntransfer-encoding: chunked", "\r\ncontent-length: 99999999999999999999"] {
+                let answer = [head.as_bytes(), encoding.as_bytes(), b"\r\n\r\n", &body].concat();
+                let _ = read(&answer);
+            }
+            let _ = read(&body);
+        }
+    }
 
     #[test]
     fn endpoints_are_read() {

@@ -79,8 +79,23 @@ pub(crate) fn write_token(path: &Path, records: &[u8], key: Option<&ForKey<'_>>)
 
 /// Reads a token with its signatures.
 pub(crate) fn read_token(path: &Path) -> Result<Approval, CliError> {
-    let file: TokenFile = read_json(path)?;
-    let bad = |reason: &str| CliError::file(path, reason);
+    parse_token(&read_bounded(path, MAX_FILE)?).map_err(|error| CliError::file(path, error))
+}
+
+/// Why a file is not a token file. The text says it to people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotATokenFile(String);
+
+fn bad(reason: impl Into<String>) -> NotATokenFile {
+    NotATokenFile(reason.into())
+}
+
+/// Reads the text of a token file with its signatures (CloudHSM User Guide, "quorum authentication"). That the
+/// signatures are right is for the HSM to find.
+pub fn parse_token(text: &[u8]) -> Result<Approval, NotATokenFile> {
+    let file: TokenFile =
+        serde_json::from_slice(text).map_err(|error| bad(format!("not a token file: {error}")))?;
     let approval_data =
         BASE64.decode(&file.approval_data).map_err(|_| bad("\"approval_data\" is not base64"))?;
     if BASE64.decode(&file.token).ok().as_deref() != Some(&sha256(&approval_data)) {
@@ -114,9 +129,11 @@ pub(crate) struct Unsigned {
 
 /// A challenge and the signature over it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Signed {
-    pub(crate) unsigned: Vec<u8>,
-    pub(crate) signature: Vec<u8>,
+pub struct SignedChallenge {
+    /// What was to be signed: 32 bytes, if an HSM made them.
+    pub unsigned: Vec<u8>,
+    /// The signature.
+    pub signature: Vec<u8>,
 }
 
 /// Writes what must be signed.
@@ -130,17 +147,22 @@ pub(crate) fn write_challenges(path: &Path, challenges: &[Unsigned]) -> Result<(
 }
 
 /// Reads what was signed. Every entry must be.
-pub(crate) fn read_challenges(path: &Path) -> Result<Vec<Signed>, CliError> {
-    let file: ChallengeFile = read_json(path)?;
-    let bad = |reason: &str| CliError::file(path, reason);
+pub(crate) fn read_challenges(path: &Path) -> Result<Vec<SignedChallenge>, CliError> {
+    parse_challenges(&read_bounded(path, MAX_FILE)?).map_err(|error| CliError::file(path, error))
+}
+
+/// Reads the text of a file of signed challenges: of a log-in with a second factor, or of a key that is registered.
+pub fn parse_challenges(text: &[u8]) -> Result<Vec<SignedChallenge>, NotATokenFile> {
+    let file: ChallengeFile =
+        serde_json::from_slice(text).map_err(|error| bad(format!("not a token file: {error}")))?;
     if file.tokens.is_empty() || file.tokens.len() > MAX_ENTRIES {
         return Err(bad("\"tokens\" must hold an entry for each HSM"));
     }
     let signed = file.tokens.into_iter().enumerate().map(|(number, entry)| {
         if entry.signed.trim().is_empty() {
-            return Err(bad(&format!("entry {} of \"tokens\" is not signed", number + 1)));
+            return Err(bad(format!("entry {} of \"tokens\" is not signed", number + 1)));
         }
-        Ok(Signed {
+        Ok(SignedChallenge {
             unsigned: BASE64
                 .decode(&entry.unsigned)
                 .map_err(|_| bad("an \"unsigned\" text is not base64"))?,
@@ -158,7 +180,74 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<(), CliError> {
     write_whole(path, &text)
 }
 
-fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, CliError> {
-    let text = read_bounded(path, MAX_FILE)?;
-    serde_json::from_slice(&text).map_err(|error| CliError::file(path, format!("not a token file: {error}")))
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn good() -> Value {
+        let data = [7; 160];
+        json!({
+            "version": "2.0",
+            "approval_data": BASE64.encode(data),
+            "token": BASE64.encode(sha256(&data)),
+            "signatures": [{ "username": "officer1", "signature": BASE64.encode([1; 256]) }],
+        })
+    }
+
+    fn parse(value: &Value) -> Result<Approval, NotATokenFile> {
+        parse_token(value.to_string().as_bytes())
+    }
+
+    #[test]
+    fn signers_have_the_role_that_the_token_is_for() {
+        let role = |value: &Value| parse(value).unwrap().signatures.first().unwrap().role();
+        assert_eq!(role(&good()), Role::Admin);
+        let mut key = good();
+        key["service"] = json!("key-usage");
+        key["key_reference"] = json!("0x00000000002e06bf");
+        assert_eq!(role(&key), Role::CryptoUser);
+        key["signatures"][0]["role"] = json!("admin");
+        assert_eq!(role(&key), Role::Admin);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_told() {
+        for (member, value, part) in [
+            ("token", json!(BASE64.encode([0; 32])), "altered"),
+            ("token", json!("?"), "altered"),
+            ("approval_data", json!("?"), "\"approval_data\" is not base64"),
+            ("signatures", json!([{ "username": "a", "signature": "?" }]), "a \"signature\" is not base64"),
+            ("signatures", json!([{ "username": "a", "role": "king", "signature": "" }]), "neither admin"),
+            ("signatures", json!(vec![json!({ "username": "a", "signature": "" }); 65]), "too many"),
+            ("signatures", json!("x"), "not a token file"),
+        ] {
+            let mut file = good();
+            file[member] = value;
+            let error = parse(&file).unwrap_err().to_string();
+            assert!(error.contains(part), "{member}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_is_too_strange(text in any::<Vec<u8>>()) {
+            prop_assert!(parse_token(&text).is_err());
+            prop_assert!(parse_challenges(&text).is_err());
+        }
+
+        #[test]
+        fn a_byte_that_changes_is_noticed_or_harmless(at in any::<prop::sample::Index>(), to in any::<u8>()) {
+            let mut text = good().to_string().into_bytes();
+            let at = at.index(text.len());
+            if let Some(byte) = text.get_mut(at) {
+                *byte = to;
+            }
+            if let Ok(approval) = parse_token(&text) {
+                prop_assert_eq!(approval.approval_data, vec![7; 160], "what is approved cannot be changed alone");
+            }
+        }
+    }
 }

@@ -60,3 +60,87 @@ pub(crate) fn own_reference_pem(spki: &[u8], handle: u64) -> String {
     let parts = [&unsigned(&[0]), &element(OCTET_STRING, &[&handle.to_be_bytes()]), &spki.to_vec()];
     pem("CLOUDHSM REFERENCE PRIVATE KEY", &element(SEQUENCE, &parts.map(Vec::as_slice)))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use strongroom_crypto::{ec, rsa};
+
+    use super::*;
+
+    fn der(pem: &str, label: &str) -> Vec<u8> {
+        use base64::Engine as _;
+        let body = pem.strip_prefix(&format!("-----BEGIN {label}-----\n")).unwrap();
+        let body = body.strip_suffix(&format!("-----END {label}-----\n")).unwrap();
+        assert!(body.lines().all(|line| line.len() <= 64));
+        base64::engine::general_purpose::STANDARD.decode(body.replace('\n', "")).unwrap()
+    }
+
+    #[test]
+    fn the_public_half_is_the_key_s_own_and_the_private_number_names_it() {
+        let handle = 0x0011_2233_4455_6677_u64;
+        let mark = [MARK.as_slice(), &handle.to_be_bytes()].concat();
+        let key = rsa::PrivateKey::generate(2_048, 65_537).unwrap();
+        let spki = key.public_key().to_spki().unwrap();
+        let file = der(&reference_pem(&spki, handle).unwrap(), "RSA PRIVATE KEY");
+        let (body, rest) = der::expect(&file, SEQUENCE).unwrap();
+        assert!(rest.is_empty());
+        let Some(PublicKey::Rsa { modulus, exponent }) = look_into(&spki) else { panic!() };
+        let mut numbers = Vec::new();
+        let mut left = body;
+        while let Some((number, rest)) = der::expect(left, der::INTEGER) {
+            numbers.push(number);
+            left = rest;
+        }
+        assert_eq!(numbers.len(), 9);
+        // The mark's first byte is a zero, which a number does not keep.
+        assert_eq!(numbers[..4], [&[0][..], modulus, exponent, &mark[1..]]);
+
+        for curve in
+            [ec::Curve::P224, ec::Curve::P256, ec::Curve::P384, ec::Curve::P521, ec::Curve::Secp256k1]
+        {
+            let spki = ec::PrivateKey::generate(curve).unwrap().public_key().to_spki().unwrap();
+            let file = der(&reference_pem(&spki, handle).unwrap(), "EC PRIVATE KEY");
+            let Some(PublicKey::Ec { curve, point }) = look_into(&spki) else { panic!() };
+            let (body, _) = der::expect(&file, SEQUENCE).unwrap();
+            let (version, rest) = der::expect(body, der::INTEGER).unwrap();
+            let (private, rest) = der::expect(rest, OCTET_STRING).unwrap();
+            let (parameters, rest) = der::expect(rest, 0xa0).unwrap();
+            let (public, rest) = der::expect(rest, 0xa1).unwrap();
+            assert_eq!((version, parameters, rest.len()), (&[1][..], curve, 0));
+            assert_eq!(private.len(), (point.len() - 1) / 2);
+            assert!(private.ends_with(&mark), "{private:?}");
+            assert!(public.ends_with(point));
+        }
+    }
+
+    #[test]
+    fn other_keys_have_files_of_another_kind() {
+        assert_eq!(reference_pem(b"", 1), Err(NoReference::NoPublicHalf));
+        let spki = element(
+            SEQUENCE,
+            &[
+                &element(SEQUENCE, &[&element(0x06, &[&[0x2b, 0x65, 0x70]])]),
+                &element(der::BIT_STRING, &[&[0; 33]]),
+            ],
+        );
+        assert_eq!(reference_pem(&spki, 1), Err(NoReference::WrongKind));
+        let file = der(&own_reference_pem(&spki, 7), "CLOUDHSM REFERENCE PRIVATE KEY");
+        assert!(file.ends_with(&spki) && file.windows(8).any(|window| window == 7_u64.to_be_bytes()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_key_is_too_strange(spki in any::<Vec<u8>>()) {
+            let _ = look_into(&spki);
+            let nested = element(SEQUENCE, &[&element(SEQUENCE, &[&spki]), &element(der::BIT_STRING, &[&spki])]);
+            let _ = look_into(&nested);
+        }
+
+        #[test]
+        fn lengths_are_read_as_they_were_written(content in prop::collection::vec(any::<u8>(), 0..70_000)) {
+            let written = element(SEQUENCE, &[&content]);
+            prop_assert_eq!(der::expect(&written, SEQUENCE), Some((content.as_slice(), &[][..])));
+        }
+    }
+}
