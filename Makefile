@@ -37,7 +37,7 @@ help:
 	@echo
 	@echo '  make unit      unit and integration tests alone'
 	@echo '  make e2e       the quick end-to-end tests alone'
-	@echo '  make release   the optimised program, in target/release/strongroom'
+	@echo '  make release   the optimised programs, in target/release'
 	@echo '  make packages  install missing Debian packages (make test does it by itself)'
 	@echo
 	@echo 'CONTRIBUTING.md says how we build, docs/ how to use it.'
@@ -53,11 +53,14 @@ else
 	@exec target/debug/strongroom dev $(ARGS)
 endif
 
+# The server, the HSM that it starts, and the tool for what is in one.
+PROGRAMS := --package strongroom --package strongroom-hsmd --package strongroom-cloudhsm-cli
+
 build:
-	cargo build --locked --package strongroom
+	cargo build --locked $(PROGRAMS)
 
 release:
-	cargo build --locked --release --package strongroom
+	cargo build --locked --release $(PROGRAMS)
 
 packages:
 	@scripts/system-packages.sh
