@@ -86,11 +86,14 @@ check: packages target/tools/bin/cargo-deny $(VENV_READY)
 	$(VENV)/bin/ruff format --quiet --check e2e
 	cargo fmt --check --manifest-path e2e/rust/Cargo.toml
 
-bench:
+# The HSMs that `hsm_cluster` measures are those of the release.
+bench: release
 	cargo bench --locked --package strongroom --bench front_door
+	cargo bench --locked --package strongroom --bench hsm_cluster
 	cargo bench --locked --package strongroom-journal --bench append
 	cargo bench --locked --package strongroom --features bulk-load --bench many_keys
 
+# `crash::` is both, the crash test of the server and that of HSM clusters.
 soak: release $(VENV_READY)
 	@scripts/system-packages.sh fuzz
 	STRONGROOM_CRASH_ROUNDS=$(CRASH_ROUNDS) cargo test --locked --release --package strongroom --test it crash::

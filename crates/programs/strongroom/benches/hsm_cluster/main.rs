@@ -40,7 +40,7 @@ use anyhow::Result;
 use strongroom_hsm_client::Cluster;
 use strongroom_hsm_proto::command::Role;
 
-use crate::cluster::{HsmCluster, log_in};
+use crate::cluster::{HsmCluster, PASSWORD, create_user, log_in};
 use crate::load::Latencies;
 use crate::openssl::Speeds;
 use crate::processes::HsmProcess;
@@ -70,7 +70,7 @@ fn main() -> Result<()> {
     let cluster = HsmCluster::first_use(program.address, &folder.path().join("owner"), &ZONES)?;
     println!("start of the server: {:.0?}", program.started_in);
     println!("memory of an HSM before anyone has used it: {}", memory::told(&data)?);
-    cluster.add_user(USER)?;
+    log_in(cluster.options()?, "admin", Role::Admin)?.call(create_user(USER, PASSWORD))?;
     let work = Work::prepare(&mut client(&cluster, 1)?)?;
     if let Ok(only) = env::var("STRONGROOM_BENCH_ONLY") {
         cluster.add_hsm(ZONES[1])?;

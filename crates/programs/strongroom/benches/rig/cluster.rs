@@ -141,13 +141,6 @@ impl HsmCluster {
     pub(crate) fn client(&self) -> Result<Cluster> {
         Ok(Cluster::new(self.options()?, Clocks::system())?)
     }
-
-    /// Makes a crypto user.
-    pub(crate) fn add_user(&self, username: &str) -> Result<()> {
-        let mut admin = log_in(self.options()?, "admin", Role::Admin)?;
-        admin.call(create_user(username, PASSWORD))?;
-        Ok(())
-    }
 }
 
 /// A client that is logged in.
