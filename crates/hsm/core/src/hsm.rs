@@ -132,7 +132,7 @@ impl Hsm {
     /// Tells whether a plan is still good: nothing that it relies on has changed since, nor is changed by
     /// `earlier`, the plans that stand before it in the same batch. If not, the call is executed again.
     pub fn still_holds(&self, planned: &Planned, earlier: &[Planned]) -> bool {
-        self.state().history.untouched_since(planned.revision, &planned.reads)
+        self.state().history.untouched_since(planned.revision, &planned.reads, earlier.len())
             && earlier.iter().all(|earlier| earlier.writes.is_disjoint(&planned.reads))
     }
 

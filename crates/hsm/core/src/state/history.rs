@@ -4,9 +4,9 @@ use std::collections::{HashSet, VecDeque};
 
 use crate::effect::{Kind, UserRef};
 
-/// So many changes are remembered. A plan that is older than all of them does not hold. As a change adds two
-/// keys at most, counts of keys are off by twice this at most when a plan is made good.
-pub(crate) const REMEMBERED_CHANGES: usize = 1_024;
+/// So many changes are remembered. A plan that more changes than these came before, made or in the same batch, does
+/// not hold. As a change adds a user or two keys at most, a plan's counts are off by so much at most.
+pub(crate) const REMEMBERED_CHANGES: usize = 512;
 
 /// A part of the state that a plan relies on or a change writes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -74,14 +74,22 @@ impl History {
         self.revision = old.revision + 1;
     }
 
-    /// Tells whether nothing in `reads` was written since `revision`.
-    pub(crate) fn untouched_since(&self, revision: u64, reads: &HashSet<Resource>) -> bool {
+    /// Tells whether nothing in `reads` was written since `revision`, and that and what is `about_to_come` are not
+    /// too many changes.
+    pub(crate) fn untouched_since(
+        &self,
+        revision: u64,
+        reads: &HashSet<Resource>,
+        about_to_come: usize,
+    ) -> bool {
         let Some(newer) = self.revision.checked_sub(revision) else {
             return false;
         };
-        let Some(known) = self.changes.len().checked_sub(newer as usize) else {
+        let newer = newer as usize;
+        let Some(known) = self.changes.len().checked_sub(newer) else {
             return false;
         };
-        self.changes.range(known..).all(|writes| writes.is_disjoint(reads))
+        newer + about_to_come < REMEMBERED_CHANGES
+            && self.changes.range(known..).all(|writes| writes.is_disjoint(reads))
     }
 }

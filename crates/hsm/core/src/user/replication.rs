@@ -53,11 +53,11 @@ impl Caller<'_> {
         if state.users.contains_key(&user) {
             return Err(Refusal::new(FailureCode::UserExists, "User already exists"));
         }
-        self.room_for_user(&state)?;
-        let draft = self.approved(&state, QuorumService::User, Draft::new(state.history.revision()))?;
+        let draft = Draft::new(state.history.revision()).relying_on(self.room_for_user(&state)?);
+        let draft = self.approved(&state, QuorumService::User, draft)?;
         let record = UserRecord { user: user.clone(), ..record };
         Ok(draft
-            .relying_on([Resource::User(administrator), Resource::User(user), Resource::Users])
+            .relying_on([Resource::User(administrator), Resource::User(user)])
             .answering(Answered::User(describe(&record)))
             .doing([Kind::PutUser(record)])
             .change())

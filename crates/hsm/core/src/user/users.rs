@@ -10,7 +10,7 @@ use crate::effect::{Kind, UserRecord};
 use crate::hsm::Caller;
 use crate::outcome::{Draft, Progress};
 use crate::refusal::Refusal;
-use crate::state::Resource;
+use crate::state::{REMEMBERED_CHANGES, Resource, State};
 
 impl Caller<'_> {
     pub(crate) fn list_users(&self) -> Progress {
@@ -29,8 +29,8 @@ impl Caller<'_> {
             if state.users.contains_key(&user) {
                 return Err(Refusal::new(FailureCode::UserExists, "User already exists"));
             }
-            self.room_for_user(&state)?;
-            self.approved(&state, QuorumService::User, Draft::new(state.history.revision()))?
+            let draft = Draft::new(state.history.revision()).relying_on(self.room_for_user(&state)?);
+            self.approved(&state, QuorumService::User, draft)?
         };
         let record = UserRecord {
             password: place.hash(&command.password)?,
@@ -38,17 +38,20 @@ impl Caller<'_> {
             ..UserRecord::default()
         };
         Ok(draft
-            .relying_on([Resource::User(administrator), Resource::User(user), Resource::Users])
+            .relying_on([Resource::User(administrator), Resource::User(user)])
             .answering(Answered::User(describe(&record)))
             .doing([Kind::PutUser(record)])
             .change())
     }
 
-    pub(super) fn room_for_user(&self, state: &crate::state::State) -> Result<(), Refusal> {
-        if state.users.len() >= self.hsm.options.most_users {
+    /// Checks that there is room for one more user; and gives who there is as something to rely on, if there is so
+    /// little room that it matters.
+    pub(super) fn room_for_user(&self, state: &State) -> Result<Option<Resource>, Refusal> {
+        let (users, most) = (state.users.len(), self.hsm.options.most_users);
+        if users >= most {
             return Err(Refusal::limit("The maximum number of users is reached"));
         }
-        Ok(())
+        Ok((users + REMEMBERED_CHANGES >= most).then_some(Resource::Users))
     }
 
     pub(crate) fn delete_user(&self, command: &DeleteUser) -> Result<Progress, Refusal> {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
 mod anchors;
+mod approvals;
 mod audit;
 mod cache;
 mod derived;

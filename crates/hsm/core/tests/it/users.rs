@@ -229,6 +229,31 @@ fn two_plans_for_one_user_do_not_both_hold() {
 }
 
 #[test]
+fn plans_that_do_not_touch_each_other_hold_in_one_batch_up_to_a_number() {
+    let mut lab = Lab::with_users(1);
+    let admin = lab.log_in(0, "admin", Role::Admin);
+    let user = lab.log_in(0, "cu1", Role::CryptoUser);
+    let plan = |lab: &Lab, at: At, command: Command| match lab.execute(at, command, Vec::new()) {
+        Outcome::Change(planned) => planned,
+        outcome => panic!("{outcome:?}"),
+    };
+    let mut batch = vec![
+        plan(&lab, admin, create_user("one", Role::CryptoUser, PASSWORD)),
+        plan(&lab, admin, create_user("two", Role::CryptoUser, PASSWORD)),
+    ];
+    assert!(lab.hsms[0].still_holds(&batch[1], &batch[..1]));
+    while batch.len() < 600 {
+        let next = plan(&lab, user, crate::lab::generate_aes(Vec::new()));
+        assert_eq!(lab.hsms[0].still_holds(&next, &batch), batch.len() < 512);
+        batch.push(next);
+    }
+    // A user who goes takes the plans with it that it has made.
+    let gone = [plan(&lab, admin, change_password("cu1", Role::CryptoUser, "another one", false))];
+    assert!(!lab.hsms[0].still_holds(&batch[5], &gone));
+    assert!(lab.hsms[0].still_holds(&batch[0], &gone));
+}
+
+#[test]
 fn users_are_counted() {
     let mut options = Options::new(Mode::NonFips);
     options.most_users = 9;
