@@ -8,6 +8,8 @@ use serde::Deserialize;
 use strongroom_pki::Certificate;
 use strongroom_secret::SecretString;
 
+/// The permission bits of group and others.
+const OTHERS: u32 = 0o077;
 /// The longest configuration file, in bytes.
 const LONGEST_FILE: u64 = 64 << 10;
 /// The most addresses of the control plane.
@@ -15,7 +17,7 @@ const MOST_PLANES: usize = 16;
 /// The longest id of an HSM, in bytes.
 const LONGEST_ID: usize = 64;
 
-/// The configuration of one HSM. Every field but the last three is needed.
+/// The configuration of one HSM. Those with a default may be left out.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
@@ -43,6 +45,9 @@ pub(crate) struct Config {
     /// Whether log lines are JSON.
     #[serde(default)]
     pub(crate) log_json: bool,
+    /// After how many entries the log is compacted; 0 leaves it to the program.
+    #[serde(default)]
+    pub(crate) compact_after: u64,
     /// The certificate, read.
     #[serde(skip)]
     plane: Option<Certificate>,
@@ -60,7 +65,7 @@ impl Config {
         let metadata = std::fs::metadata(path).with_context(|| format!("reading {name}"))?;
         let mode = metadata.permissions().mode();
         ensure!(
-            mode & 0o077 == 0,
+            mode & OTHERS == 0,
             "others may read {name}, which holds a token; close it with: chmod 600 {name}"
         );
         ensure!(metadata.len() <= LONGEST_FILE, "{name} is longer than {LONGEST_FILE} bytes");

@@ -77,5 +77,6 @@ fn run() -> Result<()> {
         device,
         clock,
         dialer: Dialer::new(config.planes, tls),
+        compact_after: config.compact_after,
     }))
 }

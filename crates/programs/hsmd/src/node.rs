@@ -39,6 +39,8 @@ pub(crate) struct Parts {
     pub(crate) device: Device,
     pub(crate) clock: Clock,
     pub(crate) dialer: Dialer,
+    /// After how many entries the log is compacted; 0 leaves it to the program.
+    pub(crate) compact_after: u64,
 }
 
 /// One HSM. Tasks share it.
@@ -49,6 +51,7 @@ pub(crate) struct Node {
     folder: Arc<Folder>,
     device: Arc<Device>,
     clock: Clock,
+    compact_after: u64,
     plane: Plane,
     rules: Rules,
     anchors: ClientAnchors,
@@ -90,7 +93,7 @@ enum Ending {
 pub(crate) async fn run(parts: Parts) -> Result<()> {
     let terminated = termination().context("listening for signals")?;
     let owner = ShutdownOwner::new();
-    let Parts { hsm_id, token, listen, folder, device, clock, dialer } = parts;
+    let Parts { hsm_id, token, listen, folder, device, clock, dialer, compact_after } = parts;
     let node = Arc::new(Node {
         hsm_id,
         token,
@@ -98,6 +101,7 @@ pub(crate) async fn run(parts: Parts) -> Result<()> {
         folder: Arc::new(folder),
         device: Arc::new(device),
         clock,
+        compact_after,
         plane: Plane::new(),
         rules: Rules::default(),
         anchors: ClientAnchors::default(),
@@ -117,8 +121,8 @@ pub(crate) async fn run(parts: Parts) -> Result<()> {
     node.read_certificates()?;
     node.resume()?;
 
-    node.spawn(|node| node.serve_clients());
-    node.spawn(|node| node.keep_reporting());
+    node.spawn(Node::serve_clients);
+    node.spawn(Node::keep_reporting);
     node.spawn(|node| node.attend(dialer));
     let mut ending = node.ending.subscribe();
     let ending = tokio::select! {

@@ -26,7 +26,7 @@ pub(crate) use csr::{Signer, hardware_certificates};
 pub(crate) use ledger::Ledger;
 pub(crate) use log::{Log, LogError};
 pub(crate) use machine::Core;
-pub(crate) use upkeep::look_after;
+pub(crate) use upkeep::Care;
 pub(crate) use view::View;
 pub(crate) use writer::{Desk, Writer, failed, first_reply, outcome_of};
 

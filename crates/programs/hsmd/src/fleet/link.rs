@@ -40,7 +40,7 @@ pub(crate) enum LinkError {
 }
 
 enum Outgoing {
-    Call(u64, PlaneCall),
+    Call(u64, Box<PlaneCall>),
     Answer(u64, HsmAnswer),
 }
 
@@ -56,12 +56,10 @@ struct AnswerTo {
 }
 
 impl IncomingCall {
-    /// Splits it into what is asked and what to answer with.
-    pub(crate) fn answer(self, answer: HsmAnswer) -> impl Future<Output = ()> + Send {
-        async move {
-            // When the connection is gone, nobody waits any more.
-            let _ = self.answer.link.outgoing.send(Outgoing::Answer(self.answer.request, answer)).await;
-        }
+    /// Answers it.
+    pub(crate) async fn answer(self, answer: HsmAnswer) {
+        // When the connection is gone, nobody waits any more.
+        let _ = self.answer.link.outgoing.send(Outgoing::Answer(self.answer.request, answer)).await;
     }
 }
 
@@ -94,7 +92,7 @@ impl Link {
             let (sender, answer) = oneshot::channel();
             self.waiting().insert(request, sender);
             let _forgotten = Forgotten { link: self, request };
-            if self.outgoing.send(Outgoing::Call(request, call)).await.is_err() {
+            if self.outgoing.send(Outgoing::Call(request, Box::new(call))).await.is_err() {
                 return Err(LinkError::Away);
             }
             answer.await.map_err(|_| LinkError::Lost)
@@ -203,7 +201,7 @@ async fn write(mut writer: impl AsyncWrite + Unpin, mut outgoing: mpsc::Receiver
         while let Some(message) = next {
             let pushed = match message {
                 Outgoing::Call(request, call) => {
-                    encoder.push(Header::call(request, 0), &ToPlane { call: Some(call) }, MAX_FLEET_PAYLOAD)
+                    encoder.push(Header::call(request, 0), &ToPlane { call: Some(*call) }, MAX_FLEET_PAYLOAD)
                 }
                 Outgoing::Answer(request, answer) => encoder.push(
                     Header::answer(request),

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long it is waited for when the HSM goes.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How long a member may take to let an HSM in: it may have to catch up first.
-const ADMISSION: Duration = Duration::from_secs(60);
+const ADMISSION: Duration = Duration::from_mins(1);
 
 /// The control plane. Clones are the same.
 #[derive(Clone)]

@@ -11,7 +11,7 @@ use strongroom_hsm_proto::tls::server_config;
 use tokio::sync::Semaphore;
 
 use super::{Ending, Node, Running};
-use crate::partition::{Begun, Desk, Ground, LogError, Partition, Signer, Writer, look_after};
+use crate::partition::{Begun, Care, Desk, Ground, LogError, Partition, Signer, Writer};
 use crate::serve::{self, Service};
 use crate::state::Assigned;
 
@@ -72,35 +72,31 @@ impl Node {
             starts: 0,
         };
         let ground = self.ground(&assigned);
-        let begun = match ground.resume()? {
-            Some(begun) => {
-                ground.complete(&begun).await?;
-                begun
-            }
-            None => {
-                self.folder.write_sealed(ASSIGNMENT, &assigned.encode_to_vec()).map_err(LogError::disk)?;
-                match assignment.role() {
-                    AssignedRole::Found => ground.found().await?,
-                    AssignedRole::Join => ground.join().await?,
-                    AssignedRole::Restore => {
-                        let from = assignment.restore.as_ref();
-                        ground
-                            .restore(from.ok_or_else(|| LogError::Core("no backup is named".to_owned()))?)
-                            .await?
-                    }
-                    AssignedRole::Resume => {
-                        return Err(LogError::Core("there is no partition to go on with".to_owned()));
-                    }
+        let begun = if let Some(begun) = ground.resume()? {
+            ground.complete(&begun).await?;
+            begun
+        } else {
+            self.folder.write_sealed(ASSIGNMENT, &assigned.encode_to_vec()).map_err(LogError::disk)?;
+            match assignment.role() {
+                AssignedRole::Found => ground.found().await?,
+                AssignedRole::Join => ground.join().await?,
+                AssignedRole::Restore => {
+                    let from = assignment.restore.as_ref();
+                    let from = from.ok_or_else(|| LogError::Core("no backup is named".to_owned()))?;
+                    ground.restore(from).await?
+                }
+                AssignedRole::Resume => {
+                    return Err(LogError::Core("there is no partition to go on with".to_owned()));
                 }
             }
         };
-        if !begun.ledger.ask(Replica::is_member) {
-            // It was let in once, and the log has gone on without it.
-            let begun = ground.join().await?;
-            self.go(&ground, begun);
+        let begun = if begun.ledger.ask(Replica::is_member) {
+            begun
         } else {
-            self.go(&ground, begun);
-        }
+            // It was let in once, and the log has gone on without it.
+            ground.join().await?
+        };
+        self.go(&ground, begun);
         Ok(())
     }
 
@@ -164,9 +160,9 @@ impl Node {
             return;
         }
         self.is_up.send_replace(true);
-        self.spawn(|node| node.follow_state());
-        let (plane, clock) = (self.plane.clone(), self.clock.clone());
-        self.spawn(|_| look_after(partition, plane, clock));
+        self.spawn(Node::follow_state);
+        let care = Care::new(partition, self.plane.clone(), self.clock.clone(), self.compact_after);
+        self.spawn(|_| care.look_after());
     }
 
     /// Keeps what depends on the state in step with it: the trust anchors of clients.

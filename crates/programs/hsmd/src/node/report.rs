@@ -46,10 +46,9 @@ impl Node {
         let halted = self.halted.borrow().clone();
         let state = match (&halted, partition, &installed) {
             (Some(_), _, _) => HsmState::Halted,
-            (None, None, _) => HsmState::Starting,
             (None, Some(_), None) => HsmState::Uninitialized,
             (None, Some(_), Some(_)) if *self.is_serving.borrow() => HsmState::Serving,
-            (None, Some(_), Some(_)) => HsmState::Starting,
+            (None, _, _) => HsmState::Starting,
         };
         let is_initialized = installed.is_some();
         let installed = installed.unwrap_or_default();

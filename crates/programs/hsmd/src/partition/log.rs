@@ -41,6 +41,7 @@ impl From<ClusterError> for LogError {
 }
 
 impl LogError {
+    #[expect(clippy::needless_pass_by_value, reason = "it stands where errors are mapped")]
     pub(crate) fn disk(error: anyhow::Error) -> Self {
         Self::Disk(format!("{error:#}"))
     }

@@ -14,7 +14,7 @@ use super::weight::Weight;
 use crate::partition::{LogError, failed, first_reply, outcome_of};
 
 /// How long a call without a deadline may take.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// How long catching up with a client's cursor may take, however long the deadline is: the client asks another.
 const CATCH_UP: Duration = Duration::from_secs(5);
 
@@ -83,9 +83,8 @@ impl Service {
                 return first_reply(&reply);
             }
         }
-        let (outcome, call) = match self.compute(connection, call).await {
-            Some(computed) => computed,
-            None => return failed(FailureCode::Internal, "The call could not be computed"),
+        let Some((outcome, call)) = self.compute(connection, call).await else {
+            return failed(FailureCode::Internal, "The call could not be computed");
         };
         let outcome = match outcome {
             Outcome::Done(reply) => command::Outcome::Reply(reply),

@@ -82,7 +82,7 @@ struct Talk<R, W> {
 enum Event {
     Read(usize),
     Written(usize),
-    Answered(u64, Answer),
+    Answered(u64, Box<Answer>),
     Changed,
     Stopping,
     Stalled,
@@ -207,7 +207,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
                 tokio::select! {
                     biased;
                     written = writer.write(encoder.bytes()), if has_unwritten => Event::Written(written?),
-                    Some((request, answer)) = answered.recv() => Event::Answered(request, answer),
+                    Some((request, answer)) = answered.recv() => Event::Answered(request, Box::new(answer)),
                     read = reader.read(decoder.space()), if may_read => Event::Read(read?),
                     Ok(()) = changed.changed() => Event::Changed,
                     () = self.service.shutdown.begun() => Event::Stopping,

@@ -18,7 +18,7 @@ use super::{MOST_CONNECTIONS, Service};
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long a silent client is waited for before the network is asked whether it is still there.
-const SILENT: Duration = Duration::from_secs(60);
+const SILENT: Duration = Duration::from_mins(1);
 /// How many connections wait to be accepted.
 const BACKLOG: u32 = 1_024;
 /// How long to wait when no connection can be accepted (the process has no more files).

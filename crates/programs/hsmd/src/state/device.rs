@@ -52,14 +52,13 @@ impl Device {
     /// Opens the device in the state folder, or makes one and lets the host's root certify it. `now` is in seconds
     /// since 1970.
     pub(crate) fn open(folder: &Folder, root: &Path, hsm_id: &str, now: i64) -> Result<Self> {
-        let kept = match folder.read_sealed(FILE)? {
-            Some(kept) => Kept::decode(kept.expose().as_slice()).context("reading the device")?,
-            None => {
-                let kept = make(root, hsm_id, now).context("making the device")?;
-                let bytes = SecretBytes::new(kept.encode_to_vec());
-                folder.write_sealed(FILE, bytes.expose())?;
-                kept
-            }
+        let kept = if let Some(kept) = folder.read_sealed(FILE)? {
+            Kept::decode(kept.expose().as_slice()).context("reading the device")?
+        } else {
+            let kept = make(root, hsm_id, now).context("making the device")?;
+            let bytes = SecretBytes::new(kept.encode_to_vec());
+            folder.write_sealed(FILE, bytes.expose())?;
+            kept
         };
         let certificate = |index: usize| {
             let der =

@@ -45,14 +45,13 @@ impl DeviceRoot {
         let folder = locked(path)?;
         let manufacturer = Root::open(&folder, "manufacturer", "Strongroom Manufacturer Root", now)?;
         let fleet = Root::open(&folder, "fleet", "Strongroom HSM Fleet Root", now)?;
-        let backup_half = match folder.read_sealed(BACKUP_HALF)? {
-            Some(half) => Key256::copied_from(half.expose())
-                .ok_or_else(|| anyhow!("{}/{BACKUP_HALF} is damaged", path.display()))?,
-            None => {
-                let half = random::key256()?;
-                folder.write_sealed(BACKUP_HALF, half.expose())?;
-                half
-            }
+        let backup_half = if let Some(half) = folder.read_sealed(BACKUP_HALF)? {
+            Key256::copied_from(half.expose())
+                .ok_or_else(|| anyhow!("{}/{BACKUP_HALF} is damaged", path.display()))?
+        } else {
+            let half = random::key256()?;
+            folder.write_sealed(BACKUP_HALF, half.expose())?;
+            half
         };
         Ok(Self { manufacturer, fleet, backup_half })
     }
@@ -76,24 +75,22 @@ fn locked(path: &Path) -> Result<Folder> {
 impl Root {
     fn open(folder: &Folder, name: &str, common_name: &str, now: i64) -> Result<Self> {
         let (key_file, certificate_file) = (format!("{name}-key"), format!("{name}-certificate"));
-        let key = match folder.read_sealed(&key_file)? {
-            Some(key) => PrivateKey::from_pkcs8(key.expose())?,
-            None => {
-                let key = PrivateKey::generate(Curve::P256)?;
-                folder.write_sealed(&key_file, key.to_pkcs8()?.expose())?;
-                key
-            }
+        let key = if let Some(key) = folder.read_sealed(&key_file)? {
+            PrivateKey::from_pkcs8(key.expose())?
+        } else {
+            let key = PrivateKey::generate(Curve::P256)?;
+            folder.write_sealed(&key_file, key.to_pkcs8()?.expose())?;
+            key
         };
-        let certificate = match folder.read(&certificate_file)? {
-            Some(der) => Certificate::from_der(der.expose())
-                .with_context(|| format!("reading {}/{certificate_file}", folder.path().display()))?,
-            None => {
-                let name = Name::default().organization("Strongroom").common_name(common_name);
-                let identity = Identity::new(name, Kind::Authority { path_length: Some(1) }, validity(now));
-                let certificate = self_sign(&identity, &key)?;
-                folder.write(&certificate_file, certificate.as_der())?;
-                certificate
-            }
+        let certificate = if let Some(der) = folder.read(&certificate_file)? {
+            Certificate::from_der(der.expose())
+                .with_context(|| format!("reading {}/{certificate_file}", folder.path().display()))?
+        } else {
+            let name = Name::default().organization("Strongroom").common_name(common_name);
+            let identity = Identity::new(name, Kind::Authority { path_length: Some(1) }, validity(now));
+            let certificate = self_sign(&identity, &key)?;
+            folder.write(&certificate_file, certificate.as_der())?;
+            certificate
         };
         Ok(Self { key, certificate })
     }

@@ -12,7 +12,7 @@ use strongroom_hsm_proto::command::{
     Reply, Result as Done, Role, Welcome,
 };
 use strongroom_hsm_proto::frame::{Decoder, Encoder, Header, Kind, MAX_ANSWER, MAX_CALL};
-use strongroom_hsm_proto::tls::{ClusterTrust, client_config};
+use strongroom_hsm_proto::tls::{ClientIdentity, ClusterTrust, client_config};
 
 /// A client.
 pub(crate) struct Client {
@@ -37,7 +37,12 @@ impl Client {
     }
 
     pub(crate) fn try_connect(address: SocketAddr, anchor: &str) -> std::io::Result<Self> {
-        let mut client = Self::shake_hands(address, anchor)?;
+        Self::shake_hands(address, anchor)?.greet()
+    }
+
+    /// Says hello.
+    pub(crate) fn greet(self) -> std::io::Result<Self> {
+        let mut client = self;
         let hello = Hello { version: 1, client: "test".into(), cursor: None };
         client.send(Header::of(Kind::Hello), &hello)?;
         client.welcome = client.receive(Kind::Welcome)?.1;
@@ -46,9 +51,18 @@ impl Client {
 
     /// Connects, and says nothing yet.
     pub(crate) fn shake_hands(address: SocketAddr, anchor: &str) -> std::io::Result<Self> {
-        let config = client_config(ClusterTrust::anchored(anchor).unwrap(), None).unwrap();
+        Self::shake_hands_as(address, anchor, None)
+    }
+
+    /// Connects with a certificate, if there is one.
+    pub(crate) fn shake_hands_as(
+        address: SocketAddr,
+        anchor: &str,
+        identity: Option<ClientIdentity>,
+    ) -> std::io::Result<Self> {
+        let config = client_config(ClusterTrust::anchored(anchor).unwrap(), identity).unwrap();
         let tcp = TcpStream::connect(address)?;
-        tcp.set_read_timeout(Some(Duration::from_secs(60)))?;
+        tcp.set_read_timeout(Some(Duration::from_mins(1)))?;
         tcp.set_nodelay(true)?;
         let name = ServerName::IpAddress(address.ip().into());
         let tls = ClientConnection::new(Arc::new(config), name).unwrap();

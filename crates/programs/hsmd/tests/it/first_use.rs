@@ -35,7 +35,7 @@ impl Cluster {
         let anchor = openssl.read("ca.crt");
         plane.initialize(&openssl.read("cluster.crt"), &anchor);
         plane.wait_report("hsm-first", "that it serves", |report| report.state() == HsmState::Serving);
-        Self { plane, host, first, anchor, openssl }
+        Self { first, plane, host, anchor, openssl }
     }
 
     /// And activated, with the crypto user `cu1`.

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use strongroom_hsm_proto::command::{
-    Answer, Call, Command as Asked, Failure, FailureCode, Hello, HsmInfo, Outcome, Random, Role,
+    Answer, Call, CloseSession, Command as Asked, Failure, FailureCode, Hello, HsmInfo, Outcome, Random, Role,
 };
 use strongroom_hsm_proto::fleet::{Destroy, HsmAnswer, HsmCall};
 use strongroom_hsm_proto::frame::{Encoder, Header, Kind, MAX_CALL};
@@ -60,7 +60,7 @@ fn malformed_and_oversized_frames_end_their_connection_and_no_other() {
     }
 
     // Not even TLS, or the end in the middle of a handshake.
-    for bytes in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0x16, 3, 1, 2, 0, 1], &[0; 70_000]] {
+    for bytes in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0x16, 3, 1, 2, 0, 1], &vec![0; 70_000]] {
         let mut stream = TcpStream::connect(cluster.first.address).unwrap();
         let _ = stream.write_all(bytes);
     }
@@ -221,7 +221,7 @@ fn nonsense_in_calls_is_refused_in_words() {
     let forged = Call { cursor: Some(forged), command: command(), ..Call::default() };
     let Failure { code, text } = refused(&mut client, &forged);
     assert_eq!((code, text.as_str()), (FailureCode::InvalidRequest.into(), "The cursor is not one of this cluster"));
-    let no_session = Call { session: 77, command: Some(Asked::CloseSession(Default::default())), ..Call::default() };
+    let no_session = Call { session: 77, command: Some(Asked::CloseSession(CloseSession {})), ..Call::default() };
     assert_eq!(refused(&mut client, &no_session).code(), FailureCode::NoSession);
 }
 

@@ -30,13 +30,18 @@ impl Host {
 
     /// Starts an HSM that the control plane expects.
     pub(crate) fn start(&self, plane: &Plane, id: &str) -> Hsm {
+        self.start_with(plane, id, "")
+    }
+
+    /// Starts one with more lines in its configuration.
+    pub(crate) fn start_with(&self, plane: &Plane, id: &str, more: &str) -> Hsm {
         // A port that is free just now.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let folder = self.0.path().join(id);
         fs::create_dir_all(&folder).unwrap();
         let config = format!(
             "hsm_id = \"{id}\"\nstate = \"{}\"\ndevice_root = \"{}\"\nplanes = [\"{}\"]\nenrolment_token = \"{TOKEN}\"\n\
-             listen = \"{address}\"\ndev = true\nlog = \"debug\"\nplane_certificate = \"\"\"\n{}\"\"\"\n",
+             listen = \"{address}\"\ndev = true\nlog = \"debug\"\n{more}plane_certificate = \"\"\"\n{}\"\"\"\n",
             folder.join("state").display(),
             self.0.path().join("device-root").display(),
             plane.address(),
