@@ -13,6 +13,7 @@ use strongroom_hsm_core::Hsm;
 use strongroom_hsm_proto::fleet::{AskAdmission, BlobKind, RestoreFrom};
 use strongroom_secret::Key256;
 
+use super::upkeep::compact;
 use super::{AuditFile, Core, LOCAL, Ledger, Log, LogError, View};
 use crate::clock::Clock;
 use crate::fleet::{Plane, PlaneError};
@@ -168,6 +169,8 @@ impl Ground {
         let view = Arc::new(View::new());
         let begun = self.begun(Ledger::begin(replica, self.folder.clone(), view.clone())?, view)?;
         let _ = begun.log.turn().await.place(entry).await?;
+        // Newcomers cannot read what was before: a snapshot stands in its place.
+        compact(&begun.log, &begun.ledger, &self.plane, &self.clock).await?;
         Ok(begun)
     }
 

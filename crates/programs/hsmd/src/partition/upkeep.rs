@@ -8,7 +8,7 @@ use strongroom_hsm_cluster::{ClusterError, Command};
 use strongroom_hsm_core::Planned;
 use strongroom_hsm_proto::fleet::{Audit, BlobKind};
 
-use super::{LogError, Partition};
+use super::{Ledger, Log, LogError, Partition};
 use crate::clock::Clock;
 use crate::fleet::Plane;
 
@@ -95,8 +95,7 @@ impl Care {
     }
 
     fn resealing(&self) -> Result<Option<Planned>, LogError> {
-        let planned =
-            tokio::task::block_in_place(|| self.partition.hsm.reseal(RESEALED, self.clock.now()));
+        let planned = tokio::task::block_in_place(|| self.partition.hsm.reseal(RESEALED, self.clock.now()));
         planned.map_err(|error| LogError::Core(error.to_string()))
     }
 
@@ -125,13 +124,16 @@ impl Care {
             None => self.plane.read(u64::MAX).await?.snapshot,
         };
         self.compacted = Some(last);
-        if self.partition.view.head().sequence < last.saturating_add(self.compact_after) {
+        let head = self.partition.view.head();
+        // Newcomers cannot read what was before a restore: a snapshot has to stand in its place.
+        let lacks_snapshot = head.incarnation > 1 && last == 0;
+        if head.sequence < last.saturating_add(self.compact_after) && !lacks_snapshot {
             return Ok(());
         }
         // Another HSM may have done it.
         let last = self.plane.read(u64::MAX).await?.snapshot;
         self.compacted = Some(last);
-        if self.partition.view.head().sequence < last.saturating_add(self.compact_after) {
+        if head.sequence < last.saturating_add(self.compact_after) && !(lacks_snapshot && last == 0) {
             return Ok(());
         }
         self.compact().await
@@ -139,25 +141,35 @@ impl Care {
 
     async fn compact(&mut self) -> Result<(), LogError> {
         let Partition { log, ledger, .. } = &*self.partition;
-        let stated = log.append(|ledger| {
-            let entry = ledger.propose_snapshot(self.clock.now().domain_ms)?;
-            let sequence = entry.sequence;
-            Ok((entry, sequence))
-        });
-        let stated = stated.await?;
-        let (snapshot, sequence) = {
-            // Nothing may move between the two.
-            let _turn = log.turn().await;
-            tokio::task::block_in_place(|| {
-                ledger.ask(|replica| (replica.sealed_snapshot(), replica.head().sequence))
-            })
-        };
-        self.plane.put(BlobKind::Snapshot, &sequence.to_string(), &snapshot?).await?;
-        self.plane.compact(stated, sequence).await?;
-        self.compacted = Some(sequence);
-        tracing::info!(before = stated, snapshot = sequence, "the log was compacted");
+        self.compacted = Some(compact(log, ledger, &self.plane, &self.clock).await?);
         Ok(())
     }
+}
+
+/// Replaces the log's entries up to now with a snapshot; gives its place.
+pub(super) async fn compact(
+    log: &Log,
+    ledger: &Ledger,
+    plane: &Plane,
+    clock: &Clock,
+) -> Result<u64, LogError> {
+    let stated = log.append(|ledger| {
+        let entry = ledger.propose_snapshot(clock.now().domain_ms)?;
+        let sequence = entry.sequence;
+        Ok((entry, sequence))
+    });
+    let stated = stated.await?;
+    let (snapshot, sequence) = {
+        // Nothing may move between the two.
+        let _turn = log.turn().await;
+        tokio::task::block_in_place(|| {
+            ledger.ask(|replica| (replica.sealed_snapshot(), replica.head().sequence))
+        })
+    };
+    plane.put(BlobKind::Snapshot, &sequence.to_string(), &snapshot?).await?;
+    plane.compact(stated, sequence).await?;
+    tracing::info!(before = stated, snapshot = sequence, "the log was compacted");
+    Ok(sequence)
 }
 
 async fn hand_over_audit(partition: &Partition, plane: &Plane) {

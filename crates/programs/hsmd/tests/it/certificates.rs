@@ -1,7 +1,8 @@
 //! The certificates of a partition and of its clients, judged by `openssl` and by the HSM.
 
 use strongroom_hsm_proto::command::{
-    Command, DeregisterTrustAnchor, EnforcementLevel, RegisterTrustAnchor, Result as Done, Role, SetMtlsEnforcement,
+    Command, DeregisterTrustAnchor, EnforcementLevel, RegisterTrustAnchor, Result as Done, Role,
+    SetMtlsEnforcement,
 };
 use strongroom_hsm_proto::fleet::{AssignedRole, ClusterCertificates, HsmAnswer, HsmCall};
 use strongroom_hsm_proto::tls::ClientIdentity;
@@ -26,7 +27,11 @@ fn the_partitions_certificate_verifies_by_both_chains_and_has_the_key_of_the_csr
     openssl.write("manufacturer-root.crt", &shown.manufacturer_root);
     openssl.write("fleet-root.crt", &shown.fleet_root);
 
-    assert!(openssl.run("verify -CAfile manufacturer-root.crt -untrusted manufacturer.crt hsm.crt").contains("OK"));
+    assert!(
+        openssl
+            .run("verify -CAfile manufacturer-root.crt -untrusted manufacturer.crt hsm.crt")
+            .contains("OK")
+    );
     assert!(openssl.run("verify -CAfile fleet-root.crt -untrusted aws.crt hsm.crt").contains("OK"));
     assert!(!openssl.attempt("verify -CAfile fleet-root.crt -untrusted manufacturer.crt hsm.crt").0);
     let key = openssl.run("req -in cluster.csr -noout -verify -pubkey");
@@ -45,9 +50,15 @@ fn the_partitions_certificate_verifies_by_both_chains_and_has_the_key_of_the_csr
 #[test]
 fn what_the_customer_installed_stays() {
     let mut cluster = Cluster::initialized();
-    let other = ClusterCertificates { cluster_certificate: cluster.anchor.clone(), trust_anchor: cluster.anchor.clone() };
+    let other = ClusterCertificates {
+        cluster_certificate: cluster.anchor.clone(),
+        trust_anchor: cluster.anchor.clone(),
+    };
     assert!(matches!(cluster.plane.call("hsm-first", HsmCall::SetCertificates(other)), HsmAnswer::Failed(_)));
-    let shown = cluster.openssl.attempt(&format!("s_client -connect {} -CAfile ca.crt -showcerts", cluster.first.address)).1;
+    let shown = cluster
+        .openssl
+        .attempt(&format!("s_client -connect {} -CAfile ca.crt -showcerts", cluster.first.address))
+        .1;
     assert!(shown.contains("Verify return code: 0 (ok)") && shown.contains("TLSv1.3"), "{shown}");
     // An HSM that starts while the control plane is away has its certificate still, but lets nobody in.
     cluster.first.kill();
@@ -70,9 +81,11 @@ fn clients_need_a_certificate_when_it_is_enforced() {
     openssl.run("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout clients.key -out clients.crt -days 365 -subj /CN=Clients");
     openssl.run("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout client.key -out client.csr -subj /CN=client");
     openssl.run("x509 -req -in client.csr -CA clients.crt -CAkey clients.key -CAcreateserial -out client.crt -days 30");
-    let identity = || ClientIdentity::from_pem(&openssl.read("client.crt"), &openssl.read("client.key")).unwrap();
+    let identity =
+        || ClientIdentity::from_pem(&openssl.read("client.crt"), &openssl.read("client.key")).unwrap();
     let connect_with = || {
-        Client::shake_hands_as(cluster.first.address, &cluster.anchor, Some(identity())).and_then(Client::greet)
+        Client::shake_hands_as(cluster.first.address, &cluster.anchor, Some(identity()))
+            .and_then(Client::greet)
     };
     let mut admin = cluster.client(&cluster.first);
     admin.log_in("admin", Role::Admin, "admin-password").unwrap();
@@ -91,7 +104,8 @@ fn clients_need_a_certificate_when_it_is_enforced() {
     });
     let admin = admin.as_mut().unwrap();
     // Whoever came without one is sent away, and nobody else comes in.
-    let sent_away = user.receive::<strongroom_hsm_proto::command::Answer>(strongroom_hsm_proto::frame::Kind::Answer);
+    let sent_away =
+        user.receive::<strongroom_hsm_proto::command::Answer>(strongroom_hsm_proto::frame::Kind::Answer);
     assert!(sent_away.unwrap_err().to_string().contains("certificate"));
     assert!(Client::try_connect(cluster.first.address, &cluster.anchor).is_err());
     connect_with().unwrap();

@@ -1,15 +1,15 @@
 //! A client with one connection and one session.
 
-use std::net::{SocketAddr, TcpStream};
 use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
 use strongroom_hsm_proto::command::{
-    Activate, Answer, Call, Command, CreateUser, Cursor, Failure, FailureCode, Hello, Login, OpenSession, Outcome,
-    Reply, Result as Done, Role, Welcome,
+    Activate, Answer, Call, Command, CreateUser, Cursor, Failure, FailureCode, Hello, Login, OpenSession,
+    Outcome, Reply, Result as Done, Role, Welcome,
 };
 use strongroom_hsm_proto::frame::{Decoder, Encoder, Header, Kind, MAX_ANSWER, MAX_CALL};
 use strongroom_hsm_proto::tls::{ClientIdentity, ClusterTrust, client_config};

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use strongroom_hsm_proto::command::{
-    Call, Command, ConfirmKey, Confirmed, CreateUser, DeleteKey, FailureCode, ListUsers, Outcome, Result as Done, Role,
+    Call, Command, ConfirmKey, Confirmed, CreateUser, DeleteKey, FailureCode, ListUsers, Outcome,
+    Result as Done, Role,
 };
 use strongroom_hsm_proto::fleet::{HsmAnswer, HsmCall, HsmState, Leave, Peers, Stop};
 
@@ -45,7 +46,9 @@ fn a_second_hsm_joins_and_has_what_the_first_has() {
     other.cursor = client.cursor.clone();
     assert!(!has_key(&mut other, later.key));
 
-    let answer = cluster.plane.call("hsm-first", HsmCall::SetPeers(Peers { addresses: vec!["192.0.2.1:2223".into()] }));
+    let answer = cluster
+        .plane
+        .call("hsm-first", HsmCall::SetPeers(Peers { addresses: vec!["192.0.2.1:2223".into()] }));
     assert!(matches!(answer, HsmAnswer::Done(_)));
     assert_eq!(cluster.client(&cluster.first).welcome.peers, ["192.0.2.1:2223"]);
 }
@@ -54,21 +57,22 @@ fn a_second_hsm_joins_and_has_what_the_first_has() {
 fn both_write_at_once_and_nothing_is_lost() {
     let cluster = Cluster::activated();
     let second = cluster.join("hsm-second");
-    let writers = [cluster.first.address, second.address].into_iter().enumerate().flat_map(|(hsm, address)| {
-        let anchor = &cluster.anchor;
-        (0..3).map(move |writer| {
-            let anchor = anchor.clone();
-            std::thread::spawn(move || {
-                let mut client = Client::connect(address, &anchor);
-                client.log_in("admin", Role::Admin, "admin-password").unwrap();
-                let names: Vec<_> = (0..4).map(|index| format!("user_{hsm}_{writer}_{index}")).collect();
-                for name in &names {
-                    client.create_user(name).unwrap();
-                }
-                names
+    let writers =
+        [cluster.first.address, second.address].into_iter().enumerate().flat_map(|(hsm, address)| {
+            let anchor = &cluster.anchor;
+            (0..3).map(move |writer| {
+                let anchor = anchor.clone();
+                std::thread::spawn(move || {
+                    let mut client = Client::connect(address, &anchor);
+                    client.log_in("admin", Role::Admin, "admin-password").unwrap();
+                    let names: Vec<_> = (0..4).map(|index| format!("user_{hsm}_{writer}_{index}")).collect();
+                    for name in &names {
+                        client.create_user(name).unwrap();
+                    }
+                    names
+                })
             })
-        })
-    });
+        });
     let writers: Vec<_> = writers.collect();
     let mut made: Vec<_> = writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect();
     made.extend(["admin", "app_user", "cu1"].map(ToOwned::to_owned));
@@ -93,7 +97,9 @@ fn killed_hsms_resume_with_everything_that_was_acknowledged() {
         cluster.first.kill();
         cluster.plane.store(|store| store.forget_report("hsm-first"));
         cluster.first.start();
-        cluster.plane.wait_report("hsm-first", "that it serves again", |report| report.state() == HsmState::Serving);
+        cluster
+            .plane
+            .wait_report("hsm-first", "that it serves again", |report| report.state() == HsmState::Serving);
         let mut client = cluster.user(&cluster.first);
         let message = format!("round {round}");
         let signature = sign(&mut client, private.key, message.as_bytes());
@@ -181,11 +187,14 @@ fn a_retried_command_gets_its_first_answer_on_every_hsm() {
 fn an_hsm_that_left_serves_no_longer_and_the_others_go_on() {
     let cluster = Cluster::activated();
     let second = cluster.join("hsm-second");
-    let leave = |at: &str, who: &str| cluster.plane.call(at, HsmCall::Leave(Leave { hsm_id: who.to_owned() }));
+    let leave =
+        |at: &str, who: &str| cluster.plane.call(at, HsmCall::Leave(Leave { hsm_id: who.to_owned() }));
     assert!(matches!(leave("hsm-first", "hsm-first"), HsmAnswer::Failed(_)), "nobody takes itself out");
     assert!(matches!(leave("hsm-first", "hsm-second"), HsmAnswer::Done(_)));
     assert!(matches!(leave("hsm-first", "hsm-second"), HsmAnswer::Done(_)), "asked again it is no failure");
-    cluster.plane.wait_report("hsm-second", "that it has halted", |report| report.state() == HsmState::Halted);
+    cluster
+        .plane
+        .wait_report("hsm-second", "that it has halted", |report| report.state() == HsmState::Halted);
     assert!(Client::try_connect(second.address, &cluster.anchor).is_err());
     let mut client = cluster.user(&cluster.first);
     generate_pair(&mut client);
@@ -196,11 +205,14 @@ fn a_stopped_hsm_says_goodbye_and_starts_again() {
     let mut cluster = Cluster::activated();
     let mut client = cluster.user(&cluster.first);
     assert!(cluster.first.stop().success());
-    let refused = client.receive::<strongroom_hsm_proto::command::Answer>(strongroom_hsm_proto::frame::Kind::Answer);
+    let refused =
+        client.receive::<strongroom_hsm_proto::command::Answer>(strongroom_hsm_proto::frame::Kind::Answer);
     assert!(refused.unwrap_err().to_string().contains("stopping"));
     cluster.plane.store(|store| store.forget_report("hsm-first"));
     cluster.first.start();
-    cluster.plane.wait_report("hsm-first", "that it serves again", |report| report.state() == HsmState::Serving);
+    cluster
+        .plane
+        .wait_report("hsm-first", "that it serves again", |report| report.state() == HsmState::Serving);
     cluster.user(&cluster.first);
 
     assert!(matches!(cluster.plane.call("hsm-first", HsmCall::Stop(Stop {})), HsmAnswer::Done(_)));

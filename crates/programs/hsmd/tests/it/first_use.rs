@@ -1,8 +1,8 @@
 //! From nothing to a signature that `openssl` verifies, as a customer does it.
 
 use strongroom_hsm_proto::command::{
-    Attribute, AttributeName, AttributeValue, Command, Curve, GenerateKeyPair, Hash, KeyPair, Mechanism, MechanismKind, PairKind, Result as Done, Role,
-    Sign, Template,
+    Attribute, AttributeName, AttributeValue, Command, Curve, GenerateKeyPair, Hash, KeyPair, Mechanism,
+    MechanismKind, PairKind, Result as Done, Role, Sign, Template,
 };
 use strongroom_hsm_proto::fleet::{AssignedRole, HsmState};
 
@@ -30,8 +30,12 @@ impl Cluster {
         let report = plane.wait_report("hsm-first", "the CSR", |report| report.certificates.is_some());
         assert_eq!(report.state(), HsmState::Uninitialized);
         openssl.write("cluster.csr", report.certificates.unwrap().cluster_csr);
-        openssl.run("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 3652 -subj /CN=Customer");
-        openssl.run("x509 -req -days 3652 -in cluster.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out cluster.crt");
+        openssl.run(
+            "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 3652 -subj /CN=Customer",
+        );
+        openssl.run(
+            "x509 -req -days 3652 -in cluster.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out cluster.crt",
+        );
         let anchor = openssl.read("ca.crt");
         plane.initialize(&openssl.read("cluster.crt"), &anchor);
         plane.wait_report("hsm-first", "that it serves", |report| report.state() == HsmState::Serving);
@@ -86,11 +90,8 @@ fn yes(name: AttributeName) -> Attribute {
 }
 
 pub(crate) fn sign(client: &mut Client, key: u64, message: &[u8]) -> Vec<u8> {
-    let mechanism = Mechanism {
-        kind: MechanismKind::Ecdsa.into(),
-        hash: Hash::Sha256.into(),
-        ..Mechanism::default()
-    };
+    let mechanism =
+        Mechanism { kind: MechanismKind::Ecdsa.into(), hash: Hash::Sha256.into(), ..Mechanism::default() };
     let sign = Sign { key, mechanism: Some(mechanism), data: message.to_vec() };
     match client.ask(Command::Sign(sign)) {
         Ok(Some(Done::Output(output))) => output.data.clone(),

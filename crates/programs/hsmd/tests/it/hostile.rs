@@ -220,8 +220,12 @@ fn nonsense_in_calls_is_refused_in_words() {
     }
     let forged = Call { cursor: Some(forged), command: command(), ..Call::default() };
     let Failure { code, text } = refused(&mut client, &forged);
-    assert_eq!((code, text.as_str()), (FailureCode::InvalidRequest.into(), "The cursor is not one of this cluster"));
-    let no_session = Call { session: 77, command: Some(Asked::CloseSession(CloseSession {})), ..Call::default() };
+    assert_eq!(
+        (code, text.as_str()),
+        (FailureCode::InvalidRequest.into(), "The cursor is not one of this cluster")
+    );
+    let no_session =
+        Call { session: 77, command: Some(Asked::CloseSession(CloseSession {})), ..Call::default() };
     assert_eq!(refused(&mut client, &no_session).code(), FailureCode::NoSession);
 }
 
@@ -240,7 +244,10 @@ fn the_process_cannot_be_looked_into_and_reaches_nothing_but_its_own() {
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().filter(|word| *word == "0").count(), 2);
     let log = cluster.first.log();
-    assert!(log.contains("protections: core dumps off: yes, not dumpable: yes, no new privileges: yes"), "{log}");
+    assert!(
+        log.contains("protections: core dumps off: yes, not dumpable: yes, no new privileges: yes"),
+        "{log}"
+    );
     // Its state is its owner's alone.
     let listed = Command::new("find").arg(cluster.first.state()).args(["-perm", "/077"]).output().unwrap();
     assert_eq!(String::from_utf8(listed.stdout).unwrap(), "");
@@ -252,7 +259,8 @@ fn an_hsm_ends_when_its_folder_is_gone_and_a_destroyed_one_leaves_nothing() {
     let mut second = cluster.join("hsm-second");
     assert!(matches!(cluster.plane.call("hsm-second", HsmCall::Destroy(Destroy {})), HsmAnswer::Done(_)));
     assert!(second.wait().success());
-    let left: Vec<_> = std::fs::read_dir(second.state()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(second.state()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["lock"]);
 
     std::fs::remove_dir_all(cluster.first.state()).unwrap();

@@ -82,9 +82,11 @@ impl Plane {
 
     /// Starts it again at the same address.
     pub(crate) fn go_on(&mut self) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let certificate = strongroom_pki::Certificate::from_pem(&self.certificate).unwrap();
-        let tls = TlsAcceptor::from(Arc::new(plane_config(&[certificate.as_der().to_vec()], &self.key).unwrap()));
+        let tls =
+            TlsAcceptor::from(Arc::new(plane_config(&[certificate.as_der().to_vec()], &self.key).unwrap()));
         let (shared, address) = (self.shared.clone(), self.address);
         let listener = runtime.block_on(async move {
             let socket = tokio::net::TcpSocket::new_v4().unwrap();

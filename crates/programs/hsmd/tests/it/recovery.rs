@@ -16,7 +16,9 @@ fn back_up(cluster: &Cluster, backup_id: &str) {
         HsmAnswer::BackedUp(made) => made,
         other => panic!("{other:?}"),
     };
-    let stored = cluster.plane.store(|store| store.blobs.get(&(BlobKind::Backup.into(), backup_id.to_owned())).cloned());
+    let stored = cluster
+        .plane
+        .store(|store| store.blobs.get(&(BlobKind::Backup.into(), backup_id.to_owned())).cloned());
     let stored = stored.unwrap();
     assert_eq!(made.length, stored.len() as u64);
     assert_eq!(made.sha256, strongroom_crypto::digest::sha256(&stored));
@@ -65,6 +67,8 @@ fn a_backup_is_restored_to_another_cluster_with_users_passwords_and_keys() {
     let signature = sign(&mut client, private.key, b"restored");
     assert!(verifies(&cluster.openssl, &public.public_key, b"restored", &signature));
     generate_pair(&mut client);
+    let second = cluster.join("hsm-second");
+    sign(&mut cluster.user(&second), private.key, b"on the second of the clone");
 }
 
 #[test]
@@ -118,13 +122,17 @@ fn a_compacted_log_lets_others_join_and_catch_up() {
     let mut second = {
         cluster.plane.expect("hsm-second", AssignedRole::Join);
         let second = cluster.host.start_with(&cluster.plane, "hsm-second", "compact_after = 16\n");
-        cluster.plane.wait_report("hsm-second", "that it serves", |report| report.state() == HsmState::Serving);
+        cluster
+            .plane
+            .wait_report("hsm-second", "that it serves", |report| report.state() == HsmState::Serving);
         second
     };
     cluster.first.kill();
     let mut client = cluster.user(&second);
     let keys: Vec<_> = (0..20).map(|_| generate_pair(&mut client).private.unwrap().key).collect();
-    cluster.plane.wait("the log to be compacted", |store| (store.first() > 1 && store.snapshot > 0).then_some(()));
+    cluster
+        .plane
+        .wait("the log to be compacted", |store| (store.first() > 1 && store.snapshot > 0).then_some(()));
 
     // One that was away for all of it, and one that is new.
     cluster.plane.store(|store| store.forget_report("hsm-first"));

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use strongroom_hsm_proto::fleet::{
-    Admitted, Appended, AuditStored, Done, Entries, Failed, FailedCode, FromHsm, FromPlane, HsmAnswer, HsmCall,
-    HeadMoved, LogEntry, MAX_FLEET_PAYLOAD, Occupied, Piece, PlaneAnswer, PlaneCall, ToHsm, ToPlane,
+    Admitted, Appended, AuditStored, Done, Entries, Failed, FailedCode, FromHsm, FromPlane, HeadMoved,
+    HsmAnswer, HsmCall, LogEntry, MAX_FLEET_PAYLOAD, Occupied, Piece, PlaneAnswer, PlaneCall, ToHsm, ToPlane,
 };
 use strongroom_hsm_proto::frame::{Decoder, Encoder, Header, Kind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -140,7 +140,8 @@ impl Desk {
                         room = room.saturating_sub(entry.len());
                         fits
                     });
-                    let entries = entries.map(|(sequence, entry)| LogEntry { sequence: *sequence, entry: entry.clone() });
+                    let entries = entries
+                        .map(|(sequence, entry)| LogEntry { sequence: *sequence, entry: entry.clone() });
                     let entries = if read.from < first { Vec::new() } else { entries.collect() };
                     PlaneAnswer::Entries(Entries { entries, head, first, snapshot: store.snapshot })
                 }

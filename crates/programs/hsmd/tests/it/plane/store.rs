@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use strongroom_hsm_proto::fleet::{
-    AssignedRole, Assignment, AuditRecord, ClusterCertificates, ClusterMode, Failed, FailedCode, FromHsm, HsmCall,
-    PutPiece, Register, Report, RestoreFrom, Rules,
+    AssignedRole, Assignment, AuditRecord, ClusterCertificates, ClusterMode, Failed, FailedCode, FromHsm,
+    HsmCall, PutPiece, Register, Report, RestoreFrom, Rules,
 };
 use tokio::sync::mpsc;
 
@@ -127,7 +127,8 @@ impl Store {
         let refused = |code: FailedCode, text: &str| Failed { code: code.into(), text: text.to_owned() };
         let head = self.head();
         let cluster_id = self.cluster.clone().unwrap_or_else(|| CLUSTER.to_owned());
-        let peers = self.hsms.iter().filter(|(other, hsm)| **other != register.hsm_id && !hsm.address.is_empty());
+        let peers =
+            self.hsms.iter().filter(|(other, hsm)| **other != register.hsm_id && !hsm.address.is_empty());
         let peers = peers.map(|(_, hsm)| hsm.address.clone()).collect();
         let hsm = self.hsms.get_mut(&register.hsm_id);
         let hsm = hsm.ok_or_else(|| refused(FailedCode::Expelled, "no such HSM"))?;
