@@ -8,7 +8,7 @@ mod log;
 mod opcode;
 mod record;
 
-pub(crate) use log::{AuditLog, Slot};
+pub(crate) use log::{AuditLog, Companion, Slot};
 pub(crate) use opcode::{Opcode, of_command, response};
 pub(crate) use record::user_detail;
 pub use record::{AuditDetail, AuditRecord, ServiceEvent};

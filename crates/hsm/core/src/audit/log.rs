@@ -54,7 +54,7 @@ impl AuditLog {
             return Err(Refusal::new(FailureCode::AuditLogFull, "The HSM's audit log is full"));
         }
         inner.reserved += 1;
-        Ok(Slot { log: Arc::clone(self), opcode, session, detail: AuditDetail::None })
+        Ok(Slot { log: Arc::clone(self), opcode, session, detail: AuditDetail::None, companion: None })
     }
 
     /// Writes a record of something that happens whether there is room or not, such as a connection's end. It is
@@ -128,11 +128,37 @@ pub(crate) struct Slot {
     pub(crate) opcode: Opcode,
     session: u64,
     pub(crate) detail: AuditDetail,
+    pub(crate) companion: Option<Companion>,
+}
+
+/// A second record that a command leaves when it is done: of the key that wraps or unwraps another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Companion {
+    /// It comes before the command's own.
+    Before(u64),
+    /// It comes after it.
+    After(u64),
 }
 
 impl Slot {
     /// Writes the record.
     pub(crate) fn write(self, refused: Option<(FailureCode, &str)>, now: Now) {
+        let companion = self.companion.filter(|_| refused.is_none());
+        if let Some(Companion::Before(key)) = companion {
+            self.write_companion(key, now);
+        }
+        self.write_own(refused, now);
+        if let Some(Companion::After(key)) = companion {
+            self.write_companion(key, now);
+        }
+    }
+
+    fn write_companion(&self, key: u64, now: Now) {
+        let detail = AuditDetail::Keys { private: key, public: 0 };
+        self.log.note(Opcode::NistAesWrap, self.session, detail, now);
+    }
+
+    fn write_own(&self, refused: Option<(FailureCode, &str)>, now: Now) {
         let is_login = self.opcode == Opcode::Login;
         let response = match refused {
             Some((code, text)) => response(Some(code), text, is_login),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use strongroom_hsm_proto::command::{Approval, FailureCode, Role};
 
 use super::Hsm;
-use crate::audit::{AuditDetail, Opcode, user_detail};
+use crate::audit::{AuditDetail, Companion, Opcode, user_detail};
 use crate::effect::UserRef;
 use crate::refusal::Refusal;
 use crate::session::Session;
@@ -34,6 +34,8 @@ pub(crate) struct Account {
     pub(crate) opcode: Option<Opcode>,
     /// The log-in names a user that does not exist: the audit log says so, the client is not told.
     pub(crate) is_of_nobody: bool,
+    /// What else is recorded.
+    pub(crate) companion: Option<Companion>,
     /// It is half of something: the other half is recorded.
     pub(crate) is_half: bool,
 }

@@ -35,6 +35,7 @@ pub(super) fn execute(hsm: &Hsm, connection: ConnectionId, call: &Call, now: Now
     let slot = slot.filter(|_| !account.is_half).map(|mut slot| {
         slot.opcode = account.opcode.unwrap_or(slot.opcode);
         slot.detail = account.detail;
+        slot.companion = account.companion;
         slot
     });
     match progress {

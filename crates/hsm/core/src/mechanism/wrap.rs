@@ -10,6 +10,7 @@ use strongroom_secret::SecretBytes;
 
 use super::aes::{open_gcm, seal_gcm};
 use super::parameters::{NOT_FOR_THIS_KEY, Parameters, at_most};
+use crate::audit::Companion;
 use crate::effect::KeyRecord;
 use crate::hsm::Caller;
 use crate::material::Material;
@@ -28,6 +29,9 @@ impl Caller<'_> {
         let parameters = Parameters::read(command.mechanism.as_ref(), self.hsm.options.mode)?;
         let user = self.crypto_user()?;
         self.about_keys(command.payload, 0);
+        if is_key_wrap(parameters.kind) {
+            self.account.borrow_mut().companion = Some(Companion::After(command.wrapping));
+        }
         let (draft, payload, wrapping) = {
             let state = self.hsm.state();
             let payload = self.owned_key(&state, &user, command.payload)?;
@@ -59,6 +63,9 @@ impl Caller<'_> {
         let parameters = Parameters::read(command.mechanism.as_ref(), self.hsm.options.mode)?;
         let owner = self.crypto_user()?;
         at_most(&command.wrapped, LONGEST_WRAPPED)?;
+        if is_key_wrap(parameters.kind) {
+            self.account.borrow_mut().companion = Some(Companion::Before(command.unwrapping));
+        }
         let class = KeyClass::try_from(command.class);
         let key_type = KeyType::try_from(command.key_type);
         let ((Ok(class @ KeyClass::SecretKey), Ok(key_type @ (KeyType::Aes | KeyType::GenericSecret)))
@@ -94,6 +101,14 @@ impl Caller<'_> {
         let key = NewKey::new(&owner, sort, made, material, &circle)?;
         self.place_one(&owner, key, draft)
     }
+}
+
+/// Whether the mechanism is one of those that the audit log records by the wrapping key too.
+const fn is_key_wrap(kind: MechanismKind) -> bool {
+    matches!(
+        kind,
+        MechanismKind::AesKeyWrapNoPad | MechanismKind::AesKeyWrapZeroPad | MechanismKind::AesKeyWrapPkcs5Pad
+    )
 }
 
 /// Whether one key may go out under another.

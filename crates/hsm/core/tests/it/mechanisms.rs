@@ -519,7 +519,23 @@ fn wrapping_keeps_to_the_attributes_of_both_keys() {
     for (payload, under) in [(plain, plain), (fixed, wrapping), (careful, wrapping)] {
         assert_eq!(code(lab.run(at, wrap(payload, under, &mechanism))), FailureCode::KeyForbids);
     }
-    wrapped(lab.run(at, wrap(plain, wrapping, &mechanism)));
+    let known = lab.hsms[0].drain_audit(usize::MAX).len();
+    let bytes = wrapped(lab.run(at, wrap(plain, wrapping, &mechanism))).wrapped;
+    let secret_sort = (KeyClass::SecretKey, KeyType::Aes);
+    let again = key(lab.run(at, unwrap_as(wrapping, &mechanism, &bytes, secret_sort, None))).key;
+    let records = lab.hsms[0].drain_audit(usize::MAX);
+    let records: Vec<_> =
+        records[known..].iter().map(|record| (record.opcode.1, record.detail.clone())).collect();
+    let of = |private| strongroom_hsm_core::AuditDetail::Keys { private, public: 0 };
+    assert_eq!(
+        records,
+        [
+            ("CN_WRAP_KEY", of(plain)),
+            ("CN_NIST_AES_WRAP", of(wrapping)),
+            ("CN_NIST_AES_WRAP", of(wrapping)),
+            ("CN_UNWRAP_KEY", of(again)),
+        ]
+    );
     let admin = lab.log_in(0, "admin", Role::Admin);
     let trust = strongroom_hsm_proto::command::SetAttribute {
         key: wrapping,
