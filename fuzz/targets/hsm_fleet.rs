@@ -8,7 +8,7 @@
 use libfuzzer_sys::fuzz_target;
 use strongroom_hsm_proto::fleet::{FromHsm, FromPlane, ToHsm, ToPlane};
 
-fn read<M: prost::Message + Default + PartialEq>(bytes: &[u8]) {
+fn read<M: prost::Message + Default + PartialEq + std::fmt::Debug>(bytes: &[u8]) {
     if let Ok(message) = M::decode(bytes) {
         assert!(M::decode(message.encode_to_vec().as_slice()).is_ok_and(|again| again == message));
         let _ = format!("{message:?}");
