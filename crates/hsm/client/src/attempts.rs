@@ -167,7 +167,7 @@ mod tests {
         let mut seen = Vec::new();
         for _ in 0..3 {
             let id = asked(&attempts.next(&mut roster, 0));
-            roster.failed(id, 0);
+            roster.failed(id, 0, 0);
             attempts.broke("refused".to_owned());
             seen.push(id.0);
         }
@@ -242,10 +242,14 @@ mod tests {
             choices.push(roster.choose(&[], 0).unwrap().0);
         }
         assert_eq!(choices, [1, 2, 1, 2]);
-        roster.failed(MemberId(1), 0);
-        roster.failed(MemberId(2), 0);
+        roster.failed(MemberId(1), 0, 0);
+        roster.failed(MemberId(2), 0, 0);
         assert_eq!(roster.choose(&[], 10), Some(MemberId(0)), "loaded but well");
         assert_eq!(roster.choose(&[MemberId(0)], 10), Some(MemberId(1)), "nobody else is left");
         assert_eq!(roster.choose(&[], 10_000), Some(MemberId(2)), "all are forgiven by now");
+
+        roster.failed(MemberId(0), 10_000, 12_000);
+        assert!(roster.is_out(MemberId(0), 15_999), "it took two seconds to find out");
+        assert!(!roster.is_out(MemberId(0), 16_000));
     }
 }

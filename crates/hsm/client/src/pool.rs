@@ -209,20 +209,21 @@ impl Inner {
     /// Asks one HSM.
     async fn ask(&self, id: MemberId, call: &mut Call, until: u64) -> Result<(u64, Reply), Trouble> {
         self.state().roster.sent(id);
+        let begun = now_ms(&self.clocks);
         let result = self.ask_counted(id, call, until).await;
         let mut state = self.state();
         state.roster.ended(id);
         match &result {
             Err(Trouble::Broken(reason)) => {
                 tracing::info!(%reason, "an HSM cannot be asked");
-                state.roster.failed(id, now_ms(&self.clocks));
+                state.roster.failed(id, begun, now_ms(&self.clocks));
             }
             Err(Trouble::Refused(failure)) => match failure.code() {
                 FailureCode::Busy
                 | FailureCode::Behind
                 | FailureCode::Halted
                 | FailureCode::Forked
-                | FailureCode::ReadOnly => state.roster.failed(id, now_ms(&self.clocks)),
+                | FailureCode::ReadOnly => state.roster.failed(id, begun, now_ms(&self.clocks)),
                 _ => {}
             },
             _ => {}

@@ -118,14 +118,21 @@ impl Roster {
         });
     }
 
-    /// The HSM cannot be used now.
-    pub(crate) fn failed(&mut self, id: MemberId, now_ms: u64) {
+    /// The HSM cannot be used now; to find out took since `begun_ms`. What takes long is tried less often.
+    pub(crate) fn failed(&mut self, id: MemberId, begun_ms: u64, now_ms: u64) {
+        let took = now_ms.saturating_sub(begun_ms);
         self.change(id, |member| {
             let penalty =
                 FIRST_PENALTY_MS.saturating_mul(1 << member.failures.min(16)).min(LONGEST_PENALTY_MS);
             member.failures = member.failures.saturating_add(1);
+            let penalty = penalty.max(took.saturating_mul(2).min(LONGEST_PENALTY_MS));
             member.out_until_ms = now_ms.saturating_add(penalty);
         });
+    }
+
+    /// Whether the HSM could not be used a moment ago.
+    pub(crate) fn is_out(&self, id: MemberId, now_ms: u64) -> bool {
+        self.get(id).is_some_and(|member| member.out_until_ms > now_ms)
     }
 
     /// The HSM to ask: the least loaded of those that do well, else whichever failed longest ago. `tried` are

@@ -62,7 +62,7 @@ pub(crate) enum ProgramCommand {
     /// input if that is not a terminal; passwords are then read from the lines that follow.
     Interactive,
     /// Say where the cluster is and how to reach it
-    #[command(after_help = configure::EXAMPLES)]
+    #[command(after_help = configure::EXAMPLES, arg_required_else_help = true)]
     Configure(configure::Configure),
     #[command(flatten)]
     Command(Command),

@@ -113,20 +113,42 @@ impl Cluster {
         let until = self.deadline();
         let mut answers = Vec::new();
         let mut last = None;
+        let mut left_out = Vec::new();
         let mut at = 0;
         // HSMs that are asked may name others.
         while let Some(id) = self.roster.ids().nth(at) {
             at += 1;
-            let mut call = Call { command: Some(command.clone()), ..Call::default() };
-            match self.attempt_at(id, &mut call, until) {
-                Ok(reply) => answers.push(self.answer_of(id, Ok(reply))),
-                Err(Trouble::Refused(failure)) => answers.push(self.answer_of(id, Err(failure.into()))),
-                Err(trouble) => last = Some(trouble.into()),
+            if self.roster.is_out(id, now_ms(&self.clocks)) {
+                left_out.push(id);
+            } else {
+                self.ask_for_answer(id, command, until, &mut answers, &mut last);
+            }
+        }
+        // One that could not be reached a moment ago is not waited for, unless there is nobody else.
+        for id in left_out {
+            if answers.is_empty() {
+                self.ask_for_answer(id, command, until, &mut answers, &mut last);
             }
         }
         match last {
             Some(error) if answers.is_empty() => Err(error),
             _ => Ok(answers),
+        }
+    }
+
+    fn ask_for_answer(
+        &mut self,
+        id: MemberId,
+        command: &Command,
+        until: u64,
+        answers: &mut Vec<HsmAnswer>,
+        last: &mut Option<ClientError>,
+    ) {
+        let mut call = Call { command: Some(command.clone()), ..Call::default() };
+        match self.attempt_at(id, &mut call, until) {
+            Ok(reply) => answers.push(self.answer_of(id, Ok(reply))),
+            Err(Trouble::Refused(failure)) => answers.push(self.answer_of(id, Err(failure.into()))),
+            Err(trouble) => *last = Some(trouble.into()),
         }
     }
 

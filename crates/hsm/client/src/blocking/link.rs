@@ -57,11 +57,12 @@ impl From<Broken> for Trouble {
 impl Cluster {
     /// Asks one HSM, connecting, opening a session and logging in as far as the command needs it.
     pub(super) fn ask(&mut self, id: MemberId, call: &mut Call, until: u64) -> Result<Reply, Trouble> {
+        let begun = now_ms(&self.clocks);
         let result = self.ask_once(id, call, until);
         match &result {
             Err(Trouble::Broken(reason)) => {
                 tracing::info!(%reason, "an HSM cannot be asked");
-                self.roster.failed(id, now_ms(&self.clocks));
+                self.roster.failed(id, begun, now_ms(&self.clocks));
                 self.link(id).drop_connection();
             }
             Err(Trouble::Refused(failure)) => match failure.code() {
@@ -70,7 +71,7 @@ impl Cluster {
                 | FailureCode::Behind
                 | FailureCode::Halted
                 | FailureCode::Forked
-                | FailureCode::ReadOnly => self.roster.failed(id, now_ms(&self.clocks)),
+                | FailureCode::ReadOnly => self.roster.failed(id, begun, now_ms(&self.clocks)),
                 _ => {}
             },
             Ok(_) | Err(Trouble::SecondFactorAgain) => {}

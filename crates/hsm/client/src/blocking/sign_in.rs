@@ -54,6 +54,7 @@ impl Cluster {
         credentials: &Credentials,
         until: u64,
     ) -> Result<Option<Vec<u8>>, Trouble> {
+        let begun = now_ms(&self.clocks);
         let result = self.connect(id).map_err(Trouble::from).and_then(|()| {
             self.open_session(id, until)?;
             self.exchange_in_session(id, credentials.login(), until)
@@ -69,7 +70,7 @@ impl Cluster {
             Err(trouble) => {
                 if let Trouble::Broken(reason) = &trouble {
                     tracing::info!(%reason, "an HSM cannot be asked");
-                    self.roster.failed(id, now_ms(&self.clocks));
+                    self.roster.failed(id, begun, now_ms(&self.clocks));
                     self.link(id).drop_connection();
                 }
                 Err(trouble)

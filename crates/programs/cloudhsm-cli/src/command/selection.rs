@@ -1,5 +1,7 @@
 //! Which keys a filter means, and what HSMs know of them.
 
+use std::collections::HashMap;
+
 use strongroom_hsm_client::Cluster;
 use strongroom_hsm_proto::command::{Command, FindKeys, KeyDescription, ShowKeys};
 
@@ -68,31 +70,31 @@ pub(super) fn one_shown(cluster: &mut Cluster, terms: &[Term]) -> Result<KeyDesc
 /// What every HSM says of some keys.
 pub(super) struct Shown {
     handles: Vec<u64>,
-    lists: Vec<Vec<KeyDescription>>,
+    hsms: Vec<HashMap<u64, KeyDescription>>,
 }
 
 impl Shown {
     /// Asks every HSM.
     pub(super) fn everywhere(cluster: &mut Cluster, handles: &[u64]) -> Result<Self, CliError> {
-        let mut lists: Vec<Vec<KeyDescription>> = Vec::new();
+        let mut hsms: Vec<HashMap<u64, KeyDescription>> = Vec::new();
         for part in handles.chunks(SHOW_AT_ONCE) {
             let show = Command::ShowKeys(ShowKeys { keys: part.to_vec() });
             let shown = answers(cluster.call_each(&show)?, |reply| Ok(the!(reply, Keys)?.keys))?;
-            if lists.len() < shown.len() {
-                lists.resize_with(shown.len(), Vec::new);
+            if hsms.len() < shown.len() {
+                hsms.resize_with(shown.len(), HashMap::new);
             }
-            for (list, more) in lists.iter_mut().zip(shown) {
-                list.extend(more);
+            for (hsm, keys) in hsms.iter_mut().zip(shown) {
+                hsm.extend(keys.into_iter().map(|key| (key.key, key)));
             }
         }
-        Ok(Self { handles: handles.to_vec(), lists })
+        Ok(Self { handles: handles.to_vec(), hsms })
     }
 
     /// Key by key.
     pub(super) fn keys(&self) -> impl Iterator<Item = Views<'_>> {
         self.handles.iter().map(|handle| Views {
             handle: *handle,
-            views: self.lists.iter().map(|list| list.iter().find(|key| key.key == *handle)).collect(),
+            views: self.hsms.iter().map(|hsm| hsm.get(handle)).collect(),
         })
     }
 }

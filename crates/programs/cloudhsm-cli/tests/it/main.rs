@@ -16,6 +16,7 @@ mod learning;
 mod listing;
 mod mfa;
 mod quorum;
+mod replication;
 #[path = "../../../../hsm/client/tests/it/rig.rs"]
 mod rig;
 mod signer;
