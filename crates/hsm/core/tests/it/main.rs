@@ -22,3 +22,4 @@ mod scale;
 mod strangers;
 mod token;
 mod users;
+mod wrapping;
