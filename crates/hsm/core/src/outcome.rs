@@ -8,6 +8,7 @@ use strongroom_hsm_proto::command::{self, Failure, FailureCode, Reply, Result as
 
 use crate::audit::Slot;
 use crate::effect::Kind;
+use crate::quorum::Signatures;
 use crate::state::{KeyEntry, Resource};
 
 /// What becomes of a call.
@@ -79,6 +80,8 @@ pub(crate) struct Draft {
     pub(crate) answer: command::Outcome,
     /// The session whose approvals it uses up.
     pub(crate) approved_in: Option<u64>,
+    /// Approvals that are not verified yet.
+    pub(crate) unverified: Vec<Signatures>,
     pub(crate) follow_ups: Vec<FollowUp>,
 }
 
@@ -91,6 +94,7 @@ impl Draft {
             effects: Vec::new(),
             answer: command::Outcome::Reply(Reply { result: None }),
             approved_in: None,
+            unverified: Vec::new(),
             follow_ups: Vec::new(),
         }
     }

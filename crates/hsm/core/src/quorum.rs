@@ -9,6 +9,7 @@ mod commands;
 mod record;
 mod tokens;
 
+pub(crate) use approving::Signatures;
 pub(crate) use record::registration_data;
 pub(crate) use tokens::Tokens;
 

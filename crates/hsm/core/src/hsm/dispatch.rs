@@ -30,7 +30,7 @@ pub(super) fn execute(hsm: &Hsm, connection: ConnectionId, call: &Call, now: Now
         now,
         account: RefCell::default(),
     };
-    let progress = caller.enter(call.session).and_then(|()| caller.run(command));
+    let progress = caller.enter(call.session).and_then(|()| caller.run(command)).and_then(verified);
     let account = caller.account.into_inner();
     let slot = slot.filter(|_| !account.is_half).map(|mut slot| {
         slot.opcode = account.opcode.unwrap_or(slot.opcode);
@@ -63,6 +63,14 @@ pub(super) fn execute(hsm: &Hsm, connection: ConnectionId, call: &Call, now: Now
             }
             refuse(refusal)
         }
+    }
+}
+
+/// No change goes out with approvals that are not verified.
+fn verified(progress: Progress) -> Result<Progress, Refusal> {
+    match progress {
+        Progress::Change(draft) => draft.verified().map(Progress::Change),
+        done @ Progress::Done(_) => Ok(done),
     }
 }
 

@@ -71,6 +71,7 @@ impl Caller<'_> {
             let draft = Draft::new(state.history.revision());
             (self.approved_for_key(&state, QuorumService::KeyUsage, &entry.record, draft)?, entry)
         };
+        let draft = draft.verified()?;
         let data = match &*self.hsm.material(&entry)? {
             Material::Rsa(key) => rsa::sign(key, &parameters, &command.data)?,
             Material::Ec(key) => ec::sign(key, &parameters, &command.data)?,

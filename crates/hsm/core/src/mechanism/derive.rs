@@ -36,6 +36,7 @@ impl Caller<'_> {
         if !base.record.has(Flags::DERIVE) || base.record.is(KeyClass::PublicKey) {
             return Err(Refusal::key_forbids("The key does not allow derivation"));
         }
+        let draft = draft.verified()?;
         let base = self.hsm.material(&base)?;
         let bytes = derive(&base, &parameters, command.length as usize)?;
         let material = match sort.key_type {

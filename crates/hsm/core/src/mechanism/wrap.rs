@@ -52,6 +52,7 @@ impl Caller<'_> {
                 wrapping,
             )
         };
+        let draft = draft.verified()?;
         let material = self.hsm.material(&payload)?;
         let bytes = material.secret_bytes()?;
         let (wrapped, iv) =
@@ -85,6 +86,7 @@ impl Caller<'_> {
                 self.approved_for_key(&state, QuorumService::KeyManagement, &unwrapping.record, draft)?;
             (draft, unwrapping)
         };
+        let draft = draft.verified()?;
         let circle = Circle::read(&owner, &command.share_with, command.quorum.as_ref())?;
         let template: Template =
             united(command.template.as_ref(), unwrapping.record.unwrap_template.as_ref())?;

@@ -38,6 +38,7 @@ impl Caller<'_> {
             }
         };
         self.about_key(&entry.record);
+        let draft = draft.verified()?;
         let record = change(&entry.record, attribute, administrator)?;
         self.put_changed(&by, &entry, record, is_promotion(attribute), draft)
     }

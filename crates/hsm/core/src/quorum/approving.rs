@@ -1,13 +1,14 @@
 //! Whether enough people have approved.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use strongroom_crypto::digest::sha256;
-use strongroom_hsm_proto::command::{Approval, FailureCode, QuorumService, Role};
+use strongroom_hsm_proto::command::{Approval, ApprovalSignature, FailureCode, QuorumService, Role};
 
 use super::record::{LENGTH, Record};
 use super::{APPROVAL_REQUIRED, FAILED};
-use crate::effect::{KeyRecord, Kind, SpentApproval, UserRef};
+use crate::effect::{KeyRecord, Kind, SpentApproval, UserRecord, UserRef};
 use crate::hsm::Caller;
 use crate::outcome::Draft;
 use crate::refusal::Refusal;
@@ -83,22 +84,21 @@ impl Caller<'_> {
         let Some((approval, records)) = spent else {
             return Err(Refusal::new(FailureCode::QuorumFailed, FAILED));
         };
-        let digest = sha256(&approval.approval_data);
-        let mut approvers = HashSet::new();
-        for signature in approval.signatures.iter().take(MOST_SIGNATURES) {
-            let Some(user) = may_approve(state, &signature.username.to_ascii_lowercase()) else {
-                continue;
-            };
-            let known = state.users.get(&user).filter(|record| record.quorum);
-            if known.is_some_and(|known| is_signed_by(&known.public_key, &digest, &signature.signature)) {
-                approvers.insert(user);
-            }
-        }
-        if approvers.len() < required.needed as usize {
-            return Err(Refusal::new(FailureCode::QuorumFailed, FAILED));
-        }
+        let approver = |signature: &ApprovalSignature| {
+            let user = may_approve(state, &signature.username.to_ascii_lowercase())?;
+            let user = state.users.get(&user).filter(|record| record.quorum)?;
+            Some((Arc::clone(user), signature.signature.clone()))
+        };
+        let signatures: Vec<_> =
+            approval.signatures.iter().take(MOST_SIGNATURES).filter_map(approver).collect();
+        let approvers: Vec<_> = signatures.iter().map(|(user, _)| user.user.clone()).collect();
         let nonces: Vec<_> = records.iter().map(|record| record.nonce.to_vec()).collect();
-        let draft = Draft { approved_in: self.session.as_ref().map(|session| session.id), ..draft };
+        let mut draft = Draft { approved_in: self.session.as_ref().map(|session| session.id), ..draft };
+        draft.unverified.push(Signatures {
+            digest: sha256(&approval.approval_data),
+            given: signatures,
+            needed: required.needed as usize,
+        });
         Ok(draft
             .relying_on(approvers.into_iter().map(Resource::User))
             .relying_on(nonces.iter().cloned().map(Resource::Approval))
@@ -129,6 +129,32 @@ impl Caller<'_> {
             record.service == required.service && record.key == required.key && record.user == user.name
         };
         records.filter(|records| records.iter().all(alike)).map(|records| (approval, records))
+    }
+}
+
+/// Signatures of approvers that are not verified yet: that is work, and not done while the state is held.
+pub(crate) struct Signatures {
+    digest: [u8; 32],
+    /// Those who may approve, with what is said to be their signature.
+    given: Vec<(Arc<UserRecord>, Vec<u8>)>,
+    /// So many different users must have signed.
+    needed: usize,
+}
+
+impl Draft {
+    /// Verifies the approvals that the change was given. A change with some that are not verified is not planned:
+    /// what is computed for it should wait for this.
+    pub(crate) fn verified(mut self) -> Result<Self, Refusal> {
+        for Signatures { digest, given, needed } in std::mem::take(&mut self.unverified) {
+            let right = given
+                .iter()
+                .filter(|(user, signature)| is_signed_by(&user.public_key, &digest, signature))
+                .map(|(user, _)| &user.user);
+            if right.collect::<HashSet<_>>().len() < needed {
+                return Err(Refusal::new(FailureCode::QuorumFailed, FAILED));
+            }
+        }
+        Ok(self)
     }
 }
 

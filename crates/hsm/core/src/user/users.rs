@@ -32,6 +32,7 @@ impl Caller<'_> {
             let draft = Draft::new(state.history.revision()).relying_on(self.room_for_user(&state)?);
             self.approved(&state, QuorumService::User, draft)?
         };
+        let draft = draft.verified()?;
         let record = UserRecord {
             password: place.hash(&command.password)?,
             user: user.clone(),
@@ -115,6 +116,7 @@ impl Caller<'_> {
             let draft = if own { draft } else { self.approved(&state, QuorumService::User, draft)? };
             (record, draft)
         };
+        let draft = draft.verified()?;
         let record = UserRecord {
             password: place.hash(&command.password)?,
             user: record.user.clone(),
