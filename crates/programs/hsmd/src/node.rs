@@ -27,6 +27,8 @@ use crate::state::{Device, Folder};
 const CERTIFICATES: &str = "certificates";
 /// How often the state folder is looked for.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often those at work are looked for when the HSM stops.
+const AT_WORK: Duration = Duration::from_millis(10);
 /// How long those at work may take to finish when the HSM stops.
 const FINISH: Duration = Duration::from_secs(15);
 
@@ -60,6 +62,8 @@ pub(crate) struct Node {
     peers: watch::Sender<Vec<String>>,
     certificates: watch::Sender<Option<ClusterCertificates>>,
     halted: watch::Sender<Option<String>>,
+    /// Why the HSM does not get on, while it starts.
+    trouble: watch::Sender<String>,
     /// Grows when connections have to be looked at again.
     changed: watch::Sender<u64>,
     running: OnceLock<Running>,
@@ -110,6 +114,7 @@ pub(crate) async fn run(parts: Parts) -> Result<()> {
         peers: watch::Sender::default(),
         certificates: watch::Sender::default(),
         halted: watch::Sender::default(),
+        trouble: watch::Sender::default(),
         changed: watch::Sender::default(),
         running: OnceLock::new(),
         is_up: watch::Sender::new(false),
@@ -123,7 +128,7 @@ pub(crate) async fn run(parts: Parts) -> Result<()> {
 
     node.spawn(Node::serve_clients);
     node.spawn(Node::keep_reporting);
-    node.spawn(|node| node.attend(dialer));
+    node.spawn_to_the_last(|node| node.attend(dialer));
     let mut ending = node.ending.subscribe();
     let ending = tokio::select! {
         () = terminated => Ending::Stop("it was asked to"),
@@ -149,6 +154,27 @@ impl Node {
             tokio::select! {
                 biased;
                 () = shutdown.begun() => {}
+                () = task => {}
+            }
+        });
+    }
+
+    /// Runs a task until the HSM stops and those who are at work have finished.
+    fn spawn_to_the_last<F: Future<Output = ()> + Send + 'static>(
+        self: &Arc<Self>,
+        task: impl FnOnce(Arc<Self>) -> F,
+    ) {
+        let (task, shutdown, counts) = (task(self.clone()), self.shutdown.clone(), self.counts.clone());
+        self.shutdown.spawn(async move {
+            let finished = async {
+                shutdown.begun().await;
+                while counts.load() > 0 {
+                    tokio::time::sleep(AT_WORK).await;
+                }
+            };
+            tokio::select! {
+                biased;
+                () = finished => {}
                 () = task => {}
             }
         });

@@ -56,4 +56,6 @@ pub(crate) struct Service {
     pub(crate) cores: Semaphore,
     /// Passwords are hashed one at a time.
     pub(crate) passwords: Semaphore,
+    /// How many calls wait for that.
+    pub(crate) waiting_passwords: AtomicU32,
 }

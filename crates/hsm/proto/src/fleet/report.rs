@@ -24,7 +24,7 @@ pub struct Report {
     /// What it does.
     #[prost(enumeration = "HsmState", tag = "1")]
     pub state: i32,
-    /// Why it has halted; else empty.
+    /// Why it has halted, or why it does not get on while it starts; else empty.
     #[prost(string, tag = "2")]
     pub halt_reason: String,
     /// The CSR and certificates of the partition. Only while the cluster has no certificate.

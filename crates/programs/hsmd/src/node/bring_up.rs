@@ -1,5 +1,6 @@
 //! From an assignment to a partition at work, and to its clients.
 
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -54,7 +55,10 @@ impl Node {
                 Err(LogError::Plane(error)) if error.is_expulsion() => {
                     return self.end(Ending::Stop("it is no member of the cluster any more"));
                 }
-                Err(error) => tracing::warn!(%error, "the partition is not there yet"),
+                Err(error) => {
+                    tracing::warn!(%error, "the partition is not there yet");
+                    self.say_trouble(error.to_string());
+                }
             }
             if !self.plane.is_there() {
                 // The next assignment goes on.
@@ -62,7 +66,20 @@ impl Node {
             }
             tokio::time::sleep(AGAIN).await;
         }
+        self.say_trouble(String::new());
         self.news.notify_one();
+    }
+
+    /// Reports why the HSM does not get on; nothing is that it does.
+    fn say_trouble(&self, trouble: String) {
+        let is_new = self.trouble.send_if_modified(|before| {
+            let is_new = *before != trouble;
+            *before = trouble;
+            is_new
+        });
+        if is_new {
+            self.news.notify_one();
+        }
     }
 
     async fn begin(self: &Arc<Self>, assignment: &Assignment) -> Result<(), LogError> {
@@ -155,6 +172,7 @@ impl Node {
             changed: self.changed.subscribe(),
             cores: Semaphore::new(cores),
             passwords: Semaphore::new(1),
+            waiting_passwords: AtomicU32::new(0),
         });
         if self.running.set(Running { partition: partition.clone(), service }).is_err() {
             return;
@@ -208,11 +226,13 @@ impl Node {
                 Ok(serving) => {
                     tracing::info!(address = %self.listen, "clients are served");
                     self.is_serving.send_replace(true);
+                    self.say_trouble(String::new());
                     self.news.notify_one();
                     return serving.await;
                 }
                 Err(error) => {
                     tracing::error!(%error, address = %self.listen, "clients cannot be served");
+                    self.say_trouble(format!("clients cannot be served at {}: {error:#}", self.listen));
                     tokio::time::sleep(AGAIN).await;
                 }
             }

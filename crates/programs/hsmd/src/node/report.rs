@@ -54,7 +54,7 @@ impl Node {
         let installed = installed.unwrap_or_default();
         Report {
             state: state.into(),
-            halt_reason: halted.unwrap_or_default(),
+            halt_reason: halted.unwrap_or_else(|| self.trouble.borrow().clone()),
             certificates: certificates.clone().filter(|_| !is_initialized),
             activated: partition.is_some_and(|partition| partition.hsm.is_activated()),
             sequence: partition.map_or(0, |partition| partition.view.head().sequence),

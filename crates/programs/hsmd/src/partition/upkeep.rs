@@ -133,7 +133,7 @@ impl Care {
         // Another HSM may have done it.
         let last = self.plane.read(u64::MAX).await?.snapshot;
         self.compacted = Some(last);
-        if head.sequence < last.saturating_add(self.compact_after) && !(lacks_snapshot && last == 0) {
+        if head.sequence < last.saturating_add(self.compact_after) && (head.incarnation == 1 || last > 0) {
             return Ok(());
         }
         self.compact().await

@@ -15,8 +15,27 @@ use crate::partition::{LogError, failed, first_reply, outcome_of};
 
 /// How long a call without a deadline may take.
 const LONGEST: Duration = Duration::from_mins(1);
+/// How many calls wait at most for a password to be hashed; a flood of log-ins goes no further.
+const MOST_PASSWORDS: u32 = 64;
 /// How long catching up with a client's cursor may take, however long the deadline is: the client asks another.
 const CATCH_UP: Duration = Duration::from_secs(5);
+
+/// A place in the queue of those whose password is to be hashed.
+struct Place<'a>(&'a Service);
+
+impl<'a> Place<'a> {
+    fn take(service: &'a Service) -> Option<Self> {
+        let place = Self(service);
+        let before = service.waiting_passwords.fetch_add(1, Ordering::Relaxed);
+        (before < MOST_PASSWORDS).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.waiting_passwords.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 impl Service {
     /// Answers a call at once, if it is light and nothing has to be waited for.
@@ -83,6 +102,13 @@ impl Service {
                 return first_reply(&reply);
             }
         }
+        let _place = match Weight::of(&call) {
+            Weight::Password => match Place::take(self) {
+                Some(place) => Some(place),
+                None => return failed(FailureCode::Busy, "The HSM is busy. Try again later"),
+            },
+            Weight::Light | Weight::Heavy => None,
+        };
         let Some((outcome, call)) = self.compute(connection, call).await else {
             return failed(FailureCode::Internal, "The call could not be computed");
         };

@@ -6,7 +6,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use strongroom_hsm_proto::command::{
-    Answer, Call, CloseSession, Command as Asked, Failure, FailureCode, Hello, HsmInfo, Outcome, Random, Role,
+    Answer, Call, CloseSession, Command as Asked, Failure, FailureCode, Hello, HsmInfo, Login, Outcome,
+    Random, Role,
 };
 use strongroom_hsm_proto::fleet::{Destroy, HsmAnswer, HsmCall};
 use strongroom_hsm_proto::frame::{Encoder, Header, Kind, MAX_CALL};
@@ -134,6 +135,40 @@ fn wrong_passwords_lock_a_user_and_a_restart_does_not_help() {
     }
     let right = client.log_in("cu1", Role::CryptoUser, "user-password");
     assert_eq!(code(right), FailureCode::Locked);
+}
+
+#[test]
+fn a_flood_of_log_ins_is_told_to_wait_and_stops_no_cryptography() {
+    let cluster = Cluster::activated();
+    let mut user = cluster.user(&cluster.first);
+    let key = generate_pair(&mut user).private.unwrap().key;
+    let mut floods: Vec<_> = (0..3).map(|_| cluster.client(&cluster.first)).collect();
+    let mut begun = 0;
+    for flood in &mut floods {
+        flood.open_session();
+        let login =
+            Login { username: "nobody".into(), role: Role::CryptoUser.into(), password: "guessed-it".into() };
+        let call = Call { session: flood.session, command: Some(Asked::Login(login)), ..Call::default() };
+        for _ in 0..50 {
+            flood.begin(&call, 60_000).unwrap();
+            begun += 1;
+        }
+    }
+    let before = Instant::now();
+    sign(&mut user, key, b"meanwhile");
+    assert!(before.elapsed() < Duration::from_secs(5), "{:?}", before.elapsed());
+    let (mut refused, mut busy) = (0, 0);
+    for flood in &mut floods {
+        for _ in 0..50 {
+            match flood.receive::<Answer>(Kind::Answer).unwrap().1.outcome {
+                Some(Outcome::Failure(failure)) if failure.code() == FailureCode::LoginFailed => refused += 1,
+                Some(Outcome::Failure(failure)) if failure.code() == FailureCode::Busy => busy += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(refused + busy, begun);
+    assert!(busy > 0 && refused > 0, "{busy} busy, {refused} refused");
 }
 
 #[test]
