@@ -14,6 +14,9 @@ use crate::{ClientError, RetryMode, Server};
 pub struct Options {
     /// HSMs to begin with; one that answers is enough, the client learns the others.
     pub servers: Vec<KnownServer>,
+    /// The cluster. If it is not known, it is that of the first HSM that answers. HSMs of another cluster are not
+    /// talked to, though the same authority may have signed their certificate: a password is not theirs to see.
+    pub cluster_id: Option<String>,
     /// Who is believed to be an HSM of the cluster, and who the client shows to be.
     pub tls: Arc<ClientConfig>,
     /// Whether keys are told to be made, and used, only when two HSMs have them.
@@ -31,6 +34,7 @@ impl Options {
     pub fn new(servers: Vec<KnownServer>, tls: Arc<ClientConfig>) -> Self {
         Self {
             servers,
+            cluster_id: None,
             tls,
             check_key_availability: true,
             retry: RetryMode::Standard,
@@ -58,4 +62,9 @@ pub fn tls(authority: &str, client: Option<(&str, &SecretString)>) -> Result<Arc
     let identity = client.map(|(certificate, key)| ClientIdentity::from_pem(certificate, key.expose()));
     let identity = identity.transpose().map_err(configuration)?;
     Ok(Arc::new(client_config(trust, identity).map_err(configuration)?))
+}
+
+/// What is said of an HSM of another cluster.
+pub(crate) fn another_cluster(its: &str, expected: &str) -> String {
+    format!("it is an HSM of {its}, and not of {expected}")
 }

@@ -20,7 +20,7 @@ use crate::keys::{Confirmed, Place, SessionKeys};
 use crate::limits::{FIRST_PAUSE_MS, LONGEST_PAUSE_MS};
 use crate::login::{Credentials, is_about_the_user};
 use crate::moment::{millis, now_ms};
-use crate::options::KnownServer;
+use crate::options::{KnownServer, another_cluster};
 use crate::roster::{MemberId, Roster};
 use crate::verdict::Verdict;
 use crate::{ClientError, Options, routing};
@@ -49,6 +49,8 @@ struct State {
     roster: Roster,
     highest: Highest,
     links: Vec<Arc<Link>>,
+    /// The cluster, as the options or the first HSM said.
+    cluster_id: Option<String>,
     session_keys: SessionKeys,
     confirmed: Confirmed,
     login_refused: Option<Failure>,
@@ -90,6 +92,7 @@ impl Pool {
             roster: Roster::new(&servers, turn.into()),
             highest: Highest::default(),
             links: Vec::new(),
+            cluster_id: options.cluster_id.clone(),
             session_keys: SessionKeys::default(),
             confirmed: Confirmed::default(),
             login_refused: None,
@@ -208,25 +211,28 @@ impl Inner {
 
     /// Asks one HSM.
     async fn ask(&self, id: MemberId, call: &mut Call, until: u64) -> Result<(u64, Reply), Trouble> {
-        self.state().roster.sent(id);
         let begun = now_ms(&self.clocks);
-        let result = self.ask_counted(id, call, until).await;
-        let mut state = self.state();
-        state.roster.ended(id);
-        match &result {
+        let result = {
+            let _under_way = UnderWay::new(self, id);
+            self.ask_counted(id, call, until).await
+        };
+        let is_failed = match &result {
             Err(Trouble::Broken(reason)) => {
                 tracing::info!(%reason, "an HSM cannot be asked");
-                state.roster.failed(id, begun, now_ms(&self.clocks));
+                true
             }
-            Err(Trouble::Refused(failure)) => match failure.code() {
+            Err(Trouble::Refused(failure)) => matches!(
+                failure.code(),
                 FailureCode::Busy
-                | FailureCode::Behind
-                | FailureCode::Halted
-                | FailureCode::Forked
-                | FailureCode::ReadOnly => state.roster.failed(id, begun, now_ms(&self.clocks)),
-                _ => {}
-            },
-            _ => {}
+                    | FailureCode::Behind
+                    | FailureCode::Halted
+                    | FailureCode::Forked
+                    | FailureCode::ReadOnly
+            ),
+            _ => false,
+        };
+        if is_failed {
+            self.state().roster.failed(id, begun, now_ms(&self.clocks));
         }
         result
     }
@@ -278,11 +284,17 @@ impl Inner {
         Arc::clone(&state.links[id.0])
     }
 
-    fn welcomed(&self, id: MemberId, welcome: &Welcome) {
+    /// Takes note of a welcome, or tells why it is none.
+    fn welcomed(&self, id: MemberId, welcome: &Welcome) -> Result<(), String> {
         let mut state = self.state();
+        let expected = state.cluster_id.get_or_insert_with(|| welcome.cluster_id.clone());
+        if *expected != welcome.cluster_id {
+            return Err(another_cluster(&welcome.cluster_id, expected));
+        }
         state.highest.note(welcome.cursor.as_ref());
         state.roster.welcomed(id, welcome.hsm_id.clone(), welcome.load);
         state.roster.learn(welcome.peers.iter().filter_map(|peer| peer.parse().ok()));
+        Ok(())
     }
 
     /// Keys are about to be used.
@@ -345,6 +357,25 @@ impl Inner {
             tokio::time::sleep(Duration::from_millis(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE_MS);
         }
+    }
+}
+
+/// A call that is counted as under way, until it ends or its caller gives it up.
+struct UnderWay<'a> {
+    inner: &'a Inner,
+    id: MemberId,
+}
+
+impl<'a> UnderWay<'a> {
+    fn new(inner: &'a Inner, id: MemberId) -> Self {
+        inner.state().roster.sent(id);
+        Self { inner, id }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.inner.state().roster.ended(self.id);
     }
 }
 

@@ -161,6 +161,7 @@ fn options(config: &ClusterConfig) -> Result<Options, CliError> {
     };
     let tls = tls(&authority, client.as_ref().map(|(certificate, key)| (certificate.as_str(), key)))?;
     let mut options = Options::new(config.known_servers(), tls);
+    options.cluster_id.clone_from(&config.cluster_id);
     options.check_key_availability = config.options.disable_key_availability_check != Some(true);
     options.retry = config.options.retry();
     options.client_name = format!("cloudhsm-cli {}", env!("CARGO_PKG_VERSION"));

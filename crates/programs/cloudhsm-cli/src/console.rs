@@ -76,8 +76,11 @@ impl Console {
         line?.map(SecretString::new).ok_or(CliError::NoInput)
     }
 
-    /// Asks for a new password, twice.
-    pub(crate) fn new_password(&mut self) -> Result<SecretString, CliError> {
+    /// The new password that was given with the command; if none was, asks for it, twice.
+    pub(crate) fn new_password(&mut self, given: Option<SecretString>) -> Result<SecretString, CliError> {
+        if let Some(given) = given {
+            return Ok(given);
+        }
         let first = self.password("Enter password:")?;
         let second = self.password("Confirm password:")?;
         if strongroom_secret::constant_time_eq(first.expose().as_bytes(), second.expose().as_bytes()) {

@@ -15,7 +15,7 @@ use crate::cursor::Highest;
 use crate::keys::{Confirmed, Place, SessionKeys};
 use crate::login::Identity;
 use crate::moment::{millis, now_ms};
-use crate::options::KnownServer;
+use crate::options::{KnownServer, another_cluster};
 use crate::roster::{MemberId, Roster};
 use crate::verdict::Verdict;
 use crate::{ClientError, Options, RetryMode, routing};
@@ -69,7 +69,7 @@ impl Cluster {
             login_refused: None,
             session_keys: SessionKeys::default(),
             confirmed: Confirmed::default(),
-            id: None,
+            id: options.cluster_id.clone(),
             options,
             clocks,
         })
@@ -230,13 +230,16 @@ impl Cluster {
         }
     }
 
-    pub(super) fn welcomed(&mut self, id: MemberId, welcome: &Welcome) {
+    /// Takes note of a welcome, or tells why it is none.
+    pub(super) fn welcomed(&mut self, id: MemberId, welcome: &Welcome) -> Result<(), String> {
+        let expected = self.id.get_or_insert_with(|| welcome.cluster_id.clone());
+        if *expected != welcome.cluster_id {
+            return Err(another_cluster(&welcome.cluster_id, expected));
+        }
         self.highest.note(welcome.cursor.as_ref());
         self.roster.welcomed(id, welcome.hsm_id.clone(), welcome.load);
         self.roster.learn(welcome.peers.iter().filter_map(|peer| peer.parse().ok()));
-        if !welcome.cluster_id.is_empty() {
-            self.id = Some(welcome.cluster_id.clone());
-        }
+        Ok(())
     }
 
     pub(super) fn link(&mut self, id: MemberId) -> &mut Link {
@@ -261,7 +264,7 @@ impl Cluster {
         self.roster.worth_keeping()
     }
 
-    /// The cluster's id, once an HSM has told it.
+    /// The cluster's id, if it was given, or once an HSM has told it.
     pub fn cluster_id(&self) -> Option<&str> {
         self.id.as_deref()
     }

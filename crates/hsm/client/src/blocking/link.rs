@@ -100,7 +100,7 @@ impl Cluster {
         let server = member.server.clone();
         let (connection, welcome) =
             Connection::open(&server, &self.options, self.shown_cursor(), &self.clocks)?;
-        self.welcomed(id, &welcome);
+        self.welcomed(id, &welcome).map_err(|reason| Broken { server, reason })?;
         self.link(id).connection = Some(connection);
         Ok(())
     }

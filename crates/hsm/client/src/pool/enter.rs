@@ -49,7 +49,7 @@ impl Inner {
             .await
             .map_err(|_| broken("no answer in time".to_owned()))?
             .map_err(broken)?;
-        self.welcomed(id, &welcome);
+        self.welcomed(id, &welcome).map_err(broken)?;
         let mut channel = Channel::new(stream, decoder, server.to_string(), number, &self.shutdown);
         let Some(credentials) = &self.credentials else { return Ok(channel) };
         match self.say(id, &channel, Command::OpenSession(OpenSession {}), until).await?.result {

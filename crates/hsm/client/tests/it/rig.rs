@@ -150,10 +150,13 @@ impl ClusterSigner for Signer {
     }
 }
 
-fn new_hsm(number: usize) -> Hsm {
+/// The cluster of most rigs.
+pub(crate) const CLUSTER: &str = "cluster-rigrigrigri";
+
+fn new_hsm(number: usize, cluster_id: &str) -> Hsm {
     let identity = HsmIdentity {
         hsm_id: format!("hsm-{number:011}"),
-        cluster_id: "cluster-rigrigrigri".to_owned(),
+        cluster_id: cluster_id.to_owned(),
         serial_number: format!("{number:08}"),
         reboot_counter: 1,
     };
@@ -166,7 +169,7 @@ fn new_hsm(number: usize) -> Hsm {
 fn beginnings() -> &'static (Vec<u8>, Vec<u8>) {
     static BEGINNINGS: OnceLock<(Vec<u8>, Vec<u8>)> = OnceLock::new();
     BEGINNINGS.get_or_init(|| {
-        let hsm = new_hsm(0);
+        let hsm = new_hsm(0, CLUSTER);
         let now = Now { domain_ms: 1_800_000_000_000, monotonic_ms: 1 };
         hsm.apply(&hsm.found(now).unwrap(), now).unwrap();
         let founded = hsm.snapshot();
@@ -203,24 +206,29 @@ fn beginnings() -> &'static (Vec<u8>, Vec<u8>) {
 impl Rig {
     /// HSMs that nobody has activated.
     pub(crate) fn founded(count: usize) -> Self {
-        Self::begun(count, &beginnings().0)
+        Self::begun(count, CLUSTER, &beginnings().0, &Authority::new("customer"))
     }
 
     /// HSMs with users.
     pub(crate) fn activated(count: usize) -> Self {
-        Self::begun(count, &beginnings().1)
+        Self::begun(count, CLUSTER, &beginnings().1, &Authority::new("customer"))
     }
 
-    fn begun(count: usize, snapshot: &[u8]) -> Self {
-        let authority = Authority::new("customer");
+    /// HSMs with users, of a cluster of that id, whose certificate this authority signs.
+    #[allow(dead_code, reason = "not every test that includes this file needs it")]
+    pub(crate) fn named(count: usize, cluster_id: &str, authority: &Authority) -> Self {
+        Self::begun(count, cluster_id, &beginnings().1, authority)
+    }
+
+    fn begun(count: usize, cluster_id: &str, snapshot: &[u8], authority: &Authority) -> Self {
         let log = Arc::new(Mutex::new(Log::default()));
         let mut nodes = Vec::new();
         let mut certificate = None;
         for number in 0..count {
-            let hsm = new_hsm(number);
+            let hsm = new_hsm(number, cluster_id);
             hsm.load(snapshot).unwrap();
             // The one that signs handshakes only has to have the same key.
-            let signing = Arc::new(new_hsm(number));
+            let signing = Arc::new(new_hsm(number, cluster_id));
             signing.load(snapshot).unwrap();
             let certificate = certificate
                 .get_or_insert_with(|| authority.sign("cluster", &hsm.cluster_public_key().unwrap()));

@@ -1,10 +1,12 @@
 //! Where HSMs are.
 
+use std::time::Duration;
+
 use strongroom_hsm_client::{DEFAULT_PORT, KnownServer, Server};
 use strongroom_hsm_proto::command::{Command, HsmInfo, Role};
 
 use crate::client::{cluster, create_user, known, logged_in, options, server, usernames};
-use crate::rig::Rig;
+use crate::rig::{Authority, Rig};
 
 #[test]
 fn addresses_are_read_in_their_usual_forms() {
@@ -63,4 +65,24 @@ fn learned_addresses_that_nobody_names_are_dropped_and_configured_ones_kept() {
     assert!(!servers.contains(&gone.server));
     assert!(servers.contains(&"127.0.0.1:2".parse().unwrap()));
     assert!(servers.contains(&server(&rig.nodes[1])));
+}
+
+#[test]
+fn hsms_of_another_cluster_get_to_know_nothing() {
+    let authority = Authority::new("one customer");
+    let rig = Rig::named(1, "cluster-one", &authority);
+    let other = Rig::named(1, "cluster-two", &authority);
+    let mut options = options(&rig);
+    options.cluster_id = Some("cluster-one".to_owned());
+    options.servers.extend(known(&other.nodes));
+    let mut admin = logged_in(options.clone(), "admin", Role::Admin);
+    for _ in 0..4 {
+        usernames(&mut admin);
+    }
+    assert_eq!(other.calls(), [0], "the password is not shown to it");
+
+    options.servers = known(&other.nodes);
+    options.timeouts.call = Duration::from_millis(300);
+    let error = cluster(options).call(Command::HsmInfo(HsmInfo {})).unwrap_err();
+    assert!(error.to_string().contains("an HSM of cluster-two, and not of cluster-one"), "{error}");
 }

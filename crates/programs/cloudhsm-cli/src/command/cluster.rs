@@ -10,10 +10,7 @@ use crate::output::cluster::{Hsm, Hsms};
 use crate::output::{Data, data};
 
 pub(super) fn activate(bench: &mut Bench, options: cluster::Activate) -> Result<Data, CliError> {
-    let password = match options.password {
-        Some(password) => password,
-        None => bench.console.new_password()?.expose().clone(),
-    };
+    let password = bench.console.new_password(options.password)?.expose().clone();
     bench.cluster()?.call(Command::Activate(Activate { password }))?;
     data("Cluster activation successful")
 }

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use strongroom_hsm_client::{Credentials, LoginChallenge, LoginStep};
 use strongroom_hsm_proto::command::Role;
-use strongroom_secret::SecretString;
 
 use crate::bench::Bench;
 use crate::console::Console;
@@ -19,7 +18,7 @@ const WHERE: &str = "Enter signed token file path (press enter if same as the un
 
 pub(super) fn login(bench: &mut Bench, options: Login) -> Result<Data, CliError> {
     let password = match options.password {
-        Some(password) => SecretString::new(password),
+        Some(password) => password,
         None => bench.console.password("Enter password:")?,
     };
     let role = Role::from(options.user.role);

@@ -31,10 +31,7 @@ pub(super) fn change(bench: &mut Bench, options: ChangeMfaTokenSign) -> Result<D
             if !options.change_quorum {
                 refuse_if_registered(bench.cluster()?, &username, role)?;
             }
-            let password = match options.change_password {
-                Some(password) => password,
-                None => bench.console.new_password()?.expose().clone(),
-            };
+            let password = bench.console.new_password(options.change_password)?;
             let begin = BeginRegistration {
                 purpose: RegistrationPurpose::Mfa.into(),
                 username: username.clone(),
@@ -53,7 +50,7 @@ pub(super) fn change(bench: &mut Bench, options: ChangeMfaTokenSign) -> Result<D
                 public_key: public_key::read_pem(Path::new(public_key.trim()))?,
                 unsigned: Vec::new(),
                 signature: Vec::new(),
-                password,
+                password: password.expose().clone(),
             };
             finish_somewhere(bench.cluster()?, &asked, &finish, &signed, &approvals)?;
         }

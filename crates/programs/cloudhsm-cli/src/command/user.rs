@@ -13,7 +13,7 @@ use crate::output::{Data, data};
 
 pub(super) fn create(bench: &mut Bench, options: user::Create) -> Result<Data, CliError> {
     let approvals = token::approvals([options.approval.as_deref()])?;
-    let password = password(bench, options.password)?;
+    let password = bench.console.new_password(options.password)?.expose().clone();
     let role = Role::from(options.user.role);
     let create = CreateUser { username: options.user.username.clone(), role: role.into(), password };
     bench.cluster()?.call_approved(Command::CreateUser(create), approvals)?;
@@ -30,7 +30,7 @@ pub(super) fn delete(bench: &mut Bench, options: &user::Delete) -> Result<Data, 
 
 pub(super) fn change_password(bench: &mut Bench, options: user::ChangePassword) -> Result<Data, CliError> {
     let approvals = token::approvals([options.approval.as_deref()])?;
-    let password = password(bench, options.password)?;
+    let password = bench.console.new_password(options.password)?.expose().clone();
     let role = Role::from(options.user.role);
     let change = ChangePassword {
         username: options.user.username.clone(),
@@ -54,11 +54,4 @@ pub(super) fn listed(cluster: &mut strongroom_hsm_client::Cluster) -> Result<Use
         |reply| Ok(the!(reply, Users)?.users),
     )?;
     Ok(merged(&lists))
-}
-
-fn password(bench: &mut Bench, given: Option<String>) -> Result<String, CliError> {
-    match given {
-        Some(password) => Ok(password),
-        None => Ok(bench.console.new_password()?.expose().clone()),
-    }
 }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use strongroom_secret::SecretString;
 
-use super::values::number32;
+use super::values::{number32, secret};
 
 /// Commands on the cluster.
 #[derive(Debug, Subcommand)]
@@ -23,8 +24,8 @@ pub(crate) enum Cluster {
 #[derive(Debug, Args)]
 pub(crate) struct Activate {
     /// The password of the administrator; asked for if it is not given
-    #[arg(long)]
-    pub(crate) password: Option<String>,
+    #[arg(long, value_parser = secret)]
+    pub(crate) password: Option<SecretString>,
 }
 
 /// Commands on clients' certificates.

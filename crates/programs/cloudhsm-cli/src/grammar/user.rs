@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use strongroom_secret::SecretString;
 
 use super::RoleName;
+use super::values::secret;
 
 /// A user, by name and role.
 #[derive(Clone, Debug, Args)]
@@ -22,8 +24,8 @@ pub(crate) struct Login {
     #[command(flatten)]
     pub(crate) user: UserName,
     /// The user's password; asked for if it is not given
-    #[arg(long)]
-    pub(crate) password: Option<String>,
+    #[arg(long, value_parser = secret)]
+    pub(crate) password: Option<SecretString>,
     #[command(subcommand)]
     pub(crate) second_factor: Option<SecondFactor>,
 }
@@ -67,8 +69,8 @@ pub(crate) struct Create {
     #[command(flatten)]
     pub(crate) user: UserName,
     /// The user's password; asked for if it is not given
-    #[arg(long)]
-    pub(crate) password: Option<String>,
+    #[arg(long, value_parser = secret)]
+    pub(crate) password: Option<SecretString>,
     /// File of a signed quorum token
     #[arg(long, value_name = "FILE")]
     pub(crate) approval: Option<PathBuf>,
@@ -88,8 +90,8 @@ pub(crate) struct ChangePassword {
     #[command(flatten)]
     pub(crate) user: UserName,
     /// The new password; asked for if it is not given
-    #[arg(long)]
-    pub(crate) password: Option<String>,
+    #[arg(long, value_parser = secret)]
+    pub(crate) password: Option<SecretString>,
     /// File of a signed quorum token
     #[arg(long, value_name = "FILE")]
     pub(crate) approval: Option<PathBuf>,
@@ -120,8 +122,8 @@ pub(crate) struct ChangeMfaTokenSign {
     #[arg(long)]
     pub(crate) deregister: bool,
     /// The new password; asked for if it is not given
-    #[arg(long, requires = "token")]
-    pub(crate) change_password: Option<String>,
+    #[arg(long, requires = "token", value_parser = secret)]
+    pub(crate) change_password: Option<SecretString>,
     /// The key serves for approvals too, in place of the one that does now
     #[arg(long)]
     pub(crate) change_quorum: bool,

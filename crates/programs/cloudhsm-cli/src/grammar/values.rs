@@ -1,10 +1,12 @@
 //! What stands behind options: small languages of their own.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
 use clap::ValueEnum;
 use strongroom_hsm_proto::command::{Hash, Role};
+use strongroom_secret::SecretString;
 
 /// The roles that a person can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -87,6 +89,12 @@ impl fmt::Debug for HexBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "0x{}", strongroom_crypto::hex::encode(&self.0))
     }
+}
+
+/// Takes a secret in.
+#[expect(clippy::unnecessary_wraps, reason = "clap asks for what can fail")]
+pub(crate) fn secret(text: &str) -> Result<SecretString, Infallible> {
+    Ok(SecretString::new(text.to_owned()))
 }
 
 /// Reads a number that may be written in hexadecimal with `0x`.

@@ -3,21 +3,20 @@
 use serde_json::json;
 
 use crate::desk::{Desk, Ended};
-use crate::rig::{PASSWORD, Rig};
+use crate::rig::{Authority, CLUSTER, PASSWORD, Rig};
 
-const CLUSTERS: [&str; 4] =
-    ["--source-cluster-id", "cluster-original", "--destination-cluster-id", "cluster-clone"];
+const CLUSTERS: [&str; 4] = ["--source-cluster-id", CLUSTER, "--destination-cluster-id", "cluster-clone"];
 
 /// A desk at which two clusters are configured.
 fn desk() -> (Desk, Rig) {
     let desk = Desk::activated(2);
-    let clone = Rig::activated(2);
+    let clone = Rig::named(2, "cluster-clone", &Authority::new("another customer"));
     let addresses = |rig: &Rig| rig.nodes.iter().map(|node| node.address.to_string()).collect::<Vec<_>>();
     let ca = desk.file("cloneCA.crt");
     std::fs::write(&ca, &clone.authority).unwrap();
     std::fs::remove_file(desk.path("cli.cfg")).unwrap();
     for (id, addresses, ca) in [
-        ("cluster-original", addresses(&desk.rig), desk.file("customerCA.crt")),
+        (CLUSTER, addresses(&desk.rig), desk.file("customerCA.crt")),
         ("cluster-clone", addresses(&clone), ca),
     ] {
         let mut command = desk.command("configure-cli");
@@ -45,7 +44,7 @@ fn a_user_and_a_key_are_copied_with_their_names() {
     let (desk, _clone) = desk();
     let user = ["--username", "bob", "--role", "crypto-user"];
     let create = [&["user", "create"][..], &user, &["--password", PASSWORD]].concat();
-    run(&desk, "admin", "admin", &at("cluster-original", &create)).data();
+    run(&desk, "admin", "admin", &at(CLUSTER, &create)).data();
     let replicated =
         run(&desk, "admin", "admin", &[&["user", "replicate"][..], &user, &CLUSTERS].concat()).data();
     assert_eq!(replicated["message"], "Successfully replicated user");
@@ -55,7 +54,7 @@ fn a_user_and_a_key_are_copied_with_their_names() {
     );
 
     let generate = ["key", "generate-symmetric", "aes", "--label", "k", "--key-length-bytes", "32"];
-    let made = run(&desk, "crypto-user", "bob", &at("cluster-original", &generate)).data();
+    let made = run(&desk, "crypto-user", "bob", &at(CLUSTER, &generate)).data();
     let filter = ["--filter", "attr.label=k"];
     let copied =
         run(&desk, "crypto-user", "bob", &[&["key", "replicate"][..], &filter, &CLUSTERS].concat()).data();
@@ -74,8 +73,8 @@ fn a_cluster_has_to_be_named_and_the_prompt_names_it() {
     assert!(refusal.contains("configure add-cluster --cluster-id cluster-other"), "{refusal}");
     let mut session = desk.interactive();
     let login = format!("login --username cu1 --role crypto-user --password {PASSWORD}");
-    session.data(&format!("{login} --cluster-id cluster-original"));
-    session.data("key list --cluster-id cluster-original");
+    session.data(&format!("{login} --cluster-id {CLUSTER}"));
+    session.data(&format!("key list --cluster-id {CLUSTER}"));
     session.refusal("key list --cluster-id cluster-clone");
     session.data(&format!("{login} --cluster-id cluster-clone"));
     session.data("key list --cluster-id cluster-clone");
