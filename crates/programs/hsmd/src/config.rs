@@ -108,3 +108,61 @@ fn is_id(text: &str) -> bool {
     (1..=LONGEST_ID).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
+
+#[cfg(test)]
+mod tests {
+    use strongroom_crypto::ec::{Curve, PrivateKey};
+    use strongroom_pki::{Identity, Kind, Name, Validity, self_sign};
+
+    use super::*;
+
+    /// A good configuration with one line in the place of another.
+    fn parse_with(field: &str, line: &str) -> Result<Config> {
+        let key = PrivateKey::generate(Curve::P256).unwrap();
+        let validity = Validity { not_before: 1_600_000_000, not_after: 4_000_000_000 };
+        let identity = Identity::new(Name::new().common_name("plane"), Kind::Endpoint, validity);
+        let certificate = self_sign(&identity, &key).unwrap().to_pem();
+        let good = [
+            ("hsm_id", "hsm_id = 'hsm-1'".to_owned()),
+            ("state", "state = '/srv/hsm/state'".to_owned()),
+            ("device_root", "device_root = '/srv/hsm/root'".to_owned()),
+            ("planes", "planes = ['127.0.0.1:7443', '[::1]:7443']".to_owned()),
+            ("plane_certificate", format!("plane_certificate = '''\n{certificate}'''")),
+            ("enrolment_token", "enrolment_token = 'once'".to_owned()),
+            ("listen", "listen = '127.31.0.5:2223'".to_owned()),
+        ];
+        let lines = good.map(|(name, good)| if name == field { line.to_owned() } else { good });
+        Config::parse(&lines.join("\n"))
+    }
+
+    #[test]
+    fn a_good_file_is_read() {
+        let mut config = parse_with("", "").unwrap();
+        assert_eq!((config.hsm_id.as_str(), config.planes.len(), config.dev), ("hsm-1", 2, false));
+        assert_eq!(config.listen.to_string(), "127.31.0.5:2223");
+        assert_eq!(config.plane().unwrap().common_name(), Some("plane"));
+        assert_eq!(config.take_token().expose(), "once");
+        assert!(config.take_token().expose().is_empty());
+        // An HSM that is enrolled needs no token.
+        parse_with("enrolment_token", "").unwrap();
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_field() {
+        for (field, line, told) in [
+            ("hsm_id", "hsm_id = 'hsm/../1'", "hsm_id: \"hsm/../1\" is not"),
+            ("hsm_id", "", "missing field `hsm_id`"),
+            ("state", "state = 'state'", "state: \"state\" is not an absolute path"),
+            ("device_root", "device_root = '/srv/hsm/state/root'", "device_root: it lies within"),
+            ("planes", "planes = []", "planes: at least one"),
+            ("planes", "planes = ['plane.example:7443']", "planes"),
+            ("plane_certificate", "plane_certificate = 'none'", "plane_certificate: it is not PEM"),
+            ("listen", "listen = '0.0.0.0:2223'", "listen: an HSM listens on one address"),
+            ("listen", "listen = '127.31.0.5'", "invalid socket address"),
+            ("listen", "listen = '127.31.0.5:2223'\nlistn = 1", "unknown field `listn`"),
+        ] {
+            let error = parse_with(field, line).err().map(|error| format!("{error:#}")).unwrap_or_default();
+            assert!(error.contains(told), "{line}: {error}");
+        }
+    }
+}

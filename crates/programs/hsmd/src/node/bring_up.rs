@@ -43,7 +43,8 @@ impl Node {
         let _alone = self.bringing_up.lock().await;
         loop {
             let done = match self.partition() {
-                Some(partition) => partition.log.reach(assignment.head).await,
+                // Also when the log is shorter than it was: what it lost is given back.
+                Some(partition) => partition.log.turn().await.catch_up().await.map(drop),
                 None => self.begin(&assignment).await,
             };
             match done {

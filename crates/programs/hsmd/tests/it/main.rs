@@ -13,6 +13,7 @@ mod cluster;
 mod first_use;
 mod hostile;
 mod hsm;
+mod lies;
 mod openssl;
 mod plane;
 mod recovery;
