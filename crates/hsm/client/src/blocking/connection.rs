@@ -16,6 +16,9 @@ use crate::moment::{millis, now_ms};
 use crate::server::{ANY_NAME, VERSION};
 use crate::{Options, Server};
 
+/// From how much time on, in milliseconds, a second more or less makes no difference.
+const COARSE_MS: u64 = 3_000;
+
 /// The connection cannot be made, or not be used any longer. The text says why, for people.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{server}: {reason}")]
@@ -34,6 +37,8 @@ pub struct Connection {
     encoder: Encoder,
     clocks: Clocks,
     last_request: u64,
+    /// What the socket's time-outs are.
+    patience: Option<Duration>,
 }
 
 impl Connection {
@@ -59,6 +64,7 @@ impl Connection {
             encoder: Encoder::new(),
             clocks: clocks.clone(),
             last_request: 0,
+            patience: None,
         };
         let until = connection.now().saturating_add(millis(options.timeouts.welcome));
         let hello = Hello { version: VERSION, client: options.client_name.clone(), cursor };
@@ -89,10 +95,7 @@ impl Connection {
 
     fn write(&mut self, until: u64) -> Result<(), Broken> {
         while !self.encoder.is_empty() {
-            let left = self.left(until)?;
-            self.tls.sock.set_write_timeout(Some(left)).map_err(|error| self.broken(error))?;
-            // The handshake, which the first write runs into, reads too.
-            self.tls.sock.set_read_timeout(Some(left)).map_err(|error| self.broken(error))?;
+            self.be_patient(until)?;
             match self.tls.write(self.encoder.bytes()) {
                 Ok(0) => return Err(self.broken("the connection is closed")),
                 Ok(count) => self.encoder.written(count),
@@ -127,8 +130,7 @@ impl Connection {
                 Ok(None) => {}
                 Err(error) => return Err(self.broken(error)),
             }
-            let left = self.left(until)?;
-            self.tls.sock.set_read_timeout(Some(left)).map_err(|error| self.broken(error))?;
+            self.be_patient(until)?;
             match self.tls.read(self.decoder.space()) {
                 Ok(0) => return Err(self.broken("the connection is closed")),
                 Ok(count) => self.decoder.filled(count),
@@ -138,11 +140,22 @@ impl Connection {
         }
     }
 
-    fn left(&self, until: u64) -> Result<Duration, Broken> {
-        match until.saturating_sub(self.now()) {
-            0 => Err(self.broken("no answer in time")),
-            left => Ok(Duration::from_millis(left)),
+    /// Has the socket wait until then at the longest; where there is time, to the second, so that it need not be
+    /// told anew for each call. The handshake, which the first write runs into, reads: both time-outs are set.
+    fn be_patient(&mut self, until: u64) -> Result<(), Broken> {
+        let left = match until.saturating_sub(self.now()) {
+            0 => return Err(self.broken("no answer in time")),
+            left if left < COARSE_MS => left,
+            left => left.next_multiple_of(1_000),
+        };
+        let left = Some(Duration::from_millis(left));
+        if self.patience != left {
+            let socket = &self.tls.sock;
+            let set = socket.set_write_timeout(left).and_then(|()| socket.set_read_timeout(left));
+            set.map_err(|error| self.broken(error))?;
+            self.patience = left;
         }
+        Ok(())
     }
 
     fn now(&self) -> u64 {
