@@ -224,8 +224,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
                     timers.read(count);
                     self.encoder.written(count);
                     if self.encoder.is_empty() {
-                        self.writer.flush().await?;
+                        let flushing = tokio::time::timeout(STALLED, self.writer.flush());
+                        flushing.await.map_err(|_| End::Slow)??;
                     }
+                    // Frames may wait that were read when too much was unwritten.
+                    taken = self.take_frames(&mut decoder, &answers, &mut under_way)?;
                 }
                 Event::Answered(request, answer) => {
                     self.push(request, &answer)?;

@@ -113,6 +113,16 @@ impl Client {
         Ok(request)
     }
 
+    /// Sends a call this many times and reads nothing meanwhile.
+    pub(crate) fn write_all(&mut self, count: usize, call: &Call) {
+        let mut encoder = Encoder::new();
+        for _ in 0..count {
+            encoder.push(Header::call(self.next, 0), call, MAX_CALL).unwrap();
+            self.next += 1;
+        }
+        self.write(encoder.bytes()).unwrap();
+    }
+
     /// Calls, as it is written.
     pub(crate) fn call(&mut self, call: &Call, deadline_ms: u32) -> std::io::Result<Answer> {
         let request = self.begin(call, deadline_ms)?;

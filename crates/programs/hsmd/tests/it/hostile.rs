@@ -198,6 +198,28 @@ fn more_calls_than_there_is_credit_are_all_answered() {
 }
 
 #[test]
+fn a_client_that_does_not_read_is_waited_for_and_gets_everything_in_the_end() {
+    let cluster = Cluster::activated();
+    let mut client = cluster.user(&cluster.first);
+    let random = Asked::Random(Random { length: 4_096 });
+    let call = Call { session: client.session, command: Some(random), ..Call::default() };
+    // More than the HSM and both ends of the connection hold.
+    const CALLS: usize = 4_000;
+    client.write_all(CALLS, &call);
+    std::thread::sleep(Duration::from_millis(500));
+    sign_elsewhere(&cluster);
+    let answered: std::collections::BTreeSet<_> =
+        (0..CALLS).map(|_| client.receive::<Answer>(Kind::Answer).unwrap().0).collect();
+    assert_eq!(answered.len(), CALLS);
+}
+
+fn sign_elsewhere(cluster: &Cluster) {
+    let mut other = cluster.user(&cluster.first);
+    let key = generate_pair(&mut other).private.unwrap().key;
+    sign(&mut other, key, b"others are served");
+}
+
+#[test]
 fn rules_let_in_and_keep_out_and_leave_who_is_there() {
     let cluster = Cluster::activated();
     let mut inside = cluster.user(&cluster.first);
