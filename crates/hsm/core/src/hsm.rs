@@ -13,19 +13,19 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockRea
 use prost::Message;
 use strongroom_crypto::digest::sha256;
 use strongroom_crypto::password::PasswordHasher;
-use strongroom_hsm_proto::command::{Call, EnforcementLevel, Failure, TrustAnchor};
+use strongroom_hsm_proto::command::{Call, EnforcementLevel, Failure, Role, TrustAnchor};
 use strongroom_secret::Key256;
 
-use crate::audit::{AuditDetail, AuditLog, Opcode};
+use crate::audit::{AuditDetail, AuditLog, Opcode, Slot};
 use crate::cache::Cache;
-use crate::effect::{Effects, Foundation};
+use crate::effect::{Effects, Foundation, Kind, UserRef};
 use crate::keyring::Keyring;
 use crate::material::Material;
 use crate::options::{ConnectionId, HsmIdentity, Now, Options, Peer};
 use crate::outcome::{Draft, FollowUp, refused};
 use crate::quorum::Tokens;
 use crate::session::Sessions;
-use crate::state::{Consequence, KeyEntry, State};
+use crate::state::{Consequence, KeyEntry, Resource, State, written_by};
 use crate::{AuditRecord, HsmError, Outcome, Planned, ServiceEvent};
 
 pub(crate) use caller::Caller;
@@ -323,8 +323,15 @@ pub struct Occupancy {
 }
 
 /// Finishes a draft into a plan.
-fn planned(draft: Draft, now: Now, slot: Option<crate::audit::Slot>) -> Planned {
-    let writes = draft.effects.iter().flat_map(crate::state::written_by).collect();
+fn planned(mut draft: Draft, now: Now, slot: Option<Slot>) -> Planned {
+    let writes = draft.effects.iter().flat_map(written_by).collect();
+    // A key that is put names its users. One of them who goes meanwhile leaves the key as it is, not as it is put.
+    for effect in &draft.effects {
+        if let Kind::PutKey(record) = effect {
+            let names = record.shared_with.iter().chain([&record.owner]);
+            draft.reads.extend(names.map(|name| Resource::User(UserRef::new(name, Role::CryptoUser))));
+        }
+    }
     Planned {
         effects: Effects::new(now.domain_ms, draft.effects).encode_to_vec(),
         answer: draft.answer,

@@ -15,6 +15,7 @@ mod keys;
 mod lab;
 mod mechanisms;
 mod model;
+mod pairs;
 mod parse;
 mod permissions;
 mod quorum;
