@@ -7,14 +7,28 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::values::{HashName, MgfName};
 use crate::filter::Term;
 
+/// An example of signing.
+const SIGNING: &str = "\
+For example:
+  crypto sign rsa-pkcs --key-filter attr.label=my-key --hash-function sha256 --data-path letter.txt
+The answer holds the signature in base64. RSA signatures verify with
+  openssl dgst -sha256 -verify public.pem -signature letter.sig letter.txt
+and `key generate-file --encoding pem` writes public.pem.";
+
+/// An example of verifying.
+const VERIFYING: &str = "\
+For example:
+  crypto verify rsa-pkcs --key-filter attr.label=my-public-key --hash-function sha256 --data-path letter.txt \\
+      --signature-path letter.sig";
+
 /// What can be computed.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Crypto {
     /// Sign with a private key
-    #[command(subcommand)]
+    #[command(subcommand, after_help = SIGNING)]
     Sign(Sign),
     /// Verify a signature with a public key
-    #[command(subcommand)]
+    #[command(subcommand, after_help = VERIFYING)]
     Verify(Verify),
 }
 

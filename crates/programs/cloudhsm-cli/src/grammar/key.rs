@@ -16,6 +16,16 @@ A filter is key-reference=0x... or attributes that all must fit, for example
   --filter attr.label=my-key attr.class=private-key
 It looks at the keys that you own, those shared with you, and all public keys.";
 
+/// An example of wrapping.
+const WRAPPING: &str = "\
+The key to export must be yours and have extractable=true; the other one needs wrap=true. For example:
+  key wrap aes-zero-pad --payload-filter attr.label=my-key --wrapping-filter attr.label=wrapper --path wrapped.bin";
+
+/// An example of unwrapping.
+const UNWRAPPING: &str = "\
+The key that unwraps needs unwrap=true. For example:
+  key unwrap aes-zero-pad --filter attr.label=wrapper --data-path wrapped.bin --key-type-class aes --label my-key";
+
 /// Commands on keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Key {
@@ -50,10 +60,10 @@ pub(crate) enum Key {
     #[command(after_help = FILTERS)]
     Unshare(Share),
     /// Take in a key that was wrapped
-    #[command(subcommand)]
+    #[command(subcommand, after_help = UNWRAPPING)]
     Unwrap(Unwrap),
     /// Export a key, encrypted under another
-    #[command(subcommand)]
+    #[command(subcommand, after_help = WRAPPING)]
     Wrap(Wrap),
 }
 

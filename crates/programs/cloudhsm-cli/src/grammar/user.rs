@@ -103,10 +103,22 @@ pub(crate) struct ChangePassword {
     pub(crate) deregister_quorum: bool,
 }
 
+/// How a second factor is used.
+const MFA_FLOW: &str = "\
+How it goes:
+  1. openssl genrsa -out key.pem 2048; openssl rsa -in key.pem -pubout -out key.pub
+  2. user change-mfa token-sign --username alice --role crypto-user --token mfa.json
+     asks for the password and writes, for each HSM, what is to be signed to mfa.json.
+  3. Sign each \"unsigned\" text and write the result into its \"signed\":
+       base64 -d <<< \"$UNSIGNED\" | openssl pkeyutl -sign -inkey key.pem -pkeyopt digest:sha256 | base64 -w0
+  4. Press enter, and name key.pub.
+  From then on: login --username alice --role crypto-user mfa-token-sign --token login.json";
+
 /// Kinds of second factor.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ChangeMfa {
     /// Register an RSA-2048 key as the second factor, or remove it
+    #[command(after_help = MFA_FLOW)]
     TokenSign(ChangeMfaTokenSign),
 }
 
