@@ -22,6 +22,8 @@ const STALLED: Duration = Duration::from_secs(30);
 const PROGRESS: usize = 16 << 10;
 /// How many calls of one connection are under way at a time. More are not read before one is answered.
 const CREDIT: usize = 64;
+/// How many frames are taken before others get their turn.
+const AT_ONCE: usize = 16;
 /// How much may wait to be written before no more is read, in bytes.
 const MOST_UNWRITTEN: usize = 1 << 20;
 /// The version of the protocol.
@@ -81,11 +83,20 @@ struct Talk<R, W> {
 /// What happened.
 enum Event {
     Read(usize),
+    More,
     Written(usize),
     Answered(u64, Box<Answer>),
     Changed,
     Stopping,
     Stalled,
+}
+
+/// What came of looking for frames.
+#[derive(Clone, Copy, Default)]
+struct Taken {
+    any: bool,
+    /// There may be more that is not looked at yet, so that others get their turn.
+    more: bool,
 }
 
 /// What a client owes, and until when. A few bytes now and then do not put it off.
@@ -198,17 +209,19 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
         let mut taken = self.take_frames(&mut decoder, &answers, &mut under_way)?;
         loop {
             let may_read = under_way < CREDIT && self.encoder.bytes().len() < MOST_UNWRITTEN;
-            timers.owes_frame(may_read && decoder.is_within_frame(), taken > 0);
+            let Taken { any, more } = taken;
+            timers.owes_frame(may_read && !more && decoder.is_within_frame(), any);
             let has_unwritten = !self.encoder.is_empty();
             timers.owes_reading(has_unwritten);
-            taken = 0;
+            taken = Taken { any: false, more };
             let event = {
                 let (reader, writer, encoder) = (&mut self.reader, &mut self.writer, &self.encoder);
                 tokio::select! {
                     biased;
                     written = writer.write(encoder.bytes()), if has_unwritten => Event::Written(written?),
                     Some((request, answer)) = answered.recv() => Event::Answered(request, Box::new(answer)),
-                    read = reader.read(decoder.space()), if may_read => Event::Read(read?),
+                    () = tokio::task::yield_now(), if more => Event::More,
+                    read = reader.read(decoder.space()), if may_read && !more => Event::Read(read?),
                     Ok(()) = changed.changed() => Event::Changed,
                     () = self.service.shutdown.begun() => Event::Stopping,
                     () = timers.stalled() => Event::Stalled,
@@ -240,6 +253,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
                     // Frames may wait that were read when there was no credit.
                     taken = self.take_frames(&mut decoder, &answers, &mut under_way)?;
                 }
+                Event::More => taken = self.take_frames(&mut decoder, &answers, &mut under_way)?,
                 Event::Changed => {
                     if self.service.partition.hsm.unwelcome().contains(&self.connection) {
                         return Err(End::refused(
@@ -261,15 +275,18 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
         }
     }
 
-    /// Begins what is asked in the frames that are there, as far as there is credit. Gives how many it took.
+    /// Begins what is asked in the frames that are there, as far as there is credit, and not more than [`AT_ONCE`].
     fn take_frames(
         &mut self,
         decoder: &mut Decoder,
         answers: &mpsc::Sender<(u64, Answer)>,
         under_way: &mut usize,
-    ) -> Result<usize, End> {
+    ) -> Result<Taken, End> {
         let mut taken = 0;
         while *under_way < CREDIT && self.encoder.bytes().len() < MOST_UNWRITTEN {
+            if taken == AT_ONCE {
+                return Ok(Taken { any: true, more: true });
+            }
             let Some(frame) = decoder.next()? else { break };
             taken += 1;
             match frame.header.kind {
@@ -294,7 +311,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
                 let _ = answers.send((request, answer)).await;
             });
         }
-        Ok(taken)
+        Ok(Taken { any: taken > 0, more: false })
     }
 
     fn push(&mut self, request: u64, answer: &Answer) -> Result<(), FrameError> {

@@ -5,7 +5,7 @@ use strongroom_hsm_proto::command::{Call, Command, Mechanism, MechanismKind};
 /// How much work a call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Weight {
-    /// Microseconds: done where it is read.
+    /// Microseconds, some hundred at the most: done where it is read, which is quicker than to hand it over.
     Light,
     /// More: done on a thread for such work.
     Heavy,
@@ -13,15 +13,17 @@ pub(super) enum Weight {
     Password,
 }
 
-/// The longest data for which symmetric cryptography counts as light, in bytes.
+/// The longest data for which cryptography can count as light, in bytes.
 const LIGHT: usize = 4_096;
 
 impl Weight {
     pub(super) fn of(call: &Call) -> Self {
-        let symmetric = |mechanism: &Option<Mechanism>, data: &[u8]| match mechanism {
-            Some(mechanism) if is_symmetric(mechanism) && data.len() <= LIGHT => Self::Light,
-            _ => Self::Heavy,
-        };
+        let light_if =
+            |is_light: fn(MechanismKind) -> bool, mechanism: &Option<Mechanism>, data: &[u8]| match mechanism
+            {
+                Some(mechanism) if is_light(mechanism.kind()) && data.len() <= LIGHT => Self::Light,
+                _ => Self::Heavy,
+            };
         match &call.command {
             None => Self::Light,
             Some(command) => match command {
@@ -36,10 +38,18 @@ impl Weight {
                 | Command::EncryptDerived(_)
                 | Command::DecryptDerived(_) => Self::Light,
                 Command::Random(random) if random.length as usize <= LIGHT => Self::Light,
-                Command::Encrypt(encrypt) => symmetric(&encrypt.mechanism, &encrypt.data),
-                Command::Decrypt(decrypt) => symmetric(&decrypt.mechanism, &decrypt.data),
-                Command::Sign(sign) => symmetric(&sign.mechanism, &sign.data),
-                Command::Verify(verify) => symmetric(&verify.mechanism, &verify.data),
+                Command::Encrypt(encrypt) => {
+                    light_if(|kind| is_symmetric(kind) || is_rsa(kind), &encrypt.mechanism, &encrypt.data)
+                }
+                Command::Decrypt(decrypt) => light_if(is_symmetric, &decrypt.mechanism, &decrypt.data),
+                Command::Sign(sign) => {
+                    light_if(|kind| is_symmetric(kind) || is_curve(kind), &sign.mechanism, &sign.data)
+                }
+                Command::Verify(verify) => light_if(
+                    |kind| is_symmetric(kind) || is_curve(kind) || is_rsa(kind),
+                    &verify.mechanism,
+                    &verify.data,
+                ),
                 Command::Digest(digest) if digest.data.len() <= LIGHT => Self::Light,
                 Command::Activate(_)
                 | Command::Login(_)
@@ -52,9 +62,19 @@ impl Weight {
     }
 }
 
-fn is_symmetric(mechanism: &Mechanism) -> bool {
+/// Signatures on curves.
+const fn is_curve(kind: MechanismKind) -> bool {
+    matches!(kind, MechanismKind::Ecdsa | MechanismKind::Ed25519 | MechanismKind::Ed25519ph)
+}
+
+/// RSA, whose public operations are light and whose private ones are not.
+const fn is_rsa(kind: MechanismKind) -> bool {
+    matches!(kind, MechanismKind::RsaPkcs | MechanismKind::RsaPss | MechanismKind::RsaOaep)
+}
+
+const fn is_symmetric(kind: MechanismKind) -> bool {
     matches!(
-        mechanism.kind(),
+        kind,
         MechanismKind::AesEcb
             | MechanismKind::AesCbc
             | MechanismKind::AesCbcPad
@@ -79,11 +99,12 @@ mod tests {
     }
 
     #[test]
-    fn short_symmetric_work_is_light_and_passwords_are_for_themselves() {
+    fn short_work_is_light_private_rsa_is_not_and_passwords_are_for_themselves() {
         assert_eq!(Weight::of(&sign(MechanismKind::Hmac, LIGHT)), Weight::Light);
         assert_eq!(Weight::of(&sign(MechanismKind::Hmac, LIGHT + 1)), Weight::Heavy);
         assert_eq!(Weight::of(&sign(MechanismKind::RsaPkcs, 32)), Weight::Heavy);
-        assert_eq!(Weight::of(&sign(MechanismKind::Ecdsa, 32)), Weight::Heavy);
+        assert_eq!(Weight::of(&sign(MechanismKind::Ecdsa, 32)), Weight::Light);
+        assert_eq!(Weight::of(&sign(MechanismKind::MlDsa, 32)), Weight::Heavy);
         let login = Command::Login(Login::default());
         assert_eq!(Weight::of(&Call { command: Some(login), ..Call::default() }), Weight::Password);
     }

@@ -197,14 +197,15 @@ fn more_calls_than_there_is_credit_are_all_answered() {
     }
 }
 
+/// More calls than the HSM and both ends of a connection hold the answers of.
+const CALLS: usize = 4_000;
+
 #[test]
 fn a_client_that_does_not_read_is_waited_for_and_gets_everything_in_the_end() {
     let cluster = Cluster::activated();
     let mut client = cluster.user(&cluster.first);
     let random = Asked::Random(Random { length: 4_096 });
     let call = Call { session: client.session, command: Some(random), ..Call::default() };
-    // More than the HSM and both ends of the connection hold.
-    const CALLS: usize = 4_000;
     client.write_all(CALLS, &call);
     std::thread::sleep(Duration::from_millis(500));
     sign_elsewhere(&cluster);
