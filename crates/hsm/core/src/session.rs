@@ -207,6 +207,16 @@ impl Sessions {
         self.by_id.values().filter(move |session| session.inner().login.as_ref() == Some(user))
     }
 
+    /// Sessions in which a user is logged in, or half so.
+    pub(crate) fn of_user_or_half(&self, user: &UserRef) -> Vec<Arc<Session>> {
+        let belongs = |session: &&Arc<Session>| {
+            let inner = session.inner();
+            inner.login.as_ref() == Some(user)
+                || inner.half_login.as_ref().is_some_and(|half| half.what == *user)
+        };
+        self.by_id.values().filter(belongs).cloned().collect()
+    }
+
     /// How many sessions there are.
     pub(crate) fn len(&self) -> usize {
         self.by_id.len()

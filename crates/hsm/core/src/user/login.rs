@@ -179,7 +179,7 @@ fn login_result(challenge: Vec<u8>) -> Progress {
 impl Hsm {
     /// Logs a user out of all sessions of this HSM.
     pub(crate) fn log_out_everywhere(&self, user: &UserRef) {
-        let sessions: Vec<_> = self.sessions().of_user(user).cloned().collect();
+        let sessions = self.sessions().of_user_or_half(user);
         for session in sessions {
             Sessions::log_out(&session);
             self.tokens().forget_session(session.id);

@@ -5,7 +5,7 @@ use strongroom_hsm_core::{Mode, Options, Outcome, Planned};
 use strongroom_hsm_proto::command::{
     AttributeName, ChangePassword, Command, DeleteKey, DeregisterTrustAnchor, FindKeys, KeyQuorum, KeyType,
     ListQuorumValues, ListUsers, QuorumService, RegisterTrustAnchor, Result as Answered, Role, SetAttribute,
-    SetQuorumValue, ShareKey, UnshareKey,
+    SetQuorumValue, SetTokenTimeout, ShareKey, UnshareKey,
 };
 
 use crate::lab::{At, Lab, PASSWORD, create_user, flag, generate_aes, key, label};
@@ -86,6 +86,9 @@ impl Bench {
             ("delete another admin", admin, delete_user("officer2", Role::Admin)),
             ("quorum of users 2", admin, quorum_value(QuorumService::User, 2)),
             ("quorum of quorums 3", admin, quorum_value(QuorumService::Quorum, 3)),
+            ("tokens live longer", admin, {
+                Command::SetTokenTimeout(SetTokenTimeout { generated: 900, approved: 0 })
+            }),
             ("make a key", owner, generate_aes(Vec::new())),
             ("make a shared key", owner, {
                 Command::GenerateKey(strongroom_hsm_proto::command::GenerateKey {

@@ -350,6 +350,24 @@ fn a_second_factor_is_asked_for_and_checked() {
 }
 
 #[test]
+fn half_a_login_ends_with_the_password_that_it_was_made_with() {
+    let mut lab = Lab::with_users(1);
+    let key = rsa_key();
+    let at = lab.log_in(0, "cu1", Role::CryptoUser);
+    register(&mut lab, at, RegistrationPurpose::Mfa, ("cu1", Role::CryptoUser), &key).unwrap();
+    let half = lab.open(0);
+    let challenge = challenge_of(lab.try_log_in(half, "cu1", Role::CryptoUser, PASSWORD));
+    let admin = lab.log_in(0, "admin", Role::Admin);
+    lab.run(admin, change_password("cu1", Role::CryptoUser, "another one", true)).unwrap();
+    let at = lab.open(0);
+    lab.try_log_in(at, "cu1", Role::CryptoUser, "another one").unwrap();
+    register(&mut lab, at, RegistrationPurpose::Mfa, ("cu1", Role::CryptoUser), &key).unwrap();
+    let signature = key.sign_pkcs1(Hash::Sha256, &challenge).unwrap();
+    let answer = Command::AnswerChallenge(AnswerChallenge { signature });
+    assert_eq!(code(lab.run(half, answer)), FailureCode::ChallengeFailed);
+}
+
+#[test]
 fn a_second_factor_can_be_taken_away() {
     let mut lab = Lab::with_users(1);
     let at = lab.log_in(0, "cu1", Role::CryptoUser);
