@@ -3,6 +3,7 @@
 use strongroom_hsm_proto::command::{Failure, FailureCode};
 
 use crate::ClientError;
+use crate::error::Reason;
 use crate::limits::{FIRST_PAUSE_MS, LONGEST_PAUSE_MS};
 use crate::roster::{MemberId, Roster};
 use crate::verdict::Verdict;
@@ -90,12 +91,12 @@ impl Attempts {
     }
 
     /// The HSM that was asked could not be reached, or the connection broke.
-    pub(crate) fn broke(&mut self, reason: String) {
+    pub(crate) fn broke(&mut self, reason: Reason) {
         // The HSM may be on its way back.
-        self.hopeless = false;
+        self.hopeless &= reason.lasts;
         // What an HSM said is a better answer than that another did not say anything.
         if !matches!(self.last, Some(Last::Refused(_) | Last::LoginLost)) {
-            self.last = Some(Last::Broken(reason));
+            self.last = Some(Last::Broken(reason.text));
         }
     }
 
@@ -168,14 +169,14 @@ mod tests {
         for _ in 0..3 {
             let id = asked(&attempts.next(&mut roster, 0));
             roster.failed(id, 0, 0);
-            attempts.broke("refused".to_owned());
+            attempts.broke("refused".into());
             seen.push(id.0);
         }
         seen.sort_unstable();
         assert_eq!(seen, [0, 1, 2]);
         assert_eq!(attempts.next(&mut roster, 0), Step::Wait(20));
         asked(&attempts.next(&mut roster, 20));
-        attempts.broke("refused".to_owned());
+        attempts.broke("refused".into());
         assert_eq!(attempts.next(&mut roster, 1_000), Step::GiveUp);
         assert!(matches!(attempts.give_up(1_000), ClientError::DeadlineExceeded(_)));
     }
@@ -190,6 +191,17 @@ mod tests {
         }
         assert_eq!(attempts.next(&mut roster, 0), Step::GiveUp);
         assert_eq!(attempts.give_up(0).code(), Some(FailureCode::ReadOnly));
+    }
+
+    #[test]
+    fn certificates_that_do_not_fit_are_told_after_one_round() {
+        let mut roster = roster(2);
+        let mut attempts = Attempts::new(RetryMode::Standard, 1_000, None);
+        for _ in 0..2 {
+            asked(&attempts.next(&mut roster, 0));
+            attempts.broke(Reason::lasting("not trusted"));
+        }
+        assert_eq!(attempts.next(&mut roster, 0), Step::GiveUp);
     }
 
     #[test]
@@ -216,7 +228,7 @@ mod tests {
         let mut roster = roster(2);
         let mut attempts = Attempts::new(RetryMode::Off, 1_000, None);
         asked(&attempts.next(&mut roster, 0));
-        attempts.broke("gone".to_owned());
+        attempts.broke("gone".into());
         assert_eq!(attempts.next(&mut roster, 0), Step::GiveUp);
         assert!(matches!(attempts.give_up(0), ClientError::Unreachable(reason) if reason == "gone"));
     }

@@ -1,6 +1,6 @@
 //! Why a call is not done.
 
-use std::fmt;
+use std::{fmt, io};
 
 use strongroom_hsm_proto::command::{Failure, FailureCode};
 
@@ -82,5 +82,46 @@ pub struct KeyReference(pub u64);
 impl fmt::Display for KeyReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#018x}", self.0)
+    }
+}
+
+/// Why an HSM could not be asked, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reason {
+    pub(crate) text: String,
+    /// Another try would end the same: certificates do not fit, or it is somebody else's HSM.
+    pub(crate) lasts: bool,
+}
+
+impl Reason {
+    /// For one that lasts.
+    pub(crate) fn lasting(text: impl Into<String>) -> Self {
+        Self { text: text.into(), lasts: true }
+    }
+
+    /// For an error of a connection. What TLS refuses, it refuses again.
+    pub(crate) fn of(error: &io::Error) -> Self {
+        let text = match error.kind() {
+            // A time-out of a socket is told in a way that names none.
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "no answer in time".to_owned(),
+            io::ErrorKind::UnexpectedEof => "the connection is closed".to_owned(),
+            _ => error.to_string(),
+        };
+        let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let lasts =
+            matches!(tls, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_)));
+        Self { text, lasts }
+    }
+}
+
+impl<T: Into<String>> From<T> for Reason {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), lasts: false }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }

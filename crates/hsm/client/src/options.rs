@@ -6,6 +6,7 @@ use rustls::ClientConfig;
 use strongroom_hsm_proto::tls::{ClientIdentity, ClusterTrust, client_config};
 use strongroom_secret::SecretString;
 
+use crate::error::Reason;
 use crate::limits::Timeouts;
 use crate::{ClientError, RetryMode, Server};
 
@@ -65,6 +66,6 @@ pub fn tls(authority: &str, client: Option<(&str, &SecretString)>) -> Result<Arc
 }
 
 /// What is said of an HSM of another cluster.
-pub(crate) fn another_cluster(its: &str, expected: &str) -> String {
-    format!("it is an HSM of {its}, and not of {expected}")
+pub(crate) fn another_cluster(its: &str, expected: &str) -> Reason {
+    Reason::lasting(format!("it is an HSM of {its}, and not of {expected}"))
 }

@@ -15,7 +15,7 @@ use strongroom_runtime::{Clocks, Shutdown};
 
 use crate::attempts::{Attempts, Step};
 use crate::cursor::Highest;
-use crate::error::KeyReference;
+use crate::error::{KeyReference, Reason};
 use crate::keys::{Confirmed, Place, SessionKeys};
 use crate::limits::{FIRST_PAUSE_MS, LONGEST_PAUSE_MS};
 use crate::login::{Credentials, is_about_the_user};
@@ -69,7 +69,7 @@ struct Link {
 /// Why one HSM did not do it.
 #[derive(Debug)]
 enum Trouble {
-    Broken(String),
+    Broken(Reason),
     Refused(Failure),
     SecondFactor,
 }
@@ -261,9 +261,12 @@ impl Inner {
         use strongroom_hsm_proto::command::Outcome;
         let left = until.saturating_sub(now_ms(&self.clocks)).min(millis(self.options.timeouts.attempt));
         if left == 0 {
-            return Err(Trouble::Broken("the time for the call is over".to_owned()));
+            return Err(Trouble::Broken("the time for the call is over".into()));
         }
-        let answer = channel.call(call, Duration::from_millis(left)).await.map_err(Trouble::Broken)?;
+        let answer = channel
+            .call(call, Duration::from_millis(left))
+            .await
+            .map_err(|text| Trouble::Broken(text.into()))?;
         {
             let mut state = self.state();
             state.highest.note(answer.cursor.as_ref());
@@ -272,7 +275,7 @@ impl Inner {
         match answer.outcome {
             Some(Outcome::Reply(reply)) => Ok(reply),
             Some(Outcome::Failure(failure)) => Err(Trouble::Refused(failure)),
-            None => Err(Trouble::Broken("it answers nothing".to_owned())),
+            None => Err(Trouble::Broken("it answers nothing".into())),
         }
     }
 
@@ -285,7 +288,7 @@ impl Inner {
     }
 
     /// Takes note of a welcome, or tells why it is none.
-    fn welcomed(&self, id: MemberId, welcome: &Welcome) -> Result<(), String> {
+    fn welcomed(&self, id: MemberId, welcome: &Welcome) -> Result<(), Reason> {
         let mut state = self.state();
         let expected = state.cluster_id.get_or_insert_with(|| welcome.cluster_id.clone());
         if *expected != welcome.cluster_id {
@@ -391,7 +394,7 @@ impl State {
 impl From<Trouble> for ClientError {
     fn from(trouble: Trouble) -> Self {
         match trouble {
-            Trouble::Broken(reason) => Self::Unreachable(reason),
+            Trouble::Broken(reason) => Self::Unreachable(reason.text),
             Trouble::Refused(failure) => failure.into(),
             Trouble::SecondFactor => Self::LoginLost,
         }

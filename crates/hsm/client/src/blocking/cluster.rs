@@ -12,6 +12,7 @@ use strongroom_runtime::Clocks;
 use super::link::{Link, Trouble};
 use crate::attempts::{Attempts, Step};
 use crate::cursor::Highest;
+use crate::error::Reason;
 use crate::keys::{Confirmed, Place, SessionKeys};
 use crate::login::Identity;
 use crate::moment::{millis, now_ms};
@@ -231,7 +232,7 @@ impl Cluster {
     }
 
     /// Takes note of a welcome, or tells why it is none.
-    pub(super) fn welcomed(&mut self, id: MemberId, welcome: &Welcome) -> Result<(), String> {
+    pub(super) fn welcomed(&mut self, id: MemberId, welcome: &Welcome) -> Result<(), Reason> {
         let expected = self.id.get_or_insert_with(|| welcome.cluster_id.clone());
         if *expected != welcome.cluster_id {
             return Err(another_cluster(&welcome.cluster_id, expected));
@@ -288,7 +289,7 @@ fn is_alive(links: &[Link], place: Place) -> bool {
 impl From<Trouble> for ClientError {
     fn from(trouble: Trouble) -> Self {
         match trouble {
-            Trouble::Broken(reason) => Self::Unreachable(reason),
+            Trouble::Broken(reason) => Self::Unreachable(reason.text),
             Trouble::Refused(failure) => failure.into(),
             Trouble::SecondFactorAgain => Self::LoginLost,
         }

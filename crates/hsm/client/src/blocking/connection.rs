@@ -1,6 +1,5 @@
 //! One TLS connection to one HSM.
 
-use std::fmt::Display;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
@@ -11,6 +10,7 @@ use strongroom_hsm_proto::command::{Answer, Call, Cursor, Failure, Hello, Welcom
 use strongroom_hsm_proto::frame::{Decoder, Encoder, Header, Kind, MAX_ANSWER, MAX_CALL};
 use strongroom_runtime::Clocks;
 
+use crate::error::Reason;
 use crate::limits::ANSWER_GRACE;
 use crate::moment::{millis, now_ms};
 use crate::server::{ANY_NAME, VERSION};
@@ -27,6 +27,15 @@ pub struct Broken {
     pub server: Server,
     /// Why.
     pub reason: String,
+    /// Another try would end the same.
+    pub is_lasting: bool,
+}
+
+impl Broken {
+    pub(super) fn new(server: &Server, reason: impl Into<Reason>) -> Self {
+        let reason = reason.into();
+        Self { server: server.clone(), reason: reason.text, is_lasting: reason.lasts }
+    }
 }
 
 /// A connection on which calls follow each other.
@@ -49,9 +58,10 @@ impl Connection {
         cursor: Option<Cursor>,
         clocks: &Clocks,
     ) -> Result<(Self, Welcome), Broken> {
-        let broken = |reason: String| Broken { server: server.clone(), reason };
-        let socket = reach(server, options.timeouts.connect).map_err(|error| broken(error.to_string()))?;
-        socket.set_nodelay(true).map_err(|error| broken(error.to_string()))?;
+        let broken = |reason: String| Broken::new(server, reason);
+        let of = |error: std::io::Error| Broken::new(server, Reason::of(&error));
+        let socket = reach(server, options.timeouts.connect).map_err(of)?;
+        socket.set_nodelay(true).map_err(of)?;
         let name = ServerName::try_from(server.host.clone())
             .or_else(|_| ServerName::try_from(ANY_NAME))
             .map_err(|error| broken(error.to_string()))?;
@@ -75,7 +85,8 @@ impl Connection {
         connection.write(until)?;
         let welcome: Welcome = connection.read(until, Kind::Welcome, 0)?;
         if welcome.version != VERSION {
-            return Err(broken(format!("it speaks version {} of the protocol", welcome.version)));
+            let text = format!("it speaks version {} of the protocol", welcome.version);
+            return Err(Broken::new(server, Reason::lasting(text)));
         }
         Ok((connection, welcome))
     }
@@ -87,7 +98,7 @@ impl Connection {
         let deadline_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1);
         self.encoder
             .push(Header::call(request, deadline_ms), call, MAX_CALL)
-            .map_err(|error| self.broken(error))?;
+            .map_err(|error| self.broken(error.to_string()))?;
         let until = self.now().saturating_add(millis(wait)).saturating_add(millis(ANSWER_GRACE));
         self.write(until)?;
         self.read(until, Kind::Answer, request)
@@ -100,12 +111,12 @@ impl Connection {
                 Ok(0) => return Err(self.broken("the connection is closed")),
                 Ok(count) => self.encoder.written(count),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.broken(words(&error))),
+                Err(error) => return Err(self.broken(Reason::of(&error))),
             }
         }
         match self.tls.flush() {
             Ok(()) => Ok(()),
-            Err(error) => Err(self.broken(words(&error))),
+            Err(error) => Err(self.broken(Reason::of(&error))),
         }
     }
 
@@ -124,18 +135,18 @@ impl Connection {
                 }
                 Ok(Some(frame)) if frame.header.kind == kind && frame.header.request == request => {
                     let message = frame.message();
-                    return message.map_err(|error| self.broken(error));
+                    return message.map_err(|error| self.broken(error.to_string()));
                 }
                 Ok(Some(_)) => return Err(self.broken("it answers what was not asked")),
                 Ok(None) => {}
-                Err(error) => return Err(self.broken(error)),
+                Err(error) => return Err(self.broken(error.to_string())),
             }
             self.be_patient(until)?;
             match self.tls.read(self.decoder.space()) {
                 Ok(0) => return Err(self.broken("the connection is closed")),
                 Ok(count) => self.decoder.filled(count),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.broken(words(&error))),
+                Err(error) => return Err(self.broken(Reason::of(&error))),
             }
         }
     }
@@ -152,7 +163,7 @@ impl Connection {
         if self.patience != left {
             let socket = &self.tls.sock;
             let set = socket.set_write_timeout(left).and_then(|()| socket.set_read_timeout(left));
-            set.map_err(|error| self.broken(error))?;
+            set.map_err(|error| self.broken(Reason::of(&error)))?;
             self.patience = left;
         }
         Ok(())
@@ -162,8 +173,8 @@ impl Connection {
         now_ms(&self.clocks)
     }
 
-    fn broken(&self, reason: impl Display) -> Broken {
-        Broken { server: self.server.clone(), reason: reason.to_string() }
+    fn broken(&self, reason: impl Into<Reason>) -> Broken {
+        Broken::new(&self.server, reason)
     }
 }
 
@@ -177,13 +188,4 @@ fn reach(server: &Server, patience: Duration) -> std::io::Result<TcpStream> {
         }
     }
     Err(last)
-}
-
-/// A time-out of a socket is told in a way that names none.
-fn words(error: &std::io::Error) -> String {
-    match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => "no answer in time".to_owned(),
-        ErrorKind::UnexpectedEof => "the connection is closed".to_owned(),
-        _ => error.to_string(),
-    }
 }

@@ -8,6 +8,7 @@ use strongroom_hsm_proto::command::{
 
 use super::cluster::Cluster;
 use super::connection::{Broken, Connection};
+use crate::error::Reason;
 use crate::login::{Identity, is_about_the_user};
 use crate::moment::{millis, now_ms};
 use crate::roster::MemberId;
@@ -41,7 +42,7 @@ impl Link {
 #[derive(Debug)]
 pub(super) enum Trouble {
     /// It could not be asked.
-    Broken(String),
+    Broken(Reason),
     /// It said no.
     Refused(Failure),
     /// It is there, and the user would have to log in anew.
@@ -50,7 +51,7 @@ pub(super) enum Trouble {
 
 impl From<Broken> for Trouble {
     fn from(broken: Broken) -> Self {
-        Self::Broken(broken.to_string())
+        Self::Broken(Reason { text: broken.to_string(), lasts: broken.is_lasting })
     }
 }
 
@@ -100,7 +101,7 @@ impl Cluster {
         let server = member.server.clone();
         let (connection, welcome) =
             Connection::open(&server, &self.options, self.shown_cursor(), &self.clocks)?;
-        self.welcomed(id, &welcome).map_err(|reason| Broken { server, reason })?;
+        self.welcomed(id, &welcome).map_err(|reason| Broken::new(&server, reason))?;
         self.link(id).connection = Some(connection);
         Ok(())
     }
@@ -145,7 +146,7 @@ impl Cluster {
                 self.link(id).session = opened.session;
                 Ok(())
             }
-            _ => Err(Trouble::Broken("it opens no session".to_owned())),
+            _ => Err(Trouble::Broken("it opens no session".into())),
         }
     }
 
@@ -165,17 +166,17 @@ impl Cluster {
         call.cursor = self.shown_cursor();
         let left = until.saturating_sub(now_ms(&self.clocks)).min(millis(self.options.timeouts.attempt));
         if left == 0 {
-            return Err(Trouble::Broken("the time for the call is over".to_owned()));
+            return Err(Trouble::Broken("the time for the call is over".into()));
         }
         let Some(connection) = self.link(id).connection.as_mut() else {
-            return Err(Trouble::Broken("there is no connection".to_owned()));
+            return Err(Trouble::Broken("there is no connection".into()));
         };
         let answer = connection.call(call, Duration::from_millis(left))?;
         self.answered(id, &answer);
         match answer.outcome {
             Some(Outcome::Reply(reply)) => Ok(reply),
             Some(Outcome::Failure(failure)) => Err(Trouble::Refused(failure)),
-            None => Err(Trouble::Broken("it answers nothing".to_owned())),
+            None => Err(Trouble::Broken("it answers nothing".into())),
         }
     }
 

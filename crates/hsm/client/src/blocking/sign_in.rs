@@ -93,7 +93,7 @@ impl Cluster {
                 }
                 Err(Trouble::Broken(reason)) => {
                     self.link(id).drop_connection();
-                    last = Some(ClientError::Unreachable(reason));
+                    last = Some(ClientError::Unreachable(reason.text));
                 }
                 Err(Trouble::Refused(failure)) => {
                     self.identity = Identity::Nobody;

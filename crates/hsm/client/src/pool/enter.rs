@@ -17,6 +17,7 @@ use tokio_rustls::client::TlsStream;
 use super::channel::Channel;
 use super::{Inner, Trouble};
 use crate::Server;
+use crate::error::Reason;
 use crate::login::is_about_the_user;
 use crate::roster::MemberId;
 use crate::server::{ANY_NAME, VERSION};
@@ -43,18 +44,20 @@ impl Inner {
 
     async fn enter(&self, id: MemberId, number: u64, until: u64) -> Result<Channel, Trouble> {
         let server = self.state().roster.get(id).map(|member| member.server.clone());
-        let Some(server) = server else { return Err(Trouble::Broken("there is no such HSM".to_owned())) };
-        let broken = |reason: String| Trouble::Broken(format!("{server}: {reason}"));
+        let Some(server) = server else { return Err(Trouble::Broken("there is no such HSM".into())) };
+        let broken = |reason: Reason| {
+            Trouble::Broken(Reason { text: format!("{server}: {reason}"), lasts: reason.lasts })
+        };
         let (stream, decoder, welcome) = timeout(self.options.timeouts.welcome, self.greet(&server))
             .await
-            .map_err(|_| broken("no answer in time".to_owned()))?
+            .map_err(|_| broken("no answer in time".into()))?
             .map_err(broken)?;
         self.welcomed(id, &welcome).map_err(broken)?;
         let mut channel = Channel::new(stream, decoder, server.to_string(), number, &self.shutdown);
         let Some(credentials) = &self.credentials else { return Ok(channel) };
         match self.say(id, &channel, Command::OpenSession(OpenSession {}), until).await?.result {
             Some(Done::Session(opened)) if opened.session != 0 => channel.session = opened.session,
-            _ => return Err(Trouble::Broken(format!("{server}: it opens no session"))),
+            _ => return Err(broken("it opens no session".into())),
         }
         let login = self.say(id, &channel, credentials.login(), until).await.inspect_err(|trouble| {
             if let Trouble::Refused(failure) = trouble
@@ -81,11 +84,11 @@ impl Inner {
         self.exchange(id, channel, &call, until).await
     }
 
-    async fn greet(&self, server: &Server) -> Result<(TlsStream<TcpStream>, Decoder, Welcome), String> {
-        let words = |error: std::io::Error| error.to_string();
+    async fn greet(&self, server: &Server) -> Result<(TlsStream<TcpStream>, Decoder, Welcome), Reason> {
+        let words = |error: std::io::Error| Reason::of(&error);
         let socket = timeout(self.options.timeouts.connect, TcpStream::connect(server.socket()))
             .await
-            .map_err(|_| "no answer in time".to_owned())?
+            .map_err(|_| Reason::from("no answer in time"))?
             .map_err(words)?;
         socket.set_nodelay(true).map_err(words)?;
         let name = ServerName::try_from(server.host.clone())
@@ -108,19 +111,20 @@ impl Inner {
                 Ok(Some(frame)) if frame.header.kind == Kind::Welcome => {
                     let welcome: Welcome = frame.message().map_err(|error| error.to_string())?;
                     if welcome.version != VERSION {
-                        return Err(format!("it speaks version {} of the protocol", welcome.version));
+                        let text = format!("it speaks version {} of the protocol", welcome.version);
+                        return Err(Reason::lasting(text));
                     }
                     return Ok((stream, decoder, welcome));
                 }
                 Ok(Some(frame)) if frame.header.kind == Kind::Goodbye => {
-                    return Err(frame.message::<Failure>().unwrap_or_default().text);
+                    return Err(frame.message::<Failure>().unwrap_or_default().text.into());
                 }
-                Ok(Some(_)) => return Err("it answers what was not asked".to_owned()),
+                Ok(Some(_)) => return Err("it answers what was not asked".into()),
                 Ok(None) => {}
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(error.to_string().into()),
             }
             match stream.read(decoder.space()).await.map_err(words)? {
-                0 => return Err("the connection is closed".to_owned()),
+                0 => return Err("the connection is closed".into()),
                 count => decoder.filled(count),
             }
         }
