@@ -8,7 +8,7 @@ mod resealing;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use prost::Message;
 use strongroom_crypto::digest::sha256;
@@ -51,7 +51,8 @@ pub struct Hsm {
     pub(crate) audit: Arc<AuditLog>,
     pub(crate) keyring: Keyring,
     opened: Cache<Arc<Material>>,
-    hasher: OnceLock<PasswordHasher>,
+    /// What passwords are hashed with: megabytes, and there only while somebody waits for them.
+    hasher: Mutex<Weak<PasswordHasher>>,
     pub(crate) waiting_logins: AtomicUsize,
 }
 
@@ -69,7 +70,7 @@ impl Hsm {
             audit: AuditLog::new(options.audit_records, identity.reboot_counter),
             keyring: Keyring::default(),
             opened: Cache::new(options.opened_keys),
-            hasher: OnceLock::new(),
+            hasher: Mutex::default(),
             waiting_logins: AtomicUsize::new(0),
             identity,
             options,
@@ -268,9 +269,14 @@ impl Hsm {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The one place where passwords are hashed, with memory that is there from the first log-in on.
-    pub(crate) fn hasher(&self) -> &PasswordHasher {
-        self.hasher.get_or_init(PasswordHasher::new)
+    /// The one place where passwords are hashed, one at a time. Its memory goes when nobody has it any more.
+    pub(crate) fn hasher(&self) -> Arc<PasswordHasher> {
+        let mut hasher = self.hasher.lock().unwrap_or_else(PoisonError::into_inner);
+        hasher.upgrade().unwrap_or_else(|| {
+            let new = Arc::new(PasswordHasher::new());
+            *hasher = Arc::downgrade(&new);
+            new
+        })
     }
 
     pub(crate) fn foundation(&self) -> Result<Foundation, HsmError> {

@@ -1,6 +1,10 @@
 //! Passwords: their form, and the bounded queue in which they are hashed.
 
+use std::cell::OnceCell;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+use strongroom_crypto::password::PasswordHasher;
 
 use crate::hsm::{BUSY, Hsm};
 use crate::refusal::Refusal;
@@ -21,7 +25,10 @@ pub(super) fn check(password: &str) -> Result<(), Refusal> {
 }
 
 /// A place in the queue for the one password that is hashed at a time.
-pub(super) struct Place<'a>(&'a Hsm);
+pub(super) struct Place<'a> {
+    hsm: &'a Hsm,
+    hasher: OnceCell<Arc<PasswordHasher>>,
+}
 
 impl<'a> Place<'a> {
     /// Takes a place, if one is free.
@@ -33,22 +40,26 @@ impl<'a> Place<'a> {
         if taken.is_err() {
             return Err(BUSY);
         }
-        Ok(Self(hsm))
+        Ok(Self { hsm, hasher: OnceCell::new() })
     }
 
     /// Gives the PHC string of a password.
     pub(super) fn hash(&self, password: &str) -> Result<String, Refusal> {
-        Ok(self.0.hasher().hash(password.as_bytes())?)
+        Ok(self.hasher().hash(password.as_bytes())?)
     }
 
     /// Tells whether a password is the one of a PHC string.
     pub(super) fn is_right(&self, password: &str, phc: &str) -> bool {
-        !phc.is_empty() && self.0.hasher().verify(password.as_bytes(), phc).is_ok()
+        !phc.is_empty() && self.hasher().verify(password.as_bytes(), phc).is_ok()
+    }
+
+    fn hasher(&self) -> &PasswordHasher {
+        self.hasher.get_or_init(|| self.hsm.hasher())
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.waiting_logins.fetch_sub(1, Ordering::AcqRel);
+        self.hsm.waiting_logins.fetch_sub(1, Ordering::AcqRel);
     }
 }
