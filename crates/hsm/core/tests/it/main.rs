@@ -21,6 +21,7 @@ mod permissions;
 mod quorum;
 mod scale;
 mod strangers;
+mod stress;
 mod token;
 mod users;
 mod wrapping;
