@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _, stderr, stdin};
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 use strongroom_secret::SecretString;
@@ -68,7 +68,10 @@ impl Console {
     pub(crate) fn password(&mut self, prompt: &str) -> Result<SecretString, CliError> {
         self.show(prompt);
         let quiet = if self.is_terminal { Quiet::begin() } else { None };
-        let line = read_line();
+        let line = match quiet {
+            Some(_) => read_unseen_line(),
+            None => read_line(),
+        };
         if quiet.is_some() {
             drop(quiet);
             self.show("\n");
@@ -98,14 +101,19 @@ impl Console {
     }
 }
 
-/// A terminal that shows nothing of what is typed, until it is dropped.
+/// What Control-C types.
+const INTERRUPT: u8 = 3;
+
+/// A terminal that shows nothing of what is typed, until it is dropped. Control-C ends the line instead of the
+/// program, which would leave the terminal as it is.
 struct Quiet(Termios);
 
 impl Quiet {
     fn begin() -> Option<Self> {
         let before = tcgetattr(stdin()).ok()?;
         let mut quiet = before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO);
+        quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+        quiet.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT;
         tcsetattr(stdin(), OptionalActions::Flush, &quiet).ok()?;
         Some(Self(before))
     }
@@ -135,4 +143,23 @@ fn read_line() -> Result<Option<String>, CliError> {
     let end = line.trim_end_matches(['\n', '\r']).len();
     line.truncate(end);
     Ok(Some(line))
+}
+
+/// A line of a [`Quiet`] terminal, which gives a line at a time.
+fn read_unseen_line() -> Result<Option<String>, CliError> {
+    let fail = |error: std::io::Error| CliError::usage(format!("standard input: {error}"));
+    let mut input = stdin().lock();
+    let read = input.fill_buf().map_err(fail)?;
+    let Some(end) = read.iter().position(|byte| matches!(*byte, b'\n' | INTERRUPT)) else {
+        let count = read.len();
+        input.consume(count);
+        return if count == 0 { Ok(None) } else { Err(CliError::usage("a line is too long")) };
+    };
+    if read.get(end) == Some(&INTERRUPT) {
+        input.consume(end + 1);
+        return Err(CliError::Interrupted);
+    }
+    let line = String::from_utf8(read.get(..end).unwrap_or_default().to_vec());
+    input.consume(end + 1);
+    line.map(Some).map_err(|_| CliError::usage("the password is not text"))
 }

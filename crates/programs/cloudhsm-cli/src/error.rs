@@ -23,6 +23,9 @@ pub(crate) enum CliError {
         /// Why not.
         reason: String,
     },
+    /// The person has pressed Control-C.
+    #[error("interrupted")]
+    Interrupted,
     /// The console is gone.
     #[error("standard input has ended")]
     NoInput,
