@@ -20,5 +20,6 @@ mod replication;
 #[path = "../../../../hsm/client/tests/it/rig.rs"]
 mod rig;
 mod signer;
+mod terminal;
 mod users;
 mod wrapping;
