@@ -6,8 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
-use strongroom_hsm_client::Cluster;
+use strongroom_hsm_client::{Cluster, Credentials, Options, Pool};
 use strongroom_hsm_proto::command::Command;
+use strongroom_runtime::{Clocks, ShutdownOwner};
+use tokio::runtime::Runtime;
 
 /// Has all clients ask for `time`, each for one thing after the other; answers per second.
 pub(crate) fn run(
@@ -41,6 +43,54 @@ fn ask(
         answered += 1;
     }
     Ok(answered)
+}
+
+/// One client that has many calls under way.
+pub(crate) struct Pooled {
+    pool: Pool,
+    runtime: Runtime,
+    _shutdown: ShutdownOwner,
+}
+
+impl Pooled {
+    pub(crate) fn connect(options: Options, credentials: Credentials) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let shutdown = ShutdownOwner::new();
+        let pool = runtime.block_on(async {
+            let pool = Pool::new(options, Some(credentials), Clocks::system(), shutdown.handle())?;
+            pool.connect().await?;
+            anyhow::Ok(pool)
+        })?;
+        Ok(Self { pool, runtime, _shutdown: shutdown })
+    }
+
+    /// Asks for `time`, so many calls at a time; answers per second.
+    pub(crate) fn run(
+        &self,
+        calls: usize,
+        time: Duration,
+        command: impl Fn() -> Command + Copy + Send + Sync + 'static,
+    ) -> Result<f64> {
+        let begun = Instant::now();
+        let asking: Vec<_> = (0..calls)
+            .map(|_| {
+                let pool = self.pool.clone();
+                self.runtime.spawn(async move {
+                    let mut answered = 0_u64;
+                    while begun.elapsed() < time {
+                        pool.call(command()).await?;
+                        answered += 1;
+                    }
+                    anyhow::Ok(answered)
+                })
+            })
+            .collect();
+        let mut answered = 0;
+        for asking in asking {
+            answered += self.runtime.block_on(asking)??;
+        }
+        Ok(answered as f64 / begun.elapsed().as_secs_f64())
+    }
 }
 
 /// How long single calls take.

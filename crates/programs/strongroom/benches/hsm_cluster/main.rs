@@ -1,8 +1,9 @@
 //! What HSM clusters do: `cargo bench -p strongroom --bench hsm_cluster`, after
 //! `cargo build --release -p strongroom-hsmd` (`make bench` does both).
 //!
-//! The real server and the real HSMs, clusters of one, two and three of them, used through the HSMs' client from
-//! 1 to 64 connections, over TLS. `openssl speed` runs on the same cores before each size, and the figures to
+//! The real server and the real HSMs, clusters of one, two and three of them, used over TLS: by 1 to 64 clients,
+//! each of which asks one thing after the other, and by a pool, which asks for 64 things at a time over one
+//! connection to each HSM. `openssl speed` runs on the same cores before each size, and the figures to
 //! quote are the ratios. Also: how long a call takes that does nothing, how many keys are made in a second, and
 //! with 16,000 keys how long it takes to find one and to join, and how much memory an HSM needs.
 //!
@@ -37,15 +38,18 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Result;
-use strongroom_hsm_client::Cluster;
-use strongroom_hsm_proto::command::Role;
+use strongroom_hsm_client::{Cluster, Options};
+use strongroom_hsm_proto::command::{Command, Role};
 
-use crate::cluster::{HsmCluster, PASSWORD, create_user, log_in};
-use crate::load::Latencies;
+use crate::cluster::{HsmCluster, PASSWORD, create_user, credentials, log_in};
+use crate::load::{Latencies, Pooled};
 use crate::openssl::Speeds;
 use crate::processes::HsmProcess;
 use crate::program::Program;
 use crate::work::Work;
+
+/// A kind of work.
+type Kind = fn(&Work) -> Command;
 
 /// Zones of HSMs, in the order in which they are added.
 const ZONES: [&str; 3] = ["us-east-1a", "us-east-1b", "us-east-1c"];
@@ -69,12 +73,11 @@ fn main() -> Result<()> {
     let _hsms = Hsms(&data);
     let cluster = HsmCluster::first_use(program.address, &folder.path().join("owner"), &ZONES)?;
     println!("start of the server: {:.0?}", program.started_in);
-    println!("memory of an HSM before anyone has used it: {}", memory::told(&data)?);
     log_in(cluster.options()?, "admin", Role::Admin)?.call(create_user(USER, PASSWORD))?;
     let work = Work::prepare(&mut client(&cluster, 1)?)?;
     if let Ok(only) = env::var("STRONGROOM_BENCH_ONLY") {
         cluster.add_hsm(ZONES[1])?;
-        return again_and_again(&cluster, &work, &only, time);
+        return again_and_again(&cluster, work, &only, time);
     }
 
     println!(
@@ -85,37 +88,54 @@ fn main() -> Result<()> {
     for count in 1..=ZONES.len() {
         match count {
             1 => {}
-            2 => println!("an HSM joins, few keys: {:.0?}", cluster.add_hsm(ZONES[1])?),
+            2 => join(&cluster, ZONES[1], 5, &data)?,
             _ => {
                 let made = keys::measure(&mut clients(&cluster, count - 1)?, time, most_keys)?;
                 println!("memory of each HSM with {made} keys: {}", memory::told(&data)?);
-                println!("an HSM joins, {made} keys: {:.0?}", cluster.add_hsm(ZONES[2])?);
+                join(&cluster, ZONES[2], made, &data)?;
             }
         }
-        rates(&mut clients(&cluster, count)?, &work, count, time)?;
+        rates(&cluster, work, count, time)?;
     }
     println!("\nmemory of each HSM at the end: {}", memory::told(&data)?);
     println!("memory of the server at the end: {:.1} MB", program.resident_kb()? as f64 / 1024.0);
     Ok(())
 }
 
+/// Adds an HSM. Nobody has logged in to it yet when its memory is told.
+fn join(cluster: &HsmCluster, zone: &str, keys: usize, data: &Path) -> Result<()> {
+    let before = HsmProcess::all(data)?;
+    let joined_in = cluster.add_hsm(zone)?;
+    let after = HsmProcess::all(data)?;
+    let newcomers: Vec<_> = after.into_iter().filter(|hsm| !before.contains(hsm)).collect();
+    println!("an HSM joins, {keys} keys: {joined_in:.0?}; its memory: {}", memory::of(&newcomers)?);
+    Ok(())
+}
+
 /// The rows of one size of the cluster.
-fn rates(clients: &mut [Cluster], work: &Work, hsms: usize, time: Duration) -> Result<()> {
+fn rates(cluster: &HsmCluster, work: Work, hsms: usize, time: Duration) -> Result<()> {
     let openssl = Speeds::measure(time)?;
     println!("{openssl}");
+    let mut clients = clients(cluster, hsms)?;
     let latencies = Latencies::measure(&mut clients[0], CALLS, |_| work.nothing())?;
-    println!("{hsms:>5} {:>8} a call that does nothing: {latencies}", 1);
-    for count in CLIENTS {
-        let mut rate = |command: &(dyn Fn() -> _ + Sync)| load::run(&mut clients[..count], time, command);
+    println!("a call that does nothing, {hsms} HSMs: {latencies}");
+    let row = |who: &str, mut rate: Box<dyn FnMut(Kind) -> Result<f64> + '_>| {
         let cells = [
-            beside(rate(&|| work.rsa())?, openssl.rsa),
-            beside(rate(&|| work.p256())?, openssl.p256),
-            beside(rate(&|| work.gcm())?, openssl.gcm),
-            format!("{:.0}", rate(&|| work.nothing())?),
+            beside(rate(Work::rsa)?, openssl.rsa),
+            beside(rate(Work::p256)?, openssl.p256),
+            beside(rate(Work::gcm)?, openssl.gcm),
+            format!("{:.0}", rate(Work::nothing)?),
         ];
-        println!("{hsms:>5} {count:>8} {}", cells.map(|cell| format!("{cell:>16}")).join(" "));
+        println!("{hsms:>5} {who:>8} {}", cells.map(|cell| format!("{cell:>16}")).join(" "));
+        anyhow::Ok(())
+    };
+    for count in CLIENTS {
+        let clients = &mut clients[..count];
+        row(&count.to_string(), Box::new(|kind| load::run(clients, time, &|| kind(&work))))?;
     }
-    Ok(())
+    drop(clients);
+    let pooled = Pooled::connect(options(cluster, hsms)?, credentials(USER, Role::CryptoUser))?;
+    row("pool", Box::new(|kind| pooled.run(CLIENTS[CLIENTS.len() - 1], time, move || kind(&work))))
 }
 
 /// A rate, and what it is of openssl's.
@@ -124,16 +144,16 @@ fn beside(rate: f64, openssl: f64) -> String {
 }
 
 /// One kind of work alone, until it is stopped.
-fn again_and_again(cluster: &HsmCluster, work: &Work, only: &str, time: Duration) -> Result<()> {
+fn again_and_again(cluster: &HsmCluster, work: Work, only: &str, time: Duration) -> Result<()> {
+    let kind: Kind = match only {
+        "rsa" => Work::rsa,
+        "p256" => Work::p256,
+        "gcm" => Work::gcm,
+        _ => Work::nothing,
+    };
     let mut clients = clients(cluster, 2)?;
     loop {
-        let rate = load::run(&mut clients, time, &|| match only {
-            "rsa" => work.rsa(),
-            "p256" => work.p256(),
-            "gcm" => work.gcm(),
-            _ => work.nothing(),
-        })?;
-        println!("{only}: {rate:.0}/s");
+        println!("{only}: {:.0}/s", load::run(&mut clients, time, &|| kind(&work))?);
     }
 }
 
@@ -144,10 +164,12 @@ fn clients(cluster: &HsmCluster, hsms: usize) -> Result<Vec<Cluster>> {
 
 /// A client that is logged in at all HSMs.
 fn client(cluster: &HsmCluster, hsms: usize) -> Result<Cluster> {
-    let mut options = cluster.options()?;
+    log_in(options(cluster, hsms)?, USER, Role::CryptoUser)
+}
+
+fn options(cluster: &HsmCluster, hsms: usize) -> Result<Options> {
     // A key cannot be on two HSMs where there is one.
-    options.check_key_availability = hsms > 1;
-    log_in(options, USER, Role::CryptoUser)
+    Ok(Options { check_key_availability: hsms > 1, ..cluster.options()? })
 }
 
 fn setting<T: FromStr + Display>(name: &str, default: T) -> T {

@@ -7,14 +7,18 @@ use anyhow::{Context as _, Result};
 
 use crate::processes::HsmProcess;
 
-/// What each HSM of a data folder has resident, and how much of it is locked.
+/// What each HSM of a data folder has resident.
 pub(crate) fn told(data: &Path) -> Result<String> {
-    let hsms = HsmProcess::all(data)?.into_iter().map(|hsm| {
+    of(&HsmProcess::all(data)?)
+}
+
+/// What these HSMs have.
+pub(crate) fn of(hsms: &[HsmProcess]) -> Result<String> {
+    let told = hsms.iter().map(|hsm| {
         let status = fs::read_to_string(format!("/proc/{}/status", hsm.0))?;
-        let mb = |name| kb(&status, name).map(|kb| kb as f64 / 1024.0);
-        anyhow::Ok(format!("{:.1} MB ({:.1} MB of it locked)", mb("VmRSS:")?, mb("VmLck:")?))
+        Ok(format!("{:.1} MB", kb(&status, "VmRSS:")? as f64 / 1024.0))
     });
-    Ok(hsms.collect::<Result<Vec<_>>>()?.join(", "))
+    Ok(told.collect::<Result<Vec<_>>>()?.join(", "))
 }
 
 fn kb(status: &str, name: &str) -> Result<u64> {

@@ -14,6 +14,7 @@ const DIGEST: [u8; 32] = [7; 32];
 const PLAINTEXT: usize = 1_024;
 
 /// Keys to work with.
+#[derive(Clone, Copy)]
 pub(crate) struct Work {
     rsa: u64,
     p256: u64,

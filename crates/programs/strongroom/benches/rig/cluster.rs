@@ -146,10 +146,14 @@ impl HsmCluster {
 /// A client that is logged in.
 pub(crate) fn log_in(options: Options, username: &str, role: Role) -> Result<Cluster> {
     let mut client = Cluster::new(options, Clocks::system())?;
-    let password = SecretString::new(PASSWORD.to_owned());
-    let step = client.login(Credentials { username: username.to_owned(), role, password })?;
+    let step = client.login(credentials(username, role))?;
     ensure!(matches!(step, LoginStep::Done), "a second factor is asked for");
     Ok(client)
+}
+
+/// A user with [`PASSWORD`].
+pub(crate) fn credentials(username: &str, role: Role) -> Credentials {
+    Credentials { username: username.to_owned(), role, password: SecretString::new(PASSWORD.to_owned()) }
 }
 
 /// The call that makes a crypto user.
