@@ -124,8 +124,8 @@ impl ControlPlane {
                 Err(_) => {}
             }
         }
-        if looks.is_multiple_of(60) {
-            self.remove_strays().await?;
+        if looks == 0 {
+            self.name_strays().await?;
         }
         Ok(())
     }
@@ -163,15 +163,16 @@ impl ControlPlane {
         }
     }
 
-    /// Removes what a placement has of HSMs that there are none of any more.
-    async fn remove_strays(&self) -> Result<(), Refusal> {
+    /// Names the HSMs that a placement has and the store does not know. They are left alone: a store that was put
+    /// back from an old copy has forgotten HSMs whose state is newer than its own.
+    async fn name_strays(&self) -> Result<(), Refusal> {
         let placed = self.placement.list().await.map_err(|error| Refusal::Internal(error.into()))?;
         for id in placed {
             if repo::hsms::find(&self.db, &self.mac, &id).await?.is_none() {
-                tracing::info!(hsm = id, "an HSM that belongs to no cluster is removed");
-                if let Err(error) = self.placement.destroy(&id).await {
-                    tracing::warn!(hsm = id, %error, "an HSM that belongs to no cluster stays");
-                }
+                tracing::warn!(
+                    hsm = id,
+                    "an HSM that belongs to no cluster is on this machine, and is left alone"
+                );
             }
         }
         Ok(())

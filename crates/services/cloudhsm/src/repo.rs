@@ -54,6 +54,7 @@ pub const STATEMENTS: &[Statement] = &[
     log::INSERT,
     log::LAST,
     log::FIRST,
+    log::LENGTHS,
     log::READ,
     log::DROP_BEFORE,
     log::DROP_ALL,

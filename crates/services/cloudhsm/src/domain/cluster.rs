@@ -178,8 +178,11 @@ impl Cluster {
 
     /// The HSM that made the partition is gone before the cluster was initialized: the next one begins anew.
     pub(crate) fn partition_lost(&mut self) {
-        if self.state == ClusterState::Uninitialized {
+        if matches!(self.state, ClusterState::Uninitialized | ClusterState::InitializeInProgress) {
+            self.state = ClusterState::Uninitialized;
+            self.message = None;
             self.evidence = None;
+            self.installed = None;
         }
     }
 

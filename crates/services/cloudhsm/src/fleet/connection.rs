@@ -22,6 +22,9 @@ use crate::ControlPlane;
 /// How long a stranger may take to say who it is.
 const INTRODUCTION: Duration = Duration::from_secs(10);
 
+/// How long its words may be, in bytes: two certificates and a few names.
+const MAX_INTRODUCTION: usize = 64 << 10;
+
 /// How long an HSM may be silent. It reports every few seconds.
 const SILENCE: Duration = Duration::from_mins(1);
 
@@ -86,7 +89,7 @@ pub(super) async fn converse(
     let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
     let Some(device) = certificate.map(|certificate| sha256(certificate)) else { return };
     let (read, mut write) = tokio::io::split(stream);
-    let mut incoming = Incoming { read, decoder: Decoder::new(MAX_FLEET_PAYLOAD) };
+    let mut incoming = Incoming { read, decoder: Decoder::new(MAX_INTRODUCTION) };
     let first = tokio::time::timeout(INTRODUCTION, incoming.next()).await;
     let introduced = match first {
         Ok(Ok(Some(Received::Call(request, call)))) => match *call {
@@ -99,10 +102,16 @@ pub(super) async fn converse(
         tracing::debug!("a connection of the fleet does not say who it is");
         return;
     };
+    if incoming.decoder.is_within_frame() {
+        // Nothing is to be said before the introduction is answered.
+        return;
+    }
+    incoming.decoder = Decoder::new(MAX_FLEET_PAYLOAD);
     let (assignment, cluster_id) = match plane.register(&register, &device).await {
         Ok(registered) => registered,
         Err(failed) => {
             tracing::warn!(hsm = register.hsm_id, reason = failed.text, "an HSM is not taken in");
+            plane.tell_why(&register, &device, &failed).await;
             drop(send_alone(&mut write, request, PlaneAnswer::Failed(failed)).await);
             return;
         }

@@ -71,6 +71,24 @@ impl ControlPlane {
         Ok((assignment, cluster.id))
     }
 
+    /// Shows people why an HSM of theirs cannot become what it is to be.
+    pub(super) async fn tell_why(&self, register: &Register, device: &[u8; 32], failed: &Failed) {
+        if failed.code() != FailedCode::NotFound {
+            return;
+        }
+        let known = repo::hsms::find(&self.db, &self.mac, &register.hsm_id).await.ok().flatten();
+        if let Some(hsm) = known.filter(|hsm| hsm.device.as_ref() == Some(device)) {
+            let text = format!("The HSM cannot come up: {}.", failed.text);
+            if let Err(refusal) = self.degraded(&hsm, &text).await {
+                tracing::warn!(
+                    hsm = hsm.id,
+                    error = refusal.into_cause(),
+                    "an HSM's state is not written down"
+                );
+            }
+        }
+    }
+
     /// Uses the token up: from now on the device certificate alone counts.
     async fn enrol(&self, hsm_id: &str, token_digest: [u8; 32], device: [u8; 32]) -> Result<(), Failed> {
         let enrolled = self.db.transaction(|tx| {
@@ -164,13 +182,12 @@ impl ControlPlane {
         {
             return Ok(Some((last, true)));
         }
-        let Some(source) = &cluster.source_backup else {
-            if cluster.state == ClusterState::Active {
-                let text = "the cluster has no HSM left and no backup";
-                return Err(failed(FailedCode::NotFound, text));
-            }
-            return Ok(None);
-        };
+        // What was changed since the cluster was made from another's backup is in its own backups only.
+        if cluster.state == ClusterState::Active {
+            let text = "the cluster has no HSM left and no backup that is READY";
+            return Err(failed(FailedCode::NotFound, text));
+        }
+        let Some(source) = &cluster.source_backup else { return Ok(None) };
         let found = repo::backups::find_by_id(&self.db, &self.mac, source).await.map_err(Refusal::from)?;
         let found = found.filter(|backup| backup.state != BackupState::CreateInProgress);
         let gone = || failed(FailedCode::NotFound, "the backup that the cluster was made from is gone");

@@ -1,6 +1,8 @@
 //! What happens by itself when it is due: a cluster is backed up every day, a backup outlives its retention, and
 //! one that was deleted is gone a week later.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use strongroom_runtime::{Agenda, BoxError, Due};
 
@@ -11,6 +13,9 @@ use crate::domain::home::Home;
 use crate::domain::hsm::Hsm;
 use crate::error::Refusal;
 use crate::{events, repo};
+
+/// How long whatever is due next waits for a daily backup.
+const DAILY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The id of an item, from a row whose columns nobody has checked.
 fn item_id([account, region, id]: &[String; 3]) -> String {
@@ -99,12 +104,9 @@ impl ControlPlane {
             }
             Daily::ToBeMade(backup) => backup,
         };
-        // Made at once, so that what is due next finds it made; where that fails the reconciler goes on trying.
-        if let Err(error) = self.make_backup(&backup).await {
-            tracing::warn!(backup = backup.id, %error, "a daily backup is still to be made");
-        }
+        // The reconciler makes it. Waited for, so that what is due next finds it made, but not for long.
         self.nudge();
-        Ok(())
+        self.see_backup_made(&backup, DAILY_PATIENCE).await
     }
 
     /// The retention of a backup is over.

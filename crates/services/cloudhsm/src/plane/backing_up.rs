@@ -11,7 +11,7 @@ use strongroom_crypto::kdf::sp800_108_counter_hmac_sha256;
 use strongroom_hsm_proto::fleet;
 use strongroom_seal::Epoch;
 use strongroom_secret::{Key256, constant_time_eq};
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use super::ControlPlane;
 use crate::domain::backup::{Backup, BackupState};
@@ -26,18 +26,21 @@ use crate::repo::blobs::Blob;
 const LABEL: &[u8] = b"strongroom/cloudhsm/backup";
 
 /// How long an HSM may take to make a backup.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Bytes of a blob that are read at once.
 const PIECE: usize = 1 << 20;
 
-/// Who is making backups of which cluster.
+/// Who is making backups of which cluster, and the news that one is made.
 #[derive(Default)]
-pub(super) struct BackUps(Mutex<HashMap<String, Arc<AsyncMutex<()>>>>);
+pub(super) struct BackUps {
+    turns: Mutex<HashMap<String, Arc<AsyncMutex<()>>>>,
+    made: watch::Sender<u64>,
+}
 
 impl BackUps {
     fn of(&self, cluster: &str) -> Arc<AsyncMutex<()>> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, turn| Arc::strong_count(turn) > 1);
         all.entry(cluster.to_owned()).or_default().clone()
     }
@@ -167,9 +170,30 @@ impl ControlPlane {
             })
             .await
             .map_err(BackUpError::from)?;
+        self.back_ups.made.send_modify(|number| *number += 1);
         self.agenda_changed();
         self.nudge();
         Ok(())
+    }
+
+    /// Waits until a backup is made, `patience` at the most.
+    pub(super) async fn see_backup_made(&self, backup: &Backup, patience: Duration) -> Result<(), Refusal> {
+        let mut made = self.back_ups.made.subscribe();
+        let seen = async {
+            loop {
+                let known = repo::backups::find(&self.db, &self.mac, &backup.home, &backup.id).await?;
+                if known.is_none_or(|known| known.state != BackupState::CreateInProgress) {
+                    return Ok(());
+                }
+                if made.changed().await.is_err() {
+                    return Ok(());
+                }
+            }
+        };
+        tokio::time::timeout(patience, seen).await.unwrap_or_else(|_| {
+            tracing::warn!(backup = backup.id, "a daily backup is still to be made");
+            Ok(())
+        })
     }
 
     /// Gives a backup up that nobody can make.

@@ -6,8 +6,8 @@ use strongroom_api_cloudhsm::actions;
 use strongroom_identity::RequestContext;
 
 use super::{CLUSTER_RESOURCE, ControlPlane};
-use crate::domain::backup::BackupState;
-use crate::domain::cluster::Cluster;
+use crate::domain::backup::{Backup, BackupState};
+use crate::domain::cluster::{Cluster, ClusterState};
 use crate::domain::home::{Home, new_id};
 use crate::domain::hsm::{Hsm, HsmState};
 use crate::error::Refusal;
@@ -61,6 +61,9 @@ impl ControlPlane {
             self.permitted_cluster::<actions::CreateHsm>(context, cluster_id).await?.into_resource();
         let hsms = self.hsms_of(&cluster).await?;
         let subnet = cluster.admit_hsm(zone, &hsms)?.to_owned();
+        if hsms.is_empty() {
+            self.expect_something_to_begin_with(&cluster).await?;
+        }
         let facts = self.network.subnets(&cluster.home, std::slice::from_ref(&subnet)).await?;
         let facts =
             facts.into_iter().next().ok_or_else(|| Refusal::internal("a subnet is not found twice"))?;
@@ -89,6 +92,30 @@ impl ControlPlane {
         }
         self.nudge();
         Ok(hsm)
+    }
+
+    /// The first HSM of a cluster that has been initialized is made from a backup: the cluster's own, or the one
+    /// that the cluster was made from.
+    async fn expect_something_to_begin_with(&self, cluster: &Cluster) -> Result<(), Refusal> {
+        if !cluster.is_backed_up() {
+            return Ok(());
+        }
+        let ready = |backup: &Backup| backup.state == BackupState::Ready;
+        let own = repo::backups::list_of(&self.db, &self.mac, &cluster.home, &cluster.id).await?;
+        if own.iter().any(ready) {
+            return Ok(());
+        }
+        if let Some(source) = &cluster.source_backup
+            && cluster.state != ClusterState::Active
+            && repo::backups::find_by_id(&self.db, &self.mac, source).await?.as_ref().is_some_and(ready)
+        {
+            return Ok(());
+        }
+        Err(Refusal::Invalid(format!(
+            "Cluster {} has no HSM, and no backup in state READY to make one from. Restore a backup with RestoreBackup \
+             first.",
+            cluster.id
+        )))
     }
 
     async fn insert_hsm(&self, context: &RequestContext, hsm: &Hsm) -> Result<(), Refusal> {

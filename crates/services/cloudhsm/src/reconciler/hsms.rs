@@ -142,7 +142,8 @@ impl ControlPlane {
             .await
     }
 
-    pub(super) async fn degraded(&self, hsm: &Hsm, why: &str) -> Result<(), Refusal> {
+    /// Notes that an HSM does not serve as it should, and why.
+    pub(crate) async fn degraded(&self, hsm: &Hsm, why: &str) -> Result<(), Refusal> {
         if self.advance_hsm(&hsm.id, |hsm| hsm.degraded(why)).await? {
             tracing::warn!(hsm = hsm.id, "{why}");
             self.nudge();

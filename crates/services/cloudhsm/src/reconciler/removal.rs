@@ -115,7 +115,8 @@ impl ControlPlane {
             })
         });
         let left = left.await?;
-        if left.is_empty() && cluster.state == ClusterState::Uninitialized {
+        let new = [ClusterState::Uninitialized, ClusterState::InitializeInProgress].contains(&cluster.state);
+        if left.is_empty() && new {
             self.begin_log_anew(cluster).await?;
         }
         tracing::info!(hsm = hsm.id, cluster = cluster.id, "an HSM is deleted");

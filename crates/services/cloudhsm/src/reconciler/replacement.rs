@@ -77,7 +77,8 @@ impl ControlPlane {
 
     /// Whether a cluster without HSMs has something to begin with: nothing to lose, or a backup.
     async fn can_begin_again(&self, cluster: &Cluster) -> Result<bool, Refusal> {
-        if cluster.state == ClusterState::Uninitialized || cluster.source_backup.is_some() {
+        let new = [ClusterState::Uninitialized, ClusterState::InitializeInProgress].contains(&cluster.state);
+        if new || cluster.source_backup.is_some() {
             return Ok(true);
         }
         let backups = repo::backups::list_of(&self.db, &self.mac, &cluster.home, &cluster.id).await?;

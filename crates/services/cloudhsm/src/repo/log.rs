@@ -12,8 +12,14 @@ pub(super) const LAST: Statement =
     Statement::new("SELECT sequence FROM cloudhsm_log WHERE cluster_id = $1 ORDER BY sequence DESC LIMIT 1");
 pub(super) const FIRST: Statement =
     Statement::new("SELECT sequence FROM cloudhsm_log WHERE cluster_id = $1 ORDER BY sequence LIMIT 1");
+/// Entries can be long: how many are read is decided by their lengths.
+pub(super) const LENGTHS: Statement = Statement::new(
+    "SELECT sequence, CAST(LENGTH(entry) AS BIGINT) AS length FROM cloudhsm_log WHERE cluster_id = $1 AND sequence >= $2 \
+     ORDER BY sequence LIMIT $3",
+);
 pub(super) const READ: Statement = Statement::new(
-    "SELECT sequence, entry FROM cloudhsm_log WHERE cluster_id = $1 AND sequence >= $2 ORDER BY sequence LIMIT $3",
+    "SELECT sequence, entry FROM cloudhsm_log WHERE cluster_id = $1 AND sequence >= $2 AND sequence <= $3 \
+     ORDER BY sequence LIMIT $4",
 );
 pub(super) const DROP_BEFORE: Statement =
     Statement::new("DELETE FROM cloudhsm_log WHERE cluster_id = $1 AND sequence < $2");
@@ -96,16 +102,20 @@ pub(crate) async fn read(db: &Db, cluster: &str, from: u64, max_bytes: usize) ->
     if from < page.first {
         return Ok(page);
     }
-    let mut taken = 0;
-    for row in db.query(READ, &[cluster.into(), place(from).into(), PAGE.into()]).await? {
-        let (sequence, entry) = (row.i64("sequence")?.unsigned_abs(), row.blob("entry")?);
-        taken += entry.len();
-        if taken > max_bytes && !page.entries.is_empty() {
+    let (mut taken, mut last) = (0, None);
+    for row in db.query(LENGTHS, &[cluster.into(), place(from).into(), PAGE.into()]).await? {
+        taken += usize::try_from(row.i64("length")?).unwrap_or(usize::MAX);
+        if taken > max_bytes && last.is_some() {
             break;
         }
+        last = Some(row.i64("sequence")?);
+    }
+    let Some(last) = last else { return Ok(page) };
+    for row in db.query(READ, &[cluster.into(), place(from).into(), last.into(), PAGE.into()]).await? {
+        let sequence = row.i64("sequence")?.unsigned_abs();
         // The log may have grown since its head was read.
         page.head = page.head.max(sequence);
-        page.entries.push((sequence, entry));
+        page.entries.push((sequence, row.blob("entry")?));
     }
     Ok(page)
 }

@@ -118,10 +118,30 @@ async fn a_deleted_backup_is_gone_after_a_week_or_restored(database: &TestDataba
     );
     client.delete_backup(&id).await.unwrap();
     bench.later(8 * DAY).await;
+    // A cluster that has lost everything but a deleted backup is told to restore it.
+    let (other, hsm) = client.active().await;
+    client.delete_hsm(&other, &hsm).await.unwrap();
+    client.has_hsms(&other, 0).await;
+    for backup in client.has_backups(&other, 2).await {
+        client.delete_backup(&backup.backup_id).await.unwrap();
+    }
+    let refused = client.create_hsm(&other, ZONE_A).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        format!(
+            "CloudHsmInvalidRequestException: Cluster {other} has no HSM, and no backup in state READY to make one from. \
+             Restore a backup with RestoreBackup first."
+        )
+    );
+
     let gone = client.restore_backup(&id).await.unwrap_err();
     assert_eq!(gone.to_string(), format!("CloudHsmResourceNotFoundException: Backup {id} does not exist."));
     assert!(client.backups(Some(filter("backupIds", &[&id]))).await.is_empty());
-    assert_eq!(bench.bytes_of_backups().await, client.states(&cluster).await.len(), "its bytes are gone too");
+    assert_eq!(
+        bench.bytes_of_backups().await,
+        client.states(&cluster).await.len() + 2,
+        "its bytes are gone too"
+    );
     let none = bench.as_of(STRANGER, REGION).delete_backup(&id).await.unwrap_err();
     assert_eq!(none.code(), "CloudHsmResourceNotFoundException");
 }

@@ -21,7 +21,7 @@ on_both_engines! {
     what_is_no_frame_ends_its_connection_only,
 }
 
-async fn line_of(bench: &Bench, hsm: &str) -> Line {
+fn line_of(bench: &Bench, hsm: &str) -> Line {
     bench.placement.hsm(hsm).line()
 }
 
@@ -51,7 +51,7 @@ fn append(sequence: u64, entry: &[u8]) -> PlaneCall {
 async fn a_log_is_an_order_without_gaps(database: &TestDatabase) {
     let bench = Bench::new(database).await;
     let (_, hsm) = bench.client().active().await;
-    let line = line_of(&bench, &hsm).await;
+    let line = line_of(&bench, &hsm);
     let head = read(&line, 1, 64).await.head;
     assert_eq!(head, 1, "the founding");
     assert!(matches!(ask(&line, append(2, b"two")).await, PlaneAnswer::Appended(done) if done.sequence == 2));
@@ -76,7 +76,7 @@ async fn a_log_is_an_order_without_gaps(database: &TestDatabase) {
 async fn a_log_is_compacted_behind_its_snapshot(database: &TestDatabase) {
     let bench = Bench::new(database).await;
     let (_, hsm) = bench.client().active().await;
-    let line = line_of(&bench, &hsm).await;
+    let line = line_of(&bench, &hsm);
     for sequence in 2..=6 {
         ask(&line, append(sequence, b"entry")).await;
     }
@@ -117,7 +117,7 @@ fn audit(sequences: impl IntoIterator<Item = u64>) -> PlaneCall {
 async fn audit_records_are_recorded_once(database: &TestDatabase) {
     let bench = Bench::new(database).await;
     let (cluster, hsm) = bench.client().active().await;
-    let line = line_of(&bench, &hsm).await;
+    let line = line_of(&bench, &hsm);
     let next = async |call| match ask(&line, call).await {
         PlaneAnswer::AuditStored(stored) => stored.next,
         other => panic!("{other:?}"),
@@ -141,7 +141,7 @@ async fn audit_records_are_recorded_once(database: &TestDatabase) {
 async fn blobs_come_in_order_and_stay(database: &TestDatabase) {
     let bench = Bench::new(database).await;
     let (cluster, hsm) = bench.client().active().await;
-    let line = line_of(&bench, &hsm).await;
+    let line = line_of(&bench, &hsm);
     let put = |kind: BlobKind, name: &str, offset, bytes: &[u8], last| {
         let name = name.to_owned();
         PlaneCall::PutPiece(PutPiece { kind: kind.into(), name, offset, bytes: bytes.to_vec(), last })
@@ -193,11 +193,11 @@ async fn one_hsm_serves_no_other_cluster(database: &TestDatabase) {
         offset: 0,
         max_bytes: 8,
     });
-    assert!(matches!(ask(&line_of(&bench, &one).await, get.clone()).await, PlaneAnswer::Piece(_)));
-    assert_eq!(refused(&line_of(&bench, &other).await, get).await, FailedCode::NotFound);
+    assert!(matches!(ask(&line_of(&bench, &one), get.clone()).await, PlaneAnswer::Piece(_)));
+    assert_eq!(refused(&line_of(&bench, &other), get).await, FailedCode::NotFound);
     // Each log is its own.
-    ask(&line_of(&bench, &one).await, append(2, b"two")).await;
-    assert_eq!(read(&line_of(&bench, &other).await, 1, 64).await.head, 1);
+    ask(&line_of(&bench, &one), append(2, b"two")).await;
+    assert_eq!(read(&line_of(&bench, &other), 1, 64).await.head, 1);
 }
 
 async fn what_is_no_frame_ends_its_connection_only(database: &TestDatabase) {

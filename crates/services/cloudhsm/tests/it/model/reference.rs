@@ -121,8 +121,11 @@ impl Model {
         self.pass_time(now);
         match step {
             Step::CreateHsm { .. } => {
-                let first = self.hsms == 0 && !self.is_gone();
-                let further = self.state == State::Active && self.hsms < MOST_HSMS;
+                // The first is made from a backup, unless the cluster is new.
+                let ready = self.backups.iter().any(|backup| backup.deletion.is_none());
+                let something = self.state == State::Uninitialized || ready;
+                let first = self.hsms == 0 && !self.is_gone() && something;
+                let further = self.hsms > 0 && self.state == State::Active && self.hsms < MOST_HSMS;
                 if !first && !further {
                     return false;
                 }
