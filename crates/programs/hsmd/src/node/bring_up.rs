@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use prost::Message as _;
-use strongroom_hsm_cluster::Replica;
+use strongroom_hsm_cluster::{ClusterError, Replica};
 use strongroom_hsm_core::{Hsm, HsmIdentity, Mode, Options};
 use strongroom_hsm_proto::fleet::{AssignedRole, Assignment, ClusterCertificates, ClusterMode};
 use strongroom_hsm_proto::tls::server_config;
@@ -29,9 +29,10 @@ impl Node {
         let ground = self.ground(&assigned);
         if let Some(begun) = ground.resume()? {
             self.folder.write_sealed(ASSIGNMENT, &assigned.encode_to_vec())?;
-            // One that was let in but has not seen it yet, or whose founding was cut off, goes on when the
-            // control plane is there.
-            if begun.ledger.ask(Replica::is_member) && ground.hsm.cluster_public_key().is_ok() {
+            // One that was let in but has not seen it yet, or whose founding or restore was cut off, goes on when
+            // the control plane is there.
+            let is_whole = ground.hsm.cluster_public_key().is_ok() && !ground.is_restoring()?;
+            if begun.ledger.ask(Replica::is_member) && is_whole {
                 self.go(&ground, begun);
             }
         }
@@ -52,6 +53,12 @@ impl Node {
                 Err(error) if error.halt().is_some() => {
                     self.halt(error.to_string());
                     break;
+                }
+                Err(error @ LogError::Cluster(ClusterError::Superseded)) => {
+                    tracing::warn!(%error, "another HSM was faster");
+                    // What this one is to be now, the next assignment says.
+                    self.plane.give_up();
+                    return;
                 }
                 Err(LogError::Plane(error)) if error.is_expulsion() => {
                     return self.end(Ending::Stop("it is no member of the cluster any more"));

@@ -24,6 +24,9 @@ const MOST_LOOKS: u32 = 100;
 /// How long to wait between two looks.
 const BETWEEN: Duration = Duration::from_millis(100);
 
+/// A restore has begun, and the snapshot that stands for what was before it is not stored yet.
+const RESTORING: &str = "restoring";
+
 /// What a partition stands on.
 pub(crate) struct Ground {
     pub(crate) folder: Arc<Folder>,
@@ -100,9 +103,24 @@ impl Ground {
         Ok(begun)
     }
 
-    /// Does what is left to do of founding: the partition's users and keys, after its first entry.
+    /// Whether something is left to do of a restore.
+    pub(crate) fn is_restoring(&self) -> Result<bool, LogError> {
+        Ok(self.folder.read(RESTORING).map_err(LogError::disk)?.is_some())
+    }
+
+    /// Does what is left to do of founding or restoring: the partition's users and keys, after its first entry, or
+    /// the snapshot that takes the place of what was before the restore.
     pub(crate) async fn complete(&self, begun: &Begun) -> Result<(), LogError> {
-        let _ = begun.log.turn().await.catch_up().await?;
+        let caught_up = begun.log.turn().await.catch_up().await;
+        if caught_up == Err(LogError::Cluster(ClusterError::Superseded)) {
+            Ledger::forget(&self.folder)?;
+        }
+        let _ = caught_up?;
+        if self.is_restoring()? {
+            // Newcomers cannot read what was before.
+            compact(&begun.log, &begun.ledger, &self.plane, &self.clock).await?;
+            self.folder.remove(RESTORING).map_err(LogError::disk)?;
+        }
         if self.hsm.cluster_public_key().is_ok() {
             return Ok(());
         }
@@ -165,16 +183,17 @@ impl Ground {
             self.replay_into(&mut archive).await?;
         }
         let now_ms = self.clock.now().domain_ms;
-        let (replica, entry) = archive.begin(self.identity()?, self.founding(), now_ms)?;
+        // The entry comes from the replica again, where it is not in the log.
+        let (replica, _) = archive.begin(self.identity()?, self.founding(), now_ms)?;
+        self.folder.write(RESTORING, b"").map_err(LogError::disk)?;
         let view = Arc::new(View::new());
         let begun = self.begun(Ledger::begin(replica, self.folder.clone(), view.clone())?, view)?;
-        let _ = begun.log.turn().await.place(entry).await?;
-        // Newcomers cannot read what was before: a snapshot stands in its place.
-        compact(&begun.log, &begun.ledger, &self.plane, &self.clock).await?;
+        self.complete(&begun).await?;
         Ok(begun)
     }
 
-    /// Brings a backup up to the end of its cluster's log, as far as its keys reach.
+    /// Brings a backup up to the end of its cluster's log, as far as its keys reach. What it cannot read stays in
+    /// the log, and the restore comes after it.
     async fn replay_into(&self, archive: &mut Archive<Core>) -> Result<(), LogError> {
         loop {
             let from = archive.head().sequence + 1;
@@ -183,21 +202,24 @@ impl Ground {
                 if read.first > from {
                     tracing::warn!("the log does not reach back to the backup; what came after it is lost");
                 }
-                return Ok(());
+                break;
             }
             let entries: Vec<_> = read.entries.into_iter().map(|entry| entry.entry).collect();
             match tokio::task::block_in_place(|| archive.replay(from, &entries)) {
                 Ok(0) => return Err(PlaneError::Nonsense.into()),
                 Ok(_) => {}
-                Err(ClusterError::NoKey { .. }) => {
-                    tracing::warn!(
-                        from = archive.head().sequence,
-                        "the partition key was changed after the backup; what came later is lost"
-                    );
-                    return Ok(());
+                Err(error @ (ClusterError::NoKey { .. } | ClusterError::LaterIncarnation { .. })) => {
+                    tracing::warn!(%error, from = archive.head().sequence, "what the log has after this is lost");
+                    break;
                 }
                 Err(error) => return Err(error.into()),
             }
         }
+        let last = self.plane.read(u64::MAX).await?.head;
+        if last > 0 && last != archive.head().sequence {
+            let read = self.plane.read(last).await?.entries.into_iter().next();
+            archive.begin_after(last, &read.ok_or(PlaneError::Nonsense)?.entry);
+        }
+        Ok(())
     }
 }

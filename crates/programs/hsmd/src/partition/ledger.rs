@@ -7,7 +7,6 @@ use strongroom_hsm_cluster::{
     Admission, Admit, ClusterError, Command, CommandId, Event, Extent, FEATURE_LEVEL, JoinRequest, MemberId,
     Progress, Proposed, Replica, SealedEntry, Standing,
 };
-use strongroom_secret::Key256;
 
 use super::{Core, LogError, View};
 use crate::state::{Folder, Tail};
@@ -15,21 +14,28 @@ use crate::state::{Folder, Tail};
 const CHECKPOINT: &str = "checkpoint";
 const TAIL: &str = "tail";
 
-/// The replica on disk. Whoever changes it holds the log's turn; whoever only asks does not have to.
+/// The replica on disk. Whoever changes it holds the log's turn; whoever only asks does not have to, and does not
+/// wait for the disk either.
 pub(crate) struct Ledger {
-    kept: Mutex<Kept>,
+    replica: Mutex<Replica<Core>>,
+    /// Taken before `replica` where both are.
+    files: Mutex<Files>,
     folder: Arc<Folder>,
     view: Arc<View>,
 }
 
-struct Kept {
-    replica: Replica<Core>,
+struct Files {
     tail: Tail,
     /// The disk failed: nothing is acknowledged any more.
     is_broken: bool,
 }
 
 impl Ledger {
+    fn new(replica: Replica<Core>, tail: Tail, folder: Arc<Folder>, view: Arc<View>) -> Self {
+        let files = Mutex::new(Files { tail, is_broken: false });
+        Self { replica: Mutex::new(replica), files, folder, view }
+    }
+
     /// Keeps a replica that is new here: writes it down whole.
     pub(crate) fn begin(
         replica: Replica<Core>,
@@ -37,9 +43,9 @@ impl Ledger {
         view: Arc<View>,
     ) -> Result<Self, LogError> {
         let tail = folder.tail(TAIL, 0).map_err(LogError::disk)?;
-        let ledger = Self { kept: Mutex::new(Kept { replica, tail, is_broken: false }), folder, view };
-        ledger.checkpoint(&mut ledger.kept())?;
-        ledger.show(&ledger.kept());
+        let ledger = Self::new(replica, tail, folder, view);
+        ledger.write_down()?;
+        ledger.show();
         Ok(ledger)
     }
 
@@ -53,40 +59,43 @@ impl Ledger {
         let tail = folder.read(TAIL).map_err(LogError::disk)?;
         let tail = tail.as_ref().map_or(&[][..], |tail| tail.expose());
         let (replica, recovered) =
-            Replica::recover(&device_key(&folder), checkpoint.expose(), tail, FEATURE_LEVEL, core)?;
+            Replica::recover(folder.seal(), checkpoint.expose(), tail, FEATURE_LEVEL, core)?;
         let tail = folder.tail(TAIL, tail.len().saturating_sub(recovered.torn)).map_err(LogError::disk)?;
-        let ledger = Self { kept: Mutex::new(Kept { replica, tail, is_broken: false }), folder, view };
-        ledger.show(&ledger.kept());
+        let ledger = Self::new(replica, tail, folder, view);
+        ledger.show();
         Ok(Some(ledger))
+    }
+
+    /// Throws away what a replica left behind that has never served.
+    pub(crate) fn forget(folder: &Folder) -> Result<(), LogError> {
+        folder.remove(CHECKPOINT).map_err(LogError::disk)
     }
 
     /// Asks the replica something.
     pub(crate) fn ask<T>(&self, question: impl FnOnce(&Replica<Core>) -> T) -> T {
-        question(&self.kept().replica)
+        question(&self.replica())
     }
 
     pub(crate) fn admit(&self, cursor: &[u8]) -> Result<Admit, ClusterError> {
-        let mut kept = self.kept();
-        let admitted = kept.replica.admit(cursor);
+        let admitted = self.replica().admit(cursor);
         if matches!(admitted, Ok(Admit::Forked)) {
-            self.keep_halt(&mut kept);
+            self.keep_halt();
         }
         admitted
     }
 
     pub(crate) fn known(&self, id: &CommandId) -> Option<Vec<u8>> {
-        self.kept().replica.known(id).map(<[u8]>::to_vec)
+        self.replica().known(id).map(<[u8]>::to_vec)
     }
 
     pub(crate) fn observe(&self, log: Extent) -> Result<Standing, LogError> {
-        let mut kept = self.kept();
-        let standing = kept.replica.observe(log);
-        self.heed(&mut kept, standing)
+        let standing = self.replica().observe(log);
+        self.heed(standing)
     }
 
     pub(crate) fn propose(&self, batch: &[Command], now_ms: i64) -> Result<Proposed, LogError> {
         self.sound()?;
-        Ok(self.kept().replica.propose(batch, now_ms)?)
+        Ok(self.replica().propose(batch, now_ms)?)
     }
 
     pub(crate) fn propose_join(
@@ -96,17 +105,17 @@ impl Ledger {
         vouch: impl FnOnce(&JoinRequest, &[u8]) -> bool,
     ) -> Result<Admission, LogError> {
         self.sound()?;
-        Ok(self.kept().replica.propose_join(request, now_ms, vouch)?)
+        Ok(self.replica().propose_join(request, now_ms, vouch)?)
     }
 
     pub(crate) fn propose_leave(&self, leaver: &MemberId, now_ms: i64) -> Result<SealedEntry, LogError> {
         self.sound()?;
-        Ok(self.kept().replica.propose_leave(leaver, now_ms)?)
+        Ok(self.replica().propose_leave(leaver, now_ms)?)
     }
 
     pub(crate) fn propose_snapshot(&self, now_ms: i64) -> Result<SealedEntry, LogError> {
         self.sound()?;
-        Ok(self.kept().replica.propose_snapshot(now_ms)?)
+        Ok(self.replica().propose_snapshot(now_ms)?)
     }
 
     pub(crate) fn propose_retire(
@@ -115,62 +124,63 @@ impl Ledger {
         now_ms: i64,
     ) -> Result<SealedEntry, LogError> {
         self.sound()?;
-        Ok(self.kept().replica.propose_retire(incarnation, epoch, now_ms)?)
+        Ok(self.replica().propose_retire(incarnation, epoch, now_ms)?)
     }
 
     /// The entry under way is in the log.
     pub(crate) fn appended(&self) -> Result<Progress, LogError> {
-        let mut kept = self.kept();
-        let progress = kept.replica.appended();
-        let progress = self.heed(&mut kept, progress)?;
-        self.keep(&mut kept, &progress)?;
-        Ok(progress)
+        let progress = self.replica().appended();
+        self.keep(self.heed(progress)?)
     }
 
     /// Takes entries of the log.
     pub(crate) fn replay(&self, first: u64, entries: &[Vec<u8>]) -> Result<Progress, LogError> {
-        let mut kept = self.kept();
-        let progress = kept.replica.replay(first, entries);
-        let progress = self.heed(&mut kept, progress)?;
-        self.keep(&mut kept, &progress)?;
-        Ok(progress)
+        let progress = self.replica().replay(first, entries);
+        self.keep(self.heed(progress)?)
     }
 
     /// Takes a snapshot in the place of entries that are gone.
     pub(crate) fn catch_up(&self, snapshot: &[u8]) -> Result<(), LogError> {
-        let mut kept = self.kept();
-        let caught_up = kept.replica.catch_up(snapshot);
-        self.heed(&mut kept, caught_up)?;
-        self.checkpoint(&mut kept)?;
-        self.show(&kept);
+        let caught_up = self.replica().catch_up(snapshot);
+        self.heed(caught_up)?;
+        self.write_down()?;
+        self.show();
         Ok(())
     }
 
     /// Writes everything down, so that the next start is quick.
     pub(crate) fn write_down(&self) -> Result<(), LogError> {
-        self.checkpoint(&mut self.kept())
+        let mut files = self.files();
+        let checkpoint = self.replica().checkpoint(self.folder.seal())?;
+        let written = self.folder.write(CHECKPOINT, &checkpoint).map_err(LogError::disk);
+        let cleared =
+            written.and_then(|()| files.tail.clear().map_err(|error| LogError::Disk(error.to_string())));
+        files.is_broken |= cleared.is_err();
+        cleared
     }
 
     /// A replica that halts now is halted after the next start, too.
-    fn heed<T>(&self, kept: &mut Kept, result: Result<T, ClusterError>) -> Result<T, LogError> {
+    fn heed<T>(&self, result: Result<T, ClusterError>) -> Result<T, LogError> {
         if matches!(result, Err(ClusterError::Halted(_))) {
-            self.keep_halt(kept);
+            self.keep_halt();
         }
         Ok(result?)
     }
 
-    fn keep_halt(&self, kept: &mut Kept) {
-        if let Err(error) = self.checkpoint(kept) {
+    fn keep_halt(&self) {
+        if let Err(error) = self.write_down() {
             tracing::error!(%error, "that the HSM has halted could not be written down");
         }
     }
 
-    fn keep(&self, kept: &mut Kept, progress: &Progress) -> Result<(), LogError> {
-        if !progress.persist.is_empty()
-            && let Err(error) = kept.tail.add(&progress.persist)
-        {
-            kept.is_broken = true;
-            return Err(LogError::Disk(error.to_string()));
+    /// Makes progress durable, and only then known.
+    fn keep(&self, progress: Progress) -> Result<Progress, LogError> {
+        if !progress.persist.is_empty() {
+            let mut files = self.files();
+            if let Err(error) = files.tail.add(&progress.persist) {
+                files.is_broken = true;
+                return Err(LogError::Disk(error.to_string()));
+            }
         }
         for event in &progress.events {
             match event {
@@ -180,40 +190,33 @@ impl Ledger {
                 event => tracing::debug!(?event, "the log has brought"),
             }
         }
-        if kept.replica.checkpoint_due() {
-            self.checkpoint(kept)?;
+        let is_due = self.replica().checkpoint_due();
+        if is_due {
+            self.write_down()?;
         }
-        self.show(kept);
-        Ok(())
+        self.show();
+        Ok(progress)
     }
 
-    fn checkpoint(&self, kept: &mut Kept) -> Result<(), LogError> {
-        let checkpoint = kept.replica.checkpoint(&device_key(&self.folder))?;
-        let written = self.folder.write(CHECKPOINT, &checkpoint).map_err(LogError::disk);
-        let cleared =
-            written.and_then(|()| kept.tail.clear().map_err(|error| LogError::Disk(error.to_string())));
-        kept.is_broken |= cleared.is_err();
-        cleared
-    }
-
-    fn show(&self, kept: &Kept) {
-        self.view.moved(kept.replica.head(), kept.replica.cursor().ok());
+    fn show(&self) {
+        let (head, cursor) = self.ask(|replica| (replica.head(), replica.cursor().ok()));
+        self.view.moved(head, cursor);
     }
 
     fn sound(&self) -> Result<(), LogError> {
-        if self.kept().is_broken {
+        if self.files().is_broken {
             Err(LogError::Disk("an earlier write to the state folder failed".to_owned()))
         } else {
             Ok(())
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        // A panic between the replica and its files leaves the tail behind; the next start replays the log.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    // A panic between the replica and its files leaves the tail behind; the next start replays the log.
+    fn replica(&self) -> MutexGuard<'_, Replica<Core>> {
+        self.replica.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-fn device_key(folder: &Folder) -> Key256 {
-    folder.seal().clone()
+    fn files(&self) -> MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

@@ -279,6 +279,12 @@ pub(crate) fn outcome_of(error: &LogError) -> command::Outcome {
 
 /// What the asker of a known command was told first.
 pub(crate) fn first_reply(reply: &[u8]) -> command::Outcome {
+    if reply.is_empty() {
+        return failed(
+            FailureCode::WrongState,
+            "The command is done; what it was answered is no longer kept",
+        );
+    }
     let answer = Answer::decode(reply).ok().and_then(|answer| answer.outcome);
     answer.unwrap_or_else(|| failed(FailureCode::Internal, "The first reply cannot be read"))
 }

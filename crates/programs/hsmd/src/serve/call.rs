@@ -151,6 +151,9 @@ impl Service {
                     self.halted.send_replace(Some(reason.clone()));
                     return Err(failed(FailureCode::Forked, &reason));
                 }
+                Ok(Admit::Disputed) => {
+                    return Err(failed(FailureCode::Forked, "The cursor contradicts the log of the cluster"));
+                }
                 Ok(Admit::Expired) => {
                     return Err(failed(FailureCode::InvalidRequest, "The cursor is too old to be compared"));
                 }

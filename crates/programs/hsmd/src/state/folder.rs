@@ -132,6 +132,19 @@ impl Folder {
         write().with_context(|| format!("writing {}", path.display()))
     }
 
+    /// Removes a file, if it is there; it is gone when this returns.
+    pub(crate) fn remove(&self, name: &str) -> Result<()> {
+        let path = self.path.join(name);
+        let remove = || -> io::Result<()> {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                removed => removed?,
+            }
+            File::open(&self.path)?.sync_all()
+        };
+        remove().with_context(|| format!("removing {}", path.display()))
+    }
+
     /// Reads a sealed file, if it is there. One of another name or another HSM does not open.
     pub(crate) fn read_sealed(&self, name: &str) -> Result<Option<SecretBytes>> {
         let Some(sealed) = self.read(name)? else { return Ok(None) };

@@ -26,7 +26,7 @@ fn back_up(cluster: &Cluster, backup_id: &str) {
 
 /// Destroys the only HSM and restores the backup with a new one.
 fn restore(cluster: &mut Cluster, from: RestoreFrom, new_cluster: Option<&str>) -> Hsm {
-    assert!(matches!(cluster.plane.call("hsm-first", HsmCall::Destroy(Destroy {})), HsmAnswer::Done(_)));
+    destroy(cluster, "hsm-first");
     assert!(cluster.first.wait().success());
     cluster.plane.store(|store| {
         store.restore = Some(from);
@@ -36,10 +36,28 @@ fn restore(cluster: &mut Cluster, from: RestoreFrom, new_cluster: Option<&str>) 
             store.snapshot = 0;
         }
     });
-    cluster.plane.expect("hsm-restored", AssignedRole::Restore);
-    let restored = cluster.host.start(&cluster.plane, "hsm-restored");
-    cluster.plane.wait_report("hsm-restored", "that it serves", |report| report.state() == HsmState::Serving);
+    restorer(cluster, "hsm-restored")
+}
+
+/// An HSM that is told to restore, and serves.
+fn restorer(cluster: &Cluster, id: &str) -> Hsm {
+    cluster.plane.expect(id, AssignedRole::Restore);
+    let restored = cluster.host.start(&cluster.plane, id);
+    cluster.plane.wait_report(id, "that it serves", |report| report.state() == HsmState::Serving);
     restored
+}
+
+fn destroy(cluster: &Cluster, id: &str) {
+    assert!(matches!(cluster.plane.call(id, HsmCall::Destroy(Destroy {})), HsmAnswer::Done(_)));
+}
+
+fn in_place(backup_id: &str) -> RestoreFrom {
+    RestoreFrom {
+        backup_id: backup_id.into(),
+        service_half: HALF.to_vec(),
+        same_cluster: true,
+        made_as: String::new(),
+    }
 }
 
 #[test]
@@ -89,6 +107,74 @@ fn a_cluster_that_lost_all_its_hsms_goes_on_from_its_backup_and_the_log() {
     // It is a cluster like any other: a second HSM joins.
     let second = cluster.join("hsm-second");
     sign(&mut cluster.user(&second), after.key, b"on the second");
+}
+
+#[test]
+fn a_cluster_is_restored_although_its_partition_key_was_changed_after_the_backup() {
+    let mut cluster = Cluster::activated();
+    let mut client = cluster.user(&cluster.first);
+    let before = generate_pair(&mut client).private.unwrap().key;
+    let mut second = cluster.join("hsm-second");
+    back_up(&cluster, "backup-four");
+    let after = generate_pair(&mut client).private.unwrap().key;
+    let leave = HsmCall::Leave(Leave { hsm_id: "hsm-second".into() });
+    assert!(matches!(cluster.plane.call("hsm-first", leave), HsmAnswer::Done(_)));
+    second.kill();
+    generate_pair(&mut client);
+    let lost = cluster.plane.store(|store| store.head());
+
+    let restored = restore(&mut cluster, in_place("backup-four"), None);
+    assert!(cluster.plane.store(|store| store.first() > lost), "a snapshot stands for what nobody can read");
+    let mut client = cluster.user(&restored);
+    for key in [before, after] {
+        sign(&mut client, key, b"made before the change of the key");
+    }
+    generate_pair(&mut client);
+    let third = cluster.join("hsm-third");
+    sign(&mut cluster.user(&third), after, b"on another");
+}
+
+#[test]
+fn a_cluster_is_restored_although_its_log_begins_after_the_backup() {
+    let mut cluster = Cluster::activated();
+    let mut client = cluster.user(&cluster.first);
+    let key = generate_pair(&mut client).private.unwrap().key;
+    back_up(&cluster, "backup-five");
+    for _ in 0..3 {
+        generate_pair(&mut client);
+    }
+    cluster.plane.store(|store| {
+        let head = store.head();
+        store.log = store.log.split_off(&head);
+        store.snapshot = head;
+    });
+    let restored = restore(&mut cluster, in_place("backup-five"), None);
+    let mut client = cluster.user(&restored);
+    sign(&mut client, key, b"of the backup");
+    generate_pair(&mut client);
+}
+
+#[test]
+fn a_restore_that_is_lost_or_cut_off_is_made_again() {
+    let mut cluster = Cluster::activated();
+    back_up(&cluster, "backup-six");
+    generate_pair(&mut cluster.user(&cluster.first));
+    cluster.plane.store(|store| store.lose_answers = 2);
+    let mut restored = restore(&mut cluster, in_place("backup-six"), None);
+    generate_pair(&mut cluster.user(&restored));
+    restored.kill();
+    cluster.plane.store(|store| store.forget_report("hsm-restored"));
+    restored.start();
+    cluster.plane.wait_report("hsm-restored", "that it serves", |report| report.state() == HsmState::Serving);
+    destroy(&cluster, "hsm-restored");
+    assert!(restored.wait().success());
+
+    // Its own changes are in no backup; the cluster goes on without them.
+    let again = restorer(&cluster, "hsm-again");
+    let mut client = cluster.user(&again);
+    generate_pair(&mut client);
+    let second = cluster.join("hsm-second");
+    generate_pair(&mut cluster.user(&second));
 }
 
 #[test]
