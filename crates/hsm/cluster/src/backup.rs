@@ -11,12 +11,12 @@ use strongroom_crypto::{CryptoError, salted};
 use strongroom_secret::{Key256, Secret, SecretBytes};
 
 use crate::codec::{Malformed, Reader, Writer};
-use crate::entry::{Body, genesis};
+use crate::entry::{Body, Header, genesis};
 use crate::keys::{EpochKeys, Era, Family, KeyRing, MAX_RING};
 use crate::ledger::{Ledger, Stop, Taken};
 use crate::member::{read_head, write_head};
 use crate::snapshot::{read_state, write_state};
-use crate::state::{Known, State, Trail};
+use crate::state::{Epochs, Former, Known, State, Trail};
 use crate::{
     ClusterError, Founding, Halt, Head, Identity, MAX_DEVICE_ROOT, MAX_EFFECTS, MAX_EPOCHS, Machine,
     PartitionId, Replica, SealedEntry,
@@ -25,6 +25,9 @@ use crate::{
 const FORMAT: u8 = 1;
 const KEY_LABEL: &[u8] = b"strongroom/hsm/backup-key";
 const LABEL: &[u8] = b"strongroom/hsm/backup";
+/// How many incarnations a log may have gone through that a backup knows nothing of. What an entry says of itself
+/// is not believed beyond.
+const MOST_INCARNATIONS: u32 = 1_024;
 
 /// The halves of a backup's key, and the name that the backup was made under.
 #[derive(Clone, Debug)]
@@ -97,6 +100,8 @@ impl<M: Machine> Replica<M> {
 pub struct Archive<M> {
     family_key: Key256,
     ledger: Ledger<M>,
+    /// The end of its partition's log, where that is not its own, and the incarnation there.
+    after: Option<(u64, u32)>,
     halt: Option<Halt>,
 }
 
@@ -115,7 +120,7 @@ impl<M: Machine> Archive<M> {
         ledger.check_level(ledger.state.level)?;
         ledger.machine.load(snapshot).map_err(|_| ClusterError::Machine)?;
         ledger.machine.token_keys(&ledger.ring.token_keys());
-        Ok(Self { family_key, ledger, halt: None })
+        Ok(Self { family_key, ledger, after: None, halt: None })
     }
 
     /// The partition that the backup is of.
@@ -137,8 +142,9 @@ impl<M: Machine> Archive<M> {
     }
 
     /// Replays entries of the log that the backup was made from, and gives how many were new. A change of epoch
-    /// ends it with [`ClusterError::NoKey`]: the keys after it are not in the backup. What was replayed before
-    /// stays, and the archive can begin from there. Anything worse halts it.
+    /// ends it with [`ClusterError::NoKey`], an earlier restore with [`ClusterError::LaterIncarnation`]: the keys
+    /// after it are not in the backup. What was replayed before stays, and the archive can begin from there, after
+    /// the [end](Self::begin_after) of the log. Anything worse halts it.
     pub fn replay(&mut self, first: u64, entries: &[impl AsRef<[u8]>]) -> Result<u64, ClusterError> {
         if let Some(halt) = &self.halt {
             return Err(ClusterError::Halted(halt.clone()));
@@ -154,6 +160,9 @@ impl<M: Machine> Archive<M> {
                 Ok(Taken::Applied { .. }) => applied += 1,
                 Err(Stop::NoKey { epoch }) => return Err(ClusterError::NoKey { epoch }),
                 Err(Stop::NeedsSnapshot) => return Err(ClusterError::NeedsSnapshot { expected: sequence }),
+                Err(Stop::Halt(Halt::OtherIncarnation { own, found, .. })) if found > own => {
+                    return Err(ClusterError::LaterIncarnation { incarnation: found });
+                }
                 Err(Stop::Halt(halt)) => {
                     self.halt = Some(halt.clone());
                     return Err(ClusterError::Halted(halt));
@@ -163,9 +172,20 @@ impl<M: Machine> Archive<M> {
         Ok(applied)
     }
 
+    /// Has the partition begin again after the entry at `last`, the end of its log as the store has it: entries up
+    /// to there that the archive has not replayed are lost, and stay where they are, so that nobody who is of the
+    /// past can append there.
+    ///
+    /// The entry only says in which incarnation it was made, so that the next one is another.
+    pub fn begin_after(&mut self, last: u64, entry: &[u8]) {
+        let own = self.ledger.head.incarnation;
+        let incarnation = Header::read(entry).map_or(own, |(header, _)| header.incarnation);
+        self.after = Some((last, incarnation.clamp(own, own.saturating_add(MOST_INCARNATIONS))));
+    }
+
     /// Begins a new incarnation in `founding.partition`: the same one, whose log then goes on after the archive's
-    /// last entry, or a clone with a log of its own. The restored state's members are gone, this HSM is the only
-    /// one; its epoch's key is new, and the old ones stay for key tokens only.
+    /// last entry or [another](Self::begin_after), or a clone with a log of its own. The restored state's members
+    /// are gone, this HSM is the only one; its epoch's key is new, and the old ones stay for key tokens only.
     ///
     /// As with [`Replica::found`]: write a checkpoint before the entry is appended.
     pub fn begin(
@@ -174,7 +194,7 @@ impl<M: Machine> Archive<M> {
         founding: Founding,
         now_ms: i64,
     ) -> Result<(Replica<M>, SealedEntry), ClusterError> {
-        let Self { family_key, mut ledger, halt } = self;
+        let Self { family_key, mut ledger, after, halt } = self;
         if let Some(halt) = halt {
             return Err(ClusterError::Halted(halt));
         }
@@ -182,7 +202,8 @@ impl<M: Machine> Archive<M> {
         if device_root.len() > MAX_DEVICE_ROOT || effects.len() > MAX_EFFECTS {
             return Err(ClusterError::TooLarge);
         }
-        let incarnation = ledger.head.incarnation.checked_add(1).ok_or(ClusterError::Full("incarnations"))?;
+        let former = after.map_or(ledger.head.incarnation, |(_, incarnation)| incarnation);
+        let incarnation = former.checked_add(1).ok_or(ClusterError::Full("incarnations"))?;
         if ledger.ring.len() >= MAX_EPOCHS {
             return Err(ClusterError::Full("epochs"));
         }
@@ -192,13 +213,17 @@ impl<M: Machine> Archive<M> {
         ledger.machine.token_keys(&ledger.ring.token_keys());
         ledger.state.members.clear();
         ledger.state.trail = Trail::default();
+        ledger.state.epochs = Epochs::default();
         ledger.head.incarnation = incarnation;
         ledger.head.epoch = 1;
         if partition != origin {
             ledger.state.known = Known::default();
+            ledger.state.former = Former::default();
             ledger.partition = partition;
             ledger.head.sequence = 0;
             ledger.head.hash = genesis(partition, incarnation);
+        } else if let Some((last, _)) = after {
+            ledger.head.sequence = last;
         }
         ledger.restoring = Some(origin);
         ledger.supports = identity.supports;

@@ -25,6 +25,10 @@ pub enum Admit {
     Behind(u64),
     /// The client has seen what never was in this replica's log. The replica has halted.
     Forked,
+    /// The client shows what never was in this replica's log, with a cursor of an epoch whose keys an HSM has that
+    /// left since: that HSM may have made it up, so it proves no fork. The client is told of one, and is not
+    /// served with this cursor; the replica goes on.
+    Disputed,
     /// The client saw something so long ago ([`crate::TRAIL`] entries) that it cannot be compared any more. It is
     /// not served with this cursor.
     Expired,

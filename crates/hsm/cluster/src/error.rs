@@ -154,6 +154,9 @@ pub enum ClusterError {
     /// The request to join is damaged, or is not for this cluster.
     #[error("the request to join does not read, or is for another cluster")]
     Request,
+    /// The joiner's key is that of an HSM that is gone.
+    #[error("an HSM that is gone from the cluster comes back with a new key only")]
+    FormerKey,
     /// The node does not vouch for the joiner's device.
     #[error("the joiner's device certificate is not accepted")]
     Device,
@@ -163,6 +166,16 @@ pub enum ClusterError {
         /// The epoch.
         epoch: u32,
     },
+    /// The log goes on in a later incarnation: the partition was restored once before.
+    #[error("the log goes on in incarnation {incarnation}, whose keys this HSM does not have")]
+    LaterIncarnation {
+        /// The incarnation.
+        incarnation: u32,
+    },
+    /// Another entry has the place of the one that this replica wanted to restore the partition with. Nothing of
+    /// the replica was ever served: it is to be thrown away.
+    #[error("the log has gone on without the restore; restore again")]
+    Superseded,
     /// The invitation does not open, or the log has gone on without it; ask again.
     #[error("the invitation does not open; ask to join again")]
     Invitation,

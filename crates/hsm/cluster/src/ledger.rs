@@ -225,7 +225,7 @@ impl<M: Machine> Ledger<M> {
                 continue;
             }
             self.machine.apply(&command.effects, time_ms).map_err(|_| Halt::MachineRefused { sequence })?;
-            self.state.known.insert(command.id, &command.reply);
+            self.state.known.insert(command.id, &command.reply, time_ms);
         }
         Ok(Vec::new())
     }
@@ -243,8 +243,15 @@ impl<M: Machine> Ledger<M> {
         {
             return Err(Halt::Left { sequence }.into());
         }
-        let id = member.id.clone();
-        self.state.members.insert(id.clone(), member);
+        if self.state.former.contains(&member.public_key) {
+            return unsound(sequence, "who is gone comes back with another key");
+        }
+        let (id, key) = (member.id.clone(), member.public_key.clone());
+        if let Some(old) = self.state.members.insert(id.clone(), member)
+            && old.public_key != key
+        {
+            self.state.former.insert(&old.public_key);
+        }
         if self.state.members.len() > MAX_MEMBERS {
             return unsound(sequence, "a cluster has a greatest number of members");
         }
@@ -286,8 +293,11 @@ impl<M: Machine> Ledger<M> {
             self.machine.token_keys(&self.ring.token_keys());
         }
         let mut events = Vec::new();
+        self.state.epochs.end(self.head.epoch, self.head.sequence, leaver.is_some());
         if let Some(leaver) = leaver {
-            self.state.members.remove(&leaver);
+            if let Some(gone) = self.state.members.remove(&leaver) {
+                self.state.former.insert(&gone.public_key);
+            }
             events.push(Event::Left(leaver));
         }
         self.head.epoch = epoch;

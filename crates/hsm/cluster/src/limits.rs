@@ -24,10 +24,18 @@ pub const MAX_DEVICE_ROOT: usize = 16 << 10;
 pub const MAX_SIGNATURE: usize = 8 << 10;
 /// The longest sealed key that goes to one member, in bytes.
 pub const MAX_SEALED_KEY: usize = 4 << 10;
-/// How many recent commands are known by their id, so that a retry gets the first reply.
-pub const KNOWN_COMMANDS: usize = 32_768;
-/// How many bytes of replies are kept for them.
+/// For how long a command is known by its id, in milliseconds of entries' time: far longer than clients try again.
+pub const KNOWN_MS: i64 = 5 * 60 * 1_000;
+/// So many of the latest commands are known however old they are: time may be moved.
+pub const KNOWN_AT_LEAST: usize = 32_768;
+/// How many commands are known at most.
+pub const KNOWN_COMMANDS: usize = 524_288;
+/// Of how many known commands the first reply is kept.
+pub const KNOWN_REPLIES: usize = 32_768;
+/// How many bytes of first replies are kept.
 pub const KNOWN_REPLY_BYTES: usize = 8 << 20;
+/// How many keys of members that are gone are kept, so that they do not come back with them.
+pub const FORMER_KEYS: usize = 4_096;
 /// How many entries back a cursor, a snapshot or an invitation can be compared with.
 pub const TRAIL: usize = 65_536;
 /// How many epochs' keys are kept at a time. Older ones are retired first (`Replica::propose_retire`).

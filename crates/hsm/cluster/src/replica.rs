@@ -255,7 +255,18 @@ impl<M: Machine> Replica<M> {
         Ok(std::mem::take(&mut self.progress))
     }
 
+    /// The entry of a restore that is not in the log yet.
+    fn restoring(&self) -> Option<&SealedEntry> {
+        self.founding.as_ref().filter(|_| self.ledger.restoring.is_some())
+    }
+
     fn take(&mut self, sequence: u64, bytes: &[u8]) -> Result<(), ClusterError> {
+        if let Some(own) = self.restoring()
+            && own.sequence == sequence
+            && own.bytes != bytes
+        {
+            return Err(ClusterError::Superseded);
+        }
         match self.ledger.take(Some(&self.me), sequence, bytes) {
             Ok(Taken::Known) => Ok(()),
             Ok(Taken::Applied { hash, events }) => {
@@ -300,6 +311,12 @@ impl<M: Machine> Replica<M> {
     pub fn observe(&mut self, log: Extent) -> Result<Standing, ClusterError> {
         self.sound()?;
         let own = self.ledger.head.sequence;
+        if let Some(restore) = self.restoring()
+            && log.last > 0
+            && (log.last + 1 < restore.sequence || log.first > restore.sequence)
+        {
+            return Err(ClusterError::Superseded);
+        }
         if let Some(founding) = self.founding.as_ref().filter(|founding| log.last < founding.sequence) {
             return Ok(Standing::Ahead { verify: log.last, entries: vec![founding.clone()] });
         }
@@ -323,7 +340,8 @@ impl<M: Machine> Replica<M> {
         }
     }
 
-    /// Gives the first reply of a command that is done, if that is not too long ago.
+    /// Gives the first reply of a command that is done, if that is not too long ago ([`KNOWN_MS`](crate::KNOWN_MS));
+    /// it is empty when the command is still known but its reply is not kept any more.
     #[must_use]
     pub fn known(&self, id: &CommandId) -> Option<&[u8]> {
         self.ledger.state.known.get(id)

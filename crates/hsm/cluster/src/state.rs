@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use strongroom_crypto::digest::Sha256;
+use strongroom_crypto::digest::{Sha256, sha256};
 
 use crate::codec::{Malformed, Reader, Writer};
 use crate::member::{read_member, write_member};
 use crate::{
-    CommandId, KNOWN_COMMANDS, KNOWN_REPLY_BYTES, MAX_DEVICE_ROOT, MAX_MEMBERS, MAX_REPLY, Member, MemberId,
-    TRAIL,
+    CommandId, FORMER_KEYS, KNOWN_AT_LEAST, KNOWN_COMMANDS, KNOWN_MS, KNOWN_REPLIES, KNOWN_REPLY_BYTES,
+    MAX_DEVICE_ROOT, MAX_EPOCHS, MAX_MEMBERS, MAX_REPLY, Member, MemberId, TRAIL,
 };
 
 /// The kernel's part of the state: equal at all replicas with the same head.
@@ -18,6 +18,8 @@ pub(crate) struct State {
     pub(crate) time_ms: i64,
     pub(crate) device_root: Vec<u8>,
     pub(crate) members: BTreeMap<MemberId, Member>,
+    pub(crate) former: Former,
+    pub(crate) epochs: Epochs,
     pub(crate) known: Known,
     pub(crate) trail: Trail,
 }
@@ -30,6 +32,8 @@ impl State {
             time_ms: i64::MIN,
             device_root: Vec::new(),
             members: BTreeMap::new(),
+            former: Former::default(),
+            epochs: Epochs::default(),
             known: Known::default(),
             trail: Trail::default(),
         }
@@ -40,6 +44,8 @@ impl State {
         for member in self.members.values() {
             write_member(w, member);
         }
+        self.former.write(w);
+        self.epochs.write(w);
         self.known.write(w);
         self.trail.write(w);
     }
@@ -52,8 +58,9 @@ impl State {
             let member = read_member(r)?;
             members.insert(member.id.clone(), member);
         }
+        let (former, epochs) = (Former::read(r)?, Epochs::read(r)?);
         let (known, trail) = (Known::read(r)?, Trail::read(r)?);
-        Ok(Self { level, time_ms, device_root, members, known, trail })
+        Ok(Self { level, time_ms, device_root, members, former, epochs, known, trail })
     }
 
     /// The digest over this and the machine's.
@@ -68,46 +75,152 @@ impl State {
     }
 }
 
-/// Recent commands with their first replies. The oldest go first.
+/// The public keys of members that are gone, by their SHA-256: what was ever sealed to such a key can be opened by
+/// whoever has it. The oldest go first.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Known {
-    replies: HashMap<CommandId, Box<[u8]>>,
-    order: VecDeque<CommandId>,
-    bytes: usize,
-}
+pub(crate) struct Former(VecDeque<[u8; 32]>);
 
-impl Known {
-    pub(crate) fn get(&self, id: &CommandId) -> Option<&[u8]> {
-        self.replies.get(id).map(AsRef::as_ref)
-    }
-
-    /// Takes a new command in.
-    pub(crate) fn insert(&mut self, id: CommandId, reply: &[u8]) {
-        if self.replies.insert(id, reply.into()).is_some() {
-            return;
-        }
-        self.order.push_back(id);
-        self.bytes += reply.len();
-        while self.order.len() > KNOWN_COMMANDS || self.bytes > KNOWN_REPLY_BYTES {
-            let Some(oldest) = self.order.pop_front() else { return };
-            if let Some(reply) = self.replies.remove(&oldest) {
-                self.bytes -= reply.len();
+impl Former {
+    pub(crate) fn insert(&mut self, public_key: &[u8]) {
+        if !self.contains(public_key) {
+            self.0.push_back(sha256(public_key));
+            if self.0.len() > FORMER_KEYS {
+                self.0.pop_front();
             }
         }
     }
 
+    pub(crate) fn contains(&self, public_key: &[u8]) -> bool {
+        self.0.contains(&sha256(public_key))
+    }
+
     fn write(&self, w: &mut Writer) {
-        w.u32(self.order.len() as u32);
-        for id in &self.order {
-            w.raw(id).bytes(self.get(id).unwrap_or_default());
+        w.u32(self.0.len() as u32);
+        for key in &self.0 {
+            w.raw(key);
         }
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let mut known = Self::default();
-        for _ in 0..r.count(KNOWN_COMMANDS)? {
-            let id = r.array()?;
-            known.insert(id, r.bytes(MAX_REPLY)?);
+        let keys = (0..r.count(FORMER_KEYS)?).map(|_| r.array());
+        Ok(Self(keys.collect::<Result<_, _>>()?))
+    }
+}
+
+/// Where the epochs of this incarnation ended, and which of their keys somebody has who is no member any more.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Epochs {
+    /// Epochs that are over and the last places whose cursors are of them; the oldest first.
+    over: VecDeque<(u32, u64)>,
+    /// Whoever left knows the keys of the epochs before this one.
+    left_before: u32,
+}
+
+impl Epochs {
+    /// The epoch is over: the entry after `last` began the next one.
+    pub(crate) fn end(&mut self, epoch: u32, last: u64, somebody_left: bool) {
+        self.over.push_back((epoch, last));
+        if self.over.len() > MAX_EPOCHS {
+            self.over.pop_front();
+        }
+        if somebody_left {
+            self.left_before = epoch.saturating_add(1);
+        }
+    }
+
+    /// The last place whose cursor is of an epoch that is over.
+    pub(crate) fn last_of(&self, epoch: u32) -> Option<u64> {
+        self.over.iter().find(|(over, _)| *over == epoch).map(|(_, last)| *last)
+    }
+
+    /// Whether somebody who is no member any more knows the epoch's keys.
+    pub(crate) fn are_known_outside(&self, epoch: u32) -> bool {
+        epoch < self.left_before
+    }
+
+    fn write(&self, w: &mut Writer) {
+        w.u32(self.left_before).u32(self.over.len() as u32);
+        for (epoch, last) in &self.over {
+            w.u32(*epoch).u64(*last);
+        }
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let left_before = r.u32()?;
+        let mut over = VecDeque::new();
+        for _ in 0..r.count(MAX_EPOCHS)? {
+            over.push_back((r.u32()?, r.u64()?));
+        }
+        Ok(Self { over, left_before })
+    }
+}
+
+/// Recent commands, and the first replies of the latest. The oldest go first, replies long before names: a retry
+/// must not take effect twice, even where the first reply is too much to keep.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    replies: HashMap<CommandId, Option<Box<[u8]>>>,
+    /// The commands with the times of their entries, the oldest first.
+    order: VecDeque<(CommandId, i64)>,
+    /// So many of the oldest have no reply any more.
+    bare: usize,
+    bytes: usize,
+}
+
+impl Known {
+    /// A known command's first reply; empty when it is not kept any more.
+    pub(crate) fn get(&self, id: &CommandId) -> Option<&[u8]> {
+        self.replies.get(id).map(|reply| reply.as_deref().unwrap_or_default())
+    }
+
+    /// Takes a new command in, of an entry of this time.
+    pub(crate) fn insert(&mut self, id: CommandId, reply: &[u8], time_ms: i64) {
+        if self.replies.insert(id, Some(reply.into())).is_some() {
+            return;
+        }
+        self.order.push_back((id, time_ms));
+        self.bytes += reply.len();
+        while self.order.len() - self.bare > KNOWN_REPLIES || self.bytes > KNOWN_REPLY_BYTES {
+            let Some((oldest, _)) = self.order.get(self.bare) else { break };
+            if let Some(reply) = self.replies.get_mut(oldest).and_then(Option::take) {
+                self.bytes -= reply.len();
+            }
+            self.bare += 1;
+        }
+        while let Some((oldest, then_ms)) = self.order.front() {
+            let is_old = self.order.len() > KNOWN_AT_LEAST && time_ms.saturating_sub(*then_ms) > KNOWN_MS;
+            if !is_old && self.order.len() <= KNOWN_COMMANDS {
+                break;
+            }
+            if let Some(Some(reply)) = self.replies.remove(oldest) {
+                self.bytes -= reply.len();
+            }
+            self.order.pop_front();
+            self.bare = self.bare.saturating_sub(1);
+        }
+    }
+
+    fn write(&self, w: &mut Writer) {
+        w.u32(self.order.len() as u32).u32(self.bare as u32);
+        for (index, (id, time_ms)) in self.order.iter().enumerate() {
+            w.raw(id).i64(*time_ms);
+            if index >= self.bare {
+                w.bytes(self.get(id).unwrap_or_default());
+            }
+        }
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let count = r.count(KNOWN_COMMANDS)?;
+        let mut known = Self { bare: r.count(count)?, ..Self::default() };
+        for index in 0..count {
+            let (id, time_ms) = (r.array()?, r.i64()?);
+            let reply = if index < known.bare { None } else { Some(r.bytes(MAX_REPLY)?) };
+            known.bytes += reply.map_or(0, <[u8]>::len);
+            known.order.push_back((id, time_ms));
+            if known.replies.insert(id, reply.map(Into::into)).is_some() {
+                return Err(Malformed);
+            }
         }
         Ok(known)
     }

@@ -16,7 +16,7 @@ use crate::{
 pub struct Answer {
     /// The command.
     pub id: CommandId,
-    /// What its client was told first, and is told again.
+    /// What its client was told first, and is told again; empty when that is not kept any more.
     pub reply: Vec<u8>,
 }
 
@@ -102,6 +102,9 @@ impl<M: Machine> Replica<M> {
         }
         if !state.members.contains_key(&member.id) && state.members.len() >= MAX_MEMBERS {
             return Err(ClusterError::Full("members"));
+        }
+        if state.former.contains(&member.public_key) {
+            return Err(ClusterError::FormerKey);
         }
         if !vouch(request, &state.device_root) {
             return Err(ClusterError::Device);

@@ -21,8 +21,9 @@ impl<M: Machine> Replica<M> {
     /// Judges the cursor that a client shows; an empty one is that of a client that has seen nothing.
     ///
     /// One that contradicts the replica's log halts it: two logs are in the world, and nobody here can know which
-    /// one is right. [`ClusterError::Cursor`] is a cursor of another cluster or incarnation, of a retired epoch,
-    /// or none at all.
+    /// one is right. Not so if an HSM that left could have made the cursor ([`Admit::Disputed`]): a former member
+    /// must not be able to stop the cluster. [`ClusterError::Cursor`] is a cursor of another cluster or
+    /// incarnation, of a retired epoch, of an epoch's key but not of its time, or none at all.
     pub fn admit(&mut self, cursor: &[u8]) -> Result<Admit, ClusterError> {
         self.serving()?;
         if cursor.is_empty() {
@@ -40,12 +41,17 @@ impl<M: Machine> Replica<M> {
             return if ahead { Ok(Admit::Behind(seen.sequence)) } else { Err(ClusterError::Cursor) };
         };
         Cursor(seen).verify(self.ledger.partition, key, tag).map_err(|_| ClusterError::Cursor)?;
+        let epochs = &self.ledger.state.epochs;
+        if seen.epoch < own.epoch && epochs.last_of(seen.epoch).is_none_or(|last| seen.sequence > last) {
+            return Err(ClusterError::Cursor);
+        }
         if seen.sequence > own.sequence {
             return Ok(Admit::Behind(seen.sequence));
         }
         Ok(match self.ledger.state.trail.trace(seen.sequence, &seen.hash) {
             Trace::Same => Admit::Served,
             Trace::Beyond => Admit::Expired,
+            Trace::Other if epochs.are_known_outside(seen.epoch) => Admit::Disputed,
             Trace::Other => {
                 let _halted = self.stand_still(Halt::Forked { sequence: seen.sequence });
                 Admit::Forked

@@ -1,7 +1,8 @@
 //! Commands: batches, races, retries, bounds.
 
 use strongroom_hsm_cluster::{
-    ClusterError, Command, KNOWN_COMMANDS, MAX_BATCH, MAX_EFFECTS, MAX_ENTRY, MAX_REPLY, Own,
+    ClusterError, Command, KNOWN_AT_LEAST, KNOWN_MS, KNOWN_REPLY_BYTES, MAX_BATCH, MAX_EFFECTS, MAX_ENTRY,
+    MAX_REPLY, Own,
 };
 
 use crate::cluster::{NOW, Store, assert_agreement, cluster, command, effects, found};
@@ -112,15 +113,42 @@ fn a_batch_is_cut_where_an_entry_is_full() {
 }
 
 #[test]
-fn only_the_latest_commands_are_known() {
+fn commands_are_known_for_minutes_and_the_latest_for_longer() {
     let (mut store, mut hsms) = cluster(1);
-    let total = (KNOWN_COMMANDS + MAX_BATCH) as u32;
+    let total = (KNOWN_AT_LEAST + MAX_BATCH) as u32;
     for start in (0..total).step_by(MAX_BATCH) {
         let batch: Vec<_> = (start..start + MAX_BATCH as u32).map(command).collect();
         hsms[0].write(&mut store, &batch, NOW).unwrap();
     }
-    let forgotten = MAX_BATCH as u32;
+    let replica = hsms[0].replica();
+    assert_eq!(replica.known(&command(0).id), Some(&b""[..]), "its reply went first");
+    assert_eq!(replica.known(&command(total - 1).id), Some(command(total - 1).reply.as_slice()));
+    hsms[0].write(&mut store, &[command(total)], NOW + KNOWN_MS).unwrap();
+    assert!(hsms[0].replica().known(&command(0).id).is_some());
+    hsms[0].write(&mut store, &[command(total + 1)], NOW + KNOWN_MS + 1).unwrap();
+    let forgotten = MAX_BATCH as u32 + 2;
     assert_eq!(hsms[0].replica().known(&command(forgotten - 1).id), None);
     assert!(hsms[0].replica().known(&command(forgotten).id).is_some());
-    assert!(hsms[0].replica().known(&command(total - 1).id).is_some());
+}
+
+#[test]
+fn a_retry_does_not_take_effect_twice_although_its_reply_is_not_kept_any_more() {
+    let (mut store, mut hsms) = cluster(2);
+    let many = (KNOWN_REPLY_BYTES / MAX_REPLY) as u32 + 1;
+    let large = |number| Command { reply: vec![7; MAX_REPLY], ..command(number) };
+    for number in 0..many {
+        hsms[0].write(&mut store, &[large(number)], NOW).unwrap();
+    }
+    hsms[0].write_checkpoint();
+    hsms[0].crash(0);
+    hsms[0].restart();
+    hsms[1].sync(&mut store).unwrap();
+    for hsm in &mut hsms {
+        let proposed = hsm.replica().propose(&[large(0), large(1)], NOW).unwrap();
+        assert_eq!((proposed.taken, proposed.entry), (2, None));
+        let replies: Vec<_> = proposed.answered.iter().map(|answer| answer.reply.len()).collect();
+        assert_eq!(replies, [0, MAX_REPLY]);
+        assert_eq!(hsm.diary().count(&effects(0)), 1);
+    }
+    assert_agreement(&mut hsms);
 }

@@ -1,8 +1,9 @@
 //! What clients have seen.
 
-use strongroom_hsm_cluster::{Admit, CURSOR_LENGTH, ClusterError, Halt, TRAIL};
+use strongroom_hsm_cluster::{Admit, CURSOR_LENGTH, ClusterError, Halt, MemberId, TRAIL};
 
 use crate::cluster::{NOW, Store, cluster, command, found, halted};
+use crate::insider::Insider;
 
 #[test]
 fn a_client_reads_its_writes_at_every_hsm() {
@@ -93,4 +94,46 @@ fn a_client_that_was_away_for_too_long_is_told_so() {
     }
     assert_eq!(hsms[0].replica().admit(&old), Ok(Admit::Expired));
     assert_eq!(hsms[0].replica().halted(), None);
+}
+
+#[test]
+fn an_hsm_that_left_cannot_stop_the_others_with_a_cursor() {
+    let (mut store, mut hsms) = cluster(2);
+    let insider = Insider::join(&mut store, &mut hsms[0]);
+    hsms[0].write(&mut store, &[command(1)], NOW).unwrap();
+    let genuine = hsms[0].replica().cursor().unwrap();
+    let head = hsms[0].replica().head();
+    assert_eq!(
+        insider.cursor(head.sequence, head.hash),
+        genuine,
+        "while it is a member it can say what it likes"
+    );
+    let leave = hsms[0].replica().propose_leave(&MemberId::new("insider").unwrap(), NOW).unwrap();
+    hsms[0].append(&mut store, &leave).unwrap();
+    hsms[0].write(&mut store, &[command(2)], NOW).unwrap();
+    hsms[1].sync(&mut store).unwrap();
+    hsms[1].write_checkpoint();
+    hsms[1].crash(0);
+    hsms[1].restart();
+    for hsm in &mut hsms {
+        for sequence in 1..leave.sequence {
+            assert_eq!(hsm.replica().admit(&insider.cursor(sequence, [7; 32])), Ok(Admit::Disputed));
+        }
+        // The epoch was over by then; such a cursor would be served, or would send the HSM looking for the log.
+        for sequence in [leave.sequence, leave.sequence + 1, leave.sequence + 9] {
+            assert_eq!(hsm.replica().admit(&insider.cursor(sequence, [7; 32])), Err(ClusterError::Cursor));
+        }
+        assert_eq!(hsm.replica().halted(), None);
+        assert_eq!(hsm.replica().admit(&genuine), Ok(Admit::Served));
+    }
+}
+
+#[test]
+fn a_fork_before_an_epoch_that_turned_without_a_leaver_is_one() {
+    let (mut store, mut hsms) = cluster(1);
+    let insider = Insider::join(&mut store, &mut hsms[0]);
+    let turn = hsms[0].replica().propose_turn(NOW).unwrap();
+    hsms[0].append(&mut store, &turn).unwrap();
+    assert_eq!(hsms[0].replica().admit(&insider.cursor(2, [7; 32])), Ok(Admit::Forked));
+    assert_eq!(hsms[0].replica().halted(), Some(&Halt::Forked { sequence: 2 }));
 }

@@ -188,7 +188,7 @@ impl World {
                     self.hsms[hsm].write_checkpoint();
                     return false;
                 }
-                Ok(Admit::Expired) | Err(_) => return false,
+                Ok(Admit::Disputed | Admit::Expired) | Err(_) => return false,
             }
         }
         false

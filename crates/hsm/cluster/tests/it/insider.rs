@@ -1,6 +1,7 @@
 //! A member that breaks the rules: it has the keys, taken from its invitation byte by byte, and seals what it
 //! likes. Also the one place where the derivation of keys is written down a second time.
 
+use strongroom_crypto::hmac::HmacSha256;
 use strongroom_crypto::kdf::sp800_108_counter_hmac_sha256;
 use strongroom_crypto::{hpke, salted};
 use strongroom_hsm_cluster::{Head, Identity, JoinRequest, MemberSecret};
@@ -10,6 +11,8 @@ use crate::cluster::{DEVICE_ROOT, Hsm, NOW, Store, identity, partition};
 
 pub(crate) struct Insider {
     pub(crate) log_key: Key256,
+    pub(crate) cursor_key: Key256,
+    pub(crate) identity: Identity,
 }
 
 fn derive(root: &[u8], label: &[u8], incarnation: u32, epoch: u32) -> Key256 {
@@ -38,7 +41,19 @@ impl Insider {
         let root = &ring[29..];
         let tokens = derive(root, b"strongroom/hsm/tokens", 1, 1);
         assert_eq!(member.diary().newest_key, Some(*tokens.expose()));
-        Self { log_key: derive(root, b"strongroom/hsm/log", 1, 1) }
+        Self {
+            log_key: derive(root, b"strongroom/hsm/log", 1, 1),
+            cursor_key: derive(root, b"strongroom/hsm/cursor", 1, 1),
+            identity: joiner,
+        }
+    }
+
+    /// A cursor under the key of the first epoch.
+    pub(crate) fn cursor(&self, sequence: u64, hash: [u8; 32]) -> Vec<u8> {
+        let ones = 1_u32.to_be_bytes();
+        let signed = [&[1][..], &ones, &ones, &sequence.to_be_bytes(), &hash].concat();
+        let tag = HmacSha256::new(self.cursor_key.expose()).sign(&[&partition().0, &signed]);
+        [&signed[..], &tag].concat()
     }
 
     /// Seals any content for the place after `head`.

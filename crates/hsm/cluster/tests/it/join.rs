@@ -1,11 +1,14 @@
 //! Becoming a member.
 
-use strongroom_hsm_cluster::{ClusterError, Halt, Identity, JoinRequest, MAX_MEMBERS, PartitionId, Replica};
+use strongroom_hsm_cluster::{
+    ClusterError, Halt, Identity, JoinRequest, MAX_MEMBERS, MemberId, PartitionId, Replica,
+};
 
 use crate::cluster::{
     DEVICE_ROOT, Hsm, NOW, assert_agreement, cluster, command, effects, halted, identity, join, join_as,
     partition,
 };
+use crate::insider::{Insider, content};
 use crate::machine::Diary;
 
 fn request(joiner: &Identity) -> JoinRequest {
@@ -186,4 +189,40 @@ fn a_cluster_has_a_greatest_number_of_members() {
     assert!(again.is_ok());
     let turn = hsms[0].replica().propose_turn(NOW).unwrap();
     assert!(hsms[0].append(&mut store, &turn).unwrap());
+}
+
+#[test]
+fn who_is_gone_comes_back_with_another_key_only() {
+    let (mut store, mut hsms) = cluster(1);
+    let insider = Insider::join(&mut store, &mut hsms[0]);
+    let leave = hsms[0].replica().propose_leave(&MemberId::new("insider").unwrap(), NOW).unwrap();
+    hsms[0].append(&mut store, &leave).unwrap();
+    let renamed = Identity { member: MemberId::new("hsm-9").unwrap(), ..insider.identity.clone() };
+    for joiner in [&insider.identity, &renamed] {
+        let refused = hsms[0].replica().propose_join(&request(joiner), NOW, |_, _| true);
+        assert_eq!(refused, Err(ClusterError::FormerKey));
+    }
+    let first = join(&mut store, &mut hsms[0], "insider").replica.unwrap();
+    assert!(first.is_member());
+    // A replaced key is a former one too.
+    let keys: Vec<_> = hsms[0].replica().members().map(|member| member.public_key.clone()).collect();
+    assert!(join(&mut store, &mut hsms[0], "insider").replica.unwrap().is_member());
+    let mut again = request(&identity("insider"));
+    again.member.public_key.clone_from(&keys[1]);
+    let refused = hsms[0].replica().propose_join(&again, NOW, |_, _| true);
+    assert_eq!(refused, Err(ClusterError::FormerKey));
+}
+
+#[test]
+fn a_member_that_lets_a_former_key_in_breaks_a_rule() {
+    let (mut store, mut hsms) = cluster(1);
+    let insider = Insider::join(&mut store, &mut hsms[0]);
+    join_as(&mut store, &mut hsms[0], identity("insider"));
+    // The insider still has the log's key: its epoch has not turned.
+    let member = request(&insider.identity).encode();
+    let member = &member[1 + 16..member.len() - 4 - b"signature".len()];
+    let head = hsms[0].replica().head();
+    store.entries.push(insider.seal(&head, &content(3, NOW, member)));
+    let halt = halted(hsms[0].sync(&mut store));
+    assert!(matches!(halt, Halt::Unsound { sequence, .. } if sequence == head.sequence + 1), "{halt}");
 }
