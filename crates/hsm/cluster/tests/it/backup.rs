@@ -1,13 +1,13 @@
 //! Backups and restores.
 
 use strongroom_hsm_cluster::{
-    Archive, BackupKey, ClusterError, Founding, Halt, JoinRequest, PartitionId, Replica,
+    Archive, BackupKey, ClusterError, Extent, Founding, Halt, JoinRequest, PartitionId, Replica, SealedEntry,
 };
 use strongroom_secret::Key256;
 
 use crate::cluster::{
     FLEET_HALF, Hsm, NOW, Store, assert_agreement, cluster, command, effects, founding, halted, identity,
-    partition,
+    join, partition,
 };
 use crate::machine::Diary;
 
@@ -126,6 +126,105 @@ fn a_cluster_that_lost_all_hsms_goes_on_from_backup_and_log() {
     // One that was taken for lost comes back, and finds itself in the past.
     let sequence = entry.sequence;
     assert_eq!(halted(survivor.sync(&mut store)), Halt::OtherIncarnation { sequence, own: 1, found: 2 });
+}
+
+/// Restores a backup in place, as far as the log can be read, after whatever the log has.
+fn restore_in_place(store: &Store, backup: &[u8], name: &str) -> (Replica<Diary>, SealedEntry) {
+    let mut archive = archive(backup);
+    let from = archive.head().sequence + 1;
+    // How far that goes is another test's.
+    let _ = archive.replay(from, store.from(from));
+    archive.begin_after(store.last(), store.at(store.last()));
+    let same_root = Founding { device_root: founding().device_root, ..restored(partition()) };
+    archive.begin(identity(name), same_root, NOW).unwrap()
+}
+
+#[test]
+fn a_restore_comes_after_what_nobody_can_read_any_more() {
+    let (mut store, mut hsms) = cluster(2);
+    let bytes = backup(&mut hsms[0]);
+    hsms[0].write(&mut store, &[command(1)], NOW).unwrap();
+    let turn = hsms[0].replica().propose_turn(NOW).unwrap();
+    hsms[0].append(&mut store, &turn).unwrap();
+    hsms[0].write(&mut store, &[command(2)], NOW).unwrap();
+    let lost = store.last();
+
+    let (replica, entry) = restore_in_place(&store, &bytes, "hsm-7");
+    assert_eq!(entry.sequence, lost + 1);
+    let mut hsm = Hsm::new(replica);
+    hsm.crash(0);
+    hsm.restart();
+    hsm.sync(&mut store).unwrap();
+    assert!(hsm.replica().is_member());
+    assert_eq!(hsm.diary().count(&effects(1)), 1);
+    assert_eq!(hsm.diary().count(&effects(2)), 0, "what only the lost HSM could read is lost");
+    hsm.write(&mut store, &[command(3)], NOW).unwrap();
+    hsm.crash(0);
+    hsm.restart();
+    hsm.sync(&mut store).unwrap();
+    let snapshot = hsm.replica().propose_snapshot(NOW).unwrap();
+    assert!(hsm.append(&mut store, &snapshot).unwrap());
+    store.compact(snapshot.sequence, hsm.replica().sealed_snapshot().unwrap());
+    let joined = join(&mut store, &mut hsm, "hsm-8");
+    hsm.sync(&mut store).unwrap();
+    assert_agreement(&mut [hsm, joined]);
+    // Whoever was taken for lost finds no place for what it writes.
+    let late = hsms[1].replica().propose(&[command(4)], NOW).unwrap().entry.unwrap();
+    assert!(!store.append(&late));
+}
+
+#[test]
+fn a_restore_that_was_lost_is_made_again_from_the_same_backup() {
+    let (mut store, mut hsms) = cluster(1);
+    let bytes = backup(&mut hsms[0]);
+    hsms[0].write(&mut store, &[command(1)], NOW).unwrap();
+    let mut former = None;
+    for incarnation in 2..=4 {
+        let mut archive = archive(&bytes);
+        let from = archive.head().sequence + 1;
+        let replayed = archive.replay(from, store.from(from));
+        match incarnation {
+            2 => assert_eq!(replayed, Ok(1)),
+            _ => assert_eq!(replayed, Err(ClusterError::LaterIncarnation { incarnation: 2 })),
+        }
+        let (replica, entry) = restore_in_place(&store, &bytes, &format!("hsm-{incarnation}"));
+        let mut hsm = Hsm::new(replica);
+        assert!(hsm.append(&mut store, &entry).unwrap());
+        assert_eq!(hsm.replica().head().incarnation, incarnation);
+        assert_eq!(hsm.diary().count(&effects(1)), 1);
+        if let Some(mut former) = former.replace(hsm) {
+            assert!(matches!(halted(former.sync(&mut store)), Halt::OtherIncarnation { .. }));
+        }
+        former.as_mut().unwrap().write(&mut store, &[command(incarnation)], NOW).unwrap();
+    }
+}
+
+#[test]
+fn a_restore_whose_place_is_taken_is_thrown_away_and_does_not_halt() {
+    let (mut store, mut hsms) = cluster(1);
+    let bytes = backup(&mut hsms[0]);
+    let mut late = Hsm::new(restore_in_place(&store, &bytes, "hsm-7").0);
+    hsms[0].write(&mut store, &[command(1)], NOW).unwrap();
+    for restarts in [false, true] {
+        if restarts {
+            late.crash(0);
+            late.restart();
+        }
+        assert_eq!(late.sync(&mut store).unwrap_err(), ClusterError::Superseded);
+        assert_eq!(late.replica().halted(), None);
+    }
+    // Nor does it wait for a log that has become shorter, or begins later.
+    for extent in [Extent { first: 1, last: 0 }, Extent { first: 9, last: 9 }] {
+        let standing = late.replica().observe(extent);
+        assert_eq!(standing == Err(ClusterError::Superseded), extent.last > 0, "{extent:?}");
+    }
+    // An entry that says it is of the last incarnation that there can be does not make the next one impossible.
+    let mut boast = store.at(store.last()).to_vec();
+    boast[1..5].fill(0xff);
+    let mut archive = archive(&bytes);
+    archive.begin_after(store.last(), &boast);
+    let (replica, _) = archive.begin(identity("hsm-8"), restored(partition()), NOW).unwrap();
+    assert!(replica.head().incarnation < 2_000);
 }
 
 #[test]
