@@ -11,7 +11,6 @@ use strongroom_hsm_proto::fleet::{
 use super::registration::failed;
 use super::{CallError, Session};
 use crate::ControlPlane;
-use crate::domain::backup::BackupState;
 use crate::error::Refusal;
 use crate::repo;
 use crate::repo::blobs::{Blob, PieceError};
@@ -128,20 +127,16 @@ impl ControlPlane {
             return Err(failed(FailedCode::LimitExceeded, "the piece is empty or too long, or the blob is"));
         }
         let blob = blob_of(session, piece.kind, &piece.name)?;
-        if let Blob::Backup(name) = &blob {
-            // Only what was asked for, and by an HSM of its cluster.
-            let backup = repo::backups::find_by_id(&self.db, &self.mac, name).await.map_err(away)?;
-            let wanted = backup.is_some_and(|backup| {
-                backup.state == BackupState::CreateInProgress
-                    && backup.cluster_id.as_ref() == Some(&session.cluster_id)
-            });
-            if !wanted {
-                return Err(failed(FailedCode::NotFound, "no such backup is being made"));
+        let put = match &blob {
+            Blob::Backup(name) => self.put_piece_of_backup(&session.cluster_id, name, &piece).await,
+            Blob::Snapshot { .. } => {
+                let put = repo::blobs::put_piece(&self.db, &blob, piece.offset, &piece.bytes, piece.last);
+                put.await.map(|()| true)
             }
-        }
-        let put = repo::blobs::put_piece(&self.db, &blob, piece.offset, &piece.bytes, piece.last).await;
+        };
         match put {
-            Ok(()) => Ok(PlaneAnswer::Done(Done {})),
+            Ok(true) => Ok(PlaneAnswer::Done(Done {})),
+            Ok(false) => Err(failed(FailedCode::NotFound, "no such backup is being made")),
             Err(PieceError::Store(error)) => Err(away(error)),
             Err(error) => Err(failed(FailedCode::WrongState, error.to_string())),
         }

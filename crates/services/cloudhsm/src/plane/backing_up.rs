@@ -20,7 +20,7 @@ use crate::domain::home::new_id;
 use crate::error::Refusal;
 use crate::fleet::CallError;
 use crate::repo;
-use crate::repo::blobs::Blob;
+use crate::repo::blobs::{Blob, PieceError};
 
 /// What the service's half of a backup's key is derived for. It never changes, or nothing opens any more.
 const LABEL: &[u8] = b"strongroom/cloudhsm/backup";
@@ -112,7 +112,7 @@ impl ControlPlane {
 
     /// Makes a backup that is to be made, on any HSM of its cluster, and finds it made if somebody else has.
     pub(crate) async fn make_backup(&self, pending: &Backup) -> Result<(), BackUpError> {
-        let Some(cluster) = &pending.cluster_id else { return self.finish_backup(pending).await };
+        let Some(cluster) = &pending.cluster_id else { return self.finish_backup(pending, None).await };
         let turn = self.back_ups.of(cluster);
         let _turn = turn.lock().await;
         let known = repo::backups::find(&self.db, &self.mac, &pending.home, &pending.id).await?;
@@ -124,8 +124,39 @@ impl ControlPlane {
         let call = fleet::BackUp { backup_id: pending.blob.clone(), service_half: half.expose().to_vec() };
         let answer = session.call(fleet::HsmCall::BackUp(call), PATIENCE).await?;
         let fleet::HsmAnswer::BackedUp(made) = answer else { return Err(CallError::Unexpected.into()) };
+        let compared = repo::backups::find(&self.db, &self.mac, &pending.home, &pending.id).await?;
         self.compare(&pending.blob, &made).await?;
-        self.finish_backup(pending).await
+        self.finish_backup(pending, compared.map(|backup| backup.version)).await
+    }
+
+    /// Stores a piece of a backup, if it is one that is to be made, and for that cluster. One at offset 0 begins
+    /// anew, also where all bytes are there already: then the HSM's word that they are its own was lost.
+    pub(crate) async fn put_piece_of_backup(
+        &self,
+        cluster_id: &str,
+        name: &str,
+        piece: &fleet::PutPiece,
+    ) -> Result<bool, PieceError> {
+        self.db
+            .transaction(|tx| {
+                Box::pin(async move {
+                    let found = repo::backups::load_by_id(tx, &self.mac, name).await?;
+                    let wanted = found.filter(|backup| {
+                        backup.state == BackupState::CreateInProgress
+                            && backup.cluster_id.as_deref() == Some(cluster_id)
+                    });
+                    let Some(mut backup) = wanted else { return Ok(false) };
+                    let blob = Blob::Backup(name.to_owned());
+                    if piece.offset == 0 && repo::blobs::is_whole(tx, &blob).await? {
+                        repo::blobs::delete(tx, &blob).await?;
+                        // Whoever has compared the bytes before does not finish the backup with others.
+                        repo::backups::replace(tx, &self.mac, &mut backup).await?;
+                    }
+                    repo::blobs::put_piece_in(tx, &blob, piece.offset, &piece.bytes, piece.last).await?;
+                    Ok(true)
+                })
+            })
+            .await
     }
 
     /// Compares what is stored with what the HSM says that it has stored.
@@ -146,30 +177,30 @@ impl ControlPlane {
         if same { Ok(()) } else { Err(BackUpError::Differs) }
     }
 
-    /// The bytes are there: the backup is READY.
-    async fn finish_backup(&self, pending: &Backup) -> Result<(), BackUpError> {
-        let blob = Blob::Backup(pending.blob.clone());
-        if repo::blobs::length(&self.db, &blob).await?.is_none() {
-            return Err(BackUpError::Differs);
-        }
+    /// The bytes are there: the backup is READY. `compared` is the version that it had when they were compared.
+    async fn finish_backup(&self, pending: &Backup, compared: Option<i64>) -> Result<(), BackUpError> {
+        let blob = &Blob::Backup(pending.blob.clone());
         self.db
             .transaction(|tx| {
                 Box::pin(async move {
                     let found = repo::backups::load(tx, &self.mac, &pending.home, &pending.id).await?;
-                    let Some(mut backup) = found else { return Ok(()) };
+                    let Some(mut backup) = found else { return Ok::<_, BackUpError>(()) };
                     if backup.state != BackupState::CreateInProgress {
                         return Ok(());
+                    }
+                    let changed = compared.is_some_and(|compared| compared != backup.version);
+                    if changed || !repo::blobs::is_whole(tx, blob).await? {
+                        return Err(BackUpError::Differs);
                     }
                     backup.state = BackupState::Ready;
                     repo::backups::replace(tx, &self.mac, &mut backup).await?;
                     match &backup.cluster_id {
-                        Some(cluster) => self.renew_expiries(tx, &backup.home, cluster).await,
+                        Some(cluster) => Ok(self.renew_expiries(tx, &backup.home, cluster).await?),
                         None => Ok(()),
                     }
                 })
             })
-            .await
-            .map_err(BackUpError::from)?;
+            .await?;
         self.back_ups.made.send_modify(|number| *number += 1);
         self.agenda_changed();
         self.nudge();

@@ -173,10 +173,24 @@ pub(crate) async fn find(db: &Db, mac: &RowMac, home: &Home, id: &str) -> Result
 
 /// The backup of that id, whosever it is.
 pub(crate) async fn find_by_id(db: &Db, mac: &RowMac, id: &str) -> Result<Option<Backup>, StoreError> {
-    let Some(row) = db.query_opt(FIND_BY_ID, &[id.into()]).await? else { return Ok(None) };
-    let backup: Backup = mac.load(&row)?;
+    let row = db.query_opt(FIND_BY_ID, &[id.into()]).await?;
+    row.map(|row| read_by_id(mac, &row, id)).transpose()
+}
+
+/// The backup of that id, whosever it is, as this transaction sees it.
+pub(crate) async fn load_by_id(
+    tx: &mut Tx<'_>,
+    mac: &RowMac,
+    id: &str,
+) -> Result<Option<Backup>, StoreError> {
+    let row = tx.query_opt(FIND_BY_ID, &[id.into()]).await?;
+    row.map(|row| read_by_id(mac, &row, id)).transpose()
+}
+
+fn read_by_id(mac: &RowMac, row: &Row, id: &str) -> Result<Backup, StoreError> {
+    let backup: Backup = mac.load(row)?;
     if backup.id == id {
-        Ok(Some(backup))
+        Ok(backup)
     } else {
         Err(StoreError::Corrupt { table: Backup::TABLE, key: id.to_owned() })
     }

@@ -60,31 +60,44 @@ pub(crate) async fn put_piece(
     bytes: &[u8],
     last: bool,
 ) -> Result<(), PieceError> {
+    db.transaction(|tx| Box::pin(put_piece_in(tx, blob, offset, bytes, last))).await
+}
+
+/// The same as a part of a transaction.
+pub(crate) async fn put_piece_in(
+    tx: &mut Tx<'_>,
+    blob: &Blob,
+    offset: u64,
+    bytes: &[u8],
+    last: bool,
+) -> Result<(), PieceError> {
     let [kind, owner, name] = blob.columns();
-    db.transaction(|tx| {
-        Box::pin(async move {
-            let key = [kind.into(), owner.into(), name.into()];
-            let known = match tx.query_opt(FIND, &key).await? {
-                Some(row) => Some((row.i64("length")?.unsigned_abs(), row.flag("complete")?)),
-                None => None,
-            };
-            match known {
-                Some((_, true)) => return Err(PieceError::Complete),
-                Some(_) if offset == 0 => {
-                    tx.execute(DELETE_PIECES, &key).await?;
-                }
-                Some((length, false)) if offset == length => {}
-                None if offset == 0 => {}
-                _ => return Err(PieceError::OutOfOrder),
-            }
-            let [kind, owner, name] = key;
-            let length = place(offset + bytes.len() as u64);
-            tx.execute(PUT, &[kind.clone(), owner.clone(), name.clone(), length.into(), last.into()]).await?;
-            tx.execute(INSERT_PIECE, &[kind, owner, name, place(offset).into(), bytes.into()]).await?;
-            Ok(())
-        })
-    })
-    .await
+    let key = [kind.into(), owner.into(), name.into()];
+    let known = match tx.query_opt(FIND, &key).await? {
+        Some(row) => Some((row.i64("length")?.unsigned_abs(), row.flag("complete")?)),
+        None => None,
+    };
+    match known {
+        Some((_, true)) => return Err(PieceError::Complete),
+        Some(_) if offset == 0 => {
+            tx.execute(DELETE_PIECES, &key).await?;
+        }
+        Some((length, false)) if offset == length => {}
+        None if offset == 0 => {}
+        _ => return Err(PieceError::OutOfOrder),
+    }
+    let [kind, owner, name] = key;
+    let length = place(offset + bytes.len() as u64);
+    tx.execute(PUT, &[kind.clone(), owner.clone(), name.clone(), length.into(), last.into()]).await?;
+    tx.execute(INSERT_PIECE, &[kind, owner, name, place(offset).into(), bytes.into()]).await?;
+    Ok(())
+}
+
+/// Whether a blob is whole, as this transaction sees it.
+pub(crate) async fn is_whole(tx: &mut Tx<'_>, blob: &Blob) -> Result<bool, StoreError> {
+    let [kind, owner, name] = blob.columns();
+    let row = tx.query_opt(FIND, &[kind.into(), owner.into(), name.into()]).await?;
+    row.map_or(Ok(false), |row| row.flag("complete"))
 }
 
 /// At most `max_bytes` bytes from `offset` on, and how long the whole is. `None` while it is not whole.

@@ -9,5 +9,6 @@ mod fleet;
 mod hsms;
 mod life;
 mod local;
+mod lost_answers;
 mod model;
 mod statements;
