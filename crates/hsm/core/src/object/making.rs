@@ -142,7 +142,10 @@ impl Caller<'_> {
         let private = read(command.private_template.as_ref(), private_sort, Origin::Generated)?;
         let circle = Circle::read(&owner, &command.share_with, command.quorum.as_ref())?;
         // Before the work of making the pair, which is made in vain when there is no room.
-        self.hsm.room_for(&self.hsm.state(), 2, 2)?;
+        let tokens = [&public, &private].into_iter().filter(|made| made.flags.contains(Flags::TOKEN)).count();
+        if tokens > 0 {
+            self.hsm.room_for(&self.hsm.state(), tokens, tokens)?;
+        }
         let material = generate_pair(kind)?;
         let public_material = public_half(&material)?;
         let private = NewKey::new(&owner, private_sort, private, material, &circle)?;
@@ -195,7 +198,7 @@ impl Caller<'_> {
             keys.iter().filter(|key| is_token(key) && !key.record.is(KeyClass::SecretKey)).count();
         {
             let state = self.hsm.state();
-            // What was read before, at an earlier revision, is read again only if nothing changed: the earlier counts.
+            // What the draft read before, it read at an earlier revision: all must be as it was then.
             draft.revision = match draft.revision {
                 0 => state.history.revision(),
                 earlier => earlier,
@@ -267,7 +270,7 @@ impl Hsm {
             (state.keys.len() + keys, self.options.most_keys),
             (state.keys.asymmetric() + asymmetric, self.options.most_asymmetric_keys),
         ];
-        if most.iter().any(|(count, most)| count > most) && asymmetric + keys > 0 {
+        if most.iter().any(|(count, most)| count > most) {
             return Err(Refusal::limit("The maximum number of keys is reached"));
         }
         Ok(most.iter().any(|(count, most)| count + 2 * REMEMBERED_CHANGES > *most))

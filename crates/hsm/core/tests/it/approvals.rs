@@ -173,7 +173,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(16))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
     fn an_approval_is_good_for_what_it_was_asked_for_and_once(

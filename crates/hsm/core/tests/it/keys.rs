@@ -457,6 +457,12 @@ fn keys_are_counted() {
     let last = lab.generate_aes(at, Vec::new()).key;
     assert_eq!(code(lab.run(at, generate_aes(Vec::new()))), FailureCode::LimitExceeded);
     let of_session = || vec![flag(AttributeName::Token, false)];
+    let pair = |lab: &mut Lab| {
+        lab.generate_pair(at, PairKind::Ec(Curve::Secp256r1.into()), of_session(), of_session())
+    };
+    for key in <[KeyDescription; 2]>::from(pair(&mut lab)) {
+        lab.run(at, Command::DeleteKey(DeleteKey { key: key.key })).unwrap();
+    }
     lab.generate_aes(at, of_session());
     let promoted = lab.generate_aes(at, of_session()).key;
     assert_eq!(code(lab.run(at, generate_aes(of_session()))), FailureCode::LimitExceeded);

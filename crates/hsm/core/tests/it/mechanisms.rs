@@ -463,7 +463,7 @@ fn kmss_ciphertexts_are_made_in_one_call() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Whatever a client sends as a mechanism, the HSM answers.
     #[test]

@@ -213,7 +213,7 @@ fn run(steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn the_hsm_does_what_the_model_does(steps in proptest::collection::vec(step(), 1..80)) {

@@ -8,7 +8,7 @@ use crate::lab::Lab;
 use crate::permissions::rows;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     /// Calls of every kind, with bytes changed, cut or added.
     #[test]
