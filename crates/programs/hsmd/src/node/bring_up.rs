@@ -115,12 +115,14 @@ impl Node {
                 }
             }
         };
-        let begun = if begun.ledger.ask(Replica::is_member) {
-            begun
-        } else {
-            // It was let in once, and the log has gone on without it.
-            ground.join().await?
-        };
+        if begun.ledger.ask(Replica::is_member) {
+            self.go(&ground, begun);
+            return Ok(());
+        }
+        // It was let in once, and the log has gone on without it. It begins with an empty core.
+        drop(begun);
+        let ground = self.ground(&assigned);
+        let begun = ground.join().await?;
         self.go(&ground, begun);
         Ok(())
     }
@@ -178,8 +180,8 @@ impl Node {
             shutdown: self.shutdown.clone(),
             halted: self.halted.clone(),
             changed: self.changed.subscribe(),
-            cores: Semaphore::new(cores),
-            passwords: Semaphore::new(1),
+            cores: Arc::new(Semaphore::new(cores)),
+            passwords: Arc::new(Semaphore::new(1)),
             waiting_passwords: AtomicU32::new(0),
         });
         if self.running.set(Running { partition: partition.clone(), service }).is_err() {
