@@ -37,7 +37,7 @@ help:
 	@echo
 	@echo '  make unit      unit and integration tests alone'
 	@echo '  make e2e       the quick end-to-end tests alone'
-	@echo '  make release   the optimised program, in target/release/strongroom'
+	@echo '  make release   the optimised programs, in target/release'
 	@echo '  make packages  install missing Debian packages (make test does it by itself)'
 	@echo
 	@echo 'CONTRIBUTING.md says how we build, docs/ how to use it.'
@@ -53,11 +53,14 @@ else
 	@exec target/debug/strongroom dev $(ARGS)
 endif
 
+# The server, the HSM that it starts, and the tool for what is in one.
+PROGRAMS := --package strongroom --package strongroom-hsmd --package strongroom-cloudhsm-cli
+
 build:
-	cargo build --locked --package strongroom
+	cargo build --locked $(PROGRAMS)
 
 release:
-	cargo build --locked --release --package strongroom
+	cargo build --locked --release $(PROGRAMS)
 
 packages:
 	@scripts/system-packages.sh
@@ -83,11 +86,14 @@ check: packages target/tools/bin/cargo-deny $(VENV_READY)
 	$(VENV)/bin/ruff format --quiet --check e2e
 	cargo fmt --check --manifest-path e2e/rust/Cargo.toml
 
-bench:
+# The HSMs that `hsm_cluster` measures are those of the release.
+bench: release
 	cargo bench --locked --package strongroom --bench front_door
+	cargo bench --locked --package strongroom --bench hsm_cluster
 	cargo bench --locked --package strongroom-journal --bench append
 	cargo bench --locked --package strongroom --features bulk-load --bench many_keys
 
+# `crash::` is both, the crash test of the server and that of HSM clusters.
 soak: release $(VENV_READY)
 	@scripts/system-packages.sh fuzz
 	STRONGROOM_CRASH_ROUNDS=$(CRASH_ROUNDS) cargo test --locked --release --package strongroom --test it crash::

@@ -8,6 +8,7 @@ import pytest
 
 from rig import sdk
 from rig.cli import Cli
+from rig.cluster import PASSWORD, Cluster, HsmCli
 from rig.node import Node
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +48,42 @@ def fresh_node(program, tmp_path):
     assert "panicked" not in node.said(), node.said()[-4000:]
 
 
+@pytest.fixture(scope="session")
+def shared_cluster(program, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cluster")
+    node = Node(program, folder)
+    cluster = Cluster(Cli(node.start()), folder / "cluster")
+    tool = cluster.first_use("us-east-1a", "us-east-1b")
+    bob = ["--username", "bob", "--role", "crypto-user", "--password", PASSWORD]
+    tool.as_admin().run("user", "create", *bob)
+    yield cluster
+    node.ensure_gone()
+    assert "panicked" not in node.said(), node.said()[-4000:]
+
+
+@pytest.fixture
+def cluster(shared_cluster) -> Cluster:
+    """An active cluster of two HSMs that tests share, with crypto users `alice` and `bob`."""
+    yield shared_cluster
+    shared_cluster.aws.node.assert_sound()
+    assert len(shared_cluster.hsms()) == 2, "an HSM did not survive the test"
+
+
+@pytest.fixture
+def admin(cluster) -> HsmCli:
+    return cluster.tool().as_admin()
+
+
+@pytest.fixture
+def alice(cluster) -> HsmCli:
+    return cluster.tool().as_crypto_user("alice")
+
+
+@pytest.fixture
+def bob(cluster) -> HsmCli:
+    return cluster.tool().as_crypto_user("bob")
+
+
 ACCOUNTS = itertools.count(900_000_000_000)
 
 
@@ -60,6 +97,12 @@ def account() -> str:
 def aws(node, account) -> Cli:
     """The AWS CLI in the test's own account."""
     return Cli(node, access_key_id=account)
+
+
+@pytest.fixture
+def own_aws(fresh_node) -> Cli:
+    """The AWS CLI as the root user of the test's own server."""
+    return Cli(fresh_node)
 
 
 @pytest.fixture

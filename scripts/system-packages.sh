@@ -6,6 +6,8 @@
 #   postgresql       its server programs: every SQL statement is tested on PostgreSQL too
 #   python3-venv     the end-to-end tests keep the AWS CLI and boto3 in an environment of their own
 #   nodejs, npm      the end-to-end tests drive the AWS SDK for JavaScript too
+#   openssl          the tests of certificates compare with what it makes and reads
+#   iproute2         tests of networks put clients on hosts (network namespaces) of their own
 #   gzip             reading the AWS service models (`cargo xtask models update`)
 #
 # With the argument `fuzz` also:
@@ -27,6 +29,8 @@ has cc && [ -e /usr/include/stdlib.h ] || missing+=(gcc libc6-dev)
 [ "${1:-}" != fuzz ] || has c++ || missing+=(g++)
 has make || missing+=(make)
 has node && has npm || missing+=(nodejs npm)
+has openssl || missing+=(openssl)
+has ip || [ -x /sbin/ip ] || missing+=(iproute2)
 has gzip || missing+=(gzip)
 has_postgresql || missing+=(postgresql)
 if ! has python3; then

@@ -97,7 +97,12 @@ class Node:
         return self.process.wait(PATIENCE)
 
     def ensure_gone(self):
-        if self.process and self.runs():
+        """Stops the server, and with it its HSMs; kills it if it does not stop."""
+        if not self.process or not self.runs():
+            return
+        try:
+            self.stop()
+        except subprocess.TimeoutExpired:
             self.kill()
 
     def runs(self) -> bool:

@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     if let Err(violations) = validate(&*read, &missing) {
         assert!(violations.to_string().len() < 32 * 1024);
     }
-    if let Some(shown) = trail::write(&*read) {
+    for shown in [trail::write(&*read), trail::write_ec2(&*read)].into_iter().flatten() {
         json::read(shown.as_bytes(), &mut Unit, &Limits::default()).expect("what is shown is JSON");
     }
 });

@@ -116,6 +116,9 @@ impl<'a> Plan<'a> {
 
     /// The name of the typed trait: `Kms`, `CloudTrail`.
     fn trait_name(&self) -> String {
+        if let Some(name) = &self.entry.trait_name {
+            return name.clone();
+        }
         let id = &self.model.metadata.service_id;
         let words = id.split(' ').map(|word| {
             let capitals = word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());

@@ -182,7 +182,13 @@ pub(crate) struct Catalogue {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
+    #[serde(default)]
+    pub(crate) model: Option<String>,
+    #[serde(default)]
+    pub(crate) trait_name: Option<String>,
     pub(crate) operations: Operations,
+    #[serde(default)]
+    pub(crate) leave_out: Vec<String>,
     #[serde(default)]
     pub(crate) read_only: Vec<String>,
     #[serde(default)]
@@ -193,6 +199,8 @@ pub(crate) struct Entry {
     pub(crate) patterns: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) enum_listed: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub(crate) xml_namespace: Option<String>,
     #[serde(default)]
     pub(crate) error_message: ErrorMessage,
 }

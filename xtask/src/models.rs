@@ -21,7 +21,7 @@ pub(crate) fn update(root: &Path) -> Result<()> {
         catalogue.botocore
     );
     for (name, entry) in &catalogue.service {
-        let model = trim(read_original(&data, name)?, entry)?;
+        let model = trim(read_original(&data, entry.model.as_deref().unwrap_or(name))?, entry)?;
         let rows = (model.metadata.api_version.as_str(), model.operations.len(), model.shapes.len());
         writeln!(provenance, "| {name} | {} | {} | {} |", rows.0, rows.1, rows.2)?;
         let mut text = serde_json::to_string_pretty(&model)?;
@@ -73,6 +73,7 @@ fn trim(mut model: Model, entry: &Entry) -> Result<Model> {
             model.operations.retain(|name, _| names.contains(name));
         }
     }
+    leave_out(&mut model, &entry.leave_out)?;
     let mut reached = BTreeSet::new();
     for operation in model.operations.values() {
         for reference in operation.input.iter().chain(&operation.output).chain(&operation.errors) {
@@ -82,6 +83,19 @@ fn trim(mut model: Model, entry: &Entry) -> Result<Model> {
     let shapes = std::mem::take(&mut model.shapes);
     model.shapes = shapes.into_iter().filter(|(name, _)| reached.contains(name)).collect::<BTreeMap<_, _>>();
     Ok(model)
+}
+
+/// Drops every member that has one of these shapes.
+fn leave_out(model: &mut Model, shapes: &[String]) -> Result<()> {
+    if let Some(name) = shapes.iter().find(|name| !model.shapes.contains_key(*name)) {
+        bail!("the model has no shape {name} to leave out");
+    }
+    for shape in model.shapes.values_mut() {
+        shape.members.retain(|_, member| !shapes.contains(&member.shape));
+        let members: BTreeSet<_> = shape.members.iter().map(|(name, _)| name.to_owned()).collect();
+        shape.required.retain(|name| members.contains(name));
+    }
+    Ok(())
 }
 
 fn reach(model: &Model, reference: &Reference, reached: &mut BTreeSet<String>) -> Result<()> {
@@ -99,4 +113,44 @@ fn reach(model: &Model, reference: &Reference, reached: &mut BTreeSet<String>) -
 
 fn write(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODEL: &str = r#"{
+      "metadata": {"apiVersion": "1", "endpointPrefix": "a", "serviceFullName": "A", "serviceId": "A", "protocols": []},
+      "operations": {
+        "Get": {"name": "Get", "http": {"method": "POST", "requestUri": "/"}, "input": {"shape": "In"}},
+        "Put": {"name": "Put", "http": {"method": "POST", "requestUri": "/"}, "input": {"shape": "Other"}}},
+      "shapes": {
+        "In": {"type": "structure", "required": ["Kept", "Dropped"],
+               "members": {"Kept": {"shape": "Text"}, "Dropped": {"shape": "Pools"}, "Nested": {"shape": "Inner"}}},
+        "Inner": {"type": "structure", "members": {"Pool": {"shape": "Pool"}}},
+        "Pools": {"type": "list", "member": {"shape": "Pool"}},
+        "Pool": {"type": "string"}, "Text": {"type": "string"}, "Other": {"type": "structure"}}}"#;
+
+    fn trimmed(leave_out: &str) -> Result<Model> {
+        let entry =
+            format!("operations = [\"Get\"]\nleave_out = {leave_out}\ndocuments = \"\"\nevent_source = \"\"");
+        trim(serde_json::from_str(MODEL).unwrap(), &toml::from_str(&entry).unwrap())
+    }
+
+    #[test]
+    fn what_is_left_out_goes_with_its_members_and_with_what_they_alone_reach() {
+        let model = trimmed(r#"["Pools", "Pool"]"#).unwrap();
+        assert_eq!(model.operations.keys().collect::<Vec<_>>(), ["Get"]);
+        assert_eq!(model.shapes.keys().collect::<Vec<_>>(), ["In", "Inner", "Text"]);
+        let input = &model.shapes["In"];
+        assert_eq!(input.members.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["Kept", "Nested"]);
+        assert_eq!(input.required, ["Kept"]);
+        assert!(model.shapes["Inner"].members.is_empty());
+    }
+
+    #[test]
+    fn a_shape_that_the_model_does_not_have_cannot_be_left_out() {
+        let error = trimmed(r#"["Poole"]"#).err().unwrap().to_string();
+        assert_eq!(error, "the model has no shape Poole to leave out");
+    }
 }

@@ -27,6 +27,9 @@ fn files() -> BTreeMap<&'static str, String> {
            documents = "https://docs.aws.amazon.com/trap/API_{}.html"
            event_source = "trap.amazonaws.com"
            enum_listed = { Kind = ["2x", "a-b", "more"] }
+           model = "trapv2"
+           trait_name = "TheTrap"
+           xml_namespace = "http://trap.example.com/"
            error_message = "Message""#,
     )
     .unwrap();
@@ -90,4 +93,18 @@ fn the_catalogue_decides_what_errors_call_their_message() {
 #[test]
 fn sensitive_members_are_secrets() {
     assert!(files()["src/shapes.rs"].contains("pub secret: Option<Secret<Blob>>,"));
+}
+
+#[test]
+fn the_catalogue_decides_the_names_of_the_trait_and_of_namespaces() {
+    let files = files();
+    assert!(files["src/api.rs"].contains("pub trait TheTrap: Send + Sync {"));
+    let operations = &files["src/operations.rs"];
+    for expected in [
+        "name: \"trap\"",
+        "shape_namespace: \"com.amazonaws.trapv2\"",
+        "xml_namespace: Some(\"http://trap.example.com/\")",
+    ] {
+        assert!(operations.contains(expected), "{expected} in {operations}");
+    }
 }

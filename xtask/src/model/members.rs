@@ -17,6 +17,11 @@ impl Members {
         self.0.is_empty()
     }
 
+    /// Keeps the members that `keep` says to.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&str, &Reference) -> bool) {
+        self.0.retain(|(name, reference)| keep(name, reference));
+    }
+
     /// The members in the model's order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Reference)> {
         self.0.iter().map(|(name, reference)| (name.as_str(), reference))

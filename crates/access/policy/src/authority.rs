@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use strongroom_identity::{AccountId, Action, Principal, RequestContext};
 
-use crate::Denied;
+use crate::{Denied, services};
 
 /// Something that policies protect.
 pub trait Resource {
@@ -74,7 +74,7 @@ impl Resource for Everything {
 pub struct Authority {}
 
 impl Authority {
-    /// An authority that knows root users.
+    /// An authority that knows root users, and the services that work for accounts.
     pub fn new() -> Self {
         Self {}
     }
@@ -87,11 +87,19 @@ impl Authority {
     ) -> Result<Authorized<A, R>, Denied> {
         let allowed = match context.caller.principal {
             Principal::Root(account) => account == resource.owner() && resource.delegates(A::NAME),
+            Principal::Service { account, name } => {
+                account == resource.owner() && services::may(name, A::NAME)
+            }
             _ => false,
         };
         if allowed {
             return Ok(Authorized { resource, action: PhantomData });
         }
-        Err(Denied::no_resource_based_policy(&context.caller.principal, A::NAME, &resource.arn()))
+        let (principal, arn) = (&context.caller.principal, resource.arn());
+        Err(match principal {
+            // What a service may do says its role.
+            Principal::Service { .. } => Denied::no_identity_based_policy(principal, A::NAME, &arn),
+            _ => Denied::no_resource_based_policy(principal, A::NAME, &arn),
+        })
     }
 }

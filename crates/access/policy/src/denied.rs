@@ -21,6 +21,16 @@ impl Denied {
         );
         Self { message }
     }
+
+    /// No policy of the caller's own lets it do that.
+    pub(crate) fn no_identity_based_policy(principal: &Principal, action: &str, resource: &str) -> Self {
+        let message = format!(
+            "User: {} is not authorized to perform: {action} on resource: {resource} because no \
+             identity-based policy allows the {action} action",
+            principal.arn()
+        );
+        Self { message }
+    }
 }
 
 impl fmt::Display for Denied {

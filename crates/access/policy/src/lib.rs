@@ -6,7 +6,8 @@
 //!
 //! Policies are read by [`document`]; nothing evaluates their conditions yet, and [`Authority`] does not ask
 //! them. Until it does, the decision is AWS's rule for the one kind of principal there is: the root user
-//! of an account may do everything to what its account owns, and nothing to what others own.
+//! of an account may do everything to what its account owns, and nothing to what others own. AWS services
+//! that work for an account may do what their [service-linked role](services) lets them.
 //!
 //! ```compile_fail
 //! use strongroom_policy::Authorized;
@@ -20,6 +21,7 @@ mod authority;
 mod denied;
 pub mod document;
 pub mod pattern;
+pub mod services;
 
 pub use authority::{Authority, Authorized, Everything, Resource};
 pub use denied::Denied;

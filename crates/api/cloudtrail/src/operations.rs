@@ -13,6 +13,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     signing_name: "cloudtrail",
     api_version: "2013-11-01",
     target_prefix: Some("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101"),
+    shape_namespace: "com.amazonaws.cloudtrail",
     protocols: &[Protocol::Json11],
     query_compatible: false,
     xml_namespace: None,

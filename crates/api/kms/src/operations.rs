@@ -13,6 +13,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     signing_name: "kms",
     api_version: "2014-11-01",
     target_prefix: Some("TrentService"),
+    shape_namespace: "com.amazonaws.kms",
     protocols: &[Protocol::Json11],
     query_compatible: false,
     xml_namespace: None,

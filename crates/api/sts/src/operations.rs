@@ -13,6 +13,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     signing_name: "sts",
     api_version: "2011-06-15",
     target_prefix: None,
+    shape_namespace: "com.amazonaws.sts",
     protocols: &[Protocol::Query],
     query_compatible: false,
     xml_namespace: Some("https://sts.amazonaws.com/doc/2011-06-15/"),

@@ -10,3 +10,9 @@ impl From<aws_lc_rs::error::Unspecified> for CryptoError {
         Self
     }
 }
+
+impl From<aws_lc_rs::error::KeyRejected> for CryptoError {
+    fn from(_: aws_lc_rs::error::KeyRejected) -> Self {
+        Self
+    }
+}

@@ -1,4 +1,11 @@
-//! Key derivation (NIST SP 800-108r1).
+//! Key derivation: the counter mode of NIST SP 800-108r1, for formats of ours and as HSMs offer it, and the KDF
+//! of ANSI X9.63 that follows a Diffie-Hellman.
+
+mod counter;
+mod x963;
+
+pub use counter::{ByteOrder, MAX_OUTPUT_LENGTH, Prf, Segment, sp800_108_counter};
+pub use x963::x963;
 
 use aws_lc_rs::kdf::{
     KbkdfCtrHmacAlgorithm, KbkdfCtrHmacAlgorithmId, get_kbkdf_ctr_hmac_algorithm, kbkdf_ctr_hmac,

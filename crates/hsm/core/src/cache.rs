@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::{KeyHandle, OpenedKey, TokenRef};
+use crate::{KeyHandle, TokenRef};
 
 const MOST_SHARDS: usize = 16;
 /// Shards hold at least this many keys, so that a small cache does not fall apart into tiny ones.
@@ -29,11 +29,11 @@ pub struct CacheStats {
 }
 
 /// The cache. A key is found only under the digest of the token that it came from.
-pub(crate) struct Cache {
-    shards: Box<[Mutex<Shard>]>,
+pub(crate) struct Cache<K> {
+    shards: Box<[Mutex<Shard<K>>]>,
 }
 
-impl Cache {
+impl<K: Clone> Cache<K> {
     /// A cache of at most `capacity` keys; with 0 it keeps none.
     pub(crate) fn new(capacity: usize) -> Self {
         let shards = (capacity / FEWEST_KEYS_PER_SHARD).clamp(1, MOST_SHARDS);
@@ -42,12 +42,12 @@ impl Cache {
     }
 
     /// Finds the key that was opened from this very token.
-    pub(crate) fn get(&self, token: &TokenRef) -> Option<OpenedKey> {
+    pub(crate) fn get(&self, token: &TokenRef) -> Option<K> {
         self.shard(token.handle).get(token)
     }
 
     /// Puts a key in; one that came from another token of the same handle goes.
-    pub(crate) fn insert(&self, token: TokenRef, key: OpenedKey) {
+    pub(crate) fn insert(&self, token: TokenRef, key: K) {
         self.shard(token.handle).insert(Entry { token, key, used: false });
     }
 
@@ -67,38 +67,38 @@ impl Cache {
         })
     }
 
-    fn shard(&self, handle: KeyHandle) -> MutexGuard<'_, Shard> {
+    fn shard(&self, handle: KeyHandle) -> MutexGuard<'_, Shard<K>> {
         // The last byte spreads random handles and counted ones alike.
         lock(&self.shards[usize::from(handle.as_bytes()[15]) % self.shards.len()])
     }
 }
 
 /// A thread that panicked cannot have left a shard half changed: nothing in here panics.
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+fn lock<K>(shard: &Mutex<Shard<K>>) -> MutexGuard<'_, Shard<K>> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-struct Entry {
+struct Entry<K> {
     token: TokenRef,
-    key: OpenedKey,
+    key: K,
     /// Whether it was found since the hand last passed.
     used: bool,
 }
 
-struct Shard {
+struct Shard<K> {
     places: HashMap<KeyHandle, usize>,
-    entries: Vec<Entry>,
+    entries: Vec<Entry<K>>,
     hand: usize,
     stats: CacheStats,
 }
 
-impl Shard {
+impl<K: Clone> Shard<K> {
     fn new(capacity: usize) -> Self {
         let stats = CacheStats { capacity, ..CacheStats::default() };
         Self { places: HashMap::new(), entries: Vec::new(), hand: 0, stats }
     }
 
-    fn get(&mut self, token: &TokenRef) -> Option<OpenedKey> {
+    fn get(&mut self, token: &TokenRef) -> Option<K> {
         let entry = &mut self.entries[*self.places.get(&token.handle)?];
         if entry.token.digest != token.digest {
             return None;
@@ -108,7 +108,7 @@ impl Shard {
         Some(entry.key.clone())
     }
 
-    fn insert(&mut self, entry: Entry) {
+    fn insert(&mut self, entry: Entry<K>) {
         self.stats.opened += 1;
         if self.stats.capacity == 0 {
             return;
@@ -197,9 +197,9 @@ mod tests {
         assert!(is_let_go());
 
         for remove in [
-            |cache: &Cache| cache.insert(token(2, 0), key()),
-            |cache: &Cache| cache.insert(token(1, 1), key()),
-            |cache: &Cache| cache.remove(token(1, 0).handle),
+            |cache: &Cache<OpenedKey>| cache.insert(token(2, 0), key()),
+            |cache: &Cache<OpenedKey>| cache.insert(token(1, 1), key()),
+            |cache: &Cache<OpenedKey>| cache.remove(token(1, 0).handle),
         ] {
             let cache = Cache::new(1);
             let key = key();

@@ -42,6 +42,19 @@ pub enum HsmError {
     /// A key comes twice in an encryption context.
     #[error("an encryption context has each key once")]
     ContextRepeatsKey,
+    /// An entry of the log, or a snapshot, has a format or a kind of effect that this version does not know. It
+    /// must not be skipped: the HSM halts.
+    #[error("the state holds a change of a kind that this version does not know")]
+    UnknownEffect,
+    /// An entry of the log, a snapshot or a file of this HSM is damaged.
+    #[error("the state does not decode")]
+    InvalidState,
+    /// No partition key has been given for the epoch of a key token, or none at all.
+    #[error("the partition key of this epoch is not here")]
+    NoPartitionKey,
+    /// The HSM has no partition yet.
+    #[error("the HSM has no partition yet")]
+    NotFounded,
     /// The cryptographic module failed.
     #[error(transparent)]
     Crypto(#[from] CryptoError),

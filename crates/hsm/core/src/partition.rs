@@ -45,7 +45,7 @@ impl PartitionKey {
 pub struct Partition {
     place: Place,
     token_key: Key256,
-    cache: Cache,
+    cache: Cache<OpenedKey>,
 }
 
 impl Partition {

@@ -67,6 +67,16 @@ pub(crate) struct DevOptions {
     /// The account that access key id `test` belongs to
     #[arg(long, value_name = "12 DIGITS", default_value = "000000000000")]
     pub(crate) account_id: AccountId,
+    /// Addresses of the default VPC, in which HSMs listen; another for each server on one machine. All of
+    /// 127.0.0.0/8 is there on every Linux machine
+    #[arg(long, value_name = "CIDR", default_value = "127.31.0.0/16")]
+    pub(crate) vpc_cidr: String,
+    /// The HSM's program [default: strongroom-hsmd beside this one]
+    #[arg(long, value_name = "FILE", env = "STRONGROOM_HSMD")]
+    pub(crate) hsmd: Option<PathBuf>,
+    /// Make no daily backups of clusters; the journal says so for each day
+    #[arg(long)]
+    pub(crate) pause_daily_backups: bool,
     /// Let web pages of this origin call, for example https://console.example.com; pages served from this
     /// machine always may
     #[arg(long, value_name = "ORIGIN")]

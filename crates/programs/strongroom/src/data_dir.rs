@@ -50,6 +50,16 @@ impl DataDir {
         self.0.join("journal")
     }
 
+    /// The folder that each HSM has its own in.
+    pub(crate) fn hsms(&self) -> PathBuf {
+        self.0.join("hsms")
+    }
+
+    /// The folder of the host's device root, which HSMs make.
+    pub(crate) fn device_root(&self) -> PathBuf {
+        self.0.join("hsm-host")
+    }
+
     /// Makes the folder if it is not there, for its owner only, and locks it.
     pub(crate) fn lock(&self) -> Result<Lock> {
         let folder = self.0.display();

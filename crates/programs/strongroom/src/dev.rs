@@ -2,6 +2,7 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
@@ -13,11 +14,14 @@ use tokio::net::TcpListener;
 
 use crate::cli::DevOptions;
 use crate::data_dir::DataDir;
-use crate::node::{Node, RootKey};
+use crate::node::{Clusters, Node, RootKey};
 use crate::process;
 
 /// The access key id and the secret of the account's root user.
 const ROOT_KEY: &str = "test";
+
+/// The name of the HSM's program.
+const HSMD: &str = "strongroom-hsmd";
 
 pub(crate) fn run(options: &DevOptions) -> Result<ExitCode> {
     if !options.listen.ip().is_loopback() {
@@ -60,7 +64,10 @@ async fn serve(options: &DevOptions, data: &DataDir) -> Result<()> {
         )
     })?;
     let address = listener.local_addr()?;
-    let node = Node::open_dev(data, root_key, origins, shutdown.handle()).await?;
+    let hsmd = options.hsmd.clone().map_or_else(beside_this_program, Ok)?;
+    let clusters =
+        Clusters { vpc_cidr: options.vpc_cidr.clone(), hsmd, daily_backups: !options.pause_daily_backups };
+    let node = Node::open_dev(data, root_key, origins, clusters, shutdown.handle()).await?;
 
     let serving = node.server.clone();
     shutdown.handle().spawn(serving.serve(listener));
@@ -71,7 +78,16 @@ async fn serve(options: &DevOptions, data: &DataDir) -> Result<()> {
     if !shutdown.finish(Limits::default().shutdown_time).await {
         tracing::warn!("requests were still under way");
     }
+    // A development server takes its HSMs with it; their state stays where the data does.
+    node.stop_hsms().await;
     node.close().await
+}
+
+/// Where the HSM's program is, unless the operator says otherwise.
+fn beside_this_program() -> Result<PathBuf> {
+    let program =
+        std::env::current_exe().context("finding the HSM's program; say where it is with --hsmd")?;
+    Ok(program.with_file_name(HSMD))
 }
 
 /// A folder for its owner only, removed when it is dropped.

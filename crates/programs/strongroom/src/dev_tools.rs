@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
+use strongroom_cloudhsm::ControlPlane;
 use strongroom_cloudtrail::CloudTrail;
+use strongroom_ec2::Networks;
 use strongroom_iam::AccessKeys;
 use strongroom_journal::{Reader, StreamId};
 use strongroom_kms::KeyManagement;
@@ -38,6 +40,8 @@ pub(crate) struct Workbench {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) access_keys: Arc<AccessKeys>,
     pub(crate) kms: Arc<KeyManagement>,
+    pub(crate) networks: Arc<Networks>,
+    pub(crate) cloudhsm: Arc<ControlPlane>,
     pub(crate) cloudtrail: Arc<CloudTrail>,
     pub(crate) root_key: RootKey,
 }
@@ -70,6 +74,7 @@ impl Workbench {
         let stored = self.db.meta_set(OFFSET, offset_ms.to_string().as_bytes()).await;
         stored.map_err(|error| DevError::Failed(error.into()))?;
         self.clocks.advance(step_ms);
+        self.cloudhsm.clock_moved().await;
         let settled = self.scheduler.settle(PATIENCE).await;
         self.scheduler.waker().wake();
         Ok(Advanced { clock: self.clock(), settled })
@@ -79,9 +84,12 @@ impl Workbench {
         // Nothing happens by itself meanwhile.
         let _pause = self.scheduler.pause().await;
         let quiet = self.kms.quiet().await;
+        let paused = self.cloudhsm.pause().await;
         // If this fails, or what follows, the stream is one more, and all else is as it was.
         let stream = self.outbox.begin_stream(self.clocks.real_now()).await?;
         let beginning = stream.to_string();
+        // HSMs first: without their rows nobody would find them.
+        self.cloudhsm.start_over(&paused).await;
         self.db.clear(&[(BEGINNING, Some(beginning.as_bytes())), (OFFSET, None)]).await?;
         // The store has begun anew; memory follows, and cannot fail to.
         self.clocks.start_over(0);
@@ -89,6 +97,7 @@ impl Workbench {
         self.access_keys.forget_all();
         let history = self.outbox.reader().since(stream);
         self.kms.start_over(quiet, history.clone());
+        self.networks.start_over();
         self.cloudtrail.start_over(history);
         // Where this fails, the next start does it.
         let RootKey { account, access_key_id, secret } = &self.root_key;

@@ -7,6 +7,7 @@ mod cli;
 mod data_dir;
 mod dev;
 mod dev_tools;
+mod networking;
 mod node;
 mod process;
 mod recording;

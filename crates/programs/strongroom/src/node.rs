@@ -1,12 +1,17 @@
 //! One node: the layers joined over one data folder.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use strongroom_api_cloudhsm::CloudHsmService;
 use strongroom_api_cloudtrail::CloudTrailService;
+use strongroom_api_ec2::Ec2Service;
 use strongroom_api_kms::KmsService;
 use strongroom_api_sts::StsService;
+use strongroom_cloudhsm::{ControlPlane, LocalOptions, LocalProcesses, Options, Parts};
 use strongroom_cloudtrail::CloudTrail;
+use strongroom_ec2::{Networks, Settings};
 use strongroom_iam::{AccessKeys, Sts};
 use strongroom_identity::AccountId;
 use strongroom_journal::{Journal, JournalOptions};
@@ -21,6 +26,7 @@ use strongroom_store::{Db, OpenOptions, RowMac};
 
 use crate::data_dir::DataDir;
 use crate::dev_tools::{self, Workbench};
+use crate::networking::SecurityGroups;
 use crate::recording::JournalRecorder;
 
 /// The name under which the store keeps the seal's check value.
@@ -35,6 +41,17 @@ pub(crate) struct Node {
     db: Db,
     journal: Arc<Journal>,
     outbox: Arc<Outbox>,
+    cloudhsm: Arc<ControlPlane>,
+}
+
+/// What the operator says of HSM clusters.
+pub(crate) struct Clusters {
+    /// The addresses of default VPCs.
+    pub(crate) vpc_cidr: String,
+    /// The HSM's program.
+    pub(crate) hsmd: PathBuf,
+    /// Whether clusters are backed up every day.
+    pub(crate) daily_backups: bool,
 }
 
 /// The root credential of an account.
@@ -51,12 +68,18 @@ impl Node {
         data: &DataDir,
         root_key: RootKey,
         origins: Origins,
+        clusters: Clusters,
         shutdown: Shutdown,
     ) -> Result<Self> {
         let db =
             Db::open_sqlite(&data.database(), &OpenOptions::default()).await.context("opening the store")?;
         let root = open_seal(data, &db).await?;
-        let tables = [strongroom_kms::MIGRATIONS, strongroom_iam::MIGRATIONS];
+        let tables = [
+            strongroom_kms::MIGRATIONS,
+            strongroom_iam::MIGRATIONS,
+            strongroom_ec2::MIGRATIONS,
+            strongroom_cloudhsm::MIGRATIONS,
+        ];
         db.migrate(&tables).await.context("bringing the store up to date")?;
         let clocks = Clocks::new(Arc::new(SystemTime), dev_tools::stored_offset(&db).await?);
 
@@ -83,14 +106,37 @@ impl Node {
         let authority = Authority::new();
         let kms = KeyManagement::new(db.clone(), &root, authority.clone(), outbox.clone(), history.clone())?;
         let kms = Arc::new(kms.with_chosen_keys());
+        let Clusters { vpc_cidr, hsmd, daily_backups } = clusters;
+        let settings = Settings::default().with_default_vpc(&vpc_cidr).context("--vpc-cidr")?;
+        let networks = Arc::new(Networks::new(db.clone(), &root, authority.clone(), settings)?);
+        let local = LocalOptions { folder: data.hsms(), device_root: data.device_root(), program: hsmd };
+        let mut options = Options::default();
+        options.dev = true;
+        options.daily_backups = daily_backups;
+        let parts = Parts {
+            db: db.clone(),
+            root: &root,
+            authority: authority.clone(),
+            outbox: outbox.clone(),
+            clocks: clocks.clone(),
+            ec2: networks.clone(),
+            rules: Arc::new(SecurityGroups(networks.clone())),
+            placement: Arc::new(LocalProcesses::new(local, shutdown.clone())),
+            options,
+        };
+        let cloudhsm = Arc::new(ControlPlane::open(parts).await?);
         let cloudtrail = Arc::new(CloudTrail::new(authority, history));
-        let scheduler = Scheduler::new(clocks.clone(), vec![kms.clone()]);
+        let scheduler = Scheduler::new(clocks.clone(), vec![kms.clone(), cloudhsm.clone()]);
         kms.wake(scheduler.waker());
+        cloudhsm.wake(scheduler.waker());
+        cloudhsm.start(&shutdown).await?;
         shutdown.spawn(scheduler.run(shutdown.clone()));
         shutdown.spawn(kms.clone().follow_usage(shutdown.clone()));
 
         let registry = Registry::default()
             .with(KmsService(kms.clone()))
+            .with(CloudHsmService(cloudhsm.clone()))
+            .with(Ec2Service(networks.clone()))
             .with(StsService(Arc::new(Sts::new())))
             .with(CloudTrailService(cloudtrail.clone()));
         let recorder = Arc::new(JournalRecorder::new(clocks.clone(), outbox.clone()));
@@ -101,6 +147,8 @@ impl Node {
             outbox: outbox.clone(),
             access_keys: access_keys.clone(),
             kms,
+            networks,
+            cloudhsm: cloudhsm.clone(),
             cloudtrail,
             root_key,
         };
@@ -113,12 +161,18 @@ impl Node {
             origins,
             dev: Some(Arc::new(workbench)),
         };
-        Ok(Self { server: Server::new(parts, shutdown), db, journal, outbox })
+        Ok(Self { server: Server::new(parts, shutdown), db, journal, outbox, cloudhsm })
+    }
+
+    /// Stops the HSMs that this server has placed; what they keep stays.
+    pub(crate) async fn stop_hsms(&self) {
+        self.cloudhsm.stop_hsms().await;
     }
 
     /// Flushes and closes what is on disk. The server has stopped.
     pub(crate) async fn close(self) -> Result<()> {
         drop(self.server);
+        drop(self.cloudhsm);
         self.outbox.empty().await;
         self.journal.close().await.context("closing the journal")?;
         self.db.close().await.context("closing the store")

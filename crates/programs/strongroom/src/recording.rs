@@ -91,6 +91,13 @@ impl Recorder for JournalRecorder {
 /// CloudTrail's `userIdentity` of the caller.
 fn identity(context: &RequestContext) -> Identity {
     let principal = &context.caller.principal;
+    if let Some(service) = principal.service() {
+        return Identity {
+            kind: Some(IdentityKind::AwsService),
+            invoked_by: Some(service.to_owned()),
+            ..Identity::default()
+        };
+    }
     let kind = match principal {
         Principal::Root(_) => Some(IdentityKind::Root),
         _ => None,

@@ -8,7 +8,7 @@ mod answer;
 mod call;
 mod refusal;
 
-pub use answer::{ErrorView, error, success};
+pub use answer::{ErrorView, error, recorded_code, success};
 pub use call::{Call, Head, Refused, Target, detect_form, detect_head};
 pub use refusal::Refusal;
 
@@ -23,6 +23,10 @@ pub enum Framing {
     Json11,
     /// XML, as the query protocol answers.
     Query,
+    /// XML, as EC2 answers.
+    Ec2,
+    /// CBOR, as RPC v2 answers.
+    Cbor,
 }
 
 impl Framing {
@@ -32,16 +36,20 @@ impl Framing {
             Protocol::Json10 => Some(Self::Json10),
             Protocol::Json11 => Some(Self::Json11),
             Protocol::Query => Some(Self::Query),
-            Protocol::RpcV2Cbor | Protocol::Ec2 | Protocol::RestXml => None,
+            Protocol::Ec2 => Some(Self::Ec2),
+            Protocol::RpcV2Cbor => Some(Self::Cbor),
+            Protocol::RestXml => None,
         }
     }
 
-    /// The content type of answers, and in the JSON protocols of requests too.
+    /// The content type of answers, and in the JSON and CBOR protocols of requests too.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Json10 => "application/x-amz-json-1.0",
             Self::Json11 => "application/x-amz-json-1.1",
             Self::Query => "text/xml",
+            Self::Ec2 => "text/xml;charset=UTF-8",
+            Self::Cbor => "application/cbor",
         }
     }
 }

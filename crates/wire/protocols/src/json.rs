@@ -12,7 +12,7 @@ mod write;
 pub use read::read;
 pub(crate) use write::{Style, Writer, push_string};
 
-use strongroom_schema::{Schema, Structure, Timestamp, TimestampFormat};
+use strongroom_schema::{Member, Schema, Structure, Timestamp, TimestampFormat};
 
 use crate::scalar;
 
@@ -27,8 +27,8 @@ pub fn write(structure: &dyn Structure) -> Vec<u8> {
 pub(crate) struct Wire;
 
 impl Style for Wire {
-    fn push_name(out: &mut String, name: &'static str) {
-        out.push_str(name);
+    fn push_name(out: &mut String, member: &Member) {
+        out.push_str(member.name);
     }
 
     fn omits(_: &Schema) -> bool {

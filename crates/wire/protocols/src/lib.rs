@@ -1,17 +1,19 @@
 //! AWS's wire protocols: what a request says, and how its answer is framed.
 //!
 //! Codecs walk a [`strongroom_schema::Schema`] and fill or show a [`strongroom_schema::Structure`]:
-//! [`json`] and [`query`] read requests, [`json`] and [`xml`] write answers, [`trail`] writes what CloudTrail
-//! records of either. [`validate()`] checks what was read against the model, in AWS's words. [`envelope`]
-//! says which protocol a request speaks and puts answers and errors into that protocol's form.
+//! [`json`], [`cbor`], [`query`] and [`ec2`] read requests, [`json`], [`cbor`] and [`xml`] write answers, [`trail`]
+//! writes what CloudTrail records of either. [`validate()`] checks what was read against the model, in AWS's
+//! words. [`envelope`] says which protocol a request speaks and puts answers and errors into that protocol's form.
 //!
 //! The crate is pure: no I/O, no clock, no server, no service. Every bound on what a caller may send is in
-//! [`Limits`]; the size of a body is bounded by whoever reads it. CBOR, EC2's query form and REST-XML are
+//! [`Limits`]; the size of a body is bounded by whoever reads it. REST-XML is
 //! recognised and not spoken. Start at [`envelope::detect_head`].
 
 #![warn(missing_docs)]
 
+pub mod cbor;
 mod cut;
+pub mod ec2;
 pub mod envelope;
 pub mod json;
 mod limits;

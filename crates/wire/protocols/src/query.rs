@@ -1,4 +1,5 @@
-//! The reader of the query protocol: `Action=CreateUser&Version=2010-05-08&Tags.member.1.Key=team`.
+//! The reader of the query protocol: `Action=CreateUser&Version=2010-05-08&Tags.member.1.Key=team`, and of the
+//! form of it that EC2 speaks, see [`crate::ec2`].
 //!
 //! Parameters come from the query string and from a form body alike. They are decoded and sorted once; a
 //! level of a structure is then a range of the sorted names, found by binary search, so that nothing is
@@ -8,6 +9,8 @@
 //! (`Action` itself, a signature) is passed over; one that comes twice is refused.
 
 mod decode;
+mod dialect;
+mod fault;
 mod place;
 mod read;
 
@@ -15,7 +18,9 @@ use std::borrow::Cow;
 
 use strongroom_schema::{ReadError, Structure};
 
-use crate::query::place::Place;
+pub(crate) use self::dialect::Dialect;
+pub(crate) use self::fault::Fault;
+use self::place::Place;
 use crate::{Limits, Missing, text};
 
 /// The name and value of a parameter.
@@ -73,6 +78,11 @@ impl<'b> Form<'b> {
 
     /// Reads the parameters into `input`, and says which required members they lack.
     pub fn read(&self, input: &mut dyn Structure) -> Result<Missing, ReadError> {
-        read::read(Place::top(&self.parameters), input, self.limits.items)
+        self.read_as(Dialect::Query, input).map_err(Fault::into_error)
+    }
+
+    /// Reads the parameters into `input`, in one of the two dialects.
+    pub(crate) fn read_as(&self, dialect: Dialect, input: &mut dyn Structure) -> Result<Missing, Fault> {
+        read::read(dialect, Place::top(&self.parameters), input, self.limits.items)
     }
 }

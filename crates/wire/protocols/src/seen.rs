@@ -26,7 +26,8 @@ impl Seen {
         fresh
     }
 
-    fn has(&self, index: usize) -> bool {
+    /// Whether the position is in the set.
+    pub(crate) fn has(&self, index: usize) -> bool {
         if index < 128 { self.low >> index & 1 == 1 } else { self.high.contains(&index) }
     }
 

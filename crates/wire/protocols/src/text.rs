@@ -14,6 +14,7 @@ const EXPECTED_STRUCTURE: &str = "Expected null";
 
 // From here on: ours.
 pub(crate) const UNEXPECTED_END: &str = "Unexpected end of the message";
+pub(crate) const UNEXPECTED_ITEM: &str = "Unexpected data item in the message";
 pub(crate) const UNEXPECTED_CHARACTER: &str = "Unexpected character in the message";
 pub(crate) const TRAILING: &str = "Unexpected characters after the message";
 pub(crate) const NOT_UTF8: &str = "The message is not valid UTF-8";
@@ -46,6 +47,9 @@ pub(crate) enum Found {
     Null,
     List,
     Structure,
+    /// CBOR only, as tags are.
+    Bytes,
+    Tag,
 }
 
 /// What the schema wants.
@@ -76,6 +80,8 @@ pub(crate) fn mismatch(found: Found, wanted: Wanted) -> ReadError {
         (Found::Number, _) => "NUMBER_VALUE",
         (Found::True, _) => "TRUE_VALUE",
         (Found::False, _) => "FALSE_VALUE",
+        (Found::Bytes, _) => "BYTES_VALUE",
+        (Found::Tag, _) => "TAGGED_VALUE",
     };
     let wanted = match wanted {
         Wanted::Boolean => "a Boolean",

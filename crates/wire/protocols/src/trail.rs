@@ -4,7 +4,7 @@
 //! are named and not shown, moments read `Aug 10, 2022, 10:38:27 PM`. What a service leaves out beyond that
 //! is the service's matter.
 
-use strongroom_schema::{Kind, Schema, Structure, Timestamp, TimestampFormat, Value};
+use strongroom_schema::{Kind, Member, Schema, Structure, Timestamp, TimestampFormat, Value};
 use time::format_description::FormatItem;
 use time::macros::format_description;
 
@@ -21,6 +21,15 @@ const MOMENT: &[FormatItem<'_>] = format_description!(
 /// show.
 pub fn write(structure: &dyn Structure) -> Option<String> {
     let mut writer = Writer::<Trail>::default();
+    writer.structure(structure);
+    Some(writer.finish()).filter(|shown| shown != "{}")
+}
+
+/// Writes a structure as a record of EC2 shows it: members under the names of their XML, lists as
+/// `{"items":[..]}`.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitor-with-cloudtrail.html>
+pub fn write_ec2(structure: &dyn Structure) -> Option<String> {
+    let mut writer = Writer::<Ec2>::default();
     writer.structure(structure);
     Some(writer.finish()).filter(|shown| shown != "{}")
 }
@@ -51,10 +60,8 @@ pub fn extend(shown: Option<String>, members: &[(&str, Value<'_>)]) -> Option<St
 struct Trail;
 
 impl Style for Trail {
-    fn push_name(out: &mut String, name: &'static str) {
-        use std::fmt::Write;
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{}", LowerCamel(name));
+    fn push_name(out: &mut String, member: &Member) {
+        push_lower_camel(out, member.name);
     }
 
     fn omits(schema: &Schema) -> bool {
@@ -68,4 +75,32 @@ impl Style for Trail {
     fn push_timestamp(out: &mut String, moment: Timestamp, _: TimestampFormat) {
         push_string(out, &moment.to_date_time().format(MOMENT).unwrap_or_default());
     }
+}
+
+struct Ec2;
+
+impl Style for Ec2 {
+    const LIST: (&'static str, &'static str) = ("{\"items\":[", "]}");
+
+    fn push_name(out: &mut String, member: &Member) {
+        push_lower_camel(out, member.traits.wire_name.unwrap_or(member.name));
+    }
+
+    fn omits(schema: &Schema) -> bool {
+        Trail::omits(schema)
+    }
+
+    fn hides(schema: &Schema) -> bool {
+        Trail::hides(schema)
+    }
+
+    fn push_timestamp(out: &mut String, moment: Timestamp, format: TimestampFormat) {
+        Trail::push_timestamp(out, moment, format);
+    }
+}
+
+fn push_lower_camel(out: &mut String, name: &'static str) {
+    use std::fmt::Write;
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{}", LowerCamel(name));
 }

@@ -6,8 +6,8 @@
 //! the list or map, with all that its items have to satisfy; what is inside of them is reported by its path.
 //! Bytes and sensitive values are never repeated.
 
-mod echo;
-mod rules;
+pub(crate) mod echo;
+pub(crate) mod rules;
 
 use std::fmt;
 

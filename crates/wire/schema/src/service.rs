@@ -15,6 +15,9 @@ pub struct ServiceSchema {
     pub api_version: &'static str,
     /// The part of `X-Amz-Target` before the point, in the JSON protocols.
     pub target_prefix: Option<&'static str>,
+    /// The namespace of its shapes in Smithy's model, for example `com.amazonaws.kms`: what CBOR errors put before
+    /// an error's name.
+    pub shape_namespace: &'static str,
     /// Every protocol that the model declares; a request may use any of them.
     pub protocols: &'static [Protocol],
     /// JSON and CBOR errors also carry the code that the query protocol would give.
@@ -34,6 +37,11 @@ impl ServiceSchema {
     /// The position of an operation in [`ServiceSchema::operations`].
     pub fn position(&self, operation: &str) -> Option<usize> {
         self.operations.binary_search_by_key(&operation, |known| known.name).ok()
+    }
+
+    /// Whether the model of an operation lists an error of that name.
+    pub fn models_error(&self, name: &str) -> bool {
+        self.operations.iter().any(|operation| operation.errors.iter().any(|error| error.name == name))
     }
 }
 

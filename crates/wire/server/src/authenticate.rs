@@ -87,7 +87,8 @@ impl Server {
 
 fn sigv4_framing(framing: Framing) -> sigv4::Framing {
     match framing {
-        Framing::Json10 | Framing::Json11 => sigv4::Framing::Json,
+        Framing::Json10 | Framing::Json11 | Framing::Cbor => sigv4::Framing::Json,
         Framing::Query => sigv4::Framing::Query,
+        Framing::Ec2 => sigv4::Framing::Ec2,
     }
 }

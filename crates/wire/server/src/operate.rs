@@ -13,7 +13,7 @@ use tokio::sync::SemaphorePermit;
 
 use crate::body::Share;
 use crate::detached::{caught, detached};
-use crate::pipeline::{Cause, Decoded, Failure};
+use crate::pipeline::{Cause, Decoded, Failure, view};
 use crate::registry::Found;
 use crate::{FinishedCall, Server};
 
@@ -57,7 +57,8 @@ impl Server {
         // Whoever waited for a place may have waited through a reset, which sets the clock right.
         context.now_ms = self.clocks().domain_now();
         let operation = found.operation();
-        let parameters = decoded.as_ref().ok().and_then(|input| trail::write(&**input));
+        let show = if framing == Framing::Ec2 { trail::write_ec2 } else { trail::write };
+        let parameters = decoded.as_ref().ok().and_then(|input| show(&**input));
         if !operation.read_only && decoded.is_ok() {
             let draft = self.recorder().draft(begun(found, &context, parameters.clone()));
             context = context.with_draft(draft.map_err(ApiError::internal)?);
@@ -81,13 +82,22 @@ impl Server {
         }
         let notes = context.take_notes();
         let changed = outcome.as_ref().ok().filter(|_| !operation.read_only);
-        let response = changed.and_then(|output| trail::write(&**output));
+        let request_id = context.request_id.to_string();
+        let mut response = changed.and_then(|output| show(&**output));
+        if changed.is_some() && framing == Framing::Ec2 {
+            // These are of every answer, and of no model.
+            let own = [("requestId", Value::String(&request_id)), ("_return", Value::Boolean(true))];
+            response = trail::extend(response, &own);
+        }
         let error = outcome.as_ref().err();
         let call = FinishedCall {
             request_parameters: trail::extend(parameters, &members(&notes.defaults)),
             additional_event_data: trail::extend(None, &members(&notes.additional)),
             response_elements: trail::extend(response, &members(&notes.response)),
-            error: error.map(|error| (error.code().to_owned(), error.message().map(str::to_owned))),
+            error: error.map(|error| {
+                let code = envelope::recorded_code(framing, &view(error)).into_owned();
+                (code, error.message().map(str::to_owned))
+            }),
             resources: &notes.resources,
             ..begun(found, context, None)
         };
@@ -98,7 +108,6 @@ impl Server {
             )
         })?;
         let output = outcome?;
-        let request_id = context.request_id.to_string();
         Ok(envelope::success(framing, found.schema(), operation, &*output, &request_id))
     }
 

@@ -12,8 +12,8 @@ use hyper::body::Incoming;
 use strongroom_identity::RequestId;
 use strongroom_protocols::envelope::{self, Call, ErrorView, Framing, Head, Refusal, Target};
 use strongroom_protocols::query::Form;
-use strongroom_protocols::{Limits as MessageLimits, Missing, json, validate};
-use strongroom_schema::{Fault, ReadError, ServiceSchema, Structure, Timestamp};
+use strongroom_protocols::{Limits as MessageLimits, Missing, cbor, ec2, json, validate};
+use strongroom_schema::{Fault, Protocol, ReadError, ServiceSchema, Structure, Timestamp};
 use strongroom_service::ApiError;
 use strongroom_sigv4::{Claim, Rendered};
 
@@ -65,7 +65,7 @@ impl Failure {
 }
 
 /// How an operation's error is framed.
-fn view(error: &ApiError) -> ErrorView<'_> {
+pub(crate) fn view(error: &ApiError) -> ErrorView<'_> {
     ErrorView {
         code: error.code(),
         query: error.query(),
@@ -149,7 +149,7 @@ impl Server {
             .map_err(|refused| Failure::front(refused.framing, refused.refusal))?;
         let framing = match head {
             Head::Call(call) => Framing::of(call.protocol).unwrap_or(Framing::Json11),
-            Head::Form => Framing::Query,
+            Head::Form => self.form_framing(parts),
             Head::Other => return Err(Failure::front(Framing::Json11, Refusal::unknown_operation())),
         };
         let body = self.read_body(body, framing).await?;
@@ -157,19 +157,22 @@ impl Server {
         let form = match head {
             Head::Form => Some(
                 Form::parse(query.as_bytes(), body.bytes(), &MessageLimits::default())
-                    .map_err(|error| Failure::front(framing, Refusal::unreadable(&error)))?,
+                    .map_err(|error| Failure::front(framing, unreadable(framing, &error)))?,
             ),
             _ => None,
         };
         let call = match (&form, head) {
-            (Some(form), _) => envelope::detect_form(form)
-                .map_err(|refused| Failure::front(refused.framing, refused.refusal))?,
+            (Some(form), _) => {
+                envelope::detect_form(form).map_err(|refused| Failure::front(framing, refused.refusal))?
+            }
             (None, Head::Call(call)) => call,
             (None, _) => return Err(Failure::front(framing, Refusal::unknown_operation())),
         };
-        let found = self.find(parts, &call).ok_or_else(|| Failure::front(framing, unknown(&call)))?;
+        let found =
+            self.find(parts, &call).ok_or_else(|| Failure::front(framing, unknown(&call, framing)))?;
+        let framing = if form.is_some() { framing_of_forms(found.schema()) } else { framing };
         let context = self.authenticate(parts, body.bytes(), &found, framing, source, request_id).await?;
-        let decoded = decode(&found, form.as_ref(), body.bytes());
+        let decoded = decode(&found, framing, form.as_ref(), body.bytes());
 
         // The body has been read into the input, which takes its place in memory.
         drop(form);
@@ -183,7 +186,7 @@ impl Server {
             BodyError::TooLarge => Failure::front(framing, Refusal::too_large()),
             BodyError::TooSlow | BodyError::Broken => {
                 let error = ReadError::new("The request body is incomplete.");
-                Failure::front(framing, Refusal::unreadable(&error))
+                Failure::front(framing, unreadable(framing, &error))
             }
             BodyError::NoMemory => Failure {
                 framing,
@@ -196,7 +199,7 @@ impl Server {
     /// The operation that the call names, if a service has it and speaks the call's protocol.
     fn find(&self, parts: &Parts, call: &Call<'_>) -> Option<Found> {
         let service = match call.target {
-            Target::Prefix(prefix) => self.registry().by_target(prefix)?,
+            Target::Prefix(name) | Target::Service(name) => self.registry().by_target(name)?,
             Target::Version(version) => {
                 // Versions are not unique, so the signature's scope comes first; where it names a service that
                 // has no such operation, the one that has it is to say so.
@@ -206,12 +209,23 @@ impl Server {
                     .filter(|service| Registry::has(service, version, call.operation))
                     .or_else(|| self.registry().by_version(version, call.operation))?
             }
-            Target::Service(_) => return None,
         };
         let position = service.schema().position(call.operation)?;
         let spoken = service.schema().protocols.iter().any(|protocol| speaks(*protocol, call));
         spoken.then(|| Found { service: service.clone(), position })
     }
+
+    /// How a form is answered before its parameters are known: as the service that it is signed for answers.
+    fn form_framing(&self, parts: &Parts) -> Framing {
+        let scope = Claim::peek_scope(&parts.headers, parts.uri.query());
+        let service = scope.and_then(|scope| self.registry().by_signing_name(scope.service()));
+        service.map_or(Framing::Query, |service| framing_of_forms(service.schema()))
+    }
+}
+
+/// How a service answers forms: there are two protocols of that kind, and no service has both.
+fn framing_of_forms(service: &ServiceSchema) -> Framing {
+    if service.protocols.contains(&Protocol::Ec2) { Framing::Ec2 } else { Framing::Query }
 }
 
 /// An answer of HTTP alone.
@@ -221,25 +235,39 @@ fn empty(status: StatusCode) -> Response<Bytes> {
     response
 }
 
-/// JSON 1.0 and 1.1 differ in the content type alone, and services take either.
-fn speaks(protocol: strongroom_schema::Protocol, call: &Call<'_>) -> bool {
-    use strongroom_schema::Protocol::{Json10, Json11};
-    protocol == call.protocol || matches!((protocol, call.protocol), (Json10, Json11) | (Json11, Json10))
+/// JSON 1.0 and 1.1 differ in the content type alone, and services take either. A form does not say by itself which
+/// of the two protocols with forms it speaks.
+fn speaks(protocol: Protocol, call: &Call<'_>) -> bool {
+    use Protocol::{Ec2, Json10, Json11, Query};
+    let same = matches!((protocol, call.protocol), (Json10, Json11) | (Json11, Json10) | (Ec2, Query));
+    protocol == call.protocol || same
 }
 
-fn unknown(call: &Call<'_>) -> Refusal {
+fn unknown(call: &Call<'_>, framing: Framing) -> Refusal {
     match call.target {
+        Target::Version(_) if framing == Framing::Ec2 => Refusal::ec2_action(call.operation),
         Target::Version(version) => Refusal::invalid_action(call.operation, Some(version)),
         Target::Prefix(_) | Target::Service(_) => Refusal::unknown_operation(),
     }
 }
 
+/// A message that has no proper form, before it is known whose message it is.
+fn unreadable(framing: Framing, error: &ReadError) -> Refusal {
+    if framing == Framing::Ec2 { Refusal::ec2_form(error) } else { Refusal::unreadable(error) }
+}
+
 /// Reads and checks the input.
-fn decode(found: &Found, form: Option<&Form<'_>>, body: &[u8]) -> Decoded {
+fn decode(found: &Found, framing: Framing, form: Option<&Form<'_>>, body: &[u8]) -> Decoded {
     let mut input = found.service.new_input(found.position);
+    let limits = MessageLimits::default();
     let read: Result<Missing, ReadError> = match form {
+        Some(form) if framing == Framing::Ec2 => {
+            ec2::read(form, &mut *input).map_err(|refusal| of_front(&refusal))?;
+            return Ok(input);
+        }
         Some(form) => form.read(&mut *input),
-        None => json::read(body, &mut *input, &MessageLimits::default()),
+        None if framing == Framing::Cbor => cbor::read(body, &mut *input, &limits),
+        None => json::read(body, &mut *input, &limits),
     };
     let missing = read.map_err(|error| of_front(&Refusal::unreadable(&error)))?;
     validate(&*input, &missing).map_err(|violations| of_front(&Refusal::invalid(&violations)))?;

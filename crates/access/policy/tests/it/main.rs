@@ -9,3 +9,4 @@ mod principals;
 mod readings;
 mod refused;
 mod root_users;
+mod services;

@@ -1,4 +1,4 @@
-use strongroom_crypto::digest::{Sha256, sha256, sha384, sha512};
+use strongroom_crypto::digest::{Hash, Hasher, Sha256, sha256, sha384, sha512};
 use strongroom_crypto::hex;
 
 /// The empty message and the examples of FIPS 180-4 that NIST publishes: one block, two blocks, a million `a`.
@@ -24,6 +24,26 @@ fn known_answers() {
     let cases = [("", SHA512_EMPTY), ("abc", SHA512_ABC), (two_blocks_of_64, SHA512_TWO_BLOCKS)];
     for (message, digest) in cases {
         assert_eq!(hex::encode(&sha512(message.as_bytes())), digest);
+    }
+}
+
+/// The same examples for the two that have no function of their own, and the others by name.
+#[test]
+fn known_answers_by_name() {
+    let sha1 = "a9993e364706816aba3e25717850c26c9cd0d89d";
+    assert_eq!(hex::encode(&Hash::Sha1.digest(b"abc")), sha1);
+    let sha224 = "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7";
+    assert_eq!(hex::encode(&Hash::Sha224.digest(b"abc")), sha224);
+    assert_eq!(hex::encode(&Hash::Sha256.digest(b"abc")), SHA256_ABC);
+    assert_eq!(hex::encode(&Hash::Sha384.digest(b"abc")), SHA384_ABC);
+    assert_eq!(hex::encode(&Hash::Sha512.digest(b"abc")), SHA512_ABC);
+    for hash in Hash::ALL {
+        let mut hasher = Hasher::new(hash);
+        hasher.update(b"a");
+        hasher.update(b"bc");
+        let digest = hasher.finish();
+        assert_eq!(digest, hash.digest(b"abc"));
+        assert_eq!(digest.len(), hash.output_length());
     }
 }
 

@@ -1,8 +1,8 @@
 use serde::Deserialize;
 use strongroom_crypto::hex;
-use strongroom_crypto::hmac::HmacSha256;
+use strongroom_crypto::hmac::{Hmac, HmacSha256};
 
-use crate::wycheproof::{self, Bytes, Verdict};
+use crate::wycheproof::{self, Bytes, HashName, Verdict};
 
 #[derive(Debug, Deserialize)]
 struct Vector {
@@ -25,6 +25,28 @@ fn wycheproof() {
         let key = HmacSha256::new(&vector.key.0);
         assert_eq!(key.verify(&[&vector.msg.0], &vector.tag.0).is_ok(), valid, "{case}");
         assert_eq!(key.sign(&[&vector.msg.0]).as_slice() == vector.tag.0, valid, "{case}");
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct AnyHash {
+    source: String,
+    hash: HashName,
+    #[serde(flatten)]
+    vector: Vector,
+}
+
+#[test]
+fn wycheproof_with_the_other_hashes() {
+    let vectors = wycheproof::read::<AnyHash>(include_str!("../../testdata/wycheproof_hmac.json"));
+    assert_eq!(vectors.len(), 64);
+    for AnyHash { source, hash, vector } in vectors {
+        let case = format!("{source} {}: {}", vector.id, vector.comment);
+        let valid = vector.result == Verdict::Valid;
+        let key = Hmac::new(hash.0, &vector.key.0);
+        assert_eq!(key.verify(&[&vector.msg.0], &vector.tag.0).is_ok(), valid, "{case}");
+        assert_eq!(key.sign(&[&vector.msg.0]) == vector.tag.0, valid, "{case}");
+        assert!(key.verify(&[&vector.msg.0], &vector.tag.0[..10]).is_err(), "{case}");
     }
 }
 

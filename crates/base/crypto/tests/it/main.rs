@@ -3,11 +3,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
 mod aead;
+mod aes;
+mod check_value;
 mod digest;
+mod ec;
+mod ed25519;
 mod hex;
 mod hmac;
+mod hpke;
 mod kdf;
+mod ml_dsa;
 mod module;
+mod openssl;
+mod password;
 mod random;
+mod rsa;
 mod salted;
 mod wycheproof;

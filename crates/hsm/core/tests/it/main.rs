@@ -2,9 +2,26 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+mod anchors;
+mod approvals;
+mod audit;
 mod cache;
 mod derived;
+mod epochs;
+mod first_use;
 mod fixture;
 mod golden;
+mod keys;
+mod lab;
+mod mechanisms;
+mod model;
+mod pairs;
 mod parse;
+mod permissions;
+mod quorum;
+mod scale;
+mod strangers;
+mod stress;
 mod token;
+mod users;
+mod wrapping;

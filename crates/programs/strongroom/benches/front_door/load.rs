@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::request::{Target, answer_length};
+use crate::http::{Target, answer_length};
 
 /// Sends a request over `connections` for `time`, one after the other on each; answers per second.
 pub(crate) fn run(address: SocketAddr, target: &Target, connections: usize, time: Duration) -> Result<f64> {

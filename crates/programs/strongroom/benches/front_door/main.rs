@@ -14,6 +14,8 @@
     reason = "a bench prints and reads the clock"
 )]
 
+#[path = "../rig/http.rs"]
+mod http;
 mod load;
 mod process;
 #[path = "../rig/program.rs"]
@@ -26,9 +28,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+use crate::http::{Connection, Target};
 use crate::process::Peer;
 use crate::program::Program;
-use crate::request::{Connection, Target};
 
 /// Connections, as DESIGN's numbers are stated for 64.
 const CONNECTIONS: [usize; 3] = [1, 16, 64];

@@ -9,8 +9,9 @@ use rustix::fs::{Advice, fadvise, fdatasync};
 use serde_json::Value;
 
 use crate::FEW;
+use crate::http::{Connection, Target};
 use crate::program::Program;
-use crate::request::{Connection, Target, decrypt, encrypt, request};
+use crate::request::{decrypt, encrypt, request};
 
 /// Starts, of which the median counts.
 const STARTS: usize = 5;

@@ -13,6 +13,8 @@
 )]
 
 mod figures;
+#[path = "../rig/http.rs"]
+mod http;
 mod loading;
 #[path = "../rig/program.rs"]
 mod program;

@@ -24,6 +24,7 @@ impl Program {
         let mut child = Command::new(env!("CARGO_BIN_EXE_strongroom"))
             .args(["dev", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
+            .env("STRONGROOM_LOG", "warn")
             .stdout(Stdio::piped())
             .spawn()?;
         let mut output = BufReader::new(child.stdout.take().context("no output")?);

@@ -9,7 +9,6 @@
 //! choices.
 
 mod change;
-mod choices;
 mod found;
 mod key;
 mod reckoning;
@@ -22,11 +21,11 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use choices::Choices;
 use found::{Clock, Found};
 use recorded::Recorded;
 use worker::{Moves, Worker};
 
+use crate::choices::Choices;
 use crate::client::Client;
 use crate::program::{Place, Program};
 
@@ -134,7 +133,7 @@ fn kill_at_work(program: Program, workers: &mut [Worker], calls: usize) {
 }
 
 /// Says something even if the test passes: a run can be repeated only by who knows its seed.
-fn tell(text: &str) {
+pub(crate) fn tell(text: &str) {
     // Past the harness, which keeps what a passing test prints to itself.
     std::io::stderr().write_all(format!("{text}\n").as_bytes()).unwrap();
 }

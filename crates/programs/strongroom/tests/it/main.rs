@@ -5,7 +5,9 @@
 #![allow(clippy::disallowed_macros, reason = "a long run says how much it did, and under which seed")]
 
 mod audit;
+mod choices;
 mod client;
+mod cluster_crash;
 mod crash;
 mod ending;
 mod program;

@@ -1,19 +1,25 @@
 //! Answers: results and errors in each protocol's frame.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Response, StatusCode};
 use strongroom_schema::{Fault, Member, Operation, QueryError, ServiceSchema, Structure, Value};
 
 use super::Framing;
+use super::call::{CBOR, SMITHY_PROTOCOL};
 use crate::json::{Wire, Writer};
-use crate::{json, xml};
+use crate::{cbor, json, xml};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 
 /// The namespace of XML errors where no service is known.
 const FAULT_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
+
+/// The namespace of the errors that AWS's front makes, and of those that services make and no model lists.
+const FRONT_NAMESPACE: &str = "com.amazon.coral.service";
 
 /// The codes whose message JSON clients find under `Message` of whatever service, as traces of AWS show. Its
 /// front makes these errors, not the service.
@@ -51,6 +57,14 @@ pub fn success(
         Framing::Json10 | Framing::Json11 if !operation.has_output => Vec::new(),
         Framing::Json10 | Framing::Json11 => json::write(output),
         Framing::Query => xml_result(service, operation, output, request_id).into_bytes(),
+        Framing::Ec2 => ec2_result(service, operation, output, request_id).into_bytes(),
+        // What has no output has no body, and no content type either.
+        Framing::Cbor if !operation.has_output => {
+            let mut response = respond(framing, StatusCode::OK, Vec::new(), request_id);
+            response.headers_mut().remove(CONTENT_TYPE);
+            return response;
+        }
+        Framing::Cbor => cbor::write(output),
     };
     respond(framing, StatusCode::OK, body, request_id)
 }
@@ -64,17 +78,19 @@ pub fn error(
 ) -> Response<Bytes> {
     let by_fault = if error.fault == Fault::Client { 400 } else { 500 };
     let of_protocol = match (framing, error.query) {
-        (Framing::Query, Some(query)) => query.http_status,
+        (Framing::Query | Framing::Ec2, Some(query)) => query.http_status,
         _ => by_fault,
     };
     let status = StatusCode::from_u16(error.status.unwrap_or(of_protocol));
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = match framing {
-        Framing::Json10 | Framing::Json11 => json_error(service, error),
-        Framing::Query => xml_error(service, error, request_id),
+        Framing::Json10 | Framing::Json11 => json_error(service, error).into_bytes(),
+        Framing::Query => xml_error(service, error, request_id).into_bytes(),
+        Framing::Ec2 => ec2_error(error, request_id).into_bytes(),
+        Framing::Cbor => cbor_error(service, error),
     };
-    let mut response = respond(framing, status, body.into_bytes(), request_id);
-    if framing != Framing::Query
+    let mut response = respond(framing, status, body, request_id);
+    if !matches!(framing, Framing::Query | Framing::Ec2)
         && service.is_some_and(|service| service.query_compatible)
         && let Some(query) = error.query
         && let Ok(value) = HeaderValue::try_from(format!("{};{}", query.code, side(error.fault)))
@@ -84,11 +100,23 @@ pub fn error(
     response
 }
 
+/// The code under which CloudTrail records an error. EC2's records name the side of the fault too.
+pub fn recorded_code<'e>(framing: Framing, error: &ErrorView<'e>) -> Cow<'e, str> {
+    if framing != Framing::Ec2 {
+        return Cow::Borrowed(error.code);
+    }
+    let side = if error.fault == Fault::Client { "Client" } else { "Server" };
+    Cow::Owned(format!("{side}.{}", ec2_code(query_code(error))))
+}
+
 fn respond(framing: Framing, status: StatusCode, body: Vec<u8>, request_id: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(framing.content_type()));
+    if framing == Framing::Cbor {
+        headers.insert(SMITHY_PROTOCOL, HeaderValue::from_static(CBOR));
+    }
     if let Ok(request_id) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, request_id);
     }
@@ -119,16 +147,34 @@ fn xml_result(
     out
 }
 
+/// `<XResponse xmlns=".."><requestId/>..</XResponse>`
+fn ec2_result(
+    service: &ServiceSchema,
+    operation: &Operation,
+    output: &dyn Structure,
+    request_id: &str,
+) -> String {
+    let response = format!("{}Response", operation.name);
+    let mut out = String::with_capacity(512);
+    xml::push_start(&mut out, &response, service.xml_namespace);
+    xml::push_text_element(&mut out, "requestId", request_id);
+    if operation.has_output {
+        xml::push_members(&mut out, output, |_| true);
+    } else {
+        // The models leave out what every operation without a result answers.
+        xml::push_text_element(&mut out, "return", "true");
+    }
+    xml::push_end(&mut out, &response);
+    out
+}
+
 /// `{"__type":"NotFoundException","message":".."}`
 fn json_error(service: Option<&ServiceSchema>, error: &ErrorView<'_>) -> String {
     let mut writer = Writer::<Wire>::default();
     writer.open();
     writer.field("__type", error.code);
-    let modelled = error.fields.and_then(message_member);
-    if let Some(message) = error.message.or(modelled.and_then(|(_, message)| message)) {
-        let of_service = service.map_or("message", |service| service.error_message);
-        let usual = if CAPITAL_MESSAGE.contains(&error.code) { "Message" } else { of_service };
-        writer.field(modelled.map_or(usual, |(name, _)| name), message);
+    if let Some((name, message)) = message_of(service, error) {
+        writer.field(name, message);
     }
     if let Some(fields) = error.fields {
         writer.members(fields, |member| !is_message(member));
@@ -144,7 +190,7 @@ fn xml_error(service: Option<&ServiceSchema>, error: &ErrorView<'_>, request_id:
     xml::push_start(&mut out, "ErrorResponse", namespace);
     xml::push_start(&mut out, "Error", None);
     xml::push_text_element(&mut out, "Type", side(error.fault));
-    xml::push_text_element(&mut out, "Code", error.query.map_or(error.code, |query| query.code));
+    xml::push_text_element(&mut out, "Code", query_code(error));
     let modelled = error.fields.and_then(message_member).and_then(|(_, message)| message);
     if let Some(message) = error.message.or(modelled) {
         xml::push_text_element(&mut out, "Message", message);
@@ -156,6 +202,65 @@ fn xml_error(service: Option<&ServiceSchema>, error: &ErrorView<'_>, request_id:
     xml::push_text_element(&mut out, "RequestId", request_id);
     xml::push_end(&mut out, "ErrorResponse");
     out
+}
+
+/// `<Response><Errors><Error><Code/><Message/>..</Error></Errors><RequestID/></Response>`
+fn ec2_error(error: &ErrorView<'_>, request_id: &str) -> String {
+    let mut out = String::with_capacity(512);
+    for name in ["Response", "Errors", "Error"] {
+        xml::push_start(&mut out, name, None);
+    }
+    xml::push_text_element(&mut out, "Code", ec2_code(query_code(error)));
+    let modelled = error.fields.and_then(message_member).and_then(|(_, message)| message);
+    if let Some(message) = error.message.or(modelled) {
+        xml::push_text_element(&mut out, "Message", message);
+    }
+    if let Some(fields) = error.fields {
+        xml::push_members(&mut out, fields, |member| !is_message(member));
+    }
+    xml::push_end(&mut out, "Error");
+    xml::push_end(&mut out, "Errors");
+    xml::push_text_element(&mut out, "RequestID", request_id);
+    xml::push_end(&mut out, "Response");
+    out
+}
+
+/// The code in the query protocols.
+fn query_code<'e>(error: &ErrorView<'e>) -> &'e str {
+    error.query.map_or(error.code, |query| query.code)
+}
+
+/// EC2's names for what other services call otherwise.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>
+fn ec2_code(code: &str) -> &str {
+    match code {
+        "AccessDenied" => "UnauthorizedOperation",
+        "InternalFailure" => "InternalError",
+        "ServiceUnavailable" => "Unavailable",
+        "ValidationError" => "InvalidParameterValue",
+        code => code,
+    }
+}
+
+/// `{"__type":"com.amazonaws.kms#NotFoundException","message":".."}`
+fn cbor_error(service: Option<&ServiceSchema>, error: &ErrorView<'_>) -> Vec<u8> {
+    let namespace = match service {
+        Some(service) if service.models_error(error.code) => service.shape_namespace,
+        _ => FRONT_NAMESPACE,
+    };
+    let shape = format!("{namespace}#{}", error.code);
+    let mut fields = vec![("__type", shape.as_str())];
+    fields.extend(message_of(service, error));
+    cbor::write_with(&fields, error.fields, |member| !is_message(member))
+}
+
+/// The message of an error, and what it is called where the names are the model's.
+fn message_of<'e>(service: Option<&ServiceSchema>, error: &ErrorView<'e>) -> Option<(&'static str, &'e str)> {
+    let modelled = error.fields.and_then(message_member);
+    let message = error.message.or(modelled.and_then(|(_, message)| message))?;
+    let of_service = service.map_or("message", |service| service.error_message);
+    let usual = if CAPITAL_MESSAGE.contains(&error.code) { "Message" } else { of_service };
+    Some((modelled.map_or(usual, |(name, _)| name), message))
 }
 
 /// The name and value of an error's modelled message.

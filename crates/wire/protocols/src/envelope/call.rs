@@ -8,7 +8,9 @@ use super::{Framing, Refusal};
 use crate::query::Form;
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
-const SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
+/// The header by which RPC v2 is known, in requests and in answers, and its value.
+pub(super) const SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
+pub(super) const CBOR: &str = "rpc-v2-cbor";
 
 /// What the head of a request says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +40,8 @@ pub struct Call<'r> {
 pub enum Target<'r> {
     /// By the part of `X-Amz-Target` before the last dot, for example `TrentService`.
     Prefix(&'r str),
-    /// By the service's name in the path (RPC v2), for example `GraniteServiceVersion20100801`.
+    /// By the service's name in the path (RPC v2), for example `GraniteServiceVersion20100801`. AWS's services have
+    /// the same name there as before the dot of `X-Amz-Target`.
     Service(&'r str),
     /// By the version of its API (query), for example `2011-06-15`. Versions are not unique: the signature's
     /// scope decides.
@@ -66,8 +69,12 @@ pub fn detect_head<'r>(
     headers: &'r HeaderMap,
 ) -> Result<Head<'r>, Refused> {
     if headers.contains_key(SMITHY_PROTOCOL) {
-        let cbor = only(headers, &SMITHY_PROTOCOL) == Some("rpc-v2-cbor") && method == Method::POST;
-        return Ok(rpc_path(path).filter(|_| cbor).map_or(Head::Other, Head::Call));
+        if only(headers, &SMITHY_PROTOCOL) != Some(CBOR) {
+            return Ok(Head::Other);
+        }
+        let call = rpc_path(path).filter(|_| method == Method::POST);
+        let refused = || Refused { framing: Framing::Cbor, refusal: Refusal::unknown_operation() };
+        return call.map(Head::Call).ok_or_else(refused);
     }
     let content_type = only(headers, &CONTENT_TYPE).map(media_type);
     let json = content_type.and_then(json_framing);
@@ -85,7 +92,8 @@ pub fn detect_head<'r>(
     Ok(if method_fits && (form || by_query) { Head::Form } else { Head::Other })
 }
 
-/// Reads the operation from the parameters of a form.
+/// Reads the operation from the parameters of a form. Whether that is the query protocol or EC2's form of it is a
+/// matter of the service; the call says `Query` either way.
 pub fn detect_form<'f>(form: &'f Form<'_>) -> Result<Call<'f>, Refused> {
     let refused = |refusal| Refused { framing: Framing::Query, refusal };
     let Some(operation) = form.action().filter(|action| !action.is_empty()) else {

@@ -74,6 +74,43 @@ impl Refusal {
         }
     }
 
+    /// EC2's answer to an `Action` that it does not have.
+    pub fn ec2_action(action: &str) -> Self {
+        let message = format!("The action {} is not valid for this web service.", start_of(action));
+        Self::ec2("InvalidAction", message)
+    }
+
+    /// EC2's answer to parameters that have no proper form: wrong escapes, names that come twice.
+    pub fn ec2_form(error: &ReadError) -> Self {
+        Self::ec2("MalformedQueryString", error.message().to_owned())
+    }
+
+    /// EC2's answer to a parameter that the action does not have.
+    pub fn ec2_unknown(name: &str) -> Self {
+        Self::ec2("UnknownParameter", format!("The parameter {} is not recognized", start_of(name)))
+    }
+
+    /// EC2's answer where a parameter is missing.
+    pub fn ec2_missing(name: &str) -> Self {
+        Self::ec2("MissingParameter", format!("The request must contain the parameter {}", start_of(name)))
+    }
+
+    /// EC2's answer to a value that a parameter cannot have.
+    pub fn ec2_value(name: &str, value: &str, why: &str) -> Self {
+        let (value, name) = (start_of(value), lower_camel(start_of(name)));
+        let message = format!("Value ({value}) for parameter {name} is invalid. {why}");
+        Self::ec2("InvalidParameterValue", message.trim_end().to_owned())
+    }
+
+    fn ec2(code: &'static str, message: String) -> Self {
+        Self {
+            code,
+            query: QueryError { code, http_status: 400 },
+            status: None,
+            message: Some(message.into()),
+        }
+    }
+
     /// The error to frame.
     pub fn view(&self) -> ErrorView<'_> {
         ErrorView {
@@ -89,4 +126,15 @@ impl Refusal {
 
 fn start_of(text: &str) -> &str {
     text.char_indices().nth(ECHO).map_or(text, |(end, _)| &text[..end])
+}
+
+/// A parameter's name as EC2's messages have it: `maxResults`, `ipPermissions.1.fromPort`.
+fn lower_camel(name: &str) -> String {
+    let mut lower = String::with_capacity(name.len());
+    let mut at_start = true;
+    for char in name.chars() {
+        lower.push(if at_start { char.to_ascii_lowercase() } else { char });
+        at_start = char == '.';
+    }
+    lower
 }

@@ -138,6 +138,8 @@ impl<'b> Cursor<'b> {
             Found::Null => self.word("null"),
             Found::List => self.skip_elements(b']', depth, |_| Ok(())),
             Found::Structure => self.skip_elements(b'}', depth, |cursor| cursor.name().map(drop)),
+            // JSON has neither.
+            Found::Bytes | Found::Tag => Err(unexpected()),
         }
     }
 

@@ -13,8 +13,11 @@ const HIDDEN: &str = "\"HIDDEN_DUE_TO_SECURITY_REASONS\"";
 
 /// What sets one form of JSON apart from another.
 pub(crate) trait Style {
+    /// What opens and closes a list.
+    const LIST: (&'static str, &'static str) = ("[", "]");
+
     /// Appends a member's name, without quotes.
-    fn push_name(out: &mut String, name: &'static str);
+    fn push_name(out: &mut String, member: &Member);
 
     /// Whether values of that shape are left out.
     fn omits(schema: &Schema) -> bool;
@@ -78,7 +81,7 @@ impl<S: Style> Writer<S> {
             if let Some(value) = structure.member(index) {
                 self.separate();
                 self.out.push('"');
-                S::push_name(&mut self.out, member.name);
+                S::push_name(&mut self.out, member);
                 self.out.push_str("\":");
                 self.value(member, value);
             }
@@ -105,7 +108,7 @@ impl<S: Style> Writer<S> {
                 S::push_timestamp(&mut self.out, moment, format);
             }
             Value::List(list) => {
-                self.out.push('[');
+                self.out.push_str(S::LIST.0);
                 if let Kind::List(item) = &member.schema.kind
                     && !S::omits(item.schema)
                 {
@@ -114,7 +117,7 @@ impl<S: Style> Writer<S> {
                         self.value(item, list.item(index));
                     }
                 }
-                self.out.push(']');
+                self.out.push_str(S::LIST.1);
             }
             Value::Map(map) => {
                 self.out.push('{');

@@ -15,7 +15,7 @@ const LONGEST: usize = 4096;
 const REDACTED: &str = "***Sensitive Data Redacted***";
 
 /// A value in the form that Java's services print: `[a, b]`, `{key=value}`, and text as it is.
-pub(super) fn of(schema: &'static Schema, value: Value<'_>) -> String {
+pub(crate) fn of(schema: &'static Schema, value: Value<'_>) -> String {
     let mut echo = Echo(Cut::new(LONGEST));
     let cut = echo.value(schema, value).is_err();
     let mut text = echo.0.into_text();

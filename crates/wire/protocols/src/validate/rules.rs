@@ -6,7 +6,7 @@ use strongroom_schema::{Bound, Kind, Pattern, Schema, Value};
 
 /// One constraint.
 #[derive(Clone, Copy)]
-pub(super) enum Rule {
+pub(crate) enum Rule {
     /// Length, or value of a number, at most that.
     Most(&'static Schema, Bound),
     /// Length, or value of a number, at least that.
@@ -18,7 +18,7 @@ pub(super) enum Rule {
 }
 
 /// The constraints of a shape, in the order in which AWS lists them.
-pub(super) fn of(schema: &'static Schema) -> impl Iterator<Item = Rule> {
+pub(crate) fn of(schema: &'static Schema) -> impl Iterator<Item = Rule> {
     let constraints = &schema.constraints;
     let values = if let Kind::Enum(values) = schema.kind { Some(values) } else { None };
     let one_of = |valid| Rule::OneOf(valid, constraints.enum_listed.unwrap_or(valid));
@@ -44,7 +44,7 @@ pub(super) fn has_inside(schema: &Schema) -> bool {
 
 impl Rule {
     /// Whether a value satisfies the constraint.
-    pub(super) fn holds(self, value: Value<'_>) -> bool {
+    pub(crate) fn holds(self, value: Value<'_>) -> bool {
         match self {
             Self::Most(_, bound) => compare(value, bound).is_none_or(std::cmp::Ordering::is_le),
             Self::Least(_, bound) => compare(value, bound).is_none_or(std::cmp::Ordering::is_ge),

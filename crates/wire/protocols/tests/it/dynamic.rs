@@ -45,6 +45,16 @@ impl DynStructure {
         self.members[self.schema.position(name).unwrap()].as_ref()
     }
 
+    /// Leaves out lists without items, which EC2's form cannot say.
+    pub(crate) fn without_empty_lists(mut self) -> Self {
+        for member in &mut self.members {
+            if matches!(member, Some(Dyn::List(DynList(items))) if items.is_empty()) {
+                *member = None;
+            }
+        }
+        self
+    }
+
     /// Leaves out maps without entries, which the query form cannot say.
     pub(crate) fn without_empty_maps(mut self) -> Self {
         for member in &mut self.members {

@@ -5,8 +5,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use strongroom_protocols::envelope::{self, Call, ErrorView, Framing, Head, Refusal, Target};
 use strongroom_protocols::query::Form;
 use strongroom_protocols::{Limits, Missing, json, validate};
-use strongroom_schema::{Fault, HttpBinding, Operation, Protocol, QueryError, ServiceSchema, Unit};
+use strongroom_schema::{
+    ErrorShape, Fault, HttpBinding, Operation, Protocol, QueryError, ServiceSchema, Unit,
+};
 
+use crate::cbor_tree::{self, Item};
 use crate::dynamic::{DynStructure, text};
 use crate::sample;
 
@@ -16,6 +19,7 @@ static SERVICE: ServiceSchema = ServiceSchema {
     signing_name: "sts",
     api_version: "2011-06-15",
     target_prefix: None,
+    shape_namespace: "com.example",
     protocols: &[Protocol::Query, Protocol::Json10],
     query_compatible: true,
     xml_namespace: Some("https://sts.amazonaws.com/doc/2011-06-15/"),
@@ -113,16 +117,18 @@ fn rpc_v2_is_known_by_its_header() {
         operation: "PutMetricData",
     };
     assert_eq!(envelope::detect_head(&Method::POST, path, None, &all).unwrap(), Head::Call(call));
-    assert_eq!(Framing::of(Protocol::RpcV2Cbor), None);
+    assert_eq!(Framing::of(Protocol::RpcV2Cbor), Some(Framing::Cbor));
     for path in ["/", "/service/A/operation/", "/service//operation/B", "/service/A/B", "/A/operation/B"] {
         assert_eq!(
             detect(&Method::POST, path, None, &[("smithy-protocol", "rpc-v2-cbor")]),
-            "Other",
+            "Cbor UnknownOperationException",
             "{path}"
         );
     }
     assert_eq!(detect(&Method::POST, path, None, &[("smithy-protocol", "rpc-v2-json")]), "Other");
-    assert_eq!(detect(&Method::GET, path, None, &[("smithy-protocol", "rpc-v2-cbor")]), "Other");
+    let cbor = ("smithy-protocol", "rpc-v2-cbor");
+    assert_eq!(detect(&Method::GET, path, None, &[cbor]), "Cbor UnknownOperationException");
+    assert_eq!(detect(&Method::POST, path, None, &[cbor, cbor]), "Other");
 }
 
 #[test]
@@ -198,6 +204,120 @@ fn results_are_framed() {
 }
 
 #[test]
+fn ec2s_results_have_no_wrapper_and_begin_with_the_request() {
+    let output = DynStructure::new(&sample::DOCUMENT).with("Text", text("a"));
+    let xml = envelope::success(Framing::Ec2, &SERVICE, &operation(true), &output, "r-1");
+    assert_eq!(
+        body(&xml),
+        "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><requestId>r-1</requestId>\
+         <Text>a</Text></GetCallerIdentityResponse>"
+    );
+    assert_eq!(xml.headers()["content-type"], "text/xml;charset=UTF-8");
+    let xml = envelope::success(Framing::Ec2, &SERVICE, &operation(false), &Unit, "r-1");
+    assert_eq!(
+        body(&xml),
+        "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><requestId>r-1</requestId>\
+         <return>true</return></GetCallerIdentityResponse>"
+    );
+}
+
+#[test]
+fn ec2s_errors_have_a_frame_and_names_of_their_own() {
+    let view = |code, status: u16, fault| ErrorView {
+        code: "AccessDeniedException",
+        query: Some(QueryError { code, http_status: status }),
+        status: None,
+        fault,
+        message: Some("<no>"),
+        fields: None,
+    };
+    for (code, status, fault, expected, recorded) in [
+        ("AccessDenied", 403, Fault::Client, "UnauthorizedOperation", "Client.UnauthorizedOperation"),
+        ("InternalFailure", 500, Fault::Server, "InternalError", "Server.InternalError"),
+        ("ServiceUnavailable", 503, Fault::Server, "Unavailable", "Server.Unavailable"),
+        ("ValidationError", 400, Fault::Client, "InvalidParameterValue", "Client.InvalidParameterValue"),
+        (
+            "InvalidVpcID.NotFound",
+            400,
+            Fault::Client,
+            "InvalidVpcID.NotFound",
+            "Client.InvalidVpcID.NotFound",
+        ),
+    ] {
+        let view = view(code, status, fault);
+        let answer = envelope::error(Framing::Ec2, Some(&SERVICE), &view, "r-1");
+        assert_eq!(answer.status(), status);
+        assert_eq!(
+            body(&answer),
+            format!(
+                "<Response><Errors><Error><Code>{expected}</Code><Message>&lt;no&gt;</Message></Error></Errors>\
+                 <RequestID>r-1</RequestID></Response>"
+            )
+        );
+        assert!(!answer.headers().contains_key("x-amzn-query-error"));
+        assert_eq!(envelope::recorded_code(Framing::Ec2, &view), recorded);
+        assert_eq!(envelope::recorded_code(Framing::Query, &view), "AccessDeniedException");
+    }
+    let refusal = Refusal::ec2_action("Nothing");
+    let answer = envelope::error(Framing::Ec2, None, &refusal.view(), "r");
+    let expected =
+        "<Code>InvalidAction</Code><Message>The action Nothing is not valid for this web service.</Message>";
+    assert!(body(&answer).contains(expected), "{}", body(&answer));
+}
+
+#[test]
+fn cbor_is_framed() {
+    let output = DynStructure::new(&sample::DOCUMENT).with("Text", text("a"));
+    let cbor = envelope::success(Framing::Cbor, &SERVICE, &operation(true), &output, "r-1");
+    assert_eq!((cbor.status().as_u16(), cbor.body().as_ref()), (200, &b"\xA1\x64Text\x61a"[..]));
+    assert_eq!(cbor.headers()["content-type"], "application/cbor");
+    assert_eq!(cbor.headers()["smithy-protocol"], "rpc-v2-cbor");
+    assert_eq!(cbor.headers()["x-amzn-requestid"], "r-1");
+
+    let cbor = envelope::success(Framing::Cbor, &SERVICE, &operation(false), &Unit, "r-1");
+    assert_eq!(cbor.body().as_ref(), b"");
+    assert!(!cbor.headers().contains_key("content-type"));
+    assert_eq!(cbor.headers()["smithy-protocol"], "rpc-v2-cbor");
+}
+
+#[test]
+fn cbor_errors_name_the_whole_shape() {
+    static NOT_FOUND: ErrorShape =
+        ErrorShape { name: "NotFoundException", query: None, fault: Fault::Client, schema: Unit::SCHEMA };
+    static OPERATIONS: [Operation; 1] = [Operation {
+        name: "Get",
+        http: HttpBinding { method: "POST", uri: "/" },
+        input: Unit::SCHEMA,
+        output: Unit::SCHEMA,
+        has_output: false,
+        result_wrapper: None,
+        errors: &[&NOT_FOUND],
+        read_only: true,
+        unsigned: false,
+    }];
+    let service = ServiceSchema { operations: &OPERATIONS, error_message: "Message", ..SERVICE };
+    let view = |code| ErrorView {
+        code,
+        query: Some(QueryError { code: "NotFound", http_status: 404 }),
+        status: None,
+        fault: Fault::Client,
+        message: Some("m"),
+        fields: None,
+    };
+    for (code, shape) in [
+        ("NotFoundException", "com.example#NotFoundException"),
+        ("ValidationException", "com.amazon.coral.service#ValidationException"),
+    ] {
+        let answer = envelope::error(Framing::Cbor, Some(&service), &view(code), "r");
+        assert_eq!(answer.status(), 400);
+        assert_eq!(answer.headers()["x-amzn-query-error"], "NotFound;Sender");
+        let expected = [("__type", shape), ("Message", "m")];
+        let expected = expected.map(|(name, value)| (name.to_owned(), Item::Text(value.to_owned())));
+        assert_eq!(cbor_tree::parse(answer.body()), Item::Map(expected.into()));
+    }
+}
+
+#[test]
 fn json_errors_answer_400_or_500_whatever_the_model_says() {
     let not_found = ErrorView {
         code: "NotFoundException",
@@ -225,7 +345,7 @@ fn json_errors_answer_400_or_500_whatever_the_model_says() {
     assert!(body(&xml).contains("<Type>Receiver</Type><Code>KMSInternalException</Code>"));
 
     let always = ErrorView { status: Some(413), ..not_found };
-    for framing in [Framing::Json10, Framing::Json11, Framing::Query] {
+    for framing in [Framing::Json10, Framing::Json11, Framing::Query, Framing::Ec2, Framing::Cbor] {
         assert_eq!(envelope::error(framing, None, &always, "r").status(), 413);
     }
 }

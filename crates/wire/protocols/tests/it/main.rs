@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod cbor;
+mod cbor_tree;
 mod dynamic;
+mod ec2;
 mod envelope;
 mod json;
 mod model;

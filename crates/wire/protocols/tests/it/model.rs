@@ -139,6 +139,7 @@ fn member(shapes: &Json, name: &str, reference: &Json, required: bool, above: &m
         required,
         traits: MemberTraits {
             wire_name: reference["locationName"].as_str().map(leak),
+            query_name: reference["queryName"].as_str().map(leak),
             flattened: reference["flattened"] == true,
             xml_attribute: reference["xmlAttribute"] == true,
             xml_namespace,

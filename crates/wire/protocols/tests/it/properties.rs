@@ -3,11 +3,11 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use strongroom_protocols::query::Form;
-use strongroom_protocols::{Limits, Missing, json, trail, validate, xml};
+use strongroom_protocols::{Limits, Missing, cbor, ec2, json, trail, validate, xml};
 use strongroom_schema::{Kind, Schema, Timestamp};
 
 use crate::dynamic::{Dyn, DynList, DynMap, DynStructure};
-use crate::{sample, xml_tree};
+use crate::{cbor_tree, sample, xml_tree};
 
 /// Values of a shape. `depth` bounds nesting.
 fn value(schema: &'static Schema, depth: u32) -> BoxedStrategy<Dyn> {
@@ -112,6 +112,43 @@ fn json_pieces() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Bytes that valid and invalid CBOR is made of.
+fn cbor_pieces() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop::sample::select(vec![
+        &[0x00][..],
+        &[0x18, 0x20],
+        &[0x20],
+        &[0x40],
+        &[0x41, 0xFF],
+        &[0x5F, 0x41, 0x01, 0xFF],
+        &[0x60],
+        &[0x61, 0x61],
+        &[0x61, 0xC3],
+        &[0x62, 0xC3, 0xA9],
+        &[0x7F, 0x61, 0x61, 0xFF],
+        &[0x7F, 0xFF],
+        &[0x7F],
+        &[0x80],
+        &[0x81],
+        &[0x82],
+        &[0x9F],
+        &[0xA0],
+        &[0xA1],
+        &[0xBF],
+        &[0xC1],
+        &[0xD8, 0x20],
+        &[0xF4],
+        &[0xF6],
+        &[0xF9, 0x3C, 0x00],
+        &[0xFA, 0x7F, 0x80, 0x00, 0x00],
+        &[0xFB, 0x3F, 0xF0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00],
+        &[0xFC],
+        &[0x1C],
+        &[0xFF],
+    ]);
+    vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
@@ -141,6 +178,34 @@ proptest! {
     }
 
     #[test]
+    fn cbor_reads_what_it_wrote(original in structure(&sample::INPUT, 2)) {
+        let written = cbor::write(&original);
+        cbor_tree::parse(&written);
+        let mut read = sample::input();
+        cbor::read(&written, &mut read, &Limits::default()).unwrap();
+        prop_assert_eq!(read, original);
+    }
+
+    #[test]
+    fn cbor_accepts_what_another_parser_accepts(item in cbor_pieces()) {
+        let body = [b"\xA1\x67unknown".as_slice(), &item].concat();
+        let ours = cbor::read(&body, &mut sample::input(), &Limits::default());
+        let mut rest = body.as_slice();
+        let other: Result<ciborium::Value, _> = ciborium::from_reader(&mut rest);
+        // The other parser knows no values but truth, null and numbers, and makes numbers of tags 2 and 3.
+        prop_assume!(!item.iter().any(|byte| matches!(byte, 0xE0..=0xF3 | 0xF8 | 0xC2 | 0xC3)));
+        prop_assert_eq!(ours.is_ok(), other.is_ok() && rest.is_empty(), "{:02x?} {:?} {:?}", body, ours, other);
+    }
+
+    #[test]
+    fn no_bytes_make_cbor_panic(bytes in vec(any::<u8>(), 0..200)) {
+        let _ = cbor::read(&bytes, &mut sample::input(), &Limits::default());
+        // Rarely a map by chance.
+        let body = [b"\xBF\x64Self\xBF".as_slice(), &bytes].concat();
+        let _ = cbor::read(&body, &mut sample::input(), &Limits::default());
+    }
+
+    #[test]
     fn no_bytes_make_json_panic(bytes in vec(any::<u8>(), 0..200)) {
         let _ = json::read(&bytes, &mut sample::input(), &Limits::default());
     }
@@ -149,6 +214,7 @@ proptest! {
     fn no_bytes_make_the_form_panic(bytes in vec(any::<u8>(), 0..200), query in vec(any::<u8>(), 0..50)) {
         if let Ok(form) = Form::parse(&query, &bytes, &Limits::default()) {
             let _ = form.read(&mut sample::input());
+            let _ = ec2::read(&form, &mut sample::input());
         }
     }
 
@@ -168,6 +234,7 @@ proptest! {
         let body = names.iter().map(|name| format!("{}=x", name.join("."))).collect::<Vec<_>>().join("&");
         if let Ok(form) = Form::parse(b"", body.as_bytes(), &Limits::default()) {
             let _ = form.read(&mut sample::input());
+            let _ = ec2::read(&form, &mut sample::input());
         }
     }
 

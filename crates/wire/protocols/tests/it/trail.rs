@@ -1,9 +1,9 @@
 //! What CloudTrail shows.
 
 use strongroom_protocols::trail;
-use strongroom_schema::Timestamp;
+use strongroom_schema::{Constraints, Kind, Member, MemberTraits, Schema, Timestamp};
 
-use crate::dynamic::{Dyn, DynList, map, text, texts};
+use crate::dynamic::{Dyn, DynList, DynStructure, map, text, texts};
 use crate::sample;
 
 #[test]
@@ -38,4 +38,35 @@ fn shows_parameters_as_cloudtrail_does() {
 fn nothing_to_show_is_null() {
     assert_eq!(trail::write(&sample::input()), None);
     assert_eq!(trail::write(&sample::input().with("Plaintext", Dyn::Blob(vec![1]))), None);
+}
+
+#[test]
+fn ec2_shows_lists_as_items_under_the_names_of_the_xml() {
+    static TEXT: Schema = plain("String", Kind::String);
+    static NAMES: Schema = plain("Names", Kind::List(member("member", Some("item"), &TEXT)));
+    static RULE: Schema = plain("IpPermission", Kind::Structure(&[member("Names", Some("groups"), &NAMES)]));
+    static RULES: Schema = plain("IpPermissionList", Kind::List(member("member", Some("item"), &RULE)));
+    static INPUT: Schema = plain(
+        "Request",
+        Kind::Structure(&[
+            member("GroupId", None, &TEXT),
+            member("IpPermissions", Some("ipPermissions"), &RULES),
+        ]),
+    );
+    const fn plain(name: &'static str, kind: Kind) -> Schema {
+        Schema { name, kind, constraints: Constraints::NONE, sensitive: false, xml_namespace: None }
+    }
+    const fn member(name: &'static str, wire_name: Option<&'static str>, schema: &'static Schema) -> Member {
+        let traits = MemberTraits { wire_name, ..MemberTraits::NONE };
+        Member { name, schema, required: false, traits }
+    }
+    let rule = DynStructure::new(&RULE).with("Names", texts(&["a", "b"]));
+    let input = DynStructure::new(&INPUT)
+        .with("GroupId", text("sg-1"))
+        .with("IpPermissions", Dyn::List(DynList(vec![Dyn::Structure(rule)])));
+    assert_eq!(
+        trail::write_ec2(&input).unwrap(),
+        r#"{"groupId":"sg-1","ipPermissions":{"items":[{"groups":{"items":["a","b"]}}]}}"#
+    );
+    assert_eq!(trail::write_ec2(&DynStructure::new(&INPUT)), None);
 }

@@ -87,6 +87,7 @@ fn operations_are_found_by_their_name() {
         signing_name: "kms",
         api_version: "2014-11-01",
         target_prefix: Some("TrentService"),
+        shape_namespace: "com.example",
         protocols: &[Protocol::Json11],
         query_compatible: false,
         xml_namespace: None,

@@ -127,7 +127,7 @@ async fn an_allowed_page_may_read_every_answer() {
         let answer = rig.call(&from(CONSOLE, request.clone())).await;
         let mut headers = shared(&answer);
         headers.sort_unstable();
-        let exposed = "date, etag, x-amzn-requestid, x-amzn-errortype, x-amzn-query-error, \
+        let exposed = "date, etag, smithy-protocol, x-amzn-requestid, x-amzn-errortype, x-amzn-query-error, \
                        x-amz-request-id, x-amz-id-2";
         let expected = [
             ("access-control-allow-origin", CONSOLE),

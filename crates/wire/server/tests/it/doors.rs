@@ -122,7 +122,8 @@ static DOORS: ServiceSchema = ServiceSchema {
     signing_name: "doors",
     api_version: "2020-01-01",
     target_prefix: Some("com.example.Doors_20200101"),
-    protocols: &[Protocol::Json11, Protocol::Query],
+    shape_namespace: "com.example",
+    protocols: &[Protocol::Json11, Protocol::Query, Protocol::RpcV2Cbor],
     query_compatible: false,
     xml_namespace: Some("https://doors.example.com/doc/2020-01-01/"),
     event_source: "doors.example.com",
@@ -251,6 +252,7 @@ static WINDOWS: ServiceSchema = ServiceSchema {
     signing_name: "windows",
     api_version: "2021-01-01",
     target_prefix: Some("Windows"),
+    shape_namespace: "com.example",
     protocols: &[Protocol::Json10],
     query_compatible: true,
     xml_namespace: None,
@@ -279,5 +281,55 @@ impl Service for WindowsService {
         _: Box<dyn Structure>,
     ) -> Result<Box<dyn Structure>, ApiError> {
         Err(ApiError::validation("The window is shut"))
+    }
+}
+
+static GATES: ServiceSchema = ServiceSchema {
+    name: "gates",
+    full_name: "Gates",
+    signing_name: "gates",
+    api_version: "2022-01-01",
+    target_prefix: None,
+    shape_namespace: "com.example",
+    protocols: &[Protocol::Ec2],
+    query_compatible: false,
+    xml_namespace: Some("https://gates.example.com/doc/2022-01-01/"),
+    event_source: "gates.example.com",
+    error_message: "message",
+    operations: &[operation("CloseDoor", &GET_DOOR, false), operation("OpenDoor", &OPEN_DOOR, false)],
+};
+
+/// The doors again, as a service that speaks EC2's form of the query protocol.
+pub(crate) struct GatesService(pub(crate) Arc<Doors>);
+
+#[async_trait]
+impl Service for GatesService {
+    fn schema(&self) -> &'static ServiceSchema {
+        &GATES
+    }
+
+    fn new_input(&self, operation: usize) -> Box<dyn Structure> {
+        if GATES.operations[operation].name == "OpenDoor" {
+            Box::<OpenDoor>::default()
+        } else {
+            Box::<GetDoor>::default()
+        }
+    }
+
+    async fn call(
+        &self,
+        context: &RequestContext,
+        operation: usize,
+        input: Box<dyn Structure>,
+    ) -> Result<Box<dyn Structure>, ApiError> {
+        if GATES.operations[operation].name == "OpenDoor" {
+            let input: OpenDoor = typed_input(input)?;
+            let labels = input.labels.unwrap_or_default().join("+");
+            self.0.reach(context, "open", &format!("{} {labels}", input.door_id)).await?;
+        } else {
+            let input: GetDoor = typed_input(input)?;
+            self.0.reach(context, "close", &input.door_id).await?;
+        }
+        Ok(Box::new(Unit))
     }
 }

@@ -7,11 +7,13 @@
 mod authentication;
 mod bodies;
 mod calls;
+mod cbor;
 mod connections;
 mod cors;
 mod dev;
 mod doors;
 mod endings;
+mod gates;
 mod heads;
 mod health;
 mod http2;

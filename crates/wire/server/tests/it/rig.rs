@@ -14,7 +14,7 @@ use strongroom_secret::SecretString;
 use strongroom_server::{DevTools, FinishedCall, Limits, Origins, Recorder, Registry, Server, ServerParts};
 use tokio::net::TcpListener;
 
-use crate::doors::{Doors, DoorsService, WindowsService};
+use crate::doors::{Doors, DoorsService, GatesService, WindowsService};
 use crate::security_log;
 use crate::signing::Request;
 use crate::wire::{Answer, Wire};
@@ -95,7 +95,10 @@ impl Rig {
         let owner = ShutdownOwner::new();
         let Setup { limits, origins, dev, doors, records, keys } = setup;
         let parts = ServerParts {
-            registry: Registry::default().with(DoorsService(doors.clone())).with(WindowsService),
+            registry: Registry::default()
+                .with(DoorsService(doors.clone()))
+                .with(WindowsService)
+                .with(GatesService(doors.clone())),
             credentials: keys,
             recorder: records.clone(),
             clocks: Clocks::new(Arc::new(ManualTime::at(NOW_MS)), 0),

@@ -64,6 +64,12 @@ impl Order {
         order
     }
 
+    /// A call in CBOR.
+    pub(crate) fn cbor(operation: &str, body: &[u8]) -> Self {
+        let target = format!("/service/com.example.Doors_20200101/operation/{operation}");
+        Self { target, ..Self::new("application/cbor", body) }.header("smithy-protocol", "rpc-v2-cbor")
+    }
+
     /// A call in the query protocol; `form` is what follows action and version.
     pub(crate) fn query(operation: &str, form: &str) -> Self {
         Self::form(format!("Action={operation}&Version=2020-01-01{form}"))

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::choices::Choices;
 use super::key::{DISABLED, ENABLED, Key, Keys, PENDING_DELETION};
+use crate::choices::Choices;
 
 /// Keys that a client has at a time.
 const MOST_KEYS: usize = 5;

@@ -8,9 +8,9 @@ use std::sync::mpsc::Sender;
 use serde_json::{Value, json};
 
 use super::change::{Change, What};
-use super::choices::Choices;
 use super::found::{Clock, Rotations, ms, text};
 use super::key::{DISABLED, ENABLED, Keys, PENDING_DELETION};
+use crate::choices::Choices;
 use crate::client::{Answer, Client};
 
 const DAY_S: u64 = 86_400;

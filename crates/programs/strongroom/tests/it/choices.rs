@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-pub(super) struct Choices(u64);
+pub(crate) struct Choices(u64);
 
 impl Choices {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(super) fn next(&mut self, range: Range<u64>) -> u64 {
+    pub(crate) fn next(&mut self, range: Range<u64>) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -18,7 +18,7 @@ impl Choices {
     }
 
     /// Any of them; `None` of none.
-    pub(super) fn any<T>(&mut self, of: impl IntoIterator<Item = T>) -> Option<T> {
+    pub(crate) fn any<T>(&mut self, of: impl IntoIterator<Item = T>) -> Option<T> {
         let mut all: Vec<T> = of.into_iter().collect();
         let count = all.len() as u64;
         (count > 0).then(|| all.swap_remove(self.next(0..count) as usize))

@@ -1,0 +1,267 @@
+//! The attempts of one call: whom to ask next, when to wait, when to give up. No input, no output.
+
+use strongroom_hsm_proto::command::{Failure, FailureCode};
+
+use crate::ClientError;
+use crate::error::Reason;
+use crate::limits::{FIRST_PAUSE_MS, LONGEST_PAUSE_MS};
+use crate::roster::{MemberId, Roster};
+use crate::verdict::Verdict;
+
+/// What to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Ask this HSM.
+    Ask(MemberId),
+    /// Wait so many milliseconds, then ask for the next step.
+    Wait(u64),
+    /// Nothing more can be done.
+    GiveUp,
+}
+
+/// Whether a call that fails at one HSM is tried at others (`default-retry-mode` of AWS's configuration).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RetryMode {
+    /// One attempt at one HSM.
+    Off,
+    /// As many as the time allows.
+    #[default]
+    Standard,
+}
+
+/// The state of one call.
+#[derive(Debug)]
+pub(crate) struct Attempts {
+    retry: RetryMode,
+    deadline_ms: u64,
+    /// The only HSM that can do it.
+    only: Option<MemberId>,
+    tried: Vec<MemberId>,
+    /// Nobody who was asked in this round may do better later.
+    hopeless: bool,
+    pause_ms: u64,
+    asked: u32,
+    last: Option<Last>,
+}
+
+#[derive(Debug)]
+enum Last {
+    Refused(Failure),
+    Broken(String),
+    LoginLost,
+}
+
+impl Attempts {
+    pub(crate) fn new(retry: RetryMode, deadline_ms: u64, only: Option<MemberId>) -> Self {
+        Self {
+            retry,
+            deadline_ms,
+            only,
+            tried: Vec::new(),
+            hopeless: true,
+            pause_ms: FIRST_PAUSE_MS,
+            asked: 0,
+            last: None,
+        }
+    }
+
+    /// What to do now.
+    pub(crate) fn next(&mut self, roster: &mut Roster, now_ms: u64) -> Step {
+        if self.asked > 0 && (self.retry == RetryMode::Off || now_ms >= self.deadline_ms) {
+            return Step::GiveUp;
+        }
+        let choice = match self.only {
+            Some(only) if self.tried.contains(&only) => None,
+            Some(only) => Some(only),
+            None => roster.choose(&self.tried, now_ms),
+        };
+        if let Some(member) = choice {
+            self.tried.push(member);
+            self.asked += 1;
+            return Step::Ask(member);
+        }
+        if self.hopeless || self.tried.is_empty() {
+            return Step::GiveUp;
+        }
+        self.tried.clear();
+        self.hopeless = true;
+        let pause = self.pause_ms.min(self.deadline_ms.saturating_sub(now_ms));
+        self.pause_ms = (self.pause_ms * 2).min(LONGEST_PAUSE_MS);
+        Step::Wait(pause)
+    }
+
+    /// The HSM that was asked could not be reached, or the connection broke.
+    pub(crate) fn broke(&mut self, reason: Reason) {
+        // The HSM may be on its way back.
+        self.hopeless &= reason.lasts;
+        // What an HSM said is a better answer than that another did not say anything.
+        if !matches!(self.last, Some(Last::Refused(_) | Last::LoginLost)) {
+            self.last = Some(Last::Broken(reason.text));
+        }
+    }
+
+    /// The HSM that was asked can do nothing before the user logs in anew.
+    pub(crate) fn login_lost(&mut self) {
+        if !matches!(self.last, Some(Last::Refused(_))) {
+            self.last = Some(Last::LoginLost);
+        }
+    }
+
+    /// The HSM that was asked refused. Answers the failure back if the caller must be told at once.
+    pub(crate) fn refused(&mut self, failure: Failure) -> Result<Verdict, ClientError> {
+        let verdict = Verdict::on(failure.code());
+        match verdict {
+            Verdict::Final => return Err(failure.into()),
+            Verdict::Elsewhere | Verdict::NewSession => self.hopeless = false,
+            Verdict::ElsewhereOnce => {}
+        }
+        self.last = Some(Last::Refused(failure));
+        Ok(verdict)
+    }
+
+    /// The same HSM is to be asked once more, in a new session.
+    pub(crate) fn again(&mut self, member: MemberId) {
+        self.tried.retain(|tried| *tried != member);
+    }
+
+    /// What the caller is told when all attempts have failed.
+    pub(crate) fn give_up(self, now_ms: u64) -> ClientError {
+        match self.last {
+            Some(Last::Refused(failure)) if failure.code() == FailureCode::DeadlineExceeded => {
+                ClientError::DeadlineExceeded(failure.text)
+            }
+            Some(Last::Refused(failure)) => failure.into(),
+            Some(Last::LoginLost) => ClientError::LoginLost,
+            Some(Last::Broken(reason)) if now_ms >= self.deadline_ms => ClientError::DeadlineExceeded(reason),
+            Some(Last::Broken(reason)) => ClientError::Unreachable(reason),
+            None => ClientError::Unreachable("no address of an HSM is known".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Server;
+
+    fn roster(count: usize) -> Roster {
+        let servers: Vec<_> =
+            (0..count).map(|n| (Server { host: format!("hsm{n}"), port: 2223 }, false)).collect();
+        Roster::new(&servers, 0)
+    }
+
+    fn failure(code: FailureCode) -> Failure {
+        Failure { code: code.into(), text: format!("{code:?}") }
+    }
+
+    fn asked(step: &Step) -> MemberId {
+        match step {
+            Step::Ask(id) => *id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_hsm_is_asked_before_any_is_asked_twice() {
+        let mut roster = roster(3);
+        let mut attempts = Attempts::new(RetryMode::Standard, 1_000, None);
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            let id = asked(&attempts.next(&mut roster, 0));
+            roster.failed(id, 0, 0);
+            attempts.broke("refused".into());
+            seen.push(id.0);
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, [0, 1, 2]);
+        assert_eq!(attempts.next(&mut roster, 0), Step::Wait(20));
+        asked(&attempts.next(&mut roster, 20));
+        attempts.broke("refused".into());
+        assert_eq!(attempts.next(&mut roster, 1_000), Step::GiveUp);
+        assert!(matches!(attempts.give_up(1_000), ClientError::DeadlineExceeded(_)));
+    }
+
+    #[test]
+    fn a_failure_that_will_last_is_told_after_one_round() {
+        let mut roster = roster(2);
+        let mut attempts = Attempts::new(RetryMode::Standard, 1_000, None);
+        for _ in 0..2 {
+            asked(&attempts.next(&mut roster, 0));
+            assert_eq!(attempts.refused(failure(FailureCode::ReadOnly)).unwrap(), Verdict::ElsewhereOnce);
+        }
+        assert_eq!(attempts.next(&mut roster, 0), Step::GiveUp);
+        assert_eq!(attempts.give_up(0).code(), Some(FailureCode::ReadOnly));
+    }
+
+    #[test]
+    fn certificates_that_do_not_fit_are_told_after_one_round() {
+        let mut roster = roster(2);
+        let mut attempts = Attempts::new(RetryMode::Standard, 1_000, None);
+        for _ in 0..2 {
+            asked(&attempts.next(&mut roster, 0));
+            attempts.broke(Reason::lasting("not trusted"));
+        }
+        assert_eq!(attempts.next(&mut roster, 0), Step::GiveUp);
+    }
+
+    #[test]
+    fn one_that_is_behind_is_worth_waiting_for() {
+        let mut roster = roster(2);
+        let mut attempts = Attempts::new(RetryMode::Standard, 1_000, None);
+        asked(&attempts.next(&mut roster, 0));
+        attempts.refused(failure(FailureCode::Halted)).unwrap();
+        asked(&attempts.next(&mut roster, 0));
+        attempts.refused(failure(FailureCode::Behind)).unwrap();
+        assert_eq!(attempts.next(&mut roster, 0), Step::Wait(20));
+    }
+
+    #[test]
+    fn what_every_hsm_would_say_is_told_at_once() {
+        let mut attempts = Attempts::new(RetryMode::Standard, 1_000, None);
+        asked(&attempts.next(&mut roster(2), 0));
+        let error = attempts.refused(failure(FailureCode::NoSuchKey)).unwrap_err();
+        assert_eq!(error.code(), Some(FailureCode::NoSuchKey));
+    }
+
+    #[test]
+    fn without_retries_one_hsm_is_asked_once() {
+        let mut roster = roster(2);
+        let mut attempts = Attempts::new(RetryMode::Off, 1_000, None);
+        asked(&attempts.next(&mut roster, 0));
+        attempts.broke("gone".into());
+        assert_eq!(attempts.next(&mut roster, 0), Step::GiveUp);
+        assert!(matches!(attempts.give_up(0), ClientError::Unreachable(reason) if reason == "gone"));
+    }
+
+    #[test]
+    fn a_pinned_call_goes_nowhere_else() {
+        let mut roster = roster(3);
+        let mut attempts = Attempts::new(RetryMode::Standard, 1_000, Some(MemberId(2)));
+        assert_eq!(attempts.next(&mut roster, 0), Step::Ask(MemberId(2)));
+        attempts.refused(failure(FailureCode::Busy)).unwrap();
+        assert_eq!(attempts.next(&mut roster, 0), Step::Wait(20));
+        assert_eq!(attempts.next(&mut roster, 20), Step::Ask(MemberId(2)));
+    }
+
+    #[test]
+    fn the_least_loaded_is_asked_and_equals_take_turns() {
+        let mut roster = roster(3);
+        for (member, load) in [(0, 5), (1, 2), (2, 2)] {
+            roster.answered(MemberId(member), load);
+        }
+        let mut choices = Vec::new();
+        for _ in 0..4 {
+            choices.push(roster.choose(&[], 0).unwrap().0);
+        }
+        assert_eq!(choices, [1, 2, 1, 2]);
+        roster.failed(MemberId(1), 0, 0);
+        roster.failed(MemberId(2), 0, 0);
+        assert_eq!(roster.choose(&[], 10), Some(MemberId(0)), "loaded but well");
+        assert_eq!(roster.choose(&[MemberId(0)], 10), Some(MemberId(1)), "nobody else is left");
+        assert_eq!(roster.choose(&[], 10_000), Some(MemberId(2)), "all are forgiven by now");
+
+        roster.failed(MemberId(0), 10_000, 12_000);
+        assert!(roster.is_out(MemberId(0), 15_999), "it took two seconds to find out");
+        assert!(!roster.is_out(MemberId(0), 16_000));
+    }
+}

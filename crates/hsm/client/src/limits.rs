@@ -1,0 +1,49 @@
+//! Bounds and time-outs, by name.
+
+use std::time::Duration;
+
+/// HSMs that a client keeps in mind. CloudHSM allows 28 in a cluster; the rest is room for replaced ones.
+pub const MAX_SERVERS: usize = 64;
+/// What a server may be called, in bytes: as long as a DNS name.
+pub const MAX_HOST_BYTES: usize = 253;
+/// Keys of a session that a client keeps in mind.
+pub const MAX_SESSION_KEYS: usize = 16_384;
+/// Keys that a client remembers to be on two HSMs.
+pub const MAX_CONFIRMED_KEYS: usize = 16_384;
+/// Calls that may wait for their answers on one connection of the asynchronous client.
+pub const MAX_IN_FLIGHT: usize = 1_024;
+
+/// How long an HSM is silent before it is taken to be gone, and other times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a TCP connection to be made.
+    pub connect: Duration,
+    /// For the TLS handshake and the HSM's welcome.
+    pub welcome: Duration,
+    /// For one call at one HSM: after it, another is asked.
+    pub attempt: Duration,
+    /// For a whole call, with all attempts.
+    pub call: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(2),
+            welcome: Duration::from_secs(5),
+            attempt: Duration::from_secs(10),
+            call: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The wait before an HSM that failed is tried again, the first time.
+pub(crate) const FIRST_PENALTY_MS: u64 = 250;
+/// The longest such wait.
+pub(crate) const LONGEST_PENALTY_MS: u64 = 5_000;
+/// The wait before all HSMs are asked once more, the first time.
+pub(crate) const FIRST_PAUSE_MS: u64 = 20;
+/// The longest such wait.
+pub(crate) const LONGEST_PAUSE_MS: u64 = 500;
+/// How much longer than the time given to it an HSM may take to say that the time was too short.
+pub(crate) const ANSWER_GRACE: Duration = Duration::from_secs(2);

@@ -1,0 +1,402 @@
+//! The client for programs with a tokio runtime: many calls at a time, over one connection to each HSM.
+
+mod channel;
+mod enter;
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use strongroom_crypto::random;
+use strongroom_hsm_proto::command::{
+    Approval, Call, Command, ConfirmKey, Cursor, Failure, FailureCode, Reply, Result as Done, Welcome,
+};
+use strongroom_runtime::{Clocks, Shutdown};
+
+use crate::attempts::{Attempts, Step};
+use crate::cursor::Highest;
+use crate::error::{KeyReference, Reason};
+use crate::keys::{Confirmed, Place, SessionKeys};
+use crate::limits::{FIRST_PAUSE_MS, LONGEST_PAUSE_MS};
+use crate::login::{Credentials, is_about_the_user};
+use crate::moment::{millis, now_ms};
+use crate::options::{KnownServer, another_cluster};
+use crate::roster::{MemberId, Roster};
+use crate::verdict::Verdict;
+use crate::{ClientError, Options, routing};
+use channel::Channel;
+
+/// On how many HSMs a key must be.
+const ENOUGH: usize = 2;
+
+/// A client of a whole cluster, for one user. Clones are the same client.
+///
+/// Each HSM is connected to, and logged in at, when a call first goes there, and again when its connection was lost.
+/// A password that an HSM refuses is not tried again before [`Pool::connect`]: wrong passwords lock a user.
+#[derive(Clone)]
+pub struct Pool(Arc<Inner>);
+
+struct Inner {
+    options: Options,
+    clocks: Clocks,
+    shutdown: Shutdown,
+    credentials: Option<Credentials>,
+    state: Mutex<State>,
+}
+
+/// Never locked across a wait.
+struct State {
+    roster: Roster,
+    highest: Highest,
+    links: Vec<Arc<Link>>,
+    /// The cluster, as the options or the first HSM said.
+    cluster_id: Option<String>,
+    session_keys: SessionKeys,
+    confirmed: Confirmed,
+    login_refused: Option<Failure>,
+}
+
+/// What there is with one HSM. Whoever connects holds the lock, and others wait for the connection.
+#[derive(Default)]
+struct Link {
+    channel: tokio::sync::Mutex<Option<Arc<Channel>>>,
+    /// Counts the connections.
+    connections: AtomicU64,
+    /// The connection that was made last, for whoever only looks.
+    latest: Mutex<Weak<Channel>>,
+}
+
+/// Why one HSM did not do it.
+#[derive(Debug)]
+enum Trouble {
+    Broken(Reason),
+    Refused(Failure),
+    SecondFactor,
+}
+
+impl Pool {
+    /// A client of the cluster that `options` says, as a user, or as nobody. Only the addresses are looked at.
+    pub fn new(
+        options: Options,
+        credentials: Option<Credentials>,
+        clocks: Clocks,
+        shutdown: Shutdown,
+    ) -> Result<Self, ClientError> {
+        if options.servers.is_empty() {
+            return Err(ClientError::Configuration("no address of an HSM is configured".to_owned()));
+        }
+        let servers: Vec<_> =
+            options.servers.iter().map(|known| (known.server.clone(), known.learned)).collect();
+        let [turn] = random::bytes::<1>()?;
+        let state = State {
+            roster: Roster::new(&servers, turn.into()),
+            highest: Highest::default(),
+            links: Vec::new(),
+            cluster_id: options.cluster_id.clone(),
+            session_keys: SessionKeys::default(),
+            confirmed: Confirmed::default(),
+            login_refused: None,
+        };
+        Ok(Self(Arc::new(Inner { options, clocks, shutdown, credentials, state: Mutex::new(state) })))
+    }
+
+    /// Connects to every HSM that can be reached, and logs in; fails if none can, or if one refuses the user. How
+    /// many there are is the answer.
+    pub async fn connect(&self) -> Result<usize, ClientError> {
+        self.0.state().login_refused = None;
+        let until = self.0.deadline();
+        let mut connected = 0;
+        let mut last = None;
+        let mut at = 0;
+        loop {
+            let next = self.0.state().roster.ids().nth(at);
+            let Some(id) = next else { break };
+            at += 1;
+            match self.0.channel(id, until).await {
+                Ok(_) => connected += 1,
+                Err(Trouble::Refused(failure)) if is_about_the_user(failure.code()) => {
+                    return Err(failure.into());
+                }
+                Err(trouble) => last = Some(trouble.into()),
+            }
+        }
+        match last {
+            Some(error) if connected == 0 => Err(error),
+            _ => Ok(connected),
+        }
+    }
+
+    /// Asks for something that needs no approvals.
+    pub async fn call(&self, command: Command) -> Result<Reply, ClientError> {
+        self.call_approved(command, Vec::new()).await
+    }
+
+    /// Asks for something that others have approved. As [`Cluster`](crate::Cluster) does: a change takes effect
+    /// once, and a key of the cluster is told to be made when a second HSM has it.
+    pub async fn call_approved(
+        &self,
+        command: Command,
+        approvals: Vec<Approval>,
+    ) -> Result<Reply, ClientError> {
+        let inner = &self.0;
+        let until = inner.deadline();
+        let only = {
+            let state = inner.state();
+            state.session_keys.route(&command, |place| state.is_alive(place))?
+        };
+        if routing::needs_available_keys(&command) {
+            inner.check_available(&routing::keys_used(&command), until).await?;
+        }
+        let mut call = routing::call(command, approvals)?;
+        let (member, connection, reply) = inner.attempt(&mut call, only, until).await?;
+        let Some(command) = &call.command else { return Ok(reply) };
+        let consequences = routing::consequences(command, &reply);
+        inner.state().session_keys.note(&consequences, Place { member, session: connection });
+        if !consequences.cluster_keys.is_empty() && inner.options.check_key_availability {
+            inner.confirm(&consequences.cluster_keys, vec![member], until).await?;
+        }
+        Ok(reply)
+    }
+
+    /// The addresses to begin with next time; see [`Cluster::servers`](crate::Cluster::servers).
+    pub fn servers(&self) -> Vec<KnownServer> {
+        self.0.state().roster.worth_keeping()
+    }
+
+    /// The highest state that was seen.
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.0.state().highest.get()
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each change of the state is whole before anything can panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn deadline(&self) -> u64 {
+        now_ms(&self.clocks).saturating_add(millis(self.options.timeouts.call))
+    }
+
+    /// Asks HSM after HSM until one does it. Answers which did, and on which of the connections to it.
+    async fn attempt(
+        &self,
+        call: &mut Call,
+        only: Option<MemberId>,
+        until: u64,
+    ) -> Result<(MemberId, u64, Reply), ClientError> {
+        let mut attempts = Attempts::new(self.options.retry, until, only);
+        let mut renewed = Vec::new();
+        loop {
+            let step = attempts.next(&mut self.state().roster, now_ms(&self.clocks));
+            match step {
+                Step::Ask(id) => match self.ask(id, call, until).await {
+                    Ok((connection, reply)) => return Ok((id, connection, reply)),
+                    Err(Trouble::Broken(reason)) => attempts.broke(reason),
+                    Err(Trouble::SecondFactor) => attempts.login_lost(),
+                    Err(Trouble::Refused(failure)) => {
+                        let verdict = attempts.refused(failure)?;
+                        if verdict == Verdict::NewSession && !renewed.contains(&id) {
+                            renewed.push(id);
+                            attempts.again(id);
+                        }
+                    }
+                },
+                Step::Wait(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+                Step::GiveUp => return Err(attempts.give_up(now_ms(&self.clocks))),
+            }
+        }
+    }
+
+    /// Asks one HSM.
+    async fn ask(&self, id: MemberId, call: &mut Call, until: u64) -> Result<(u64, Reply), Trouble> {
+        let begun = now_ms(&self.clocks);
+        let result = {
+            let _under_way = UnderWay::new(self, id);
+            self.ask_counted(id, call, until).await
+        };
+        let is_failed = match &result {
+            Err(Trouble::Broken(reason)) => {
+                tracing::info!(%reason, "an HSM cannot be asked");
+                true
+            }
+            Err(Trouble::Refused(failure)) => matches!(
+                failure.code(),
+                FailureCode::Busy
+                    | FailureCode::Behind
+                    | FailureCode::Halted
+                    | FailureCode::Forked
+                    | FailureCode::ReadOnly
+            ),
+            _ => false,
+        };
+        if is_failed {
+            self.state().roster.failed(id, begun, now_ms(&self.clocks));
+        }
+        result
+    }
+
+    async fn ask_counted(&self, id: MemberId, call: &mut Call, until: u64) -> Result<(u64, Reply), Trouble> {
+        let channel = self.channel(id, until).await?;
+        call.session = channel.session;
+        call.cursor = self.state().highest.get();
+        let result = self.exchange(id, &channel, call, until).await;
+        match &result {
+            // The session is gone and the connection is not: both are made anew.
+            Err(Trouble::Refused(failure)) if failure.code() == FailureCode::NoSession => channel.close(),
+            _ => {}
+        }
+        Ok((channel.number, result?))
+    }
+
+    /// One call on one connection.
+    async fn exchange(
+        &self,
+        id: MemberId,
+        channel: &Channel,
+        call: &Call,
+        until: u64,
+    ) -> Result<Reply, Trouble> {
+        use strongroom_hsm_proto::command::Outcome;
+        let left = until.saturating_sub(now_ms(&self.clocks)).min(millis(self.options.timeouts.attempt));
+        if left == 0 {
+            return Err(Trouble::Broken("the time for the call is over".into()));
+        }
+        let answer = channel
+            .call(call, Duration::from_millis(left))
+            .await
+            .map_err(|text| Trouble::Broken(text.into()))?;
+        {
+            let mut state = self.state();
+            state.highest.note(answer.cursor.as_ref());
+            state.roster.answered(id, answer.load);
+        }
+        match answer.outcome {
+            Some(Outcome::Reply(reply)) => Ok(reply),
+            Some(Outcome::Failure(failure)) => Err(Trouble::Refused(failure)),
+            None => Err(Trouble::Broken("it answers nothing".into())),
+        }
+    }
+
+    fn link(&self, id: MemberId) -> Arc<Link> {
+        let mut state = self.state();
+        if state.links.len() <= id.0 {
+            state.links.resize_with(id.0 + 1, Arc::default);
+        }
+        Arc::clone(&state.links[id.0])
+    }
+
+    /// Takes note of a welcome, or tells why it is none.
+    fn welcomed(&self, id: MemberId, welcome: &Welcome) -> Result<(), Reason> {
+        let mut state = self.state();
+        let expected = state.cluster_id.get_or_insert_with(|| welcome.cluster_id.clone());
+        if *expected != welcome.cluster_id {
+            return Err(another_cluster(&welcome.cluster_id, expected));
+        }
+        state.highest.note(welcome.cursor.as_ref());
+        state.roster.welcomed(id, welcome.hsm_id.clone(), welcome.load);
+        state.roster.learn(welcome.peers.iter().filter_map(|peer| peer.parse().ok()));
+        Ok(())
+    }
+
+    /// Keys are about to be used.
+    async fn check_available(&self, keys: &[u64], until: u64) -> Result<(), ClientError> {
+        if !self.options.check_key_availability {
+            return Ok(());
+        }
+        let unknown: Vec<u64> = {
+            let state = self.state();
+            let is_unknown =
+                |key: &&u64| !state.session_keys.contains(**key) && !state.confirmed.contains(**key);
+            keys.iter().filter(is_unknown).copied().collect()
+        };
+        if unknown.is_empty() { Ok(()) } else { self.confirm(&unknown, Vec::new(), until).await }
+    }
+
+    /// Asks HSM after HSM until enough have the keys; see the blocking client's.
+    async fn confirm(&self, keys: &[u64], mut having: Vec<MemberId>, until: u64) -> Result<(), ClientError> {
+        let command = Command::ConfirmKey(ConfirmKey { keys: keys.to_vec() });
+        let mut call = Call { command: Some(command), ..Call::default() };
+        let mut pause = FIRST_PAUSE_MS;
+        loop {
+            let (mut is_worth_waiting, mut is_missing) = (false, false);
+            let mut asked = having.clone();
+            loop {
+                let next = self.state().roster.choose(&asked, now_ms(&self.clocks));
+                let Some(id) = next else { break };
+                asked.push(id);
+                match self.ask(id, &mut call, until).await {
+                    Ok((_, reply)) => match reply.result {
+                        Some(Done::Confirmed(confirmed)) if confirmed.there => having.push(id),
+                        _ => is_missing = true,
+                    },
+                    Err(Trouble::Refused(failure)) => match failure.code() {
+                        FailureCode::Behind | FailureCode::Busy | FailureCode::DeadlineExceeded => {
+                            is_worth_waiting = true;
+                        }
+                        // Who may not ask is told by the call itself.
+                        FailureCode::NotLoggedIn | FailureCode::Forbidden => return Ok(()),
+                        FailureCode::NoSuchKey => is_missing = true,
+                        _ => {}
+                    },
+                    Err(_) => {}
+                }
+                if having.len() >= ENOUGH {
+                    let mut state = self.state();
+                    for key in keys {
+                        state.confirmed.add(*key);
+                    }
+                    return Ok(());
+                }
+            }
+            if having.is_empty() && is_missing && !is_worth_waiting {
+                return Ok(());
+            }
+            if !is_worth_waiting || now_ms(&self.clocks) >= until {
+                let key = keys.first().copied().unwrap_or_default();
+                return Err(ClientError::NotAvailable(KeyReference(key)));
+            }
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE_MS);
+        }
+    }
+}
+
+/// A call that is counted as under way, until it ends or its caller gives it up.
+struct UnderWay<'a> {
+    inner: &'a Inner,
+    id: MemberId,
+}
+
+impl<'a> UnderWay<'a> {
+    fn new(inner: &'a Inner, id: MemberId) -> Self {
+        inner.state().roster.sent(id);
+        Self { inner, id }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.inner.state().roster.ended(self.id);
+    }
+}
+
+impl State {
+    /// Whether a session is the one that there is at its HSM.
+    fn is_alive(&self, place: Place) -> bool {
+        let Some(link) = self.links.get(place.member.0) else { return false };
+        let latest = link.latest.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        latest.is_some_and(|channel| channel.number == place.session && !channel.is_closed())
+    }
+}
+
+impl From<Trouble> for ClientError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Broken(reason) => Self::Unreachable(reason.text),
+            Trouble::Refused(failure) => failure.into(),
+            Trouble::SecondFactor => Self::LoginLost,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Connecting to one HSM: TCP, TLS, welcome, session, log-in.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use rustls::pki_types::ServerName;
+use strongroom_hsm_proto::command::{
+    Call, Command, Failure, Hello, OpenSession, Reply, Result as Done, Welcome,
+};
+use strongroom_hsm_proto::frame::{Decoder, Encoder, Header, Kind, MAX_ANSWER, MAX_CALL};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::channel::Channel;
+use super::{Inner, Trouble};
+use crate::Server;
+use crate::error::Reason;
+use crate::login::is_about_the_user;
+use crate::roster::MemberId;
+use crate::server::{ANY_NAME, VERSION};
+
+impl Inner {
+    /// The connection to an HSM: the one there is, or a new one with a session in which the user is logged in.
+    pub(super) async fn channel(&self, id: MemberId, until: u64) -> Result<Arc<Channel>, Trouble> {
+        let link = self.link(id);
+        let mut slot = link.channel.lock().await;
+        if let Some(channel) = slot.as_ref().filter(|channel| !channel.is_closed()) {
+            return Ok(Arc::clone(channel));
+        }
+        *slot = None;
+        let refused = self.state().login_refused.clone();
+        if let Some(failure) = refused {
+            return Err(Trouble::Refused(failure));
+        }
+        let number = link.connections.fetch_add(1, Ordering::SeqCst) + 1;
+        let channel = Arc::new(self.enter(id, number, until).await?);
+        *link.latest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&channel);
+        *slot = Some(Arc::clone(&channel));
+        Ok(channel)
+    }
+
+    async fn enter(&self, id: MemberId, number: u64, until: u64) -> Result<Channel, Trouble> {
+        let server = self.state().roster.get(id).map(|member| member.server.clone());
+        let Some(server) = server else { return Err(Trouble::Broken("there is no such HSM".into())) };
+        let broken = |reason: Reason| {
+            Trouble::Broken(Reason { text: format!("{server}: {reason}"), lasts: reason.lasts })
+        };
+        let (stream, decoder, welcome) = timeout(self.options.timeouts.welcome, self.greet(&server))
+            .await
+            .map_err(|_| broken("no answer in time".into()))?
+            .map_err(broken)?;
+        self.welcomed(id, &welcome).map_err(broken)?;
+        let mut channel = Channel::new(stream, decoder, server.to_string(), number, &self.shutdown);
+        let Some(credentials) = &self.credentials else { return Ok(channel) };
+        match self.say(id, &channel, Command::OpenSession(OpenSession {}), until).await?.result {
+            Some(Done::Session(opened)) if opened.session != 0 => channel.session = opened.session,
+            _ => return Err(broken("it opens no session".into())),
+        }
+        let login = self.say(id, &channel, credentials.login(), until).await.inspect_err(|trouble| {
+            if let Trouble::Refused(failure) = trouble
+                && is_about_the_user(failure.code())
+            {
+                self.state().login_refused = Some(failure.clone());
+            }
+        })?;
+        match login.result {
+            Some(Done::Login(login)) if !login.challenge.is_empty() => Err(Trouble::SecondFactor),
+            _ => Ok(channel),
+        }
+    }
+
+    async fn say(
+        &self,
+        id: MemberId,
+        channel: &Channel,
+        command: Command,
+        until: u64,
+    ) -> Result<Reply, Trouble> {
+        let cursor = self.state().highest.get();
+        let call = Call { session: channel.session, cursor, command: Some(command), ..Call::default() };
+        self.exchange(id, channel, &call, until).await
+    }
+
+    async fn greet(&self, server: &Server) -> Result<(TlsStream<TcpStream>, Decoder, Welcome), Reason> {
+        let words = |error: std::io::Error| Reason::of(&error);
+        let socket = timeout(self.options.timeouts.connect, TcpStream::connect(server.socket()))
+            .await
+            .map_err(|_| Reason::from("no answer in time"))?
+            .map_err(words)?;
+        socket.set_nodelay(true).map_err(words)?;
+        let name = ServerName::try_from(server.host.clone())
+            .or_else(|_| ServerName::try_from(ANY_NAME))
+            .map_err(|error| error.to_string())?;
+        let mut stream =
+            TlsConnector::from(Arc::clone(&self.options.tls)).connect(name, socket).await.map_err(words)?;
+        let hello = Hello {
+            version: VERSION,
+            client: self.options.client_name.clone(),
+            cursor: self.state().highest.get(),
+        };
+        let mut encoder = Encoder::new();
+        encoder.push(Header::of(Kind::Hello), &hello, MAX_CALL).map_err(|error| error.to_string())?;
+        stream.write_all(encoder.bytes()).await.map_err(words)?;
+        stream.flush().await.map_err(words)?;
+        let mut decoder = Decoder::new(MAX_ANSWER);
+        loop {
+            match decoder.next() {
+                Ok(Some(frame)) if frame.header.kind == Kind::Welcome => {
+                    let welcome: Welcome = frame.message().map_err(|error| error.to_string())?;
+                    if welcome.version != VERSION {
+                        let text = format!("it speaks version {} of the protocol", welcome.version);
+                        return Err(Reason::lasting(text));
+                    }
+                    return Ok((stream, decoder, welcome));
+                }
+                Ok(Some(frame)) if frame.header.kind == Kind::Goodbye => {
+                    return Err(frame.message::<Failure>().unwrap_or_default().text.into());
+                }
+                Ok(Some(_)) => return Err("it answers what was not asked".into()),
+                Ok(None) => {}
+                Err(error) => return Err(error.to_string().into()),
+            }
+            match stream.read(decoder.space()).await.map_err(words)? {
+                0 => return Err("the connection is closed".into()),
+                count => decoder.filled(count),
+            }
+        }
+    }
+}

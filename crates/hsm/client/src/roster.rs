@@ -1,0 +1,161 @@
+//! Which HSMs there are, how they do, and which one to ask.
+
+use crate::limits::{FIRST_PENALTY_MS, LONGEST_PENALTY_MS, MAX_SERVERS};
+use crate::{KnownServer, Server};
+
+/// Names a member of a [`Roster`] for as long as the roster lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct MemberId(pub(crate) usize);
+
+/// What is known of one HSM.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) server: Server,
+    /// It was named by another HSM and not by the configuration.
+    pub(crate) learned: bool,
+    /// An HSM has named it, or it has answered itself, since the client started.
+    pub(crate) current: bool,
+    /// `hsm-...`, once it has said so.
+    pub(crate) hsm_id: Option<String>,
+    /// Calls that it has under way, as far as it said.
+    load: u32,
+    /// Calls that this client has sent and that are not answered.
+    in_flight: u32,
+    failures: u32,
+    /// Not to be asked before, unless there is nobody else.
+    out_until_ms: u64,
+}
+
+/// All HSMs that the client knows of.
+#[derive(Clone, Debug)]
+pub(crate) struct Roster {
+    members: Vec<Member>,
+    /// Where the search for the least loaded begins, so that equals take turns.
+    turn: usize,
+}
+
+impl Roster {
+    /// The configured HSMs; `turn` is any number, so that clients do not all begin with the same.
+    pub(crate) fn new(servers: &[(Server, bool)], turn: usize) -> Self {
+        let mut roster = Self { members: Vec::new(), turn };
+        for (server, learned) in servers {
+            roster.add(server.clone(), *learned, false);
+        }
+        roster
+    }
+
+    fn add(&mut self, server: Server, learned: bool, current: bool) {
+        if let Some(member) = self.members.iter_mut().find(|member| member.server == server) {
+            member.current |= current;
+        } else if self.members.len() < MAX_SERVERS {
+            self.members.push(Member {
+                server,
+                learned,
+                current,
+                hsm_id: None,
+                load: 0,
+                in_flight: 0,
+                failures: 0,
+                out_until_ms: 0,
+            });
+        }
+    }
+
+    /// An HSM has named others.
+    pub(crate) fn learn(&mut self, peers: impl IntoIterator<Item = Server>) {
+        for peer in peers {
+            self.add(peer, true, true);
+        }
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = MemberId> + use<> {
+        (0..self.members.len()).map(MemberId)
+    }
+
+    pub(crate) fn get(&self, id: MemberId) -> Option<&Member> {
+        self.members.get(id.0)
+    }
+
+    /// The addresses to begin with next time: the configured ones, and of the learned ones those that an HSM has
+    /// named, or that answered, this time. If none answered, what was known stays.
+    pub(crate) fn worth_keeping(&self) -> Vec<KnownServer> {
+        let any = self.members.iter().any(|member| member.current);
+        let kept = self.members.iter().filter(|member| !member.learned || member.current || !any);
+        kept.map(|member| KnownServer { server: member.server.clone(), learned: member.learned }).collect()
+    }
+
+    fn change(&mut self, id: MemberId, change: impl FnOnce(&mut Member)) {
+        if let Some(member) = self.members.get_mut(id.0) {
+            change(member);
+        }
+    }
+
+    /// A call has been sent.
+    pub(crate) fn sent(&mut self, id: MemberId) {
+        self.change(id, |member| member.in_flight += 1);
+    }
+
+    /// A call has ended, however.
+    pub(crate) fn ended(&mut self, id: MemberId) {
+        self.change(id, |member| member.in_flight = member.in_flight.saturating_sub(1));
+    }
+
+    /// The HSM has welcomed the client.
+    pub(crate) fn welcomed(&mut self, id: MemberId, hsm_id: String, load: u32) {
+        self.change(id, |member| {
+            member.hsm_id = Some(hsm_id);
+            member.current = true;
+            member.load = load;
+        });
+    }
+
+    /// The HSM has answered, whatever.
+    pub(crate) fn answered(&mut self, id: MemberId, load: u32) {
+        self.change(id, |member| {
+            member.load = load;
+            member.failures = 0;
+            member.out_until_ms = 0;
+        });
+    }
+
+    /// The HSM cannot be used now; to find out took since `begun_ms`. What takes long is tried less often.
+    pub(crate) fn failed(&mut self, id: MemberId, begun_ms: u64, now_ms: u64) {
+        let took = now_ms.saturating_sub(begun_ms);
+        self.change(id, |member| {
+            let penalty =
+                FIRST_PENALTY_MS.saturating_mul(1 << member.failures.min(16)).min(LONGEST_PENALTY_MS);
+            member.failures = member.failures.saturating_add(1);
+            let penalty = penalty.max(took.saturating_mul(2).min(LONGEST_PENALTY_MS));
+            member.out_until_ms = now_ms.saturating_add(penalty);
+        });
+    }
+
+    /// Whether the HSM could not be used a moment ago.
+    pub(crate) fn is_out(&self, id: MemberId, now_ms: u64) -> bool {
+        self.get(id).is_some_and(|member| member.out_until_ms > now_ms)
+    }
+
+    /// The HSM to ask: the least loaded of those that do well, else whichever failed longest ago. `tried` are
+    /// left out.
+    pub(crate) fn choose(&mut self, tried: &[MemberId], now_ms: u64) -> Option<MemberId> {
+        let count = self.members.len();
+        if count == 0 {
+            return None;
+        }
+        let start = self.turn;
+        let best = (0..count)
+            .map(|step| (start.wrapping_add(step)) % count)
+            .map(MemberId)
+            .filter(|id| !tried.contains(id))
+            .filter_map(|id| Some((id, self.members.get(id.0)?)))
+            // The first of equals wins.
+            .min_by_key(|(_, member)| {
+                let out = member.out_until_ms > now_ms;
+                // What this client has sent may be in what the HSM reports already: the larger of the two counts.
+                (out, if out { member.out_until_ms } else { 0 }, member.load.max(member.in_flight))
+            })
+            .map(|(id, _)| id)?;
+        self.turn = (best.0 + 1) % count;
+        Some(best)
+    }
+}

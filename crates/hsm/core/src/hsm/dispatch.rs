@@ -1,0 +1,150 @@
+//! From a call to its outcome.
+
+use std::cell::RefCell;
+
+use strongroom_hsm_proto::command::{Call, Command, FailureCode, Reply};
+
+use super::{Caller, Hsm, planned};
+use crate::audit;
+use crate::outcome::{Progress, refused};
+use crate::refusal::Refusal;
+use crate::{ConnectionId, Now, Outcome};
+
+/// The most approvals of a call: the payload's and the wrapping key's.
+const MOST_APPROVALS: usize = 2;
+
+pub(super) fn execute(hsm: &Hsm, connection: ConnectionId, call: &Call, now: Now) -> Outcome {
+    let Some(command) = &call.command else {
+        return refuse(Refusal::invalid_request("The call holds no command"));
+    };
+    let slot = match audit::of_command(command).map(|opcode| hsm.audit.reserve(opcode, call.session, now)) {
+        Some(Err(refusal)) => return refuse(refusal),
+        Some(Ok(slot)) => Some(slot),
+        None => None,
+    };
+    let mut caller = Caller {
+        hsm,
+        connection,
+        session: None,
+        approvals: &call.approvals,
+        now,
+        account: RefCell::default(),
+    };
+    let progress = caller.enter(call.session).and_then(|()| caller.run(command)).and_then(verified);
+    let account = caller.account.into_inner();
+    let slot = slot.filter(|_| !account.is_half).map(|mut slot| {
+        slot.opcode = account.opcode.unwrap_or(slot.opcode);
+        slot.detail = account.detail;
+        slot.companion = account.companion;
+        slot
+    });
+    match progress {
+        Ok(Progress::Done(result)) => {
+            if let Some(slot) = slot {
+                slot.write(None, now);
+            }
+            Outcome::Done(Reply { result })
+        }
+        Ok(Progress::Change(draft)) if draft.effects.is_empty() => {
+            hsm.follow_up(draft.follow_ups);
+            if let Some(slot) = slot {
+                slot.write(refused(&draft.answer), now);
+            }
+            match draft.answer {
+                strongroom_hsm_proto::command::Outcome::Reply(reply) => Outcome::Done(reply),
+                strongroom_hsm_proto::command::Outcome::Failure(failure) => Outcome::Refused(failure),
+            }
+        }
+        Ok(Progress::Change(draft)) => Outcome::Change(planned(draft, now, slot)),
+        Err(refusal) => {
+            if let Some(slot) = slot {
+                let code = if account.is_of_nobody { FailureCode::NoSuchUser } else { refusal.code };
+                slot.write(Some((code, &refusal.text)), now);
+            }
+            refuse(refusal)
+        }
+    }
+}
+
+/// No change goes out with approvals that are not verified.
+fn verified(progress: Progress) -> Result<Progress, Refusal> {
+    match progress {
+        Progress::Change(draft) => draft.verified().map(Progress::Change),
+        done @ Progress::Done(_) => Ok(done),
+    }
+}
+
+fn refuse(refusal: Refusal) -> Outcome {
+    Outcome::Refused(refusal.into_failure())
+}
+
+impl Caller<'_> {
+    fn enter(&mut self, session: u64) -> Result<(), Refusal> {
+        if self.approvals.len() > MOST_APPROVALS {
+            return Err(Refusal::invalid_request("A call has at most two approvals"));
+        }
+        if session != 0 {
+            self.session = Some(self.hsm.sessions().get(self.connection, session)?);
+        }
+        Ok(())
+    }
+
+    fn run(&self, command: &Command) -> Result<Progress, Refusal> {
+        match command {
+            Command::HsmInfo(_) => Ok(self.hsm_info()),
+            Command::OpenSession(_) => self.open_session(),
+            Command::CloseSession(_) => self.close_session(),
+            Command::Activate(command) => self.activate(command),
+            Command::Login(command) => self.log_in(command),
+            Command::AnswerChallenge(command) => self.answer_challenge(command),
+            Command::Logout(_) => self.log_out(),
+            Command::ListUsers(_) => Ok(self.list_users()),
+            Command::CreateUser(command) => self.create_user(command),
+            Command::DeleteUser(command) => self.delete_user(command),
+            Command::ChangePassword(command) => self.change_password(command),
+            Command::BeginRegistration(command) => self.begin_registration(command),
+            Command::FinishRegistration(command) => self.finish_registration(command),
+            Command::Deregister(command) => self.deregister(command),
+            Command::ExportUser(command) => self.export_user(command),
+            Command::ImportUser(command) => self.import_user(command),
+            Command::GenerateToken(command) => self.generate_token(command),
+            Command::ListTokens(_) => self.list_tokens(),
+            Command::DeleteTokens(command) => self.delete_tokens(command),
+            Command::ListQuorumValues(_) => Ok(self.list_quorum_values()),
+            Command::SetQuorumValue(command) => self.set_quorum_value(command),
+            Command::ListTokenTimeouts(_) => Ok(self.list_token_timeouts()),
+            Command::SetTokenTimeout(command) => self.set_token_timeout(command),
+            Command::GenerateKey(command) => self.generate_key(command),
+            Command::GenerateKeyPair(command) => self.generate_key_pair(command),
+            Command::ImportPublicKey(command) => self.import_public_key(command),
+            Command::FindKeys(command) => self.find_keys(command),
+            Command::ShowKeys(command) => self.show_keys(command),
+            Command::SetAttribute(command) => self.set_attribute(command),
+            Command::ShareKey(command) => self.share_key(command),
+            Command::UnshareKey(command) => self.unshare_key(command),
+            Command::DeleteKey(command) => self.delete_key(command),
+            Command::WrapKey(command) => self.wrap_key(command),
+            Command::UnwrapKey(command) => self.unwrap_key(command),
+            Command::DeriveKey(command) => self.derive_key(command),
+            Command::ExportKey(command) => self.export_key(command),
+            Command::ImportKey(command) => self.import_key(command),
+            Command::ConfirmKey(command) => self.confirm_key(command),
+            Command::Encrypt(command) => self.encrypt(command),
+            Command::Decrypt(command) => self.decrypt(command),
+            Command::Sign(command) => self.sign(command),
+            Command::Verify(command) => self.verify(command),
+            Command::Digest(command) => self.digest(command),
+            Command::Random(command) => self.random(command),
+            Command::EncryptDerived(command) => self.encrypt_derived(command),
+            Command::DecryptDerived(command) => self.decrypt_derived(command),
+            Command::RegisterTrustAnchor(command) => self.register_trust_anchor(command),
+            Command::DeregisterTrustAnchor(command) => self.deregister_trust_anchor(command),
+            Command::ListTrustAnchors(_) => Ok(self.list_trust_anchors()),
+            Command::GetMtlsEnforcement(_) => self.get_mtls_enforcement(),
+            Command::SetMtlsEnforcement(command) => self.set_mtls_enforcement(command),
+        }
+    }
+}
+
+/// What a busy HSM says.
+pub(crate) const BUSY: Refusal = Refusal::new(FailureCode::Busy, "The HSM is busy. Try again later");

@@ -1,0 +1,146 @@
+//! Audit records that wait to be stored, in a file: they outlive the process, and go when they are stored.
+//!
+//! The file is a row of items, each a length (4 bytes), a kind (1 byte) and its content: a record, or the first
+//! sequence number that is not stored yet.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use strongroom_hsm_core::{AuditDetail, AuditRecord, Hsm};
+use strongroom_hsm_proto::fleet;
+
+use super::LogError;
+use crate::state::{Folder, Tail};
+
+const FILE: &str = "audit";
+/// The file is written anew when it is longer, in bytes.
+const LONG: usize = 4 << 20;
+const RECORD: u8 = 0;
+const STORED: u8 = 1;
+
+/// The file of the audit log.
+pub(crate) struct AuditFile {
+    hsm: Arc<Hsm>,
+    folder: Arc<Folder>,
+    file: Mutex<Open>,
+}
+
+struct Open {
+    tail: Tail,
+    length: usize,
+}
+
+impl AuditFile {
+    /// Goes on with the records that are in the folder.
+    pub(crate) fn open(hsm: Arc<Hsm>, folder: Arc<Folder>) -> Result<Self, LogError> {
+        let saved = folder.read(FILE).map_err(LogError::disk)?;
+        let saved = saved.as_ref().map_or(&[][..], |saved| saved.expose());
+        let (mut rest, mut next, mut waiting) = (saved, 0, Vec::new());
+        // A crash may have cut the last item off in its middle.
+        while let Some((kind, content, after)) = item(rest) {
+            match kind {
+                RECORD => waiting.push(AuditRecord::decode(content).map_err(|_| LogError::damaged(FILE))?),
+                STORED => {
+                    let stored = content.try_into().map_err(|_| LogError::damaged(FILE))?;
+                    next = next.max(u64::from_be_bytes(stored));
+                }
+                _ => return Err(LogError::damaged(FILE)),
+            }
+            rest = after;
+        }
+        waiting.retain(|record: &AuditRecord| record.sequence >= next);
+        // One that was written while the file was made anew is there twice.
+        waiting.dedup_by_key(|record| record.sequence);
+        hsm.restore_audit(next, waiting);
+        let length = saved.len() - rest.len();
+        let tail = folder.tail(FILE, length).map_err(LogError::disk)?;
+        Ok(Self { hsm, folder, file: Mutex::new(Open { tail, length }) })
+    }
+
+    /// Saves records that are new. To be called before an answer is sent that they are about.
+    pub(crate) fn save(&self) -> io::Result<()> {
+        // The lock comes first, or a later record could be written before an earlier one.
+        let mut file = self.file();
+        let records = self.hsm.unsaved_audit();
+        if records.is_empty() {
+            return Ok(());
+        }
+        let bytes: Vec<u8> = records.iter().flat_map(|record| framed(RECORD, &record.encode())).collect();
+        file.length += bytes.len();
+        file.tail.write(&bytes)
+    }
+
+    /// The oldest records that are not stored yet, at most `most`.
+    pub(crate) fn waiting(&self, most: usize) -> Vec<fleet::AuditRecord> {
+        self.hsm.drain_audit(most).iter().map(on_the_wire).collect()
+    }
+
+    /// All records before `next` are stored.
+    pub(crate) fn stored(&self, next: u64) -> Result<(), LogError> {
+        let Some(last) = next.checked_sub(1) else { return Ok(()) };
+        let mut file = self.file();
+        self.hsm.audit_stored(last);
+        let item = framed(STORED, &next.to_be_bytes());
+        if file.length < LONG {
+            file.length += item.len();
+            return file.tail.write(&item).map_err(|error| LogError::Disk(error.to_string()));
+        }
+        // What was not saved yet is written now, along with what waits.
+        let _ = self.hsm.unsaved_audit();
+        let waiting = self.hsm.drain_audit(usize::MAX);
+        let mut anew = item;
+        anew.extend(waiting.iter().flat_map(|record| framed(RECORD, &record.encode())));
+        self.folder.write(FILE, &anew).map_err(LogError::disk)?;
+        *file =
+            Open { tail: self.folder.tail(FILE, anew.len()).map_err(LogError::disk)?, length: anew.len() };
+        Ok(())
+    }
+
+    fn file(&self) -> MutexGuard<'_, Open> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn framed(kind: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len() as u32 + 1;
+    [&length.to_be_bytes(), &[kind][..], content].concat()
+}
+
+/// The first item, and what follows it.
+fn item(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let (item, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+    let (kind, content) = item.split_first()?;
+    Some((*kind, content, rest))
+}
+
+fn on_the_wire(record: &AuditRecord) -> fleet::AuditRecord {
+    let (opcode, opcode_name) = record.opcode;
+    let mut sent = fleet::AuditRecord {
+        sequence: record.sequence,
+        time_us: record.time_us,
+        reboot_counter: record.reboot_counter,
+        command_type: if opcode_name == "CN_CERT_AUTH_STORE_CERT" { 9 } else { 0 },
+        opcode: opcode.into(),
+        opcode_name: opcode_name.to_owned(),
+        session: record.session,
+        response: record.response,
+        response_text: record.response_text.clone(),
+        text: record.to_string(),
+        ..fleet::AuditRecord::default()
+    };
+    sent.log_type = match &record.detail {
+        AuditDetail::None => fleet::LogType::Minimal,
+        AuditDetail::Keys { private, public } => {
+            (sent.secret_key, sent.public_key) = (*private, *public);
+            fleet::LogType::KeyDetails
+        }
+        AuditDetail::User { name, role } => {
+            (sent.username, sent.user_type) = (name.clone(), *role);
+            fleet::LogType::UserDetails
+        }
+        AuditDetail::Unknown => fleet::LogType::Unknown,
+    }
+    .into();
+    sent
+}

@@ -1,0 +1,210 @@
+//! From a call to its answer.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use strongroom_hsm_cluster::{Admit, ClusterError, CommandId};
+use strongroom_hsm_core::{ConnectionId, Outcome};
+use strongroom_hsm_proto::command::{self, Answer, Call, Cursor, FailureCode};
+use tokio::sync::Semaphore;
+
+use super::Service;
+use super::weight::Weight;
+use crate::partition::{LogError, failed, first_reply, outcome_of};
+
+/// How long a call without a deadline may take.
+const LONGEST: Duration = Duration::from_mins(1);
+/// How many calls wait at most for a password to be hashed; a flood of log-ins goes no further.
+const MOST_PASSWORDS: u32 = 64;
+/// How long catching up with a client's cursor may take, however long the deadline is: the client asks another.
+const CATCH_UP: Duration = Duration::from_secs(5);
+
+/// A place in the queue of those whose password is to be hashed.
+struct Place<'a>(&'a Service);
+
+impl<'a> Place<'a> {
+    fn take(service: &'a Service) -> Option<Self> {
+        let place = Self(service);
+        let before = service.waiting_passwords.fetch_add(1, Ordering::Relaxed);
+        (before < MOST_PASSWORDS).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.waiting_passwords.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Service {
+    /// Answers a call at once, if it is light and nothing has to be waited for.
+    pub(super) fn answer_now(&self, connection: ConnectionId, call: &Call) -> Option<Answer> {
+        let is_seen = call.cursor.as_ref().is_none_or(|cursor| self.partition.view.knows(cursor));
+        if !is_seen || !call.command_id.is_empty() || Weight::of(call) != Weight::Light {
+            return None;
+        }
+        if let Some(reason) = self.halted.borrow().as_ref() {
+            return Some(self.answer(failed(FailureCode::Halted, reason)));
+        }
+        match self.partition.hsm.execute(connection, call, self.clock.now()) {
+            Outcome::Done(reply) => Some(self.answer(self.saved(command::Outcome::Reply(reply)))),
+            Outcome::Refused(failure) => Some(self.answer(self.saved(command::Outcome::Failure(failure)))),
+            // Planned in vain: dropped, it leaves nothing behind, and the slow way plans it again.
+            Outcome::Change(_) => None,
+        }
+    }
+
+    /// Answers a call, within its deadline (milliseconds, 0 for none).
+    pub(super) async fn answer_in_time(
+        self: Arc<Self>,
+        connection: ConnectionId,
+        call: Call,
+        deadline_ms: u32,
+    ) -> Answer {
+        let patience = match deadline_ms {
+            0 => LONGEST,
+            ms => Duration::from_millis(ms.into()).min(LONGEST),
+        };
+        let outcome = tokio::time::timeout(patience, self.outcome(connection, call, patience)).await;
+        let late = || failed(FailureCode::DeadlineExceeded, "The call took longer than it may");
+        self.answer(outcome.unwrap_or_else(|_| late()))
+    }
+
+    fn answer(&self, outcome: command::Outcome) -> Answer {
+        self.counts.calls.fetch_add(1, Ordering::Relaxed);
+        if matches!(outcome, command::Outcome::Failure(_)) {
+            self.counts.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        let cursor = self.partition.view.cursor().map(|cursor| Cursor::clone(&cursor));
+        Answer { cursor, outcome: Some(outcome), load: self.counts.load() }
+    }
+
+    async fn outcome(
+        self: &Arc<Self>,
+        connection: ConnectionId,
+        call: Call,
+        patience: Duration,
+    ) -> command::Outcome {
+        if let Some(reason) = self.halted.borrow().as_ref() {
+            return failed(FailureCode::Halted, reason);
+        }
+        if let Some(cursor) = &call.cursor
+            && let Err(outcome) = self.see(cursor, patience.min(CATCH_UP)).await
+        {
+            return outcome;
+        }
+        if !call.command_id.is_empty() {
+            let Ok(id) = CommandId::try_from(call.command_id.as_slice()) else {
+                return failed(FailureCode::InvalidRequest, "A command id has 16 bytes");
+            };
+            if let Some(reply) = self.partition.ledger.known(&id) {
+                return first_reply(&reply);
+            }
+        }
+        let _place = match Weight::of(&call) {
+            Weight::Password => match Place::take(self) {
+                Some(place) => Some(place),
+                None => return failed(FailureCode::Busy, "The HSM is busy. Try again later"),
+            },
+            Weight::Light | Weight::Heavy => None,
+        };
+        let Some((outcome, call)) = self.compute(connection, call).await else {
+            return failed(FailureCode::Internal, "The call could not be computed");
+        };
+        let outcome = match outcome {
+            Outcome::Done(reply) => command::Outcome::Reply(reply),
+            Outcome::Refused(failure) => command::Outcome::Failure(failure),
+            Outcome::Change(planned) => {
+                self.counts.changes.fetch_add(1, Ordering::Relaxed);
+                self.partition.writer.make(connection, call, planned).await
+            }
+        };
+        self.saved(outcome)
+    }
+
+    /// Makes sure that the state holds what the client has seen.
+    async fn see(&self, cursor: &Cursor, patience: Duration) -> Result<(), command::Outcome> {
+        if self.partition.view.knows(cursor) {
+            return Ok(());
+        }
+        let mut is_first = true;
+        loop {
+            match self.partition.ledger.admit(&cursor.mac) {
+                Ok(Admit::Served) => return Ok(()),
+                Ok(Admit::Behind(sequence)) if is_first => {
+                    is_first = false;
+                    match tokio::time::timeout(patience, self.partition.log.reach(sequence)).await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) if error.halt().is_some() => {
+                            self.halt(&error);
+                            return Err(outcome_of(&error));
+                        }
+                        Ok(Err(_)) | Err(_) => return Err(behind()),
+                    }
+                }
+                Ok(Admit::Behind(_)) => return Err(behind()),
+                Ok(Admit::Forked) => {
+                    let reason =
+                        self.partition.ledger.ask(|replica| replica.halted().map(ToString::to_string));
+                    let reason = reason.unwrap_or_else(|| "the cluster's log was forked".to_owned());
+                    self.halted.send_replace(Some(reason.clone()));
+                    return Err(failed(FailureCode::Forked, &reason));
+                }
+                Ok(Admit::Disputed) => {
+                    return Err(failed(FailureCode::Forked, "The cursor contradicts the log of the cluster"));
+                }
+                Ok(Admit::Expired) => {
+                    return Err(failed(FailureCode::InvalidRequest, "The cursor is too old to be compared"));
+                }
+                Err(ClusterError::Halted(halt)) => {
+                    return Err(failed(FailureCode::Halted, &halt.to_string()));
+                }
+                Err(_) => {
+                    return Err(failed(FailureCode::InvalidRequest, "The cursor is not one of this cluster"));
+                }
+            }
+        }
+    }
+
+    /// Notes that the HSM stands still, if that is what an error says.
+    pub(crate) fn halt(&self, error: &LogError) {
+        if let Some(halt) = error.halt() {
+            self.halted.send_replace(Some(halt.to_string()));
+        }
+    }
+
+    /// Computes where there is room for it.
+    async fn compute(self: &Arc<Self>, connection: ConnectionId, call: Call) -> Option<(Outcome, Call)> {
+        let room: &Semaphore = match Weight::of(&call) {
+            Weight::Light => {
+                let outcome = self.partition.hsm.execute(connection, &call, self.clock.now());
+                return Some((outcome, call));
+            }
+            Weight::Heavy => &self.cores,
+            Weight::Password => &self.passwords,
+        };
+        let _room = room.acquire().await.ok()?;
+        let service = self.clone();
+        let computing = tokio::task::spawn_blocking(move || {
+            let outcome = service.partition.hsm.execute(connection, &call, service.clock.now());
+            (outcome, call)
+        });
+        computing.await.ok()
+    }
+
+    /// Writes down what this HSM alone must not forget, before the answer is sent.
+    fn saved(&self, outcome: command::Outcome) -> command::Outcome {
+        match self.partition.save() {
+            Ok(()) => outcome,
+            Err(error) => {
+                tracing::error!(%error, "what must not be forgotten could not be written");
+                failed(FailureCode::Internal, "The HSM cannot write its state")
+            }
+        }
+    }
+}
+
+fn behind() -> command::Outcome {
+    failed(FailureCode::Behind, "This HSM does not have yet what the caller has seen; ask another")
+}

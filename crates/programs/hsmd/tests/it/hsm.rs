@@ -1,0 +1,128 @@
+//! An HSM's process.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::plane::Plane;
+use crate::plane::TOKEN;
+
+/// The folders of one host's HSMs.
+pub(crate) struct Host(TempDir);
+
+/// A process, killed when the test is done with it.
+pub(crate) struct Hsm {
+    pub(crate) id: String,
+    pub(crate) address: SocketAddr,
+    folder: PathBuf,
+    child: Option<Child>,
+}
+
+impl Host {
+    pub(crate) fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    /// Starts an HSM that the control plane expects.
+    pub(crate) fn start(&self, plane: &Plane, id: &str) -> Hsm {
+        self.start_with(plane, id, "")
+    }
+
+    /// Starts one with more lines in its configuration.
+    pub(crate) fn start_with(&self, plane: &Plane, id: &str, more: &str) -> Hsm {
+        // A port that is free just now.
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let folder = self.0.path().join(id);
+        fs::create_dir_all(&folder).unwrap();
+        let config = format!(
+            "hsm_id = \"{id}\"\nstate = \"{}\"\ndevice_root = \"{}\"\nplanes = [\"{}\"]\nenrolment_token = \"{TOKEN}\"\n\
+             listen = \"{address}\"\ndev = true\nlog = \"debug\"\n{more}plane_certificate = \"\"\"\n{}\"\"\"\n",
+            folder.join("state").display(),
+            self.0.path().join("device-root").display(),
+            plane.address(),
+            plane.certificate,
+        );
+        write_private(&folder.join("hsmd.toml"), &config);
+        let mut hsm = Hsm { id: id.to_owned(), address, folder, child: None };
+        hsm.start();
+        hsm
+    }
+}
+
+fn write_private(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+impl Hsm {
+    /// Starts the process, once more with what it has.
+    pub(crate) fn start(&mut self) {
+        let log = fs::File::options().create(true).append(true).open(self.log_file()).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_strongroom-hsmd"))
+            .arg("--config")
+            .arg(self.folder.join("hsmd.toml"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn();
+        self.child = Some(child.unwrap());
+    }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder.join("state")
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// SIGTERM; the process has to end by itself.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        let pid = self.pid().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.wait()
+    }
+
+    /// Waits for the process to end by itself.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let mut child = self.child.take().unwrap();
+        for _ in 0..600 {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self.child = Some(child);
+        panic!("{} does not stop: {}", self.id, self.log());
+    }
+}
+
+impl Drop for Hsm {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("--- the log of {}\n{}", self.id, self.log());
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! A store that loses, forges and forgets.
+
+use strongroom_hsm_proto::command::{Command, ListUsers, Result as Done, Role};
+use strongroom_hsm_proto::fleet::{AssignedRole, HsmState};
+
+use crate::client::Client;
+use crate::first_use::{Cluster, generate_pair, sign};
+use crate::hsm::Host;
+use crate::plane::Plane;
+
+#[test]
+fn a_founding_whose_answers_are_lost_is_done_once() {
+    for lost in 1..=2 {
+        let (plane, host) = (Plane::start(), Host::new());
+        plane.store(|store| store.lose_answers = lost);
+        plane.expect("hsm-first", AssignedRole::Found);
+        let mut first = host.start(&plane, "hsm-first");
+        plane.wait_report("hsm-first", "the CSR", |report| report.certificates.is_some());
+        assert_eq!(plane.store(|store| store.head()), 2, "an entry that founds, one with users and keys");
+        assert!(first.stop().success());
+    }
+}
+
+#[test]
+fn an_hsm_that_is_killed_while_it_founds_goes_on_where_it_was() {
+    let (mut plane, host) = (Plane::start(), Host::new());
+    plane.expect("hsm-first", AssignedRole::Found);
+    let mut first = host.start(&plane, "hsm-first");
+    plane.wait("the first entry", |store| (store.head() > 0).then_some(()));
+    first.kill();
+    plane.kill();
+    plane.go_on();
+    first.start();
+    let before = plane.wait_report("hsm-first", "the CSR", |report| report.certificates.is_some());
+    assert_eq!(plane.store(|store| store.head()), 2);
+    first.kill();
+    plane.store(|store| store.forget_report("hsm-first"));
+    first.start();
+    let after = plane.wait_report("hsm-first", "the CSR", |report| report.certificates.is_some());
+    let key = |report: &strongroom_hsm_proto::fleet::Report| {
+        let csr = report.certificates.as_ref().unwrap().cluster_csr.clone();
+        strongroom_pki::CertificateRequest::from_pem(&csr).unwrap().public_key().to_vec()
+    };
+    assert_eq!(key(&before), key(&after), "the partition is the same");
+}
+
+#[test]
+fn entries_that_the_store_lost_are_given_back() {
+    let mut cluster = Cluster::activated();
+    let mut client = cluster.user(&cluster.first);
+    let key = generate_pair(&mut client).private.unwrap().key;
+    let whole = cluster.plane.store(|store| store.log.clone());
+    cluster.plane.kill();
+    // The store came back from a dump that is two entries old.
+    cluster.plane.store(|store| {
+        store.log.pop_last();
+        store.log.pop_last();
+    });
+    cluster.plane.go_on();
+    cluster.plane.wait("the entries", |store| (store.log == whole).then_some(()));
+    sign(&mut client, key, b"nothing was lost");
+    generate_pair(&mut client);
+}
+
+#[test]
+fn a_forged_entry_halts_an_hsm_for_good() {
+    let mut cluster = Cluster::activated();
+    let mut client = cluster.user(&cluster.first);
+    cluster.plane.kill();
+    cluster.plane.store(|store| {
+        let (last, mut forged) =
+            store.log.last_key_value().map(|(last, entry)| (*last, entry.clone())).unwrap();
+        if let Some(byte) = forged.last_mut() {
+            *byte ^= 1;
+        }
+        store.log.insert(last + 1, forged);
+    });
+    cluster.plane.go_on();
+    let halted = |plane: &Plane| {
+        plane.wait_report("hsm-first", "that it has halted", |report| report.state() == HsmState::Halted)
+    };
+    assert!(!halted(&cluster.plane).halt_reason.is_empty());
+    let refused = client.ask(Command::ListUsers(ListUsers {})).unwrap_err();
+    assert_eq!(refused.code(), strongroom_hsm_proto::command::FailureCode::Halted);
+    assert!(Client::try_connect(cluster.first.address, &cluster.anchor).is_err());
+
+    // Taking the lie back does not help: an operator has to decide.
+    cluster.plane.store(|store| {
+        store.log.pop_last();
+        store.forget_report("hsm-first");
+    });
+    cluster.first.kill();
+    cluster.first.start();
+    halted(&cluster.plane);
+    assert!(Client::try_connect(cluster.first.address, &cluster.anchor).is_err());
+}
+
+#[test]
+fn two_logs_never_serve_one_client() {
+    let mut cluster = Cluster::activated();
+    let second = cluster.join("hsm-second");
+    let mut client = cluster.user(&cluster.first);
+    let list = |client: &mut Client| match client.ask(Command::ListUsers(ListUsers {})) {
+        Ok(Some(Done::Users(list))) => Ok(list.users.len()),
+        Ok(other) => panic!("{other:?}"),
+        Err(failure) => Err(failure.code()),
+    };
+    list(&mut client).unwrap();
+    cluster.plane.wait_report("hsm-second", "that it is level", |report| {
+        Some(report.sequence) == client.cursor.as_ref().map(|cursor| cursor.sequence)
+    });
+    // The store shows the second HSM a log in which the first one's next change never was.
+    let fork = cluster.plane.store(|store| store.log.clone());
+    let mut second = second;
+    second.kill();
+    generate_pair(&mut client);
+    cluster.first.kill();
+    cluster.plane.kill();
+    cluster.plane.store(|store| store.log = fork);
+    cluster.plane.go_on();
+    cluster.plane.store(|store| store.forget_report("hsm-second"));
+    second.start();
+    cluster.plane.wait_report("hsm-second", "that it serves", |report| report.state() == HsmState::Serving);
+    let mut admin = cluster.client(&second);
+    admin.log_in("admin", Role::Admin, "admin-password").unwrap();
+    admin.create_user("other_past").unwrap();
+    // The client, which has seen the first log, is not served by the second one.
+    admin.cursor.clone_from(&client.cursor);
+    assert_eq!(list(&mut admin), Err(strongroom_hsm_proto::command::FailureCode::Forked));
+    cluster
+        .plane
+        .wait_report("hsm-second", "that it has halted", |report| report.state() == HsmState::Halted);
+}

@@ -1,0 +1,271 @@
+//! The calls of EC2's API.
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use strongroom_api_ec2::{
+    AuthorizeSecurityGroupIngressRequest, CreateNetworkInterfaceRequest, CreateSecurityGroupRequest,
+    DeleteNetworkInterfaceRequest, DeleteSecurityGroupRequest, DescribeSubnetsRequest, Ec2, IpPermission,
+    IpRange, SERVICE, UserIdGroupPair,
+};
+use strongroom_identity::{Caller, Principal, Region, RequestContext, RequestId};
+use strongroom_journal::{EventId, EventType, Identity, IdentityKind, Record};
+use strongroom_outbox::Outbox;
+use strongroom_policy::services::CLOUDHSM;
+use strongroom_runtime::Clocks;
+use strongroom_service::ApiError;
+
+use super::{FIRST_PORT, LAST_PORT};
+use crate::domain::home::Home;
+use crate::error::Refusal;
+
+/// How long EC2 may take, in milliseconds.
+const PATIENCE_MS: i64 = 30_000;
+
+/// What the rule of development mode says of itself, and whom it lets in.
+const DEV_RULE: &str = "strongroom dev: lets this machine in; revoke it to see clients refused";
+const THIS_MACHINE: &str = "127.0.0.0/8";
+
+/// What CloudHSM needs to know of a subnet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SubnetFacts {
+    pub(crate) id: String,
+    pub(crate) vpc_id: String,
+    pub(crate) zone: String,
+    /// `10.0.0.0/20`.
+    pub(crate) cidr: String,
+}
+
+/// A network interface that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Interface {
+    pub(crate) id: String,
+    pub(crate) address: Ipv4Addr,
+}
+
+/// EC2, as CloudHSM uses it.
+pub(crate) struct Network {
+    ec2: Arc<dyn Ec2>,
+    outbox: Arc<Outbox>,
+    clocks: Clocks,
+}
+
+/// Whether EC2 refused an address because something has it already, or it is not to be had.
+pub(crate) fn is_taken(error: &ApiError) -> bool {
+    matches!(code(error), "InvalidIPAddress.InUse" | "InvalidAddress.InUse" | "InvalidParameterValue")
+}
+
+fn code(error: &ApiError) -> &str {
+    error.query().map_or_else(|| error.code(), |query| query.code)
+}
+
+impl Network {
+    pub(crate) fn new(ec2: Arc<dyn Ec2>, outbox: Arc<Outbox>, clocks: Clocks) -> Self {
+        Self { ec2, outbox, clocks }
+    }
+
+    /// A context in which CloudHSM calls for an account.
+    fn context(&self, home: &Home) -> Result<RequestContext, ApiError> {
+        let region = Region::named(home.region)
+            .ok_or_else(|| ApiError::internal("a cluster's Region is not in the table"))?;
+        let id = strongroom_crypto::random::bytes().map_err(ApiError::internal)?;
+        let principal = Principal::Service { account: home.account, name: CLOUDHSM };
+        let caller = Caller { principal, access_key_id: String::new() };
+        let now_ms = self.clocks.domain_now();
+        let deadline_ms = self.clocks.real_now().saturating_add(PATIENCE_MS);
+        Ok(RequestContext::new(
+            RequestId::from_random(id),
+            caller,
+            region,
+            now_ms,
+            deadline_ms,
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            CLOUDHSM.to_owned(),
+            None,
+        ))
+    }
+
+    /// Makes a call that changes something, with its record: the draft commits with the change, and the record
+    /// follows.
+    async fn change<T, F>(
+        &self,
+        home: &Home,
+        name: &'static str,
+        parameters: serde_json::Value,
+        call: impl FnOnce(Arc<RequestContext>) -> F,
+    ) -> Result<T, ApiError>
+    where
+        F: Future<Output = Result<T, ApiError>>,
+    {
+        let context = self.context(home)?;
+        let record = Record {
+            event_id: EventId(strongroom_crypto::random::bytes().map_err(ApiError::internal)?),
+            event_time_ms: context.now_ms,
+            event_source: SERVICE.event_source.to_owned(),
+            event_name: name.to_owned(),
+            aws_region: home.region.to_owned(),
+            account_id: home.account.to_string(),
+            identity: Identity {
+                kind: Some(IdentityKind::AwsService),
+                invoked_by: Some(CLOUDHSM.to_owned()),
+                ..Identity::default()
+            },
+            source_ip: CLOUDHSM.to_owned(),
+            user_agent: Some(CLOUDHSM.to_owned()),
+            request_parameters: Some(parameters.to_string()),
+            request_id: Some(context.request_id.to_string()),
+            event_type: EventType::AwsApiCall,
+            management: true,
+            ..Record::default()
+        };
+        let context = Arc::new(context.with_draft(self.outbox.draft(&record)));
+        let answer = call(context).await?;
+        if let Err(error) = self.outbox.record(record, true).await {
+            tracing::warn!(event = name, %error, "the record of what CloudHSM did in EC2 is still to be written");
+        }
+        Ok(answer)
+    }
+
+    /// Looks subnets up, in the order asked for.
+    pub(crate) async fn subnets(&self, home: &Home, ids: &[String]) -> Result<Vec<SubnetFacts>, Refusal> {
+        let context = self.context(home).map_err(Refusal::Elsewhere)?;
+        let input = DescribeSubnetsRequest { subnet_ids: Some(ids.to_vec()), ..Default::default() };
+        let answer = self.ec2.describe_subnets(&context, input).await.map_err(Refusal::Elsewhere)?;
+        let known = answer.subnets.unwrap_or_default();
+        let facts = |id: &String| {
+            let subnet = known.iter().find(|subnet| subnet.subnet_id.as_deref() == Some(id))?;
+            Some(SubnetFacts {
+                id: id.clone(),
+                vpc_id: subnet.vpc_id.clone()?,
+                zone: subnet.availability_zone.clone()?,
+                cidr: subnet.cidr_block.clone()?,
+            })
+        };
+        let missing = |id: &String| Refusal::Invalid(format!("The subnet ID '{id}' does not exist"));
+        ids.iter().map(|id| facts(id).ok_or_else(|| missing(id))).collect()
+    }
+
+    /// Makes a cluster's security group, without rules.
+    pub(crate) async fn create_group(
+        &self,
+        home: &Home,
+        cluster: &str,
+        vpc: &str,
+    ) -> Result<String, Refusal> {
+        let name = format!("cloudhsm-{cluster}-sg");
+        let parameters =
+            serde_json::json!({ "groupName": name, "vpcId": vpc, "groupDescription": DESCRIPTION });
+        let input = CreateSecurityGroupRequest {
+            description: DESCRIPTION.to_owned(),
+            group_name: name,
+            vpc_id: Some(vpc.to_owned()),
+            ..Default::default()
+        };
+        let made = self.change(home, "CreateSecurityGroup", parameters, |context| async move {
+            self.ec2.create_security_group(&context, input).await
+        });
+        let made = made.await.map_err(Refusal::Elsewhere)?;
+        made.group_id.ok_or_else(|| Refusal::internal("EC2 made a security group without an id"))
+    }
+
+    /// Gives a cluster's security group the rules that AWS gives it; in development one more, which lets this
+    /// machine in. A rule that is there already stays.
+    pub(crate) async fn open_group(&self, home: &Home, group: &str, dev: bool) -> Result<(), ApiError> {
+        let pair = UserIdGroupPair { group_id: Some(group.to_owned()), ..Default::default() };
+        let within = IpPermission { user_id_group_pairs: Some(vec![pair]), ..ports() };
+        self.allow(home, group, within).await?;
+        if dev {
+            let range =
+                IpRange { cidr_ip: Some(THIS_MACHINE.to_owned()), description: Some(DEV_RULE.to_owned()) };
+            self.allow(home, group, IpPermission { ip_ranges: Some(vec![range]), ..ports() }).await?;
+        }
+        Ok(())
+    }
+
+    async fn allow(&self, home: &Home, group: &str, permission: IpPermission) -> Result<(), ApiError> {
+        let parameters = serde_json::json!({ "groupId": group, "fromPort": FIRST_PORT, "toPort": LAST_PORT });
+        let input = AuthorizeSecurityGroupIngressRequest {
+            group_id: Some(group.to_owned()),
+            ip_permissions: Some(vec![permission]),
+            ..Default::default()
+        };
+        let made = self.change(home, "AuthorizeSecurityGroupIngress", parameters, |context| async move {
+            self.ec2.authorize_security_group_ingress(&context, input).await
+        });
+        match made.await {
+            Err(error) if code(&error) == "InvalidPermission.Duplicate" => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+
+    /// Removes a cluster's security group. One that is gone, or that others still use, is left as it is.
+    pub(crate) async fn delete_group(&self, home: &Home, group: &str) -> Result<(), ApiError> {
+        let input = DeleteSecurityGroupRequest { group_id: Some(group.to_owned()), ..Default::default() };
+        let parameters = serde_json::json!({ "groupId": group });
+        let done = self.change(home, "DeleteSecurityGroup", parameters, |context| async move {
+            self.ec2.delete_security_group(&context, input).await
+        });
+        match done.await {
+            Err(error)
+                if ["InvalidGroup.NotFound", "InvalidGroupId.NotFound", "DependencyViolation"]
+                    .contains(&code(&error)) =>
+            {
+                tracing::info!(group, %error, "the security group of a deleted cluster stays as it is");
+                Ok(())
+            }
+            answer => answer.map(drop),
+        }
+    }
+
+    /// Makes an HSM's interface at that address.
+    pub(crate) async fn create_interface(
+        &self,
+        home: &Home,
+        subnet: &str,
+        address: Ipv4Addr,
+        group: &str,
+    ) -> Result<Interface, ApiError> {
+        let parameters = serde_json::json!({ "subnetId": subnet, "privateIpAddress": address.to_string() });
+        let input = CreateNetworkInterfaceRequest {
+            subnet_id: subnet.to_owned(),
+            description: Some("CloudHSM Managed Interface".to_owned()),
+            private_ip_address: Some(address.to_string()),
+            groups: Some(vec![group.to_owned()]),
+            ..Default::default()
+        };
+        let made = self.change(home, "CreateNetworkInterface", parameters, |context| async move {
+            self.ec2.create_network_interface(&context, input).await
+        });
+        let interface = made.await?.network_interface;
+        let id = interface.and_then(|interface| interface.network_interface_id);
+        let id = id.ok_or_else(|| ApiError::internal("EC2 made a network interface without an id"))?;
+        Ok(Interface { id, address })
+    }
+
+    /// Removes an HSM's interface. One that is gone is gone.
+    pub(crate) async fn delete_interface(&self, home: &Home, id: &str) -> Result<(), ApiError> {
+        let input =
+            DeleteNetworkInterfaceRequest { network_interface_id: id.to_owned(), ..Default::default() };
+        let parameters = serde_json::json!({ "networkInterfaceId": id });
+        let done = self.change(home, "DeleteNetworkInterface", parameters, |context| async move {
+            self.ec2.delete_network_interface(&context, input).await
+        });
+        match done.await {
+            Err(error) if code(&error) == "InvalidNetworkInterfaceID.NotFound" => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+}
+
+/// What a cluster's security group says of itself.
+const DESCRIPTION: &str = "AWS CloudHSM cluster security group";
+
+fn ports() -> IpPermission {
+    IpPermission {
+        ip_protocol: Some("tcp".to_owned()),
+        from_port: Some(FIRST_PORT.into()),
+        to_port: Some(LAST_PORT.into()),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,187 @@
+//! The control plane proper: what is wanted of clusters, changed for callers in one transaction each, with the
+//! permission asked for on the very state that the change commits on.
+
+mod agenda;
+mod backing_up;
+mod backups;
+mod clusters;
+mod hsms;
+mod tags;
+
+use std::sync::{Arc, OnceLock};
+
+use strongroom_api_ec2::Ec2;
+use strongroom_journal::Record;
+use strongroom_outbox::Outbox;
+use strongroom_policy::Authority;
+use strongroom_runtime::{Clocks, Waker};
+use strongroom_seal::{Epoch, Purpose, Root, SealError};
+use strongroom_secret::Key256;
+use strongroom_store::{Db, RowMac, StoreError};
+use tokio::sync::Notify;
+
+pub(crate) use self::backing_up::BackUpError;
+use self::backing_up::BackUps;
+use crate::fleet::Fleet;
+use crate::network::{Network, NetworkRules};
+use crate::placement::Placement;
+use crate::reconciler::Memory;
+
+pub(crate) use self::backups::BackupPlace;
+pub(crate) use self::clusters::NewCluster;
+pub(crate) use self::hsms::Which;
+
+/// The CloudFormation types under which records list clusters and backups.
+pub(crate) const CLUSTER_RESOURCE: &str = "AWS::CloudHSM::Cluster";
+pub(crate) const BACKUP_RESOURCE: &str = "AWS::CloudHSM::Backup";
+
+/// Why the control plane does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The seal does not give its subkeys, or does not open what it sealed.
+    #[error("the seal does not give the keys that CloudHSM needs")]
+    Seal(#[from] SealError),
+    /// The store cannot be read.
+    #[error("what CloudHSM keeps cannot be read")]
+    Store(#[from] StoreError),
+    /// The certificate that HSMs know the control plane by cannot be made or used.
+    #[error("the control plane's certificate cannot be used: {0}")]
+    Identity(String),
+    /// The fleet's listener cannot be opened.
+    #[error("HSMs cannot be listened for at {address}")]
+    Listen {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+}
+
+/// What an operator chooses.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Development: HSMs heed the moved clock, and this machine may connect to them.
+    pub dev: bool,
+    /// Whether clusters are backed up every day.
+    pub daily_backups: bool,
+    /// Clusters that an account may have in a Region. AWS's default is 4.
+    pub most_clusters: i64,
+    /// HSMs that an account may have in a Region. AWS's default is 6.
+    pub most_hsms: i64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { dev: false, daily_backups: true, most_clusters: 4, most_hsms: 6 }
+    }
+}
+
+/// What the control plane is made of.
+pub struct Parts<'r> {
+    /// The store.
+    pub db: Db,
+    /// The seal.
+    pub root: &'r Root,
+    /// Who decides.
+    pub authority: Authority,
+    /// Where records go.
+    pub outbox: Arc<Outbox>,
+    /// Both clocks.
+    pub clocks: Clocks,
+    /// EC2.
+    pub ec2: Arc<dyn Ec2>,
+    /// What EC2's security groups let through.
+    pub rules: Arc<dyn NetworkRules>,
+    /// Where HSMs run.
+    pub placement: Arc<dyn Placement>,
+    /// What the operator has chosen.
+    pub options: Options,
+}
+
+/// The CloudHSM service over one store and one seal.
+pub struct ControlPlane {
+    pub(crate) db: Db,
+    pub(crate) mac: RowMac,
+    pub(crate) authority: Authority,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) clocks: Clocks,
+    pub(crate) network: Network,
+    pub(crate) rules: Arc<dyn NetworkRules>,
+    pub(crate) placement: Arc<dyn Placement>,
+    pub(crate) options: Options,
+    pub(crate) fleet: Fleet,
+    pub(crate) memory: Memory,
+    /// The service's half of backup keys, in the epoch under which backups are made.
+    backup_half: Key256,
+    back_ups: BackUps,
+    waker: OnceLock<Waker>,
+    /// Told whenever what is wanted, or what is, may have changed.
+    nudge: Notify,
+}
+
+impl ControlPlane {
+    /// The service, which does nothing by itself before [`run`](Self::run).
+    pub async fn open(parts: Parts<'_>) -> Result<Self, StartError> {
+        let Parts { db, root, authority, outbox, clocks, ec2, rules, placement, options } = parts;
+        let mac = RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?);
+        let backup_half = root.subkey(Purpose::BackupServiceHalf, Epoch::CURRENT)?;
+        let fleet = Fleet::open(&db, root).await?;
+        let network = Network::new(ec2, outbox.clone(), clocks.clone());
+        Ok(Self {
+            db,
+            mac,
+            authority,
+            outbox,
+            clocks,
+            network,
+            rules,
+            placement,
+            options,
+            fleet,
+            memory: Memory::default(),
+            backup_half,
+            back_ups: BackUps::default(),
+            waker: OnceLock::new(),
+            nudge: Notify::new(),
+        })
+    }
+
+    /// Has `waker` woken whenever a change may have brought the next due item forward. The first one stays.
+    pub fn wake(&self, waker: Waker) {
+        drop(self.waker.set(waker));
+    }
+
+    /// Tells whoever does what is due that something may be due earlier than before.
+    pub(crate) fn agenda_changed(&self) {
+        if let Some(waker) = self.waker.get() {
+            waker.wake();
+        }
+    }
+
+    /// Tells the reconciler to look again.
+    pub(crate) fn nudge(&self) {
+        self.memory.changed();
+        self.nudge.notify_one();
+    }
+
+    /// Has the reconciler look again although nothing has changed.
+    pub(crate) fn look_again(&self) {
+        self.nudge.notify_one();
+    }
+
+    /// Resolves when somebody has nudged since the last time.
+    pub(crate) async fn nudged(&self) {
+        self.nudge.notified().await;
+    }
+
+    /// Records what has been done and committed. If it cannot be recorded now it is later: its draft is in
+    /// the store.
+    pub(crate) async fn publish(&self, record: Record) {
+        let event = record.event_name.clone();
+        if let Err(error) = self.outbox.record(record, true).await {
+            tracing::warn!(event, %error, "the record of what CloudHSM did by itself is still to be written");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! CloudHSM through its API, on both engines, with HSMs that only seem to be some.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
+
+mod backups;
+mod clusters;
+mod fixture;
+mod fleet;
+mod hsms;
+mod life;
+mod local;
+mod lost_answers;
+mod model;
+mod statements;
