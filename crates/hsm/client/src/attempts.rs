@@ -263,5 +263,9 @@ mod tests {
         roster.failed(MemberId(0), 10_000, 12_000);
         assert!(roster.is_out(MemberId(0), 15_999), "it took two seconds to find out");
         assert!(!roster.is_out(MemberId(0), 16_000));
+        for _ in 0..9 {
+            roster.failed(MemberId(0), 11_000, 12_000);
+        }
+        assert!(!roster.is_out(MemberId(0), 16_000), "calls that were under way then hear of the same failure");
     }
 }

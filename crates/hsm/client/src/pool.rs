@@ -56,15 +56,24 @@ struct State {
 /// What there is with one HSM. Whoever connects holds the lock, and others wait for the connection.
 #[derive(Default)]
 struct Link {
-    channel: tokio::sync::Mutex<Option<Arc<Channel>>>,
-    /// Counts the connections.
+    slot: tokio::sync::Mutex<Slot>,
+    /// Counts the connections, and the attempts to make one.
     connections: AtomicU64,
+    /// Counts those attempts that failed.
+    failures: AtomicU64,
     /// The connection that was made last, for whoever only looks.
     latest: Mutex<Weak<Channel>>,
 }
 
+/// What came of the last attempt to connect.
+#[derive(Default)]
+struct Slot {
+    channel: Option<Arc<Channel>>,
+    trouble: Option<Trouble>,
+}
+
 /// Why one HSM did not do it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Trouble {
     Broken(Reason),
     Refused(Failure),

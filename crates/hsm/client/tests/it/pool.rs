@@ -142,6 +142,36 @@ async fn an_hsm_that_says_nothing_is_given_up() {
 }
 
 #[tokio::test]
+async fn nobody_waits_longer_for_a_connection_than_the_call_may_take() {
+    let rig = Rig::activated(1);
+    let owner = ShutdownOwner::new();
+    // It takes connections, as the machine does for it, and never says anything.
+    let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let mut options = options(&rig);
+    options.servers[0].server = silent.local_addr().unwrap().to_string().parse().unwrap();
+    for (call, welcome) in [(400, 3_000), (20_000, 400)] {
+        options.timeouts.call = Duration::from_millis(call);
+        options.timeouts.welcome = Duration::from_millis(welcome);
+        options.check_key_availability = false;
+        options.retry = strongroom_hsm_client::RetryMode::Off;
+        let alice = pool(options.clone(), credentials("cu1", Role::CryptoUser), &owner);
+        let begun = std::time::Instant::now();
+        let mut calls = JoinSet::new();
+        for _ in 0..16 {
+            let alice = alice.clone();
+            calls.spawn(async move { alice.call(generate_aes(true)).await.unwrap_err() });
+        }
+        for error in calls.join_all().await {
+            assert!(
+                matches!(error, ClientError::DeadlineExceeded(_) | ClientError::Unreachable(_)),
+                "{error}"
+            );
+        }
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
 async fn session_keys_and_the_availability_of_others_are_looked_after_as_well() {
     let rig = Rig::activated(2);
     let owner = ShutdownOwner::new();
