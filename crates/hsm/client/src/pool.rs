@@ -192,7 +192,7 @@ impl Inner {
         only: Option<MemberId>,
         until: u64,
     ) -> Result<(MemberId, u64, Reply), ClientError> {
-        let mut attempts = Attempts::new(self.options.retry, until, only);
+        let mut attempts = Attempts::new(self.options.retry, until, only).of(call);
         let mut renewed = Vec::new();
         loop {
             let step = attempts.next(&mut self.state().roster, now_ms(&self.clocks));
@@ -269,10 +269,7 @@ impl Inner {
         if left == 0 {
             return Err(Trouble::Broken("the time for the call is over".into()));
         }
-        let answer = channel
-            .call(call, Duration::from_millis(left))
-            .await
-            .map_err(|text| Trouble::Broken(text.into()))?;
+        let answer = channel.call(call, Duration::from_millis(left)).await.map_err(Trouble::Broken)?;
         {
             let mut state = self.state();
             state.highest.note(answer.cursor.as_ref());
@@ -281,7 +278,7 @@ impl Inner {
         match answer.outcome {
             Some(Outcome::Reply(reply)) => Ok(reply),
             Some(Outcome::Failure(failure)) => Err(Trouble::Refused(failure)),
-            None => Err(Trouble::Broken("it answers nothing".into())),
+            None => Err(Trouble::Broken(Reason::after_sending("it answers nothing"))),
         }
     }
 

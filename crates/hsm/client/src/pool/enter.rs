@@ -57,6 +57,10 @@ impl Inner {
                 Ok(channel)
             }
             Err(trouble) => {
+                let trouble = match trouble {
+                    Trouble::Broken(reason) => Trouble::Broken(reason.before_sending()),
+                    other => other,
+                };
                 slot.trouble = Some(trouble.clone());
                 link.failures.fetch_add(1, Ordering::SeqCst);
                 Err(trouble)
@@ -73,7 +77,7 @@ impl Inner {
         let server = self.state().roster.get(id).map(|member| member.server.clone());
         let Some(server) = server else { return Err(Trouble::Broken("there is no such HSM".into())) };
         let broken = |reason: Reason| {
-            Trouble::Broken(Reason { text: format!("{server}: {reason}"), lasts: reason.lasts })
+            Trouble::Broken(Reason { text: format!("{server}: {reason}"), ..reason })
         };
         let (stream, decoder, welcome) = timeout(self.options.timeouts.welcome, self.greet(&server))
             .await

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use strongroom_hsm_client::{ClientError, Credentials, Options, Pool};
-use strongroom_hsm_proto::command::{ChangePassword, Command, FailureCode, Role};
+use strongroom_hsm_proto::command::{ChangePassword, Command, FailureCode, ListUsers, Role};
 use strongroom_runtime::{Clocks, ShutdownOwner};
 use strongroom_secret::SecretString;
 use tokio::task::JoinSet;
@@ -80,6 +80,18 @@ async fn a_change_whose_answer_is_lost_takes_effect_once() {
     }
     admin.call(create_user("x")).await.unwrap();
     assert_eq!(rig.changes() - before, 1);
+
+    // Without another attempt nobody knows.
+    let mut options = options(&rig);
+    options.retry = strongroom_hsm_client::RetryMode::Off;
+    let admin = pool(options, credentials("admin", Role::Admin), &owner);
+    admin.connect().await.unwrap();
+    for node in &rig.nodes {
+        node.faults.swallowed.store(1, Ordering::SeqCst);
+    }
+    let error = admin.call(create_user("y")).await.unwrap_err();
+    assert!(matches!(error, ClientError::DeadlineExceeded(_)), "{error}");
+    assert_eq!(rig.changes() - before, 2);
 }
 
 #[tokio::test]
@@ -101,7 +113,8 @@ async fn a_password_that_is_refused_is_not_tried_again_by_itself() {
         node.kill();
         node.revive();
     }
-    let refused = alice.call(generate_aes(true)).await.unwrap_err();
+    // Of one that changes something nobody would know, if the old connection was found broken only then.
+    let refused = alice.call(Command::ListUsers(ListUsers {})).await.unwrap_err();
     assert_eq!(refused.code(), Some(FailureCode::LoginFailed));
     let before = rig.calls();
     for _ in 0..20 {
