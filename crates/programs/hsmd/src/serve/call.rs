@@ -101,7 +101,11 @@ impl Service {
                 return failed(FailureCode::InvalidRequest, "A command id has 16 bytes");
             };
             if let Some(reply) = self.partition.ledger.known(&id) {
-                return first_reply(&reply);
+                return match self.partition.ledger.trouble() {
+                    // Nothing is acknowledged that is not written down.
+                    Some(broken) => outcome_of(&LogError::Unsaved(broken)),
+                    None => first_reply(&reply),
+                };
             }
         }
         let place = match Weight::of(&call) {
