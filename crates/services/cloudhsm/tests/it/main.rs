@@ -7,6 +7,7 @@ mod clusters;
 mod fixture;
 mod fleet;
 mod hsms;
+mod leaving;
 mod life;
 mod local;
 mod lost_answers;
