@@ -18,6 +18,8 @@ pub(crate) struct Tries {
     pub(crate) not_before_ms: i64,
     /// Since when it has been away.
     pub(crate) away_since_ms: Option<i64>,
+    /// Since when it is connected and does not serve.
+    pub(crate) idle_since_ms: Option<i64>,
     /// Since when members are asked to let it go.
     pub(crate) leaving_since_ms: Option<i64>,
     /// A member has let it go.

@@ -15,6 +15,7 @@ on_both_engines! {
     an_hsm_is_deleted_by_exactly_one_name,
     a_stranger_is_no_hsm,
     an_hsm_that_halts_or_does_not_start_is_told_of,
+    an_hsm_that_does_not_get_on_is_told_of,
     one_hsm_begins_and_the_others_join_it,
 }
 
@@ -139,6 +140,24 @@ async fn a_stranger_is_no_hsm(database: &TestDatabase) {
     // The HSM itself is not disturbed.
     client.create_hsm(&cluster, ZONE_B).await.unwrap();
     client.has_hsms(&cluster, 2).await;
+}
+
+async fn an_hsm_that_does_not_get_on_is_told_of(database: &TestDatabase) {
+    let bench = Bench::new(database).await;
+    let client = bench.client();
+    let (cluster, hsm) = client.active().await;
+    let stuck = |why: Option<&str>| {
+        bench.placement.hsm(&hsm).change(|disk| disk.stuck = why.map(str::to_owned));
+    };
+    stuck(Some("the log cannot be read"));
+    until("the reason", async || {
+        let found = client.cluster(&cluster).await?.hsms?.pop()?;
+        let text = "The HSM is connected and does not serve: the log cannot be read";
+        (found.state == Some(HsmState::Degraded) && found.state_message.as_deref() == Some(text)).then_some(())
+    })
+    .await;
+    stuck(None);
+    client.has_hsms(&cluster, 1).await;
 }
 
 async fn an_hsm_that_halts_or_does_not_start_is_told_of(database: &TestDatabase) {
