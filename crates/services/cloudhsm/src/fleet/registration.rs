@@ -221,16 +221,8 @@ impl ControlPlane {
     /// Removes the log of a cluster that nobody can read any more.
     pub(crate) async fn begin_log_anew(&self, cluster: &Cluster) -> Result<(), Refusal> {
         let id = &cluster.id;
-        self.db
-            .transaction(|tx| {
-                Box::pin(async move {
-                    repo::log::drop_all(tx, id).await?;
-                    for snapshot in repo::blobs::snapshots(tx, id).await? {
-                        repo::blobs::delete(tx, &snapshot).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .await
+        // Page by page, and the log last: while there is one, this is done again.
+        while self.db.transaction(|tx| Box::pin(repo::blobs::delete_snapshots(tx, id, |_| true))).await? {}
+        Ok(self.db.transaction(|tx| Box::pin(repo::log::drop_all(tx, id))).await?)
     }
 }

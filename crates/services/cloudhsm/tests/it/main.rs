@@ -12,4 +12,5 @@ mod life;
 mod local;
 mod lost_answers;
 mod model;
+mod snapshots;
 mod statements;
