@@ -1,6 +1,6 @@
 //! The attempts of one call: whom to ask next, when to wait, when to give up. No input, no output.
 
-use strongroom_hsm_proto::command::{Failure, FailureCode};
+use strongroom_hsm_proto::command::{Call, Failure, FailureCode};
 
 use crate::ClientError;
 use crate::error::Reason;
@@ -42,6 +42,10 @@ pub(crate) struct Attempts {
     pause_ms: u64,
     asked: u32,
     last: Option<Last>,
+    /// The call changes something.
+    is_change: bool,
+    /// An HSM may have made the change, or may make it yet.
+    is_unknown: bool,
 }
 
 #[derive(Debug)]
@@ -62,7 +66,15 @@ impl Attempts {
             pause_ms: FIRST_PAUSE_MS,
             asked: 0,
             last: None,
+            is_change: false,
+            is_unknown: false,
         }
+    }
+
+    /// Those of this call. One with a command id is a change, of which callers are told whether it was made, or
+    /// that nobody knows.
+    pub(crate) fn of(self, call: &Call) -> Self {
+        Self { is_change: !call.command_id.is_empty(), ..self }
     }
 
     /// What to do now.
@@ -94,6 +106,7 @@ impl Attempts {
     pub(crate) fn broke(&mut self, reason: Reason) {
         // The HSM may be on its way back.
         self.hopeless &= reason.lasts;
+        self.is_unknown |= self.is_change && reason.was_sent;
         // What an HSM said is a better answer than that another did not say anything.
         if !matches!(self.last, Some(Last::Refused(_) | Last::LoginLost)) {
             self.last = Some(Last::Broken(reason.text));
@@ -110,7 +123,10 @@ impl Attempts {
     /// The HSM that was asked refused. Answers the failure back if the caller must be told at once.
     pub(crate) fn refused(&mut self, failure: Failure) -> Result<Verdict, ClientError> {
         let verdict = Verdict::on(failure.code());
+        self.is_unknown |= self.is_change && failure.code() == FailureCode::DeadlineExceeded;
         match verdict {
+            // What one HSM refuses, another may have done before.
+            Verdict::Final if self.is_unknown => return Err(not_known(&failure.text)),
             Verdict::Final => return Err(failure.into()),
             Verdict::Elsewhere | Verdict::NewSession => self.hopeless = false,
             Verdict::ElsewhereOnce => {}
@@ -126,6 +142,14 @@ impl Attempts {
 
     /// What the caller is told when all attempts have failed.
     pub(crate) fn give_up(self, now_ms: u64) -> ClientError {
+        if self.is_unknown {
+            return not_known(match &self.last {
+                Some(Last::Refused(failure)) => &failure.text,
+                Some(Last::Broken(reason)) => reason,
+                Some(Last::LoginLost) => "the user would have to log in again",
+                None => "",
+            });
+        }
         match self.last {
             Some(Last::Refused(failure)) if failure.code() == FailureCode::DeadlineExceeded => {
                 ClientError::DeadlineExceeded(failure.text)
@@ -137,6 +161,10 @@ impl Attempts {
             None => ClientError::Unreachable("no address of an HSM is known".to_owned()),
         }
     }
+}
+
+fn not_known(last: &str) -> ClientError {
+    ClientError::DeadlineExceeded(format!("{last}; whether the change was made is not known"))
 }
 
 #[cfg(test)]
@@ -224,6 +252,32 @@ mod tests {
     }
 
     #[test]
+    fn an_outcome_that_nobody_knows_is_never_told_as_a_no() {
+        let change = Call { command_id: vec![1; 16], ..Call::default() };
+        let lost = |call: &Call| {
+            let mut attempts = Attempts::new(RetryMode::Standard, 1_000, None).of(call);
+            asked(&attempts.next(&mut roster(2), 0));
+            attempts.broke(Reason::after_sending("gone"));
+            attempts
+        };
+        let is_unknown = |error: &ClientError| {
+            matches!(error, ClientError::DeadlineExceeded(text) if text.ends_with("is not known"))
+        };
+        let refused = |mut attempts: Attempts, code| attempts.refused(failure(code)).map(|_| attempts);
+        assert!(is_unknown(&refused(lost(&change), FailureCode::Forbidden).unwrap_err()));
+        assert!(is_unknown(&refused(lost(&change), FailureCode::Halted).unwrap().give_up(0)));
+        assert!(is_unknown(&lost(&change).give_up(0)));
+        let attempts = Attempts::new(RetryMode::Off, 1_000, None).of(&change);
+        assert!(is_unknown(&refused(attempts, FailureCode::DeadlineExceeded).unwrap().give_up(0)));
+        // What was not sent, or changes nothing, is no matter of doubt.
+        let mut attempts = Attempts::new(RetryMode::Off, 1_000, None).of(&change);
+        attempts.broke("not reached".into());
+        assert!(matches!(attempts.give_up(0), ClientError::Unreachable(_)));
+        let error = refused(lost(&Call::default()), FailureCode::Forbidden).unwrap_err();
+        assert_eq!(error.code(), Some(FailureCode::Forbidden));
+    }
+
+    #[test]
     fn without_retries_one_hsm_is_asked_once() {
         let mut roster = roster(2);
         let mut attempts = Attempts::new(RetryMode::Off, 1_000, None);
@@ -263,5 +317,9 @@ mod tests {
         roster.failed(MemberId(0), 10_000, 12_000);
         assert!(roster.is_out(MemberId(0), 15_999), "it took two seconds to find out");
         assert!(!roster.is_out(MemberId(0), 16_000));
+        for _ in 0..9 {
+            roster.failed(MemberId(0), 11_000, 12_000);
+        }
+        assert!(!roster.is_out(MemberId(0), 16_000), "calls that were under way then hear of the same failure");
     }
 }

@@ -91,12 +91,24 @@ pub(crate) struct Reason {
     pub(crate) text: String,
     /// Another try would end the same: certificates do not fit, or it is somebody else's HSM.
     pub(crate) lasts: bool,
+    /// The HSM may have the call: what came of it is not known.
+    pub(crate) was_sent: bool,
 }
 
 impl Reason {
     /// For one that lasts.
     pub(crate) fn lasting(text: impl Into<String>) -> Self {
-        Self { text: text.into(), lasts: true }
+        Self { text: text.into(), lasts: true, was_sent: false }
+    }
+
+    /// For a call that the HSM may have.
+    pub(crate) fn after_sending(text: impl Into<String>) -> Self {
+        Self { text: text.into(), lasts: false, was_sent: true }
+    }
+
+    /// The same for a call that was not sent yet, because what had to come before it went wrong.
+    pub(crate) fn before_sending(self) -> Self {
+        Self { was_sent: false, ..self }
     }
 
     /// For an error of a connection. What TLS refuses, it refuses again.
@@ -110,13 +122,13 @@ impl Reason {
         let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         let lasts =
             matches!(tls, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_)));
-        Self { text, lasts }
+        Self { text, lasts, was_sent: false }
     }
 }
 
 impl<T: Into<String>> From<T> for Reason {
     fn from(text: T) -> Self {
-        Self { text: text.into(), lasts: false }
+        Self { text: text.into(), lasts: false, was_sent: false }
     }
 }
 

@@ -12,7 +12,8 @@
 //!
 //! ```text
 //! Cluster, Pool          which HSM, log-ins, retries, availability of keys
-//!   Attempts, Roster     the same decisions, without input and output
+//!   Attempts, Availability, Roster
+//!                        the same decisions, without input and output
 //! Connection             one TLS connection, frames, deadlines
 //! ```
 
@@ -21,6 +22,7 @@
 pub mod limits;
 
 mod attempts;
+mod availability;
 mod blocking;
 mod cursor;
 mod error;

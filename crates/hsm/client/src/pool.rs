@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use strongroom_crypto::random;
 use strongroom_hsm_proto::command::{
-    Approval, Call, Command, ConfirmKey, Cursor, Failure, FailureCode, Reply, Result as Done, Welcome,
+    Approval, Call, Command, Cursor, Failure, FailureCode, Reply, Welcome,
 };
 use strongroom_runtime::{Clocks, Shutdown};
 
 use crate::attempts::{Attempts, Step};
+use crate::availability::{Availability, Next};
 use crate::cursor::Highest;
-use crate::error::{KeyReference, Reason};
+use crate::error::Reason;
 use crate::keys::{Confirmed, Place, SessionKeys};
-use crate::limits::{FIRST_PAUSE_MS, LONGEST_PAUSE_MS};
 use crate::login::{Credentials, is_about_the_user};
 use crate::moment::{millis, now_ms};
 use crate::options::{KnownServer, another_cluster};
@@ -25,9 +25,6 @@ use crate::roster::{MemberId, Roster};
 use crate::verdict::Verdict;
 use crate::{ClientError, Options, routing};
 use channel::Channel;
-
-/// On how many HSMs a key must be.
-const ENOUGH: usize = 2;
 
 /// A client of a whole cluster, for one user. Clones are the same client.
 ///
@@ -59,15 +56,24 @@ struct State {
 /// What there is with one HSM. Whoever connects holds the lock, and others wait for the connection.
 #[derive(Default)]
 struct Link {
-    channel: tokio::sync::Mutex<Option<Arc<Channel>>>,
-    /// Counts the connections.
+    slot: tokio::sync::Mutex<Slot>,
+    /// Counts the connections, and the attempts to make one.
     connections: AtomicU64,
+    /// Counts those attempts that failed.
+    failures: AtomicU64,
     /// The connection that was made last, for whoever only looks.
     latest: Mutex<Weak<Channel>>,
 }
 
+/// What came of the last attempt to connect.
+#[derive(Default)]
+struct Slot {
+    channel: Option<Arc<Channel>>,
+    trouble: Option<Trouble>,
+}
+
 /// Why one HSM did not do it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Trouble {
     Broken(Reason),
     Refused(Failure),
@@ -153,7 +159,7 @@ impl Pool {
         let consequences = routing::consequences(command, &reply);
         inner.state().session_keys.note(&consequences, Place { member, session: connection });
         if !consequences.cluster_keys.is_empty() && inner.options.check_key_availability {
-            inner.confirm(&consequences.cluster_keys, vec![member], until).await?;
+            inner.confirm(&consequences.cluster_keys, Some(member), until).await?;
         }
         Ok(reply)
     }
@@ -186,7 +192,7 @@ impl Inner {
         only: Option<MemberId>,
         until: u64,
     ) -> Result<(MemberId, u64, Reply), ClientError> {
-        let mut attempts = Attempts::new(self.options.retry, until, only);
+        let mut attempts = Attempts::new(self.options.retry, until, only).of(call);
         let mut renewed = Vec::new();
         loop {
             let step = attempts.next(&mut self.state().roster, now_ms(&self.clocks));
@@ -263,10 +269,7 @@ impl Inner {
         if left == 0 {
             return Err(Trouble::Broken("the time for the call is over".into()));
         }
-        let answer = channel
-            .call(call, Duration::from_millis(left))
-            .await
-            .map_err(|text| Trouble::Broken(text.into()))?;
+        let answer = channel.call(call, Duration::from_millis(left)).await.map_err(Trouble::Broken)?;
         {
             let mut state = self.state();
             state.highest.note(answer.cursor.as_ref());
@@ -275,7 +278,7 @@ impl Inner {
         match answer.outcome {
             Some(Outcome::Reply(reply)) => Ok(reply),
             Some(Outcome::Failure(failure)) => Err(Trouble::Refused(failure)),
-            None => Err(Trouble::Broken("it answers nothing".into())),
+            None => Err(Trouble::Broken(Reason::after_sending("it answers nothing"))),
         }
     }
 
@@ -311,54 +314,37 @@ impl Inner {
                 |key: &&u64| !state.session_keys.contains(**key) && !state.confirmed.contains(**key);
             keys.iter().filter(is_unknown).copied().collect()
         };
-        if unknown.is_empty() { Ok(()) } else { self.confirm(&unknown, Vec::new(), until).await }
+        if unknown.is_empty() { Ok(()) } else { self.confirm(&unknown, None, until).await }
     }
 
-    /// Asks HSM after HSM until enough have the keys; see the blocking client's.
-    async fn confirm(&self, keys: &[u64], mut having: Vec<MemberId>, until: u64) -> Result<(), ClientError> {
-        let command = Command::ConfirmKey(ConfirmKey { keys: keys.to_vec() });
-        let mut call = Call { command: Some(command), ..Call::default() };
-        let mut pause = FIRST_PAUSE_MS;
+    /// Asks HSM after HSM until enough have the keys.
+    async fn confirm(
+        &self,
+        keys: &[u64],
+        maker: Option<MemberId>,
+        until: u64,
+    ) -> Result<(), ClientError> {
+        let mut search = Availability::of(keys, maker, until);
         loop {
-            let (mut is_worth_waiting, mut is_missing) = (false, false);
-            let mut asked = having.clone();
-            loop {
-                let next = self.state().roster.choose(&asked, now_ms(&self.clocks));
-                let Some(id) = next else { break };
-                asked.push(id);
-                match self.ask(id, &mut call, until).await {
-                    Ok((_, reply)) => match reply.result {
-                        Some(Done::Confirmed(confirmed)) if confirmed.there => having.push(id),
-                        _ => is_missing = true,
-                    },
-                    Err(Trouble::Refused(failure)) => match failure.code() {
-                        FailureCode::Behind | FailureCode::Busy | FailureCode::DeadlineExceeded => {
-                            is_worth_waiting = true;
-                        }
-                        // Who may not ask is told by the call itself.
-                        FailureCode::NotLoggedIn | FailureCode::Forbidden => return Ok(()),
-                        FailureCode::NoSuchKey => is_missing = true,
-                        _ => {}
-                    },
-                    Err(_) => {}
-                }
-                if having.len() >= ENOUGH {
+            let next = search.next(&mut self.state().roster, now_ms(&self.clocks));
+            match next {
+                Next::Ask(id) => match self.ask(id, &mut search.call(), until).await {
+                    Ok((_, reply)) => search.answered(id, &reply),
+                    Err(Trouble::Refused(failure)) => search.refused(failure.code()),
+                    Err(Trouble::Broken(_)) => search.broke(),
+                    Err(Trouble::SecondFactor) => search.login_lost(),
+                },
+                Next::Wait(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+                Next::Enough => {
                     let mut state = self.state();
                     for key in keys {
                         state.confirmed.add(*key);
                     }
                     return Ok(());
                 }
+                Next::LeftToTheCall => return Ok(()),
+                Next::TooFew => return Err(search.too_few()),
             }
-            if having.is_empty() && is_missing && !is_worth_waiting {
-                return Ok(());
-            }
-            if !is_worth_waiting || now_ms(&self.clocks) >= until {
-                let key = keys.first().copied().unwrap_or_default();
-                return Err(ClientError::NotAvailable(KeyReference(key)));
-            }
-            tokio::time::sleep(Duration::from_millis(pause)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE_MS);
         }
     }
 }

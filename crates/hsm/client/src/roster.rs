@@ -22,6 +22,7 @@ pub(crate) struct Member {
     /// Calls that this client has sent and that are not answered.
     in_flight: u32,
     failures: u32,
+    failed_ms: u64,
     /// Not to be asked before, unless there is nobody else.
     out_until_ms: u64,
 }
@@ -56,6 +57,7 @@ impl Roster {
                 load: 0,
                 in_flight: 0,
                 failures: 0,
+                failed_ms: 0,
                 out_until_ms: 0,
             });
         }
@@ -122,6 +124,11 @@ impl Roster {
     pub(crate) fn failed(&mut self, id: MemberId, begun_ms: u64, now_ms: u64) {
         let took = now_ms.saturating_sub(begun_ms);
         self.change(id, |member| {
+            // Many calls at once that hear of one failure are one failure.
+            if begun_ms < member.failed_ms {
+                return;
+            }
+            member.failed_ms = now_ms;
             let penalty =
                 FIRST_PENALTY_MS.saturating_mul(1 << member.failures.min(16)).min(LONGEST_PENALTY_MS);
             member.failures = member.failures.saturating_add(1);

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use strongroom_hsm_proto::fleet;
 
 /// The most networks that are taken; more would make every connection slow.
-const MOST_NETWORKS: usize = 1_024;
+const MOST_NETWORKS: usize = 8_192;
 
 /// A network: an address and how many of its leading bits count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,22 +24,38 @@ pub(crate) struct Rules(Arc<RwLock<State>>);
 struct State {
     revision: u64,
     allowed: Vec<Network>,
+    /// Why nobody is let in.
+    trouble: Option<String>,
 }
 
 impl Rules {
-    /// Takes rules, unless newer ones are in force. They count for connections from now on.
+    /// Takes rules, unless newer ones are in force. They count for connections from now on. Where they cannot be
+    /// taken nobody is let in: whom they were to keep out is not known.
     pub(crate) fn set(&self, rules: &fleet::Rules) -> Result<(), String> {
-        if rules.allow.len() > MOST_NETWORKS {
-            return Err(format!("{} networks, {MOST_NETWORKS} at most are taken", rules.allow.len()));
-        }
-        let allowed =
-            rules.allow.iter().map(|text| Network::parse(text).ok_or_else(|| format!("no network: {text}")));
-        let allowed = allowed.collect::<Result<_, _>>()?;
+        self.take(rules, false)
+    }
+
+    /// Takes the rules of an assignment, whatever is in force: revisions count from there on. The control plane's
+    /// clock, which they come from, may have been set back.
+    pub(crate) fn begin_with(&self, rules: &fleet::Rules) -> Result<(), String> {
+        self.take(rules, true)
+    }
+
+    fn take(&self, rules: &fleet::Rules, anew: bool) -> Result<(), String> {
         let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if rules.revision >= state.revision {
-            *state = State { revision: rules.revision, allowed };
+        if rules.revision < state.revision && !anew {
+            return Ok(());
         }
-        Ok(())
+        let read = read(&rules.allow);
+        let trouble = read.as_ref().err().cloned();
+        let taken = trouble.clone().map_or(Ok(()), Err);
+        *state = State { revision: rules.revision, allowed: read.unwrap_or_default(), trouble };
+        taken
+    }
+
+    /// Why nobody is let in, if the rules are such.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).trouble.clone()
     }
 
     pub(crate) fn allow(&self, source: IpAddr) -> bool {
@@ -50,6 +66,17 @@ impl Rules {
     pub(crate) fn revision(&self) -> u64 {
         self.0.read().unwrap_or_else(PoisonError::into_inner).revision
     }
+}
+
+fn read(allow: &[String]) -> Result<Vec<Network>, String> {
+    if allow.len() > MOST_NETWORKS {
+        return Err(format!(
+            "the security groups let in {} networks, {MOST_NETWORKS} at most are taken; nobody is let in",
+            allow.len()
+        ));
+    }
+    let read = |text: &String| Network::parse(text).ok_or_else(|| format!("\"{text}\" is no network"));
+    allow.iter().map(read).collect()
 }
 
 impl Network {
@@ -106,15 +133,32 @@ mod tests {
     }
 
     #[test]
-    fn older_rules_and_nonsense_change_nothing() {
+    fn older_rules_change_nothing_and_an_assignment_counts_anew() {
         let all = Rules::default();
         all.set(&rules(5, &["10.0.0.0/8"])).unwrap();
         all.set(&rules(4, &["0.0.0.0/0"])).unwrap();
-        for nonsense in ["10.0.0.0", "10.0.0.0/33", "::/129", "10.0.0/8", "/8", "10.0.0.0/-1", "x/8"] {
-            assert!(all.set(&rules(6, &[nonsense])).is_err(), "{nonsense}");
-        }
-        assert!(all.set(&rules(7, &vec!["10.0.0.0/8"; 1_025])).is_err());
         assert!(!allows(&all, "203.0.113.9") && allows(&all, "10.9.9.9"));
-        assert_eq!(all.revision(), 5);
+        // The control plane's clock was set back, and somebody is not to be let in any more.
+        all.begin_with(&rules(2, &["192.0.2.0/24"])).unwrap();
+        assert!(!allows(&all, "10.9.9.9") && allows(&all, "192.0.2.9"));
+        all.set(&rules(3, &[])).unwrap();
+        assert!(!allows(&all, "192.0.2.9"));
+        assert_eq!(all.revision(), 3);
+    }
+
+    #[test]
+    fn nobody_is_let_in_by_rules_that_cannot_be_taken() {
+        let many = vec!["10.0.0.0/8"; MOST_NETWORKS + 1];
+        let odd = ["10.0.0.0", "10.0.0.0/33", "::/129", "10.0.0/8", "/8", "10.0.0.0/-1", "x/8"];
+        for nonsense in odd.iter().map(std::slice::from_ref).chain([&*many]) {
+            let all = Rules::default();
+            all.set(&rules(5, &many[1..])).unwrap();
+            assert!(allows(&all, "10.9.9.9") && all.trouble().is_none());
+            assert!(all.set(&rules(4, nonsense)).is_ok(), "older ones are not looked at");
+            assert!(all.set(&rules(6, nonsense)).is_err(), "{nonsense:?}");
+            assert!(!allows(&all, "10.9.9.9") && all.trouble().is_some(), "{nonsense:?}");
+            all.set(&rules(7, &["10.0.0.0/8"])).unwrap();
+            assert!(allows(&all, "10.9.9.9") && all.trouble().is_none());
+        }
     }
 }

@@ -53,9 +53,9 @@ pub(crate) struct Service {
     /// Changes when connections have to be looked at again: one may not be welcome any more.
     pub(crate) changed: watch::Receiver<u64>,
     /// Computing that takes long: as many at a time as there are cores.
-    pub(crate) cores: Semaphore,
+    pub(crate) cores: Arc<Semaphore>,
     /// Passwords are hashed one at a time.
-    pub(crate) passwords: Semaphore,
+    pub(crate) passwords: Arc<Semaphore>,
     /// How many calls wait for that.
     pub(crate) waiting_passwords: AtomicU32,
 }

@@ -29,12 +29,14 @@ pub struct Broken {
     pub reason: String,
     /// Another try would end the same.
     pub is_lasting: bool,
+    /// The HSM may have the call: what came of it is not known.
+    pub was_sent: bool,
 }
 
 impl Broken {
     pub(super) fn new(server: &Server, reason: impl Into<Reason>) -> Self {
         let reason = reason.into();
-        Self { server: server.clone(), reason: reason.text, is_lasting: reason.lasts }
+        Self { server: server.clone(), reason: reason.text, is_lasting: reason.lasts, was_sent: reason.was_sent }
     }
 }
 
@@ -100,8 +102,8 @@ impl Connection {
             .push(Header::call(request, deadline_ms), call, MAX_CALL)
             .map_err(|error| self.broken(error.to_string()))?;
         let until = self.now().saturating_add(millis(wait)).saturating_add(millis(ANSWER_GRACE));
-        self.write(until)?;
-        self.read(until, Kind::Answer, request)
+        let answer = self.write(until).and_then(|()| self.read(until, Kind::Answer, request));
+        answer.map_err(|broken| Broken { was_sent: true, ..broken })
     }
 
     fn write(&mut self, until: u64) -> Result<(), Broken> {

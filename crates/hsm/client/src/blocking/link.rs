@@ -51,7 +51,8 @@ pub(super) enum Trouble {
 
 impl From<Broken> for Trouble {
     fn from(broken: Broken) -> Self {
-        Self::Broken(Reason { text: broken.to_string(), lasts: broken.is_lasting })
+        let (lasts, was_sent) = (broken.is_lasting, broken.was_sent);
+        Self::Broken(Reason { text: broken.to_string(), lasts, was_sent })
     }
 }
 
@@ -84,7 +85,10 @@ impl Cluster {
         self.connect(id)?;
         let anonymous = call.command.as_ref().is_some_and(routing::needs_no_session);
         if !anonymous || self.identity.credentials().is_some() {
-            self.begin_session(id, until)?;
+            self.begin_session(id, until).map_err(|trouble| match trouble {
+                Trouble::Broken(reason) => Trouble::Broken(reason.before_sending()),
+                other => other,
+            })?;
         }
         call.session = self.link(id).session;
         self.exchange(id, call, until)
@@ -176,7 +180,7 @@ impl Cluster {
         match answer.outcome {
             Some(Outcome::Reply(reply)) => Ok(reply),
             Some(Outcome::Failure(failure)) => Err(Trouble::Refused(failure)),
-            None => Err(Trouble::Broken("it answers nothing".into())),
+            None => Err(Trouble::Broken(Reason::after_sending("it answers nothing"))),
         }
     }
 

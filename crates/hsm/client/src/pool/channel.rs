@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio_rustls::client::TlsStream;
 
+use crate::error::Reason;
 use crate::limits::{ANSWER_GRACE, MAX_IN_FLIGHT};
 
 /// What the calls that wait are told when nothing better is known.
@@ -84,8 +85,13 @@ impl Channel {
     }
 
     /// Sends a call and waits for its answer. The HSM is told to have `wait`.
-    pub(super) async fn call(&self, call: &Call, wait: Duration) -> Result<Answer, String> {
-        let broken = |reason: &str| format!("{}: {reason}", self.shared.server);
+    pub(super) async fn call(&self, call: &Call, wait: Duration) -> Result<Answer, Reason> {
+        let was_sent = AtomicBool::new(false);
+        let broken = |reason: &str| Reason {
+            text: format!("{}: {reason}", self.shared.server),
+            lasts: false,
+            was_sent: was_sent.load(Ordering::Relaxed),
+        };
         let answered = tokio::time::timeout(wait + ANSWER_GRACE, async {
             let _room = self.shared.room.acquire().await.map_err(|_| broken(CLOSED))?;
             let request = self.shared.last_request.fetch_add(1, Ordering::Relaxed) + 1;
@@ -100,6 +106,7 @@ impl Channel {
             if self.is_closed() || self.frames.send(frame).await.is_err() {
                 return Err(broken(CLOSED));
             }
+            was_sent.store(true, Ordering::Relaxed);
             answer.await.map_err(|_| broken(CLOSED))?.map_err(|reason| broken(&reason))
         });
         answered.await.unwrap_or_else(|_| {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use strongroom_hsm_proto::command::{
@@ -15,10 +16,11 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::channel::Channel;
-use super::{Inner, Trouble};
+use super::{Inner, Slot, Trouble};
 use crate::Server;
 use crate::error::Reason;
 use crate::login::is_about_the_user;
+use crate::moment::now_ms;
 use crate::roster::MemberId;
 use crate::server::{ANY_NAME, VERSION};
 
@@ -26,27 +28,56 @@ impl Inner {
     /// The connection to an HSM: the one there is, or a new one with a session in which the user is logged in.
     pub(super) async fn channel(&self, id: MemberId, until: u64) -> Result<Arc<Channel>, Trouble> {
         let link = self.link(id);
-        let mut slot = link.channel.lock().await;
-        if let Some(channel) = slot.as_ref().filter(|channel| !channel.is_closed()) {
+        let late = || Trouble::Broken("no connection in time".into());
+        let before = link.failures.load(Ordering::SeqCst);
+        let mut slot = timeout(self.left(until), link.slot.lock()).await.map_err(|_| late())?;
+        if let Some(channel) = slot.channel.as_ref().filter(|channel| !channel.is_closed()) {
             return Ok(Arc::clone(channel));
         }
-        *slot = None;
+        slot.channel = None;
         let refused = self.state().login_refused.clone();
         if let Some(failure) = refused {
             return Err(Trouble::Refused(failure));
         }
+        // Another call has found out for this one, too, how the HSM does.
+        if let Some(trouble) = &slot.trouble
+            && link.failures.load(Ordering::SeqCst) != before
+        {
+            return Err(trouble.clone());
+        }
         let number = link.connections.fetch_add(1, Ordering::SeqCst) + 1;
-        let channel = Arc::new(self.enter(id, number, until).await?);
-        *link.latest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&channel);
-        *slot = Some(Arc::clone(&channel));
-        Ok(channel)
+        slot.trouble = None;
+        // Others may have more time than this call.
+        let entered = timeout(self.left(until), self.enter(id, number, until)).await.map_err(|_| late())?;
+        match entered {
+            Ok(channel) => {
+                let channel = Arc::new(channel);
+                *link.latest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&channel);
+                *slot = Slot { channel: Some(Arc::clone(&channel)), trouble: None };
+                Ok(channel)
+            }
+            Err(trouble) => {
+                let trouble = match trouble {
+                    Trouble::Broken(reason) => Trouble::Broken(reason.before_sending()),
+                    other => other,
+                };
+                slot.trouble = Some(trouble.clone());
+                link.failures.fetch_add(1, Ordering::SeqCst);
+                Err(trouble)
+            }
+        }
+    }
+
+    /// What is left of the time for a call.
+    fn left(&self, until: u64) -> Duration {
+        Duration::from_millis(until.saturating_sub(now_ms(&self.clocks)))
     }
 
     async fn enter(&self, id: MemberId, number: u64, until: u64) -> Result<Channel, Trouble> {
         let server = self.state().roster.get(id).map(|member| member.server.clone());
         let Some(server) = server else { return Err(Trouble::Broken("there is no such HSM".into())) };
         let broken = |reason: Reason| {
-            Trouble::Broken(Reason { text: format!("{server}: {reason}"), lasts: reason.lasts })
+            Trouble::Broken(Reason { text: format!("{server}: {reason}"), ..reason })
         };
         let (stream, decoder, welcome) = timeout(self.options.timeouts.welcome, self.greet(&server))
             .await

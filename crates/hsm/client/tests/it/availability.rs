@@ -73,6 +73,20 @@ fn an_hsm_that_catches_up_in_time_counts_and_one_that_does_not_does_not() {
 }
 
 #[test]
+fn an_hsm_that_does_not_tell_this_user_is_none_that_has_the_key() {
+    let rig = Rig::activated(2);
+    let mut alice = logged_in(options(&rig), "cu1", Role::CryptoUser);
+    for node in &rig.nodes {
+        node.faults.forbids.store(true, Ordering::SeqCst);
+    }
+    is_told(&alice.call(generate_aes(true)).unwrap_err());
+    for node in &rig.nodes {
+        node.faults.forbids.store(false, Ordering::SeqCst);
+    }
+    alice.call(generate_aes(true)).unwrap();
+}
+
+#[test]
 fn a_key_that_nobody_has_is_not_said_to_be_on_too_few_hsms() {
     let rig = Rig::activated(2);
     let mut alice = logged_in(options(&rig), "cu1", Role::CryptoUser);

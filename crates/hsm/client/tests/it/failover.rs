@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use strongroom_hsm_client::{ClientError, RetryMode};
-use strongroom_hsm_proto::command::{FailureCode, Role};
+use strongroom_hsm_proto::command::{Command, FailureCode, ListUsers, Role};
 
 use crate::client::{
     cluster, create_user, generate_aes, generate_signing_pair, logged_in, options, output, pair, sign,
@@ -155,8 +155,27 @@ fn without_retries_a_broken_connection_is_told() {
     for node in &rig.nodes {
         node.faults.swallowed.store(1, Ordering::SeqCst);
     }
+    let before = rig.changes();
     let error = admin.call(create_user("x")).unwrap_err();
+    assert!(error.to_string().ends_with("whether the change was made is not known"), "{error}");
+    assert!(matches!(error, ClientError::DeadlineExceeded(_)), "{error}");
+    assert_eq!(rig.changes() - before, 1, "nobody has said that it was not");
+    let error = admin.call(Command::ListUsers(ListUsers {})).unwrap_err();
     assert!(matches!(error, ClientError::Unreachable(_)), "{error}");
+}
+
+#[test]
+fn a_change_that_may_have_been_made_is_not_told_as_refused() {
+    let rig = Rig::activated(2);
+    let mut options = options(&rig);
+    options.timeouts.call = Duration::from_millis(800);
+    let mut admin = logged_in(options, "admin", Role::Admin);
+    rig.nodes[0].faults.swallowed.store(u64::MAX, Ordering::SeqCst);
+    rig.nodes[1].faults.is_halted.store(true, Ordering::SeqCst);
+    let before = rig.changes();
+    let error = admin.call(create_user("x")).unwrap_err();
+    assert!(matches!(error, ClientError::DeadlineExceeded(_)), "{error}");
+    assert_eq!(rig.changes() - before, 1);
 }
 
 #[test]

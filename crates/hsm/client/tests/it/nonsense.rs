@@ -55,7 +55,7 @@ fn the_blocking_client_goes_to_another_hsm() {
         prepare();
         let error = told.call(create_user("x")).unwrap_err();
         assert!(
-            matches!(&error, ClientError::Unreachable(text) if text.contains(word)),
+            matches!(&error, ClientError::DeadlineExceeded(text) if text.contains(word)),
             "{bytes:?}: {error}"
         );
         prepare();

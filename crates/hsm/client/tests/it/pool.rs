@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use strongroom_hsm_client::{ClientError, Credentials, Options, Pool};
-use strongroom_hsm_proto::command::{ChangePassword, Command, FailureCode, Role};
+use strongroom_hsm_proto::command::{ChangePassword, Command, FailureCode, ListUsers, Role};
 use strongroom_runtime::{Clocks, ShutdownOwner};
 use strongroom_secret::SecretString;
 use tokio::task::JoinSet;
@@ -80,6 +80,18 @@ async fn a_change_whose_answer_is_lost_takes_effect_once() {
     }
     admin.call(create_user("x")).await.unwrap();
     assert_eq!(rig.changes() - before, 1);
+
+    // Without another attempt nobody knows.
+    let mut options = options(&rig);
+    options.retry = strongroom_hsm_client::RetryMode::Off;
+    let admin = pool(options, credentials("admin", Role::Admin), &owner);
+    admin.connect().await.unwrap();
+    for node in &rig.nodes {
+        node.faults.swallowed.store(1, Ordering::SeqCst);
+    }
+    let error = admin.call(create_user("y")).await.unwrap_err();
+    assert!(matches!(error, ClientError::DeadlineExceeded(_)), "{error}");
+    assert_eq!(rig.changes() - before, 2);
 }
 
 #[tokio::test]
@@ -101,7 +113,8 @@ async fn a_password_that_is_refused_is_not_tried_again_by_itself() {
         node.kill();
         node.revive();
     }
-    let refused = alice.call(generate_aes(true)).await.unwrap_err();
+    // Of one that changes something nobody would know, if the old connection was found broken only then.
+    let refused = alice.call(Command::ListUsers(ListUsers {})).await.unwrap_err();
     assert_eq!(refused.code(), Some(FailureCode::LoginFailed));
     let before = rig.calls();
     for _ in 0..20 {
@@ -139,6 +152,36 @@ async fn an_hsm_that_says_nothing_is_given_up() {
         ),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn nobody_waits_longer_for_a_connection_than_the_call_may_take() {
+    let rig = Rig::activated(1);
+    let owner = ShutdownOwner::new();
+    // It takes connections, as the machine does for it, and never says anything.
+    let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let mut options = options(&rig);
+    options.servers[0].server = silent.local_addr().unwrap().to_string().parse().unwrap();
+    for (call, welcome) in [(400, 3_000), (20_000, 400)] {
+        options.timeouts.call = Duration::from_millis(call);
+        options.timeouts.welcome = Duration::from_millis(welcome);
+        options.check_key_availability = false;
+        options.retry = strongroom_hsm_client::RetryMode::Off;
+        let alice = pool(options.clone(), credentials("cu1", Role::CryptoUser), &owner);
+        let begun = std::time::Instant::now();
+        let mut calls = JoinSet::new();
+        for _ in 0..16 {
+            let alice = alice.clone();
+            calls.spawn(async move { alice.call(generate_aes(true)).await.unwrap_err() });
+        }
+        for error in calls.join_all().await {
+            assert!(
+                matches!(error, ClientError::DeadlineExceeded(_) | ClientError::Unreachable(_)),
+                "{error}"
+            );
+        }
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    }
 }
 
 #[tokio::test]

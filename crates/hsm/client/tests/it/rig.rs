@@ -103,6 +103,8 @@ pub(crate) struct Faults {
     pub(crate) is_halted: AtomicBool,
     /// It answers nothing.
     pub(crate) is_mute: AtomicBool,
+    /// It tells nobody whether it has a key.
+    pub(crate) forbids: AtomicBool,
     /// So many calls are answered with BUSY.
     pub(crate) busy: AtomicU64,
     /// So many calls are done and not answered: the connection closes.
@@ -409,6 +411,11 @@ impl Node {
         }
         if count_down(&self.faults.busy) {
             return fail(FailureCode::Busy);
+        }
+        if self.faults.forbids.load(Ordering::SeqCst)
+            && matches!(call.command, Some(Command::ConfirmKey(_)))
+        {
+            return fail(FailureCode::Forbidden);
         }
         self.catch_up();
         let applied = *self.applied.lock().unwrap() as u64;

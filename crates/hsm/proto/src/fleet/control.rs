@@ -5,10 +5,11 @@ use prost::Message;
 /// The sources that may connect to the port for clients.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct Rules {
-    /// Grows with every change; older rules than the HSM's are not taken.
+    /// Grows with every change on a connection; older rules than the HSM's are not taken, but with an assignment.
     #[prost(uint64, tag = "1")]
     pub revision: u64,
-    /// IPv4 and IPv6 networks, as `10.0.0.0/16`. Nobody may connect when there are none. At most 1,024.
+    /// IPv4 and IPv6 networks, as `10.0.0.0/16`. Nobody may connect when there are none. At most 8,192;
+    /// more, or what is no network, lets nobody in.
     #[prost(string, repeated, tag = "2")]
     pub allow: Vec<String>,
 }

@@ -187,3 +187,39 @@ fn an_hsm_and_its_control_plane_know_each_other_byte_for_byte() {
     let nobody = client_config(ClusterTrust::pinned(&plane.certificate).unwrap(), None).unwrap();
     assert!(shake_hands(nobody, plane_config()).is_err());
 }
+
+#[test]
+fn only_authorities_stand_between_a_leaf_and_its_anchor() {
+    const CA: &str = "basicConstraints=critical,CA:TRUE";
+    let root = Authority::new("ec:prime256v1");
+    let trust = ClusterTrust::anchored(&root.certificate).unwrap();
+    let judge = |leaf: &authority::Issued, between: &[&authority::Issued]| {
+        let between: Vec<_> = between.iter().map(|issued| issued.der()).collect();
+        let between: Vec<_> = between.iter().map(Vec::as_slice).collect();
+        let now = rustls::pki_types::UnixTime::now().as_secs();
+        trust.judge(&leaf.der(), &between, now).is_ok()
+    };
+    for (extensions, believed) in [
+        (&[][..], false),
+        (&[CA], true),
+        (&["basicConstraints=critical,CA:FALSE"], false),
+        (&["keyUsage=keyCertSign"], false),
+        (&[CA, "keyUsage=digitalSignature"], false),
+        (&[CA, "1.3.6.1.4.1.55555.1=critical,ASN1:NULL"], false),
+        (&[CA, "1.3.6.1.4.1.55555.1=ASN1:NULL"], true),
+    ] {
+        let middle = root.issue_under(None, "middle", extensions);
+        assert_eq!(middle.text.contains("Version: 1"), extensions.is_empty());
+        let leaf = root.issue_under(Some(&middle), "leaf", &[]);
+        assert_eq!(judge(&leaf, &[&middle]), believed, "{extensions:?}");
+        assert!(judge(&middle, &[]), "it is good as a leaf");
+    }
+    for (length, believed) in [(0, false), (1, true)] {
+        let upper = format!("{CA},pathlen:{length}");
+        let upper = root.issue_under(None, "upper", &[&upper]);
+        let lower = root.issue_under(Some(&upper), "lower", &[CA]);
+        let leaf = root.issue_under(Some(&lower), "leaf", &[]);
+        assert_eq!(judge(&leaf, &[&lower, &upper]), believed, "{length}");
+        assert!(judge(&lower, &[&upper]));
+    }
+}

@@ -114,9 +114,12 @@ impl Node {
         if let Some(certificates) = &assignment.certificates {
             self.take_certificates(certificates.clone())?;
         }
-        match &assignment.rules {
-            Some(rules) => self.rules.set(rules),
-            None => Ok(()),
+        if let Some(rules) = &assignment.rules
+            && let Err(reason) = self.rules.begin_with(rules)
+        {
+            // It is reported, and the control plane has to know of it from this very connection.
+            tracing::error!(reason, "the rules for clients cannot be taken");
         }
+        Ok(())
     }
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use strongroom_hsm_cluster::{Admit, ClusterError, CommandId};
 use strongroom_hsm_core::{ConnectionId, Outcome};
 use strongroom_hsm_proto::command::{self, Answer, Call, Cursor, FailureCode};
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use super::Service;
-use super::weight::Weight;
+use super::weight::{Weight, is_traceless};
 use crate::partition::{LogError, failed, first_reply, outcome_of};
 
 /// How long a call without a deadline may take.
@@ -21,17 +21,17 @@ const MOST_PASSWORDS: u32 = 64;
 const CATCH_UP: Duration = Duration::from_secs(5);
 
 /// A place in the queue of those whose password is to be hashed.
-struct Place<'a>(&'a Service);
+struct Place(Arc<Service>);
 
-impl<'a> Place<'a> {
-    fn take(service: &'a Service) -> Option<Self> {
-        let place = Self(service);
+impl Place {
+    fn take(service: &Arc<Service>) -> Option<Self> {
+        let place = Self(service.clone());
         let before = service.waiting_passwords.fetch_add(1, Ordering::Relaxed);
         (before < MOST_PASSWORDS).then_some(place)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         self.0.waiting_passwords.fetch_sub(1, Ordering::Relaxed);
     }
@@ -48,8 +48,10 @@ impl Service {
             return Some(self.answer(failed(FailureCode::Halted, reason)));
         }
         match self.partition.hsm.execute(connection, call, self.clock.now()) {
-            Outcome::Done(reply) => Some(self.answer(self.saved(command::Outcome::Reply(reply)))),
-            Outcome::Refused(failure) => Some(self.answer(self.saved(command::Outcome::Failure(failure)))),
+            Outcome::Done(reply) => Some(self.answer(self.saved(call, command::Outcome::Reply(reply)))),
+            Outcome::Refused(failure) => {
+                Some(self.answer(self.saved(call, command::Outcome::Failure(failure))))
+            }
             // Planned in vain: dropped, it leaves nothing behind, and the slow way plans it again.
             Outcome::Change(_) => None,
         }
@@ -99,28 +101,28 @@ impl Service {
                 return failed(FailureCode::InvalidRequest, "A command id has 16 bytes");
             };
             if let Some(reply) = self.partition.ledger.known(&id) {
-                return first_reply(&reply);
+                return match self.partition.ledger.trouble() {
+                    // Nothing is acknowledged that is not written down.
+                    Some(broken) => outcome_of(&LogError::Unsaved(broken)),
+                    None => first_reply(&reply),
+                };
             }
         }
-        let _place = match Weight::of(&call) {
+        let place = match Weight::of(&call) {
+            Weight::Light => {
+                let outcome = self.partition.hsm.execute(connection, &call, self.clock.now());
+                return self.bring_about(connection, call, outcome).await;
+            }
+            Weight::Heavy => None,
             Weight::Password => match Place::take(self) {
                 Some(place) => Some(place),
                 None => return failed(FailureCode::Busy, "The HSM is busy. Try again later"),
             },
-            Weight::Light | Weight::Heavy => None,
         };
-        let Some((outcome, call)) = self.compute(connection, call).await else {
-            return failed(FailureCode::Internal, "The call could not be computed");
-        };
-        let outcome = match outcome {
-            Outcome::Done(reply) => command::Outcome::Reply(reply),
-            Outcome::Refused(failure) => command::Outcome::Failure(failure),
-            Outcome::Change(planned) => {
-                self.counts.changes.fetch_add(1, Ordering::Relaxed);
-                self.partition.writer.make(connection, call, planned).await
-            }
-        };
-        self.saved(outcome)
+        // By itself: what has begun is finished, however long the caller waits. A wrong password counts.
+        let (answer, answered) = oneshot::channel();
+        self.shutdown.spawn(self.clone().compute(connection, call, place, answer));
+        answered.await.unwrap_or_else(|_| failed(FailureCode::Internal, "The call could not be computed"))
     }
 
     /// Makes sure that the state holds what the client has seen.
@@ -174,27 +176,54 @@ impl Service {
         }
     }
 
-    /// Computes where there is room for it.
-    async fn compute(self: &Arc<Self>, connection: ConnectionId, call: Call) -> Option<(Outcome, Call)> {
-        let room: &Semaphore = match Weight::of(&call) {
-            Weight::Light => {
-                let outcome = self.partition.hsm.execute(connection, &call, self.clock.now());
-                return Some((outcome, call));
-            }
-            Weight::Heavy => &self.cores,
-            Weight::Password => &self.passwords,
+    /// Computes where there is room for it, and brings about what comes of it.
+    async fn compute(
+        self: Arc<Self>,
+        connection: ConnectionId,
+        call: Call,
+        place: Option<Place>,
+        mut answer: oneshot::Sender<command::Outcome>,
+    ) {
+        let rooms = if place.is_some() { &self.passwords } else { &self.cores };
+        let room = tokio::select! {
+            biased;
+            // Nobody waits any more, and nothing has begun.
+            () = answer.closed() => return,
+            room = rooms.clone().acquire_owned() => room,
         };
-        let _room = room.acquire().await.ok()?;
+        let Ok(room) = room else { return };
         let service = self.clone();
         let computing = tokio::task::spawn_blocking(move || {
+            // Taken for as long as it is computed, whoever waits for that.
+            let _taken = (room, place);
             let outcome = service.partition.hsm.execute(connection, &call, service.clock.now());
             (outcome, call)
         });
-        computing.await.ok()
+        if let Ok((outcome, call)) = computing.await {
+            let _ = answer.send(self.bring_about(connection, call, outcome).await);
+        }
     }
 
-    /// Writes down what this HSM alone must not forget, before the answer is sent.
-    fn saved(&self, outcome: command::Outcome) -> command::Outcome {
+    /// Makes the change that a call comes to, if it is one, and writes down what must not be forgotten.
+    async fn bring_about(&self, connection: ConnectionId, call: Call, outcome: Outcome) -> command::Outcome {
+        let outcome = match outcome {
+            Outcome::Done(reply) => return self.saved(&call, command::Outcome::Reply(reply)),
+            Outcome::Refused(failure) => return self.saved(&call, command::Outcome::Failure(failure)),
+            Outcome::Change(planned) => {
+                self.counts.changes.fetch_add(1, Ordering::Relaxed);
+                self.partition.writer.make(connection, call, planned).await
+            }
+        };
+        self.written_down(outcome)
+    }
+
+    /// Writes down what this HSM alone must not forget of a call, before it is answered. Cryptography leaves
+    /// nothing, and does not wait for the disk of those who log in.
+    fn saved(&self, call: &Call, outcome: command::Outcome) -> command::Outcome {
+        if is_traceless(call) { outcome } else { self.written_down(outcome) }
+    }
+
+    fn written_down(&self, outcome: command::Outcome) -> command::Outcome {
         match self.partition.save() {
             Ok(()) => outcome,
             Err(error) => {

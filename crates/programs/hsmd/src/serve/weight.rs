@@ -62,6 +62,28 @@ impl Weight {
     }
 }
 
+/// Whether a call that changes nothing leaves nothing behind on this HSM either: no audit record, no counter.
+pub(super) const fn is_traceless(call: &Call) -> bool {
+    matches!(
+        call.command,
+        Some(
+            Command::Encrypt(_)
+                | Command::Decrypt(_)
+                | Command::Sign(_)
+                | Command::Verify(_)
+                | Command::Digest(_)
+                | Command::Random(_)
+                | Command::EncryptDerived(_)
+                | Command::DecryptDerived(_)
+                | Command::ConfirmKey(_)
+                | Command::FindKeys(_)
+                | Command::ShowKeys(_)
+                | Command::HsmInfo(_)
+                | Command::ListUsers(_)
+        )
+    )
+}
+
 /// Signatures on curves.
 const fn is_curve(kind: MechanismKind) -> bool {
     matches!(kind, MechanismKind::Ecdsa | MechanismKind::Ed25519 | MechanismKind::Ed25519ph)

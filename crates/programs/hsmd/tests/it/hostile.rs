@@ -138,6 +138,38 @@ fn wrong_passwords_lock_a_user_and_a_restart_does_not_help() {
 }
 
 #[test]
+fn a_guesser_without_patience_is_locked_out_too() {
+    let cluster = Cluster::activated();
+    let mut guesser = cluster.client(&cluster.first);
+    guesser.open_session();
+    let login = |username: &str, password: &str| Call {
+        command: Some(Asked::Login(Login {
+            username: username.into(),
+            role: Role::CryptoUser.into(),
+            password: password.into(),
+        })),
+        session: 0,
+        ..Call::default()
+    };
+    let mut late = 0;
+    for _ in 0..12 {
+        let guess = Call { session: guesser.session, ..login("cu1", "guessed-it") };
+        let answer = guesser.call(&guess, 5).unwrap();
+        if let Some(Outcome::Failure(failure)) = answer.outcome
+            && failure.code() == FailureCode::DeadlineExceeded
+        {
+            late += 1;
+        }
+        // Passwords are hashed one at a time: after this one the guess is judged.
+        let other = Call { session: guesser.session, ..login("nobody", "guessed-it") };
+        guesser.call(&other, 60_000).unwrap();
+    }
+    assert!(late >= 6, "only {late} of the guesses were not waited for");
+    let right = guesser.log_in("cu1", Role::CryptoUser, "user-password");
+    assert_eq!(code(right), FailureCode::Locked);
+}
+
+#[test]
 fn a_flood_of_log_ins_is_told_to_wait_and_stops_no_cryptography() {
     let cluster = Cluster::activated();
     let mut user = cluster.user(&cluster.first);

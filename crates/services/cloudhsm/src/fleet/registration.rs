@@ -31,6 +31,18 @@ impl From<Refusal> for Failed {
     }
 }
 
+/// Why an HSM of a cluster without members does not begin with the partition now: one does, the first that was
+/// created, and the others join it. One that is still being deleted may have what is in no backup yet.
+fn why_to_wait(hsm: &Hsm, hsms: &[Hsm]) -> Option<String> {
+    let (leaving, staying): (Vec<_>, Vec<_>) =
+        hsms.iter().partition(|other| other.state == HsmState::DeleteInProgress);
+    if let Some(leaver) = leaving.iter().find(|other| other.device.is_some()) {
+        return Some(format!("{}, which has been in the cluster, is being deleted", leaver.id));
+    }
+    let first = staying.into_iter().min_by_key(|other| (other.created_ms, &other.id))?;
+    (first.id != hsm.id).then(|| format!("{} comes up first, and lets the others in", first.id))
+}
+
 impl ControlPlane {
     /// Takes an HSM in that has shown the device certificate of that digest, and says what it is to be, and in
     /// which cluster.
@@ -126,6 +138,8 @@ impl ControlPlane {
             return Err(failed(FailedCode::Expelled, "the HSM is being deleted"));
         } else if !members.is_empty() {
             AssignedRole::Join
+        } else if let Some(wait) = why_to_wait(hsm, hsms) {
+            return Err(failed(FailedCode::Unavailable, wait));
         } else {
             let backup = self.backup_to_begin_with(cluster, head).await?;
             if head > 0 && backup.as_ref().is_none_or(|(_, same_cluster)| !same_cluster) {
@@ -207,16 +221,8 @@ impl ControlPlane {
     /// Removes the log of a cluster that nobody can read any more.
     pub(crate) async fn begin_log_anew(&self, cluster: &Cluster) -> Result<(), Refusal> {
         let id = &cluster.id;
-        self.db
-            .transaction(|tx| {
-                Box::pin(async move {
-                    repo::log::drop_all(tx, id).await?;
-                    for snapshot in repo::blobs::snapshots(tx, id).await? {
-                        repo::blobs::delete(tx, &snapshot).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .await
+        // Page by page, and the log last: while there is one, this is done again.
+        while self.db.transaction(|tx| Box::pin(repo::blobs::delete_snapshots(tx, id, |_| true))).await? {}
+        Ok(self.db.transaction(|tx| Box::pin(repo::log::drop_all(tx, id))).await?)
     }
 }

@@ -16,7 +16,7 @@ use crate::network::FIRST_PORT;
 use crate::placement::{Condition, Order};
 use crate::repo;
 
-/// How long an HSM may be away until it counts as degraded, in milliseconds of real time.
+/// How long an HSM may be away, or not serve, until it counts as degraded, in milliseconds of real time.
 const DEGRADED_AFTER_MS: i64 = 15_000;
 
 /// How long an HSM whose process runs may be away until it is stopped, to be started anew.
@@ -47,8 +47,24 @@ impl ControlPlane {
                 let reason = session.report().map(|report| report.halt_reason).unwrap_or_default();
                 self.degraded(hsm, &format!("The HSM has halted: {reason}")).await
             }
-            _ => Ok(()),
+            _ => self.is_idle(hsm, session.report().map(|report| report.halt_reason)).await,
         }
+    }
+
+    /// An HSM is connected and does not serve, which it may do for a while when it starts.
+    async fn is_idle(&self, hsm: &Hsm, reason: Option<String>) -> Result<(), Refusal> {
+        let now_ms = self.clocks.real_now();
+        let tries = self.memory.note(&hsm.id, |tries| {
+            tries.idle_since_ms.get_or_insert(now_ms);
+        });
+        if now_ms - tries.idle_since_ms.unwrap_or(now_ms) <= DEGRADED_AFTER_MS {
+            return Ok(());
+        }
+        let why = match reason.filter(|reason| !reason.is_empty()) {
+            Some(reason) => format!("The HSM is connected and does not serve: {reason}"),
+            None => "The HSM is connected and does not serve.".to_owned(),
+        };
+        self.degraded(hsm, &why).await
     }
 
     /// An HSM that is not connected: starts it, or finds out why it is away.

@@ -18,8 +18,12 @@ pub(crate) struct Tries {
     pub(crate) not_before_ms: i64,
     /// Since when it has been away.
     pub(crate) away_since_ms: Option<i64>,
-    /// How often a member was asked to let it go.
-    pub(crate) leaves: u32,
+    /// Since when it is connected and does not serve.
+    pub(crate) idle_since_ms: Option<i64>,
+    /// Since when members are asked to let it go.
+    pub(crate) leaving_since_ms: Option<i64>,
+    /// A member has let it go.
+    pub(crate) has_left: bool,
     /// Since when its removal waits for a backup.
     pub(crate) waits_since_ms: Option<i64>,
 }

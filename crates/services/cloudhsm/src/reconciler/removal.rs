@@ -13,13 +13,14 @@ use crate::placement::Condition;
 use crate::repo;
 
 /// How long a member may take to let another HSM go: an entry, and the partition key's next epoch.
-pub(super) const LEAVING: Duration = Duration::from_secs(15);
+const LEAVING: Duration = Duration::from_secs(15);
 
 /// How long an HSM may take to wipe its state.
 const DESTROYING: Duration = Duration::from_secs(5);
 
-/// How often members are asked to let an HSM go before it is removed all the same.
-const MOST_LEAVES: u32 = 10;
+/// How long members are asked to let an HSM go before it goes all the same, in milliseconds of real time. It stays
+/// in the members' list then, so this is long: whatever keeps them from it is over by then, or will not be over.
+const LEAVE_MS: i64 = 300_000;
 
 /// How long a removal waits for the backup before it, in milliseconds of real time.
 const BACKUP_MS: i64 = 60_000;
@@ -82,9 +83,15 @@ impl ControlPlane {
     }
 
     /// Has a member take the HSM out of the cluster, so that what is written from now on is not for it.
-    async fn let_go(&self, cluster: &Cluster, hsm: &Hsm) -> Result<(), Refusal> {
-        let tries = self.memory.note(&hsm.id, |tries| tries.leaves += 1);
-        if tries.leaves > MOST_LEAVES {
+    pub(super) async fn let_go(&self, cluster: &Cluster, hsm: &Hsm) -> Result<(), Refusal> {
+        let now_ms = self.clocks.real_now();
+        let tries = self.memory.note(&hsm.id, |tries| {
+            tries.leaving_since_ms.get_or_insert(now_ms);
+        });
+        if tries.has_left {
+            return Ok(());
+        }
+        if tries.leaving_since_ms.is_some_and(|since_ms| now_ms - since_ms > LEAVE_MS) {
             tracing::warn!(hsm = hsm.id, "an HSM goes although no member has let it go");
             return Ok(());
         }
@@ -94,7 +101,7 @@ impl ControlPlane {
         let leave = Leave { hsm_id: hsm.id.clone() };
         let left = member.order(HsmCall::Leave(leave), LEAVING).await;
         left.map_err(|error| Refusal::Internal(error.into()))?;
-        self.memory.note(&hsm.id, |tries| tries.leaves = MOST_LEAVES);
+        self.memory.note(&hsm.id, |tries| tries.has_left = true);
         Ok(())
     }
 

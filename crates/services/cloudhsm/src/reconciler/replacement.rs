@@ -1,17 +1,11 @@
 //! HSMs that have lost what they kept.
 
-use strongroom_hsm_proto::fleet::{HsmCall, Leave};
-
-use super::removal::LEAVING;
 use crate::domain::backup::BackupState;
 use crate::domain::cluster::{Cluster, ClusterState};
 use crate::domain::home::new_id;
 use crate::domain::hsm::{Hsm, HsmState};
 use crate::error::Refusal;
 use crate::{ControlPlane, events, repo};
-
-/// How often members are asked to let a lost HSM go before it is replaced all the same.
-const MOST_LEAVES: u32 = 5;
 
 impl ControlPlane {
     /// Puts a new HSM in the place of one that has lost its state: with an id of its own, as AWS's have it, at
@@ -23,13 +17,8 @@ impl ControlPlane {
                 "The HSM has lost its state, and there is neither another HSM nor a backup of the cluster.";
             return self.degraded(lost, why).await;
         }
-        if others && self.memory.note(&lost.id, |tries| tries.leaves += 1).leaves <= MOST_LEAVES {
-            let Some(member) = self.fleet.serving(&cluster.id, &[&lost.id]) else {
-                return Err(Refusal::internal("no member is there to let a lost HSM go"));
-            };
-            let leave = Leave { hsm_id: lost.id.clone() };
-            let left = member.order(HsmCall::Leave(leave), LEAVING).await;
-            left.map_err(|error| Refusal::Internal(error.into()))?;
+        if others {
+            self.let_go(cluster, lost).await?;
         }
         let destroyed = self.placement.destroy(&lost.id).await;
         destroyed.map_err(|error| Refusal::Internal(error.into()))?;

@@ -23,7 +23,7 @@ pub(super) const READ_PIECE: Statement = Statement::new(
      ORDER BY start DESC LIMIT 1",
 );
 pub(super) const LIST_OF_OWNER: Statement =
-    Statement::new("SELECT name FROM cloudhsm_blobs WHERE kind = $1 AND owner = $2 ORDER BY name LIMIT 1000");
+    Statement::new("SELECT name FROM cloudhsm_blobs WHERE kind = $1 AND owner = $2 ORDER BY name LIMIT 100");
 
 /// Which blob. A backup's bytes belong to nobody in particular: copies share them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,9 +134,20 @@ pub(crate) async fn delete(tx: &mut Tx<'_>, blob: &Blob) -> Result<(), StoreErro
     tx.execute(DELETE, &key).await.map(drop)
 }
 
-/// The snapshots of a cluster's log.
-pub(crate) async fn snapshots(tx: &mut Tx<'_>, cluster: &str) -> Result<Vec<Blob>, StoreError> {
-    let rows = tx.query(LIST_OF_OWNER, &["snapshot".into(), cluster.into()]).await?;
-    let snapshot = |name| Blob::Snapshot { cluster: cluster.to_owned(), name };
-    rows.iter().map(|row| row.text("name").map(snapshot)).collect()
+/// Removes snapshots of a cluster's log that `is_old` says of, by their places in it; a page of them. Answers
+/// whether it found any.
+pub(crate) async fn delete_snapshots(
+    tx: &mut Tx<'_>,
+    cluster: &str,
+    is_old: impl Fn(u64) -> bool + Send,
+) -> Result<bool, StoreError> {
+    let mut any = false;
+    for row in tx.query(LIST_OF_OWNER, &["snapshot".into(), cluster.into()]).await? {
+        let name = row.text("name")?;
+        if name.parse().is_ok_and(&is_old) {
+            delete(tx, &Blob::Snapshot { cluster: cluster.to_owned(), name }).await?;
+            any = true;
+        }
+    }
+    Ok(any)
 }

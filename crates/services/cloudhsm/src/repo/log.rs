@@ -2,7 +2,7 @@
 
 use strongroom_store::{Db, Statement, StoreError, Tx};
 
-use super::place;
+use super::{blobs, place};
 
 pub(super) const INSERT: Statement = Statement::new(
     "INSERT INTO cloudhsm_log (cluster_id, sequence, entry) VALUES ($1, $2, $3) \
@@ -131,6 +131,9 @@ pub(crate) async fn compact(db: &Db, cluster: &str, before: u64, snapshot: u64) 
                 return Ok(());
             }
             tx.execute(PUT_SNAPSHOT, &[cluster.into(), place(snapshot).into()]).await?;
+            // The one before may be being read.
+            let is_old = |place: u64| place < snapshot && place != known.unsigned_abs();
+            blobs::delete_snapshots(tx, cluster, is_old).await?;
             tx.execute(DROP_BEFORE, &[cluster.into(), place(before).into()]).await.map(drop)
         })
     })

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use strongroom_api_cloudhsm::{CloudHsm as _, DeleteHsmRequest, HsmState};
+use strongroom_hsm_proto::fleet::AssignedRole;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::hsm::FakeHsm;
@@ -14,6 +15,8 @@ on_both_engines! {
     an_hsm_is_deleted_by_exactly_one_name,
     a_stranger_is_no_hsm,
     an_hsm_that_halts_or_does_not_start_is_told_of,
+    an_hsm_that_does_not_get_on_is_told_of,
+    one_hsm_begins_and_the_others_join_it,
 }
 
 fn invalid(text: &str) -> String {
@@ -139,6 +142,24 @@ async fn a_stranger_is_no_hsm(database: &TestDatabase) {
     client.has_hsms(&cluster, 2).await;
 }
 
+async fn an_hsm_that_does_not_get_on_is_told_of(database: &TestDatabase) {
+    let bench = Bench::new(database).await;
+    let client = bench.client();
+    let (cluster, hsm) = client.active().await;
+    let stuck = |why: Option<&str>| {
+        bench.placement.hsm(&hsm).change(|disk| disk.stuck = why.map(str::to_owned));
+    };
+    stuck(Some("the log cannot be read"));
+    until("the reason", async || {
+        let found = client.cluster(&cluster).await?.hsms?.pop()?;
+        let text = "The HSM is connected and does not serve: the log cannot be read";
+        (found.state == Some(HsmState::Degraded) && found.state_message.as_deref() == Some(text)).then_some(())
+    })
+    .await;
+    stuck(None);
+    client.has_hsms(&cluster, 1).await;
+}
+
 async fn an_hsm_that_halts_or_does_not_start_is_told_of(database: &TestDatabase) {
     let bench = Bench::new(database).await;
     let client = bench.client();
@@ -162,4 +183,36 @@ async fn an_hsm_that_halts_or_does_not_start_is_told_of(database: &TestDatabase)
     shows(&other, HsmState::CreateInProgress, "The HSM cannot be started").await;
     bench.placement.placed().broken = false;
     client.has_hsms(&other, 1).await;
+}
+
+async fn one_hsm_begins_and_the_others_join_it(database: &TestDatabase) {
+    let bench = Bench::new(database).await;
+    let client = bench.client();
+    let (cluster, hsm) = client.active().await;
+    client.delete_hsm(&cluster, &hsm).await.unwrap();
+    client.has_hsms(&cluster, 0).await;
+    bench.placement.placed().broken = true;
+    let mut created = Vec::new();
+    for zone in [ZONE_B, ZONE_A, ZONE_B] {
+        created.push(client.create_hsm(&cluster, zone).await.unwrap().hsm_id);
+    }
+    for later in &created[1..] {
+        let order = until("its start", async || {
+            let started = bench.placement.placed().starts.contains_key(later);
+            started.then(|| bench.placement.last_order(later))
+        });
+        let eager = std::sync::Arc::new(FakeHsm::new(later));
+        // It enrols, and is told to wait.
+        assert_eq!(eager.clone().run(order.await).await, None);
+        assert_eq!(eager.disk().role, None);
+        bench.placement.placed().hsms.insert(later.clone(), eager);
+    }
+    bench.placement.placed().broken = false;
+    client.has_hsms(&cluster, 3).await;
+    let roles = created.iter().map(|id| bench.placement.hsm(id).disk().role.unwrap());
+    let roles: Vec<_> = roles.collect();
+    assert_eq!(roles, [AssignedRole::Restore, AssignedRole::Join, AssignedRole::Join]);
+    let first = bench.placement.hsm(&created[0]);
+    let restores = first.disk().entries.values().filter(|entry| entry.starts_with(b"restore ")).count();
+    assert_eq!(restores, 1);
 }

@@ -103,6 +103,31 @@ impl Authority {
         Issued { certificate: read("leaf.crt"), key: read("leaf.key"), text }
     }
 
+    /// A certificate for a new key, signed by `issuer`, or by this authority. With extensions it is of version 3.
+    pub(crate) fn issue_under(&self, issuer: Option<&Issued>, subject: &str, extensions: &[&str]) -> Issued {
+        let folder = self.folder.path();
+        let (certificate, key) =
+            issuer.map_or((&self.certificate, &self.key), |issuer| (&issuer.certificate, &issuer.key));
+        fs::write(folder.join("issuer.crt"), certificate).unwrap();
+        fs::write(folder.join("issuer.key"), key).unwrap();
+        fs::write(folder.join("extensions"), extensions.join("\n")).unwrap();
+        let subject = format!("/CN={subject}");
+        let request = ["req", "-new", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+        openssl(
+            folder,
+            &[&request[..], &["-keyout", "new.key", "-out", "new.csr", "-subj", &subject]].concat(),
+        );
+        let mut sign = vec!["x509", "-req", "-in", "new.csr", "-CA", "issuer.crt", "-CAkey", "issuer.key"];
+        sign.extend(["-CAcreateserial", "-days", "30", "-out", "new.crt"]);
+        if !extensions.is_empty() {
+            sign.extend(["-extfile", "extensions"]);
+        }
+        openssl(folder, &sign);
+        let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+        let text = openssl(folder, &["x509", "-in", "new.crt", "-noout", "-text"]);
+        Issued { certificate: read("new.crt"), key: read("new.key"), text }
+    }
+
     pub(crate) fn der(&self) -> Vec<u8> {
         CertificateDer::from_pem_slice(self.certificate.as_bytes()).unwrap().to_vec()
     }
