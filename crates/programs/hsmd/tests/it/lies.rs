@@ -45,6 +45,16 @@ fn an_hsm_that_is_killed_while_it_founds_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_change_that_the_store_made_and_denied_is_not_refused() {
+    let cluster = Cluster::activated();
+    let mut client = cluster.user(&cluster.first);
+    cluster.plane.store(|store| store.deny_appends = 1);
+    let key = generate_pair(&mut client).private.unwrap().key;
+    assert_eq!(cluster.plane.store(|store| store.deny_appends), 0);
+    sign(&mut client, key, b"made once, and told");
+}
+
+#[test]
 fn entries_that_the_store_lost_are_given_back() {
     let mut cluster = Cluster::activated();
     let mut client = cluster.user(&cluster.first);
