@@ -258,4 +258,7 @@ pub(crate) struct Snapshot {
     /// The highest reference that an anchor ever had.
     #[prost(uint32, tag = "9")]
     pub(crate) last_anchor: u32,
+    /// The handles of keys that were deleted; the oldest first.
+    #[prost(uint64, repeated, tag = "10")]
+    pub(crate) deleted: Vec<u64>,
 }

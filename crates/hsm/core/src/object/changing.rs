@@ -66,6 +66,11 @@ impl Caller<'_> {
                 .change());
         }
         let draft = if of_session {
+            // Nobody told the session's keys who has gone since they were made.
+            record.shared_with.retain(|name| self.hsm.state().user(name, Role::CryptoUser).is_some());
+            if !record.has_enough_users() {
+                return Err(TOO_FEW_USERS);
+            }
             let asymmetric = usize::from(!record.is(KeyClass::SecretKey));
             let near = self.hsm.room_for(&self.hsm.state(), 1, asymmetric)?;
             let draft = draft.then(FollowUp::Kept { session, handle: record.handle });
@@ -114,11 +119,8 @@ impl Caller<'_> {
             _ if share => return Err(Refusal::invalid_request("The key is shared with this user already")),
             _ => return Err(Refusal::invalid_request("The key is not shared with this user")),
         }
-        let highest_quorum = record.manage_quorum.max(record.use_quorum) as usize;
-        if !share && highest_quorum > 1 + record.shared_with.len() {
-            return Err(Refusal::invalid_request(
-                "Too few users would be left for the quorum values of the key",
-            ));
+        if !share && !record.has_enough_users() {
+            return Err(TOO_FEW_USERS);
         }
         let draft = Draft::new(state.history.revision());
         let draft = self.approved_for_key(&state, QuorumService::KeyManagement, &entry.record, draft)?;
@@ -157,6 +159,9 @@ impl Caller<'_> {
         }
     }
 }
+
+const TOO_FEW_USERS: Refusal =
+    Refusal::invalid_request("Too few users would be left for the quorum values of the key");
 
 /// Whether the attribute makes a session key a token key.
 fn is_promotion(attribute: &Attribute) -> bool {

@@ -254,8 +254,8 @@ impl Caller<'_> {
         let session = self.session()?;
         loop {
             let handle = u64::from_be_bytes(random::bytes()?) >> (u64::BITS - HANDLE_BITS);
-            if handle != 0 && state.keys.get(handle).is_none() && !session.inner().keys.contains_key(&handle)
-            {
+            let is_new = state.keys.get(handle).is_none() && !state.deleted.contains(handle);
+            if handle != 0 && is_new && !session.inner().keys.contains_key(&handle) {
                 return Ok(handle);
             }
         }

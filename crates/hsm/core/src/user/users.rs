@@ -68,6 +68,21 @@ impl Caller<'_> {
             return Err(Refusal::new(FailureCode::InUse, "User is logged in and cannot be deleted"));
         }
         let mut draft = self.approved(&state, QuorumService::User, Draft::new(state.history.revision()))?;
+        if user.role == i32::from(Role::CryptoUser) {
+            for entry in state.keys.shared_with(&user.name).filter_map(|handle| state.keys.get(handle)) {
+                if entry.record.highest_quorum() == 0 {
+                    continue;
+                }
+                if entry.record.highest_quorum() as usize > entry.record.shared_with.len() {
+                    return Err(Refusal::new(
+                        FailureCode::InUse,
+                        "User is needed for the quorum values of a key that is shared with it",
+                    ));
+                }
+                // Nor may another of the key's users go at the same time.
+                draft.reads.extend([Resource::Key(entry.record.handle), Resource::Users]);
+            }
+        }
         if user.role == i32::from(Role::Admin) {
             let quorum = &state.quorum;
             if state.administrators() <= quorum.user.max(quorum.quorum).max(quorum.cluster) as usize {

@@ -6,6 +6,7 @@ mod anchors;
 mod approvals;
 mod audit;
 mod cache;
+mod clones;
 mod derived;
 mod epochs;
 mod first_use;
