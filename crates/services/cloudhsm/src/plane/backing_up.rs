@@ -119,10 +119,11 @@ impl ControlPlane {
         if known.is_none_or(|backup| backup.state != BackupState::CreateInProgress) {
             return Ok(());
         }
-        let session = self.fleet.serving(cluster, &[]).ok_or(BackUpError::NoHsm)?;
+        let now_ms = self.clocks.real_now();
+        let session = self.fleet.serving(cluster, &[], now_ms).ok_or(BackUpError::NoHsm)?;
         let half = self.service_half(&pending.blob, pending.seal_epoch)?;
         let call = fleet::BackUp { backup_id: pending.blob.clone(), service_half: half.expose().to_vec() };
-        let answer = session.call(fleet::HsmCall::BackUp(call), PATIENCE).await?;
+        let answer = session.work(fleet::HsmCall::BackUp(call), PATIENCE).await?;
         let fleet::HsmAnswer::BackedUp(made) = answer else { return Err(CallError::Unexpected.into()) };
         let compared = repo::backups::find(&self.db, &self.mac, &pending.home, &pending.id).await?;
         self.compare(&pending.blob, &made).await?;
