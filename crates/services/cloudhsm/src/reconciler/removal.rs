@@ -98,12 +98,16 @@ impl ControlPlane {
         let Some(member) = self.fleet.serving(&cluster.id, &[&hsm.id], now_ms) else {
             return Err(Refusal::internal("no member is there to let an HSM go"));
         };
+        // No backup is made meanwhile: one of before the leave does not open what is written after it.
+        let turn = self.back_up_turn(&cluster.id).await;
         let leave = Leave { hsm_id: hsm.id.clone() };
         let left = member.work(HsmCall::Leave(leave), LEAVING).await;
         match left.map_err(|error| Refusal::Internal(error.into()))? {
             HsmAnswer::Done(_) => {}
             _ => return Err(Refusal::internal("a member gave the answer of another call")),
         }
+        self.expect_backup(cluster).await?;
+        drop(turn);
         self.memory.note(&hsm.id, |tries| tries.has_left = true);
         Ok(())
     }
