@@ -45,6 +45,17 @@ fn an_hsm_that_is_killed_while_it_founds_goes_on_where_it_was() {
 }
 
 #[test]
+fn an_hsm_that_cannot_become_what_it_was_told_asks_again() {
+    let (plane, host) = (Plane::start(), Host::new());
+    plane.expect("hsm-first", AssignedRole::Join);
+    let _first = host.start(&plane, "hsm-first");
+    plane.wait("its connection", |store| store.connection("hsm-first"));
+    // The member that was to let it in is lost.
+    plane.expect("hsm-first", AssignedRole::Found);
+    plane.wait_report("hsm-first", "the CSR", |report| report.certificates.is_some());
+}
+
+#[test]
 fn a_change_that_the_store_made_and_denied_is_not_refused() {
     let cluster = Cluster::activated();
     let mut client = cluster.user(&cluster.first);
