@@ -15,12 +15,13 @@ use strongroom_hsm_proto::command::{EnforcementLevel, Role, TrustAnchor};
 
 use crate::HsmError;
 use crate::effect::{
-    AnchorRecord, FORMAT, Foundation, KeyRecord, Kind, QuorumSettings, Snapshot, UserRecord, UserRef,
+    AnchorRecord, FORMAT, Foundation, KeptSession, KeyRecord, Kind, QuorumSettings, Snapshot, UserRecord,
+    UserRef,
 };
 
 use deleted::Deleted;
 pub(crate) use history::{History, REMEMBERED_CHANGES, Resource, written_by};
-pub(crate) use keys::{KeyEntry, Keys};
+pub(crate) use keys::{KeyEntry, Keys, Live};
 use spent::Spent;
 
 /// For how long a quorum token is good, unless it is set.
@@ -68,6 +69,10 @@ impl Default for State {
 pub(crate) enum Consequence {
     /// The user's sessions are logged out.
     LoggedOut(UserRef),
+    /// The user's other sessions are.
+    LoggedOutElsewhere(KeptSession),
+    /// The crypto user of this name is gone.
+    Gone(String),
     /// The user's failed log-ins are forgotten.
     Forgiven(UserRef),
     /// Quorum tokens with these random parts are gone.
@@ -130,6 +135,7 @@ impl State {
                 self.users.remove(&user);
                 if user.role == i32::from(Role::CryptoUser) {
                     self.keys.end_shares(&user.name);
+                    consequences.push(Consequence::Gone(user.name.clone()));
                 }
                 consequences.push(Consequence::LoggedOut(user.clone()));
                 consequences.push(Consequence::Forgiven(user));
@@ -161,6 +167,7 @@ impl State {
             }
             Kind::SetEnforcement(level) => self.enforcement = level,
             Kind::LogOut(user) => consequences.push(Consequence::LoggedOut(user)),
+            Kind::LogOutElsewhere(kept) => consequences.push(Consequence::LoggedOutElsewhere(kept)),
         }
     }
 

@@ -47,7 +47,7 @@ pub(crate) fn written_by(effect: &Kind) -> Vec<Resource> {
         Kind::DeleteKey(key) => vec![Resource::Key(key.handle), Resource::KeyCount],
         Kind::SetQuorum(_) => vec![Resource::Quorum],
         Kind::Spend(approval) => approval.nonces.iter().cloned().map(Resource::Approval).collect(),
-        Kind::LogOut(_) => Vec::new(),
+        Kind::LogOut(_) | Kind::LogOutElsewhere(_) => Vec::new(),
         Kind::PutAnchor(_) | Kind::DeleteAnchor(_) | Kind::SetEnforcement(_) => vec![Resource::Anchors],
     }
 }

@@ -21,6 +21,7 @@ mod parse;
 mod permissions;
 mod quorum;
 mod scale;
+mod sessions;
 mod strangers;
 mod stress;
 mod token;
