@@ -260,9 +260,7 @@ mod tests {
             attempts.broke(Reason::after_sending("gone"));
             attempts
         };
-        let is_unknown = |error: &ClientError| {
-            matches!(error, ClientError::DeadlineExceeded(text) if text.ends_with("is not known"))
-        };
+        let is_unknown = |error: &ClientError| matches!(error, ClientError::DeadlineExceeded(text) if text.ends_with("is not known"));
         let refused = |mut attempts: Attempts, code| attempts.refused(failure(code)).map(|_| attempts);
         assert!(is_unknown(&refused(lost(&change), FailureCode::Forbidden).unwrap_err()));
         assert!(is_unknown(&refused(lost(&change), FailureCode::Halted).unwrap().give_up(0)));
@@ -320,6 +318,9 @@ mod tests {
         for _ in 0..9 {
             roster.failed(MemberId(0), 11_000, 12_000);
         }
-        assert!(!roster.is_out(MemberId(0), 16_000), "calls that were under way then hear of the same failure");
+        assert!(
+            !roster.is_out(MemberId(0), 16_000),
+            "calls that were under way then hear of the same failure"
+        );
     }
 }

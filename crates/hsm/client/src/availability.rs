@@ -12,9 +12,9 @@ use crate::roster::{MemberId, Roster};
 /// On how many HSMs a key must be.
 const ENOUGH: usize = 2;
 
-/// How often HSMs are asked once more that could not be reached: connections break that were idle, and others than
-/// this call find it out. One that is gone is not waited for longer.
-const SECOND_CHANCES: u32 = 3;
+/// How long HSMs are asked once more that could not be reached, in milliseconds: connections break that were idle,
+/// and others than this call find it out. One that is gone is not waited for longer.
+const SECOND_CHANCES_MS: u64 = 500;
 
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(crate) struct Availability {
     /// One that was asked does not have them, or does not tell this user.
     is_missing: bool,
     is_broken: bool,
-    chances: u32,
+    begun_ms: Option<u64>,
     pause_ms: u64,
 }
 
@@ -58,7 +58,7 @@ impl Availability {
             is_worth_waiting: false,
             is_missing: false,
             is_broken: false,
-            chances: SECOND_CHANCES,
+            begun_ms: None,
             pause_ms: FIRST_PAUSE_MS,
         }
     }
@@ -71,6 +71,7 @@ impl Availability {
 
     /// What to do now.
     pub(crate) fn next(&mut self, roster: &mut Roster, now_ms: u64) -> Next {
+        let begun_ms = *self.begun_ms.get_or_insert(now_ms);
         if self.having.len() >= ENOUGH {
             return Next::Enough;
         }
@@ -78,12 +79,10 @@ impl Availability {
             self.asked.push(member);
             return Next::Ask(member);
         }
-        if self.is_broken && self.chances > 0 {
-            self.chances -= 1;
-        } else if self.having.is_empty() && self.is_missing && !self.is_worth_waiting {
-            return Next::LeftToTheCall;
-        } else if !self.is_worth_waiting {
-            return Next::TooFew;
+        let has_chance = self.is_broken && now_ms < begun_ms + SECOND_CHANCES_MS;
+        if !has_chance && !self.is_worth_waiting {
+            let is_unknown = self.having.is_empty() && self.is_missing;
+            return if is_unknown { Next::LeftToTheCall } else { Next::TooFew };
         }
         if now_ms >= self.deadline_ms {
             return Next::TooFew;
@@ -146,7 +145,7 @@ mod tests {
     }
 
     fn confirmed(there: bool) -> Reply {
-        Reply { result: Some(Done::Confirmed(Confirmed { there })), ..Reply::default() }
+        Reply { result: Some(Done::Confirmed(Confirmed { there })) }
     }
 
     #[test]
@@ -180,13 +179,11 @@ mod tests {
             search.refused(FailureCode::Behind);
             assert!(matches!(search.next(&mut roster, now_ms), Next::Wait(_)));
         }
-        for _ in 0..SECOND_CHANCES {
-            assert_eq!(search.next(&mut roster, 0), Next::Ask(MemberId(1)));
-            search.broke();
-            assert!(matches!(search.next(&mut roster, 0), Next::Wait(_)));
-        }
-        assert_eq!(search.next(&mut roster, 0), Next::Ask(MemberId(1)));
+        assert_eq!(search.next(&mut roster, 100), Next::Ask(MemberId(1)));
         search.broke();
-        assert_eq!(search.next(&mut roster, 0), Next::TooFew);
+        assert!(matches!(search.next(&mut roster, 100), Next::Wait(_)));
+        assert_eq!(search.next(&mut roster, 200), Next::Ask(MemberId(1)));
+        search.broke();
+        assert_eq!(search.next(&mut roster, 2_200), Next::TooFew, "it took two seconds to find out");
     }
 }

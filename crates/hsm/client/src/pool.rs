@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use strongroom_crypto::random;
-use strongroom_hsm_proto::command::{
-    Approval, Call, Command, Cursor, Failure, FailureCode, Reply, Welcome,
-};
+use strongroom_hsm_proto::command::{Approval, Call, Command, Cursor, Failure, FailureCode, Reply, Welcome};
 use strongroom_runtime::{Clocks, Shutdown};
 
 use crate::attempts::{Attempts, Step};
@@ -318,12 +316,7 @@ impl Inner {
     }
 
     /// Asks HSM after HSM until enough have the keys.
-    async fn confirm(
-        &self,
-        keys: &[u64],
-        maker: Option<MemberId>,
-        until: u64,
-    ) -> Result<(), ClientError> {
+    async fn confirm(&self, keys: &[u64], maker: Option<MemberId>, until: u64) -> Result<(), ClientError> {
         let mut search = Availability::of(keys, maker, until);
         loop {
             let next = search.next(&mut self.state().roster, now_ms(&self.clocks));

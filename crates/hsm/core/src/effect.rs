@@ -44,7 +44,7 @@ impl Effects {
 /// One effect.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Effect {
-    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
+    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
     pub(crate) kind: Option<Kind>,
 }
 
@@ -84,6 +84,21 @@ pub(crate) enum Kind {
     /// A user is logged out of all sessions, on every HSM.
     #[prost(message, tag = "11")]
     LogOut(UserRef),
+    /// A user is logged out of all sessions but one.
+    #[prost(message, tag = "12")]
+    LogOutElsewhere(KeptSession),
+}
+
+/// The session in which a user stays logged in.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(crate) struct KeptSession {
+    #[prost(message, required, tag = "1")]
+    pub(crate) user: UserRef,
+    /// The HSM that has the session.
+    #[prost(string, tag = "2")]
+    pub(crate) hsm_id: String,
+    #[prost(uint64, tag = "3")]
+    pub(crate) session: u64,
 }
 
 /// The partition's own keys: the cluster's pair and the key that clones share.
@@ -258,4 +273,7 @@ pub(crate) struct Snapshot {
     /// The highest reference that an anchor ever had.
     #[prost(uint32, tag = "9")]
     pub(crate) last_anchor: u32,
+    /// The handles of keys that were deleted; the oldest first.
+    #[prost(uint64, repeated, tag = "10")]
+    pub(crate) deleted: Vec<u64>,
 }

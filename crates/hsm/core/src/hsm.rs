@@ -21,10 +21,12 @@ use crate::cache::Cache;
 use crate::effect::{Effects, Foundation, Kind, UserRef};
 use crate::keyring::Keyring;
 use crate::material::Material;
+use crate::object::change;
 use crate::options::{ConnectionId, HsmIdentity, Now, Options, Peer};
 use crate::outcome::{Draft, FollowUp, refused};
 use crate::quorum::Tokens;
-use crate::session::Sessions;
+use crate::refusal::Refusal;
+use crate::session::{KeyRoom, Sessions};
 use crate::state::{Consequence, KeyEntry, Resource, State, written_by};
 use crate::{AuditRecord, HsmError, Outcome, Planned, ServiceEvent};
 
@@ -54,6 +56,7 @@ pub struct Hsm {
     /// What passwords are hashed with: megabytes, and there only while somebody waits for them.
     hasher: Mutex<Weak<PasswordHasher>>,
     pub(crate) waiting_logins: AtomicUsize,
+    pub(crate) key_room: KeyRoom,
 }
 
 impl Hsm {
@@ -72,6 +75,7 @@ impl Hsm {
             opened: Cache::new(options.opened_keys),
             hasher: Mutex::default(),
             waiting_logins: AtomicUsize::new(0),
+            key_room: KeyRoom::default(),
             identity,
             options,
         }
@@ -142,7 +146,12 @@ impl Hsm {
         let consequences = self.state_mut().apply(Effects::read(effects)?);
         for consequence in consequences {
             match consequence {
-                Consequence::LoggedOut(user) => self.log_out_everywhere(&user),
+                Consequence::LoggedOut(user) => self.log_out_but(&user, None),
+                Consequence::LoggedOutElsewhere(kept) => {
+                    let here = kept.hsm_id == self.identity.hsm_id;
+                    self.log_out_but(&kept.user, here.then_some(kept.session));
+                }
+                Consequence::Gone(name) => self.sessions().end_shares(&name),
                 Consequence::Forgiven(user) => self.forgive(&user),
                 Consequence::Spent(nonces) => self.tokens().forget_spent(&nonces),
                 Consequence::KeyChanged(handle) => self.opened.remove(KeyEntry::cache_handle(handle)),
@@ -154,7 +163,8 @@ impl Hsm {
     /// Ends a plan: its change has been applied, or (`failure`) has not been made. Records it in the audit log.
     pub fn settle(&self, planned: Planned, failure: Option<&Failure>, now: Now) {
         if failure.is_none() {
-            self.follow_up(planned.follow_ups);
+            // The log has the change: whatever has become of the session, nothing is taken back.
+            let _ = self.follow_up(planned.follow_ups);
             if let Some(session) = planned.approved_in {
                 self.audit.note(Opcode::ApproveToken, session, AuditDetail::None, now);
             }
@@ -182,8 +192,11 @@ impl Hsm {
         };
         // What happened between the two states is not known: who is not the same user any more logs in again.
         for user in changed {
-            self.log_out_everywhere(&user);
+            self.log_out_but(&user, None);
             self.forgive(&user);
+            if user.role == i32::from(Role::CryptoUser) && !self.state().users.contains_key(&user) {
+                self.sessions().end_shares(&user.name);
+            }
         }
         Ok(())
     }
@@ -235,6 +248,12 @@ impl Hsm {
         self.audit.restore(next_sequence, waiting);
     }
 
+    /// Gives the records of this process, which begin at `from`, numbers from `to` on: those between were given
+    /// before, to records that were stored and then forgotten here. They are to be saved again.
+    pub fn renumber_audit(&self, from: u64, to: u64) {
+        self.audit.renumber(from, to);
+    }
+
     /// Numbers for metrics.
     pub fn occupancy(&self) -> Occupancy {
         let (token_keys, users) = {
@@ -283,22 +302,37 @@ impl Hsm {
         self.state().foundation.clone().ok_or(HsmError::NotFounded)
     }
 
-    /// Does what a change means for sessions of this HSM.
-    fn follow_up(&self, follow_ups: Vec<FollowUp>) {
+    /// Does what a change means for sessions of this HSM; all of it that can be done.
+    fn follow_up(&self, follow_ups: Vec<FollowUp>) -> Result<(), Refusal> {
         let sessions = self.sessions();
+        let mut outcome = Ok(());
         for follow_up in follow_ups {
-            match follow_up {
-                FollowUp::Kept { session, handle } => sessions.forget_key(session, handle),
+            let done = match follow_up {
+                FollowUp::Kept { session, handle, .. } => {
+                    sessions.forget_key(session, handle);
+                    Ok(())
+                }
                 FollowUp::Add { session, entry } => sessions.add_key(session, entry),
-                FollowUp::Registered { session } => sessions.end_registration(session),
-            }
+                FollowUp::Change { session, handle, attribute, by_administrator } => {
+                    sessions.change_key(session, handle, |entry| {
+                        let live = entry.live.clone().ok_or_else(Refusal::no_such_key)?;
+                        Ok(KeyEntry::live(change(&entry.record, &attribute, by_administrator)?, live))
+                    })
+                }
+                FollowUp::Registered { session } => {
+                    sessions.end_registration(session);
+                    Ok(())
+                }
+            };
+            outcome = outcome.and(done);
         }
+        outcome
     }
 
     /// The parsed material of a key.
     pub(crate) fn material(&self, entry: &KeyEntry) -> Result<Arc<Material>, HsmError> {
         if let Some(live) = &entry.live {
-            return Ok(Arc::clone(live));
+            return Ok(Arc::clone(&live.material));
         }
         if let Some(material) = self.opened.get(&entry.reference) {
             return Ok(material);

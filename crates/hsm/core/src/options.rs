@@ -35,8 +35,12 @@ pub struct Options {
     pub most_asymmetric_keys: usize,
     /// The most sessions of this HSM.
     pub most_sessions: usize,
+    /// The most sessions of this HSM in which one user is logged in.
+    pub most_sessions_of_user: usize,
     /// The most session keys of one session.
     pub most_session_keys: usize,
+    /// The most session keys of all sessions of this HSM.
+    pub most_session_keys_in_all: usize,
     /// The most keys kept opened in memory.
     pub opened_keys: usize,
     /// The most audit records that wait to be stored. Commands that must be recorded are refused when there is
@@ -56,7 +60,9 @@ impl Options {
             most_keys: 16_666,
             most_asymmetric_keys: 3_333,
             most_sessions: 2_048,
+            most_sessions_of_user: 1_024,
             most_session_keys: 1_024,
+            most_session_keys_in_all: 16_666,
             opened_keys: 4_096,
             audit_records: 8_192,
             waiting_logins: 64,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use strongroom_hsm_proto::command::{self, Failure, FailureCode, Reply, Result as Answered};
+use strongroom_hsm_proto::command::{self, Attribute, Failure, FailureCode, Reply, Result as Answered};
 
 use crate::audit::Slot;
 use crate::effect::Kind;
@@ -52,10 +52,12 @@ pub struct Planned {
 
 /// What happens on this HSM alone when a change is made.
 pub(crate) enum FollowUp {
-    /// A session key has become a token key.
-    Kept { session: u64, handle: u64 },
-    /// A session has a new key, or a changed one.
+    /// A session key has become a token key. Until then the mark keeps it from being changed.
+    Kept { session: u64, handle: u64, _mark: Arc<()> },
+    /// A session has a new key.
     Add { session: u64, entry: Arc<KeyEntry> },
+    /// A session key is changed, from whatever it then is.
+    Change { session: u64, handle: u64, attribute: Attribute, by_administrator: bool },
     /// A registration is complete.
     Registered { session: u64 },
 }

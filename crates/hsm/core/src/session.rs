@@ -1,11 +1,13 @@
 //! Connections and sessions: what an HSM knows of its clients, and no other HSM does.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use strongroom_hsm_proto::command::{FailureCode, RegistrationPurpose};
+use strongroom_hsm_proto::command::{FailureCode, RegistrationPurpose, Role};
 
-use crate::effect::UserRef;
+use crate::effect::{UserRecord, UserRef};
+use crate::hsm::BUSY;
 use crate::refusal::Refusal;
 use crate::state::KeyEntry;
 use crate::{ConnectionId, Now, Peer};
@@ -14,6 +16,30 @@ use crate::{ConnectionId, Now, Peer};
 const CHALLENGE_MS: u64 = 10 * 60 * 1_000;
 /// The number of an HSM's first session, as in AWS's samples.
 const FIRST_SESSION: u64 = 0x0100_4001;
+
+const NO_SUCH_SESSION: Refusal = Refusal::new(FailureCode::NoSession, "There is no such session");
+
+/// Room for the session keys of all sessions together.
+#[derive(Default)]
+pub(crate) struct KeyRoom(Arc<AtomicUsize>);
+
+/// Room for one session key, given back when the key is dropped.
+pub(crate) struct Room(Arc<AtomicUsize>);
+
+impl KeyRoom {
+    /// Takes room for one key, unless `most` have it.
+    pub(crate) fn take(&self, most: usize) -> Option<Room> {
+        let more = |taken| (taken < most).then_some(taken + 1);
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
+        Some(Room(Arc::clone(&self.0)))
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
 
 /// All connections and sessions.
 pub(crate) struct Sessions {
@@ -39,12 +65,14 @@ pub(crate) struct Session {
 #[derive(Default)]
 pub(crate) struct Inner {
     pub(crate) login: Option<UserRef>,
-    /// A log-in that waits for the second factor.
-    pub(crate) half_login: Option<Challenged<UserRef>>,
+    /// A log-in that waits for the second factor; of the user as it was when its password was right.
+    pub(crate) half_login: Option<Challenged<Arc<UserRecord>>>,
     /// A registration that waits for the new key's signature.
     pub(crate) registration: Option<Challenged<(RegistrationPurpose, UserRef)>>,
     /// Session keys.
     pub(crate) keys: BTreeMap<u64, Arc<KeyEntry>>,
+    /// Session keys that become token keys as soon as the log has it, as long as somebody holds the mark.
+    becoming_tokens: BTreeMap<u64, Weak<()>>,
     pub(crate) closed: bool,
 }
 
@@ -84,6 +112,21 @@ impl Inner {
         self.half_login = None;
         self.registration = None;
         self.keys.clear();
+        self.becoming_tokens.clear();
+    }
+
+    /// Marks a session key that becomes a token key just as it is here: none if it is not any more. While the mark
+    /// is held it does not change: what is forbidden meanwhile would be lost.
+    pub(crate) fn mark_becoming_token(&mut self, entry: &Arc<KeyEntry>) -> Option<Arc<()>> {
+        let handle = entry.record.handle;
+        self.keys.get(&handle).filter(|now| Arc::ptr_eq(now, entry))?;
+        let mark = Arc::new(());
+        self.becoming_tokens.insert(handle, Arc::downgrade(&mark));
+        Some(mark)
+    }
+
+    fn is_becoming_token(&self, handle: u64) -> bool {
+        self.becoming_tokens.get(&handle).is_some_and(|mark| mark.strong_count() > 0)
     }
 }
 
@@ -170,15 +213,49 @@ impl Sessions {
             .get(&session)
             .filter(|session| session.connection == connection)
             .cloned()
-            .ok_or(Refusal::new(FailureCode::NoSession, "There is no such session"))
+            .ok_or(NO_SUCH_SESSION)
     }
 
-    /// Gives a session a key, new or changed.
-    pub(crate) fn add_key(&self, session: u64, entry: Arc<KeyEntry>) {
-        if let Some(session) = self.by_id.get(&session) {
-            let mut inner = session.inner();
-            if inner.login.is_some() {
-                inner.keys.insert(entry.record.handle, entry);
+    /// Gives a session a new key, if its owner is still logged in there.
+    pub(crate) fn add_key(&self, session: u64, entry: Arc<KeyEntry>) -> Result<(), Refusal> {
+        let session = self.by_id.get(&session).ok_or(NO_SUCH_SESSION)?;
+        let mut inner = session.inner();
+        if inner.login != Some(UserRef::new(&entry.record.owner, Role::CryptoUser)) {
+            return Err(Refusal::new(FailureCode::NotLoggedIn, "The session is not logged in any more"));
+        }
+        inner.keys.insert(entry.record.handle, entry);
+        Ok(())
+    }
+
+    /// Changes a session key: what `change` makes of it as it is now, so that of two changes none is lost.
+    pub(crate) fn change_key(
+        &self,
+        session: u64,
+        handle: u64,
+        change: impl FnOnce(&KeyEntry) -> Result<Arc<KeyEntry>, Refusal>,
+    ) -> Result<(), Refusal> {
+        let session = self.by_id.get(&session).ok_or(NO_SUCH_SESSION)?;
+        let mut inner = session.inner();
+        if inner.is_becoming_token(handle) {
+            return Err(BUSY);
+        }
+        let entry = inner.keys.get(&handle).ok_or_else(Refusal::no_such_key)?;
+        let changed = change(entry)?;
+        inner.keys.insert(handle, changed);
+        Ok(())
+    }
+
+    /// A crypto user that goes leaves the lists of whom session keys are shared with once they are token keys.
+    pub(crate) fn end_shares(&self, name: &str) {
+        for session in self.by_id.values() {
+            for entry in session.inner().keys.values_mut() {
+                if let (true, Some(live)) =
+                    (entry.record.shared_with.iter().any(|other| other == name), &entry.live)
+                {
+                    let mut record = entry.record.clone();
+                    record.shared_with.retain(|other| other != name);
+                    *entry = KeyEntry::live(record, live.clone());
+                }
             }
         }
     }
@@ -193,7 +270,9 @@ impl Sessions {
     /// Takes a session key away.
     pub(crate) fn forget_key(&self, session: u64, handle: u64) {
         if let Some(session) = self.by_id.get(&session) {
-            session.inner().keys.remove(&handle);
+            let mut inner = session.inner();
+            inner.keys.remove(&handle);
+            inner.becoming_tokens.remove(&handle);
         }
     }
 
@@ -212,7 +291,7 @@ impl Sessions {
         let belongs = |session: &&Arc<Session>| {
             let inner = session.inner();
             inner.login.as_ref() == Some(user)
-                || inner.half_login.as_ref().is_some_and(|half| half.what == *user)
+                || inner.half_login.as_ref().is_some_and(|half| half.what.user == *user)
         };
         self.by_id.values().filter(belongs).cloned().collect()
     }

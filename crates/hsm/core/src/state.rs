@@ -2,6 +2,7 @@
 //!
 //! It changes by effects only. Applying them decides nothing: what a change may do is checked when it is planned.
 
+mod deleted;
 mod history;
 mod keys;
 mod spent;
@@ -14,11 +15,13 @@ use strongroom_hsm_proto::command::{EnforcementLevel, Role, TrustAnchor};
 
 use crate::HsmError;
 use crate::effect::{
-    AnchorRecord, FORMAT, Foundation, KeyRecord, Kind, QuorumSettings, Snapshot, UserRecord, UserRef,
+    AnchorRecord, FORMAT, Foundation, KeptSession, KeyRecord, Kind, QuorumSettings, Snapshot, UserRecord,
+    UserRef,
 };
 
+use deleted::Deleted;
 pub(crate) use history::{History, REMEMBERED_CHANGES, Resource, written_by};
-pub(crate) use keys::{KeyEntry, Keys};
+pub(crate) use keys::{KeyEntry, Keys, Live};
 use spent::Spent;
 
 /// For how long a quorum token is good, unless it is set.
@@ -29,6 +32,7 @@ pub(crate) struct State {
     pub(crate) foundation: Option<Foundation>,
     pub(crate) users: BTreeMap<UserRef, Arc<UserRecord>>,
     pub(crate) keys: Keys,
+    pub(crate) deleted: Deleted,
     pub(crate) quorum: QuorumSettings,
     pub(crate) spent: Spent,
     pub(crate) anchors: BTreeMap<u32, AnchorRecord>,
@@ -43,6 +47,7 @@ impl Default for State {
             foundation: None,
             users: BTreeMap::new(),
             keys: Keys::default(),
+            deleted: Deleted::default(),
             quorum: QuorumSettings {
                 user: 1,
                 quorum: 1,
@@ -64,6 +69,10 @@ impl Default for State {
 pub(crate) enum Consequence {
     /// The user's sessions are logged out.
     LoggedOut(UserRef),
+    /// The user's other sessions are.
+    LoggedOutElsewhere(KeptSession),
+    /// The crypto user of this name is gone.
+    Gone(String),
     /// The user's failed log-ins are forgotten.
     Forgiven(UserRef),
     /// Quorum tokens with these random parts are gone.
@@ -126,11 +135,14 @@ impl State {
                 self.users.remove(&user);
                 if user.role == i32::from(Role::CryptoUser) {
                     self.keys.end_shares(&user.name);
+                    consequences.push(Consequence::Gone(user.name.clone()));
                 }
                 consequences.push(Consequence::LoggedOut(user.clone()));
                 consequences.push(Consequence::Forgiven(user));
             }
-            Kind::PutKey(record) => {
+            Kind::PutKey(mut record) => {
+                // A key never names somebody who is not there: whoever comes later under the name is another.
+                record.shared_with.retain(|name| self.user(name, Role::CryptoUser).is_some());
                 if record.version != KeyRecord::FIRST_VERSION {
                     consequences.push(Consequence::KeyChanged(record.handle));
                 }
@@ -138,6 +150,7 @@ impl State {
             }
             Kind::DeleteKey(key) => {
                 self.keys.delete(key.handle);
+                self.deleted.add(key.handle);
                 consequences.push(Consequence::KeyChanged(key.handle));
             }
             Kind::SetQuorum(quorum) => self.quorum = quorum,
@@ -154,6 +167,7 @@ impl State {
             }
             Kind::SetEnforcement(level) => self.enforcement = level,
             Kind::LogOut(user) => consequences.push(Consequence::LoggedOut(user)),
+            Kind::LogOutElsewhere(kept) => consequences.push(Consequence::LoggedOutElsewhere(kept)),
         }
     }
 
@@ -169,6 +183,7 @@ impl State {
             anchors: self.anchors.values().cloned().collect(),
             enforcement: self.enforcement,
             last_anchor: self.last_anchor,
+            deleted: self.deleted.iter().collect(),
         };
         snapshot.encode_to_vec()
     }
@@ -191,6 +206,9 @@ impl State {
             state.keys.put(KeyEntry::new(record));
         }
         state.spent.add(&snapshot.spent);
+        for handle in snapshot.deleted {
+            state.deleted.add(handle);
+        }
         state.anchors = snapshot.anchors.into_iter().map(|anchor| (anchor.reference, anchor)).collect();
         Ok(state)
     }
@@ -199,4 +217,14 @@ impl State {
 impl KeyRecord {
     /// The version of a key that was not changed yet.
     pub(crate) const FIRST_VERSION: u32 = 1;
+
+    /// How many must approve the most that several must approve of it.
+    pub(crate) fn highest_quorum(&self) -> u32 {
+        self.manage_quorum.max(self.use_quorum)
+    }
+
+    /// Whether enough users are left for its quorum values.
+    pub(crate) fn has_enough_users(&self) -> bool {
+        self.highest_quorum() as usize <= 1 + self.shared_with.len()
+    }
 }

@@ -55,6 +55,11 @@ impl DataDir {
         self.0.join("hsms")
     }
 
+    /// The folder of the logs of HSMs.
+    pub(crate) fn hsm_logs(&self) -> PathBuf {
+        self.0.join("hsm-logs")
+    }
+
     /// The folder of the host's device root, which HSMs make.
     pub(crate) fn device_root(&self) -> PathBuf {
         self.0.join("hsm-host")

@@ -109,7 +109,12 @@ impl Node {
         let Clusters { vpc_cidr, hsmd, daily_backups } = clusters;
         let settings = Settings::default().with_default_vpc(&vpc_cidr).context("--vpc-cidr")?;
         let networks = Arc::new(Networks::new(db.clone(), &root, authority.clone(), settings)?);
-        let local = LocalOptions { folder: data.hsms(), device_root: data.device_root(), program: hsmd };
+        let local = LocalOptions {
+            folder: data.hsms(),
+            logs: data.hsm_logs(),
+            device_root: data.device_root(),
+            program: hsmd,
+        };
         let mut options = Options::default();
         options.dev = true;
         options.daily_backups = daily_backups;
@@ -121,7 +126,7 @@ impl Node {
             clocks: clocks.clone(),
             ec2: networks.clone(),
             rules: Arc::new(SecurityGroups(networks.clone())),
-            placement: Arc::new(LocalProcesses::new(local, shutdown.clone())),
+            placement: Arc::new(LocalProcesses::new(&local, shutdown.clone())?),
             options,
         };
         let cloudhsm = Arc::new(ControlPlane::open(parts).await?);

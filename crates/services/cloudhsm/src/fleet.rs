@@ -83,15 +83,16 @@ impl Fleet {
         self.lock().values().cloned().collect()
     }
 
-    /// Some HSM of a cluster that serves, of those that are connected and not among `except`.
-    pub(crate) fn serving(&self, cluster_id: &str, except: &[&str]) -> Option<Arc<Session>> {
+    /// Some HSM of a cluster that serves, of those that are connected and not among `except`. One that says nothing
+    /// of itself, or failed at what it was asked for, is the last to be asked.
+    pub(crate) fn serving(&self, cluster_id: &str, except: &[&str], now_ms: i64) -> Option<Arc<Session>> {
         let mut serving: Vec<_> = self
             .sessions_of(cluster_id)
             .into_iter()
             .filter(|session| session.state() == Some(HsmState::Serving))
             .filter(|session| !except.contains(&session.hsm_id.as_str()))
             .collect();
-        serving.sort_by(|one, other| one.hsm_id.cmp(&other.hsm_id));
+        serving.sort_by_cached_key(|session| (session.doubts(now_ms), session.hsm_id.clone()));
         serving.into_iter().next()
     }
 

@@ -3,7 +3,8 @@
 //! It looks at everything again and again, at once when something may have changed: what callers want is in the
 //! store, what there is say the placement and the HSMs themselves. Nothing of it is kept between two looks but
 //! how often something was tried, so that a restart goes on where the last process stopped. Of several servers
-//! one at a time does it, under a lease.
+//! one at a time does it, under a lease: the one that HSMs are connected to, as long as there is one fleet listener
+//! for a store.
 
 mod clusters;
 mod hsms;

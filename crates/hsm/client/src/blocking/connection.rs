@@ -36,7 +36,12 @@ pub struct Broken {
 impl Broken {
     pub(super) fn new(server: &Server, reason: impl Into<Reason>) -> Self {
         let reason = reason.into();
-        Self { server: server.clone(), reason: reason.text, is_lasting: reason.lasts, was_sent: reason.was_sent }
+        Self {
+            server: server.clone(),
+            reason: reason.text,
+            is_lasting: reason.lasts,
+            was_sent: reason.was_sent,
+        }
     }
 }
 

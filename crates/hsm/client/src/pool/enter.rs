@@ -76,9 +76,8 @@ impl Inner {
     async fn enter(&self, id: MemberId, number: u64, until: u64) -> Result<Channel, Trouble> {
         let server = self.state().roster.get(id).map(|member| member.server.clone());
         let Some(server) = server else { return Err(Trouble::Broken("there is no such HSM".into())) };
-        let broken = |reason: Reason| {
-            Trouble::Broken(Reason { text: format!("{server}: {reason}"), ..reason })
-        };
+        let broken =
+            |reason: Reason| Trouble::Broken(Reason { text: format!("{server}: {reason}"), ..reason });
         let (stream, decoder, welcome) = timeout(self.options.timeouts.welcome, self.greet(&server))
             .await
             .map_err(|_| broken("no answer in time".into()))?

@@ -412,8 +412,7 @@ impl Node {
         if count_down(&self.faults.busy) {
             return fail(FailureCode::Busy);
         }
-        if self.faults.forbids.load(Ordering::SeqCst)
-            && matches!(call.command, Some(Command::ConfirmKey(_)))
+        if self.faults.forbids.load(Ordering::SeqCst) && matches!(call.command, Some(Command::ConfirmKey(_)))
         {
             return fail(FailureCode::Forbidden);
         }

@@ -92,7 +92,7 @@ impl Caller<'_> {
             }
             return Err(Refusal::no_such_key());
         }
-        self.session_key(handle)
+        self.session_key(user, handle)
     }
 
     /// A key that the crypto user owns: one of the session's, or one of the cluster's.
@@ -109,7 +109,8 @@ impl Caller<'_> {
         Err(Refusal::forbidden("Only the owner of the key can do this"))
     }
 
-    fn session_key(&self, handle: u64) -> Result<Arc<KeyEntry>, Refusal> {
-        self.session()?.inner().keys.get(&handle).cloned().ok_or_else(Refusal::no_such_key)
+    fn session_key(&self, user: &UserRef, handle: u64) -> Result<Arc<KeyEntry>, Refusal> {
+        let entry = self.session()?.inner().keys.get(&handle).cloned();
+        entry.filter(|entry| entry.record.owner == user.name).ok_or_else(Refusal::no_such_key)
     }
 }

@@ -30,7 +30,11 @@ pub(super) fn execute(hsm: &Hsm, connection: ConnectionId, call: &Call, now: Now
         now,
         account: RefCell::default(),
     };
-    let progress = caller.enter(call.session).and_then(|()| caller.run(command)).and_then(verified);
+    let progress = caller
+        .enter(call.session)
+        .and_then(|()| caller.run(command))
+        .and_then(verified)
+        .and_then(|progress| of_this_hsm_alone(hsm, progress));
     let account = caller.account.into_inner();
     let slot = slot.filter(|_| !account.is_half).map(|mut slot| {
         slot.opcode = account.opcode.unwrap_or(slot.opcode);
@@ -46,7 +50,6 @@ pub(super) fn execute(hsm: &Hsm, connection: ConnectionId, call: &Call, now: Now
             Outcome::Done(Reply { result })
         }
         Ok(Progress::Change(draft)) if draft.effects.is_empty() => {
-            hsm.follow_up(draft.follow_ups);
             if let Some(slot) = slot {
                 slot.write(refused(&draft.answer), now);
             }
@@ -64,6 +67,16 @@ pub(super) fn execute(hsm: &Hsm, connection: ConnectionId, call: &Call, now: Now
             refuse(refusal)
         }
     }
+}
+
+/// Does at once what changes nothing that is shared.
+fn of_this_hsm_alone(hsm: &Hsm, mut progress: Progress) -> Result<Progress, Refusal> {
+    if let Progress::Change(draft) = &mut progress
+        && draft.effects.is_empty()
+    {
+        hsm.follow_up(std::mem::take(&mut draft.follow_ups))?;
+    }
+    Ok(progress)
 }
 
 /// No change goes out with approvals that are not verified.

@@ -1,5 +1,7 @@
 //! Keys are changed, shared and deleted.
 
+use std::sync::Arc;
+
 use strongroom_hsm_proto::command::{
     Attribute, AttributeName, AttributeValue, DeleteKey, KeyClass, QuorumService, Role, SetAttribute,
     ShareKey, UnshareKey,
@@ -8,7 +10,7 @@ use strongroom_hsm_proto::command::{
 use super::{Flags, change};
 use crate::audit::{AuditDetail, Opcode};
 use crate::effect::{KeyRecord, KeyRef, Kind, UserRef};
-use crate::hsm::Caller;
+use crate::hsm::{BUSY, Caller};
 use crate::outcome::{Draft, FollowUp, Progress};
 use crate::refusal::Refusal;
 use crate::state::{KeyEntry, Resource};
@@ -40,35 +42,43 @@ impl Caller<'_> {
         self.about_key(&entry.record);
         let draft = draft.verified()?;
         let record = change(&entry.record, attribute, administrator)?;
-        self.put_changed(&by, &entry, record, is_promotion(attribute), draft)
+        self.put_changed(&by, &entry, record, attribute, draft)
     }
 
-    /// Puts a changed key in the place of `entry`.
+    /// Puts the key `record`, which is `entry` with an attribute changed, in its place.
     fn put_changed(
         &self,
         by: &UserRef,
-        entry: &KeyEntry,
+        entry: &Arc<KeyEntry>,
         mut record: KeyRecord,
-        promotion: bool,
+        attribute: &Attribute,
         draft: Draft,
     ) -> Result<Progress, Refusal> {
         if record == entry.record {
             // Nothing to change, and no approval used up.
             return Ok(Progress::Done(None));
         }
-        let session = self.session()?.id;
+        let session = self.session()?;
         let draft = draft.relying_on([Resource::User(by.clone()), Resource::Key(record.handle)]);
         let of_session = !entry.record.has(Flags::TOKEN);
-        if of_session && !promotion {
-            let material = self.hsm.material(entry)?;
+        if of_session && !is_promotion(attribute) {
+            let (attribute, by_administrator) = (attribute.clone(), by.role == i32::from(Role::Admin));
+            let handle = record.handle;
             return Ok(draft
-                .then(FollowUp::Add { session, entry: KeyEntry::live(record, material) })
+                .then(FollowUp::Change { session: session.id, handle, attribute, by_administrator })
                 .change());
         }
         let draft = if of_session {
+            // Nobody told the session's keys who has gone since they were made.
+            record.shared_with.retain(|name| self.hsm.state().user(name, Role::CryptoUser).is_some());
+            if !record.has_enough_users() {
+                return Err(TOO_FEW_USERS);
+            }
             let asymmetric = usize::from(!record.is(KeyClass::SecretKey));
             let near = self.hsm.room_for(&self.hsm.state(), 1, asymmetric)?;
-            let draft = draft.then(FollowUp::Kept { session, handle: record.handle });
+            let mark = session.inner().mark_becoming_token(entry).ok_or(BUSY)?;
+            let draft =
+                draft.then(FollowUp::Kept { session: session.id, handle: record.handle, _mark: mark });
             if near { draft.relying_on([Resource::KeyCount]) } else { draft }
         } else {
             record.version = record.version.wrapping_add(1);
@@ -114,11 +124,8 @@ impl Caller<'_> {
             _ if share => return Err(Refusal::invalid_request("The key is shared with this user already")),
             _ => return Err(Refusal::invalid_request("The key is not shared with this user")),
         }
-        let highest_quorum = record.manage_quorum.max(record.use_quorum) as usize;
-        if !share && highest_quorum > 1 + record.shared_with.len() {
-            return Err(Refusal::invalid_request(
-                "Too few users would be left for the quorum values of the key",
-            ));
+        if !share && !record.has_enough_users() {
+            return Err(TOO_FEW_USERS);
         }
         let draft = Draft::new(state.history.revision());
         let draft = self.approved_for_key(&state, QuorumService::KeyManagement, &entry.record, draft)?;
@@ -157,6 +164,9 @@ impl Caller<'_> {
         }
     }
 }
+
+const TOO_FEW_USERS: Refusal =
+    Refusal::invalid_request("Too few users would be left for the quorum values of the key");
 
 /// Whether the attribute makes a session key a token key.
 fn is_promotion(attribute: &Attribute) -> bool {

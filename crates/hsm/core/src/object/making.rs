@@ -18,7 +18,7 @@ use crate::material::{Material, parameter_set, weierstrass};
 use crate::outcome::{Draft, FollowUp, Progress};
 use crate::quorum::INVALID_VALUE;
 use crate::refusal::Refusal;
-use crate::state::{KeyEntry, REMEMBERED_CHANGES, Resource, State};
+use crate::state::{KeyEntry, Live, REMEMBERED_CHANGES, Resource, State};
 use crate::user::crypto_user_name;
 
 /// The most bytes of a generic secret.
@@ -240,7 +240,10 @@ impl Caller<'_> {
                 }
                 draft.effects.push(Kind::PutKey(record.clone()));
             } else {
-                let entry = KeyEntry::live(record.clone(), Arc::new(key.material));
+                let room = self.hsm.key_room.take(self.hsm.options.most_session_keys_in_all);
+                let room = room.ok_or(Refusal::limit("The HSM has no room for more session keys"))?;
+                let live = Live { material: Arc::new(key.material), _room: Arc::new(room) };
+                let entry = KeyEntry::live(record.clone(), live);
                 draft.follow_ups.push(FollowUp::Add { session: self.session()?.id, entry });
             }
             records.push(record);
@@ -254,8 +257,8 @@ impl Caller<'_> {
         let session = self.session()?;
         loop {
             let handle = u64::from_be_bytes(random::bytes()?) >> (u64::BITS - HANDLE_BITS);
-            if handle != 0 && state.keys.get(handle).is_none() && !session.inner().keys.contains_key(&handle)
-            {
+            let is_new = state.keys.get(handle).is_none() && !state.deleted.contains(handle);
+            if handle != 0 && is_new && !session.inner().keys.contains_key(&handle) {
                 return Ok(handle);
             }
         }
@@ -314,7 +317,7 @@ fn generate_pair(kind: &PairKind) -> Result<Material, Refusal> {
                 .fold(0_u64, |value, byte| value.saturating_mul(256).saturating_add((*byte).into()));
             if !(rsa::MIN_EXPONENT..=rsa::MAX_EXPONENT).contains(&exponent) || exponent % 2 == 0 {
                 return Err(Refusal::invalid_attribute(
-                    "The public exponent is odd, at least 65537 and below 2^33",
+                    "The public exponent is odd, at least 65537 and below 2^32",
                 ));
             }
             Material::Rsa(rsa::PrivateKey::generate(*modulus_bits, exponent)?)

@@ -19,7 +19,7 @@ pub(crate) enum Resource {
     Users,
     /// One key, or that a handle is free.
     Key(u64),
-    /// Which keys a crypto user owns.
+    /// Which keys a crypto user owns, or may be needed for to approve.
     KeysOf(String),
     /// How many keys there are.
     KeyCount,
@@ -38,12 +38,16 @@ pub(crate) fn written_by(effect: &Kind) -> Vec<Resource> {
         Kind::PutUser(record) => vec![Resource::User(record.user.clone()), Resource::Users],
         Kind::DeleteUser(user) => vec![Resource::User(user.clone()), Resource::Users],
         Kind::PutKey(record) => {
-            vec![Resource::Key(record.handle), Resource::KeysOf(record.owner.clone()), Resource::KeyCount]
+            let approvers = if record.highest_quorum() > 0 { record.shared_with.as_slice() } else { &[] };
+            let names = std::iter::once(&record.owner).chain(approvers);
+            let mut writes: Vec<_> = names.cloned().map(Resource::KeysOf).collect();
+            writes.extend([Resource::Key(record.handle), Resource::KeyCount]);
+            writes
         }
         Kind::DeleteKey(key) => vec![Resource::Key(key.handle), Resource::KeyCount],
         Kind::SetQuorum(_) => vec![Resource::Quorum],
         Kind::Spend(approval) => approval.nonces.iter().cloned().map(Resource::Approval).collect(),
-        Kind::LogOut(_) => Vec::new(),
+        Kind::LogOut(_) | Kind::LogOutElsewhere(_) => Vec::new(),
         Kind::PutAnchor(_) | Kind::DeleteAnchor(_) | Kind::SetEnforcement(_) => vec![Resource::Anchors],
     }
 }

@@ -8,6 +8,7 @@ use strongroom_hsm_proto::command::KeyClass;
 
 use crate::effect::KeyRecord;
 use crate::material::Material;
+use crate::session::Room;
 use crate::{KeyHandle, TokenDigest, TokenRef};
 
 /// A key object, with what its opened form is recognised by.
@@ -15,7 +16,14 @@ pub(crate) struct KeyEntry {
     pub(crate) record: KeyRecord,
     pub(crate) reference: TokenRef,
     /// The opened form itself, of session keys: they are sealed nowhere.
-    pub(crate) live: Option<Arc<Material>>,
+    pub(crate) live: Option<Live>,
+}
+
+/// A session key's opened form, and the room that it takes.
+#[derive(Clone)]
+pub(crate) struct Live {
+    pub(crate) material: Arc<Material>,
+    pub(crate) _room: Arc<Room>,
 }
 
 impl KeyEntry {
@@ -27,10 +35,10 @@ impl KeyEntry {
     }
 
     /// A session key.
-    pub(crate) fn live(record: KeyRecord, material: Arc<Material>) -> Arc<Self> {
+    pub(crate) fn live(record: KeyRecord, live: Live) -> Arc<Self> {
         let handle = Self::cache_handle(record.handle);
         let reference = TokenRef { handle, digest: TokenDigest::from_bytes([0; 32]) };
-        Arc::new(Self { record, reference, live: Some(material) })
+        Arc::new(Self { record, reference, live: Some(live) })
     }
 
     /// What the opened form of a key is found by.

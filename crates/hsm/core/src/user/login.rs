@@ -22,7 +22,7 @@ use crate::state::Resource;
 
 const LOGIN_FAILED: Refusal =
     Refusal::new(FailureCode::LoginFailed, "Login failed: username, role or password is wrong");
-const LOCKED: Refusal = Refusal::new(
+pub(super) const LOCKED: Refusal = Refusal::new(
     FailureCode::Locked,
     "The user is locked because of too many wrong passwords. An admin must change the password",
 );
@@ -123,7 +123,7 @@ impl Caller<'_> {
             return Ok(login_result(Vec::new()));
         }
         let challenge = random::bytes()?;
-        session.inner().half_login = Some(Challenged::new(user, challenge, self.now));
+        session.inner().half_login = Some(Challenged::new(record, challenge, self.now));
         self.account.borrow_mut().is_half = true;
         Ok(login_result(challenge.to_vec()))
     }
@@ -133,16 +133,21 @@ impl Caller<'_> {
             Refusal::new(FailureCode::ChallengeFailed, "The signature over the challenge is wrong or late");
         let session = self.session()?;
         let half = session.inner().half_login.take().ok_or(FAILED)?;
-        self.about_user(&half.what);
-        let record = self.hsm.state().users.get(&half.what).cloned().ok_or(FAILED)?;
+        let record = &half.what;
+        self.about_user(&record.user);
+        // A log-in that began with another password, or another key, does not go on.
+        let now = self.hsm.state().users.get(&record.user).cloned();
+        if now.is_none_or(|now| !Arc::ptr_eq(&now, record)) {
+            return Err(FAILED);
+        }
         if !half.is_good(self.now) || !is_signed_by(&record.public_key, &half.challenge, &command.signature) {
             return Err(FAILED);
         }
-        if record.locked || self.hsm.failures().are_too_many(&half.what) {
+        if record.locked || self.hsm.failures().are_too_many(&record.user) {
             return Err(LOCKED);
         }
-        self.enter_as(session, &half.what, &record)?;
-        self.hsm.forgive(&half.what);
+        self.enter_as(session, &record.user, record)?;
+        self.hsm.forgive(&record.user);
         Ok(login_result(Vec::new()))
     }
 
@@ -153,6 +158,11 @@ impl Caller<'_> {
         let state = self.hsm.state();
         if state.users.get(user).is_none_or(|now| !Arc::ptr_eq(now, checked)) {
             return Err(LOGIN_FAILED);
+        }
+        // One after the other, so that the count is right.
+        let sessions = self.hsm.sessions_mut();
+        if sessions.of_user(user).count() >= self.hsm.options.most_sessions_of_user {
+            return Err(Refusal::limit("The user has no more sessions on this HSM"));
         }
         let mut inner = session.inner();
         if inner.closed || inner.login.is_some() {
@@ -177,10 +187,10 @@ fn login_result(challenge: Vec<u8>) -> Progress {
 }
 
 impl Hsm {
-    /// Logs a user out of all sessions of this HSM.
-    pub(crate) fn log_out_everywhere(&self, user: &UserRef) {
+    /// Logs a user out of all sessions of this HSM, but perhaps one.
+    pub(crate) fn log_out_but(&self, user: &UserRef, kept: Option<u64>) {
         let sessions = self.sessions().of_user_or_half(user);
-        for session in sessions {
+        for session in sessions.into_iter().filter(|session| Some(session.id) != kept) {
             Sessions::log_out(&session);
             self.tokens().forget_session(session.id);
         }

@@ -84,9 +84,16 @@ impl Caller<'_> {
         let (draft, record) = {
             let state = self.hsm.state();
             let record = state.users.get(&user).cloned().ok_or_else(Refusal::no_such_user)?;
+            if by == user && password.is_some() {
+                self.not_locked(&record)?;
+            }
             let draft = Draft::new(state.history.revision());
             let draft = if by == user { draft } else { self.approved(&state, QuorumService::User, draft)? };
             (draft, UserRecord::clone(&record))
+        };
+        let log_out = match password {
+            Some(_) => Some(self.log_out_for_new_password(&by, &user)?),
+            None => None,
         };
         let record = UserRecord {
             public_key: key.to_spki()?,
@@ -102,6 +109,7 @@ impl Caller<'_> {
             .relying_on([Resource::User(by), Resource::User(user)])
             .answering(Answered::User(describe(&record)))
             .doing([Kind::PutUser(record)])
+            .doing(log_out)
             .change())
     }
 

@@ -4,9 +4,10 @@ use strongroom_hsm_proto::command::{
     ChangePassword, CreateUser, DeleteUser, FailureCode, QuorumService, Result as Answered, Role, UserList,
 };
 
+use super::login::LOCKED;
 use super::names::{describe, named};
 use super::passwords::{self, Place};
-use crate::effect::{Kind, UserRecord};
+use crate::effect::{KeptSession, Kind, UserRecord, UserRef};
 use crate::hsm::Caller;
 use crate::outcome::{Draft, Progress};
 use crate::refusal::Refusal;
@@ -68,6 +69,21 @@ impl Caller<'_> {
             return Err(Refusal::new(FailureCode::InUse, "User is logged in and cannot be deleted"));
         }
         let mut draft = self.approved(&state, QuorumService::User, Draft::new(state.history.revision()))?;
+        if user.role == i32::from(Role::CryptoUser) {
+            for entry in state.keys.shared_with(&user.name).filter_map(|handle| state.keys.get(handle)) {
+                if entry.record.highest_quorum() == 0 {
+                    continue;
+                }
+                if entry.record.highest_quorum() as usize > entry.record.shared_with.len() {
+                    return Err(Refusal::new(
+                        FailureCode::InUse,
+                        "User is needed for the quorum values of a key that is shared with it",
+                    ));
+                }
+                // Nor may another of the key's users go at the same time.
+                draft.reads.extend([Resource::Key(entry.record.handle), Resource::Users]);
+            }
+        }
         if user.role == i32::from(Role::Admin) {
             let quorum = &state.quorum;
             if state.administrators() <= quorum.user.max(quorum.quorum).max(quorum.cluster) as usize {
@@ -102,6 +118,9 @@ impl Caller<'_> {
         let (record, draft) = {
             let state = self.hsm.state();
             let record = state.users.get(&user).cloned().ok_or_else(Refusal::no_such_user)?;
+            if own {
+                self.not_locked(&record)?;
+            }
             if record.mfa && !command.deregister_mfa {
                 return Err(Refusal::invalid_request(
                     "The user has MFA: changing the password needs --deregister-mfa",
@@ -122,13 +141,28 @@ impl Caller<'_> {
             user: record.user.clone(),
             ..UserRecord::default()
         };
-        // Who is given a new password by somebody else logs in again with it.
-        let log_out = (!own).then(|| Kind::LogOut(user.clone()));
+        let log_out = self.log_out_for_new_password(&by, &user)?;
         Ok(draft
             .relying_on([Resource::User(by), Resource::User(user)])
             .answering(Answered::User(describe(&record)))
-            .doing([Kind::PutUser(record)])
-            .doing(log_out)
+            .doing([Kind::PutUser(record), log_out])
             .change())
+    }
+
+    /// A locked user does not unlock itself in a session that was open already.
+    pub(super) fn not_locked(&self, record: &UserRecord) -> Result<(), Refusal> {
+        if record.locked || self.hsm.failures().are_too_many(&record.user) {
+            return Err(LOCKED);
+        }
+        Ok(())
+    }
+
+    /// Whoever logged in with the old password logs in again with the new one; but not who set it, in that session.
+    pub(super) fn log_out_for_new_password(&self, by: &UserRef, user: &UserRef) -> Result<Kind, Refusal> {
+        if by != user {
+            return Ok(Kind::LogOut(user.clone()));
+        }
+        let hsm_id = self.hsm.identity().hsm_id.clone();
+        Ok(Kind::LogOutElsewhere(KeptSession { user: user.clone(), hsm_id, session: self.session()?.id }))
     }
 }

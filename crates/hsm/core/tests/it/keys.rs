@@ -9,7 +9,7 @@ use strongroom_hsm_proto::command::{
     RsaParameters, SetAttribute, ShareKey, ShowKeys, UnshareKey,
 };
 
-use crate::lab::{At, Lab, code, flag, flags, generate_aes, hsm, key, label, output, template, value};
+use crate::lab::{At, Lab, code, flag, flags, generate_aes, key, label, output, template, value};
 
 fn number(value: u64) -> AttributeValue {
     AttributeValue::Number(value)
@@ -529,9 +529,7 @@ fn search_pages_and_combines() {
 #[test]
 fn keys_go_to_clones_with_handle_owner_and_shares() {
     let mut lab = Lab::with_users(1);
-    let clone = hsm(8, Options::new(Mode::NonFips));
-    clone.load(&lab.hsms[0].snapshot()).unwrap();
-    let mut clone = Lab { hsms: vec![clone], now: lab.now };
+    let mut clone = lab.clone_as("cluster-clone");
     let owner = lab.log_in(0, "cu1", Role::CryptoUser);
     let attributes = vec![flag(AttributeName::Encrypt, true), flag(AttributeName::Extractable, false)];
     let aes = lab.generate_aes(owner, attributes).key;

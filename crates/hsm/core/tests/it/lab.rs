@@ -35,9 +35,13 @@ pub(crate) fn token_key() -> Key256 {
 }
 
 pub(crate) fn hsm(number: usize, options: Options) -> Hsm {
+    hsm_of("cluster-lab", number, options)
+}
+
+fn hsm_of(cluster_id: &str, number: usize, options: Options) -> Hsm {
     let identity = HsmIdentity {
         hsm_id: format!("hsm-{number}"),
-        cluster_id: "cluster-lab".to_owned(),
+        cluster_id: cluster_id.to_owned(),
         serial_number: format!("{number:08}"),
         reboot_counter: 1,
     };
@@ -84,6 +88,13 @@ impl Lab {
             hsm.load(snapshot).unwrap();
         }
         Self { hsms, now: Now { domain_ms: 1_800_000_000_000, monotonic_ms: 1_000 } }
+    }
+
+    /// Another cluster that begins with the state of this one.
+    pub(crate) fn clone_as(&self, cluster_id: &str) -> Self {
+        let clone = hsm_of(cluster_id, 8, Options::new(Mode::NonFips));
+        clone.load(&self.hsms[0].snapshot()).unwrap();
+        Self { hsms: vec![clone], now: self.now }
     }
 
     pub(crate) fn pass_ms(&mut self, ms: u64) {

@@ -6,7 +6,7 @@ use strongroom_crypto::digest::sha256;
 use strongroom_crypto::{digest::Hash, rsa};
 use strongroom_hsm_core::{ConnectionId, Outcome};
 use strongroom_hsm_proto::command::{
-    Approval, ApprovalSignature, AttributeName, Call, Command, DeleteTokens, Failure, FailureCode,
+    Approval, ApprovalSignature, AttributeName, Call, Command, DeleteTokens, ExportKey, Failure, FailureCode,
     GenerateKey, GenerateToken, Hash as HashName, KeyQuorum, KeyType, ListQuorumValues, ListTokens, Logout,
     Mechanism, MechanismKind, QuorumService, QuorumValues, RegistrationPurpose, Result as Answered, Role,
     SetAttribute, SetQuorumValue, ShareKey, Sign, TokenDescription, UnshareKey,
@@ -343,6 +343,13 @@ fn a_key_signs_with_as_many_approvals_as_it_was_made_for() {
     assert_eq!(code(signed.lab.run(owner, share("cu3"))), FailureCode::QuorumRequired);
     let unshare = Command::UnshareKey(UnshareKey { key, username: "cu2".to_owned() });
     assert_eq!(code(signed.lab.run(owner, unshare)), FailureCode::InvalidRequest);
+    let export = Command::ExportKey(ExportKey { key });
+    assert_eq!(code(signed.lab.run(owner, export.clone())), FailureCode::QuorumRequired);
+    let data = token(&mut signed.lab, owner, QuorumService::KeyManagement, key);
+    let approval = signed.approve(data, &["cu2", "cu1"]);
+    let exported = signed.lab.run_approved(owner, export.clone(), vec![approval.clone()]);
+    assert!(matches!(exported, Ok(Some(Answered::Exported(_)))), "{exported:?}");
+    assert_eq!(refused_with(&mut signed.lab, owner, export, &approval), FailureCode::QuorumFailed);
     signed.lab.all_agree();
 }
 
@@ -377,4 +384,58 @@ fn a_call_has_at_most_two_approvals() {
     assert!(matches!(outcome, Outcome::Refused(_)));
     let _: ConnectionId = admin.connection;
     lab.run(admin, delete_user("officer2", Role::Admin)).unwrap();
+}
+
+#[test]
+fn who_is_needed_for_a_quorum_of_a_key_is_not_deleted() {
+    let mut lab = Lab::with_users(1);
+    let owner = lab.log_in(0, "cu1", Role::CryptoUser);
+    let admin = lab.log_in(0, "admin", Role::Admin);
+    let two = key(quorum_key(&mut lab, owner, &["cu2", "cu3"], 2, 0)).key;
+    let plan = |lab: &Lab, name| match lab.execute(admin, delete_user(name, Role::CryptoUser), Vec::new()) {
+        Outcome::Change(planned) => planned,
+        outcome => panic!("{outcome:?}"),
+    };
+    // Either of them may go, not both.
+    let (first, second) = ([plan(&lab, "cu2")], plan(&lab, "cu3"));
+    assert!(!lab.hsms[0].still_holds(&second, &first));
+    // Nor may a key be made meanwhile that needs the leaver.
+    let third = plan(&lab, "cu3");
+    quorum_key(&mut lab, owner, &["cu3"], 0, 2).unwrap();
+    assert!(!lab.hsms[0].still_holds(&third, &[]));
+    assert_eq!(code(lab.run(admin, delete_user("cu3", Role::CryptoUser))), FailureCode::InUse);
+    lab.run(admin, delete_user("cu2", Role::CryptoUser)).unwrap();
+    let list = lab.run(owner, Command::ShowKeys(strongroom_hsm_proto::command::ShowKeys { keys: vec![two] }));
+    let Ok(Some(Answered::Keys(list))) = list else { panic!("{list:?}") };
+    assert_eq!(list.keys[0].shared_with, ["cu3"]);
+}
+
+#[test]
+fn a_session_key_does_not_bring_users_back_who_are_gone() {
+    let mut lab = Lab::with_users(1);
+    let owner = lab.log_in(0, "cu1", Role::CryptoUser);
+    let admin = lab.log_in(0, "admin", Role::Admin);
+    let make = |share_with: &[&str], usage| {
+        Command::GenerateKey(GenerateKey {
+            key_type: KeyType::Aes.into(),
+            length: 32,
+            template: template(vec![flag(AttributeName::Token, false)]),
+            share_with: share_with.iter().map(|name| (*name).to_owned()).collect(),
+            quorum: Some(KeyQuorum { manage: 0, usage }),
+        })
+    };
+    let plain = key(lab.run(owner, make(&["cu2", "cu3"], 0))).key;
+    let needed = key(lab.run(owner, make(&["cu2"], 2))).key;
+    lab.run(admin, delete_user("cu2", Role::CryptoUser)).unwrap();
+    lab.create_user(admin, "cu2", Role::CryptoUser).unwrap();
+    lab.run(admin, delete_user("cu2", Role::CryptoUser)).unwrap();
+    let promote =
+        |key| Command::SetAttribute(SetAttribute { key, attribute: Some(flag(AttributeName::Token, true)) });
+    lab.run(owner, promote(plain)).unwrap();
+    assert_eq!(code(lab.run(owner, promote(needed))), FailureCode::InvalidRequest);
+    lab.create_user(admin, "cu2", Role::CryptoUser).unwrap();
+    for (name, sees) in [("cu2", 0), ("cu3", 1)] {
+        let at = lab.log_in(0, name, Role::CryptoUser);
+        assert_eq!(crate::keys::find(&mut lab, at, Vec::new()).len(), sees, "{name}");
+    }
 }

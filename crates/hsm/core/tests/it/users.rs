@@ -161,13 +161,13 @@ fn who_owns_keys_or_is_logged_in_is_not_deleted() {
 }
 
 #[test]
-fn who_gets_a_password_from_an_admin_is_logged_out_and_who_sets_an_own_one_is_not() {
+fn whoever_logged_in_with_another_password_logs_in_again_but_not_who_set_the_new_one() {
     let mut lab = Lab::with_users(2);
     let (here, there) = (lab.log_in(0, "cu1", Role::CryptoUser), lab.log_in(1, "cu1", Role::CryptoUser));
     lab.run(here, change_password("cu1", Role::CryptoUser, "my own one", false)).unwrap();
-    for at in [here, there] {
-        lab.generate_aes(at, Vec::new());
-    }
+    lab.generate_aes(here, Vec::new());
+    assert_eq!(code(lab.run(there, Command::Logout(Logout {}))), FailureCode::NotLoggedIn);
+    lab.try_log_in(there, "cu1", Role::CryptoUser, "my own one").unwrap();
     let other = change_password("cu2", Role::CryptoUser, "not mine", false);
     assert_eq!(code(lab.run(here, other)), FailureCode::Forbidden);
     let admin = lab.log_in(0, "admin", Role::Admin);
@@ -365,6 +365,48 @@ fn half_a_login_ends_with_the_password_that_it_was_made_with() {
     let signature = key.sign_pkcs1(Hash::Sha256, &challenge).unwrap();
     let answer = Command::AnswerChallenge(AnswerChallenge { signature });
     assert_eq!(code(lab.run(half, answer)), FailureCode::ChallengeFailed);
+}
+
+#[test]
+fn half_a_login_does_not_outlive_the_own_change_of_its_password() {
+    let mut lab = Lab::with_users(1);
+    let key = rsa_key();
+    let at = lab.log_in(0, "cu1", Role::CryptoUser);
+    register(&mut lab, at, RegistrationPurpose::Mfa, ("cu1", Role::CryptoUser), &key).unwrap();
+    let half = lab.open(0);
+    let challenge = challenge_of(lab.try_log_in(half, "cu1", Role::CryptoUser, PASSWORD));
+    lab.run(at, change_password("cu1", Role::CryptoUser, "another one", true)).unwrap();
+    register(&mut lab, at, RegistrationPurpose::Mfa, ("cu1", Role::CryptoUser), &key).unwrap();
+    let signature = key.sign_pkcs1(Hash::Sha256, &challenge).unwrap();
+    let answer = Command::AnswerChallenge(AnswerChallenge { signature });
+    assert_eq!(code(lab.run(half, answer)), FailureCode::ChallengeFailed);
+}
+
+#[test]
+fn a_second_factor_from_an_admin_brings_a_password_and_ends_sessions() {
+    let mut lab = Lab::with_users(2);
+    let (here, there) = (lab.log_in(0, "cu1", Role::CryptoUser), lab.log_in(1, "cu1", Role::CryptoUser));
+    let admin = lab.log_in(0, "admin", Role::Admin);
+    register(&mut lab, admin, RegistrationPurpose::Mfa, ("cu1", Role::CryptoUser), &rsa_key()).unwrap();
+    for at in [here, there] {
+        assert_eq!(code(lab.run(at, Command::Logout(Logout {}))), FailureCode::NotLoggedIn);
+    }
+    lab.run(admin, Command::Logout(Logout {})).unwrap();
+}
+
+#[test]
+fn a_locked_user_does_not_unlock_itself() {
+    let mut lab = Lab::with_users(1);
+    let already = lab.log_in(0, "cu1", Role::CryptoUser);
+    for _ in 0..6 {
+        let at = lab.open(0);
+        lab.try_log_in(at, "cu1", Role::CryptoUser, "wrong password").unwrap_err();
+    }
+    let own = change_password("cu1", Role::CryptoUser, "another one", false);
+    assert_eq!(code(lab.run(already, own)), FailureCode::Locked);
+    let mfa = register(&mut lab, already, RegistrationPurpose::Mfa, ("cu1", Role::CryptoUser), &rsa_key());
+    assert_eq!(code(mfa), FailureCode::Locked);
+    assert!(user(&mut lab, 0, "cu1").locked);
 }
 
 #[test]

@@ -17,6 +17,9 @@ use crate::serve::{self, Service};
 use crate::state::Assigned;
 
 const ASSIGNMENT: &str = "assignment";
+/// How often an HSM without a partition tries what it was told to be, before it asks again what it is to be: it may
+/// have been told to join, and nobody is left who could let it in.
+const MOST_TRIES: u32 = 10;
 /// How long to wait before something is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -42,6 +45,7 @@ impl Node {
     /// Makes sure that there is a partition and that it has all that the log has.
     pub(super) async fn bring_up(self: Arc<Self>, assignment: Box<Assignment>) {
         let _alone = self.bringing_up.lock().await;
+        let mut tries = 0;
         loop {
             let done = match self.partition() {
                 // Also when the log is shorter than it was: what it lost is given back.
@@ -67,6 +71,11 @@ impl Node {
                     tracing::warn!(%error, "the partition is not there yet");
                     self.say_trouble(error.to_string());
                 }
+            }
+            tries += 1;
+            if tries >= MOST_TRIES && self.partition().is_none() {
+                self.plane.give_up();
+                return;
             }
             if !self.plane.is_there() {
                 // The next assignment goes on.

@@ -136,7 +136,7 @@ impl Node {
                 LogError::Cluster(ClusterError::Full(_)) => FailedCode::LimitExceeded,
                 LogError::Cluster(_) => FailedCode::InvalidRequest,
                 LogError::Plane(_) | LogError::Raced => FailedCode::Unavailable,
-                LogError::Disk(_) | LogError::Core(_) => FailedCode::Internal,
+                LogError::Disk(_) | LogError::Unsaved(_) | LogError::Core(_) => FailedCode::Internal,
             };
             failed(code, &error.to_string())
         })

@@ -8,7 +8,7 @@ use strongroom_hsm_proto::fleet::{Counters, HardwareCertificates, HsmState, Repo
 
 use super::Node;
 use crate::fleet::{LinkError, PlaneError};
-use crate::partition::hardware_certificates;
+use crate::partition::{Partition, hardware_certificates};
 
 /// How often a report is sent although nothing has happened.
 const EVERY: Duration = Duration::from_secs(5);
@@ -54,7 +54,7 @@ impl Node {
         let installed = installed.unwrap_or_default();
         Report {
             state: state.into(),
-            halt_reason: halted.unwrap_or_else(|| self.trouble.borrow().clone()),
+            halt_reason: halted.unwrap_or_else(|| self.what_is_wrong(partition)),
             certificates: certificates.clone().filter(|_| !is_initialized),
             activated: partition.is_some_and(|partition| partition.hsm.is_activated()),
             sequence: partition.map_or(0, |partition| partition.view.head().sequence),
@@ -63,6 +63,12 @@ impl Node {
             trust_anchor: installed.trust_anchor,
             rules_revision: self.rules.revision(),
         }
+    }
+
+    /// What is not as it should be, although the HSM has not halted.
+    fn what_is_wrong(&self, partition: Option<&Arc<Partition>>) -> String {
+        let broken = partition.and_then(|partition| partition.ledger.trouble());
+        broken.or_else(|| self.rules.trouble()).unwrap_or_else(|| self.trouble.borrow().clone())
     }
 
     fn counters(&self) -> Counters {

@@ -114,6 +114,7 @@ impl Ground {
         let caught_up = begun.log.turn().await.catch_up().await;
         if caught_up == Err(LogError::Cluster(ClusterError::Superseded)) {
             Ledger::forget(&self.folder)?;
+            self.folder.remove(RESTORING).map_err(LogError::disk)?;
         }
         let _ = caught_up?;
         if self.is_restoring()? {

@@ -26,13 +26,13 @@ pub(crate) struct Ledger {
 
 struct Files {
     tail: Tail,
-    /// The disk failed: nothing is acknowledged any more.
-    is_broken: bool,
+    /// The disk failed, with this: nothing is acknowledged any more, until a whole checkpoint is written.
+    broken: Option<String>,
 }
 
 impl Ledger {
     fn new(replica: Replica<Core>, tail: Tail, folder: Arc<Folder>, view: Arc<View>) -> Self {
-        let files = Mutex::new(Files { tail, is_broken: false });
+        let files = Mutex::new(Files { tail, broken: None });
         Self { replica: Mutex::new(replica), files, folder, view }
     }
 
@@ -155,8 +155,23 @@ impl Ledger {
         let written = self.folder.write(CHECKPOINT, &checkpoint).map_err(LogError::disk);
         let cleared =
             written.and_then(|()| files.tail.clear().map_err(|error| LogError::Disk(error.to_string())));
-        files.is_broken |= cleared.is_err();
+        files.broken = cleared.as_ref().err().map(ToString::to_string);
         cleared
+    }
+
+    /// Tries to write down what could not be written before.
+    pub(crate) fn mend(&self) -> Result<(), LogError> {
+        if self.trouble().is_some() {
+            self.write_down()?;
+            self.show();
+            tracing::info!("the state folder can be written again");
+        }
+        Ok(())
+    }
+
+    /// Why nothing can be written, if that is so.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.files().broken.clone()
     }
 
     /// A replica that halts now is halted after the next start, too.
@@ -175,12 +190,12 @@ impl Ledger {
 
     /// Makes progress durable, and only then known.
     fn keep(&self, progress: Progress) -> Result<Progress, LogError> {
-        if !progress.persist.is_empty() {
-            let mut files = self.files();
-            if let Err(error) = files.tail.add(&progress.persist) {
-                files.is_broken = true;
-                return Err(LogError::Disk(error.to_string()));
-            }
+        if !progress.persist.is_empty()
+            && let Err(error) = self.add(&progress.persist)
+        {
+            // What was written of it is torn. A checkpoint holds everything, and has the tail begin anew.
+            tracing::error!(error, "the state folder cannot be written");
+            self.write_down().map_err(|_| LogError::Unsaved(error))?;
         }
         for event in &progress.events {
             match event {
@@ -191,11 +206,24 @@ impl Ledger {
             }
         }
         let is_due = self.replica().checkpoint_due();
-        if is_due {
-            self.write_down()?;
+        if is_due && let Err(error) = self.write_down() {
+            // The tail has it all; there is nothing that was lost.
+            tracing::error!(%error, "the state folder cannot be written");
         }
         self.show();
         Ok(progress)
+    }
+
+    fn add(&self, persist: &[u8]) -> Result<(), String> {
+        let mut files = self.files();
+        if let Some(broken) = &files.broken {
+            return Err(broken.clone());
+        }
+        files.tail.add(persist).map_err(|error| {
+            let error = error.to_string();
+            files.broken = Some(error.clone());
+            error
+        })
     }
 
     fn show(&self) {
@@ -204,11 +232,7 @@ impl Ledger {
     }
 
     fn sound(&self) -> Result<(), LogError> {
-        if self.files().is_broken {
-            Err(LogError::Disk("an earlier write to the state folder failed".to_owned()))
-        } else {
-            Ok(())
-        }
+        self.trouble().map_or(Ok(()), |broken| Err(LogError::Disk(broken)))
     }
 
     // A panic between the replica and its files leaves the tail behind; the next start replays the log.
@@ -218,5 +242,70 @@ impl Ledger {
 
     fn files(&self) -> MutexGuard<'_, Files> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_hsm_cluster::{Founding, Identity, MemberSecret, PartitionId};
+    use strongroom_hsm_core::{Hsm, HsmIdentity, Mode, Options};
+    use strongroom_secret::Key256;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn core() -> Core {
+        let identity = HsmIdentity {
+            hsm_id: "hsm-a".to_owned(),
+            cluster_id: "cluster-a".to_owned(),
+            serial_number: String::new(),
+            reboot_counter: 0,
+        };
+        Core(Arc::new(Hsm::new(identity, Options::new(Mode::Fips))))
+    }
+
+    #[test]
+    fn a_full_disk_is_no_end_and_what_the_log_has_is_not_denied() {
+        let temporary = TempDir::new().unwrap();
+        let path = temporary.path().join("state");
+        let folder = Arc::new(Folder::open(&path, "").unwrap());
+        let founder = Identity {
+            member: MemberId::new("hsm-a").unwrap(),
+            secret: MemberSecret::generate().unwrap(),
+            device_chain: Vec::new(),
+            supports: FEATURE_LEVEL,
+        };
+        let founding = Founding {
+            partition: PartitionId::named("cluster-a"),
+            device_root: Vec::new(),
+            fleet_half: Key256::new([7; 32]),
+            level: FEATURE_LEVEL,
+            effects: Vec::new(),
+        };
+        let (replica, _) = Replica::found(founder, founding, core(), 1).unwrap();
+        let view = Arc::new(View::new());
+        let ledger = Ledger::begin(replica, folder.clone(), view.clone()).unwrap();
+        let _ = ledger.appended().unwrap();
+
+        let _ = ledger.propose_snapshot(2).unwrap();
+        let sound = std::mem::replace(&mut ledger.files().tail, Tail::full());
+        std::fs::create_dir(path.join(".checkpoint")).unwrap();
+        let unsaved = ledger.appended().unwrap_err();
+        assert!(matches!(unsaved, LogError::Unsaved(_)), "{unsaved}");
+        assert!(!unsaved.is_certain(), "it is in the log");
+        assert_eq!(view.head().sequence, 1, "nobody is told");
+        let refused = ledger.propose_snapshot(3).unwrap_err();
+        assert!(refused.is_certain() && ledger.trouble().is_some(), "{refused}");
+        assert!(ledger.mend().is_err());
+
+        std::fs::remove_dir(path.join(".checkpoint")).unwrap();
+        ledger.files().tail = sound;
+        ledger.mend().unwrap();
+        assert_eq!((view.head().sequence, ledger.trouble()), (2, None));
+        let _ = ledger.propose_snapshot(3).unwrap();
+        let _ = ledger.appended().unwrap();
+        drop(ledger);
+        let again = Ledger::recover(core(), folder, Arc::new(View::new())).unwrap().unwrap();
+        assert_eq!(again.ask(|replica| replica.head().sequence), 3);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use strongroom_hsm_cluster::{ClusterError, Extent, Halt, Own, SealedEntry, Standing};
-use strongroom_hsm_proto::fleet::BlobKind;
+use strongroom_hsm_proto::fleet::{BlobKind, FailedCode};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{Ledger, View};
@@ -26,6 +26,9 @@ pub(crate) enum LogError {
     /// The state folder cannot be written.
     #[error("the state folder cannot be read or written: {0}")]
     Disk(String),
+    /// The log has it, and the state folder does not.
+    #[error("what the log brought could not be written to the state folder: {0}")]
+    Unsaved(String),
     /// The core refuses.
     #[error("the core refuses: {0}")]
     Core(String),
@@ -58,9 +61,16 @@ impl LogError {
         }
     }
 
-    /// Whether nothing was sent: whatever was to be appended is not in the log.
-    pub(crate) const fn is_certain(&self) -> bool {
-        !matches!(self, Self::Plane(PlaneError::Link(LinkError::Lost) | PlaneError::Nonsense))
+    /// Whether it is known that whatever was to be appended is not in the log. It is not where the store may have
+    /// failed after it had written.
+    pub(crate) fn is_certain(&self) -> bool {
+        match self {
+            Self::Plane(PlaneError::Link(LinkError::Lost) | PlaneError::Nonsense) | Self::Unsaved(_) => false,
+            Self::Plane(PlaneError::Refused(failed)) => {
+                !matches!(failed.code(), FailedCode::Unavailable | FailedCode::Internal)
+            }
+            _ => true,
+        }
     }
 }
 

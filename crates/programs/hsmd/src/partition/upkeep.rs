@@ -52,7 +52,12 @@ impl Care {
     async fn keep_in_order(&mut self) {
         loop {
             tokio::time::sleep(LOOK).await;
-            self.plane.there().await;
+            if let Err(error) = tokio::task::block_in_place(|| self.partition.ledger.mend()) {
+                tracing::error!(%error, "nothing can be changed");
+            }
+            if !self.plane.is_there() {
+                continue;
+            }
             if let Err(error) = self.put_in_order().await {
                 tracing::debug!(%error, "the upkeep of the partition was put off");
             }

@@ -220,7 +220,7 @@ impl Desk {
     async fn place(&self, turn: &Turn<'_>, entry: SealedEntry) -> Result<Own, LogError> {
         let placed = turn.place(entry).await;
         let Err(lost) = &placed else { return placed };
-        if lost.is_certain() {
+        if lost.is_certain() || matches!(lost, LogError::Unsaved(_)) {
             return placed;
         }
         let finding_out = async {
@@ -263,6 +263,10 @@ pub(crate) fn outcome_of(error: &LogError) -> command::Outcome {
         LogError::Cluster(ClusterError::TooLarge) => {
             failed(FailureCode::LimitExceeded, "The change is too large for the log")
         }
+        LogError::Unsaved(_) => failed(
+            FailureCode::DeadlineExceeded,
+            "The HSM cannot write its state; it is not known whether the change was made",
+        ),
         error if !error.is_certain() => failed(
             FailureCode::DeadlineExceeded,
             "The control plane went away; it is not known whether the change was made",

@@ -214,6 +214,12 @@ impl Tail {
         self.0.write_all(bytes)
     }
 
+    /// One on a disk that is full.
+    #[cfg(test)]
+    pub(crate) fn full() -> Self {
+        Self(OpenOptions::new().write(true).open("/dev/full").unwrap())
+    }
+
     /// Begins anew, after a checkpoint that holds everything.
     pub(crate) fn clear(&mut self) -> io::Result<()> {
         self.0.set_len(0)?;

@@ -45,6 +45,27 @@ fn an_hsm_that_is_killed_while_it_founds_goes_on_where_it_was() {
 }
 
 #[test]
+fn an_hsm_that_cannot_become_what_it_was_told_asks_again() {
+    let (plane, host) = (Plane::start(), Host::new());
+    plane.expect("hsm-first", AssignedRole::Join);
+    let _first = host.start(&plane, "hsm-first");
+    plane.wait("its connection", |store| store.connection("hsm-first"));
+    // The member that was to let it in is lost.
+    plane.expect("hsm-first", AssignedRole::Found);
+    plane.wait_report("hsm-first", "the CSR", |report| report.certificates.is_some());
+}
+
+#[test]
+fn a_change_that_the_store_made_and_denied_is_not_refused() {
+    let cluster = Cluster::activated();
+    let mut client = cluster.user(&cluster.first);
+    cluster.plane.store(|store| store.deny_appends = 1);
+    let key = generate_pair(&mut client).private.unwrap().key;
+    assert_eq!(cluster.plane.store(|store| store.deny_appends), 0);
+    sign(&mut client, key, b"made once, and told");
+}
+
+#[test]
 fn entries_that_the_store_lost_are_given_back() {
     let mut cluster = Cluster::activated();
     let mut client = cluster.user(&cluster.first);

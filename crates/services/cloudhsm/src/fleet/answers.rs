@@ -30,7 +30,7 @@ impl ControlPlane {
             Some(PlaneCall::Compact(compact)) => self.compact(session, compact).await,
             Some(PlaneCall::AskAdmission(ask)) => self.admit(session, ask).await,
             Some(PlaneCall::Report(report)) => {
-                if session.reported(report) {
+                if session.reported(report, self.clocks.real_now()) {
                     self.nudge();
                 }
                 Ok(PlaneAnswer::Done(Done {}))
@@ -110,10 +110,11 @@ impl ControlPlane {
             let text = "the device certificate is not the one of the connection";
             return Err(failed(FailedCode::InvalidRequest, text));
         }
-        let Some(member) = self.fleet.serving(&session.cluster_id, &[&session.hsm_id]) else {
+        let now_ms = self.clocks.real_now();
+        let Some(member) = self.fleet.serving(&session.cluster_id, &[&session.hsm_id], now_ms) else {
             return Err(failed(FailedCode::Unavailable, "no member of the cluster is connected and serves"));
         };
-        match member.call(HsmCall::Admit(ask), ADMISSION).await {
+        match member.work(HsmCall::Admit(ask), ADMISSION).await {
             Ok(HsmAnswer::Admitted(Admitted { grant })) => Ok(PlaneAnswer::Admitted(Admitted { grant })),
             Ok(_) => Err(failed(FailedCode::Internal, "the member answered something else")),
             Err(CallError::Refused { code, text }) => Err(failed(code.unwrap_or(FailedCode::Internal), text)),

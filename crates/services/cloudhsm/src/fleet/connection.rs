@@ -28,6 +28,9 @@ const MAX_INTRODUCTION: usize = 64 << 10;
 /// How long an HSM may be silent. It reports every few seconds.
 const SILENCE: Duration = Duration::from_mins(1);
 
+/// How long an HSM may take to read what waits for it.
+const WRITING: Duration = Duration::from_secs(20);
+
 /// How long an HSM may take to note that the log has grown.
 const NOTE: Duration = Duration::from_secs(10);
 
@@ -40,6 +43,8 @@ pub(super) enum Broken {
     Frame(#[from] FrameError),
     #[error("the HSM is silent")]
     Silent,
+    #[error("the HSM does not read what it is sent")]
+    Unread,
     #[error("the HSM does not keep to the order of calls")]
     OutOfTurn,
 }
@@ -135,7 +140,7 @@ pub(super) async fn converse(
 
     let outcome = tokio::select! {
         outcome = listen(&plane, &session, &mut incoming, &shutdown) => outcome,
-        outcome = speak(&mut write, outgoing) => outcome,
+        outcome = speak(&mut write, outgoing, WRITING) => outcome,
         () = follow_head(&session) => Ok(()),
         () = session.ended() => Ok(()),
         () = shutdown.begun() => Ok(()),
@@ -179,6 +184,7 @@ async fn listen(
 async fn speak<S: AsyncWrite>(
     write: &mut WriteHalf<S>,
     mut outgoing: mpsc::Receiver<Outgoing>,
+    patience: Duration,
 ) -> Result<(), Broken> {
     let mut encoder = Encoder::new();
     while let Some(next) = outgoing.recv().await {
@@ -187,7 +193,7 @@ async fn speak<S: AsyncWrite>(
         while let Ok(next) = outgoing.try_recv() {
             push(&mut encoder, next)?;
         }
-        flush(write, &mut encoder).await?;
+        tokio::time::timeout(patience, flush(write, &mut encoder)).await.map_err(|_| Broken::Unread)??;
     }
     Ok(())
 }
@@ -223,8 +229,11 @@ async fn send_alone<S: AsyncWrite>(
     let mut encoder = Encoder::new();
     let answer = FromPlane { answer: Some(answer) };
     encoder.push(Header::answer(request), &answer, MAX_FLEET_PAYLOAD)?;
-    flush(write, &mut encoder).await?;
-    Ok(write.shutdown().await?)
+    let sent = async {
+        flush(write, &mut encoder).await?;
+        Ok(write.shutdown().await?)
+    };
+    tokio::time::timeout(WRITING, sent).await.map_err(|_| Broken::Unread)?
 }
 
 /// Tells the HSM that the log has grown, of several times at once only the last.
@@ -235,5 +244,25 @@ async fn follow_head(session: &Session) {
         if let Err(error) = session.order(HsmCall::HeadMoved(HeadMoved { sequence }), NOTE).await {
             tracing::debug!(hsm = session.hsm_id, %error, "an HSM is not told that the log has grown");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_does_not_read_is_not_written_to_for_ever() {
+        strongroom_testkit::run(async {
+            let (near, far) = tokio::io::duplex(64);
+            let (_, mut write) = tokio::io::split(near);
+            let (out, outgoing) = mpsc::channel(1);
+            let failed = Failed { code: FailedCode::Internal.into(), text: "x".repeat(1_000) };
+            let answer = FromPlane { answer: Some(PlaneAnswer::Failed(failed)) };
+            out.send(Outgoing::Answer { request: 1, answer }).await.unwrap();
+            let outcome = speak(&mut write, outgoing, Duration::from_millis(50)).await;
+            assert!(matches!(outcome, Err(Broken::Unread)), "{outcome:?}");
+            drop(far);
+        });
     }
 }

@@ -1,6 +1,7 @@
 //! What HSMs are told without asking: who may connect, where the others are, what time it is.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use strongroom_hsm_proto::fleet::{HsmCall, Peers, Rules, SetClock};
@@ -56,14 +57,15 @@ impl ControlPlane {
 
     /// Tells each HSM who may connect, if that is not what it was told last. Answers whether all know.
     pub(crate) async fn push_rules(&self) -> bool {
-        let mut all = true;
-        for session in self.fleet.sessions() {
-            if let Err(error) = self.push_rules_to(&session).await {
+        let sessions = self.fleet.sessions();
+        let tell = async |session: &Session| {
+            let told = self.push_rules_to(session).await;
+            if let Err(error) = &told {
                 tracing::warn!(hsm = session.hsm_id, error, "an HSM is not told yet who may connect");
-                all = false;
             }
-        }
-        all
+            told.is_ok()
+        };
+        at_once(sessions.iter().map(|session| tell(session))).await.into_iter().all(|told| told)
     }
 
     /// Tells an HSM that was just taken in what has changed since it was looked up for its assignment.
@@ -101,22 +103,43 @@ impl ControlPlane {
 
     /// Tells the HSMs of a cluster where the others are.
     pub(crate) async fn push_peers(&self, cluster_id: &str, hsms: &[Hsm]) {
-        for session in self.fleet.sessions_of(cluster_id) {
+        let sessions = self.fleet.sessions_of(cluster_id);
+        let tell = async |session: &Session| {
             let others = hsms.iter().filter(|hsm| hsm.is_member() && hsm.id != session.hsm_id);
             let addresses = others.map(|hsm| format!("{}:{FIRST_PORT}", hsm.eni_ip)).collect();
             if let Err(error) = session.order(HsmCall::SetPeers(Peers { addresses }), PATIENCE).await {
                 tracing::debug!(hsm = session.hsm_id, %error, "an HSM is not told where the others are");
             }
-        }
+        };
+        at_once(sessions.iter().map(|session| tell(session))).await;
     }
 
     /// Tells all HSMs that domain time was moved. For development.
     pub async fn clock_moved(&self) {
         let offset_ms = self.clocks.offset_ms();
-        for session in self.fleet.sessions() {
+        let sessions = self.fleet.sessions();
+        let tell = async |session: &Session| {
             if let Err(error) = session.order(HsmCall::SetClock(SetClock { offset_ms }), PATIENCE).await {
                 tracing::warn!(hsm = session.hsm_id, %error, "an HSM is not told that the clock was moved");
             }
-        }
+        };
+        at_once(sessions.iter().map(|session| tell(session))).await;
     }
+}
+
+/// Does everything at once, so that nobody waits for an HSM that does not answer but itself.
+async fn at_once<W: Future>(work: impl Iterator<Item = W>) -> Vec<W::Output> {
+    let mut all: Vec<_> = work.map(|work| (Box::pin(work), None)).collect();
+    std::future::poll_fn(|context| {
+        let mut are_done = true;
+        for (work, done) in all.iter_mut().filter(|(_, done)| done.is_none()) {
+            match work.as_mut().poll(context) {
+                Poll::Ready(output) => *done = Some(output),
+                Poll::Pending => are_done = false,
+            }
+        }
+        if are_done { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    all.into_iter().filter_map(|(_, done)| done).collect()
 }

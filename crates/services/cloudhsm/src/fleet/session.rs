@@ -1,7 +1,7 @@
 //! One connected HSM.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +9,9 @@ use strongroom_hsm_proto::fleet::{
     Failed, FailedCode, FromPlane, HsmAnswer, HsmCall, HsmState, MAX_FLEET_CALLS, Report, ToHsm,
 };
 use tokio::sync::{mpsc, oneshot, watch};
+
+/// After how many milliseconds without a report an HSM may be stuck. It reports every two seconds.
+const SILENT_MS: i64 = 10_000;
 
 /// Why an HSM did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +52,10 @@ pub(crate) struct Session {
     waiting: Mutex<HashMap<u64, oneshot::Sender<HsmAnswer>>>,
     next: AtomicU64,
     report: Mutex<Option<Report>>,
+    /// When it has last said something of itself, in milliseconds of real time.
+    reported_ms: AtomicI64,
+    /// How often it has failed at work for its cluster since it last did some.
+    failures: AtomicU32,
     /// The last entry of its cluster's log that it is to know of.
     pub(super) head: watch::Sender<u64>,
     /// The sources that it was last told of.
@@ -71,6 +78,8 @@ impl Session {
             waiting: Mutex::default(),
             next: AtomicU64::new(1),
             report: Mutex::default(),
+            reported_ms: AtomicI64::new(0),
+            failures: AtomicU32::new(0),
             head: watch::Sender::new(0),
             allowed: tokio::sync::Mutex::default(),
             closed: watch::Sender::new(false),
@@ -100,6 +109,22 @@ impl Session {
             }
             answer => Ok(answer),
         }
+    }
+
+    /// Asks the HSM for something that any HSM of its cluster could do.
+    pub(crate) async fn work(&self, call: HsmCall, patience: Duration) -> Result<HsmAnswer, CallError> {
+        let answer = self.call(call, patience).await;
+        match &answer {
+            Ok(_) => self.failures.store(0, Ordering::Relaxed),
+            Err(_) => drop(self.failures.fetch_add(1, Ordering::Relaxed)),
+        }
+        answer
+    }
+
+    /// How little is to be expected of it: whether it is silent longer than HSMs are, and how often it failed.
+    pub(super) fn doubts(&self, now_ms: i64) -> (bool, u32) {
+        let silent_ms = now_ms.saturating_sub(self.reported_ms.load(Ordering::Relaxed));
+        (silent_ms > SILENT_MS, self.failures.load(Ordering::Relaxed))
     }
 
     /// The same for what only has to be done.
@@ -142,7 +167,8 @@ impl Session {
     }
 
     /// Keeps a report. Answers whether it says something new.
-    pub(super) fn reported(&self, report: Report) -> bool {
+    pub(super) fn reported(&self, report: Report, now_ms: i64) -> bool {
+        self.reported_ms.store(now_ms, Ordering::Relaxed);
         let mut known = self.lock_report();
         let facts = |report: &Report| {
             let Report { state, halt_reason, certificates, activated, cluster_certificate, .. } = report;

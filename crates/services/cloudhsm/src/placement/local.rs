@@ -3,8 +3,8 @@
 //! ```text
 //! <folder>/<hsm id>/config.toml   what the process was started with; for its owner only
 //!                   state/        what the HSM keeps; the HSM's own business
-//!                   log           what it printed
 //!                   process       the process's id and start, to find it again
+//! <logs>/<hsm id>/log             what it printed; stays when the HSM goes
 //! ```
 //!
 //! A process outlives the server that started it, and is found again by the next one.
@@ -13,9 +13,10 @@ mod config;
 mod process;
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,6 +33,8 @@ use crate::network::FIRST_PORT;
 pub struct LocalOptions {
     /// The folder that each HSM has its own in.
     pub folder: PathBuf,
+    /// The folder that the logs of HSMs are in, those of HSMs that are gone too.
+    pub logs: PathBuf,
     /// The folder in which the host's device keys are, made by the first HSM.
     pub device_root: PathBuf,
     /// The program, `strongroom-hsmd`.
@@ -49,9 +52,16 @@ pub struct LocalProcesses {
 
 impl LocalProcesses {
     /// HSMs under the options' folder. Processes are watched until `shutdown` begins, and run on.
-    #[must_use]
-    pub fn new(options: LocalOptions, shutdown: Shutdown) -> Self {
-        Self { options, shutdown, known: Arc::default(), changes: Arc::new(watch::Sender::new(0)) }
+    /// Fails where the working folder is not to be found, which paths may be relative to.
+    pub fn new(options: &LocalOptions, shutdown: Shutdown) -> std::io::Result<Self> {
+        // A process has a working folder of its own.
+        let options = LocalOptions {
+            folder: absolute(&options.folder)?,
+            logs: absolute(&options.logs)?,
+            device_root: absolute(&options.device_root)?,
+            program: absolute(&options.program)?,
+        };
+        Ok(Self { options, shutdown, known: Arc::default(), changes: Arc::new(watch::Sender::new(0)) })
     }
 
     fn folder(&self, hsm_id: &str) -> PathBuf {
@@ -83,6 +93,20 @@ impl LocalProcesses {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Opens the log of an HSM. One that has grown long is put aside, in place of the one that was before.
+    fn open_log(&self, hsm_id: &str) -> Result<File, PlacementError> {
+        let folder = self.options.logs.join(hsm_id);
+        make_private(&folder)?;
+        let log = folder.join(LOG);
+        let open = || {
+            if std::fs::metadata(&log).is_ok_and(|log| log.len() > LONGEST_LOG) {
+                std::fs::rename(&log, log.with_extension("before"))?;
+            }
+            File::options().create(true).append(true).open(&log)
+        };
+        open().map_err(|source| io(format!("{} cannot be written", log.display()), source))
+    }
+
     /// Notices the end of a process that was started here.
     fn watch(&self, hsm_id: String, mut child: tokio::process::Child) {
         let (shutdown, changes) = (self.shutdown.clone(), self.changes.clone());
@@ -108,8 +132,11 @@ impl LocalProcesses {
 /// The parts of an HSM's folder.
 const CONFIG: &str = "config.toml";
 const STATE: &str = "state";
-const LOG: &str = "log";
 const PROCESS: &str = "process";
+
+/// The name of a log in its folder, and its length in bytes beyond which the next start begins another.
+const LOG: &str = "log";
+const LONGEST_LOG: u64 = 8 << 20;
 
 #[async_trait]
 impl Placement for LocalProcesses {
@@ -145,12 +172,9 @@ impl Placement for LocalProcesses {
         make_private(&folder)?;
         let config = folder.join(CONFIG);
         config::write(&config, order, &folder.join(STATE), &self.options.device_root)?;
-        let log = folder.join(LOG);
-        let log_file = std::fs::File::options().create(true).append(true).open(&log);
-        let log_file =
-            log_file.map_err(|source| io(format!("{} cannot be written", log.display()), source))?;
-        let second = log_file.try_clone();
-        let second = second.map_err(|source| io(format!("{} cannot be written", log.display()), source))?;
+        let log = self.open_log(&order.hsm_id)?;
+        let failed = |source| io("the log of an HSM cannot be opened twice".to_owned(), source);
+        let second = log.try_clone().map_err(failed)?;
         let started = tokio::process::Command::new(&self.options.program)
             .arg("--config")
             .arg(&config)
@@ -158,7 +182,7 @@ impl Placement for LocalProcesses {
             // What a shell gave the server is nobody's business in an HSM.
             .env_clear()
             .stdin(Stdio::null())
-            .stdout(log_file)
+            .stdout(log)
             .stderr(second)
             // Ctrl-C in the server's terminal is the server's to hear.
             .process_group(0)

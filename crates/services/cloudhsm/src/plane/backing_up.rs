@@ -11,7 +11,7 @@ use strongroom_crypto::kdf::sp800_108_counter_hmac_sha256;
 use strongroom_hsm_proto::fleet;
 use strongroom_seal::Epoch;
 use strongroom_secret::{Key256, constant_time_eq};
-use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
 
 use super::ControlPlane;
 use crate::domain::backup::{Backup, BackupState};
@@ -110,6 +110,35 @@ impl ControlPlane {
         .map_err(|error| Refusal::Internal(error.into()))
     }
 
+    /// Keeps backups of a cluster from being made as long as it is held.
+    pub(crate) async fn back_up_turn(&self, cluster_id: &str) -> OwnedMutexGuard<()> {
+        self.back_ups.of(cluster_id).lock_owned().await
+    }
+
+    /// Has a cluster backed up soon, if there is something to lose: the one that is to be made next counts.
+    pub(crate) async fn expect_backup(&self, cluster: &Cluster) -> Result<(), Refusal> {
+        let (home, id, now_ms) = (&cluster.home, &cluster.id, self.clocks.domain_now());
+        self.db
+            .transaction(|tx| {
+                Box::pin(async move {
+                    let Some(cluster) = repo::clusters::load(tx, &self.mac, home, id).await? else {
+                        return Ok::<_, Refusal>(());
+                    };
+                    let backups = repo::backups::load_of(tx, &self.mac, home, id).await?;
+                    if cluster.is_backed_up()
+                        && !backups.iter().any(|backup| backup.state == BackupState::CreateInProgress)
+                    {
+                        let backup = Self::new_backup(&cluster, now_ms)?;
+                        repo::backups::insert(tx, &self.mac, &backup).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+        self.nudge();
+        Ok(())
+    }
+
     /// Makes a backup that is to be made, on any HSM of its cluster, and finds it made if somebody else has.
     pub(crate) async fn make_backup(&self, pending: &Backup) -> Result<(), BackUpError> {
         let Some(cluster) = &pending.cluster_id else { return self.finish_backup(pending, None).await };
@@ -119,14 +148,15 @@ impl ControlPlane {
         if known.is_none_or(|backup| backup.state != BackupState::CreateInProgress) {
             return Ok(());
         }
-        let session = self.fleet.serving(cluster, &[]).ok_or(BackUpError::NoHsm)?;
+        let now_ms = self.clocks.real_now();
+        let session = self.fleet.serving(cluster, &[], now_ms).ok_or(BackUpError::NoHsm)?;
         let half = self.service_half(&pending.blob, pending.seal_epoch)?;
         let call = fleet::BackUp { backup_id: pending.blob.clone(), service_half: half.expose().to_vec() };
-        let answer = session.call(fleet::HsmCall::BackUp(call), PATIENCE).await?;
+        let answer = session.work(fleet::HsmCall::BackUp(call), PATIENCE).await?;
         let fleet::HsmAnswer::BackedUp(made) = answer else { return Err(CallError::Unexpected.into()) };
         let compared = repo::backups::find(&self.db, &self.mac, &pending.home, &pending.id).await?;
         self.compare(&pending.blob, &made).await?;
-        self.finish_backup(pending, compared.map(|backup| backup.version)).await
+        self.finish_backup(pending, compared.map(|backup| (backup.version, made.sequence))).await
     }
 
     /// Stores a piece of a backup, if it is one that is to be made, and for that cluster. One at offset 0 begins
@@ -177,8 +207,9 @@ impl ControlPlane {
         if same { Ok(()) } else { Err(BackUpError::Differs) }
     }
 
-    /// The bytes are there: the backup is READY. `compared` is the version that it had when they were compared.
-    async fn finish_backup(&self, pending: &Backup, compared: Option<i64>) -> Result<(), BackUpError> {
+    /// The bytes are there: the backup is READY. `compared` is the version that it had when they were compared, and
+    /// the last entry of the log that they hold.
+    async fn finish_backup(&self, pending: &Backup, compared: Option<(i64, u64)>) -> Result<(), BackUpError> {
         let blob = &Blob::Backup(pending.blob.clone());
         self.db
             .transaction(|tx| {
@@ -188,12 +219,15 @@ impl ControlPlane {
                     if backup.state != BackupState::CreateInProgress {
                         return Ok(());
                     }
-                    let changed = compared.is_some_and(|compared| compared != backup.version);
+                    let changed = compared.is_some_and(|(version, _)| version != backup.version);
                     if changed || !repo::blobs::is_whole(tx, blob).await? {
                         return Err(BackUpError::Differs);
                     }
                     backup.state = BackupState::Ready;
                     repo::backups::replace(tx, &self.mac, &mut backup).await?;
+                    if let (Some(cluster), Some((_, sequence))) = (&backup.cluster_id, compared) {
+                        repo::log::backed_up(tx, cluster, sequence).await?;
+                    }
                     match &backup.cluster_id {
                         Some(cluster) => Ok(self.renew_expiries(tx, &backup.home, cluster).await?),
                         None => Ok(()),

@@ -188,7 +188,8 @@ impl ControlPlane {
         })
     }
 
-    /// Deletes an HSM; the reconciler backs the cluster up first, if there is something to lose.
+    /// Deletes an HSM; the reconciler backs the cluster up, if there is something to lose. The last HSM is still
+    /// there for that; the others do it when this one has left, since the partition key changes with that.
     pub(crate) async fn delete_hsm(
         &self,
         context: &RequestContext,
@@ -202,10 +203,11 @@ impl ControlPlane {
                     self.load_permitted::<actions::DeleteHsm>(tx, context, home, cluster_id).await?;
                 cluster.expect_staying()?;
                 let hsms = repo::hsms::load_all(tx, &self.mac, home, cluster_id).await?;
-                let hsm = hsms.into_iter().find(|hsm| which.names(hsm));
+                let hsm = hsms.iter().find(|hsm| which.names(hsm)).cloned();
                 let mut hsm = hsm.ok_or_else(|| Refusal::no_such_hsm(cluster_id, &which.text()))?;
                 if hsm.state != HsmState::DeleteInProgress {
-                    if cluster.is_backed_up() && hsm.is_member() {
+                    let is_last = !hsms.iter().any(|other| other.id != hsm.id && other.is_member());
+                    if cluster.is_backed_up() && hsm.is_member() && is_last {
                         let backups = repo::backups::load_of(tx, &self.mac, home, cluster_id).await?;
                         if !backups.iter().any(|backup| backup.state == BackupState::CreateInProgress) {
                             let backup = Self::new_backup(&cluster, context.now_ms)?;

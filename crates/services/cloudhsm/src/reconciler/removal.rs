@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use strongroom_hsm_proto::fleet::{Destroy, HsmCall, Leave};
+use strongroom_hsm_proto::fleet::{Destroy, HsmAnswer, HsmCall, Leave};
 
 use crate::ControlPlane;
 use crate::domain::backup::BackupState;
@@ -95,12 +95,19 @@ impl ControlPlane {
             tracing::warn!(hsm = hsm.id, "an HSM goes although no member has let it go");
             return Ok(());
         }
-        let Some(member) = self.fleet.serving(&cluster.id, &[&hsm.id]) else {
+        let Some(member) = self.fleet.serving(&cluster.id, &[&hsm.id], now_ms) else {
             return Err(Refusal::internal("no member is there to let an HSM go"));
         };
+        // No backup is made meanwhile: one of before the leave does not open what is written after it.
+        let turn = self.back_up_turn(&cluster.id).await;
         let leave = Leave { hsm_id: hsm.id.clone() };
-        let left = member.order(HsmCall::Leave(leave), LEAVING).await;
-        left.map_err(|error| Refusal::Internal(error.into()))?;
+        let left = member.work(HsmCall::Leave(leave), LEAVING).await;
+        match left.map_err(|error| Refusal::Internal(error.into()))? {
+            HsmAnswer::Done(_) => {}
+            _ => return Err(Refusal::internal("a member gave the answer of another call")),
+        }
+        self.expect_backup(cluster).await?;
+        drop(turn);
         self.memory.note(&hsm.id, |tries| tries.has_left = true);
         Ok(())
     }

@@ -100,6 +100,11 @@ CREATE TABLE cloudhsm_log_snapshots (
     sequence BIGINT NOT NULL
 );
 
+CREATE TABLE cloudhsm_log_backups (
+    cluster_id TEXT PRIMARY KEY,
+    sequence BIGINT NOT NULL
+);
+
 CREATE TABLE cloudhsm_blobs (
     kind TEXT NOT NULL,
     owner TEXT NOT NULL,

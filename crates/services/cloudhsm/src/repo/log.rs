@@ -33,6 +33,15 @@ pub(super) const PUT_SNAPSHOT: Statement = Statement::new(
 pub(super) const DROP_SNAPSHOT: Statement =
     Statement::new("DELETE FROM cloudhsm_log_snapshots WHERE cluster_id = $1");
 
+pub(super) const FIND_BACKUP: Statement =
+    Statement::new("SELECT sequence FROM cloudhsm_log_backups WHERE cluster_id = $1");
+pub(super) const PUT_BACKUP: Statement = Statement::new(
+    "INSERT INTO cloudhsm_log_backups (cluster_id, sequence) VALUES ($1, $2) \
+     ON CONFLICT (cluster_id) DO UPDATE SET sequence = excluded.sequence",
+);
+pub(super) const DROP_BACKUP: Statement =
+    Statement::new("DELETE FROM cloudhsm_log_backups WHERE cluster_id = $1");
+
 /// Entries that one statement reads; a page of the fleet's is bounded in bytes too.
 const PAGE: u32 = 256;
 
@@ -120,8 +129,9 @@ pub(crate) async fn read(db: &Db, cluster: &str, from: u64, max_bytes: usize) ->
     Ok(page)
 }
 
-/// Drops the entries before `before`, which the snapshot at that place replaces. Places only grow: an older
-/// request that comes late drops nothing.
+/// Drops the entries before `before`, which the snapshot at that place replaces, but none that the cluster's last
+/// backup does not hold: whoever restores it goes on from it with them. Places only grow: an older request that
+/// comes late drops nothing.
 pub(crate) async fn compact(db: &Db, cluster: &str, before: u64, snapshot: u64) -> Result<(), StoreError> {
     db.transaction(|tx| {
         Box::pin(async move {
@@ -134,14 +144,23 @@ pub(crate) async fn compact(db: &Db, cluster: &str, before: u64, snapshot: u64) 
             // The one before may be being read.
             let is_old = |place: u64| place < snapshot && place != known.unsigned_abs();
             blobs::delete_snapshots(tx, cluster, is_old).await?;
-            tx.execute(DROP_BEFORE, &[cluster.into(), place(before).into()]).await.map(drop)
+            let held = tx.query_opt(FIND_BACKUP, &[cluster.into()]).await?;
+            let held = held.map_or(Ok(i64::MAX), |row| row.i64("sequence"))?;
+            let before = place(before).min(held.saturating_add(1));
+            tx.execute(DROP_BEFORE, &[cluster.into(), before.into()]).await.map(drop)
         })
     })
     .await
 }
 
+/// Notes that a backup of the cluster holds the log up to that entry.
+pub(crate) async fn backed_up(tx: &mut Tx<'_>, cluster: &str, sequence: u64) -> Result<(), StoreError> {
+    tx.execute(PUT_BACKUP, &[cluster.into(), place(sequence).into()]).await.map(drop)
+}
+
 /// Removes a log.
 pub(crate) async fn drop_all(tx: &mut Tx<'_>, cluster: &str) -> Result<(), StoreError> {
     tx.execute(DROP_ALL, &[cluster.into()]).await?;
+    tx.execute(DROP_BACKUP, &[cluster.into()]).await?;
     tx.execute(DROP_SNAPSHOT, &[cluster.into()]).await.map(drop)
 }

@@ -9,7 +9,7 @@ use strongroom_hsm_proto::fleet::{
 use strongroom_testkit::{TestDatabase, on_both_engines};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::fixture::Bench;
+use crate::fixture::{Bench, DAY, until};
 use crate::fixture::hsm::{FakeHsm, Line};
 
 on_both_engines! {
@@ -75,7 +75,7 @@ async fn a_log_is_an_order_without_gaps(database: &TestDatabase) {
 
 async fn a_log_is_compacted_behind_its_snapshot(database: &TestDatabase) {
     let bench = Bench::new(database).await;
-    let (_, hsm) = bench.client().active().await;
+    let (cluster, hsm) = bench.client().active().await;
     let line = line_of(&bench, &hsm);
     for sequence in 2..=6 {
         ask(&line, append(sequence, b"entry")).await;
@@ -89,10 +89,18 @@ async fn a_log_is_compacted_behind_its_snapshot(database: &TestDatabase) {
         bytes: b"state".to_vec(),
         last: true,
     };
-    ask(&line, PlaneCall::PutPiece(piece)).await;
+    ask(&line, PlaneCall::PutPiece(piece.clone())).await;
     ask(&line, compact(5, 4)).await;
     let page = read(&line, 2, 64).await;
-    assert_eq!((page.entries.len(), page.first, page.head, page.snapshot), (0, 5, 6, 4));
+    assert_eq!((page.entries.len(), page.first, page.head, page.snapshot), (5, 2, 6, 4), "in no backup yet");
+    bench.placement.hsm(&hsm).change(|disk| drop(disk.entries.insert(6, b"entry".to_vec())));
+    bench.later(DAY + 1).await;
+    bench.client().has_backups(&cluster, 2).await;
+    let piece = PutPiece { name: "5".to_owned(), ..piece };
+    ask(&line, PlaneCall::PutPiece(piece)).await;
+    ask(&line, compact(5, 5)).await;
+    let page = read(&line, 2, 64).await;
+    assert_eq!((page.entries.len(), page.first, page.head, page.snapshot), (0, 5, 6, 5));
     assert_eq!(read(&line, 5, 64).await.entries.len(), 2);
     // An older one that comes late changes nothing.
     ask(&line, compact(7, 3)).await;

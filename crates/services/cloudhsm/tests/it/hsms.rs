@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use strongroom_api_cloudhsm::{CloudHsm as _, DeleteHsmRequest, HsmState};
 use strongroom_hsm_proto::fleet::AssignedRole;
+use strongroom_store::Statement;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::hsm::FakeHsm;
@@ -17,6 +18,7 @@ on_both_engines! {
     an_hsm_that_halts_or_does_not_start_is_told_of,
     an_hsm_that_does_not_get_on_is_told_of,
     one_hsm_begins_and_the_others_join_it,
+    the_cluster_is_backed_up_after_an_hsm_has_left,
 }
 
 fn invalid(text: &str) -> String {
@@ -215,4 +217,23 @@ async fn one_hsm_begins_and_the_others_join_it(database: &TestDatabase) {
     let first = bench.placement.hsm(&created[0]);
     let restores = first.disk().entries.values().filter(|entry| entry.starts_with(b"restore ")).count();
     assert_eq!(restores, 1);
+}
+
+async fn the_cluster_is_backed_up_after_an_hsm_has_left(database: &TestDatabase) {
+    const HELD: Statement =
+        Statement::new("SELECT sequence FROM cloudhsm_log_backups WHERE cluster_id = $1");
+    let bench = Bench::new(database).await;
+    let client = bench.client();
+    let (cluster, first) = client.active().await;
+    let second = client.create_hsm(&cluster, ZONE_B).await.unwrap().hsm_id;
+    client.has_hsms(&cluster, 2).await;
+    client.has_backups(&cluster, 2).await;
+    client.delete_hsm(&cluster, &second).await.unwrap();
+    client.has_hsms(&cluster, 1).await;
+    client.has_backups(&cluster, 3).await;
+    let held = bench.db.query_one(HELD, &[cluster.as_str().into()]).await.unwrap().i64("sequence").unwrap();
+    let first = bench.placement.hsm(&first);
+    let left = first.disk().entries.iter().find(|(_, entry)| entry.starts_with(b"leave ")).map(|(at, _)| *at);
+    // The partition key is another after that: an earlier backup does not open what comes then.
+    assert!(held.unsigned_abs() >= left.unwrap(), "the backup holds {held}, the leave is at {left:?}");
 }

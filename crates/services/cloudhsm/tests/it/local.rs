@@ -37,14 +37,19 @@ impl Host {
         self.folder.path().join("hsms")
     }
 
+    fn logs(&self) -> PathBuf {
+        self.folder.path().join("logs")
+    }
+
     /// A placement, as a server that has just started has it.
     fn placement(&self, owner: &ShutdownOwner) -> LocalProcesses {
         let options = LocalOptions {
             folder: self.hsms(),
+            logs: self.logs(),
             device_root: self.folder.path().join("host"),
             program: self.program.clone(),
         };
-        LocalProcesses::new(options, owner.handle())
+        LocalProcesses::new(&options, owner.handle()).unwrap()
     }
 }
 
@@ -83,7 +88,7 @@ async fn a_process_outlives_its_server_and_is_found_again() {
     let folder = host.hsms().join("hsm-a");
     until("the state", async || folder.join("state").exists().then_some(())).await;
     let log = until("what it prints", async || {
-        fs::read_to_string(folder.join("log")).ok().filter(|log| !log.is_empty())
+        fs::read_to_string(host.logs().join("hsm-a/log")).ok().filter(|log| !log.is_empty())
     })
     .await;
     assert_eq!(log, format!("--config {}\n", folder.join("config.toml").display()));
@@ -117,7 +122,7 @@ async fn a_process_outlives_its_server_and_is_found_again() {
     assert!(!fs::read_to_string(folder.join("config.toml")).unwrap().contains("token"));
     placement.destroy("hsm-a").await.unwrap();
     assert_eq!(placement.observe("hsm-a").await.unwrap(), Condition::Absent);
-    assert!(!folder.exists());
+    assert!(!folder.exists() && host.logs().join("hsm-a/log").exists(), "its log stays");
     placement.destroy("hsm-a").await.unwrap();
 }
 

@@ -12,5 +12,6 @@ mod life;
 mod local;
 mod lost_answers;
 mod model;
+mod slow;
 mod snapshots;
 mod statements;

@@ -129,6 +129,10 @@ impl Desk {
                             store.lose_answers -= 1;
                             return None;
                         }
+                        if store.deny_appends > 0 {
+                            store.deny_appends -= 1;
+                            return Some(failed(FailedCode::Unavailable, "the store does not answer"));
+                        }
                         PlaneAnswer::Appended(Appended { sequence: append.sequence })
                     }
                 }

@@ -30,6 +30,8 @@ pub(crate) struct Store {
     pub(crate) cluster: Option<String>,
     /// Answers to appends are held back and the connection is cut instead, this often.
     pub(crate) lose_answers: u32,
+    /// Appends are made and said to have failed, this often.
+    pub(crate) deny_appends: u32,
     hsms: BTreeMap<String, Hsm>,
 }
 
