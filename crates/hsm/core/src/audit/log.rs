@@ -117,6 +117,17 @@ impl AuditLog {
         inner.waiting = waiting.into();
     }
 
+    /// Gives the records that have the numbers from `from` on numbers from `to` on. They are to be saved again.
+    pub(crate) fn renumber(&self, from: u64, to: u64) {
+        let Some(by) = to.checked_sub(from) else { return };
+        let mut inner = self.lock();
+        for record in inner.waiting.iter_mut().filter(|record| record.sequence >= from) {
+            record.sequence += by;
+        }
+        inner.next_sequence += by;
+        inner.unsaved_from = inner.unsaved_from.min(from);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
