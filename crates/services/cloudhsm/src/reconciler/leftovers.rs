@@ -28,7 +28,10 @@ impl ControlPlane {
             }
         }
         for group in self.memory.leftovers(&scope, unowned, now_ms, age_ms) {
-            tracing::warn!(group, "a security group that was made for a cluster that there is not is removed");
+            tracing::warn!(
+                group,
+                "a security group that was made for a cluster that there is not is removed"
+            );
             self.network.delete_group(home, &group).await.map_err(Refusal::Elsewhere)?;
         }
         Ok(())
