@@ -131,7 +131,11 @@ const KEPT: &[Kept] = &[
         seen_by: &["base/pki"],
         instead: "read certificates with strongroom_pki::Certificate",
     },
-    Kept { foreign: "rcgen", seen_by: &["base/pki"], instead: "make certificates with strongroom_pki::issue" },
+    Kept {
+        foreign: "rcgen",
+        seen_by: &["base/pki"],
+        instead: "make certificates with strongroom_pki::issue",
+    },
     Kept { foreign: "sqlx*", seen_by: &["base/store"], instead: "go through strongroom_store::Db" },
     Kept { foreign: "libsqlite3-sys", seen_by: &["base/store"], instead: "go through strongroom_store::Db" },
     Kept {

@@ -109,10 +109,15 @@ fn check(certificate: &str) -> Result<(), Refusal> {
         .ok()
         .filter(|chain| !chain.is_empty())
         .ok_or(Refusal::invalid_data("A trust anchor is a PEM certificate or a chain of them"))?;
-    if chain.windows(2).any(|pair| pair[0].verify_signed_by(&pair[1]).is_err()) {
+    let follows =
+        |pair: &[Certificate]| pair[0].names_issuer(&pair[1]) && pair[0].verify_signed_by(&pair[1]).is_ok();
+    if !chain.windows(2).all(follows) {
         return Err(Refusal::invalid_data(
             "The certificates of a trust anchor must be in the order of the chain",
         ));
+    }
+    if !chain.iter().all(is_authority) {
+        return Err(Refusal::invalid_data("A trust anchor must be a certificate of an authority"));
     }
     if chain.iter().all(|certificate| has_served_key(certificate.public_key())) {
         return Ok(());
@@ -120,6 +125,14 @@ fn check(certificate: &str) -> Result<(), Refusal> {
     Err(Refusal::invalid_data(
         "The key of a trust anchor must be RSA of 2048, 3072 or 4096 bits, or EC on P-256, P-384 or P-521",
     ))
+}
+
+/// Whether a certificate is an authority's by its extensions, or of a version that has none.
+fn is_authority(certificate: &Certificate) -> bool {
+    match certificate.basic_constraints() {
+        Some(constraints) => constraints.ca && certificate.may_sign_certificates() != Some(false),
+        None => !certificate.has_extensions(),
+    }
 }
 
 fn has_served_key(spki: &[u8]) -> bool {

@@ -19,7 +19,7 @@ use strongroom_secret::Key256;
 use crate::audit::{AuditDetail, AuditLog, Opcode, Slot};
 use crate::cache::Cache;
 use crate::effect::{Effects, Foundation, Kind, UserRef};
-use crate::keyring::Keyring;
+use crate::keyring::{Keyring, Place};
 use crate::material::Material;
 use crate::object::change;
 use crate::options::{ConnectionId, HsmIdentity, Now, Options, Peer};
@@ -134,10 +134,11 @@ impl Hsm {
         dispatch::execute(self, connection, call, now)
     }
 
-    /// Tells whether a plan is still good: nothing that it relies on has changed since, nor is changed by
-    /// `earlier`, the plans that stand before it in the same batch. If not, the call is executed again.
+    /// Tells whether a plan is still good: the epoch is the same, and nothing that it relies on has changed since,
+    /// nor is changed by `earlier`, the plans that stand before it in the same batch. If not, the call is executed again.
     pub fn still_holds(&self, planned: &Planned, earlier: &[Planned]) -> bool {
-        self.state().history.untouched_since(planned.revision, &planned.reads, earlier.len())
+        planned.place == self.keyring.newest_place()
+            && self.state().history.untouched_since(planned.revision, &planned.reads, earlier.len())
             && earlier.iter().all(|earlier| earlier.writes.is_disjoint(&planned.reads))
     }
 
@@ -345,6 +346,11 @@ impl Hsm {
         };
         let material = Arc::new(material);
         self.opened.insert(entry.reference, Arc::clone(&material));
+        // Whoever deleted or changed the key meanwhile took it out of the cache before it was put in.
+        let is_current = |now: &Arc<KeyEntry>| now.reference == entry.reference;
+        if !self.state().keys.get(record.handle).is_some_and(is_current) {
+            self.opened.remove(entry.reference.handle);
+        }
         Ok(material)
     }
 }
@@ -363,7 +369,7 @@ pub struct Occupancy {
 }
 
 /// Finishes a draft into a plan.
-fn planned(mut draft: Draft, now: Now, slot: Option<Slot>) -> Planned {
+fn planned(mut draft: Draft, now: Now, slot: Option<Slot>, place: Option<Place>) -> Planned {
     let writes = draft.effects.iter().flat_map(written_by).collect();
     // A key that is put names its users. One of them who goes meanwhile leaves the key as it is, not as it is put.
     for effect in &draft.effects {
@@ -376,6 +382,7 @@ fn planned(mut draft: Draft, now: Now, slot: Option<Slot>) -> Planned {
         effects: Effects::new(now.domain_ms, draft.effects).encode_to_vec(),
         answer: draft.answer,
         revision: draft.revision,
+        place,
         reads: draft.reads,
         writes,
         approved_in: draft.approved_in,
@@ -387,5 +394,42 @@ fn planned(mut draft: Draft, now: Now, slot: Option<Slot>) -> Planned {
 impl fmt::Debug for Hsm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hsm").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_hsm_proto::command::{KeyClass, KeyType};
+
+    use super::*;
+    use crate::Mode;
+    use crate::effect::{KeyRecord, KeyRef};
+
+    #[test]
+    fn a_key_that_is_opened_while_it_is_deleted_is_not_kept() {
+        let identity = HsmIdentity {
+            hsm_id: String::new(),
+            cluster_id: String::new(),
+            serial_number: String::new(),
+            reboot_counter: 1,
+        };
+        let hsm = Hsm::new(identity, Options::new(Mode::NonFips));
+        hsm.set_epoch(1, 1, &Key256::new([1; 32]));
+        let record = KeyRecord {
+            handle: 7,
+            class: KeyClass::SecretKey.into(),
+            key_type: KeyType::Aes.into(),
+            ..KeyRecord::default()
+        };
+        let record = hsm.keyring.seal_key(record, &[2; 32]).unwrap();
+        let now = Now { domain_ms: 0, monotonic_ms: 0 };
+        let apply = |kind| hsm.apply(&Effects::new(0, vec![kind]).encode_to_vec(), now).unwrap();
+        apply(Kind::PutKey(record));
+        let entry = hsm.state().keys.get(7).cloned().unwrap();
+        hsm.material(&entry).unwrap();
+        assert_eq!(hsm.opened.stats().held, 1);
+        apply(Kind::DeleteKey(KeyRef { handle: 7 }));
+        hsm.material(&entry).unwrap();
+        assert_eq!(hsm.opened.stats().held, 0);
     }
 }

@@ -28,7 +28,7 @@ const LABEL: &[u8] = b"strongroom/hsm/object";
 #[derive(Default)]
 pub(crate) struct Keyring(RwLock<BTreeMap<Place, Arc<Key256>>>);
 
-type Place = (u32, u32);
+pub(crate) type Place = (u32, u32);
 
 impl Keyring {
     pub(crate) fn set(&self, place: Place, key: &Key256) {
@@ -38,6 +38,11 @@ impl Keyring {
 
     pub(crate) fn forget_before(&self, place: Place) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).retain(|known, _| *known >= place);
+    }
+
+    /// The place of the key that is sealed under; none as long as there is none.
+    pub(crate) fn newest_place(&self) -> Option<Place> {
+        self.newest().ok().map(|(place, _)| place)
     }
 
     fn newest(&self) -> Result<(Place, Arc<Key256>), HsmError> {

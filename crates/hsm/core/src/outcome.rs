@@ -8,6 +8,7 @@ use strongroom_hsm_proto::command::{self, Attribute, Failure, FailureCode, Reply
 
 use crate::audit::Slot;
 use crate::effect::Kind;
+use crate::keyring::Place;
 use crate::quorum::Signatures;
 use crate::state::{KeyEntry, Resource};
 
@@ -29,7 +30,6 @@ pub enum Outcome {
 /// the plan is good as it is; if not, the call is executed again.
 ///
 /// A plan that is dropped without being settled leaves nothing behind.
-#[derive(Debug)]
 pub struct Planned {
     /// What is appended to the log.
     pub effects: Vec<u8>,
@@ -38,6 +38,8 @@ pub struct Planned {
     pub answer: command::Outcome,
     /// How old the state is that it was worked out from.
     pub(crate) revision: u64,
+    /// The epoch under whose key it seals.
+    pub(crate) place: Option<Place>,
     /// What it relies on.
     pub(crate) reads: HashSet<Resource>,
     /// What it changes.
@@ -60,6 +62,12 @@ pub(crate) enum FollowUp {
     Change { session: u64, handle: u64, attribute: Attribute, by_administrator: bool },
     /// A registration is complete.
     Registered { session: u64 },
+}
+
+impl fmt::Debug for Planned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Planned").field("effects", &self.effects.len()).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for FollowUp {

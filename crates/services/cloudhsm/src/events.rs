@@ -93,6 +93,28 @@ pub(crate) fn audited(home: &Home, cluster_id: &str, hsm_id: &str, record: &Audi
     }
 }
 
+/// Records of an HSM's audit log are missing, from that sequence number on and before the record that comes next:
+/// the store was put back from an old copy, or the HSM's machine lost them.
+pub(crate) fn audit_gap(
+    home: &Home,
+    cluster_id: &str,
+    hsm_id: &str,
+    from: u64,
+    next: &AuditRecord,
+) -> Record {
+    let details = json!({
+        "clusterId": cluster_id,
+        "hsmId": hsm_id,
+        "firstMissing": from,
+        "lastMissing": next.sequence.saturating_sub(1),
+    });
+    let name = format!("{hsm_id}\0{from}\0{}", next.sequence);
+    let mut event_id = [0; 16];
+    event_id.copy_from_slice(&sha256(name.as_bytes())[..16]);
+    let at_ms = next.time_us.div_euclid(1000);
+    event(home, (CLUSTER_RESOURCE, cluster_id), "HsmAuditLogGap", &details, at_ms, event_id)
+}
+
 /// What all of them say.
 fn event(
     home: &Home,

@@ -70,11 +70,14 @@ pub struct Options {
     pub most_clusters: i64,
     /// HSMs that an account may have in a Region. AWS's default is 6.
     pub most_hsms: i64,
+    /// After how many milliseconds what CloudHSM made in EC2 is removed if no HSM and no cluster came of it. Longer
+    /// than a request takes to write down for what it made it.
+    pub leftover_ms: i64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { dev: false, daily_backups: true, most_clusters: 4, most_hsms: 6 }
+        Self { dev: false, daily_backups: true, most_clusters: 4, most_hsms: 6, leftover_ms: 60_000 }
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod clusters;
 mod hsms;
+mod leftovers;
 mod memory;
 mod removal;
 mod replacement;

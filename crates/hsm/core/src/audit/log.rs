@@ -17,6 +17,8 @@ pub(crate) struct AuditLog {
     reboot_counter: u32,
 }
 
+/// Of the room, one part in so many is kept for sessions in which somebody is logged in.
+const KEPT_FOR_USERS: usize = 4;
 /// Room beyond the capacity for records that nothing can be refused for.
 const SPARE: usize = 4_096;
 
@@ -42,16 +44,28 @@ impl AuditLog {
         Arc::new(Self { inner: Mutex::new(inner), capacity, reboot_counter })
     }
 
-    /// Keeps room for one record. The first time that there is none, the log says so.
-    pub(crate) fn reserve(self: &Arc<Self>, opcode: Opcode, session: u64, now: Now) -> Result<Slot, Refusal> {
+    /// Keeps room for one record. The first time that there is none, the log says so. Strangers, in whose session
+    /// nobody is logged in, do not take all of it.
+    pub(crate) fn reserve(
+        self: &Arc<Self>,
+        opcode: Opcode,
+        session: u64,
+        is_stranger: bool,
+        now: Now,
+    ) -> Result<Slot, Refusal> {
+        const FULL: Refusal = Refusal::new(FailureCode::AuditLogFull, "The HSM's audit log is full");
         let mut inner = self.lock();
-        if inner.waiting.len() + inner.reserved >= self.capacity {
+        let taken = inner.waiting.len() + inner.reserved;
+        if is_stranger && (self.capacity - self.capacity / KEPT_FOR_USERS..self.capacity).contains(&taken) {
+            return Err(FULL);
+        }
+        if taken >= self.capacity {
             let told = std::mem::replace(&mut inner.end_is_marked, true);
             drop(inner);
             if !told {
                 self.note(Opcode::EndMarker, 0, AuditDetail::None, now);
             }
-            return Err(Refusal::new(FailureCode::AuditLogFull, "The HSM's audit log is full"));
+            return Err(FULL);
         }
         inner.reserved += 1;
         Ok(Slot { log: Arc::clone(self), opcode, session, detail: AuditDetail::None, companion: None })
@@ -115,6 +129,17 @@ impl AuditLog {
         inner.next_sequence = waiting.last().map_or(next_sequence, |last| last.sequence + 1);
         inner.unsaved_from = inner.next_sequence;
         inner.waiting = waiting.into();
+    }
+
+    /// Gives the records that have the numbers from `from` on numbers from `to` on. They are to be saved again.
+    pub(crate) fn renumber(&self, from: u64, to: u64) {
+        let Some(by) = to.checked_sub(from) else { return };
+        let mut inner = self.lock();
+        for record in inner.waiting.iter_mut().filter(|record| record.sequence >= from) {
+            record.sequence += by;
+        }
+        inner.next_sequence += by;
+        inner.unsaved_from = inner.unsaved_from.min(from);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

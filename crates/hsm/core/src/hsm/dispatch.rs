@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use strongroom_hsm_proto::command::{Call, Command, FailureCode, Reply};
 
 use super::{Caller, Hsm, planned};
-use crate::audit;
+use crate::audit::{self, Slot};
 use crate::outcome::{Progress, refused};
 use crate::refusal::Refusal;
 use crate::{ConnectionId, Now, Outcome};
@@ -17,11 +17,8 @@ pub(super) fn execute(hsm: &Hsm, connection: ConnectionId, call: &Call, now: Now
     let Some(command) = &call.command else {
         return refuse(Refusal::invalid_request("The call holds no command"));
     };
-    let slot = match audit::of_command(command).map(|opcode| hsm.audit.reserve(opcode, call.session, now)) {
-        Some(Err(refusal)) => return refuse(refusal),
-        Some(Ok(slot)) => Some(slot),
-        None => None,
-    };
+    // Whatever the epoch turns to meanwhile: what is sealed here may be sealed under this one's key.
+    let place = hsm.keyring.newest_place();
     let mut caller = Caller {
         hsm,
         connection,
@@ -30,11 +27,13 @@ pub(super) fn execute(hsm: &Hsm, connection: ConnectionId, call: &Call, now: Now
         now,
         account: RefCell::default(),
     };
-    let progress = caller
-        .enter(call.session)
-        .and_then(|()| caller.run(command))
-        .and_then(verified)
-        .and_then(|progress| of_this_hsm_alone(hsm, progress));
+    let slot = caller.enter(call.session).and_then(|()| caller.reserve(command, call.session));
+    let slot = match slot {
+        Ok(slot) => slot,
+        Err(refusal) => return refuse(refusal),
+    };
+    let progress =
+        caller.run(command).and_then(verified).and_then(|progress| of_this_hsm_alone(hsm, progress));
     let account = caller.account.into_inner();
     let slot = slot.filter(|_| !account.is_half).map(|mut slot| {
         slot.opcode = account.opcode.unwrap_or(slot.opcode);
@@ -58,7 +57,7 @@ pub(super) fn execute(hsm: &Hsm, connection: ConnectionId, call: &Call, now: Now
                 strongroom_hsm_proto::command::Outcome::Failure(failure) => Outcome::Refused(failure),
             }
         }
-        Ok(Progress::Change(draft)) => Outcome::Change(planned(draft, now, slot)),
+        Ok(Progress::Change(draft)) => Outcome::Change(planned(draft, now, slot, place)),
         Err(refusal) => {
             if let Some(slot) = slot {
                 let code = if account.is_of_nobody { FailureCode::NoSuchUser } else { refusal.code };
@@ -100,6 +99,22 @@ impl Caller<'_> {
             self.session = Some(self.hsm.sessions().get(self.connection, session)?);
         }
         Ok(())
+    }
+
+    /// Keeps room for the command's record, if it leaves one. Whoever has no session for it, or is not logged in
+    /// although it takes that, leaves none: strangers could fill the log with such.
+    fn reserve(&self, command: &Command, session: u64) -> Result<Option<Slot>, Refusal> {
+        let Some(opcode) = audit::of_command(command) else { return Ok(None) };
+        match command {
+            Command::OpenSession(_) | Command::Activate(_) => {}
+            Command::CloseSession(_) | Command::Login(_) | Command::AnswerChallenge(_) => {
+                self.session()?;
+            }
+            _ => {
+                self.user()?;
+            }
+        }
+        self.hsm.audit.reserve(opcode, session, self.user().is_err(), self.now).map(Some)
     }
 
     fn run(&self, command: &Command) -> Result<Progress, Refusal> {

@@ -146,6 +146,7 @@ fn wrap(
     payload: &KeyRecord,
     bytes: &[u8],
 ) -> Result<(Vec<u8>, Vec<u8>), Refusal> {
+    check_iv(parameters)?;
     let wrapped = match (parameters.kind, wrapping) {
         (MechanismKind::AesGcm | MechanismKind::CloudHsmAesGcm, Material::Aes(key)) => {
             return seal_gcm(key, parameters, bytes);
@@ -182,6 +183,20 @@ fn wrap(
     Ok((wrapped, Vec::new()))
 }
 
+/// Refuses IVs that would not be used: those of key wrap are fixed (RFC 3394, 2.2.3.1; RFC 5649, 3). Only the one of
+/// RFC 3394 may be spelled out.
+fn check_iv(parameters: &Parameters<'_>) -> Result<(), Refusal> {
+    let iv = parameters.raw.iv.as_slice();
+    let fits = match parameters.kind {
+        MechanismKind::AesKeyWrapNoPad | MechanismKind::AesKeyWrapPkcs5Pad => {
+            iv.is_empty() || iv == [0xa6; 8]
+        }
+        MechanismKind::AesKeyWrapZeroPad => iv.is_empty(),
+        _ => true,
+    };
+    if fits { Ok(()) } else { Err(Refusal::invalid_mechanism("The mechanism has an IV of its own")) }
+}
+
 fn fits(payload: &KeyRecord, bytes: &[u8], most: usize) -> Result<(), Refusal> {
     if !payload.is(KeyClass::SecretKey) {
         return Err(Refusal::invalid_mechanism("The mechanism wraps secret keys only"));
@@ -194,6 +209,7 @@ fn unwrap(
     parameters: &Parameters<'_>,
     wrapped: &[u8],
 ) -> Result<SecretBytes, Refusal> {
+    check_iv(parameters)?;
     Ok(match (parameters.kind, unwrapping) {
         (MechanismKind::AesGcm | MechanismKind::CloudHsmAesGcm, Material::Aes(key)) => {
             open_gcm(key, parameters, wrapped)?

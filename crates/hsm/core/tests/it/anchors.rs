@@ -74,3 +74,17 @@ fn anchors_come_and_go_and_take_their_connections_with_them() {
     }
     lab.all_agree();
 }
+
+#[test]
+fn an_anchor_is_an_authority_and_a_chain_goes_by_name_and_signature() {
+    let mut lab = Lab::with_users(1);
+    let admin = lab.log_in(0, "admin", Role::Admin);
+    for bad in [
+        include_str!("../../testdata/client-leaf.pem"),
+        include_str!("../../testdata/client-chain-misnamed.pem"),
+        &format!("{CERTIFICATE}{OTHER}"),
+    ] {
+        assert_eq!(code(lab.run(admin, register(bad))), FailureCode::InvalidData);
+    }
+    lab.run(admin, register(include_str!("../../testdata/client-chain.pem"))).unwrap();
+}

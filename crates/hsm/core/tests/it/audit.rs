@@ -164,3 +164,42 @@ fn numbering_goes_on_after_a_restart() {
     assert_eq!(records[..2], saved);
     assert_eq!(records[2].sequence, 2);
 }
+
+#[test]
+fn strangers_do_not_fill_the_log() {
+    let mut options = Options::new(Mode::NonFips);
+    options.audit_records = 8;
+    let mut lab = Lab::with_options(1, &options);
+    let admin = lab.log_in(0, "admin", Role::Admin);
+    let stranger = lab.open(0);
+    lab.hsms[0].audit_stored(u64::MAX);
+    let nobody = crate::lab::At { session: 0, ..stranger };
+    let unknown = crate::lab::At { session: 7, ..stranger };
+    for (at, expected) in [
+        (stranger, FailureCode::NotLoggedIn),
+        (nobody, FailureCode::NoSession),
+        (unknown, FailureCode::NoSession),
+    ] {
+        for command in [
+            create_user("new", Role::CryptoUser, PASSWORD),
+            Command::Logout(Logout {}),
+            Command::DeleteKey(DeleteKey { key: 1 }),
+        ] {
+            assert_eq!(code(lab.run(at, command)), expected);
+        }
+    }
+    for at in [nobody, unknown] {
+        assert_eq!(code(lab.try_log_in(at, "admin", Role::Admin, PASSWORD)), FailureCode::NoSession);
+    }
+    assert!(lab.hsms[0].drain_audit(9).is_empty());
+
+    for _ in 0..6 {
+        lab.run(stranger, Command::OpenSession(OpenSession {})).unwrap();
+    }
+    assert_eq!(code(lab.run(stranger, Command::OpenSession(OpenSession {}))), FailureCode::AuditLogFull);
+    assert_eq!(code(lab.try_log_in(stranger, "cu1", Role::CryptoUser, PASSWORD)), FailureCode::AuditLogFull);
+    lab.create_user(admin, "one", Role::CryptoUser).unwrap();
+    lab.create_user(admin, "two", Role::CryptoUser).unwrap();
+    assert_eq!(code(lab.create_user(admin, "three", Role::CryptoUser)), FailureCode::AuditLogFull);
+    assert_eq!(opcodes(&lab.hsms[0].drain_audit(9))[8..], ["END_MARKER_OPCODE"]);
+}

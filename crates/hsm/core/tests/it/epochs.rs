@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use strongroom_hsm_core::{HsmError, Mode, Options};
+use strongroom_hsm_core::{HsmError, Mode, Options, Outcome};
 use strongroom_hsm_proto::command::{
     AttributeName, Command, Encrypt, ExportKey, FailureCode, Mechanism, MechanismKind, Role,
 };
 use strongroom_secret::Secret;
 
-use crate::lab::{At, Lab, code, flags, hsm, output};
+use crate::lab::{At, Lab, code, flags, generate_aes, hsm, label, output};
 
 fn encrypt(lab: &mut Lab, at: At, key: u64) -> Result<(), FailureCode> {
     let mechanism = Some(Mechanism { kind: MechanismKind::AesGcm.into(), ..Mechanism::default() });
@@ -103,4 +103,49 @@ fn what_is_damaged_or_unknown_is_refused_whole() {
     assert_eq!(lab.hsms[0].digest(), digest);
     let plain: HashSet<_> = snapshot.windows(32).collect();
     assert!(!plain.contains([0x33; 32].as_slice()));
+}
+
+#[test]
+fn what_was_sealed_before_the_epoch_turned_is_planned_anew() {
+    let mut lab = Lab::with_users(1);
+    let at = lab.log_in(0, "cu1", Role::CryptoUser);
+    let plan = |lab: &Lab| match lab.execute(at, generate_aes(Vec::new()), Vec::new()) {
+        Outcome::Change(planned) => planned,
+        outcome => panic!("{outcome:?}"),
+    };
+    lab.generate_aes(at, Vec::new());
+    let before = plan(&lab);
+    assert!(lab.hsms[0].still_holds(&before, &[]));
+    lab.hsms[0].set_epoch(1, 2, &Secret::new([0x44; 32]));
+    assert!(!lab.hsms[0].still_holds(&before, &[]));
+    let resealed = lab.hsms[0].reseal(9, lab.now).unwrap().unwrap();
+    let after = plan(&lab);
+    for planned in [&resealed, &after] {
+        assert!(lab.hsms[0].still_holds(planned, &[]));
+    }
+    let shown = format!("{after:?}");
+    assert!(shown.len() < 60 && shown.starts_with("Planned { effects: "), "{shown}");
+    lab.hsms[0].set_epoch(1, 3, &Secret::new([0x55; 32]));
+    for planned in [&resealed, &after] {
+        assert!(!lab.hsms[0].still_holds(planned, &[]));
+    }
+}
+
+#[test]
+fn no_more_is_sealed_anew_at_once_than_a_change_takes() {
+    let mut lab = Lab::with_users(1);
+    let at = lab.log_in(0, "cu1", Role::CryptoUser);
+    let keys = 1_100;
+    for _ in 0..keys {
+        lab.generate_aes(at, vec![label(&"l".repeat(127))]);
+        lab.hsms[0].audit_stored(u64::MAX);
+    }
+    lab.hsms[0].set_epoch(1, 2, &Secret::new([0x44; 32]));
+    let mut rounds = 0;
+    while let Some(planned) = lab.hsms[0].reseal(usize::MAX, lab.now).unwrap() {
+        assert!(planned.effects.len() < 400 << 10, "{}", planned.effects.len());
+        rounds += 1;
+        lab.commit(0, planned).unwrap();
+    }
+    assert!((2..9).contains(&rounds), "{rounds}");
 }

@@ -209,3 +209,35 @@ fn keys_are_derived() {
     let mechanism = Mechanism { counter_bits: 8, ..of(K::Sp800108Counter) };
     assert_eq!(code(lab.run(at, derive(inert, mechanism, KeyType::Aes, 16))), FailureCode::KeyForbids);
 }
+
+#[test]
+fn key_wrap_takes_no_other_iv_than_its_own() {
+    let mut lab = Lab::with_users(1);
+    let at = user(&mut lab);
+    let wrapping = lab.generate_aes(at, flags(&ALL_OF_AES)).key;
+    let sort = (KeyClass::SecretKey, KeyType::Aes);
+    for (kind, may_be_said) in
+        [(K::AesKeyWrapNoPad, true), (K::AesKeyWrapPkcs5Pad, true), (K::AesKeyWrapZeroPad, false)]
+    {
+        let plain = wrapped(lab.run(at, wrap(wrapping, wrapping, &of(kind)))).wrapped;
+        for (iv, fits) in [
+            (vec![0xa6; 8], may_be_said),
+            (vec![0xa6; 7], false),
+            (vec![0; 8], false),
+            (vec![0xa6, 0x59, 0x59, 0xa6], false),
+        ] {
+            let mechanism = Mechanism { iv, ..of(kind) };
+            let (out, back) = (
+                lab.run(at, wrap(wrapping, wrapping, &mechanism)),
+                lab.run(at, unwrap_as(wrapping, &mechanism, &plain, sort, None)),
+            );
+            if fits {
+                assert_eq!(wrapped(out).wrapped, plain);
+                key(back);
+            } else {
+                assert_eq!(code(out), FailureCode::InvalidMechanism);
+                assert_eq!(code(back), FailureCode::InvalidMechanism);
+            }
+        }
+    }
+}

@@ -10,7 +10,8 @@ pub struct Audit {
     pub records: Vec<AuditRecord>,
 }
 
-/// They are stored. Records that come again are the same and are stored once.
+/// They are stored. Records that come again are the same and are stored once. Where the first one is beyond those
+/// that were stored, what is missing is lost, and that it is so is stored.
 #[derive(Clone, Copy, PartialEq, Eq, Message)]
 pub struct AuditStored {
     /// The first sequence number that is not stored yet.

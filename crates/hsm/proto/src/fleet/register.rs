@@ -96,6 +96,10 @@ pub struct Assignment {
     /// Milliseconds between reports; 0 leaves it to the HSM.
     #[prost(uint32, tag = "10")]
     pub report_every_ms: u32,
+    /// The first sequence number of this HSM's audit log that is not stored yet. An HSM that has lost the last of
+    /// its records goes on from there, or the numbers would be given twice.
+    #[prost(uint64, tag = "11")]
+    pub audit_next: u64,
 }
 
 /// A backup to restore from. Its bytes are fetched with [`super::GetPiece`].

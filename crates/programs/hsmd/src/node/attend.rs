@@ -109,6 +109,10 @@ impl Node {
         {
             return Err(format!("it names {}, another cluster", assignment.cluster_id));
         }
+        if let Some(partition) = self.partition() {
+            let went_on = partition.audit.go_on_from(assignment.audit_next);
+            went_on.map_err(|error| error.to_string())?;
+        }
         self.clock.set_offset(assignment.clock_offset_ms);
         self.peers.send_replace(assignment.peers.clone());
         if let Some(certificates) = &assignment.certificates {

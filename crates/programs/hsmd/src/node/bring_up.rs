@@ -125,6 +125,7 @@ impl Node {
             }
         };
         if begun.ledger.ask(Replica::is_member) {
+            begun.audit.go_on_from(assignment.audit_next)?;
             self.go(&ground, begun);
             return Ok(());
         }
@@ -132,6 +133,7 @@ impl Node {
         drop(begun);
         let ground = self.ground(&assigned);
         let begun = ground.join().await?;
+        begun.audit.go_on_from(assignment.audit_next)?;
         self.go(&ground, begun);
         Ok(())
     }

@@ -28,6 +28,8 @@ pub(crate) struct AuditFile {
 struct Open {
     tail: Tail,
     length: usize,
+    /// The first number that this process gave, until it is known what is stored.
+    began_at: Option<u64>,
 }
 
 impl AuditFile {
@@ -51,16 +53,20 @@ impl AuditFile {
         waiting.retain(|record: &AuditRecord| record.sequence >= next);
         // One that was written while the file was made anew is there twice.
         waiting.dedup_by_key(|record| record.sequence);
+        let began_at = Some(waiting.last().map_or(next, |last| last.sequence + 1));
         hsm.restore_audit(next, waiting);
         let length = saved.len() - rest.len();
         let tail = folder.tail(FILE, length).map_err(LogError::disk)?;
-        Ok(Self { hsm, folder, file: Mutex::new(Open { tail, length }) })
+        Ok(Self { hsm, folder, file: Mutex::new(Open { tail, length, began_at }) })
     }
 
     /// Saves records that are new. To be called before an answer is sent that they are about.
     pub(crate) fn save(&self) -> io::Result<()> {
         // The lock comes first, or a later record could be written before an earlier one.
-        let mut file = self.file();
+        self.save_to(&mut self.file())
+    }
+
+    fn save_to(&self, file: &mut Open) -> io::Result<()> {
         let records = self.hsm.unsaved_audit();
         if records.is_empty() {
             return Ok(());
@@ -75,10 +81,29 @@ impl AuditFile {
         self.hsm.drain_audit(most).iter().map(on_the_wire).collect()
     }
 
+    /// The control plane has all records before `next`, it says when it takes the HSM. If that is more than this
+    /// process began with, the machine has forgotten some, and this process gave their numbers again.
+    pub(crate) fn go_on_from(&self, next: u64) -> Result<(), LogError> {
+        let mut file = self.file();
+        // No audit log is longer than the store's numbers.
+        let is_possible = i64::try_from(next).is_ok();
+        let began_at = file.began_at.take().filter(|began_at| *began_at < next && is_possible);
+        let Some(began_at) = began_at else { return Ok(()) };
+        tracing::warn!(from = began_at, to = next, "the last records of the audit log were lost here");
+        self.hsm.renumber_audit(began_at, next);
+        self.save_to(&mut file).map_err(|error| LogError::Disk(error.to_string()))?;
+        self.note_stored(&mut file, next)
+    }
+
     /// All records before `next` are stored.
     pub(crate) fn stored(&self, next: u64) -> Result<(), LogError> {
-        let Some(last) = next.checked_sub(1) else { return Ok(()) };
         let mut file = self.file();
+        file.began_at = None;
+        self.note_stored(&mut file, next)
+    }
+
+    fn note_stored(&self, file: &mut Open, next: u64) -> Result<(), LogError> {
+        let Some(last) = next.checked_sub(1) else { return Ok(()) };
         self.hsm.audit_stored(last);
         let item = framed(STORED, &next.to_be_bytes());
         if file.length < LONG {
@@ -91,8 +116,8 @@ impl AuditFile {
         let mut anew = item;
         anew.extend(waiting.iter().flat_map(|record| framed(RECORD, &record.encode())));
         self.folder.write(FILE, &anew).map_err(LogError::disk)?;
-        *file =
-            Open { tail: self.folder.tail(FILE, anew.len()).map_err(LogError::disk)?, length: anew.len() };
+        file.tail = self.folder.tail(FILE, anew.len()).map_err(LogError::disk)?;
+        file.length = anew.len();
         Ok(())
     }
 

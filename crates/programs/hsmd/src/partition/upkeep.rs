@@ -185,7 +185,12 @@ async fn hand_over_audit(partition: &Partition, plane: &Plane) {
             tokio::time::sleep(AUDIT).await;
             continue;
         }
+        let oldest = records.first().map_or(0, |record| record.sequence);
         match plane.audit(Audit { records }).await {
+            Ok(next) if next <= oldest => {
+                tracing::warn!(next, oldest, "audit records are not stored");
+                tokio::time::sleep(LOOK).await;
+            }
             Ok(next) => {
                 if let Err(error) = partition.audit.stored(next) {
                     tracing::error!(%error, "that audit records are stored could not be noted");

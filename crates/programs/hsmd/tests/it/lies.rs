@@ -56,6 +56,42 @@ fn an_hsm_that_cannot_become_what_it_was_told_asks_again() {
 }
 
 #[test]
+fn audit_records_that_are_not_taken_are_not_sent_again_and_again() {
+    let mut cluster = Cluster::activated();
+    cluster.plane.store(|store| store.audit_refused = Some(0));
+    cluster.user(&cluster.first);
+    cluster.plane.wait("the records", |store| store.audit_refused.filter(|count| *count > 0));
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let count = cluster.plane.store(|store| store.audit_refused.take()).unwrap();
+    assert!(count < 5, "{count} times in two seconds");
+    cluster.first.stop();
+}
+
+#[test]
+fn numbers_of_audit_records_are_not_given_twice_after_some_were_lost() {
+    let mut cluster = Cluster::activated();
+    cluster.user(&cluster.first);
+    let stored = cluster.plane.wait("the audit log", |store| {
+        let records = store.audit("hsm-first");
+        records.iter().any(|record| record.username == "cu1").then_some(records.len())
+    });
+    cluster.first.kill();
+    // What the machine had not written when its power failed.
+    std::fs::write(cluster.first.state().join("audit"), b"").unwrap();
+    cluster.plane.store(|store| store.forget_report("hsm-first"));
+    cluster.first.start();
+    cluster.user(&cluster.first);
+    let records = cluster.plane.wait("the new records", |store| {
+        let records = store.audit("hsm-first");
+        let log_in = records.iter().rfind(|record| record.username == "cu1")?;
+        (log_in.reboot_counter > 0).then(|| records.to_vec())
+    });
+    assert!(records.len() > stored);
+    assert!(records.iter().zip(0..).all(|(record, place)| record.sequence == place));
+    assert!(records[stored..].iter().any(|record| record.reboot_counter > 0));
+}
+
+#[test]
 fn a_change_that_the_store_made_and_denied_is_not_refused() {
     let cluster = Cluster::activated();
     let mut client = cluster.user(&cluster.first);

@@ -14,10 +14,14 @@ const MOST: usize = 512;
 
 impl ControlPlane {
     /// Records what an HSM has logged, and answers the first sequence number that is not recorded yet. What it
-    /// sends again is recorded once: how far its log is, and the drafts of the records, commit together.
+    /// sends again is recorded once: how far its log is, and the drafts of the records, commit together. What is
+    /// missing it does not have any more: that it is missing is recorded.
     pub(super) async fn store_audit(&self, session: &Session, sent: Vec<AuditRecord>) -> Result<u64, Failed> {
         if sent.len() > MOST {
             return Err(failed(FailedCode::LimitExceeded, "too many audit records at once"));
+        }
+        if sent.iter().any(|record| i64::try_from(record.sequence).is_err()) {
+            return Err(failed(FailedCode::InvalidRequest, "no audit log is so long"));
         }
         if !self.outbox.is_ready() {
             self.outbox.probe().await;
@@ -33,13 +37,22 @@ impl ControlPlane {
         let mut wanted = next;
         let mut records = Vec::new();
         for record in &sent {
-            // What is known already is passed over, and a gap ends what can be stored.
-            if record.sequence == wanted {
-                records.push(events::audited(&cluster.home, &cluster.id, &session.hsm_id, record));
-                wanted += 1;
-            } else if record.sequence > wanted {
-                break;
+            // What is known already is passed over.
+            if record.sequence < wanted {
+                continue;
             }
+            let (home, cluster, hsm) = (&cluster.home, &cluster.id, &session.hsm_id);
+            if record.sequence > wanted {
+                tracing::warn!(
+                    hsm,
+                    from = wanted,
+                    to = record.sequence,
+                    "records of an audit log are missing"
+                );
+                records.push(events::audit_gap(home, cluster, hsm, wanted, record));
+            }
+            records.push(events::audited(home, cluster, hsm, record));
+            wanted = record.sequence + 1;
         }
         if records.is_empty() {
             return Ok(next);

@@ -179,6 +179,7 @@ impl ControlPlane {
             clock_offset_ms: if self.options.dev { self.clocks.offset_ms() } else { 0 },
             restore,
             report_every_ms: REPORT_EVERY_MS,
+            audit_next: repo::audit::next(&self.db, &hsm.id).await.map_err(Refusal::from)?,
         })
     }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use strongroom_api_ec2::{
     AuthorizeSecurityGroupIngressRequest, CreateNetworkInterfaceRequest, CreateSecurityGroupRequest,
-    DeleteNetworkInterfaceRequest, DeleteSecurityGroupRequest, DescribeSubnetsRequest, Ec2, IpPermission,
-    IpRange, SERVICE, UserIdGroupPair,
+    DeleteNetworkInterfaceRequest, DeleteSecurityGroupRequest, DescribeNetworkInterfacesRequest,
+    DescribeSecurityGroupsRequest, DescribeSubnetsRequest, Ec2, Filter, IpPermission, IpRange, SERVICE,
+    UserIdGroupPair,
 };
 use strongroom_identity::{Caller, Principal, Region, RequestContext, RequestId};
 use strongroom_journal::{EventId, EventType, Identity, IdentityKind, Record};
@@ -218,6 +219,54 @@ impl Network {
         }
     }
 
+    /// The groups that say that they are a cluster's: the id of each, and of its cluster.
+    pub(crate) async fn groups(&self, home: &Home) -> Result<Vec<(String, String)>, ApiError> {
+        let mut found = Vec::new();
+        let mut next_token = None;
+        for _ in 0..MOST_PAGES {
+            let input = DescribeSecurityGroupsRequest {
+                filters: Some(vec![filter("description", DESCRIPTION)]),
+                max_results: Some(PAGE),
+                next_token,
+                ..Default::default()
+            };
+            let answer = self.ec2.describe_security_groups(&self.context(home)?, input).await?;
+            found.extend(answer.security_groups.into_iter().flatten().filter_map(|group| {
+                let name = group.group_name.filter(|_| group.description.as_deref() == Some(DESCRIPTION))?;
+                let cluster = name.strip_prefix("cloudhsm-")?.strip_suffix("-sg")?.to_owned();
+                Some((group.group_id?, cluster))
+            }));
+            next_token = answer.next_token;
+            if next_token.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The interfaces in a group that CloudHSM made: its owner may have others there.
+    pub(crate) async fn interfaces(&self, home: &Home, group: &str) -> Result<Vec<String>, ApiError> {
+        let mut found = Vec::new();
+        let mut next_token = None;
+        for _ in 0..MOST_PAGES {
+            let input = DescribeNetworkInterfacesRequest {
+                filters: Some(vec![filter("group-id", group), filter("requester-id", CLOUDHSM)]),
+                max_results: Some(PAGE),
+                next_token,
+                ..Default::default()
+            };
+            let answer = self.ec2.describe_network_interfaces(&self.context(home)?, input).await?;
+            let interfaces = answer.network_interfaces.into_iter().flatten();
+            let own = interfaces.filter(|interface| interface.requester_id.as_deref() == Some(CLOUDHSM));
+            found.extend(own.filter_map(|interface| interface.network_interface_id));
+            next_token = answer.next_token;
+            if next_token.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
     /// Makes an HSM's interface at that address.
     pub(crate) async fn create_interface(
         &self,
@@ -260,6 +309,14 @@ impl Network {
 
 /// What a cluster's security group says of itself.
 const DESCRIPTION: &str = "AWS CloudHSM cluster security group";
+
+/// What is asked for in one page, and pages that are asked for.
+const PAGE: i32 = 200;
+const MOST_PAGES: usize = 64;
+
+fn filter(name: &str, value: &str) -> Filter {
+    Filter { name: Some(name.to_owned()), values: Some(vec![value.to_owned()]) }
+}
 
 fn ports() -> IpPermission {
     IpPermission {

@@ -70,12 +70,22 @@ impl ControlPlane {
             deleted_ms: None,
         };
         context.touched(CLUSTER_RESOURCE, cluster.home.account, cluster.home.arn(&cluster.id));
-        if let Err(refusal) = self.insert_cluster(context, &cluster).await {
-            let gone = self.network.delete_group(&cluster.home, &cluster.security_group).await;
-            if let Err(error) = gone {
-                tracing::warn!(group = cluster.security_group, %error, "a security group without a cluster stays");
+        match self.insert_cluster(context, &cluster).await {
+            Ok(()) => {}
+            // The store's word can be lost after it has done it. A group without a cluster is swept up later.
+            Err(Refusal::Internal(cause)) => {
+                let found = repo::clusters::find_by_id(&self.db, &self.mac, &cluster.id).await;
+                if !matches!(found, Ok(Some(_))) {
+                    return Err(Refusal::Internal(cause));
+                }
             }
-            return Err(refusal);
+            Err(refusal) => {
+                let gone = self.network.delete_group(&cluster.home, &cluster.security_group).await;
+                if let Err(error) = gone {
+                    tracing::warn!(group = cluster.security_group, %error, "a security group without a cluster stays");
+                }
+                return Err(refusal);
+            }
         }
         self.nudge();
         Ok(cluster)

@@ -83,12 +83,22 @@ impl ControlPlane {
             token_digest: None,
             device: None,
         };
-        if let Err(refusal) = self.insert_hsm(context, &hsm).await {
-            let gone = self.network.delete_interface(&hsm.home, &hsm.eni_id).await;
-            if let Err(error) = gone {
-                tracing::warn!(interface = hsm.eni_id, %error, "a network interface without an HSM stays");
+        match self.insert_hsm(context, &hsm).await {
+            Ok(()) => {}
+            // The store's word can be lost after it has done it. An interface without an HSM is swept up later.
+            Err(Refusal::Internal(cause)) => {
+                let found = repo::hsms::find(&self.db, &self.mac, &hsm.id).await;
+                if !matches!(found, Ok(Some(_))) {
+                    return Err(Refusal::Internal(cause));
+                }
             }
-            return Err(refusal);
+            Err(refusal) => {
+                let gone = self.network.delete_interface(&hsm.home, &hsm.eni_id).await;
+                if let Err(error) = gone {
+                    tracing::warn!(interface = hsm.eni_id, %error, "a network interface without an HSM stays");
+                }
+                return Err(refusal);
+            }
         }
         self.nudge();
         Ok(hsm)

@@ -32,6 +32,10 @@ impl ControlPlane {
                 );
             }
         }
+        if let Err(refusal) = self.sweep(cluster).await {
+            let error = refusal.into_cause();
+            tracing::warn!(cluster = cluster.id, error, "what was made for nothing is not looked for");
+        }
         match cluster.state {
             ClusterState::Uninitialized => self.take_evidence(cluster).await,
             ClusterState::InitializeInProgress => self.install(cluster).await,
@@ -56,6 +60,9 @@ impl ControlPlane {
         if !self.hsms_of(cluster).await?.is_empty() {
             return Ok(());
         }
+        // No HSM comes any more, and what stays in the group would keep it.
+        self.sweep_interfaces(cluster, 0).await?;
+        self.memory.end_sweeps(&cluster.id);
         let deleted = self.network.delete_group(&cluster.home, &cluster.security_group).await;
         deleted.map_err(Refusal::Elsewhere)?;
         self.begin_log_anew(cluster).await?;

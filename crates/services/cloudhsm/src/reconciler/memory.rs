@@ -28,6 +28,14 @@ pub(crate) struct Tries {
     pub(crate) waits_since_ms: Option<i64>,
 }
 
+/// What is remembered of the last sweep of a cluster, or of an account in a Region.
+#[derive(Debug, Default)]
+struct Sweep {
+    last_ms: i64,
+    /// What belonged to nobody, and since when.
+    unowned: HashMap<String, i64>,
+}
+
 /// The reconciler's memory.
 #[derive(Default)]
 pub(crate) struct Memory {
@@ -36,6 +44,7 @@ pub(crate) struct Memory {
     /// What is being worked on.
     busy: Mutex<HashMap<String, u64>>,
     tries: Mutex<HashMap<String, Tries>>,
+    sweeps: Mutex<HashMap<String, Sweep>>,
     /// Held for reading by whoever works, for writing by whoever wants quiet.
     pub(crate) turn: Arc<RwLock<()>>,
 }
@@ -85,9 +94,46 @@ impl Memory {
         lock(&self.tries).remove(hsm_id);
     }
 
+    /// Whether a sweep is due, which then begins.
+    pub(super) fn is_sweep_due(&self, scope: &str, now_ms: i64, every_ms: i64) -> bool {
+        let mut sweeps = lock(&self.sweeps);
+        let sweep = sweeps.entry(scope.to_owned()).or_default();
+        let is_due = now_ms - sweep.last_ms >= every_ms;
+        if is_due {
+            sweep.last_ms = now_ms;
+        }
+        is_due
+    }
+
+    /// Notes what belongs to nobody now. Answers what of it has belonged to nobody for that long.
+    pub(super) fn leftovers(
+        &self,
+        scope: &str,
+        unowned: Vec<String>,
+        now_ms: i64,
+        age_ms: i64,
+    ) -> Vec<String> {
+        let mut sweeps = lock(&self.sweeps);
+        let sweep = sweeps.entry(scope.to_owned()).or_default();
+        let before = std::mem::take(&mut sweep.unowned);
+        let since = |id: String| {
+            let since_ms = before.get(&id).copied().unwrap_or(now_ms);
+            (id, since_ms)
+        };
+        sweep.unowned = unowned.into_iter().map(since).collect();
+        let old = sweep.unowned.iter().filter(|(_, since_ms)| now_ms - **since_ms >= age_ms);
+        old.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// There is nothing to be swept there any more.
+    pub(super) fn end_sweeps(&self, scope: &str) {
+        lock(&self.sweeps).remove(scope);
+    }
+
     /// Forgets everything of HSMs.
     pub(super) fn clear(&self) {
         lock(&self.tries).clear();
+        lock(&self.sweeps).clear();
     }
 }
 
@@ -106,6 +152,22 @@ mod tests {
         assert_eq!(pauses, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
         memory.forget("hsm-a");
         assert_eq!(memory.started("hsm-a", 0).not_before_ms, 500);
+    }
+
+    #[test]
+    fn only_what_belongs_to_nobody_for_a_while_is_a_leftover() {
+        let memory = Memory::default();
+        let look = |ids: &[&str], now_ms| {
+            let unowned = ids.iter().map(|id| (*id).to_owned()).collect();
+            memory.leftovers("cluster-a", unowned, now_ms, 60)
+        };
+        assert!(look(&["a", "b"], 1_000).is_empty());
+        assert!(look(&["b"], 1_030).is_empty(), "somebody has a now");
+        assert_eq!(look(&["a", "b"], 1_060), ["b"]);
+        assert_eq!(look(&["a"], 1_120), ["a"]);
+        assert!(memory.is_sweep_due("cluster-a", 1_000, 15));
+        assert!(!memory.is_sweep_due("cluster-a", 1_014, 15) && memory.is_sweep_due("cluster-b", 1_014, 15));
+        assert!(memory.is_sweep_due("cluster-a", 1_015, 15));
     }
 
     #[test]

@@ -134,6 +134,9 @@ impl ControlPlane {
             self.begin_log_anew(cluster).await?;
         }
         tracing::info!(hsm = hsm.id, cluster = cluster.id, "an HSM is deleted");
+        if let Some(session) = self.fleet.session(&hsm.id) {
+            session.close();
+        }
         self.memory.forget(&hsm.id);
         self.nudge();
         self.push_peers(&cluster.id, &left).await;

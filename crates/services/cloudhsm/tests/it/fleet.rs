@@ -9,8 +9,8 @@ use strongroom_hsm_proto::fleet::{
 use strongroom_testkit::{TestDatabase, on_both_engines};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::fixture::{Bench, DAY, until};
 use crate::fixture::hsm::{FakeHsm, Line};
+use crate::fixture::{Bench, DAY, until};
 
 on_both_engines! {
     a_log_is_an_order_without_gaps,
@@ -132,18 +132,31 @@ async fn audit_records_are_recorded_once(database: &TestDatabase) {
     };
     assert_eq!(next(audit(0..3)).await, 3);
     assert_eq!(next(audit(1..5)).await, 5, "what comes again is passed over");
-    assert_eq!(next(audit([7])).await, 5, "a gap is not stored");
-    assert_eq!(next(audit([])).await, 5);
-    assert_eq!(refused(&line, audit(5..600)).await, FailedCode::LimitExceeded);
+    assert_eq!(next(audit([7, 8])).await, 9, "what is missing is lost");
+    assert_eq!(next(audit([])).await, 9);
+    assert_eq!(refused(&line, audit(9..600)).await, FailedCode::LimitExceeded);
+    let beyond = AuditRecord { sequence: 1 << 63, ..AuditRecord::default() };
+    let beyond = PlaneCall::Audit(Audit { records: vec![beyond] });
+    assert_eq!(refused(&line, beyond).await, FailedCode::InvalidRequest);
 
     let records = bench.records().into_iter().filter(|record| record.event_name == "Hsm:CN_LOGIN");
     let details: Vec<serde_json::Value> = records
         .map(|record| serde_json::from_str(record.service_event_details.as_deref().unwrap()).unwrap())
         .collect();
     let sequences: Vec<_> = details.iter().map(|details| details["sequence"].as_u64().unwrap()).collect();
-    assert_eq!(sequences, [0, 1, 2, 3, 4]);
+    assert_eq!(sequences, [0, 1, 2, 3, 4, 7, 8]);
+    let gaps = bench.records().into_iter().filter(|record| record.event_name == "HsmAuditLogGap");
+    let gaps: Vec<serde_json::Value> = gaps
+        .map(|gap| serde_json::from_str(gap.service_event_details.as_deref().unwrap()).unwrap())
+        .collect();
+    assert_eq!(gaps.len(), 1);
+    assert_eq!((gaps[0]["firstMissing"].as_u64(), gaps[0]["lastMissing"].as_u64()), (Some(5), Some(6)));
+    assert_eq!(gaps[0]["hsmId"], hsm.as_str());
     assert!(details.iter().all(|details| details["hsmId"] == hsm.as_str() && details["userName"] == "alice"));
     assert!(details.iter().all(|details| details["clusterId"] == cluster.as_str()));
+    // An HSM is told what is stored, for the case that it has forgotten.
+    bench.placement.kill(&hsm);
+    until("what is stored", async || (bench.placement.hsm(&hsm).disk().audit_next == 9).then_some(())).await;
 }
 
 async fn blobs_come_in_order_and_stay(database: &TestDatabase) {

@@ -155,7 +155,8 @@ async fn an_hsm_that_does_not_get_on_is_told_of(database: &TestDatabase) {
     until("the reason", async || {
         let found = client.cluster(&cluster).await?.hsms?.pop()?;
         let text = "The HSM is connected and does not serve: the log cannot be read";
-        (found.state == Some(HsmState::Degraded) && found.state_message.as_deref() == Some(text)).then_some(())
+        (found.state == Some(HsmState::Degraded) && found.state_message.as_deref() == Some(text))
+            .then_some(())
     })
     .await;
     stuck(None);
@@ -220,8 +221,7 @@ async fn one_hsm_begins_and_the_others_join_it(database: &TestDatabase) {
 }
 
 async fn the_cluster_is_backed_up_after_an_hsm_has_left(database: &TestDatabase) {
-    const HELD: Statement =
-        Statement::new("SELECT sequence FROM cloudhsm_log_backups WHERE cluster_id = $1");
+    const HELD: Statement = Statement::new("SELECT sequence FROM cloudhsm_log_backups WHERE cluster_id = $1");
     let bench = Bench::new(database).await;
     let client = bench.client();
     let (cluster, first) = client.active().await;

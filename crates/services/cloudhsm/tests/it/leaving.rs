@@ -1,11 +1,34 @@
 //! HSMs that others do not let go at once.
 
+use std::time::Duration;
+
+use strongroom_hsm_proto::fleet::{PlaneCall, Read};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{Bench, ZONE_B, until};
 
 on_both_engines! {
     nobody_is_removed_or_replaced_who_may_still_be_let_go,
+    nobody_speaks_for_an_hsm_that_is_deleted,
+}
+
+async fn nobody_speaks_for_an_hsm_that_is_deleted(database: &TestDatabase) {
+    let bench = Bench::new(database).await;
+    let client = bench.client();
+    let (cluster, _) = client.active().await;
+    let deleted = client.create_hsm(&cluster, ZONE_B).await.unwrap().hsm_id;
+    client.has_hsms(&cluster, 2).await;
+    // Its process cannot be ended, and keeps the connection.
+    bench.placement.placed().outlived = true;
+    let line = bench.placement.hsm(&deleted).line();
+    let ask = async || {
+        let read = line.call(PlaneCall::Read(Read { from: 1, max_bytes: 64 }));
+        tokio::time::timeout(Duration::from_secs(5), read).await.ok().flatten()
+    };
+    assert!(ask().await.is_some());
+    client.delete_hsm(&cluster, &deleted).await.unwrap();
+    client.has_hsms(&cluster, 1).await;
+    until("the end of its connection", async || ask().await.is_none().then_some(())).await;
 }
 
 async fn nobody_is_removed_or_replaced_who_may_still_be_let_go(database: &TestDatabase) {

@@ -8,6 +8,7 @@ mod fixture;
 mod fleet;
 mod hsms;
 mod leaving;
+mod leftovers;
 mod life;
 mod local;
 mod lost_answers;

@@ -1,6 +1,6 @@
 //! HSMs that do not answer, and others that do not suffer from it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use strongroom_hsm_proto::fleet::HsmCall;
 use strongroom_testkit::{TestDatabase, on_both_engines};
@@ -45,9 +45,11 @@ async fn all_hsms_are_told_at_once(database: &TestDatabase) {
         client.has_hsms(&cluster, count).await;
     }
     for hsm in client.has_hsms(&cluster, 4).await {
-        bench.placement.hsm(&hsm.hsm_id).change(|disk| disk.deaf = Some(|call| matches!(call, HsmCall::SetClock(_))));
+        bench
+            .placement
+            .hsm(&hsm.hsm_id)
+            .change(|disk| disk.deaf = Some(|call| matches!(call, HsmCall::SetClock(_))));
     }
-    let begun = Instant::now();
-    bench.plane.clock_moved().await;
-    assert!(begun.elapsed() < Duration::from_secs(10), "each is waited for by itself: {:?}", begun.elapsed());
+    let told = tokio::time::timeout(Duration::from_secs(10), bench.plane.clock_moved()).await;
+    assert!(told.is_ok(), "each is waited for by itself");
 }

@@ -23,9 +23,7 @@ async fn the_last_two_snapshots_are_kept_while_there_is_a_cluster(database: &Tes
     let client = bench.client();
     let (cluster, hsm) = client.active().await;
     let line = bench.placement.hsm(&hsm).line();
-    let count = async |statement| {
-        bench.db.query_one(statement, &[]).await.unwrap().i64("found").unwrap()
-    };
+    let count = async |statement| bench.db.query_one(statement, &[]).await.unwrap().i64("found").unwrap();
     let put = async |place: u64| {
         let (kind, name) = (BlobKind::Snapshot.into(), place.to_string());
         let piece = PutPiece { kind, name, offset: 0, bytes: b"state".to_vec(), last: true };

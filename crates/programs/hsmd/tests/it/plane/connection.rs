@@ -158,6 +158,10 @@ impl Desk {
                     store.set_report(&self.hsm_id, report);
                     done
                 }
+                PlaneCall::Audit(_) if store.audit_refused.is_some() => {
+                    store.audit_refused = store.audit_refused.map(|count| count + 1);
+                    PlaneAnswer::AuditStored(AuditStored { next: 0 })
+                }
                 PlaneCall::Audit(audit) => {
                     let stored = &mut store.hsm(&self.hsm_id).audit;
                     for record in audit.records {

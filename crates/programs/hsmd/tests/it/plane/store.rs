@@ -30,6 +30,8 @@ pub(crate) struct Store {
     pub(crate) cluster: Option<String>,
     /// Answers to appends are held back and the connection is cut instead, this often.
     pub(crate) lose_answers: u32,
+    /// How often audit records came that were not stored; none when they are stored.
+    pub(crate) audit_refused: Option<u32>,
     /// Appends are made and said to have failed, this often.
     pub(crate) deny_appends: u32,
     hsms: BTreeMap<String, Hsm>,
@@ -141,6 +143,7 @@ impl Store {
             return Err(refused(FailedCode::NotEnrolled, "another device"));
         }
         hsm.connection = Some(connection);
+        let audit_next = hsm.audit.len() as u64;
         hsm.address.clone_from(&register.address);
         let role = if register.cluster_id.is_empty() { hsm.role } else { None };
         Ok(Assignment {
@@ -154,6 +157,7 @@ impl Store {
             clock_offset_ms: 0,
             restore: self.restore.clone(),
             report_every_ms: 0,
+            audit_next,
         })
     }
 
