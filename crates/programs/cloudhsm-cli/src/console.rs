@@ -66,16 +66,18 @@ impl Console {
 
     /// Asks for a password; nothing of it is shown.
     pub(crate) fn password(&mut self, prompt: &str) -> Result<SecretString, CliError> {
-        self.show(prompt);
-        let quiet = if self.is_terminal { Quiet::begin() } else { None };
-        let line = match quiet {
-            Some(_) => read_unseen_line(),
-            None => read_line(),
-        };
-        if quiet.is_some() {
+        let line = if self.is_terminal {
+            // Quiet before it is asked for: whoever types at once is not seen either.
+            let quiet = Quiet::begin()?;
+            self.show(prompt);
+            let line = read_unseen_line();
             drop(quiet);
             self.show("\n");
-        }
+            line
+        } else {
+            self.show(prompt);
+            read_line()
+        };
         line?.map(SecretString::new).ok_or(CliError::NoInput)
     }
 
@@ -109,13 +111,18 @@ const INTERRUPT: u8 = 3;
 struct Quiet(Termios);
 
 impl Quiet {
-    fn begin() -> Option<Self> {
-        let before = tcgetattr(stdin()).ok()?;
+    fn begin() -> Result<Self, CliError> {
+        let cannot = |error: rustix::io::Errno| {
+            CliError::usage(format!(
+                "this terminal would show the password ({error}); use another, or CLOUDHSM_PIN"
+            ))
+        };
+        let before = tcgetattr(stdin()).map_err(cannot)?;
         let mut quiet = before.clone();
         quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
         quiet.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT;
-        tcsetattr(stdin(), OptionalActions::Flush, &quiet).ok()?;
-        Some(Self(before))
+        tcsetattr(stdin(), OptionalActions::Flush, &quiet).map_err(cannot)?;
+        Ok(Self(before))
     }
 }
 

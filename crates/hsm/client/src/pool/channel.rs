@@ -16,6 +16,9 @@ use tokio_rustls::client::TlsStream;
 use crate::error::Reason;
 use crate::limits::{ANSWER_GRACE, MAX_IN_FLIGHT};
 
+/// How much is gathered before it is written, in bytes.
+const GATHERED: usize = 32 << 10;
+
 /// What the calls that wait are told when nothing better is known.
 const CLOSED: &str = "the connection is closed";
 
@@ -149,18 +152,18 @@ impl Shared {
 
 /// Writes frames, those that wait together in one go, until it cannot. Answers why.
 async fn write(mut writer: WriteHalf<TlsStream<TcpStream>>, mut frames: mpsc::Receiver<Encoder>) -> String {
-    while let Some(mut frame) = frames.recv().await {
-        loop {
-            if let Err(error) = writer.write_all(frame.bytes()).await {
-                return error.to_string();
-            }
-            let length = frame.bytes().len();
-            frame.written(length);
-            match frames.try_recv() {
-                Ok(next) => frame = next,
-                Err(_) => break,
-            }
+    while let Some(mut gathered) = frames.recv().await {
+        // One record of TLS and one system call for all of them.
+        while gathered.bytes().len() < GATHERED
+            && let Ok(next) = frames.try_recv()
+        {
+            gathered.append(&next);
         }
+        if let Err(error) = writer.write_all(gathered.bytes()).await {
+            return error.to_string();
+        }
+        let length = gathered.bytes().len();
+        gathered.written(length);
         if let Err(error) = writer.flush().await {
             return error.to_string();
         }

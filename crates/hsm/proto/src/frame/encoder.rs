@@ -44,6 +44,12 @@ impl Encoder {
         message.encode(&mut *self.buffer).map_err(|_| FrameError::Malformed)
     }
 
+    /// Adds what another encoder has to write.
+    pub fn append(&mut self, other: &Self) {
+        self.reserve(other.bytes().len());
+        self.buffer.extend_from_slice(other.bytes());
+    }
+
     /// What is to be written next; empty when nothing is.
     pub fn bytes(&self) -> &[u8] {
         &self.buffer[self.written..]

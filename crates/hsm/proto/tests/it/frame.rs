@@ -148,3 +148,24 @@ fn a_payload_of_another_form_is_malformed() {
     assert_eq!(frame.message::<Cursor>().unwrap_err(), FrameError::Malformed);
     assert_eq!(format!("{frame:?}").matches("255").count(), 0, "payloads are not printed");
 }
+
+#[test]
+fn what_encoders_gather_from_each_other_stays_in_its_order() {
+    let frame = |request| {
+        let mut encoder = Encoder::new();
+        let header = Header { kind: Kind::Call, request, deadline_ms: 0 };
+        encoder.push(header, &append(vec![7; 300]), MAX_CALL).unwrap();
+        encoder
+    };
+    let mut gathered = frame(1);
+    // What is half written already goes on where it is.
+    let (first, _) = gathered.bytes().split_at(100);
+    let mut bytes = first.to_vec();
+    gathered.written(100);
+    gathered.append(&frame(2));
+    gathered.append(&Encoder::new());
+    gathered.append(&frame(3));
+    bytes.extend_from_slice(gathered.bytes());
+    let found = read_in_chunks(&bytes, &[4_096], MAX_CALL).unwrap();
+    assert_eq!(found.iter().map(|(header, _)| header.request).collect::<Vec<_>>(), [1, 2, 3]);
+}

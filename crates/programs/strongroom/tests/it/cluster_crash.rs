@@ -17,6 +17,7 @@ mod fleet;
 mod hsm;
 #[path = "../../benches/rig/http.rs"]
 mod http;
+mod loss;
 mod model;
 #[path = "../../benches/rig/processes.rs"]
 mod processes;

@@ -5,13 +5,14 @@ use crate::domain::cluster::{Cluster, ClusterState};
 use crate::domain::home::new_id;
 use crate::domain::hsm::{Hsm, HsmState};
 use crate::error::Refusal;
+use crate::placement::Condition;
 use crate::{ControlPlane, events, repo};
 
 impl ControlPlane {
     /// Puts a new HSM in the place of one that has lost its state: with an id of its own, as AWS's have it, at
     /// the same address, so that clients find it.
     pub(super) async fn replace(&self, cluster: &Cluster, lost: &Hsm, hsms: &[Hsm]) -> Result<(), Refusal> {
-        let others = hsms.iter().any(|other| other.id != lost.id && other.is_member());
+        let others = self.others_are_left(lost, hsms).await?;
         if !others && !self.can_begin_again(cluster).await? {
             let why =
                 "The HSM has lost its state, and there is neither another HSM nor a backup of the cluster.";
@@ -65,6 +66,18 @@ impl ControlPlane {
             self.nudge();
         }
         Ok(())
+    }
+
+    /// Whether another member of the cluster has what the lost one had. One that is away may come back; those whose
+    /// state is lost too are waited for by nobody.
+    async fn others_are_left(&self, lost: &Hsm, hsms: &[Hsm]) -> Result<bool, Refusal> {
+        for other in hsms.iter().filter(|other| other.id != lost.id && other.is_member()) {
+            let condition = self.placement.observe(&other.id).await;
+            if condition.map_err(|error| Refusal::Internal(error.into()))? != Condition::Absent {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether a cluster without HSMs has something to begin with: nothing to lose, or a backup.

@@ -10,6 +10,7 @@ on_both_engines! {
     from_creation_to_deletion,
     an_hsm_whose_process_is_gone_is_started_again,
     an_hsm_that_lost_its_state_is_replaced_at_its_address,
+    a_cluster_that_lost_all_hsms_at_once_goes_on,
     running_hsms_are_taken_over,
     a_cluster_without_hsms_goes_on_from_its_last_backup,
     rules_reach_hsms_at_once,
@@ -163,6 +164,30 @@ async fn an_hsm_that_lost_its_state_is_replaced_at_its_address(database: &TestDa
         (hsm.state == Some(HsmState::Degraded) && hsm.state_message.as_deref() == Some(text)).then_some(())
     })
     .await;
+}
+
+async fn a_cluster_that_lost_all_hsms_at_once_goes_on(database: &TestDatabase) {
+    let bench = Bench::new(database).await;
+    let client = bench.client();
+    let (cluster, first) = client.active().await;
+    let second = client.create_hsm(&cluster, ZONE_B).await.unwrap().hsm_id;
+    client.has_hsms(&cluster, 2).await;
+    client.has_backups(&cluster, 2).await;
+    {
+        let _paused = bench.plane.pause().await;
+        bench.placement.lose(&first);
+        bench.placement.lose(&second);
+    }
+    let hsms = until("both replacements", async || {
+        let hsms = client.cluster(&cluster).await?.hsms?;
+        let new = hsms.iter().all(|hsm| hsm.hsm_id != first && hsm.hsm_id != second);
+        (new && hsms.iter().all(|hsm| hsm.state == Some(HsmState::Active))).then_some(hsms)
+    })
+    .await;
+    let roles = hsms.iter().map(|hsm| bench.placement.hsm(&hsm.hsm_id).disk().role.unwrap());
+    let restored = roles.clone().filter(|role| *role == AssignedRole::Restore).count();
+    let joined = roles.filter(|role| *role == AssignedRole::Join).count();
+    assert_eq!((hsms.len(), restored, joined), (2, 1, 1));
 }
 
 async fn running_hsms_are_taken_over(database: &TestDatabase) {

@@ -1,6 +1,7 @@
 //! The server and the HSMs of one cluster: killed, and looked at once they are back.
 
 use std::fs;
+use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -103,6 +104,35 @@ impl Fleet {
             self.cluster.server = server.address;
             self.server = Some(server);
         }
+    }
+
+    /// Kills all HSMs and removes everything that they keep; waits until others serve in their places.
+    pub(super) fn lose_all(&self) {
+        let lost: Vec<_> = self.cluster.hsms().unwrap().into_iter().map(|hsm| hsm.id).collect();
+        let hsms = HsmProcess::all(&self.place.data()).unwrap();
+        let configuration = |hsm: &HsmProcess| {
+            let command = fs::read(format!("/proc/{}/cmdline", hsm.0)).unwrap();
+            let mut words = command.split(|byte| *byte == 0).map(String::from_utf8_lossy);
+            words.find(|word| word == "--config").unwrap();
+            PathBuf::from(words.next().unwrap().into_owned())
+        };
+        let configurations: Vec<_> = hsms.iter().map(configuration).collect();
+        for configuration in configurations {
+            let folder = configuration.parent().unwrap();
+            // At once, whatever is being written in it.
+            let gone = self.place.data().with_file_name(folder.file_name().unwrap());
+            fs::rename(folder, gone).unwrap();
+        }
+        for hsm in hsms {
+            // It may have ended by itself.
+            let _ = hsm.kill();
+        }
+        wait("other HSMs", || {
+            let hsms = self.cluster.hsms()?;
+            let come_up = |hsm: &super::cluster::Hsm| hsm.state == "ACTIVE" && !lost.contains(&hsm.id);
+            Ok((hsms.len() == lost.len() && hsms.iter().all(come_up)).then_some(()))
+        })
+        .unwrap();
     }
 
     /// Waits until all HSMs serve and none has anything under way; they then answer from `cursors` on.
