@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,12 +21,17 @@ use crate::client::Client;
 /// What nothing here takes, even on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A place for a program's files: its data, its home and its temporary files.
-pub(crate) struct Place(TempDir);
+/// A place for a program's files (its data, its home and its temporary files), and for its HSMs: a /16 of the
+/// loopback network by its second number, so that servers of tests at the same time do not choose one address.
+pub(crate) struct Place(TempDir, u32);
+
+/// How many places there have been in this process.
+static PLACES: AtomicU32 = AtomicU32::new(0);
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let place = Self(TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
+        let number = std::process::id() + PLACES.fetch_add(1, Ordering::Relaxed);
+        let place = Self(TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap(), 100 + number % 100);
         fs::create_dir(place.temporary()).unwrap();
         place
     }
@@ -47,7 +53,9 @@ impl Place {
     /// The arguments of a server on a free port and this place's data.
     fn serving(&self) -> Vec<String> {
         let data = self.data().to_str().unwrap().to_owned();
-        ["dev", "--listen", "127.0.0.1:0", "--data-dir", &data].map(str::to_owned).to_vec()
+        let network = format!("127.{}.0.0/16", self.1);
+        let arguments = ["dev", "--listen", "127.0.0.1:0", "--data-dir", &data, "--vpc-cidr", &network];
+        arguments.map(str::to_owned).to_vec()
     }
 
     /// Runs the program to its end.
