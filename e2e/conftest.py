@@ -39,10 +39,19 @@ def node(shared_node):
     shared_node.assert_sound()
 
 
+NETWORKS = itertools.count(os.getpid())
+
+
+def node_with_hsms(program: Path, folder: Path) -> Node:
+    """A server whose HSMs have addresses that no other server's on this machine have."""
+    network = f"127.{200 + next(NETWORKS) % 50}.0.0/16"
+    return Node(program, folder, "--data-dir", str(folder / "data"), "--vpc-cidr", network)
+
+
 @pytest.fixture
 def fresh_node(program, tmp_path):
     """A server of the test's own, to be killed, stopped and altered."""
-    node = Node(program, tmp_path)
+    node = node_with_hsms(program, tmp_path)
     yield node.start()
     node.ensure_gone()
     assert "panicked" not in node.said(), node.said()[-4000:]
@@ -51,7 +60,7 @@ def fresh_node(program, tmp_path):
 @pytest.fixture(scope="session")
 def shared_cluster(program, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cluster")
-    node = Node(program, folder)
+    node = node_with_hsms(program, folder)
     cluster = Cluster(Cli(node.start()), folder / "cluster")
     tool = cluster.first_use("us-east-1a", "us-east-1b")
     bob = ["--username", "bob", "--role", "crypto-user", "--password", PASSWORD]

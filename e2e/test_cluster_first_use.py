@@ -1,6 +1,7 @@
 """The first use of an HSM cluster, from nothing to a signature that openssl verifies."""
 
 import subprocess
+from ipaddress import ip_address, ip_network
 
 from rig.cluster import PASSWORD, Cluster, verifies
 
@@ -10,7 +11,8 @@ def test_a_cluster_is_made_initialized_activated_and_computes(fresh_node, own_aw
     assert cluster.describe()["Hsms"] == []
 
     first = cluster.add_hsm("us-east-1a")
-    assert first["EniIp"].startswith("127.31.")
+    subnet = own_aws("ec2", "describe-subnets", "--subnet-ids", cluster.subnets["us-east-1a"])["Subnets"][0]
+    assert ip_address(first["EniIp"]) in ip_network(subnet["CidrBlock"])
     refused = own_aws.refused(
         "cloudhsmv2", "create-hsm", "--cluster-id", cluster.cluster_id, "--availability-zone", "us-east-1b"
     )
