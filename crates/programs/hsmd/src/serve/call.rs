@@ -100,12 +100,8 @@ impl Service {
             let Ok(id) = CommandId::try_from(call.command_id.as_slice()) else {
                 return failed(FailureCode::InvalidRequest, "A command id has 16 bytes");
             };
-            if let Some(reply) = self.partition.ledger.known(&id) {
-                return match self.partition.ledger.trouble() {
-                    // Nothing is acknowledged that is not written down.
-                    Some(broken) => outcome_of(&LogError::Unsaved(broken)),
-                    None => first_reply(&reply),
-                };
+            if let Some(first) = self.first_answer(&id) {
+                return first;
             }
         }
         let place = match Weight::of(&call) {
@@ -123,6 +119,16 @@ impl Service {
         let (answer, answered) = oneshot::channel();
         self.shutdown.spawn(self.clone().compute(connection, call, place, answer));
         answered.await.unwrap_or_else(|_| failed(FailureCode::Internal, "The call could not be computed"))
+    }
+
+    /// What a command was answered when it was made, if it was.
+    fn first_answer(&self, id: &CommandId) -> Option<command::Outcome> {
+        let reply = self.partition.ledger.known(id)?;
+        Some(match self.partition.ledger.trouble() {
+            // Nothing is acknowledged that is not written down.
+            Some(broken) => outcome_of(&LogError::Unsaved(broken)),
+            None => first_reply(&reply),
+        })
     }
 
     /// Makes sure that the state holds what the client has seen.
@@ -208,7 +214,13 @@ impl Service {
     async fn bring_about(&self, connection: ConnectionId, call: Call, outcome: Outcome) -> command::Outcome {
         let outcome = match outcome {
             Outcome::Done(reply) => return self.saved(&call, command::Outcome::Reply(reply)),
-            Outcome::Refused(failure) => return self.saved(&call, command::Outcome::Failure(failure)),
+            Outcome::Refused(failure) => {
+                // The command's own entry may have come in after it was looked for: then it is refused for being
+                // done.
+                let id = CommandId::try_from(call.command_id.as_slice());
+                let first = id.ok().and_then(|id| self.first_answer(&id));
+                return self.saved(&call, first.unwrap_or(command::Outcome::Failure(failure)));
+            }
             Outcome::Change(planned) => {
                 self.counts.changes.fetch_add(1, Ordering::Relaxed);
                 self.partition.writer.make(connection, call, planned).await

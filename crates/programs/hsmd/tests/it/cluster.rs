@@ -1,5 +1,7 @@
 //! Several HSMs, and those that die and come back.
 
+use std::sync::Barrier;
+use std::thread;
 use std::time::Duration;
 
 use strongroom_hsm_proto::command::{
@@ -181,6 +183,36 @@ fn a_retried_command_gets_its_first_answer_on_every_hsm() {
     other.cursor = admin.cursor.clone();
     assert_eq!(create(&mut other, "retried"), first);
     assert_eq!(users(&mut other), ["admin", "app_user", "cu1", "retried"]);
+}
+
+#[test]
+fn a_command_that_comes_to_two_hsms_at_once_is_done_for_both() {
+    let cluster = Cluster::activated();
+    let second = cluster.join("hsm-second");
+    let mut clients = [cluster.user(&cluster.first), cluster.user(&second)];
+    for round in 0..40 {
+        let key = generate_pair(&mut clients[0]).private.unwrap().key;
+        clients[1].cursor = clients[0].cursor.clone();
+        assert!(has_key(&mut clients[1], key));
+        let together = Barrier::new(clients.len());
+        let delete = |client: &mut Client| {
+            let call = Call {
+                session: client.session,
+                command_id: vec![round; 16],
+                command: Some(Command::DeleteKey(DeleteKey { key })),
+                ..Call::default()
+            };
+            together.wait();
+            client.call(&call, 30_000).unwrap().outcome.unwrap()
+        };
+        // The one that comes second finds no key any more: because of this very command.
+        let [first, other] = thread::scope(|scope| {
+            let asked = clients.each_mut().map(|client| scope.spawn(|| delete(client)));
+            asked.map(|asked| asked.join().unwrap())
+        });
+        assert!(matches!(first, Outcome::Reply(_)), "round {round}: {first:?}");
+        assert_eq!(first, other, "round {round}");
+    }
 }
 
 #[test]
