@@ -64,7 +64,7 @@ fn both_write_at_once_and_nothing_is_lost() {
             let anchor = &cluster.anchor;
             (0..3).map(move |writer| {
                 let anchor = anchor.clone();
-                std::thread::spawn(move || {
+                thread::spawn(move || {
                     let mut client = Client::connect(address, &anchor);
                     client.log_in("admin", Role::Admin, "admin-password").unwrap();
                     let names: Vec<_> = (0..4).map(|index| format!("user_{hsm}_{writer}_{index}")).collect();
@@ -136,7 +136,7 @@ fn without_the_control_plane_cryptography_goes_on_and_changes_fail_fast() {
     cluster.plane.wait("the HSM to come back", |store| store.connection("hsm-first"));
     // The registration is answered a moment before the HSM takes changes again.
     let made = (0..100).find_map(|_| {
-        std::thread::sleep(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(20));
         admin.create_user("somebody").ok()
     });
     assert!(made.is_some());
