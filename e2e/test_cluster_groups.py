@@ -1,11 +1,9 @@
 """Rules by security group, and the interface that an HSM has."""
 
-import socket
-
 import pytest
 
 from rig.cli import Cli
-from rig.cluster import PATIENCE, Cluster
+from rig.cluster import PATIENCE, Cluster, reaches
 from rig.node import Node, wait_until
 
 
@@ -15,19 +13,6 @@ def vpc_node(program, tmp_path):
     node = Node(program, tmp_path, "--data-dir", str(tmp_path / "data"), "--vpc-cidr", "127.77.0.0/16")
     yield node.start()
     node.ensure_gone()
-
-
-def reaches(address: str, source: str) -> bool:
-    """Whether an HSM takes a connection from that address of this machine, and keeps it."""
-    try:
-        with socket.create_connection((address, 2223), timeout=5, source_address=(source, 0)) as connection:
-            connection.settimeout(0.5)
-            try:
-                return connection.recv(1) != b""
-            except TimeoutError:
-                return True
-    except OSError:
-        return False
 
 
 def test_who_is_in_a_group_that_a_rule_names_gets_in(vpc_node, tmp_path):

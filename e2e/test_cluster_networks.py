@@ -1,22 +1,7 @@
 """Security groups decide who reaches an HSM."""
 
-import socket
-
-from rig.cluster import PATIENCE, Cluster
+from rig.cluster import PATIENCE, Cluster, reaches
 from rig.node import wait_until
-
-
-def reaches(address: str) -> bool:
-    """Whether an HSM at that address takes a connection and keeps it."""
-    try:
-        with socket.create_connection((address, 2223), timeout=5) as connection:
-            connection.settimeout(0.5)
-            try:
-                return connection.recv(1) != b""
-            except TimeoutError:
-                return True
-    except OSError:
-        return False
 
 
 def test_a_rule_that_is_revoked_cuts_new_connections_at_once(fresh_node, own_aws, tmp_path):

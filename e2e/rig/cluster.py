@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import socket
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -257,6 +258,19 @@ class HsmCli:
         told = self.run("key", "generate-file", "--encoding", "pem", "--path", path, "--filter", f"attr.label={label}")
         assert told.data["message"] == "Successfully generated key file"
         return path
+
+
+def reaches(address: str, source: str = "127.0.0.1") -> bool:
+    """Whether an HSM takes a connection from that address of this machine, and keeps it."""
+    try:
+        with socket.create_connection((address, 2223), timeout=5, source_address=(source, 0)) as connection:
+            connection.settimeout(0.5)
+            try:
+                return connection.recv(1) != b""
+            except TimeoutError:
+                return True
+    except OSError:
+        return False
 
 
 def verifies(public_key: Path, message: bytes, signature: bytes) -> bool:

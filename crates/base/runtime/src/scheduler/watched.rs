@@ -55,8 +55,7 @@ impl Watched {
     /// Does an item. If it fails it is put off.
     pub(crate) async fn run(&mut self, item: Due) {
         let (agenda, due) = (self.agenda.clone(), item.clone());
-        // A task of its own: whoever gives up waiting leaves no item half-done, and a panic ends no more than
-        // the item.
+        // A task of its own: a panic ends no more than the item.
         #[expect(
             clippy::disallowed_methods,
             reason = "whoever shuts down waits for the turn, and it for this"
