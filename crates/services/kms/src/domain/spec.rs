@@ -1,0 +1,172 @@
+//! What a key is made of and what it is for (KMS Developer Guide, "Key spec reference").
+
+mod algorithm;
+
+pub(crate) use self::algorithm::{
+    DigestForm, EncryptionAlgorithm, KeyAgreementAlgorithm, MacAlgorithm, SigningAlgorithm,
+};
+
+/// An enumeration whose values AWS names.
+macro_rules! named {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub(crate) enum $name {
+            $($(#[$variant_doc])* $variant,)+
+        }
+
+        impl $name {
+            /// The name that the API, the records and the store use.
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+
+            /// Reads a name.
+            pub(crate) fn parse(text: &str) -> Option<Self> {
+                match text {
+                    $($text => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+use named;
+
+named! {
+    /// What a key's material is.
+    KeySpec {
+        SymmetricDefault = "SYMMETRIC_DEFAULT",
+        Rsa2048 = "RSA_2048",
+        Rsa3072 = "RSA_3072",
+        Rsa4096 = "RSA_4096",
+        EccNistP256 = "ECC_NIST_P256",
+        EccNistP384 = "ECC_NIST_P384",
+        EccNistP521 = "ECC_NIST_P521",
+        EccSecgP256k1 = "ECC_SECG_P256K1",
+        EccNistEdwards25519 = "ECC_NIST_EDWARDS25519",
+        Hmac224 = "HMAC_224",
+        Hmac256 = "HMAC_256",
+        Hmac384 = "HMAC_384",
+        Hmac512 = "HMAC_512",
+        Sm2 = "SM2",
+        MlDsa44 = "ML_DSA_44",
+        MlDsa65 = "ML_DSA_65",
+        MlDsa87 = "ML_DSA_87",
+        MlKem512 = "ML_KEM_512",
+        MlKem768 = "ML_KEM_768",
+        MlKem1024 = "ML_KEM_1024",
+    }
+}
+
+named! {
+    /// What a key may be used for.
+    KeyUsage {
+        EncryptDecrypt = "ENCRYPT_DECRYPT",
+        SignVerify = "SIGN_VERIFY",
+        GenerateVerifyMac = "GENERATE_VERIFY_MAC",
+        KeyAgreement = "KEY_AGREEMENT",
+        EncapsulateDecapsulate = "ENCAPSULATE_DECAPSULATE",
+    }
+}
+
+impl KeySpec {
+    /// What keys of this spec may be made for. Each key is for one of them.
+    pub(crate) const fn usages(self) -> &'static [KeyUsage] {
+        match self {
+            Self::SymmetricDefault => &[KeyUsage::EncryptDecrypt],
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => {
+                &[KeyUsage::EncryptDecrypt, KeyUsage::SignVerify]
+            }
+            Self::EccNistP256 | Self::EccNistP384 | Self::EccNistP521 => {
+                &[KeyUsage::SignVerify, KeyUsage::KeyAgreement]
+            }
+            Self::EccSecgP256k1
+            | Self::EccNistEdwards25519
+            | Self::MlDsa44
+            | Self::MlDsa65
+            | Self::MlDsa87 => &[KeyUsage::SignVerify],
+            Self::Hmac224 | Self::Hmac256 | Self::Hmac384 | Self::Hmac512 => &[KeyUsage::GenerateVerifyMac],
+            Self::Sm2 => &[KeyUsage::EncryptDecrypt, KeyUsage::SignVerify, KeyUsage::KeyAgreement],
+            Self::MlKem512 | Self::MlKem768 | Self::MlKem1024 => &[KeyUsage::EncapsulateDecapsulate],
+        }
+    }
+
+    /// Whether a key of this spec may be made for that.
+    pub(crate) fn serves(self, usage: KeyUsage) -> bool {
+        self.usages().contains(&usage)
+    }
+
+    /// Whether it is a symmetric encryption key, which alone rotates and binds to encryption contexts.
+    pub(crate) const fn is_symmetric(self) -> bool {
+        matches!(self, Self::SymmetricDefault)
+    }
+
+    /// Whether it is a secret for MACs.
+    pub(crate) const fn is_hmac(self) -> bool {
+        matches!(self, Self::Hmac224 | Self::Hmac256 | Self::Hmac384 | Self::Hmac512)
+    }
+
+    /// Whether it is a pair, with a public half that callers may have.
+    pub(crate) const fn is_asymmetric(self) -> bool {
+        !self.is_symmetric() && !self.is_hmac()
+    }
+
+    /// How a key of this spec encrypts.
+    pub(crate) const fn encryption_algorithms(self) -> &'static [EncryptionAlgorithm] {
+        match self {
+            Self::SymmetricDefault => &[EncryptionAlgorithm::SymmetricDefault],
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => {
+                &[EncryptionAlgorithm::RsaesOaepSha1, EncryptionAlgorithm::RsaesOaepSha256]
+            }
+            Self::Sm2 => &[EncryptionAlgorithm::Sm2Pke],
+            _ => &[],
+        }
+    }
+
+    /// How a key of this spec signs.
+    pub(crate) const fn signing_algorithms(self) -> &'static [SigningAlgorithm] {
+        match self {
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => &[
+                SigningAlgorithm::RsassaPkcs1V15Sha256,
+                SigningAlgorithm::RsassaPkcs1V15Sha384,
+                SigningAlgorithm::RsassaPkcs1V15Sha512,
+                SigningAlgorithm::RsassaPssSha256,
+                SigningAlgorithm::RsassaPssSha384,
+                SigningAlgorithm::RsassaPssSha512,
+            ],
+            Self::EccNistP256 | Self::EccSecgP256k1 => &[SigningAlgorithm::EcdsaSha256],
+            Self::EccNistP384 => &[SigningAlgorithm::EcdsaSha384],
+            Self::EccNistP521 => &[SigningAlgorithm::EcdsaSha512],
+            Self::EccNistEdwards25519 => {
+                &[SigningAlgorithm::Ed25519Sha512, SigningAlgorithm::Ed25519PhSha512]
+            }
+            Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87 => &[SigningAlgorithm::MlDsaShake256],
+            Self::Sm2 => &[SigningAlgorithm::Sm2Dsa],
+            _ => &[],
+        }
+    }
+
+    /// How a key of this spec makes MACs.
+    pub(crate) const fn mac_algorithms(self) -> &'static [MacAlgorithm] {
+        match self {
+            Self::Hmac224 => &[MacAlgorithm::HmacSha224],
+            Self::Hmac256 => &[MacAlgorithm::HmacSha256],
+            Self::Hmac384 => &[MacAlgorithm::HmacSha384],
+            Self::Hmac512 => &[MacAlgorithm::HmacSha512],
+            _ => &[],
+        }
+    }
+
+    /// How a key of this spec agrees on secrets.
+    pub(crate) const fn key_agreement_algorithms(self) -> &'static [KeyAgreementAlgorithm] {
+        match self {
+            Self::EccNistP256 | Self::EccNistP384 | Self::EccNistP521 | Self::Sm2 => {
+                &[KeyAgreementAlgorithm::Ecdh]
+            }
+            _ => &[],
+        }
+    }
+}
