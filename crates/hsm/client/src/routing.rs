@@ -59,6 +59,8 @@ pub(crate) fn changes(command: &Command) -> bool {
             | C::Random(_)
             | C::EncryptDerived(_)
             | C::DecryptDerived(_)
+            | C::GenerateDerived(_)
+            | C::ReEncryptDerived(_)
             | C::ListTrustAnchors(_)
             | C::GetMtlsEnforcement(_)
     )
@@ -83,6 +85,8 @@ pub(crate) fn keys_used(command: &Command) -> Vec<u64> {
         C::Verify(c) => vec![c.key],
         C::EncryptDerived(c) => vec![c.key],
         C::DecryptDerived(c) => vec![c.key],
+        C::GenerateDerived(c) => vec![c.key],
+        C::ReEncryptDerived(c) => vec![c.from, c.to],
         C::ShowKeys(c) => c.keys.clone(),
         C::GenerateToken(c) if c.key != 0 => vec![c.key],
         _ => Vec::new(),
@@ -103,6 +107,8 @@ pub(crate) fn needs_available_keys(command: &Command) -> bool {
             | C::Verify(_)
             | C::EncryptDerived(_)
             | C::DecryptDerived(_)
+            | C::GenerateDerived(_)
+            | C::ReEncryptDerived(_)
     )
 }
 

@@ -188,6 +188,8 @@ pub(crate) fn of_command(command: &Command) -> Option<Opcode> {
         | Command::Random(_)
         | Command::EncryptDerived(_)
         | Command::DecryptDerived(_)
+        | Command::GenerateDerived(_)
+        | Command::ReEncryptDerived(_)
         | Command::ListTrustAnchors(_)
         | Command::GetMtlsEnforcement(_) => return None,
     })

@@ -165,6 +165,8 @@ impl Caller<'_> {
             Command::Random(command) => self.random(command),
             Command::EncryptDerived(command) => self.encrypt_derived(command),
             Command::DecryptDerived(command) => self.decrypt_derived(command),
+            Command::GenerateDerived(command) => self.generate_derived(command),
+            Command::ReEncryptDerived(command) => self.re_encrypt_derived(command),
             Command::RegisterTrustAnchor(command) => self.register_trust_anchor(command),
             Command::DeregisterTrustAnchor(command) => self.deregister_trust_anchor(command),
             Command::ListTrustAnchors(_) => Ok(self.list_trust_anchors()),

@@ -45,7 +45,7 @@ impl Caller<'_> {
             Material::RsaPublic(key) => (rsa::encrypt(key, &parameters, &command.data)?, Vec::new()),
             _ => return Err(NOT_FOR_THIS_KEY),
         };
-        Ok(Progress::Done(Some(Answered::Output(Output { data, iv }))))
+        Ok(Progress::Done(Some(Answered::Output(Output { data, iv, plaintext: Vec::new() }))))
     }
 
     pub(crate) fn decrypt(&self, command: &Decrypt) -> Result<Progress, Refusal> {
@@ -57,7 +57,7 @@ impl Caller<'_> {
             _ => return Err(NOT_FOR_THIS_KEY),
         };
         let data = plaintext.expose().clone();
-        Ok(Progress::Done(Some(Answered::Output(Output { data, iv: Vec::new() }))))
+        Ok(Progress::Done(Some(Answered::Output(Output { data, iv: Vec::new(), plaintext: Vec::new() }))))
     }
 
     pub(crate) fn sign(&self, command: &Sign) -> Result<Progress, Refusal> {
@@ -80,7 +80,7 @@ impl Caller<'_> {
             key => mac::sign(key, &parameters, &command.data)?,
         };
         // A signature that was approved uses the approval up, and is given out once all HSMs know that.
-        Ok(draft.answering(Answered::Output(Output { data, iv: Vec::new() })).change())
+        Ok(draft.answering(Answered::Output(Output { data, iv: Vec::new(), plaintext: Vec::new() })).change())
     }
 
     pub(crate) fn verify(&self, command: &Verify) -> Result<Progress, Refusal> {
@@ -104,7 +104,7 @@ impl Caller<'_> {
         let hash =
             hash(command.hash)?.ok_or(Refusal::invalid_mechanism("The mechanism needs a hash function"))?;
         let data = hash.digest(&command.data);
-        Ok(Progress::Done(Some(Answered::Output(Output { data, iv: Vec::new() }))))
+        Ok(Progress::Done(Some(Answered::Output(Output { data, iv: Vec::new(), plaintext: Vec::new() }))))
     }
 
     pub(crate) fn random(&self, command: &Random) -> Result<Progress, Refusal> {
@@ -115,7 +115,7 @@ impl Caller<'_> {
         }
         let mut data = vec![0; length];
         random::fill(&mut data)?;
-        Ok(Progress::Done(Some(Answered::Output(Output { data, iv: Vec::new() }))))
+        Ok(Progress::Done(Some(Answered::Output(Output { data, iv: Vec::new(), plaintext: Vec::new() }))))
     }
 }
 

@@ -7,6 +7,7 @@ mod approvals;
 mod audit;
 mod cache;
 mod clones;
+mod data_keys;
 mod derived;
 mod epochs;
 mod first_use;

@@ -145,6 +145,11 @@ pub(crate) fn rows() -> Vec<(Command, &'static [Who])> {
             CRYPTO_USERS,
         ),
         (Command::DecryptDerived(command::DecryptDerived::default()), CRYPTO_USERS),
+        (
+            Command::GenerateDerived(command::GenerateDerived { key: 1, length: 32, ..Default::default() }),
+            CRYPTO_USERS,
+        ),
+        (Command::ReEncryptDerived(command::ReEncryptDerived::default()), CRYPTO_USERS),
         (Command::RegisterTrustAnchor(command::RegisterTrustAnchor::default()), ADMINS),
         (Command::DeregisterTrustAnchor(command::DeregisterTrustAnchor::default()), ADMINS),
         (Command::ListTrustAnchors(command::ListTrustAnchors {}), ALL),

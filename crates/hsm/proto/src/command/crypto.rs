@@ -131,7 +131,7 @@ macro_rules! holds_plaintext {
 
 holds_plaintext! {
     Encrypt: data;
-    Output: data;
+    Output: data, plaintext;
     Sign: data;
     Verify: data;
     Digest: data;
@@ -238,6 +238,9 @@ pub struct Output {
     /// The IV that the HSM chose, where it is not in the data.
     #[prost(bytes = "vec", tag = "2")]
     pub iv: Vec<u8>,
+    /// The plaintext that the HSM chose ([`GenerateDerived`]), if it was asked for.
+    #[prost(bytes = "vec", tag = "3")]
+    pub plaintext: Vec<u8>,
 }
 
 /// Encrypts in KMS's form: a key derived for this message, a commitment to it (DESIGN D10).
@@ -284,4 +287,54 @@ pub struct DecryptDerived {
     /// The ciphertext.
     #[prost(bytes = "vec", tag = "3")]
     pub ciphertext: Vec<u8>,
+}
+
+/// Chooses random bytes, a data key, and encrypts them in KMS's form.
+#[derive(Clone, PartialEq, Message)]
+pub struct GenerateDerived {
+    /// The AES-256 key.
+    #[prost(uint64, tag = "1")]
+    pub key: u64,
+    /// The id of the KMS key, which stands in the ciphertext.
+    #[prost(string, tag = "2")]
+    pub key_id: String,
+    /// The id of the key material, 32 bytes, which stands in it too.
+    #[prost(bytes = "vec", tag = "3")]
+    pub material_id: Vec<u8>,
+    /// The encryption context.
+    #[prost(message, repeated, tag = "4")]
+    pub context: Vec<ContextPair>,
+    /// How many bytes, 1 to 4,096.
+    #[prost(uint32, tag = "5")]
+    pub length: u32,
+    /// The plaintext does not leave the HSM.
+    #[prost(bool, tag = "6")]
+    pub without_plaintext: bool,
+}
+
+/// Decrypts KMS's form and encrypts it again, under another key or another context. The plaintext does not leave the
+/// HSM.
+#[derive(Clone, PartialEq, Message)]
+pub struct ReEncryptDerived {
+    /// The AES-256 key that decrypts.
+    #[prost(uint64, tag = "1")]
+    pub from: u64,
+    /// The encryption context of the ciphertext.
+    #[prost(message, repeated, tag = "2")]
+    pub from_context: Vec<ContextPair>,
+    /// The ciphertext.
+    #[prost(bytes = "vec", tag = "3")]
+    pub ciphertext: Vec<u8>,
+    /// The AES-256 key that encrypts.
+    #[prost(uint64, tag = "4")]
+    pub to: u64,
+    /// The id of the KMS key that encrypts.
+    #[prost(string, tag = "5")]
+    pub key_id: String,
+    /// The id of its key material, 32 bytes.
+    #[prost(bytes = "vec", tag = "6")]
+    pub material_id: Vec<u8>,
+    /// The encryption context of the new ciphertext.
+    #[prost(message, repeated, tag = "7")]
+    pub to_context: Vec<ContextPair>,
 }

@@ -36,7 +36,9 @@ impl Weight {
                 | Command::GetMtlsEnforcement(_)
                 | Command::ConfirmKey(_)
                 | Command::EncryptDerived(_)
-                | Command::DecryptDerived(_) => Self::Light,
+                | Command::DecryptDerived(_)
+                | Command::GenerateDerived(_)
+                | Command::ReEncryptDerived(_) => Self::Light,
                 Command::Random(random) if random.length as usize <= LIGHT => Self::Light,
                 Command::Encrypt(encrypt) => {
                     light_if(|kind| is_symmetric(kind) || is_rsa(kind), &encrypt.mechanism, &encrypt.data)
@@ -75,6 +77,8 @@ pub(super) const fn is_traceless(call: &Call) -> bool {
                 | Command::Random(_)
                 | Command::EncryptDerived(_)
                 | Command::DecryptDerived(_)
+                | Command::GenerateDerived(_)
+                | Command::ReEncryptDerived(_)
                 | Command::ConfirmKey(_)
                 | Command::FindKeys(_)
                 | Command::ShowKeys(_)
