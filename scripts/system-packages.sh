@@ -8,6 +8,7 @@
 #   nodejs, npm      the end-to-end tests drive the AWS SDK for JavaScript too
 #   openssl          the tests of certificates compare with what it makes and reads
 #   iproute2         tests of networks put clients on hosts (network namespaces) of their own
+#   jq               the book reads answers in JSON with it, and its pages are tested
 #   gzip             reading the AWS service models (`cargo xtask models update`)
 #
 # With the argument `fuzz` also:
@@ -31,6 +32,7 @@ has make || missing+=(make)
 has node && has npm || missing+=(nodejs npm)
 has openssl || missing+=(openssl)
 has ip || [ -x /sbin/ip ] || missing+=(iproute2)
+has jq || missing+=(jq)
 has gzip || missing+=(gzip)
 has_postgresql || missing+=(postgresql)
 if ! has python3; then

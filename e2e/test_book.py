@@ -1,0 +1,86 @@
+"""The book's pages, followed step by step: what they say is what happens."""
+
+from pathlib import Path
+
+import pytest
+
+from rig.node import Node
+from rig.pages import Terminal, UntrueError, steps
+
+BOOK = Path(__file__).parent.parent / "docs/book"
+
+
+@pytest.fixture
+def terminal(fresh_node, tmp_path):
+    """A reader's terminal, before a server that can be spared."""
+    with Terminal(fresh_node, tmp_path / "desk") as terminal:
+        yield terminal
+
+
+@pytest.mark.slow
+def test_a_cloudhsm_deployment_is_rehearsed(terminal):
+    terminal.follow(BOOK / "rehearse-a-cloudhsm-deployment.md")
+
+
+A_PAGE = """# A page
+
+Text, and a block:
+
+    GREETING=hello
+    echo "$GREETING," \\
+        reader
+    # => hello, ...
+
+    cat > file <<END
+      indented
+    END
+    echo '{"told": [1, {"more": true}]}'
+
+```json
+{"told": [1, {}]}
+```
+
+```sh
+exit 1
+```
+"""
+
+
+@pytest.fixture
+def desk(program, tmp_path):
+    """A terminal without a server."""
+    with Terminal(Node(program, tmp_path), tmp_path / "desk") as terminal:
+        yield terminal
+
+
+def written(folder: Path, text: str) -> Path:
+    page = folder / "page.md"
+    page.write_text(text)
+    return page
+
+
+def test_a_page_is_read_as_it_is_written(desk, tmp_path):
+    read = [(step.line, step.command.splitlines()[0], step.answer) for step in steps(A_PAGE)]
+    assert read == [
+        (5, "GREETING=hello", None),
+        (6, 'echo "$GREETING," \\', "hello, ..."),
+        (10, "cat > file <<END", None),
+        (13, """echo '{"told": [1, {"more": true}]}'""", '{"told": [1, {}]}'),
+    ]
+    desk.follow(written(tmp_path, A_PAGE))
+    assert (desk.folder / "file").read_text() == "  indented\n"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        ("    echo one\n    # => two\n", "line 1"),
+        ("    true\n    false\n", "line 2"),
+        ("    echo '{}'\n\n```json\n{\"a\": 1}\n```\n", "line 1"),
+        ("    exit 3\n", "line 1"),
+        ("Text\n\n    aws kms no-such-operation\n", "line 3"),
+    ],
+)
+def test_a_page_that_says_what_does_not_happen_is_found_out(desk, tmp_path, wrong, place):
+    with pytest.raises(UntrueError, match=place):
+        desk.follow(written(tmp_path, wrong))
