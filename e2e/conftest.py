@@ -10,6 +10,7 @@ from rig import sdk
 from rig.cli import Cli
 from rig.cluster import PASSWORD, Cluster, HsmCli
 from rig.node import Node
+from rig.store import Store
 
 ROOT = Path(__file__).parent.parent
 
@@ -91,6 +92,30 @@ def alice(cluster) -> HsmCli:
 @pytest.fixture
 def bob(cluster) -> HsmCli:
     return cluster.tool().as_crypto_user("bob")
+
+
+@pytest.fixture(scope="session")
+def shared_store(program, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("store")
+    node = node_with_hsms(program, folder)
+    yield Store(Cluster(Cli(node.start()), folder / "cluster")).first_use()
+    node.ensure_gone()
+    assert "panicked" not in node.said(), node.said()[-4000:]
+
+
+@pytest.fixture
+def store(shared_store) -> Store:
+    """A connected key store on two HSMs that tests share. It must be connected after the test too."""
+    yield shared_store
+    shared_store.cluster.aws.node.assert_sound()
+    assert shared_store.state == "CONNECTED"
+    assert len(shared_store.cluster.hsms()) == 2, "an HSM did not survive the test"
+
+
+@pytest.fixture
+def own_store(own_aws, tmp_path) -> Store:
+    """A connected key store on a server of the test's own, to be broken."""
+    return Store(Cluster(own_aws, tmp_path / "cluster")).first_use()
 
 
 ACCOUNTS = itertools.count(900_000_000_000)
