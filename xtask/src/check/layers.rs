@@ -46,6 +46,11 @@ const LAYERS: &[Layer] = &[
         why: "it is the seam between the server and the services, and knows neither",
     },
     Layer {
+        crates: "wire/client",
+        may_use: &["base/secret", "base/crypto", "base/runtime"],
+        why: "a client knows how APIs are called, and neither services nor the server",
+    },
+    Layer {
         crates: "wire/server",
         may_use: &["wire/*", "access/identity", "base/secret", "base/crypto", "base/runtime"],
         why: "the server knows no service; what it needs is plugged in by programs",
@@ -87,6 +92,7 @@ const LAYERS: &[Layer] = &[
             "wire/service",
             "hsm/core",
             "hsm/client",
+            "hsm/proto",
         ],
         why: "a service reaches another through its api trait, joined in programs",
     },

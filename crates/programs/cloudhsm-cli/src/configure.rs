@@ -1,9 +1,6 @@
 //! `configure`: writes the configuration file.
 
-mod credentials;
 mod describe_clusters;
-mod http;
-mod signature;
 
 use std::path::{Path, PathBuf};
 

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
+use strongroom_client::CallError;
 use strongroom_hsm_client::ClientError;
 use strongroom_hsm_proto::command::FailureCode;
 
@@ -12,6 +13,9 @@ pub(crate) enum CliError {
     /// An HSM refused, or none answered.
     #[error("{}", text_of(.0))]
     Client(#[from] ClientError),
+    /// CloudHSM's API refused, or did not answer.
+    #[error(transparent)]
+    Call(#[from] CallError),
     /// The command cannot be carried out as it was given.
     #[error("{0}")]
     Usage(String),

@@ -1,23 +1,24 @@
-//! Signs a request to an AWS API with Signature Version 4. A POST to `/` without a query is all that is needed.
+//! Signs a request to an AWS API with Signature Version 4: a POST to `/` without a query, which is all that AWS's JSON
+//! and query protocols need.
 
 use strongroom_crypto::digest::sha256;
 use strongroom_crypto::hex;
 use strongroom_crypto::hmac::HmacSha256;
 use time::OffsetDateTime;
 
-use super::credentials::Credentials;
+use crate::Credentials;
 
 /// What is signed.
-pub(super) struct Unsigned<'a> {
-    pub(super) region: &'a str,
-    pub(super) service: &'a str,
+pub(crate) struct Unsigned<'a> {
+    pub(crate) region: &'a str,
+    pub(crate) service: &'a str,
     /// Names in lower case and values; `host` among them.
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: &'a [u8],
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: &'a [u8],
 }
 
 /// The request's headers, with those that the signature adds.
-pub(super) fn signed(
+pub(crate) fn signed(
     request: Unsigned<'_>,
     credentials: &Credentials,
     now: OffsetDateTime,

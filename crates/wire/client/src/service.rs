@@ -1,0 +1,28 @@
+//! Services, as far as a caller must know them.
+
+/// A service that speaks AWS JSON 1.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JsonService {
+    /// What requests are signed for.
+    pub signing_name: &'static str,
+    /// What precedes the operation in `x-amz-target`.
+    pub target: &'static str,
+}
+
+/// A service that takes a form and answers XML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryService {
+    /// What requests are signed for.
+    pub signing_name: &'static str,
+    /// The version of its API.
+    pub version: &'static str,
+}
+
+/// AWS KMS.
+pub const KMS: JsonService = JsonService { signing_name: "kms", target: "TrentService" };
+/// AWS CloudHSM (`cloudhsmv2` for the AWS CLI).
+pub const CLOUDHSM: JsonService = JsonService { signing_name: "cloudhsm", target: "BaldrApiService" };
+/// Amazon EC2.
+pub const EC2: QueryService = QueryService { signing_name: "ec2", version: "2016-11-15" };
+/// AWS STS.
+pub const STS: QueryService = QueryService { signing_name: "sts", version: "2011-06-15" };
