@@ -37,6 +37,9 @@ pub const MAX_BLOB: u64 = 1 << 30;
 /// How many calls one side may have under way on the connection.
 pub const MAX_FLEET_CALLS: usize = 64;
 
+/// The longest that an HSM may be told to delay its answers, in milliseconds.
+pub const MAX_FAULT_DELAY_MS: u32 = 60_000;
+
 /// A call of an HSM.
 #[derive(Clone, PartialEq, Message)]
 pub struct ToPlane {
@@ -124,7 +127,7 @@ pub enum PlaneAnswer {
 #[derive(Clone, PartialEq, Message)]
 pub struct ToHsm {
     /// What is asked.
-    #[prost(oneof = "HsmCall", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
+    #[prost(oneof = "HsmCall", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
     pub call: Option<HsmCall>,
 }
 
@@ -162,6 +165,9 @@ pub enum HsmCall {
     /// Wipes the HSM's state and stops the process.
     #[prost(message, tag = "10")]
     Destroy(Destroy),
+    /// What the HSM is to do wrong from now on. Obeyed in development only.
+    #[prost(message, tag = "11")]
+    SetFault(Fault),
 }
 
 /// What an HSM answers to the control plane.

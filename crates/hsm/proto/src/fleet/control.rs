@@ -63,6 +63,18 @@ pub struct SetClock {
     pub offset_ms: i64,
 }
 
+/// What an HSM does wrong on purpose, so that people see what their programs make of it. The default is an HSM that
+/// is well.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub struct Fault {
+    /// So many milliseconds later than it could, it answers clients; at most [`super::MAX_FAULT_DELAY_MS`].
+    #[prost(uint32, tag = "1")]
+    pub delay_ms: u32,
+    /// It does not follow the cluster's log. It serves what it has, and changes nothing.
+    #[prost(bool, tag = "2")]
+    pub stays_behind: bool,
+}
+
 /// Takes an HSM out of its cluster. Asked of a member that stays: nobody can make the next key and not know it.
 /// One that has left already is no failure.
 #[derive(Clone, PartialEq, Eq, Message)]

@@ -2,7 +2,7 @@
 
 use prost::{Enumeration, Message};
 
-use super::{ClusterCertificates, Rules};
+use super::{ClusterCertificates, Fault, Rules};
 
 /// The first call on a connection.
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -100,6 +100,9 @@ pub struct Assignment {
     /// its records goes on from there, or the numbers would be given twice.
     #[prost(uint64, tag = "11")]
     pub audit_next: u64,
+    /// What the HSM is to do wrong; none is that it is well. Heeded in development only.
+    #[prost(message, optional, tag = "12")]
+    pub fault: Option<Fault>,
 }
 
 /// A backup to restore from. Its bytes are fetched with [`super::GetPiece`].
