@@ -214,7 +214,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::GenerateRandomRequest,
     ) -> Result<kms::GenerateRandomResponse, ApiError> {
-        Ok(data_keys::generate_random(self, context, &input)?)
+        Ok(data_keys::generate_random(self, context, input).await?)
     }
 
     async fn enable_key_rotation(

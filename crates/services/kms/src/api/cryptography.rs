@@ -123,11 +123,11 @@ pub(super) async fn re_encrypt(
         context.additional("sourceKeyMaterialId", source_material.as_str());
     }
     context.additional("destinationKeyMaterialId", material.as_str());
-    let plaintext = kms.decrypt(&from, header.material_id, &bound_to, blob).await?;
     if dry_run {
+        kms.decrypt(&from, header.material_id, &bound_to, blob).await?;
         return Err(Refusal::DryRun);
     }
-    let blob = kms.encrypt(&to, &bind_to, plaintext.expose()).await?;
+    let blob = kms.re_encrypt((&from, header.material_id), &bound_to, blob, &to, &bind_to).await?;
     Ok(ReEncryptResponse {
         ciphertext_blob: Some(Blob(blob)),
         source_key_id: Some(from.resource().arn.clone()),

@@ -4,15 +4,15 @@ use strongroom_api_kms::{
     DataKeySpec, GenerateDataKeyRequest, GenerateDataKeyResponse, GenerateDataKeyWithoutPlaintextRequest,
     GenerateDataKeyWithoutPlaintextResponse, GenerateRandomRequest, GenerateRandomResponse, actions,
 };
-use strongroom_crypto::{hex, random};
+use strongroom_crypto::hex;
 use strongroom_identity::RequestContext;
 use strongroom_policy::{Authorized, Everything};
 use strongroom_schema::{Blob, Map};
-use strongroom_secret::SecretBytes;
 
 use super::cryptography::{encryption_context, note_material, secret_blob, usable};
 use super::refuse_grant_tokens;
 use crate::KeyManagement;
+use crate::backend::DataKey;
 use crate::domain::key::SharedKey;
 use crate::error::Refusal;
 use crate::management::Encrypts;
@@ -29,14 +29,15 @@ pub(super) async fn generate_data_key(
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     let key = kms.find::<actions::GenerateDataKey>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKey, _> = usable(kms, context, key)?;
-    let dry_run = input.dry_run == Some(true);
-    let made = generate(kms, context, &key, length, input.encryption_context, dry_run).await?;
+    let (pairs, dry_run) = (input.encryption_context, input.dry_run == Some(true));
+    let asked = Asked { length, pairs, want_plaintext: true, dry_run };
+    let (made, material_id) = generate(kms, context, &key, asked).await?;
     Ok(GenerateDataKeyResponse {
         ciphertext_blob: Some(Blob(made.blob)),
-        plaintext: Some(secret_blob(&made.plaintext)),
+        plaintext: made.plaintext.as_ref().map(secret_blob),
         key_id: Some(key.resource().arn.clone()),
         ciphertext_for_recipient: None,
-        key_material_id: Some(made.material_id),
+        key_material_id: Some(material_id),
     })
 }
 
@@ -49,19 +50,20 @@ pub(super) async fn generate_data_key_without_plaintext(
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     let key = kms.find::<actions::GenerateDataKeyWithoutPlaintext>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKeyWithoutPlaintext, _> = usable(kms, context, key)?;
-    let dry_run = input.dry_run == Some(true);
-    let made = generate(kms, context, &key, length, input.encryption_context, dry_run).await?;
+    let (pairs, dry_run) = (input.encryption_context, input.dry_run == Some(true));
+    let asked = Asked { length, pairs, want_plaintext: false, dry_run };
+    let (made, material_id) = generate(kms, context, &key, asked).await?;
     Ok(GenerateDataKeyWithoutPlaintextResponse {
         ciphertext_blob: Some(Blob(made.blob)),
         key_id: Some(key.resource().arn.clone()),
-        key_material_id: Some(made.material_id),
+        key_material_id: Some(material_id),
     })
 }
 
-pub(super) fn generate_random(
+pub(super) async fn generate_random(
     kms: &KeyManagement,
     context: &RequestContext,
-    input: &GenerateRandomRequest,
+    input: GenerateRandomRequest,
 ) -> Result<GenerateRandomResponse, Refusal> {
     if input.recipient.is_some() {
         return Err(Refusal::NotYet("Recipient (Nitro enclaves)"));
@@ -69,42 +71,35 @@ pub(super) fn generate_random(
     let bytes = input.number_of_bytes.and_then(|bytes| usize::try_from(bytes).ok());
     let length = bytes.ok_or_else(|| Refusal::missing("numberOfBytes"))?;
     kms.authority().authorize::<actions::GenerateRandom, _>(context, Everything(context.account()))?;
-    if let Some(id) = &input.custom_key_store_id {
-        return Err(Refusal::NoSuchKeyStore(id.clone()));
-    }
+    let random = kms.random(context, input.custom_key_store_id.as_deref(), length).await?;
     Ok(GenerateRandomResponse {
-        plaintext: Some(secret_blob(&random_bytes(length)?)),
+        plaintext: Some(secret_blob(&random)),
         ciphertext_for_recipient: None,
     })
 }
 
-/// A new data key, in the clear and encrypted.
-struct DataKey {
-    plaintext: SecretBytes,
-    blob: Vec<u8>,
-    material_id: String,
+/// What is asked of a data key.
+struct Asked {
+    length: usize,
+    pairs: Option<Map<String>>,
+    want_plaintext: bool,
+    dry_run: bool,
 }
 
+/// Makes a data key, and tells which material encrypts it.
 async fn generate<A: Encrypts>(
     kms: &KeyManagement,
     context: &RequestContext,
     key: &Authorized<A, SharedKey>,
-    length: usize,
-    pairs: Option<Map<String>>,
-    dry_run: bool,
-) -> Result<DataKey, Refusal> {
-    let bound_to = encryption_context(pairs)?;
+    asked: Asked,
+) -> Result<(DataKey, String), Refusal> {
+    let bound_to = encryption_context(asked.pairs)?;
     note_material(context, key.resource());
-    if dry_run {
+    if asked.dry_run {
         return Err(Refusal::DryRun);
     }
-    let plaintext = random_bytes(length)?;
-    let blob = kms.encrypt(key, &bound_to, plaintext.expose()).await?;
-    Ok(DataKey { plaintext, blob, material_id: hex::encode(&key.resource().current_material) })
-}
-
-fn random_bytes(length: usize) -> Result<SecretBytes, Refusal> {
-    SecretBytes::filled(length, random::fill).map_err(|error| Refusal::Internal(error.into()))
+    let made = kms.generate_data_key(key, &bound_to, asked.length, asked.want_plaintext).await?;
+    Ok((made, hex::encode(&key.resource().current_material)))
 }
 
 /// The length of the data key in bytes: by its spec or by its number of bytes, not by both.

@@ -13,10 +13,11 @@ use strongroom_seal::{Purpose, Root, SealError, Sealer};
 use strongroom_secret::{Key256, SecretBytes};
 use strongroom_store::Db;
 
-use super::KeyBackend;
+use super::{KeyBackend, Wanted};
 use crate::cache::{Cache, Weighed};
 use crate::domain::identifier::Home;
-use crate::domain::key::{Key, Material};
+use crate::domain::key::{Held, Key, Material};
+use crate::domain::spec::{KeySpec, KeyUsage};
 use crate::error::Refusal;
 use crate::repo::partitions::{self, PartitionRow};
 
@@ -77,35 +78,37 @@ impl BuiltIn {
     }
 
     async fn open(&self, key: &Key, material: &Material) -> Result<OpenedKey, Refusal> {
-        let partition = self.partition(&key.home).await?;
-        Ok(partition.open(&material.reference, &material.token)?)
+        let Held::Token { reference, token } = &material.held else {
+            return Err(Refusal::internal("a built-in key has a material in a cluster"));
+        };
+        Ok(self.partition(&key.home).await?.open(reference, token)?)
     }
 }
 
 #[async_trait]
 impl KeyBackend for BuiltIn {
-    async fn generate(&self, home: &Home, key_id: &str, now_ms: i64) -> Result<Material, Refusal> {
-        let partition = self.partition(home).await?;
-        let token = partition.generate_aes256(KeyHandle::random()?, &ATTRIBUTES)?;
-        material(&partition, token, key_id, now_ms)
+    fn offers(&self, spec: KeySpec, usage: KeyUsage) -> bool {
+        (spec, usage) == (KeySpec::SymmetricDefault, KeyUsage::EncryptDecrypt)
     }
 
-    async fn take_in(
-        &self,
-        home: &Home,
-        key_id: &str,
-        chosen: &Key256,
-        now_ms: i64,
-    ) -> Result<Material, Refusal> {
-        let partition = self.partition(home).await?;
+    async fn generate(&self, wanted: &Wanted<'_>) -> Result<Material, Refusal> {
+        let partition = self.partition(wanted.home).await?;
+        let token = partition.generate_aes256(KeyHandle::random()?, &ATTRIBUTES)?;
+        material(&partition, token, wanted)
+    }
+
+    async fn take_in(&self, wanted: &Wanted<'_>, chosen: &Key256) -> Result<Material, Refusal> {
+        let partition = self.partition(wanted.home).await?;
         let token = partition.import_aes256(KeyHandle::random()?, &ATTRIBUTES, chosen)?;
-        material(&partition, token, key_id, now_ms)
+        material(&partition, token, wanted)
     }
 
     fn forget(&self, key: &Key) {
         if let Ok(partition) = self.partitions.get(&key.home) {
             for material in &key.materials {
-                partition.forget(material.reference.handle);
+                if let Held::Token { reference, .. } = &material.held {
+                    partition.forget(reference.handle);
+                }
             }
         }
     }
@@ -137,6 +140,10 @@ impl KeyBackend for BuiltIn {
             outcome => Ok(outcome?),
         }
     }
+
+    async fn random(&self, length: usize) -> Result<SecretBytes, Refusal> {
+        SecretBytes::filled(length, random::fill).map_err(|error| Refusal::Internal(error.into()))
+    }
 }
 
 /// Partitions are bounded by their number; the keys that each keeps opened, by [`OPENED_KEYS`].
@@ -146,14 +153,14 @@ impl Weighed for Partition {
     }
 }
 
-/// A new token as the material of a key: its first, unless the caller says which rotation made it.
-fn material(partition: &Partition, token: KeyToken, key_id: &str, now_ms: i64) -> Result<Material, Refusal> {
+/// A new token as the material of a key: its first, unless the caller says which rotation made it. Its id is
+/// its fingerprint.
+fn material(partition: &Partition, token: KeyToken, wanted: &Wanted<'_>) -> Result<Material, Refusal> {
     let opened = partition.open(&token.reference, &token.bytes)?;
     Ok(Material {
-        id: opened.fingerprint(key_id.as_bytes())?,
-        reference: token.reference,
-        token: token.bytes,
-        created_ms: now_ms,
+        id: opened.fingerprint(wanted.key_id.as_bytes())?,
+        held: Held::Token { reference: token.reference, token: token.bytes },
+        created_ms: wanted.now_ms,
         rotation: None,
     })
 }

@@ -7,6 +7,7 @@ use strongroom_policy::Resource;
 use super::identifier::Home;
 use super::managed;
 use super::rotation::{RotationKind, Schedule};
+use super::spec::{KeySpec, KeyUsage};
 use super::tags::Tags;
 use crate::cache::Weighed;
 
@@ -68,6 +69,10 @@ pub(crate) struct Key {
     /// Counts changes; a writer that saw another version has lost.
     pub(crate) version: i64,
     pub(crate) manager: Manager,
+    /// The custom key store that holds its materials; `None` for the built-in partitions.
+    pub(crate) store: Option<String>,
+    pub(crate) spec: KeySpec,
+    pub(crate) usage: KeyUsage,
     pub(crate) state: KeyState,
     pub(crate) description: String,
     pub(crate) created_ms: i64,
@@ -87,23 +92,65 @@ pub(crate) struct Key {
 /// The id of a key's material: 32 bytes, shown as 64 hexadecimal digits.
 pub(crate) type MaterialId = [u8; 32];
 
-/// One material of a key, sealed for the partition it lives in.
+/// One material of a key, and where it is.
 #[derive(Clone, Debug)]
 pub(crate) struct Material {
     pub(crate) id: MaterialId,
-    /// The token that is in force: the partition's handle of the key inside, and the token's digest.
-    pub(crate) reference: TokenRef,
-    pub(crate) token: Vec<u8>,
+    pub(crate) held: Held,
     /// When it was made, which for all but the first is when the key was rotated.
     pub(crate) created_ms: i64,
     /// Which kind of rotation made it; `None` for the first.
     pub(crate) rotation: Option<RotationKind>,
 }
 
+/// Where a material is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// In a built-in partition, sealed for it.
+    Token {
+        /// The token that is in force: the partition's handle of the key inside, and the token's digest.
+        reference: TokenRef,
+        /// The token.
+        token: Vec<u8>,
+    },
+    /// In the HSMs of a cluster.
+    InCluster {
+        /// What the HSMs called it when it was made. The id attribute says which key it is: a cluster that
+        /// takes the place of another may use other handles.
+        handle: u64,
+        /// The public half, if the key is a pair.
+        public: Option<PublicHalf>,
+    },
+}
+
+/// The public half of a pair that is in the HSMs of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PublicHalf {
+    /// What the HSMs called it when it was made.
+    pub(crate) handle: u64,
+    /// The public key as a DER SubjectPublicKeyInfo.
+    pub(crate) der: Vec<u8>,
+}
+
+impl Held {
+    /// About how many bytes it holds beside itself.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Token { token, .. } => token.len(),
+            Self::InCluster { public, .. } => public.as_ref().map_or(0, |public| public.der.len()),
+        }
+    }
+}
+
 impl Key {
     /// The material of that id.
     pub(crate) fn material(&self, id: &MaterialId) -> Option<&Material> {
         self.materials.iter().find(|material| material.id == *id)
+    }
+
+    /// Where its materials are. Keys of one place can be used in one step.
+    pub(crate) fn place(&self) -> (&Home, Option<&str>) {
+        (&self.home, self.store.as_deref())
     }
 
     /// The material that encrypts.
@@ -126,7 +173,7 @@ impl Weighed for Key {
         let texts = [&self.id, &self.arn, &self.description].map(String::len).iter().sum::<usize>();
         let policy = self.policy.as_ref().map_or(0, String::len);
         let tokens: usize =
-            self.materials.iter().map(|material| size_of::<Material>() + material.token.len()).sum();
+            self.materials.iter().map(|material| size_of::<Material>() + material.held.weight()).sum();
         size_of::<Self>() + texts + policy + self.tags.weight() + tokens
     }
 }

@@ -75,7 +75,7 @@ impl KeyManagement {
         for alias in aliases {
             self.forget_alias(home, &alias);
         }
-        self.backend.forget(seen);
+        self.backend(seen)?.forget(seen);
         self.publish(record).await;
         Ok(())
     }

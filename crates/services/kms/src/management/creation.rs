@@ -11,11 +11,13 @@ use strongroom_policy::{Authorized, Everything};
 use strongroom_secret::Key256;
 
 use super::{KeyManagement, random_id};
+use crate::backend::Wanted;
 use crate::domain::alias::Alias;
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, KeyState, Manager, Material, SharedKey};
 use crate::domain::managed;
 use crate::domain::rotation::Schedule;
+use crate::domain::spec::{KeySpec, KeyUsage};
 use crate::domain::tags::Tags;
 use crate::error::Refusal;
 use crate::{events, repo};
@@ -24,8 +26,9 @@ use crate::{events, repo};
 type MayCreateKeys = Authorized<actions::CreateKey, Everything>;
 
 /// What a caller says of the key that shall be made.
-#[derive(Default)]
 pub(crate) struct NewKey {
+    pub(crate) spec: KeySpec,
+    pub(crate) usage: KeyUsage,
     pub(crate) description: String,
     /// `None` for the default policy.
     pub(crate) policy: Option<String>,
@@ -36,10 +39,25 @@ pub(crate) struct NewKey {
     pub(crate) material: Option<Key256>,
 }
 
+impl Default for NewKey {
+    /// A symmetric key, of which nothing is said.
+    fn default() -> Self {
+        Self {
+            spec: KeySpec::SymmetricDefault,
+            usage: KeyUsage::EncryptDecrypt,
+            description: String::new(),
+            policy: None,
+            tags: Tags::default(),
+            id: None,
+            material: None,
+        }
+    }
+}
+
 impl KeyManagement {
     /// Whether callers may choose ids and materials of keys.
     pub(crate) fn lets_choose_keys(&self) -> bool {
-        self.chosen_keys
+        self.settings.chosen_keys
     }
 
     /// The id that a new key gets unless its maker has chosen one.
@@ -56,14 +74,28 @@ impl KeyManagement {
         new: NewKey,
     ) -> Result<SharedKey, Refusal> {
         let home = Home::owned_by(may.resource().0, context);
+        let wanted = Wanted {
+            home: &home,
+            key_id,
+            spec: new.spec,
+            usage: new.usage,
+            material_id: random_id()?,
+            now_ms: context.now_ms,
+        };
+        let backend = self.backends.of(&home, None)?;
+        if !backend.offers(new.spec, new.usage) {
+            return Err(Refusal::NotYet("keys of another KeySpec than SYMMETRIC_DEFAULT"));
+        }
         let material = match &new.material {
-            None => self.backend.generate(&home, key_id, context.now_ms).await?,
-            Some(chosen) => self.backend.take_in(&home, key_id, chosen, context.now_ms).await?,
+            None => backend.generate(&wanted).await?,
+            Some(chosen) => backend.take_in(&wanted, chosen).await?,
         };
         let key = Key {
             description: new.description,
             policy: new.policy,
             tags: new.tags,
+            spec: new.spec,
+            usage: new.usage,
             ..first_state(home, key_id.to_owned(), Manager::Customer, material)
         };
         if !self.insert(&key, None, context.draft()).await? {
@@ -82,7 +114,7 @@ impl KeyManagement {
         now_ms: i64,
     ) -> Result<String, Refusal> {
         let key_id = Self::new_key_id()?;
-        let material = self.backend.generate(home, &key_id, now_ms).await?;
+        let material = self.built_in_material(home, &key_id, now_ms).await?;
         let key = Key {
             description: managed::description(service),
             rotation: Some(Schedule::yearly(now_ms)),
@@ -106,6 +138,19 @@ impl KeyManagement {
         // Another call was faster; its key is the one.
         let alias = repo::aliases::find(&self.db, &self.mac, home, &alias.name).await?;
         Ok(alias.ok_or_else(|| Refusal::internal("a service's alias is not in the store"))?.key_id)
+    }
+
+    /// The first material of a symmetric key in a built-in partition.
+    async fn built_in_material(&self, home: &Home, key_id: &str, now_ms: i64) -> Result<Material, Refusal> {
+        let wanted = Wanted {
+            home,
+            key_id,
+            spec: KeySpec::SymmetricDefault,
+            usage: KeyUsage::EncryptDecrypt,
+            material_id: random_id()?,
+            now_ms,
+        };
+        self.backends.of(home, None)?.generate(&wanted).await
     }
 
     /// Adds a key, with an alias if there is one. Answers whether it did: `false` if the key's id or the
@@ -158,6 +203,9 @@ fn first_state(home: Home, id: String, manager: Manager, material: Material) -> 
         id,
         version: 1,
         manager,
+        store: None,
+        spec: KeySpec::SymmetricDefault,
+        usage: KeyUsage::EncryptDecrypt,
         state: KeyState::Enabled,
         description: String::new(),
         created_ms: material.created_ms,

@@ -2,12 +2,14 @@
 
 use strongroom_api_kms::actions;
 use strongroom_hsm_core::EncryptionContext;
-use strongroom_identity::Action;
+use strongroom_identity::{Action, RequestContext};
 use strongroom_policy::Authorized;
 use strongroom_secret::SecretBytes;
 
 use super::KeyManagement;
-use crate::domain::key::{MaterialId, SharedKey};
+use crate::backend::{DataKey, ReEncryption};
+use crate::domain::identifier::Home;
+use crate::domain::key::{Key, Material, MaterialId, SharedKey};
 use crate::error::Refusal;
 
 /// The permission that ReEncrypt needs on the key that it decrypts with.
@@ -47,9 +49,7 @@ impl KeyManagement {
         plaintext: &[u8],
     ) -> Result<Vec<u8>, Refusal> {
         let key = key.resource();
-        let material =
-            key.current().ok_or_else(|| Refusal::internal("a key is without its current material"))?;
-        self.backend.encrypt(key, material, context, plaintext).await
+        self.backend(key)?.encrypt(key, current(key)?, context, plaintext).await
     }
 
     /// Decrypts with the material that the ciphertext names.
@@ -61,7 +61,63 @@ impl KeyManagement {
         blob: &[u8],
     ) -> Result<SecretBytes, Refusal> {
         let key = key.resource();
-        let material = key.material(material_id).ok_or(Refusal::InvalidCiphertext)?;
-        self.backend.decrypt(key, material, context, blob).await
+        self.backend(key)?.decrypt(key, named(key, material_id)?, context, blob).await
     }
+
+    /// Makes a data key of `length` bytes under the key's current material.
+    pub(crate) async fn generate_data_key<A: Encrypts>(
+        &self,
+        key: &Authorized<A, SharedKey>,
+        context: &EncryptionContext,
+        length: usize,
+        want_plaintext: bool,
+    ) -> Result<DataKey, Refusal> {
+        let key = key.resource();
+        self.backend(key)?.generate_data_key(key, current(key)?, context, length, want_plaintext).await
+    }
+
+    /// Decrypts with the material that the ciphertext names, and encrypts under the current material of
+    /// another key: inside their backend, if it is one.
+    pub(crate) async fn re_encrypt(
+        &self,
+        (from, material_id): (&Authorized<ReEncryptFrom, SharedKey>, &MaterialId),
+        from_context: &EncryptionContext,
+        blob: &[u8],
+        to: &Authorized<ReEncryptTo, SharedKey>,
+        to_context: &EncryptionContext,
+    ) -> Result<Vec<u8>, Refusal> {
+        let (source, destination) = (from.resource(), to.resource());
+        if source.place() != destination.place() {
+            let plaintext = self.decrypt(from, material_id, from_context, blob).await?;
+            return self.encrypt(to, to_context, plaintext.expose()).await;
+        }
+        let what = ReEncryption {
+            from: (source, named(source, material_id)?),
+            from_context,
+            blob,
+            to: (destination, current(destination)?),
+            to_context,
+        };
+        self.backend(source)?.re_encrypt(&what).await
+    }
+
+    /// Random bytes of a custom key store's cluster, or of this process.
+    pub(crate) async fn random(
+        &self,
+        context: &RequestContext,
+        store: Option<&str>,
+        length: usize,
+    ) -> Result<SecretBytes, Refusal> {
+        self.backends.of(&Home::of(context), store)?.random(length).await
+    }
+}
+
+/// The material that encrypts.
+fn current(key: &Key) -> Result<&Material, Refusal> {
+    key.current().ok_or_else(|| Refusal::internal("a key is without its current material"))
+}
+
+/// The material that a ciphertext names.
+fn named<'k>(key: &'k Key, material_id: &MaterialId) -> Result<&'k Material, Refusal> {
+    key.material(material_id).ok_or(Refusal::InvalidCiphertext)
 }

@@ -5,6 +5,7 @@ use strongroom_identity::RequestContext;
 use strongroom_policy::Authorized;
 
 use super::{KeyManagement, random_id};
+use crate::backend::Wanted;
 use crate::domain::key::{Key, Material, SharedKey};
 use crate::domain::rotation::RotationKind;
 use crate::error::Refusal;
@@ -76,7 +77,15 @@ impl KeyManagement {
     }
 
     async fn new_material(&self, key: &Key, now_ms: i64, kind: RotationKind) -> Result<Material, Refusal> {
-        let material = self.backend.generate(&key.home, &key.id, now_ms).await?;
+        let wanted = Wanted {
+            home: &key.home,
+            key_id: &key.id,
+            spec: key.spec,
+            usage: key.usage,
+            material_id: random_id()?,
+            now_ms,
+        };
+        let material = self.backend(key)?.generate(&wanted).await?;
         Ok(Material { rotation: Some(kind), ..material })
     }
 }

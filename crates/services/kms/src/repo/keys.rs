@@ -6,29 +6,32 @@ use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx,
 
 use super::{home_columns, load_as, name_of, read_home};
 use crate::domain::identifier::Home;
-use crate::domain::key::{Key, KeyState, Manager, Material};
+use crate::domain::key::{Held, Key, KeyState, Manager, Material, PublicHalf};
 use crate::domain::rotation::{RotationKind, Schedule};
+use crate::domain::spec::{KeySpec, KeyUsage};
 use crate::domain::tags::Tags;
 
 pub(super) const INSERT_KEY: Statement = Statement::new(
     "INSERT INTO kms_keys (account, region, key_id, version, state, description, created_ms, current_material, \
-     service, policy, tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, due_ms, mac) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+     service, policy, tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, due_ms, store, \
+     key_spec, key_usage, mac) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
      ON CONFLICT (account, region, key_id) DO NOTHING",
 );
 pub(super) const INSERT_MATERIAL: Statement = Statement::new(
     "INSERT INTO kms_materials \
-     (account, region, key_id, material_id, handle, token, token_digest, created_ms, rotation, mac) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+     (account, region, key_id, material_id, handle, token, token_digest, created_ms, rotation, public_handle, \
+     public_key, mac) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
 );
 pub(super) const FIND_KEY: Statement = Statement::new(
     "SELECT account, region, key_id, version, state, description, created_ms, current_material, service, policy, \
-     tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, due_ms, mac \
-     FROM kms_keys WHERE account = $1 AND region = $2 AND key_id = $3",
+     tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, due_ms, store, key_spec, key_usage, \
+     mac FROM kms_keys WHERE account = $1 AND region = $2 AND key_id = $3",
 );
 pub(super) const FIND_MATERIALS: Statement = Statement::new(
-    "SELECT account, region, key_id, material_id, handle, token, token_digest, created_ms, rotation, mac \
-     FROM kms_materials WHERE account = $1 AND region = $2 AND key_id = $3 ORDER BY created_ms, material_id",
+    "SELECT account, region, key_id, material_id, handle, token, token_digest, created_ms, rotation, \
+     public_handle, public_key, mac FROM kms_materials WHERE account = $1 AND region = $2 AND key_id = $3 ORDER BY created_ms, material_id",
 );
 pub(super) const NEWEST_MATERIAL: Statement = Statement::new(
     "SELECT created_ms FROM kms_materials WHERE account = $1 AND region = $2 AND key_id = $3 \
@@ -45,13 +48,20 @@ pub(super) const LIST_DUE: Statement = Statement::new(
 pub(super) const UPDATE_KEY: Statement = Statement::new(
     "UPDATE kms_keys SET version = $4, state = $5, description = $6, created_ms = $7, current_material = $8, \
      service = $9, policy = $10, tags = $11, deletion_ms = $12, rotation_days = $13, next_rotation_ms = $14, \
-     on_demand_rotations = $15, due_ms = $16, mac = $17 \
-     WHERE account = $1 AND region = $2 AND key_id = $3 AND version = $18",
+     on_demand_rotations = $15, due_ms = $16, store = $17, key_spec = $18, key_usage = $19, mac = $20 \
+     WHERE account = $1 AND region = $2 AND key_id = $3 AND version = $21",
+);
+pub(super) const ANY_IN_STORE: Statement = Statement::new(
+    "SELECT key_id FROM kms_keys WHERE account = $1 AND region = $2 AND store = $3 ORDER BY key_id LIMIT 1",
 );
 pub(super) const DELETE_MATERIALS: Statement =
     Statement::new("DELETE FROM kms_materials WHERE account = $1 AND region = $2 AND key_id = $3");
 pub(super) const DELETE_KEY: Statement =
     Statement::new("DELETE FROM kms_keys WHERE account = $1 AND region = $2 AND key_id = $3");
+
+/// What a key is when its row does not say.
+const SPEC: &str = KeySpec::SymmetricDefault.as_str();
+const USAGE: &str = KeyUsage::EncryptDecrypt.as_str();
 
 /// A row of `kms_materials`.
 struct MaterialRow {
@@ -89,6 +99,9 @@ impl AuthorityRow for Key {
                 number((self.on_demand_rotations > 0).then_some(self.on_demand_rotations.into())),
             ),
             ("due_ms", number(self.due_ms())),
+            ("store", text(self.store.clone())),
+            ("key_spec", text(said(self.spec.as_str(), SPEC))),
+            ("key_usage", text(said(self.usage.as_str(), USAGE))),
         ]);
         columns
     }
@@ -109,6 +122,11 @@ impl AuthorityRow for Key {
             id,
             version: row.i64("version")?,
             manager: row.opt_text("service")?.map_or(Manager::Customer, Manager::Service),
+            store: row.opt_text("store")?,
+            spec: KeySpec::parse(row.opt_text("key_spec")?.as_deref().unwrap_or(SPEC))
+                .ok_or_else(|| unreadable("key_spec", "no key spec"))?,
+            usage: KeyUsage::parse(row.opt_text("key_usage")?.as_deref().unwrap_or(USAGE))
+                .ok_or_else(|| unreadable("key_usage", "no key usage"))?,
             state: state.ok_or_else(|| unreadable("state", "no key state"))?,
             description: row.text("description")?,
             created_ms: row.i64("created_ms")?,
@@ -137,12 +155,14 @@ impl AuthorityRow for MaterialRow {
         columns.extend([
             ("key_id", Value::from(&self.key_id)),
             ("material_id", self.material.id.into()),
-            ("handle", self.material.reference.handle.as_bytes().into()),
-            ("token", Value::from(&self.material.token)),
-            ("token_digest", self.material.reference.digest.as_bytes().into()),
+        ]);
+        let (held, public) = self.held();
+        columns.extend(held);
+        columns.extend([
             ("created_ms", self.material.created_ms.into()),
             ("rotation", text(self.material.rotation.map(|kind| kind.as_str().to_owned()))),
         ]);
+        columns.extend(public);
         columns
     }
 
@@ -156,16 +176,64 @@ impl AuthorityRow for MaterialRow {
         };
         let material = Material {
             id: row.array("material_id")?,
-            reference: TokenRef {
-                handle: KeyHandle::from_bytes(row.array("handle")?),
-                digest: TokenDigest::from_bytes(row.array("token_digest")?),
-            },
-            token: row.blob("token")?,
+            held: read_held(row)?,
             created_ms: row.i64("created_ms")?,
             rotation: row.opt_text("rotation")?.map(kind).transpose()?,
         };
         Ok(Self { home: read_home(row)?, key_id: row.text("key_id")?, material })
     }
+}
+
+impl MaterialRow {
+    /// The columns that say where the material is: a token with its handle, or the eight bytes of an HSM's
+    /// handle and no token; and those of the public half, which say nothing for most.
+    fn held(&self) -> ([(&'static str, Value); 3], [(&'static str, Value); 2]) {
+        let nothing = || Value::Null(Type::Blob);
+        match &self.material.held {
+            Held::Token { reference, token } => (
+                [
+                    ("handle", reference.handle.as_bytes().into()),
+                    ("token", Value::from(token)),
+                    ("token_digest", reference.digest.as_bytes().into()),
+                ],
+                [("public_handle", nothing()), ("public_key", nothing())],
+            ),
+            Held::InCluster { handle, public } => {
+                let public_handle =
+                    public.as_ref().map_or_else(nothing, |public| public.handle.to_be_bytes().into());
+                let public_key = public.as_ref().map_or_else(nothing, |public| Value::from(&public.der));
+                let empty = || Value::from(Vec::new());
+                (
+                    [
+                        ("handle", handle.to_be_bytes().into()),
+                        ("token", empty()),
+                        ("token_digest", empty()),
+                    ],
+                    [("public_handle", public_handle), ("public_key", public_key)],
+                )
+            }
+        }
+    }
+}
+
+fn read_held(row: &Row) -> Result<Held, StoreError> {
+    let handle = row.blob("handle")?;
+    let Ok(handle) = <[u8; 8]>::try_from(handle.as_slice()) else {
+        let reference = TokenRef {
+            handle: KeyHandle::from_bytes(row.array("handle")?),
+            digest: TokenDigest::from_bytes(row.array("token_digest")?),
+        };
+        return Ok(Held::Token { reference, token: row.blob("token")? });
+    };
+    let public = match (row.opt_blob("public_handle")?, row.opt_blob("public_key")?) {
+        (Some(handle), Some(der)) => {
+            let handle = <[u8; 8]>::try_from(handle.as_slice())
+                .map_err(|error| unreadable("public_handle", error))?;
+            Some(PublicHalf { handle: u64::from_be_bytes(handle), der })
+        }
+        _ => None,
+    };
+    Ok(Held::InCluster { handle: u64::from_be_bytes(handle), public })
 }
 
 /// Adds a key with its materials, unless there is one of that id. Answers whether it did.
@@ -266,6 +334,11 @@ pub(crate) async fn list_ids(
     db.query(LIST_IDS, &values).await?.iter().map(|row| row.text("key_id")).collect()
 }
 
+/// Whether a custom key store has keys, those that are to be deleted too.
+pub(crate) async fn any_in_store(tx: &mut Tx<'_>, home: &Home, store: &str) -> Result<bool, StoreError> {
+    Ok(tx.query_opt(ANY_IN_STORE, &name_of(home, store)).await?.is_some())
+}
+
 /// When a key changes by itself, and which: account, Region and key id as they are written in its row, which
 /// nobody has checked.
 pub(crate) struct DueRow {
@@ -282,6 +355,11 @@ pub(crate) async fn list_due(db: &Db, most: u32) -> Result<Vec<DueRow>, StoreErr
         Ok(DueRow { due_ms: row.i64("due_ms")?, name })
     };
     rows.iter().map(read).collect()
+}
+
+/// What a column says that says nothing where it would say the usual.
+fn said(value: &str, usual: &str) -> Option<String> {
+    (value != usual).then(|| value.to_owned())
 }
 
 fn text(text: Option<String>) -> Value {

@@ -30,7 +30,7 @@ impl KeyManagement {
         let mut keys = Vec::with_capacity(count);
         for _ in 0..count {
             let key_id = Self::new_key_id()?;
-            let material = self.backend.generate(home, &key_id, now_ms).await?;
+            let material = self.built_in_material(home, &key_id, now_ms).await?;
             keys.push(first_state(home.clone(), key_id, Manager::Customer, material));
         }
         let rows = keys.as_slice();
