@@ -6,6 +6,7 @@
 mod cli;
 mod clock;
 mod config;
+mod faults;
 mod fleet;
 mod node;
 mod partition;
@@ -24,6 +25,7 @@ use strongroom_runtime::{LogFormat, init_logging};
 use crate::cli::Arguments;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::faults::Faults;
 use crate::fleet::Dialer;
 use crate::node::Parts;
 use crate::protections::Protections;
@@ -76,6 +78,7 @@ fn run() -> Result<()> {
         folder,
         device,
         clock,
+        faults: Faults::new(config.dev),
         dialer: Dialer::new(config.planes, tls),
         compact_after: config.compact_after,
     }))

@@ -18,6 +18,7 @@ use strongroom_secret::SecretString;
 use tokio::sync::{Mutex, Notify, watch};
 
 use crate::clock::Clock;
+use crate::faults::Faults;
 use crate::fleet::{Dialer, Plane};
 use crate::partition::Partition;
 use crate::rules::Rules;
@@ -40,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) folder: Folder,
     pub(crate) device: Device,
     pub(crate) clock: Clock,
+    pub(crate) faults: Faults,
     pub(crate) dialer: Dialer,
     /// After how many entries the log is compacted; 0 leaves it to the program.
     pub(crate) compact_after: u64,
@@ -53,6 +55,7 @@ pub(crate) struct Node {
     folder: Arc<Folder>,
     device: Arc<Device>,
     clock: Clock,
+    faults: Faults,
     compact_after: u64,
     plane: Plane,
     rules: Rules,
@@ -97,7 +100,7 @@ enum Ending {
 pub(crate) async fn run(parts: Parts) -> Result<()> {
     let terminated = termination().context("listening for signals")?;
     let owner = ShutdownOwner::new();
-    let Parts { hsm_id, token, listen, folder, device, clock, dialer, compact_after } = parts;
+    let Parts { hsm_id, token, listen, folder, device, clock, faults, dialer, compact_after } = parts;
     let node = Arc::new(Node {
         hsm_id,
         token,
@@ -105,6 +108,7 @@ pub(crate) async fn run(parts: Parts) -> Result<()> {
         folder: Arc::new(folder),
         device: Arc::new(device),
         clock,
+        faults,
         compact_after,
         plane: Plane::new(),
         rules: Rules::default(),

@@ -12,6 +12,7 @@ use strongroom_runtime::Shutdown;
 use tokio::sync::{Semaphore, watch};
 
 use crate::clock::Clock;
+use crate::faults::Faults;
 use crate::partition::Partition;
 use crate::rules::Rules;
 
@@ -47,6 +48,7 @@ pub(crate) struct Service {
     pub(crate) rules: Rules,
     pub(crate) counts: Arc<Counts>,
     pub(crate) clock: Clock,
+    pub(crate) faults: Faults,
     pub(crate) shutdown: Shutdown,
     /// Why the HSM has halted, once it has.
     pub(crate) halted: watch::Sender<Option<String>>,

@@ -118,6 +118,9 @@ impl Node {
         if let Some(certificates) = &assignment.certificates {
             self.take_certificates(certificates.clone())?;
         }
+        if let Err(reason) = self.faults.set(assignment.fault.unwrap_or_default()) {
+            tracing::warn!(reason, "the HSM does nothing wrong, although it was told to");
+        }
         if let Some(rules) = &assignment.rules
             && let Err(reason) = self.rules.begin_with(rules)
         {

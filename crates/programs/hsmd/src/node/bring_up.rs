@@ -151,6 +151,7 @@ impl Node {
             device: self.device.clone(),
             plane: self.plane.clone(),
             clock: self.clock.clone(),
+            faults: self.faults.clone(),
             hsm: Arc::new(Hsm::new(identity, options)),
         }
     }
@@ -188,6 +189,7 @@ impl Node {
             rules: self.rules.clone(),
             counts: self.counts.clone(),
             clock: self.clock.clone(),
+            faults: self.faults.clone(),
             shutdown: self.shutdown.clone(),
             halted: self.halted.clone(),
             changed: self.changed.subscribe(),

@@ -64,6 +64,14 @@ impl Node {
                 self.clock.set_offset(clock.offset_ms);
                 done
             }
+            HsmCall::SetFault(fault) => {
+                self.faults.set(*fault).map_err(invalid)?;
+                if let Some(partition) = self.partition().filter(|_| !self.faults.stays_behind()) {
+                    let turn = partition.log.turn().await;
+                    self.heed(turn.catch_up().await)?;
+                }
+                done
+            }
             HsmCall::Admit(ask) => self.admit(self.at_work()?, ask).await.map(HsmAnswer::Admitted),
             HsmCall::BackUp(back_up) => self.back_up(self.at_work()?, back_up).await.map(HsmAnswer::BackedUp),
             HsmCall::Leave(leave) => {
@@ -135,7 +143,7 @@ impl Node {
                 }
                 LogError::Cluster(ClusterError::Full(_)) => FailedCode::LimitExceeded,
                 LogError::Cluster(_) => FailedCode::InvalidRequest,
-                LogError::Plane(_) | LogError::Raced => FailedCode::Unavailable,
+                LogError::Plane(_) | LogError::Raced | LogError::StaysBehind => FailedCode::Unavailable,
                 LogError::Disk(_) | LogError::Unsaved(_) | LogError::Core(_) => FailedCode::Internal,
             };
             failed(code, &error.to_string())

@@ -16,6 +16,7 @@ use strongroom_secret::Key256;
 use super::upkeep::compact;
 use super::{AuditFile, Core, LOCAL, Ledger, Log, LogError, View};
 use crate::clock::Clock;
+use crate::faults::Faults;
 use crate::fleet::{Plane, PlaneError};
 use crate::state::{Device, DeviceChain, Folder};
 
@@ -33,6 +34,7 @@ pub(crate) struct Ground {
     pub(crate) device: Arc<Device>,
     pub(crate) plane: Plane,
     pub(crate) clock: Clock,
+    pub(crate) faults: Faults,
     pub(crate) hsm: Arc<Hsm>,
 }
 
@@ -80,7 +82,7 @@ impl Ground {
         if let Some(local) = self.folder.read_sealed(LOCAL).map_err(LogError::disk)? {
             self.hsm.load_local(local.expose()).map_err(|_| LogError::damaged(LOCAL))?;
         }
-        let log = Log::new(ledger.clone(), view.clone(), self.plane.clone());
+        let log = Log::new(ledger.clone(), view.clone(), self.plane.clone(), self.faults.clone());
         Ok(Begun { ledger, view, log, audit })
     }
 

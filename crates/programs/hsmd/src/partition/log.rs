@@ -7,6 +7,7 @@ use strongroom_hsm_proto::fleet::{BlobKind, FailedCode};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{Ledger, View};
+use crate::faults::Faults;
 use crate::fleet::{LinkError, Placed, Plane, PlaneError};
 
 /// How often a race for the next place may be lost before it is given up.
@@ -35,6 +36,9 @@ pub(crate) enum LogError {
     /// Others were always first.
     #[error("other HSMs were first too often")]
     Raced,
+    /// It is told not to follow the log.
+    #[error("the HSM was told to stay behind, and does")]
+    StaysBehind,
 }
 
 impl From<ClusterError> for LogError {
@@ -82,6 +86,7 @@ struct Inner {
     ledger: Arc<Ledger>,
     view: Arc<View>,
     plane: Plane,
+    faults: Faults,
     turn: Mutex<()>,
 }
 
@@ -92,8 +97,8 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Log {
-    pub(crate) fn new(ledger: Arc<Ledger>, view: Arc<View>, plane: Plane) -> Self {
-        Self(Arc::new(Inner { ledger, view, plane, turn: Mutex::new(()) }))
+    pub(crate) fn new(ledger: Arc<Ledger>, view: Arc<View>, plane: Plane, faults: Faults) -> Self {
+        Self(Arc::new(Inner { ledger, view, plane, faults, turn: Mutex::new(()) }))
     }
 
     pub(crate) async fn turn(&self) -> Turn<'_> {
@@ -133,7 +138,10 @@ impl Turn<'_> {
     /// Reads everything that the log has and this HSM does not. Says what became of the entry under way, if that
     /// turned out.
     pub(crate) async fn catch_up(&self) -> Result<Option<Own>, LogError> {
-        let Inner { ledger, view, plane, .. } = self.log;
+        let Inner { ledger, view, plane, faults, .. } = self.log;
+        if faults.stays_behind() {
+            return Err(LogError::StaysBehind);
+        }
         let mut own = None;
         for _ in 0..MOST_READS {
             let from = view.head().sequence + 1;

@@ -274,6 +274,7 @@ pub(crate) fn outcome_of(error: &LogError) -> command::Outcome {
         LogError::Plane(_) => {
             failed(FailureCode::ReadOnly, "The control plane is away: nothing can be changed now")
         }
+        LogError::StaysBehind => failed(FailureCode::Behind, "This HSM is behind; ask another"),
         LogError::Raced => failed(FailureCode::Busy, "Others were always first"),
         LogError::Disk(_) | LogError::Cluster(_) | LogError::Core(_) => {
             failed(FailureCode::Internal, "The change cannot be written down")

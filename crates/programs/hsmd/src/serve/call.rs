@@ -221,6 +221,8 @@ impl Service {
                 let first = id.ok().and_then(|id| self.first_answer(&id));
                 return self.saved(&call, first.unwrap_or(command::Outcome::Failure(failure)));
             }
+            // It would have to know what is last in the log.
+            Outcome::Change(_) if self.faults.stays_behind() => return behind(),
             Outcome::Change(planned) => {
                 self.counts.changes.fetch_add(1, Ordering::Relaxed);
                 self.partition.writer.make(connection, call, planned).await

@@ -188,6 +188,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
         }
         tracing::debug!(client = hello.client, "a client says hello");
         let service = &self.service;
+        service.faults.delay().await;
         let welcome = Welcome {
             version: VERSION,
             hsm_id: service.hsm_id.clone(),
@@ -296,7 +297,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
             }
             let (request, deadline_ms) = (frame.header.request, frame.header.deadline_ms);
             let call: Call = frame.message()?;
-            if let Some(answer) = self.service.answer_now(self.connection, &call) {
+            if !self.service.faults.is_slow()
+                && let Some(answer) = self.service.answer_now(self.connection, &call)
+            {
                 self.push(request, &answer)?;
                 continue;
             }
@@ -306,6 +309,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
             shutdown.spawn(async move {
                 service.counts.under_way.fetch_add(1, Ordering::Relaxed);
                 let answer = service.clone().answer_in_time(connection, call, deadline_ms).await;
+                tokio::select! {
+                    () = service.faults.delay() => {}
+                    () = service.shutdown.begun() => {}
+                }
                 service.counts.under_way.fetch_sub(1, Ordering::Relaxed);
                 // The client may have gone.
                 let _ = answers.send((request, answer)).await;

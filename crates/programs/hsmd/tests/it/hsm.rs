@@ -35,13 +35,14 @@ impl Host {
 
     /// Starts one with more lines in its configuration.
     pub(crate) fn start_with(&self, plane: &Plane, id: &str, more: &str) -> Hsm {
+        let dev = if more.contains("dev = ") { "" } else { "dev = true\n" };
         // A port that is free just now.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let folder = self.0.path().join(id);
         fs::create_dir_all(&folder).unwrap();
         let config = format!(
             "hsm_id = \"{id}\"\nstate = \"{}\"\ndevice_root = \"{}\"\nplanes = [\"{}\"]\nenrolment_token = \"{TOKEN}\"\n\
-             listen = \"{address}\"\ndev = true\nlog = \"debug\"\n{more}plane_certificate = \"\"\"\n{}\"\"\"\n",
+             listen = \"{address}\"\n{dev}log = \"debug\"\n{more}plane_certificate = \"\"\"\n{}\"\"\"\n",
             folder.join("state").display(),
             self.0.path().join("device-root").display(),
             plane.address(),

@@ -10,6 +10,7 @@
 mod certificates;
 mod client;
 mod cluster;
+mod faults;
 mod first_use;
 mod hostile;
 mod hsm;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use strongroom_hsm_proto::fleet::{
-    AssignedRole, Assignment, AuditRecord, ClusterCertificates, ClusterMode, Failed, FailedCode, FromHsm,
-    HsmCall, PutPiece, Register, Report, RestoreFrom, Rules,
+    AssignedRole, Assignment, AuditRecord, ClusterCertificates, ClusterMode, Failed, FailedCode, Fault,
+    FromHsm, HsmCall, PutPiece, Register, Report, RestoreFrom, Rules,
 };
 use tokio::sync::mpsc;
 
@@ -34,6 +34,8 @@ pub(crate) struct Store {
     pub(crate) audit_refused: Option<u32>,
     /// Appends are made and said to have failed, this often.
     pub(crate) deny_appends: u32,
+    /// What HSMs that connect are told to do wrong.
+    pub(crate) fault: Option<Fault>,
     hsms: BTreeMap<String, Hsm>,
 }
 
@@ -158,6 +160,7 @@ impl Store {
             restore: self.restore.clone(),
             report_every_ms: 0,
             audit_next,
+            fault: self.fault,
         })
     }
 
