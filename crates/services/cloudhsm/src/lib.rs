@@ -15,6 +15,7 @@ mod certificates;
 mod domain;
 mod error;
 mod events;
+mod faults;
 mod fleet;
 mod network;
 mod placement;
@@ -22,6 +23,7 @@ mod plane;
 mod reconciler;
 mod repo;
 
+pub use faults::{HsmFault, HsmFaultError};
 pub use network::{Cidr, NetworkOwner, NetworkRules};
 pub use placement::{Condition, LocalOptions, LocalProcesses, Order, Placement, PlacementError, Spot};
 pub use plane::{ControlPlane, Options, Parts, StartError};

@@ -93,6 +93,11 @@ pub trait Placement: Send + Sync {
     /// Ends the process of an HSM; what it keeps stays. Nothing happens if it does not run.
     async fn stop(&self, hsm_id: &str) -> Result<(), PlacementError>;
 
+    /// Ends the process of an HSM as a failure does, without asking; what it keeps stays. For development.
+    async fn kill(&self, hsm_id: &str) -> Result<(), PlacementError> {
+        self.stop(hsm_id).await
+    }
+
     /// Ends the process of an HSM and removes everything that it keeps.
     async fn destroy(&self, hsm_id: &str) -> Result<(), PlacementError>;
 

@@ -22,6 +22,7 @@ use tokio::sync::Notify;
 
 pub(crate) use self::backing_up::BackUpError;
 use self::backing_up::BackUps;
+use crate::faults::Faults;
 use crate::fleet::Fleet;
 use crate::network::{Network, NetworkRules};
 use crate::placement::Placement;
@@ -116,6 +117,7 @@ pub struct ControlPlane {
     pub(crate) options: Options,
     pub(crate) fleet: Fleet,
     pub(crate) memory: Memory,
+    pub(crate) faults: Faults,
     /// The service's half of backup keys, in the epoch under which backups are made.
     backup_half: Key256,
     back_ups: BackUps,
@@ -144,6 +146,7 @@ impl ControlPlane {
             options,
             fleet,
             memory: Memory::default(),
+            faults: Faults::default(),
             backup_half,
             back_ups: BackUps::default(),
             waker: OnceLock::new(),

@@ -222,5 +222,6 @@ impl ControlPlane {
             Err(error) => tracing::warn!(%error, "HSMs cannot be removed"),
         }
         self.memory.clear();
+        self.faults.clear();
     }
 }

@@ -124,6 +124,7 @@ pub(super) async fn converse(
     let (session, outgoing) = Session::new(register.hsm_id, cluster_id, device);
     let session = Arc::new(session);
     *session.allowed.lock().await = assignment.rules.as_ref().map(|rules| rules.allow.clone());
+    *session.fault.lock().await = assignment.fault.unwrap_or_default();
     session.head.send_replace(assignment.head);
     if !plane.fleet.admit(&session) {
         let text = "there are too many HSMs".to_owned();

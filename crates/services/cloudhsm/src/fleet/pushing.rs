@@ -76,6 +76,9 @@ impl ControlPlane {
         if let Err(error) = self.push_rules_to(session).await {
             tracing::warn!(hsm = session.hsm_id, error, "an HSM is not told yet who may connect");
         }
+        if let Err(error) = self.push_fault_to(session).await {
+            tracing::warn!(hsm = session.hsm_id, %error, "an HSM is not told yet what it is to do wrong");
+        }
     }
 
     /// Tells one HSM who may connect, if that is not what it was told last.

@@ -179,6 +179,8 @@ impl ControlPlane {
             clock_offset_ms: if self.options.dev { self.clocks.offset_ms() } else { 0 },
             restore,
             report_every_ms: REPORT_EVERY_MS,
+            // One that was told by a control plane before this one is told that it is well.
+            fault: Some(self.faults.own(&hsm.id)),
             audit_next: repo::audit::next(&self.db, &hsm.id).await.map_err(Refusal::from)?,
         })
     }

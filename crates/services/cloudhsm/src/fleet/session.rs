@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use strongroom_hsm_proto::fleet::{
-    Failed, FailedCode, FromPlane, HsmAnswer, HsmCall, HsmState, MAX_FLEET_CALLS, Report, ToHsm,
+    Failed, FailedCode, Fault, FromPlane, HsmAnswer, HsmCall, HsmState, MAX_FLEET_CALLS, Report, ToHsm,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -60,6 +60,8 @@ pub(crate) struct Session {
     pub(super) head: watch::Sender<u64>,
     /// The sources that it was last told of.
     pub(super) allowed: tokio::sync::Mutex<Option<Vec<String>>>,
+    /// What it was last told to do wrong.
+    pub(crate) fault: tokio::sync::Mutex<Fault>,
     closed: watch::Sender<bool>,
 }
 
@@ -82,6 +84,7 @@ impl Session {
             failures: AtomicU32::new(0),
             head: watch::Sender::new(0),
             allowed: tokio::sync::Mutex::default(),
+            fault: tokio::sync::Mutex::default(),
             closed: watch::Sender::new(false),
         };
         (session, outgoing)

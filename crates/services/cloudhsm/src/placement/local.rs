@@ -204,6 +204,14 @@ impl Placement for LocalProcesses {
         self.end(hsm_id, LOOKS_TO_FINISH).await
     }
 
+    async fn kill(&self, hsm_id: &str) -> Result<(), PlacementError> {
+        if let Some(process) = self.running(hsm_id) {
+            process.kill().await?;
+        }
+        self.lock().remove(hsm_id);
+        Ok(())
+    }
+
     async fn destroy(&self, hsm_id: &str) -> Result<(), PlacementError> {
         self.end(hsm_id, LOOKS_TO_GO).await?;
         let folder = self.folder(hsm_id);

@@ -31,9 +31,15 @@ impl ControlPlane {
         if hsm.state == HsmState::DeleteInProgress {
             return self.remove(cluster, hsm, hsms).await;
         }
+        if self.faults.is_down(&hsm.id) {
+            return self.keep_down(hsm).await;
+        }
         let Some(session) = self.fleet.session(&hsm.id) else {
             return self.bring_up(cluster, hsm, hsms).await;
         };
+        if let Err(error) = self.push_fault_to(&session).await {
+            tracing::warn!(hsm = hsm.id, %error, "an HSM is not told yet what it is to do wrong");
+        }
         self.memory.note(&hsm.id, |tries| tries.away_since_ms = None);
         let state = session.state();
         // Before the cluster has a certificate, an HSM that waits for it is as good as it gets.

@@ -90,7 +90,7 @@ impl Memory {
     }
 
     /// Forgets an HSM that is as it has to be, or gone.
-    pub(super) fn forget(&self, hsm_id: &str) {
+    pub(crate) fn forget(&self, hsm_id: &str) {
         lock(&self.tries).remove(hsm_id);
     }
 

@@ -71,7 +71,7 @@ impl ControlPlane {
         let saved = backups.iter().any(|backup| backup.state == BackupState::Ready);
         let must = !others && !saved && !lost;
         if must || (waited_ms < BACKUP_MS && (others || !lost)) {
-            if !others && !lost && self.fleet.session(&hsm.id).is_none() {
+            if !others && !lost && self.fleet.session(&hsm.id).is_none() && !self.faults.is_down(&hsm.id) {
                 // Only this one can make it.
                 self.bring_up(cluster, hsm, hsms).await?;
             }
@@ -138,6 +138,7 @@ impl ControlPlane {
             session.close();
         }
         self.memory.forget(&hsm.id);
+        self.faults.forget(&hsm.id);
         self.nudge();
         self.push_peers(&cluster.id, &left).await;
         Ok(())

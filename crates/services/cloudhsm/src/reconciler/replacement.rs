@@ -59,6 +59,7 @@ impl ControlPlane {
         if replaced.await? {
             tracing::warn!(hsm = lost.id, by = new.id, "an HSM that has lost its state is replaced");
             self.memory.forget(&lost.id);
+            self.faults.forget(&lost.id);
             if let Some(session) = self.fleet.session(&lost.id) {
                 session.close();
             }

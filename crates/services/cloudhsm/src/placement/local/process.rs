@@ -54,17 +54,28 @@ impl Process {
 
     /// Asks it to end, and kills it if it has not after so many looks.
     pub(super) async fn end(self, looks: u32) -> Result<(), PlacementError> {
-        for (signal, looks) in [(Signal::TERM, looks), (Signal::KILL, LOOKS_TO_DIE)] {
-            self.signal(signal)?;
-            for _ in 0..looks {
-                if !self.is_alive() {
-                    return Ok(());
-                }
-                tokio::time::sleep(LOOK).await;
-            }
+        if self.ends_by(Signal::TERM, looks).await? { Ok(()) } else { self.kill().await }
+    }
+
+    /// Kills it.
+    pub(super) async fn kill(self) -> Result<(), PlacementError> {
+        if self.ends_by(Signal::KILL, LOOKS_TO_DIE).await? {
+            return Ok(());
         }
         let source = std::io::Error::from(ErrorKind::TimedOut);
         Err(io(format!("process {} does not end", self.pid), source))
+    }
+
+    /// Sends a signal. Answers whether the process has ended within so many looks.
+    async fn ends_by(self, signal: Signal, looks: u32) -> Result<bool, PlacementError> {
+        self.signal(signal)?;
+        for _ in 0..looks {
+            if !self.is_alive() {
+                return Ok(true);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(!self.is_alive())
     }
 
     fn signal(self, signal: Signal) -> Result<(), PlacementError> {
