@@ -39,6 +39,10 @@ pub(crate) struct Attempts {
     tried: Vec<MemberId>,
     /// Nobody who was asked in this round may do better later.
     hopeless: bool,
+    /// Nothing listens where those are who were asked in this round.
+    absent: bool,
+    /// For how long it is worth asking when nothing listens anywhere.
+    patience_ms: u64,
     pause_ms: u64,
     asked: u32,
     last: Option<Last>,
@@ -63,6 +67,8 @@ impl Attempts {
             only,
             tried: Vec::new(),
             hopeless: true,
+            absent: true,
+            patience_ms: u64::MAX,
             pause_ms: FIRST_PAUSE_MS,
             asked: 0,
             last: None,
@@ -75,6 +81,11 @@ impl Attempts {
     /// that nobody knows.
     pub(crate) fn of(self, call: &Call) -> Self {
         Self { is_change: !call.command_id.is_empty(), ..self }
+    }
+
+    /// Those that end after so many milliseconds in which nothing listens at any HSM's address.
+    pub(crate) fn patient_for(self, patience_ms: u64) -> Self {
+        Self { patience_ms, ..self }
     }
 
     /// What to do now.
@@ -95,8 +106,12 @@ impl Attempts {
         if self.hopeless || self.tried.is_empty() {
             return Step::GiveUp;
         }
+        if self.absent && roster.silent_ms(now_ms) >= self.patience_ms {
+            return Step::GiveUp;
+        }
         self.tried.clear();
         self.hopeless = true;
+        self.absent = true;
         let pause = self.pause_ms.min(self.deadline_ms.saturating_sub(now_ms));
         self.pause_ms = (self.pause_ms * 2).min(LONGEST_PAUSE_MS);
         Step::Wait(pause)
@@ -106,6 +121,7 @@ impl Attempts {
     pub(crate) fn broke(&mut self, reason: Reason) {
         // The HSM may be on its way back.
         self.hopeless &= reason.lasts;
+        self.absent &= reason.is_absent;
         self.is_unknown |= self.is_change && reason.was_sent;
         // What an HSM said is a better answer than that another did not say anything.
         if !matches!(self.last, Some(Last::Refused(_) | Last::LoginLost)) {
@@ -120,9 +136,15 @@ impl Attempts {
         }
     }
 
+    /// The HSM that was asked does not let the user in. Another may.
+    pub(crate) fn not_let_in(&mut self, failure: Failure) {
+        self.last = Some(Last::Refused(failure));
+    }
+
     /// The HSM that was asked refused. Answers the failure back if the caller must be told at once.
     pub(crate) fn refused(&mut self, failure: Failure) -> Result<Verdict, ClientError> {
         let verdict = Verdict::on(failure.code());
+        self.absent = false;
         self.is_unknown |= self.is_change && failure.code() == FailureCode::DeadlineExceeded;
         match verdict {
             // What one HSM refuses, another may have done before.
@@ -207,6 +229,46 @@ mod tests {
         attempts.broke("refused".into());
         assert_eq!(attempts.next(&mut roster, 1_000), Step::GiveUp);
         assert!(matches!(attempts.give_up(1_000), ClientError::DeadlineExceeded(_)));
+    }
+
+    #[test]
+    fn where_nothing_listens_for_long_nobody_waits() {
+        let mut roster = roster(2);
+        let absent = || Reason { is_absent: true, ..Reason::from("refused") };
+        let round = |roster: &mut Roster, now_ms, reason: Reason| {
+            let mut attempts = Attempts::new(RetryMode::Standard, 60_000, None).patient_for(3_000);
+            for _ in 0..2 {
+                let id = asked(&attempts.next(roster, now_ms));
+                roster.failed(id, now_ms, now_ms);
+                attempts.broke(reason.clone());
+            }
+            attempts.next(roster, now_ms)
+        };
+        assert_eq!(round(&mut roster, 1_000, absent()), Step::Wait(20), "it may be on its way back");
+        assert_eq!(round(&mut roster, 3_999, absent()), Step::Wait(20));
+        assert_eq!(round(&mut roster, 4_000, absent()), Step::GiveUp);
+        assert_eq!(round(&mut roster, 4_000, Reason::from("reset")), Step::Wait(20), "something is there");
+        roster.answered(MemberId(0), 0);
+        assert_eq!(round(&mut roster, 4_000, absent()), Step::Wait(20), "it was there a moment ago");
+    }
+
+    #[test]
+    fn one_that_does_not_let_the_user_in_stops_nobody() {
+        let mut roster = roster(2);
+        let mut attempts = Attempts::new(RetryMode::Standard, 1_000, None);
+        asked(&attempts.next(&mut roster, 0));
+        attempts.not_let_in(failure(FailureCode::Locked));
+        asked(&attempts.next(&mut roster, 0));
+        attempts.refused(failure(FailureCode::Busy)).unwrap();
+        assert_eq!(attempts.next(&mut roster, 0), Step::Wait(20), "the other one lets it in");
+
+        let mut attempts = Attempts::new(RetryMode::Standard, 1_000, None);
+        for _ in 0..2 {
+            asked(&attempts.next(&mut roster, 0));
+            attempts.not_let_in(failure(FailureCode::LoginFailed));
+        }
+        assert_eq!(attempts.next(&mut roster, 0), Step::GiveUp);
+        assert_eq!(attempts.give_up(0).code(), Some(FailureCode::LoginFailed));
     }
 
     #[test]

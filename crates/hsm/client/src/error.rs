@@ -39,6 +39,9 @@ pub enum ClientError {
     /// Session keys of two HSMs cannot be used in one call.
     #[error("the session keys of this call are on different HSMs")]
     SessionKeysApart,
+    /// The client was closed.
+    #[error("the client of the HSMs is closed")]
+    Closed,
     /// The call is longer than HSMs take.
     #[error("the call has {length} bytes, and HSMs take {max}")]
     TooLong {
@@ -93,17 +96,19 @@ pub(crate) struct Reason {
     pub(crate) lasts: bool,
     /// The HSM may have the call: what came of it is not known.
     pub(crate) was_sent: bool,
+    /// Nothing listens at the HSM's address.
+    pub(crate) is_absent: bool,
 }
 
 impl Reason {
     /// For one that lasts.
     pub(crate) fn lasting(text: impl Into<String>) -> Self {
-        Self { text: text.into(), lasts: true, was_sent: false }
+        Self { text: text.into(), lasts: true, was_sent: false, is_absent: false }
     }
 
     /// For a call that the HSM may have.
     pub(crate) fn after_sending(text: impl Into<String>) -> Self {
-        Self { text: text.into(), lasts: false, was_sent: true }
+        Self { text: text.into(), lasts: false, was_sent: true, is_absent: false }
     }
 
     /// The same for a call that was not sent yet, because what had to come before it went wrong.
@@ -122,13 +127,14 @@ impl Reason {
         let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         let lasts =
             matches!(tls, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_)));
-        Self { text, lasts, was_sent: false }
+        let is_absent = error.kind() == io::ErrorKind::ConnectionRefused;
+        Self { text, lasts, was_sent: false, is_absent }
     }
 }
 
 impl<T: Into<String>> From<T> for Reason {
     fn from(text: T) -> Self {
-        Self { text: text.into(), lasts: false, was_sent: false }
+        Self { text: text.into(), lasts: false, was_sent: false, is_absent: false }
     }
 }
 

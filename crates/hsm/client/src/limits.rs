@@ -24,6 +24,28 @@ pub struct Timeouts {
     pub attempt: Duration,
     /// For a whole call, with all attempts.
     pub call: Duration,
+    /// How much longer than the time given to it an HSM may take to say that the time was too short.
+    pub grace: Duration,
+    /// For how long a cluster is asked again and again of which every HSM refuses the connection, so that no process
+    /// listens there: the time in which one that is started again is back.
+    pub absent: Duration,
+}
+
+impl Timeouts {
+    /// Those for callers who want an answer, whatever it is, within `deadline`: with time left to ask a second HSM
+    /// when the first does not say anything.
+    #[must_use]
+    pub fn within(deadline: Duration) -> Self {
+        let usual = Self::default();
+        Self {
+            connect: usual.connect.min(deadline / 5),
+            welcome: usual.welcome.min(deadline / 4),
+            attempt: usual.attempt.min(deadline / 4),
+            call: usual.call.min(deadline * 9 / 10),
+            grace: usual.grace.min(deadline / 20),
+            absent: usual.absent.min(deadline / 2),
+        }
+    }
 }
 
 impl Default for Timeouts {
@@ -33,6 +55,8 @@ impl Default for Timeouts {
             welcome: Duration::from_secs(5),
             attempt: Duration::from_secs(10),
             call: Duration::from_secs(30),
+            grace: Duration::from_secs(2),
+            absent: Duration::from_secs(30),
         }
     }
 }
@@ -45,5 +69,8 @@ pub(crate) const LONGEST_PENALTY_MS: u64 = 5_000;
 pub(crate) const FIRST_PAUSE_MS: u64 = 20;
 /// The longest such wait.
 pub(crate) const LONGEST_PAUSE_MS: u64 = 500;
-/// How much longer than the time given to it an HSM may take to say that the time was too short.
-pub(crate) const ANSWER_GRACE: Duration = Duration::from_secs(2);
+/// How soon an HSM that refuses the user is looked at again, to see whether its state has changed.
+pub(crate) const LOOK_AGAIN_MS: u64 = 1_000;
+/// How often a password that an HSM has refused is shown to it again by itself, each time after its state has
+/// changed. With the attempts that callers ask for it stays below the number that locks a user.
+pub(crate) const MOST_REPEATED_LOGINS: u32 = 2;

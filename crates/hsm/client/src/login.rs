@@ -77,12 +77,16 @@ impl Identity {
     /// A password was changed: perhaps the client's own.
     pub(crate) fn note(&mut self, (username, role, password): (&str, Role, &str)) {
         if let Self::Password(credentials) | Self::SecondFactor(credentials) = self
-            && credentials.username.eq_ignore_ascii_case(username)
-            && credentials.role == role
+            && same_user(credentials, username, role)
         {
             credentials.password = SecretString::new(password.to_owned());
         }
     }
+}
+
+/// Whether a command that names a user means this one.
+pub(crate) fn same_user(credentials: &Credentials, username: &str, role: Role) -> bool {
+    credentials.username.eq_ignore_ascii_case(username) && credentials.role == role
 }
 
 /// Whether an HSM refuses because of who logs in: another HSM would say the same, and another try could lock the

@@ -1,5 +1,6 @@
 //! How a client behaves.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
@@ -22,12 +23,18 @@ pub struct Options {
     pub tls: Arc<ClientConfig>,
     /// Whether keys are told to be made, and used, only when two HSMs have them.
     pub check_key_availability: bool,
+    /// Whether, if that is checked, it is checked again when a key is used: not for servers, which go on when one HSM
+    /// is left.
+    pub check_keys_in_use: bool,
     /// Whether what fails at one HSM is tried at others.
     pub retry: RetryMode,
     /// How long to wait for what.
     pub timeouts: Timeouts,
     /// What the client calls itself in HSMs' logs.
     pub client_name: String,
+    /// This machine's addresses that a [`Pool`](crate::Pool) may connect from: the one that is nearest to the HSM's.
+    /// None leaves it to the system.
+    pub sources: Vec<IpAddr>,
 }
 
 impl Options {
@@ -38,9 +45,11 @@ impl Options {
             cluster_id: None,
             tls,
             check_key_availability: true,
+            check_keys_in_use: true,
             retry: RetryMode::Standard,
             timeouts: Timeouts::default(),
             client_name: concat!("strongroom-hsm-client ", env!("CARGO_PKG_VERSION")).to_owned(),
+            sources: Vec::new(),
         }
     }
 }

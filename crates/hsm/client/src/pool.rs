@@ -1,33 +1,40 @@
 //! The client for programs with a tokio runtime: many calls at a time, over one connection to each HSM.
 
 mod channel;
+mod each;
 mod enter;
+mod refusals;
+mod source;
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use strongroom_crypto::random;
 use strongroom_hsm_proto::command::{Approval, Call, Command, Cursor, Failure, FailureCode, Reply, Welcome};
 use strongroom_runtime::{Clocks, Shutdown};
+use strongroom_secret::SecretString;
 
 use crate::attempts::{Attempts, Step};
 use crate::availability::{Availability, Next};
 use crate::cursor::Highest;
 use crate::error::Reason;
 use crate::keys::{Confirmed, Place, SessionKeys};
-use crate::login::{Credentials, is_about_the_user};
+use crate::login::{Credentials, same_user};
 use crate::moment::{millis, now_ms};
 use crate::options::{KnownServer, another_cluster};
 use crate::roster::{MemberId, Roster};
 use crate::verdict::Verdict;
-use crate::{ClientError, Options, routing};
+use crate::{ClientError, Options, Server, routing};
 use channel::Channel;
+use refusals::Refusals;
 
 /// A client of a whole cluster, for one user. Clones are the same client.
 ///
 /// Each HSM is connected to, and logged in at, when a call first goes there, and again when its connection was lost.
-/// A password that an HSM refuses is not tried again before [`Pool::connect`]: wrong passwords lock a user.
+/// An HSM that refuses the user is left out, and others are asked. The password is shown to it again when its state
+/// has changed, and then only a few times before [`Pool::connect`] is called: wrong passwords lock a user. Whoever
+/// changes the user's own password through the pool goes on with the new one.
 #[derive(Clone)]
 pub struct Pool(Arc<Inner>);
 
@@ -35,8 +42,8 @@ struct Inner {
     options: Options,
     clocks: Clocks,
     shutdown: Shutdown,
-    credentials: Option<Credentials>,
     state: Mutex<State>,
+    is_closed: AtomicBool,
 }
 
 /// Never locked across a wait.
@@ -48,7 +55,9 @@ struct State {
     cluster_id: Option<String>,
     session_keys: SessionKeys,
     confirmed: Confirmed,
-    login_refused: Option<Failure>,
+    credentials: Option<Credentials>,
+    /// HSMs that refuse the user.
+    refusals: Refusals,
 }
 
 /// What there is with one HSM. Whoever connects holds the lock, and others wait for the connection.
@@ -75,6 +84,8 @@ struct Slot {
 enum Trouble {
     Broken(Reason),
     Refused(Failure),
+    /// It refuses the user, or gives him no session: the call itself was not asked.
+    NotLetIn(Failure),
     SecondFactor,
 }
 
@@ -99,17 +110,21 @@ impl Pool {
             cluster_id: options.cluster_id.clone(),
             session_keys: SessionKeys::default(),
             confirmed: Confirmed::default(),
-            login_refused: None,
+            credentials,
+            refusals: Refusals::default(),
         };
-        Ok(Self(Arc::new(Inner { options, clocks, shutdown, credentials, state: Mutex::new(state) })))
+        let state = Mutex::new(state);
+        Ok(Self(Arc::new(Inner { options, clocks, shutdown, state, is_closed: AtomicBool::new(false) })))
     }
 
-    /// Connects to every HSM that can be reached, and logs in; fails if none can, or if one refuses the user. How
-    /// many there are is the answer.
+    /// Connects to every HSM that can be reached, and logs in. How many let the user in is the answer; if none does,
+    /// it fails with what one of them says of the user, or with why none can be reached.
     pub async fn connect(&self) -> Result<usize, ClientError> {
-        self.0.state().login_refused = None;
+        self.0.check_open()?;
+        self.0.state().refusals.clear();
         let until = self.0.deadline();
         let mut connected = 0;
+        let mut refused = None;
         let mut last = None;
         let mut at = 0;
         loop {
@@ -118,13 +133,11 @@ impl Pool {
             at += 1;
             match self.0.channel(id, until).await {
                 Ok(_) => connected += 1,
-                Err(Trouble::Refused(failure)) if is_about_the_user(failure.code()) => {
-                    return Err(failure.into());
-                }
+                Err(Trouble::NotLetIn(failure)) => refused = Some(failure.into()),
                 Err(trouble) => last = Some(trouble.into()),
             }
         }
-        match last {
+        match refused.or(last) {
             Some(error) if connected == 0 => Err(error),
             _ => Ok(connected),
         }
@@ -148,18 +161,34 @@ impl Pool {
             let state = inner.state();
             state.session_keys.route(&command, |place| state.is_alive(place))?
         };
-        if routing::needs_available_keys(&command) {
+        if inner.options.check_keys_in_use && routing::needs_available_keys(&command) {
             inner.check_available(&routing::keys_used(&command), until).await?;
         }
         let mut call = routing::call(command, approvals)?;
         let (member, connection, reply) = inner.attempt(&mut call, only, until).await?;
         let Some(command) = &call.command else { return Ok(reply) };
         let consequences = routing::consequences(command, &reply);
-        inner.state().session_keys.note(&consequences, Place { member, session: connection });
+        {
+            let mut state = inner.state();
+            state.session_keys.note(&consequences, Place { member, session: connection });
+            state.note_password(command);
+        }
         if !consequences.cluster_keys.is_empty() && inner.options.check_key_availability {
             inner.confirm(&consequences.cluster_keys, Some(member), until).await?;
         }
         Ok(reply)
+    }
+
+    /// Ends all connections, and with them the user's sessions at the HSMs. Calls that are under way, and all later
+    /// ones, fail with [`ClientError::Closed`].
+    pub fn close(&self) {
+        self.0.is_closed.store(true, Ordering::SeqCst);
+        self.0.state().close_channels();
+    }
+
+    /// Names HSMs that may be new: those that a cluster has been given since.
+    pub fn learn(&self, servers: impl IntoIterator<Item = Server>) {
+        self.0.state().roster.learn(servers);
     }
 
     /// The addresses to begin with next time; see [`Cluster::servers`](crate::Cluster::servers).
@@ -179,6 +208,10 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn check_open(&self) -> Result<(), ClientError> {
+        if self.is_closed.load(Ordering::SeqCst) { Err(ClientError::Closed) } else { Ok(()) }
+    }
+
     fn deadline(&self) -> u64 {
         now_ms(&self.clocks).saturating_add(millis(self.options.timeouts.call))
     }
@@ -190,15 +223,25 @@ impl Inner {
         only: Option<MemberId>,
         until: u64,
     ) -> Result<(MemberId, u64, Reply), ClientError> {
-        let mut attempts = Attempts::new(self.options.retry, until, only).of(call);
+        let patience = millis(self.options.timeouts.absent);
+        let mut attempts = Attempts::new(self.options.retry, until, only).patient_for(patience).of(call);
         let mut renewed = Vec::new();
         loop {
+            self.check_open()?;
             let step = attempts.next(&mut self.state().roster, now_ms(&self.clocks));
             match step {
                 Step::Ask(id) => match self.ask(id, call, until).await {
                     Ok((connection, reply)) => return Ok((id, connection, reply)),
                     Err(Trouble::Broken(reason)) => attempts.broke(reason),
                     Err(Trouble::SecondFactor) => attempts.login_lost(),
+                    Err(Trouble::NotLetIn(failure)) => attempts.not_let_in(failure),
+                    // Somebody has changed the user: whether it is let in still, the HSM says when it logs in.
+                    Err(Trouble::Refused(failure))
+                        if self.is_logged_out(&failure) && !renewed.contains(&id) =>
+                    {
+                        renewed.push(id);
+                        attempts.again(id);
+                    }
                     Err(Trouble::Refused(failure)) => {
                         let verdict = attempts.refused(failure)?;
                         if verdict == Verdict::NewSession && !renewed.contains(&id) {
@@ -225,6 +268,7 @@ impl Inner {
                 tracing::info!(%reason, "an HSM cannot be asked");
                 true
             }
+            Err(Trouble::NotLetIn(_)) => true,
             Err(Trouble::Refused(failure)) => matches!(
                 failure.code(),
                 FailureCode::Busy
@@ -248,10 +292,19 @@ impl Inner {
         let result = self.exchange(id, &channel, call, until).await;
         match &result {
             // The session is gone and the connection is not: both are made anew.
-            Err(Trouble::Refused(failure)) if failure.code() == FailureCode::NoSession => channel.close(),
+            Err(Trouble::Refused(failure))
+                if failure.code() == FailureCode::NoSession || self.is_logged_out(failure) =>
+            {
+                channel.close();
+            }
             _ => {}
         }
         Ok((channel.number, result?))
+    }
+
+    /// Whether a session in which the user was logged in is not any more.
+    fn is_logged_out(&self, failure: &Failure) -> bool {
+        failure.code() == FailureCode::NotLoggedIn && self.state().credentials.is_some()
     }
 
     /// One call on one connection.
@@ -323,7 +376,9 @@ impl Inner {
             match next {
                 Next::Ask(id) => match self.ask(id, &mut search.call(), until).await {
                     Ok((_, reply)) => search.answered(id, &reply),
-                    Err(Trouble::Refused(failure)) => search.refused(failure.code()),
+                    Err(Trouble::Refused(failure) | Trouble::NotLetIn(failure)) => {
+                        search.refused(failure.code());
+                    }
                     Err(Trouble::Broken(_)) => search.broke(),
                     Err(Trouble::SecondFactor) => search.login_lost(),
                 },
@@ -368,13 +423,32 @@ impl State {
         let latest = link.latest.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
         latest.is_some_and(|channel| channel.number == place.session && !channel.is_closed())
     }
+
+    fn close_channels(&self) {
+        for link in &self.links {
+            if let Some(channel) = link.latest.lock().unwrap_or_else(PoisonError::into_inner).upgrade() {
+                channel.close();
+            }
+        }
+    }
+
+    /// A command is done: perhaps the user's own password is another one now.
+    fn note_password(&mut self, command: &Command) {
+        if let (Some(credentials), Some((username, role, password))) =
+            (&mut self.credentials, routing::new_password(command))
+            && same_user(credentials, username, role)
+        {
+            credentials.password = SecretString::new(password.to_owned());
+            self.refusals.clear();
+        }
+    }
 }
 
 impl From<Trouble> for ClientError {
     fn from(trouble: Trouble) -> Self {
         match trouble {
             Trouble::Broken(reason) => Self::Unreachable(reason.text),
-            Trouble::Refused(failure) => failure.into(),
+            Trouble::Refused(failure) | Trouble::NotLetIn(failure) => failure.into(),
             Trouble::SecondFactor => Self::LoginLost,
         }
     }

@@ -33,12 +33,14 @@ pub(crate) struct Roster {
     members: Vec<Member>,
     /// Where the search for the least loaded begins, so that equals take turns.
     turn: usize,
+    /// Since when no HSM has answered anything, as far as that was tried.
+    silent_since_ms: Option<u64>,
 }
 
 impl Roster {
     /// The configured HSMs; `turn` is any number, so that clients do not all begin with the same.
     pub(crate) fn new(servers: &[(Server, bool)], turn: usize) -> Self {
-        let mut roster = Self { members: Vec::new(), turn };
+        let mut roster = Self { members: Vec::new(), turn, silent_since_ms: None };
         for (server, learned) in servers {
             roster.add(server.clone(), *learned, false);
         }
@@ -104,6 +106,7 @@ impl Roster {
 
     /// The HSM has welcomed the client.
     pub(crate) fn welcomed(&mut self, id: MemberId, hsm_id: String, load: u32) {
+        self.silent_since_ms = None;
         self.change(id, |member| {
             member.hsm_id = Some(hsm_id);
             member.current = true;
@@ -113,6 +116,7 @@ impl Roster {
 
     /// The HSM has answered, whatever.
     pub(crate) fn answered(&mut self, id: MemberId, load: u32) {
+        self.silent_since_ms = None;
         self.change(id, |member| {
             member.load = load;
             member.failures = 0;
@@ -123,6 +127,7 @@ impl Roster {
     /// The HSM cannot be used now; to find out took since `begun_ms`. What takes long is tried less often.
     pub(crate) fn failed(&mut self, id: MemberId, begun_ms: u64, now_ms: u64) {
         let took = now_ms.saturating_sub(begun_ms);
+        self.silent_since_ms.get_or_insert(now_ms);
         self.change(id, |member| {
             // Many calls at once that hear of one failure are one failure.
             if begun_ms < member.failed_ms {
@@ -135,6 +140,11 @@ impl Roster {
             let penalty = penalty.max(took.saturating_mul(2).min(LONGEST_PENALTY_MS));
             member.out_until_ms = now_ms.saturating_add(penalty);
         });
+    }
+
+    /// For how long no HSM has answered anything, as far as that was tried.
+    pub(crate) fn silent_ms(&self, now_ms: u64) -> u64 {
+        self.silent_since_ms.map_or(0, |since| now_ms.saturating_sub(since))
     }
 
     /// Whether the HSM could not be used a moment ago.

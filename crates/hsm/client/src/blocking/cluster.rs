@@ -181,7 +181,8 @@ impl Cluster {
         retry: RetryMode,
         until: u64,
     ) -> Result<(MemberId, Reply), ClientError> {
-        let mut attempts = Attempts::new(retry, until, only).of(call);
+        let mut attempts =
+            Attempts::new(retry, until, only).patient_for(millis(self.options.timeouts.absent)).of(call);
         let mut renewed = Vec::new();
         loop {
             match attempts.next(&mut self.roster, now_ms(&self.clocks)) {

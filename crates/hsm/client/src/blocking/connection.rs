@@ -11,7 +11,6 @@ use strongroom_hsm_proto::frame::{Decoder, Encoder, Header, Kind, MAX_ANSWER, MA
 use strongroom_runtime::Clocks;
 
 use crate::error::Reason;
-use crate::limits::ANSWER_GRACE;
 use crate::moment::{millis, now_ms};
 use crate::server::{ANY_NAME, VERSION};
 use crate::{Options, Server};
@@ -31,6 +30,8 @@ pub struct Broken {
     pub is_lasting: bool,
     /// The HSM may have the call: what came of it is not known.
     pub was_sent: bool,
+    /// Nothing listens there.
+    pub is_absent: bool,
 }
 
 impl Broken {
@@ -41,6 +42,7 @@ impl Broken {
             reason: reason.text,
             is_lasting: reason.lasts,
             was_sent: reason.was_sent,
+            is_absent: reason.is_absent,
         }
     }
 }
@@ -53,6 +55,7 @@ pub struct Connection {
     encoder: Encoder,
     clocks: Clocks,
     last_request: u64,
+    grace: Duration,
     /// What the socket's time-outs are.
     patience: Option<Duration>,
 }
@@ -81,6 +84,7 @@ impl Connection {
             encoder: Encoder::new(),
             clocks: clocks.clone(),
             last_request: 0,
+            grace: options.timeouts.grace,
             patience: None,
         };
         let until = connection.now().saturating_add(millis(options.timeouts.welcome));
@@ -106,7 +110,7 @@ impl Connection {
         self.encoder
             .push(Header::call(request, deadline_ms), call, MAX_CALL)
             .map_err(|error| self.broken(error.to_string()))?;
-        let until = self.now().saturating_add(millis(wait)).saturating_add(millis(ANSWER_GRACE));
+        let until = self.now().saturating_add(millis(wait)).saturating_add(millis(self.grace));
         let answer = self.write(until).and_then(|()| self.read(until, Kind::Answer, request));
         answer.map_err(|broken| Broken { was_sent: true, ..broken })
     }

@@ -51,8 +51,12 @@ pub(super) enum Trouble {
 
 impl From<Broken> for Trouble {
     fn from(broken: Broken) -> Self {
-        let (lasts, was_sent) = (broken.is_lasting, broken.was_sent);
-        Self::Broken(Reason { text: broken.to_string(), lasts, was_sent })
+        Self::Broken(Reason {
+            text: broken.to_string(),
+            lasts: broken.is_lasting,
+            was_sent: broken.was_sent,
+            is_absent: broken.is_absent,
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio_rustls::client::TlsStream;
 
 use crate::error::Reason;
-use crate::limits::{ANSWER_GRACE, MAX_IN_FLIGHT};
+use crate::limits::MAX_IN_FLIGHT;
 
 /// How much is gathered before it is written, in bytes.
 const GATHERED: usize = 32 << 10;
@@ -28,6 +28,8 @@ pub(super) struct Channel {
     pub(super) session: u64,
     /// Which of the connections to the HSM this is.
     pub(super) number: u64,
+    /// How much longer than it may the HSM can take to say that the time was too short.
+    grace: Duration,
     frames: mpsc::Sender<Encoder>,
     shared: Arc<Shared>,
 }
@@ -59,7 +61,7 @@ impl Channel {
         stream: TlsStream<TcpStream>,
         decoder: Decoder,
         server: String,
-        number: u64,
+        (number, grace): (u64, Duration),
         shutdown: &Shutdown,
     ) -> Self {
         let (reader, writer) = tokio::io::split(stream);
@@ -84,7 +86,7 @@ impl Channel {
                 shared.close(&reason);
             }
         });
-        Self { session: 0, number, frames, shared }
+        Self { session: 0, number, grace, frames, shared }
     }
 
     /// Sends a call and waits for its answer. The HSM is told to have `wait`.
@@ -94,8 +96,9 @@ impl Channel {
             text: format!("{}: {reason}", self.shared.server),
             lasts: false,
             was_sent: was_sent.load(Ordering::Relaxed),
+            is_absent: false,
         };
-        let answered = tokio::time::timeout(wait + ANSWER_GRACE, async {
+        let answered = tokio::time::timeout(wait + self.grace, async {
             let _room = self.shared.room.acquire().await.map_err(|_| broken(CLOSED))?;
             let request = self.shared.last_request.fetch_add(1, Ordering::Relaxed) + 1;
             let deadline_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1);

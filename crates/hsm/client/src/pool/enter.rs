@@ -16,13 +16,14 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::channel::Channel;
-use super::{Inner, Slot, Trouble};
+use super::{Inner, Slot, Trouble, source};
 use crate::Server;
 use crate::error::Reason;
 use crate::login::is_about_the_user;
 use crate::moment::now_ms;
 use crate::roster::MemberId;
 use crate::server::{ANY_NAME, VERSION};
+use crate::verdict::Verdict;
 
 impl Inner {
     /// The connection to an HSM: the one there is, or a new one with a session in which the user is logged in.
@@ -35,9 +36,9 @@ impl Inner {
             return Ok(Arc::clone(channel));
         }
         slot.channel = None;
-        let refused = self.state().login_refused.clone();
+        let refused = self.state().refusals.standing(id, now_ms(&self.clocks));
         if let Some(failure) = refused {
-            return Err(Trouble::Refused(failure));
+            return Err(Trouble::NotLetIn(failure));
         }
         // Another call has found out for this one, too, how the HSM does.
         if let Some(trouble) = &slot.trouble
@@ -54,6 +55,10 @@ impl Inner {
                 let channel = Arc::new(channel);
                 *link.latest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&channel);
                 *slot = Slot { channel: Some(Arc::clone(&channel)), trouble: None };
+                // Whoever closed the pool meanwhile did not see this connection.
+                if self.is_closed.load(Ordering::SeqCst) {
+                    channel.close();
+                }
                 Ok(channel)
             }
             Err(trouble) => {
@@ -83,19 +88,34 @@ impl Inner {
             .map_err(|_| broken("no answer in time".into()))?
             .map_err(broken)?;
         self.welcomed(id, &welcome).map_err(broken)?;
-        let mut channel = Channel::new(stream, decoder, server.to_string(), number, &self.shutdown);
-        let Some(credentials) = &self.credentials else { return Ok(channel) };
-        match self.say(id, &channel, Command::OpenSession(OpenSession {}), until).await?.result {
+        let credentials = {
+            let mut state = self.state();
+            if let Some(failure) =
+                state.refusals.still_standing(id, welcome.cursor.as_ref(), now_ms(&self.clocks))
+            {
+                return Err(Trouble::NotLetIn(failure));
+            }
+            state.credentials.clone()
+        };
+        let numbers = (number, self.options.timeouts.grace);
+        let mut channel = Channel::new(stream, decoder, server.to_string(), numbers, &self.shutdown);
+        let Some(credentials) = credentials else { return Ok(channel) };
+        let opened = self.say(id, &channel, Command::OpenSession(OpenSession {}), until).await;
+        match opened.map_err(not_let_in)?.result {
             Some(Done::Session(opened)) if opened.session != 0 => channel.session = opened.session,
             _ => return Err(broken("it opens no session".into())),
         }
-        let login = self.say(id, &channel, credentials.login(), until).await.inspect_err(|trouble| {
-            if let Trouble::Refused(failure) = trouble
+        let login = self.say(id, &channel, credentials.login(), until).await;
+        let login = login.map_err(not_let_in).inspect_err(|trouble| {
+            if let Trouble::NotLetIn(failure) = trouble
                 && is_about_the_user(failure.code())
             {
-                self.state().login_refused = Some(failure.clone());
+                tracing::warn!(%server, text = failure.text, "an HSM refuses the user");
+                let now_ms = now_ms(&self.clocks);
+                self.state().refusals.note(id, failure, welcome.cursor.as_ref(), now_ms);
             }
         })?;
+        self.state().refusals.end(id);
         match login.result {
             Some(Done::Login(login)) if !login.challenge.is_empty() => Err(Trouble::SecondFactor),
             _ => Ok(channel),
@@ -116,7 +136,8 @@ impl Inner {
 
     async fn greet(&self, server: &Server) -> Result<(TlsStream<TcpStream>, Decoder, Welcome), Reason> {
         let words = |error: std::io::Error| Reason::of(&error);
-        let socket = timeout(self.options.timeouts.connect, TcpStream::connect(server.socket()))
+        let connecting = source::connect(server, &self.options.sources);
+        let socket = timeout(self.options.timeouts.connect, connecting)
             .await
             .map_err(|_| Reason::from("no answer in time"))?
             .map_err(words)?;
@@ -158,5 +179,15 @@ impl Inner {
                 count => decoder.filled(count),
             }
         }
+    }
+}
+
+/// A refusal before the call itself was asked says nothing of the call.
+fn not_let_in(trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::Refused(failure) if Verdict::on(failure.code()) == Verdict::Final => {
+            Trouble::NotLetIn(failure)
+        }
+        other => other,
     }
 }

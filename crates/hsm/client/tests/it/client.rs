@@ -20,6 +20,8 @@ pub(crate) const PATIENT: Timeouts = Timeouts {
     welcome: Duration::from_secs(20),
     attempt: Duration::from_secs(20),
     call: Duration::from_secs(40),
+    grace: Duration::from_secs(2),
+    absent: Duration::from_mins(1),
 };
 
 pub(crate) fn server(node: &Node) -> Server {

@@ -27,6 +27,8 @@ const PATIENT: Timeouts = Timeouts {
     welcome: Duration::from_secs(20),
     attempt: Duration::from_mins(1),
     call: Duration::from_mins(2),
+    grace: Duration::from_secs(2),
+    absent: Duration::from_mins(1),
 };
 
 pub(super) struct Fleet {
