@@ -61,6 +61,7 @@ pub(crate) fn changes(command: &Command) -> bool {
             | C::DecryptDerived(_)
             | C::GenerateDerived(_)
             | C::ReEncryptDerived(_)
+            | C::Agree(_)
             | C::ListTrustAnchors(_)
             | C::GetMtlsEnforcement(_)
     )
@@ -87,6 +88,7 @@ pub(crate) fn keys_used(command: &Command) -> Vec<u64> {
         C::DecryptDerived(c) => vec![c.key],
         C::GenerateDerived(c) => vec![c.key],
         C::ReEncryptDerived(c) => vec![c.from, c.to],
+        C::Agree(c) => vec![c.key],
         C::ShowKeys(c) => c.keys.clone(),
         C::GenerateToken(c) if c.key != 0 => vec![c.key],
         _ => Vec::new(),
@@ -109,6 +111,7 @@ pub(crate) fn needs_available_keys(command: &Command) -> bool {
             | C::DecryptDerived(_)
             | C::GenerateDerived(_)
             | C::ReEncryptDerived(_)
+            | C::Agree(_)
     )
 }
 

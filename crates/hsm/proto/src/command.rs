@@ -97,7 +97,7 @@ pub struct Call {
         oneof = "Command",
         tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 30, 31, 32, 33, 34, 35, 36, 37, 38, 40, \
                 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 60, 61, 62, 63, 64, 65, 66, 67, 68, \
-                69, 70"
+                69, 70, 71"
     )]
     pub command: Option<Command>,
 }
@@ -249,6 +249,9 @@ pub enum Command {
     /// Decrypts KMS's ciphertext form and encrypts it again.
     #[prost(message, tag = "70")]
     ReEncryptDerived(ReEncryptDerived),
+    /// Agrees on a secret with the holder of another key.
+    #[prost(message, tag = "71")]
+    Agree(Agree),
     /// Registers a trust anchor for clients' certificates.
     #[prost(message, tag = "26")]
     RegisterTrustAnchor(RegisterTrustAnchor),

@@ -190,6 +190,7 @@ pub(crate) fn of_command(command: &Command) -> Option<Opcode> {
         | Command::DecryptDerived(_)
         | Command::GenerateDerived(_)
         | Command::ReEncryptDerived(_)
+        | Command::Agree(_)
         | Command::ListTrustAnchors(_)
         | Command::GetMtlsEnforcement(_) => return None,
     })

@@ -167,6 +167,7 @@ impl Caller<'_> {
             Command::DecryptDerived(command) => self.decrypt_derived(command),
             Command::GenerateDerived(command) => self.generate_derived(command),
             Command::ReEncryptDerived(command) => self.re_encrypt_derived(command),
+            Command::Agree(command) => self.agree(command),
             Command::RegisterTrustAnchor(command) => self.register_trust_anchor(command),
             Command::DeregisterTrustAnchor(command) => self.deregister_trust_anchor(command),
             Command::ListTrustAnchors(_) => Ok(self.list_trust_anchors()),

@@ -1,9 +1,11 @@
 //! Keys are derived from keys: ECDH with the X9.63 derivation, SP 800-108 in counter mode.
 
 use strongroom_crypto::aes::AesKey;
-use strongroom_crypto::ec::PublicKey;
+use strongroom_crypto::ec::{PrivateKey, PublicKey};
 use strongroom_crypto::kdf::{ByteOrder, Prf, Segment, sp800_108_counter, x963};
-use strongroom_hsm_proto::command::{DeriveKey, KeyClass, KeyType, MechanismKind, QuorumService};
+use strongroom_hsm_proto::command::{
+    Agree, DeriveKey, KeyClass, KeyType, MechanismKind, Output, QuorumService, Result as Answered,
+};
 use strongroom_secret::SecretBytes;
 
 use super::parameters::{NOT_FOR_THIS_KEY, Parameters, at_most};
@@ -46,6 +48,26 @@ impl Caller<'_> {
         let key = NewKey::new(&owner, sort, made, material, &Circle::default())?;
         self.place_one(&owner, key, draft)
     }
+
+    /// Gives out the secret that ECDH comes to. Whoever may derive could learn as much of it from a derived key that
+    /// is extractable.
+    pub(crate) fn agree(&self, command: &Agree) -> Result<Progress, Refusal> {
+        let user = self.crypto_user()?;
+        let (draft, base) = {
+            let state = self.hsm.state();
+            let base = self.usable_key(&state, &user, command.key)?;
+            if !base.record.has(Flags::DERIVE) || base.record.is(KeyClass::PublicKey) {
+                return Err(Refusal::key_forbids("The key does not allow derivation"));
+            }
+            let draft = Draft::new(state.history.revision());
+            (self.approved_for_key(&state, QuorumService::KeyUsage, &base.record, draft)?, base)
+        };
+        let draft = draft.verified()?;
+        let Material::Ec(key) = &*self.hsm.material(&base)? else { return Err(NOT_FOR_THIS_KEY) };
+        let shared = agree(key, &command.peer)?;
+        let output = Output { data: shared.expose().clone(), iv: Vec::new(), plaintext: Vec::new() };
+        Ok(draft.answering(Answered::Output(output)).change())
+    }
 }
 
 fn derive(base: &Material, parameters: &Parameters<'_>, length: usize) -> Result<SecretBytes, Refusal> {
@@ -54,9 +76,7 @@ fn derive(base: &Material, parameters: &Parameters<'_>, length: usize) -> Result
     match (parameters.kind, base) {
         (MechanismKind::EcdhX963, Material::Ec(key)) => {
             let hash = parameters.needed_hash()?;
-            let peer = PublicKey::from_point(key.curve(), &raw.peer)
-                .map_err(|_| Refusal::invalid_data("The public key of the peer is no point of the curve"))?;
-            let shared = key.agree(&peer)?;
+            let shared = agree(key, &raw.peer)?;
             Ok(x963(hash, shared.expose(), &raw.info, length)?)
         }
         (MechanismKind::Sp800108Counter, Material::Aes(_) | Material::Secret(_)) => {
@@ -77,4 +97,10 @@ fn derive(base: &Material, parameters: &Parameters<'_>, length: usize) -> Result
         }
         _ => Err(NOT_FOR_THIS_KEY),
     }
+}
+
+fn agree(key: &PrivateKey, peer: &[u8]) -> Result<SecretBytes, Refusal> {
+    let peer = PublicKey::from_point(key.curve(), peer)
+        .map_err(|_| Refusal::invalid_data("The public key of the peer is no point of the curve"))?;
+    Ok(key.agree(&peer)?)
 }

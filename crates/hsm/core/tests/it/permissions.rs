@@ -111,6 +111,7 @@ pub(crate) fn rows() -> Vec<(Command, &'static [Who])> {
             Command::DeriveKey(command::DeriveKey { mechanism: mechanism(), ..Default::default() }),
             CRYPTO_USERS,
         ),
+        (Command::Agree(command::Agree { key: 1, peer: Vec::new() }), CRYPTO_USERS),
         (Command::ExportKey(command::ExportKey { key: 1 }), LOGGED_IN),
         (Command::ImportKey(command::ImportKey::default()), LOGGED_IN),
         (Command::ConfirmKey(command::ConfirmKey::default()), LOGGED_IN),

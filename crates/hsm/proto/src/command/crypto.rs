@@ -338,3 +338,15 @@ pub struct ReEncryptDerived {
     #[prost(message, repeated, tag = "7")]
     pub to_context: Vec<ContextPair>,
 }
+
+/// Agrees on a secret with the holder of another key: ECDH, and nothing derived from it (SP 800-56A, 5.7.1.2).
+/// The output is the x-coordinate, as long as the curve's field. Quorum service `key-usage`.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Agree {
+    /// The private key, which must allow derivation.
+    #[prost(uint64, tag = "1")]
+    pub key: u64,
+    /// The other side's public key as a point of the same curve.
+    #[prost(bytes = "vec", tag = "2")]
+    pub peer: Vec<u8>,
+}

@@ -79,6 +79,7 @@ pub(super) const fn is_traceless(call: &Call) -> bool {
                 | Command::DecryptDerived(_)
                 | Command::GenerateDerived(_)
                 | Command::ReEncryptDerived(_)
+                | Command::Agree(_)
                 | Command::ConfirmKey(_)
                 | Command::FindKeys(_)
                 | Command::ShowKeys(_)
