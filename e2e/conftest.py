@@ -43,10 +43,10 @@ def node(shared_node):
 NETWORKS = itertools.count(os.getpid())
 
 
-def node_with_hsms(program: Path, folder: Path) -> Node:
+def node_with_hsms(program: Path, folder: Path, *options: str) -> Node:
     """A server whose HSMs have addresses that no other server's on this machine have."""
     network = f"127.{200 + next(NETWORKS) % 50}.0.0/16"
-    return Node(program, folder, "--data-dir", str(folder / "data"), "--vpc-cidr", network)
+    return Node(program, folder, "--data-dir", str(folder / "data"), "--vpc-cidr", network, *options)
 
 
 @pytest.fixture
@@ -116,6 +116,15 @@ def store(shared_store) -> Store:
 def own_store(own_aws, tmp_path) -> Store:
     """A connected key store on a server of the test's own, to be broken."""
     return Store(Cluster(own_aws, tmp_path / "cluster")).first_use()
+
+
+@pytest.fixture
+def strict_store(program, tmp_path):
+    """A connected key store on a server that does what AWS does, and nothing beyond."""
+    node = node_with_hsms(program, tmp_path, "--compat-strict")
+    yield Store(Cluster(Cli(node.start()), tmp_path / "cluster")).first_use()
+    node.ensure_gone()
+    assert "panicked" not in node.said(), node.said()[-4000:]
 
 
 ACCOUNTS = itertools.count(900_000_000_000)

@@ -7,28 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rig.cluster import PATIENCE, Cluster, verifies
+from rig.cluster import PATIENCE, Cluster, process_of, processes, verifies
 from rig.node import wait_until
 
 ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
-
-
-def processes() -> dict[int, str]:
-    """The command lines of all HSM processes."""
-    found = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            except OSError:
-                continue
-            if "strongroom-hsmd" in command:
-                found[int(folder.name)] = command
-    return found
-
-
-def process_of(hsm_id: str) -> int:
-    return next(pid for pid, command in processes().items() if hsm_id in command)
 
 
 @pytest.mark.slow

@@ -260,6 +260,24 @@ class HsmCli:
         return path
 
 
+def processes() -> dict[int, str]:
+    """The command lines of all HSM processes."""
+    found = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if "strongroom-hsmd" in command:
+                found[int(folder.name)] = command
+    return found
+
+
+def process_of(hsm_id: str) -> int:
+    return next(pid for pid, command in processes().items() if hsm_id in command)
+
+
 def reaches(address: str, source: str = "127.0.0.1") -> bool:
     """Whether an HSM takes a connection from that address of this machine, and keeps it."""
     try:

@@ -75,6 +75,15 @@ class Store:
 
         return wait_until(reached, f"{self.store_id} in state {state}", PATIENCE)
 
+    def wait_for_rest(self) -> str:
+        """Waits until the store is in a state that it stays in, and answers it."""
+
+        def rests():
+            state = self.state
+            return None if state in ("CONNECTING", "DISCONNECTING") else state
+
+        return wait_until(rests, f"{self.store_id} in a state that lasts", PATIENCE)
+
     def connect(self) -> "Store":
         self.kms.connect_custom_key_store(CustomKeyStoreId=self.store_id)
         self.wait_for("CONNECTED")

@@ -1,0 +1,180 @@
+"""A key store whose HSMs die, whose user is locked, whose server is killed: what callers see, and how it comes back."""
+
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from botocore.exceptions import ClientError
+
+from rig import sdk
+from rig.cluster import PATIENCE, process_of
+from rig.node import wait_until
+from rig.store import KMSUSER, Store
+
+DEADLINE = 5.0
+"""Seconds within which KMS answers when it cannot reach the HSMs, unless it is set otherwise."""
+
+SLACK = 2.0
+"""What a loaded machine may take beyond a deadline."""
+
+TOO_FEW_HSMS = ("CloudHsmClusterInvalidConfigurationException", "KMSInvalidStateException")
+"""What CreateKey answers while the cluster has not two HSMs at work."""
+
+
+def kill(store: Store, *hsms: dict):
+    for hsm in hsms:
+        os.kill(process_of(hsm["HsmId"]), signal.SIGKILL)
+
+
+@contextmanager
+def load(store: Store, key_id: str, workers: int = 4):
+    """Encrypts and decrypts all the time; yields the errors and a counter of round trips that went well."""
+    errors, done, stop = [], [], threading.Event()
+
+    def work(number: int):
+        aws = store.cluster.aws
+        kms = sdk.client(aws.node, "kms", aws.region, aws.access_key_id, aws.secret_access_key)
+        while not stop.is_set():
+            plaintext = f"{number}-{len(done)}".encode()
+            try:
+                blob = kms.encrypt(KeyId=key_id, Plaintext=plaintext)["CiphertextBlob"]
+                assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == plaintext
+            except (ClientError, AssertionError) as error:
+                errors.append(error)
+            else:
+                done.append(time.monotonic())
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(workers)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield errors, done
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+@pytest.mark.slow
+def test_one_hsm_that_is_killed_under_load_is_not_noticed(own_store):
+    key = own_store.create_key()["KeyId"]
+    with load(own_store, key) as (errors, done):
+        for victim in own_store.cluster.hsms():
+            before = len(done)
+            wait_until(lambda before=before: len(done) > before + 20, "round trips before the kill", PATIENCE)
+            kill(own_store, victim)
+            before = len(done)
+            wait_until(lambda before=before: len(done) > before + 100, "round trips after the kill", PATIENCE)
+            gone = victim["HsmId"]
+            wait_until(
+                lambda gone=gone: gone in {hsm["HsmId"] for hsm in own_store.cluster.hsms()}, "it is back", PATIENCE
+            )
+    assert errors == []
+    assert own_store.state == "CONNECTED"
+
+
+@pytest.mark.slow
+def test_without_hsms_callers_are_told_within_the_deadline_and_it_recovers_by_itself(own_store):
+    store, kms, cluster = own_store, own_store.kms, own_store.cluster
+    key = store.create_key()["KeyId"]
+    blob = kms.encrypt(KeyId=key, Plaintext=b"a letter")["CiphertextBlob"]
+    for hsm in cluster.hsms():
+        cluster.delete_hsm(hsm)
+    for call in (
+        lambda: kms.encrypt(KeyId=key, Plaintext=b"x"),
+        lambda: kms.decrypt(CiphertextBlob=blob),
+        lambda: kms.generate_data_key(KeyId=key, KeySpec="AES_256"),
+    ):
+        begun = time.monotonic()
+        with sdk.refused("KMSInvalidStateException"):
+            call()
+        assert time.monotonic() - begun < DEADLINE + SLACK
+    # The state tells of what was asked for, as at AWS, not of how the HSMs are.
+    assert store.state == "CONNECTED"
+
+    cluster.add_hsm("us-east-1a")
+    wait_until(lambda: opens(kms, blob), "the store serves again", PATIENCE)
+    with sdk.refused("CloudHsmClusterInvalidConfigurationException"):
+        store.create_key()
+    cluster.add_hsm("us-east-1b")
+    wait_until(lambda: makes_a_key(store), "keys can be made again", PATIENCE)
+
+
+@pytest.mark.slow
+def test_both_hsms_killed_under_load_come_back_and_so_does_the_store(own_store):
+    key = own_store.create_key()["KeyId"]
+    with load(own_store, key) as (errors, done):
+        wait_until(lambda: len(done) > 20, "round trips before the kill", PATIENCE)
+        kill(own_store, *own_store.cluster.hsms())
+        killed = time.monotonic()
+        wait_until(lambda: done[-1] > killed + 3, "round trips after the kill", PATIENCE)
+        seen = len(errors)
+        before = len(done)
+        wait_until(lambda: len(done) > before + 100, "a store at work", PATIENCE)
+        assert len(errors) == seen, "errors after it had recovered"
+    assert {error.response["Error"]["Code"] for error in errors} <= {"KMSInvalidStateException"}, errors
+
+
+@pytest.mark.slow
+def test_a_store_outlives_its_server_with_one_hsm_left(fresh_node, own_store):
+    store, kms, cluster = own_store, own_store.kms, own_store.cluster
+    key = store.create_key()["KeyId"]
+    blob = kms.encrypt(KeyId=key, Plaintext=b"a letter")["CiphertextBlob"]
+    fresh_node.kill().start()
+    wait_until(lambda: opens(kms, blob), "the store after a kill of the server", PATIENCE)
+    assert store.state == "CONNECTED"
+
+    wait_until(lambda: len(cluster.hsms()) == 2, "both HSMs", PATIENCE)
+    cluster.delete_hsm(cluster.hsms()[0])
+    fresh_node.kill().start()
+    wait_until(lambda: opens(kms, blob), "the store with one HSM, after a kill of the server", PATIENCE)
+
+
+def test_a_locked_kmsuser_stops_the_next_connection_until_the_password_is_set(store):
+    store.disconnect()
+    for hsm in store.cluster.hsms():
+        stranger = store.cluster.tool(hsm["EniIp"]).as_crypto_user(KMSUSER, "Wrong7password")
+        for _ in range(7):
+            stranger.refused("key", "list")
+    assert store.fails_to_connect() == "USER_LOCKED_OUT"
+    store.reset_kmsuser("Another7password")
+    store.set_password("Another7password").connect()
+
+
+def test_a_password_that_was_changed_behind_kms_is_found_out_and_mended(store):
+    kms, key = store.kms, store.create_key()["KeyId"]
+    blob = kms.encrypt(KeyId=key, Plaintext=b"a letter")["CiphertextBlob"]
+    store.disconnect().reset_kmsuser("Behind7the7back")
+    assert store.fails_to_connect() == "INVALID_CREDENTIALS"
+    users = store.cluster.tool().run("user", "list").data["users"]
+    assert {user["username"]: user["locked"] for user in users}[KMSUSER] == "false", "KMS does not lock itself out"
+    store.set_password("Behind7the7back").connect()
+    assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"a letter"
+
+
+def test_nobody_changes_the_password_while_kms_is_logged_in(store):
+    user = ["--username", KMSUSER, "--role", "crypto-user", "--password", "Behind7the7back"]
+    assert store.cluster.tool().as_admin().refused("user", "change-password", *user)
+    key = store.create_key()["KeyId"]
+    store.kms.encrypt(KeyId=key, Plaintext=b"x")
+
+
+def opens(kms, blob: bytes) -> bool:
+    try:
+        return kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"a letter"
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "KMSInvalidStateException":
+            raise
+        return False
+
+
+def makes_a_key(store: Store) -> bool:
+    try:
+        return store.create_key()["KeyState"] == "Enabled"
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in TOO_FEW_HSMS:
+            raise
+        return False
