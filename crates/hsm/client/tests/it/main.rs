@@ -12,5 +12,6 @@ mod nonsense;
 mod pool;
 mod rig;
 mod servers;
+mod service;
 mod session_keys;
 mod sign_in;

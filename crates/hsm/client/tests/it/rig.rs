@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
@@ -130,6 +130,8 @@ pub(crate) struct Node {
     tls: ServerConfig,
     anchors: ClientAnchors,
     peers: Mutex<Vec<String>>,
+    /// Where the last connection came from.
+    last_client: Mutex<Option<IpAddr>>,
     running: Mutex<Option<Running>>,
     started: Instant,
 }
@@ -249,6 +251,7 @@ impl Rig {
                 tls,
                 anchors,
                 peers: Mutex::default(),
+                last_client: Mutex::default(),
                 running: Mutex::default(),
                 started: Instant::now(),
             });
@@ -311,6 +314,12 @@ impl Node {
         self.serve(listener);
     }
 
+    /// Where the last connection came from.
+    #[allow(dead_code, reason = "not every test that includes this file needs it")]
+    pub(crate) fn last_client(&self) -> Option<IpAddr> {
+        *self.last_client.lock().unwrap()
+    }
+
     /// What the HSM names as the others of its cluster.
     #[allow(dead_code, reason = "not every test that includes this file needs it")]
     pub(crate) fn name_peers(&self, peers: Vec<String>) {
@@ -338,6 +347,7 @@ impl Node {
     /// One connection, until it breaks.
     fn talk(&self, socket: TcpStream) {
         socket.set_nodelay(true).unwrap();
+        *self.last_client.lock().unwrap() = socket.peer_addr().ok().map(|address| address.ip());
         // The handshake asks for certificates by what the state says.
         self.catch_up();
         let tls = ServerConnection::new(Arc::new(self.tls.clone())).unwrap();
