@@ -1,35 +1,56 @@
 //! What AWS services may do for the accounts that they work for: the permissions of their service-linked roles.
 //!
 //! AWS's CloudHSM makes security groups and network interfaces in the customer's VPC (CloudHSM User Guide,
-//! "Configure IAM for AWS CloudHSM": the EC2 actions that a cluster needs). Ours does so under its own name.
+//! "Configure IAM for AWS CloudHSM": the EC2 actions that a cluster needs). Ours does so under its own name. KMS
+//! looks clusters up and makes a group and interfaces for each key store (KMS Developer Guide, "Authorizing AWS KMS
+//! to manage AWS CloudHSM and Amazon EC2 resources"; what it makes it removes again).
 
 /// CloudHSM, as policies and records name it.
 pub const CLOUDHSM: &str = "cloudhsm.amazonaws.com";
 
+/// KMS where it looks after custom key stores, as policies and records name it.
+pub const KEY_STORES: &str = "cks.kms.amazonaws.com";
+
 /// What each service may do. A service that is not listed may do nothing.
-const PERMISSIONS: &[(&str, &[&str])] = &[(
-    CLOUDHSM,
-    &[
-        "ec2:AuthorizeSecurityGroupEgress",
-        "ec2:AuthorizeSecurityGroupIngress",
-        "ec2:CreateNetworkInterface",
-        "ec2:CreateSecurityGroup",
-        "ec2:CreateTags",
-        "ec2:DeleteNetworkInterface",
-        "ec2:DeleteSecurityGroup",
-        "ec2:DeleteTags",
-        "ec2:DescribeAvailabilityZones",
-        "ec2:DescribeNetworkInterfaceAttribute",
-        "ec2:DescribeNetworkInterfaces",
-        "ec2:DescribeSecurityGroupRules",
-        "ec2:DescribeSecurityGroups",
-        "ec2:DescribeSubnets",
-        "ec2:DescribeVpcs",
-        "ec2:DetachNetworkInterface",
-        "ec2:RevokeSecurityGroupEgress",
-        "ec2:RevokeSecurityGroupIngress",
-    ],
-)];
+const PERMISSIONS: &[(&str, &[&str])] = &[
+    (
+        CLOUDHSM,
+        &[
+            "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:CreateNetworkInterface",
+            "ec2:CreateSecurityGroup",
+            "ec2:CreateTags",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DeleteSecurityGroup",
+            "ec2:DeleteTags",
+            "ec2:DescribeAvailabilityZones",
+            "ec2:DescribeNetworkInterfaceAttribute",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroupRules",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcs",
+            "ec2:DetachNetworkInterface",
+            "ec2:RevokeSecurityGroupEgress",
+            "ec2:RevokeSecurityGroupIngress",
+        ],
+    ),
+    (
+        KEY_STORES,
+        &[
+            "cloudhsm:DescribeClusters",
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:CreateNetworkInterface",
+            "ec2:CreateSecurityGroup",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DeleteSecurityGroup",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+        ],
+    ),
+];
 
 /// Whether a service may do that for the account that it works for.
 pub(crate) fn may(service: &str, action: &str) -> bool {

@@ -16,6 +16,8 @@ pub enum Purpose {
     BackupServiceHalf,
     /// The keys of built-in partitions.
     Partition,
+    /// Passwords with which KMS logs in to the clusters of custom key stores.
+    KeyStoreCredentials,
 }
 
 impl Purpose {
@@ -28,6 +30,7 @@ impl Purpose {
             Self::JournalMac => b"strongroom/journal-mac",
             Self::BackupServiceHalf => b"strongroom/backup-service-half",
             Self::Partition => b"strongroom/partition",
+            Self::KeyStoreCredentials => b"strongroom/key-store-credentials",
         }
     }
 }

@@ -77,6 +77,14 @@ pub(crate) struct DevOptions {
     /// Make no daily backups of clusters; the journal says so for each day
     #[arg(long)]
     pub(crate) pause_daily_backups: bool,
+    /// Refuse what AWS refuses, also where Strongroom could do it: rotation and other than symmetric keys in custom
+    /// key stores, to begin with
+    #[arg(long)]
+    pub(crate) compat_strict: bool,
+    /// How long a custom key store's cluster may take for a call before the caller is told that KMS cannot
+    /// communicate with it
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub(crate) key_store_timeout: u64,
     /// Let web pages of this origin call, for example https://console.example.com; pages served from this
     /// machine always may
     #[arg(long, value_name = "ORIGIN")]

@@ -4,8 +4,10 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use strongroom_kms::Settings;
 use strongroom_runtime::{LogFormat, ShutdownOwner, init_logging, termination};
 use strongroom_secret::SecretString;
 use strongroom_server::{Limits, Origins};
@@ -67,7 +69,8 @@ async fn serve(options: &DevOptions, data: &DataDir) -> Result<()> {
     let hsmd = options.hsmd.clone().map_or_else(beside_this_program, Ok)?;
     let clusters =
         Clusters { vpc_cidr: options.vpc_cidr.clone(), hsmd, daily_backups: !options.pause_daily_backups };
-    let node = Node::open_dev(data, root_key, origins, clusters, shutdown.handle()).await?;
+    let node =
+        Node::open_dev(data, root_key, origins, clusters, key_settings(options), shutdown.handle()).await?;
 
     let serving = node.server.clone();
     shutdown.handle().spawn(serving.serve(listener));
@@ -81,6 +84,15 @@ async fn serve(options: &DevOptions, data: &DataDir) -> Result<()> {
     // A development server takes its HSMs with it; their state stays where the data does.
     node.stop_hsms().await;
     node.close().await
+}
+
+/// How KMS behaves in development.
+fn key_settings(options: &DevOptions) -> Settings {
+    let mut settings = Settings::default();
+    settings.chosen_keys = true;
+    settings.strict = options.compat_strict;
+    settings.store_deadline = Duration::from_secs(options.key_store_timeout);
+    settings
 }
 
 /// Where the HSM's program is, unless the operator says otherwise.

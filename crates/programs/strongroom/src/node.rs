@@ -15,7 +15,7 @@ use strongroom_ec2::{Networks, Settings};
 use strongroom_iam::{AccessKeys, Sts};
 use strongroom_identity::AccountId;
 use strongroom_journal::{Journal, JournalOptions};
-use strongroom_kms::KeyManagement;
+use strongroom_kms::{KeyManagement, PoolDialer};
 use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
 use strongroom_runtime::{Clocks, Scheduler, Shutdown, SystemTime};
@@ -26,7 +26,7 @@ use strongroom_store::{Db, OpenOptions, RowMac};
 
 use crate::data_dir::DataDir;
 use crate::dev_tools::{self, Workbench};
-use crate::networking::SecurityGroups;
+use crate::networking::{CustomerAuthorities, SecurityGroups};
 use crate::recording::JournalRecorder;
 
 /// The name under which the store keeps the seal's check value.
@@ -69,6 +69,7 @@ impl Node {
         root_key: RootKey,
         origins: Origins,
         clusters: Clusters,
+        key_stores: strongroom_kms::Settings,
         shutdown: Shutdown,
     ) -> Result<Self> {
         let db =
@@ -104,8 +105,6 @@ impl Node {
         }
 
         let authority = Authority::new();
-        let kms = KeyManagement::new(db.clone(), &root, authority.clone(), outbox.clone(), history.clone())?;
-        let kms = Arc::new(kms.with_chosen_keys());
         let Clusters { vpc_cidr, hsmd, daily_backups } = clusters;
         let settings = Settings::default().with_default_vpc(&vpc_cidr).context("--vpc-cidr")?;
         let networks = Arc::new(Networks::new(db.clone(), &root, authority.clone(), settings)?);
@@ -130,6 +129,19 @@ impl Node {
             options,
         };
         let cloudhsm = Arc::new(ControlPlane::open(parts).await?);
+        let kms = Arc::new(KeyManagement::new(strongroom_kms::Parts {
+            db: db.clone(),
+            root: &root,
+            authority: authority.clone(),
+            outbox: outbox.clone(),
+            journal: history.clone(),
+            clocks: clocks.clone(),
+            cloudhsm: cloudhsm.clone(),
+            ec2: networks.clone(),
+            anchors: Arc::new(CustomerAuthorities(cloudhsm.clone())),
+            dialer: Arc::new(PoolDialer::new(clocks.clone(), shutdown.clone())),
+            settings: key_stores,
+        })?);
         let cloudtrail = Arc::new(CloudTrail::new(authority, history));
         let scheduler = Scheduler::new(clocks.clone(), vec![kms.clone(), cloudhsm.clone()]);
         kms.wake(scheduler.waker());

@@ -3,6 +3,7 @@
 pub(crate) mod alias;
 pub(crate) mod identifier;
 pub(crate) mod key;
+pub(crate) mod key_store;
 pub(crate) mod lifecycle;
 pub(crate) mod managed;
 pub(crate) mod paging;

@@ -1,6 +1,8 @@
 //! KMS's refusals as AWS words them (texts: KMS Developer Guide and API Reference, and answers of AWS quoted
 //! in public issue threads).
 
+mod key_stores;
+
 use strongroom_api_kms::{SERVICE, errors};
 use strongroom_hsm_core::HsmError;
 use strongroom_journal::JournalError;
@@ -8,6 +10,8 @@ use strongroom_policy::Denied;
 use strongroom_seal::SealError;
 use strongroom_service::ApiError;
 use strongroom_store::StoreError;
+
+pub(crate) use self::key_stores::KeyStoreRefusal;
 
 /// Why KMS does not do what it was asked.
 #[derive(Debug)]
@@ -27,6 +31,10 @@ pub(crate) enum Refusal {
     IncorrectKey,
     /// `InvalidKeyUsageException` with this text.
     InvalidKeyUsage(String),
+    /// The signature is not the key's over this message. AWS sends no message.
+    InvalidSignature,
+    /// The MAC is not the key's over this message. AWS sends no message.
+    InvalidMac,
     /// `ValidationException` with this text.
     Validation(String),
     /// The key of that ARN is disabled.
@@ -41,6 +49,8 @@ pub(crate) enum Refusal {
     Tag(String),
     /// There is no key store of that id.
     NoSuchKeyStore(String),
+    /// About a key store and its cluster.
+    KeyStore(KeyStoreRefusal),
     /// A key of that ARN exists.
     KeyExists(String),
     /// An alias of that ARN exists.
@@ -55,6 +65,8 @@ pub(crate) enum Refusal {
     InvalidGrantToken,
     /// The call would have succeeded.
     DryRun,
+    /// `UnsupportedOperationException`; AWS tells why only sometimes.
+    Unsupported(Option<String>),
     /// A parameter or value that is not implemented yet.
     NotYet(&'static str),
     /// The policy engine said no.
@@ -131,6 +143,8 @@ impl From<Refusal> for ApiError {
                 "The key ID in the request does not identify a CMK that can perform this operation.",
             ),
             Refusal::InvalidKeyUsage(text) => Self::modelled(&errors::INVALID_KEY_USAGE_EXCEPTION, text),
+            Refusal::InvalidSignature => Self::bare(&errors::KMS_INVALID_SIGNATURE_EXCEPTION),
+            Refusal::InvalidMac => Self::bare(&errors::KMS_INVALID_MAC_EXCEPTION),
             Refusal::Validation(text) => Self::validation(text),
             Refusal::Disabled(arn) => {
                 Self::modelled(&errors::DISABLED_EXCEPTION, format!("{arn} is disabled."))
@@ -150,6 +164,7 @@ impl From<Refusal> for ApiError {
                 &errors::CUSTOM_KEY_STORE_NOT_FOUND_EXCEPTION,
                 format!("Custom key store '{id}' does not exist"),
             ),
+            Refusal::KeyStore(refusal) => refusal.into(),
             Refusal::KeyExists(arn) => {
                 Self::modelled(&errors::ALREADY_EXISTS_EXCEPTION, format!("Key {arn} already exists"))
             }
@@ -167,6 +182,10 @@ impl From<Refusal> for ApiError {
                 &errors::DRY_RUN_OPERATION_EXCEPTION,
                 "The request would have succeeded, but the DryRun option is set.",
             ),
+            Refusal::Unsupported(None) => Self::bare(&errors::UNSUPPORTED_OPERATION_EXCEPTION),
+            Refusal::Unsupported(Some(text)) => {
+                Self::modelled(&errors::UNSUPPORTED_OPERATION_EXCEPTION, text)
+            }
             Refusal::NotYet(feature) => Self::feature_not_implemented(&format!("{}: {feature}", SERVICE.name)),
             Refusal::Denied(denied) => Self::access_denied(denied),
             Refusal::Timeout(source) => Self::modelled(
@@ -180,6 +199,12 @@ impl From<Refusal> for ApiError {
             )
             .with_source(source),
         }
+    }
+}
+
+impl From<KeyStoreRefusal> for Refusal {
+    fn from(refusal: KeyStoreRefusal) -> Self {
+        Self::KeyStore(refusal)
     }
 }
 

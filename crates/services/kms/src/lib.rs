@@ -8,6 +8,7 @@
 mod api;
 mod backend;
 mod cache;
+mod clusters;
 mod domain;
 mod error;
 mod events;
@@ -15,5 +16,6 @@ mod management;
 mod repo;
 
 pub use api::conceal_chosen_material;
-pub use management::{KeyManagement, Quiet, StartError};
+pub use clusters::{Cluster, ClusterAddress, Dialer, PoolDialer, TrustAnchors};
+pub use management::{KeyManagement, Parts, Quiet, Settings, StartError};
 pub use repo::{MIGRATIONS, STATEMENTS};

@@ -6,8 +6,12 @@ mod aliases;
 mod changes;
 mod creation;
 mod cryptography;
+mod key_stores;
 mod lookup;
+mod pairs;
+mod parts;
 mod rotation;
+mod signatures;
 mod usage;
 
 use std::sync::{Arc, OnceLock};
@@ -16,10 +20,10 @@ use strongroom_journal::Reader;
 use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
 use strongroom_runtime::Waker;
-use strongroom_seal::{Epoch, Purpose, Root, SealError};
+use strongroom_seal::{Epoch, Purpose, SealError};
 use strongroom_store::{Db, RowMac};
 
-use crate::backend::{BuiltIn, KeyBackend};
+use crate::backend::{Backends, BuiltIn, KeyBackend};
 use crate::cache::Cache;
 use crate::domain::alias::Alias;
 use crate::domain::identifier::Home;
@@ -27,7 +31,9 @@ use crate::domain::key::Key;
 use crate::error::Refusal;
 
 pub(crate) use self::creation::NewKey;
-pub(crate) use self::cryptography::{Encrypts, ReEncryptFrom, ReEncryptTo};
+pub(crate) use self::cryptography::{Decrypts, Encrypts, ReEncryptFrom, ReEncryptTo};
+pub(crate) use self::key_stores::{KeyStores, Session};
+pub use self::parts::{Parts, Settings};
 pub use self::usage::Quiet;
 use self::usage::Usage;
 
@@ -55,37 +61,38 @@ pub struct KeyManagement {
     mac: RowMac,
     authority: Authority,
     outbox: Arc<Outbox>,
-    backend: Box<dyn KeyBackend>,
+    backends: Backends,
     keys: Cache<(Home, String), Key>,
     aliases: Cache<(Home, String), Alias>,
     usage: Usage,
     waker: OnceLock<Waker>,
-    chosen_keys: bool,
+    pub(crate) stores: Arc<KeyStores>,
+    pub(crate) settings: Settings,
 }
 
 impl KeyManagement {
-    /// The service on `db`, with its own partitions sealed under `root`. What it does by itself is recorded
-    /// through `outbox`; what its keys are used for is read in `journal`.
-    pub fn new(
-        db: Db,
-        root: &Root,
-        authority: Authority,
-        outbox: Arc<Outbox>,
-        journal: Reader,
-    ) -> Result<Self, StartError> {
+    /// The service, which does nothing by itself before somebody runs what it offers for that.
+    pub fn new(parts: Parts<'_>) -> Result<Self, StartError> {
+        let Parts { db, root, authority, outbox, journal, clocks, .. } = parts;
+        let Parts { cloudhsm, ec2, anchors, dialer, settings, .. } = parts;
         let mac = RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?);
-        let backend = Box::new(BuiltIn::new(db.clone(), root)?);
+        let stores = Arc::new(KeyStores::new(key_stores::Ground {
+            db: db.clone(),
+            mac: mac.clone(),
+            passwords: key_stores::Passwords::new(root)?,
+            outbox: outbox.clone(),
+            clocks,
+            cloudhsm,
+            ec2,
+            anchors,
+            dialer,
+            deadline: settings.store_deadline,
+        }));
+        let backends = Backends::new(BuiltIn::new(db.clone(), root)?);
         let usage = Usage::new(db.clone(), journal);
         let (keys, aliases) = (Cache::new(KEPT, KEPT_BYTES), Cache::new(KEPT, KEPT_BYTES));
         let waker = OnceLock::new();
-        Ok(Self { db, mac, authority, outbox, backend, keys, aliases, usage, waker, chosen_keys: false })
-    }
-
-    /// The same service, whose callers may choose the id and the material of a new key by the tags
-    /// `_custom_id_` and `_custom_key_material_`, as tools written for LocalStack do. For development only.
-    #[must_use]
-    pub fn with_chosen_keys(self) -> Self {
-        Self { chosen_keys: true, ..self }
+        Ok(Self { db, mac, authority, outbox, backends, keys, aliases, usage, waker, stores, settings })
     }
 
     /// Waits until nothing is written that no caller asked for, and keeps it so while the guard is held. What
@@ -99,7 +106,8 @@ impl KeyManagement {
     pub fn start_over(&self, quiet: Quiet<'_>, journal: Reader) {
         self.keys.clear();
         self.aliases.clear();
-        self.backend.clear();
+        self.backends.clear();
+        self.stores.clear();
         self.usage.start_over(quiet, journal);
     }
 
@@ -113,6 +121,11 @@ impl KeyManagement {
         if let Some(waker) = self.waker.get() {
             waker.wake();
         }
+    }
+
+    /// Where the key's cryptography is done.
+    fn backend(&self, key: &Key) -> Result<Arc<dyn KeyBackend>, Refusal> {
+        self.backends.of(&key.home, key.store.as_deref())
     }
 
     pub(crate) fn authority(&self) -> &Authority {
@@ -130,7 +143,7 @@ impl KeyManagement {
     }
 }
 
-/// Sixteen random bytes, for an id.
-fn random_id() -> Result<[u8; 16], Refusal> {
+/// Random bytes, for an id: sixteen for most.
+fn random_id<const N: usize>() -> Result<[u8; N], Refusal> {
     strongroom_crypto::random::bytes().map_err(|error| Refusal::Internal(error.into()))
 }

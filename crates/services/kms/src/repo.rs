@@ -2,7 +2,9 @@
 //! whole row, checked whenever it is loaded.
 
 pub(crate) mod aliases;
+pub(crate) mod key_stores;
 pub(crate) mod keys;
+pub(crate) mod leftovers;
 pub(crate) mod partitions;
 pub(crate) mod usage;
 
@@ -20,6 +22,18 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "lifecycle",
         sql: include_str!("repo/0002_lifecycle.sql"),
     },
+    Migration {
+        component: "kms",
+        version: 3,
+        name: "key stores",
+        sql: include_str!("repo/0003_key_stores.sql"),
+    },
+    Migration {
+        component: "kms",
+        version: 4,
+        name: "keys in stores",
+        sql: include_str!("repo/0004_keys_in_stores.sql"),
+    },
 ];
 
 /// Every statement, so that a test can show each to both engines.
@@ -31,6 +45,7 @@ pub const STATEMENTS: &[Statement] = &[
     keys::NEWEST_MATERIAL,
     keys::LIST_IDS,
     keys::LIST_DUE,
+    keys::ANY_IN_STORE,
     keys::UPDATE_KEY,
     keys::DELETE_MATERIALS,
     keys::DELETE_KEY,
@@ -42,6 +57,19 @@ pub const STATEMENTS: &[Statement] = &[
     aliases::COUNT_OF_KEY,
     aliases::LIST,
     aliases::LIST_OF_KEY,
+    key_stores::INSERT,
+    key_stores::UPDATE,
+    key_stores::FIND,
+    key_stores::LIST,
+    key_stores::LIST_IN_STATE,
+    key_stores::DELETE,
+    leftovers::INSERT,
+    leftovers::FIND,
+    leftovers::CONDEMN,
+    leftovers::DELETE,
+    leftovers::SETTLE,
+    leftovers::LIST_DUE,
+    leftovers::IS_MATERIAL,
     partitions::INSERT_IF_ABSENT,
     partitions::FIND,
     usage::KEY_MADE,

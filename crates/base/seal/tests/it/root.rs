@@ -158,6 +158,7 @@ fn every_purpose_and_epoch_has_its_own_key() {
         Purpose::JournalMac,
         Purpose::BackupServiceHalf,
         Purpose::Partition,
+        Purpose::KeyStoreCredentials,
     ];
     let root = Root::ephemeral().unwrap();
     let mut keys = HashSet::from([*root.check_value().as_bytes()]);

@@ -5,11 +5,16 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, anyhow};
-use strongroom_identity::Region;
+use async_trait::async_trait;
+use strongroom_api_cloudhsm::CloudHsm;
+use strongroom_api_ec2::Ec2;
+use strongroom_hsm_client::{ClientError, Credentials};
+use strongroom_identity::{AccountId, Region};
 use strongroom_journal::{Journal, JournalOptions};
-use strongroom_kms::KeyManagement;
+use strongroom_kms::{Cluster, ClusterAddress, Dialer, KeyManagement, Parts, Settings, TrustAnchors};
 use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
+use strongroom_runtime::{BoxError, Clocks};
 use strongroom_seal::{Epoch, Purpose, Root};
 use strongroom_store::{Db, OpenOptions, RowMac};
 
@@ -29,6 +34,26 @@ pub(crate) fn load(data: &Path, count: usize) -> Result<Vec<String>> {
     runtime.block_on(fill(data, count))
 }
 
+/// No clusters, and no networks.
+struct Nothing;
+
+impl CloudHsm for Nothing {}
+
+impl Ec2 for Nothing {}
+
+#[async_trait]
+impl TrustAnchors for Nothing {
+    async fn trust_anchor(&self, _: AccountId, _: Region, _: &str) -> Result<Option<String>, BoxError> {
+        Ok(None)
+    }
+}
+
+impl Dialer for Nothing {
+    fn dial(&self, _: ClusterAddress, _: Option<Credentials>) -> Result<Arc<dyn Cluster>, ClientError> {
+        Err(ClientError::Unreachable("there is no cluster".to_owned()))
+    }
+}
+
 async fn fill(data: &Path, count: usize) -> Result<Vec<String>> {
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64;
     let db = Db::open_sqlite(&data.join("strongroom.db"), &OpenOptions::default()).await?;
@@ -39,7 +64,19 @@ async fn fill(data: &Path, count: usize) -> Result<Vec<String>> {
     let journal = Arc::new(journal.journal);
     let mac = RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?);
     let outbox = Arc::new(Outbox::new(db.clone(), mac, journal.clone()));
-    let kms = KeyManagement::new(db.clone(), &root, Authority::new(), outbox, journal.reader())?;
+    let kms = KeyManagement::new(Parts {
+        db: db.clone(),
+        root: &root,
+        authority: Authority::new(),
+        outbox,
+        journal: journal.reader(),
+        clocks: Clocks::system(),
+        cloudhsm: Arc::new(Nothing),
+        ec2: Arc::new(Nothing),
+        anchors: Arc::new(Nothing),
+        dialer: Arc::new(Nothing),
+        settings: Settings::default(),
+    })?;
 
     let account = "000000000000".parse()?;
     let region = Region::named("us-east-1").context("no such Region")?;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use strongroom_api_cloudhsm::actions;
-use strongroom_identity::{Action, RequestContext};
+use strongroom_identity::{AccountId, Action, Region, RequestContext};
 use strongroom_policy::{Authorized, Everything};
+use strongroom_store::StoreError;
 
 use super::{BACKUP_RESOURCE, CLUSTER_RESOURCE, ControlPlane};
 use crate::domain::backup::Backup;
@@ -227,6 +228,20 @@ impl ControlPlane {
             }
             after = last;
         }
+    }
+
+    /// What the owner of a cluster initialized it with, as PEM; `None` if there is no such cluster, or it has no
+    /// certificate yet. AWS's API does not show it: this is for KMS, which tells a key store's cluster by it.
+    pub async fn trust_anchor(
+        &self,
+        account: AccountId,
+        region: Region,
+        cluster_id: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let home = Home { account, region: region.name() };
+        let found = repo::clusters::find(&self.db, &self.mac, &home, cluster_id).await?;
+        let staying = found.filter(|cluster| cluster.expect_staying().is_ok());
+        Ok(staying.and_then(|cluster| cluster.installed).map(|installed| installed.trust_anchor))
     }
 
     /// The HSMs of a cluster.

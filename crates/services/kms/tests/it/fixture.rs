@@ -1,6 +1,7 @@
 //! KMS over a database, and those who call it.
 
 mod administration;
+pub(crate) mod cloud;
 mod server;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -23,7 +24,7 @@ use strongroom_store::{Db, OpenOptions};
 use strongroom_testkit::TestDatabase;
 
 pub(crate) use self::administration::tags;
-pub(crate) use self::server::{Server, start, start_with_chosen_keys};
+pub(crate) use self::server::{Server, Surroundings, start, start_in, start_with_chosen_keys};
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const STRANGER: &str = "444455556666";

@@ -1,0 +1,208 @@
+//! Custom key stores: found, changed for callers, and kept connected.
+//!
+//! A connection state is work to do. ConnectCustomKeyStore commits CONNECTING and is done; a task takes up key stores
+//! in that state, does the work and commits what came of it. A crash anywhere leaves a row that is taken up at the
+//! next start. See `docs/adr/0019-key-stores-are-connected-in-steps.md`.
+
+mod calls;
+mod cluster;
+mod credentials;
+mod lines;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_api_cloudhsm::CloudHsm;
+use strongroom_api_ec2::Ec2;
+use strongroom_hsm_client::{Credentials, Server};
+use strongroom_hsm_proto::command::Role;
+use strongroom_identity::RequestContext;
+use strongroom_outbox::Outbox;
+use strongroom_runtime::Clocks;
+use strongroom_secret::SecretString;
+use strongroom_store::{Db, RowMac};
+use tokio::sync::Notify;
+
+use self::calls::Calls;
+use self::cluster::ClusterFacts;
+pub(super) use self::credentials::Passwords;
+use self::lines::{Line, Lines};
+use crate::cache::Cache;
+use crate::clusters::{Cluster, ClusterAddress, Dialer, TrustAnchors};
+use crate::domain::identifier::Home;
+use crate::domain::key_store::{ConnectionState, HSMS_FOR_KEYS, KMS_USER, KeyStore};
+use crate::error::Refusal;
+use crate::repo;
+
+/// Key stores kept in memory.
+const KEPT: usize = 10_000;
+
+/// What callers are told when a cluster is out of reach. AWS's words.
+const NO_COMMUNICATION: &str = "KMS cannot communicate with your CloudHSM cluster";
+
+/// What key stores stand on.
+pub(super) struct Ground {
+    pub(super) db: Db,
+    pub(super) mac: RowMac,
+    pub(super) passwords: Passwords,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) clocks: Clocks,
+    pub(super) cloudhsm: Arc<dyn CloudHsm>,
+    pub(super) ec2: Arc<dyn Ec2>,
+    pub(super) anchors: Arc<dyn TrustAnchors>,
+    pub(super) dialer: Arc<dyn Dialer>,
+    pub(super) deadline: Duration,
+}
+
+/// The key stores of all accounts.
+pub(crate) struct KeyStores {
+    db: Db,
+    mac: RowMac,
+    passwords: Passwords,
+    calls: Calls,
+    anchors: Arc<dyn TrustAnchors>,
+    dialer: Arc<dyn Dialer>,
+    /// How long a cluster may take for a call.
+    deadline: Duration,
+    rows: Cache<(Home, String), KeyStore>,
+    lines: Lines,
+    /// Told whenever there may be work.
+    nudge: Notify,
+}
+
+/// A live cluster, in which KMS is logged in.
+#[derive(Clone)]
+pub(crate) struct Session {
+    pub(crate) cluster: Arc<dyn Cluster>,
+    pub(crate) cluster_id: String,
+}
+
+impl KeyStores {
+    pub(super) fn new(ground: Ground) -> Self {
+        let Ground { db, mac, passwords, outbox, clocks, cloudhsm, ec2, anchors, dialer, deadline } = ground;
+        Self {
+            db,
+            mac,
+            passwords,
+            calls: Calls { cloudhsm, ec2, outbox, clocks },
+            anchors,
+            dialer,
+            deadline,
+            rows: Cache::new(KEPT, usize::MAX),
+            lines: Lines::default(),
+            nudge: Notify::new(),
+        }
+    }
+
+    /// The key store of that id: [`Refusal::NoSuchKeyStore`] if there is none.
+    pub(crate) async fn find(&self, home: &Home, store_id: &str) -> Result<Arc<KeyStore>, Refusal> {
+        let name = (home.clone(), store_id.to_owned());
+        let ticket = match self.rows.get(&name) {
+            Ok(store) => return Ok(store),
+            Err(ticket) => ticket,
+        };
+        let found = if is_id(store_id) {
+            repo::key_stores::find(&self.db, &self.mac, home, store_id).await?
+        } else {
+            None
+        };
+        let store = Arc::new(found.ok_or_else(|| Refusal::NoSuchKeyStore(store_id.to_owned()))?);
+        self.rows.keep(ticket, name, store.clone());
+        Ok(store)
+    }
+
+    /// Whether KMS is logged in to the key store's cluster, or would be if an HSM could be reached.
+    pub(crate) async fn is_connected(&self, home: &Home, store_id: &str) -> Result<bool, Refusal> {
+        Ok(self.find(home, store_id).await?.state == ConnectionState::Connected)
+    }
+
+    /// The key store's live cluster, for cryptography: `KMSInvalidStateException` if it is not connected. One that
+    /// was connected before KMS was started is dialled again.
+    pub(crate) async fn session(&self, home: &Home, store_id: &str) -> Result<Session, Refusal> {
+        let store = self.find(home, store_id).await?;
+        if store.state != ConnectionState::Connected {
+            return Err(Refusal::InvalidState(format!(
+                "Custom key store {store_id} is not connected to its CloudHSM cluster. Its connection state is {}.",
+                store.state.as_str()
+            )));
+        }
+        let line = self.lines.of(home, store_id);
+        if let Some(session) = line.session(&store) {
+            return Ok(session);
+        }
+        let _one = line.dialing.lock().await;
+        if let Some(session) = line.session(&store) {
+            return Ok(session);
+        }
+        self.dial_connected(&store, &line).await
+    }
+
+    /// The key store's live cluster, for a new key: it is connected and has HSMs enough.
+    pub(crate) async fn for_new_key(
+        &self,
+        context: &RequestContext,
+        store_id: &str,
+    ) -> Result<Session, Refusal> {
+        let home = Home::of(context);
+        self.find(&home, store_id).await?.expect_connected()?;
+        let store = self.find(&home, store_id).await?;
+        let facts = self.calls.cluster(&home, &store.cluster_id).await?;
+        let facts = facts.ok_or_else(|| Refusal::InvalidState(NO_COMMUNICATION.to_owned()))?;
+        facts.expect_hsms(HSMS_FOR_KEYS)?;
+        self.session(&home, store_id).await
+    }
+
+    /// Dials the cluster of a connected key store, and keeps the client.
+    async fn dial_connected(&self, store: &KeyStore, line: &Line) -> Result<Session, Refusal> {
+        let out_of_reach = || Refusal::InvalidState(NO_COMMUNICATION.to_owned());
+        let facts = self.calls.cluster(&store.home, &store.cluster_id).await?.ok_or_else(out_of_reach)?;
+        let password = store.password.as_ref();
+        let password =
+            password.ok_or_else(|| Refusal::internal("a connected key store without a password"))?;
+        let password = self.passwords.open(store, password)?;
+        let address = self.address(store, &facts).await?;
+        if address.servers.is_empty() {
+            return Err(out_of_reach());
+        }
+        let servers = address.servers.clone();
+        let cluster = self.dialer.dial(address, Some(credentials(password)));
+        let cluster = cluster.map_err(|error| {
+            tracing::warn!(store = store.id, %error, "the cluster of a key store cannot be dialled");
+            out_of_reach()
+        })?;
+        Ok(line.keep(store, servers, cluster))
+    }
+
+    /// Where the key store's cluster is now.
+    async fn address(&self, store: &KeyStore, facts: &ClusterFacts) -> Result<ClusterAddress, Refusal> {
+        let sources = self.calls.interface_addresses(&store.home, &store.cluster_id).await;
+        Ok(ClusterAddress {
+            cluster_id: store.cluster_id.clone(),
+            trust_anchor: store.trust_anchor.clone(),
+            servers: facts.servers().collect::<Vec<Server>>(),
+            sources: sources.map_err(|error| Refusal::Internal(error.into()))?,
+            deadline: self.deadline,
+        })
+    }
+
+    /// Drops what is in memory of a key store that has changed.
+    fn forget(&self, home: &Home, store_id: &str) {
+        self.rows.forget(&(home.clone(), store_id.to_owned()));
+    }
+
+    /// Drops everything that is in memory, and ends every connection.
+    pub(super) fn clear(&self) {
+        self.lines.clear();
+        self.rows.clear();
+    }
+}
+
+/// Who KMS is in a cluster.
+fn credentials(password: SecretString) -> Credentials {
+    Credentials { username: KMS_USER.to_owned(), role: Role::CryptoUser, password }
+}
+
+/// Whether a key store can have that id. What callers send may be anything, and the store takes not everything.
+fn is_id(text: &str) -> bool {
+    text.strip_prefix("cks-").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}

@@ -1,0 +1,60 @@
+//! What key management is made of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_api_cloudhsm::CloudHsm;
+use strongroom_api_ec2::Ec2;
+use strongroom_journal::Reader;
+use strongroom_outbox::Outbox;
+use strongroom_policy::Authority;
+use strongroom_runtime::Clocks;
+use strongroom_seal::Root;
+use strongroom_store::Db;
+
+use crate::clusters::{Dialer, TrustAnchors};
+
+/// What KMS stands on.
+pub struct Parts<'r> {
+    /// The store.
+    pub db: Db,
+    /// The seal of built-in partitions and of passwords.
+    pub root: &'r Root,
+    /// Who decides.
+    pub authority: Authority,
+    /// Where records go of what KMS does by itself.
+    pub outbox: Arc<Outbox>,
+    /// Where it is read what keys are used for.
+    pub journal: Reader,
+    /// Both clocks.
+    pub clocks: Clocks,
+    /// CloudHSM, whose clusters custom key stores stand on.
+    pub cloudhsm: Arc<dyn CloudHsm>,
+    /// EC2, in which KMS has an interface for each of a cluster's subnets.
+    pub ec2: Arc<dyn Ec2>,
+    /// What the owners of clusters initialized them with.
+    pub anchors: Arc<dyn TrustAnchors>,
+    /// How clusters are reached.
+    pub dialer: Arc<dyn Dialer>,
+    /// What the operator has chosen.
+    pub settings: Settings,
+}
+
+/// What an operator chooses.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Callers may choose the id and the material of a new key by the tags `_custom_id_` and
+    /// `_custom_key_material_`, as tools written for LocalStack do. For development only.
+    pub chosen_keys: bool,
+    /// What AWS refuses is refused, also where Strongroom could do it: see `docs/compatibility.md`.
+    pub strict: bool,
+    /// How long a cluster may take for a call before its caller is told that KMS cannot communicate with it.
+    pub store_deadline: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { chosen_keys: false, strict: false, store_deadline: Duration::from_secs(5) }
+    }
+}
