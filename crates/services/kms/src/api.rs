@@ -1,14 +1,21 @@
 //! The API, one file for each family of operations.
 
+mod agreement;
+mod algorithms;
 pub(crate) mod aliases;
 mod chosen;
 pub(crate) mod cryptography;
 mod data_keys;
+mod key_pairs;
 pub(crate) mod keys;
 mod lifecycle;
+mod macs;
 mod metadata;
+mod new_key_spec;
 mod policies;
+mod public_keys;
 mod rotation;
+mod signatures;
 mod tags;
 mod usage;
 
@@ -207,6 +214,70 @@ impl kms::Kms for KeyManagement {
         input: kms::GenerateDataKeyWithoutPlaintextRequest,
     ) -> Result<kms::GenerateDataKeyWithoutPlaintextResponse, ApiError> {
         Ok(data_keys::generate_data_key_without_plaintext(self, context, input).await?)
+    }
+
+    async fn generate_data_key_pair(
+        &self,
+        context: &RequestContext,
+        input: kms::GenerateDataKeyPairRequest,
+    ) -> Result<kms::GenerateDataKeyPairResponse, ApiError> {
+        Ok(key_pairs::generate_data_key_pair(self, context, input).await?)
+    }
+
+    async fn generate_data_key_pair_without_plaintext(
+        &self,
+        context: &RequestContext,
+        input: kms::GenerateDataKeyPairWithoutPlaintextRequest,
+    ) -> Result<kms::GenerateDataKeyPairWithoutPlaintextResponse, ApiError> {
+        Ok(key_pairs::generate_data_key_pair_without_plaintext(self, context, input).await?)
+    }
+
+    async fn sign(
+        &self,
+        context: &RequestContext,
+        input: kms::SignRequest,
+    ) -> Result<kms::SignResponse, ApiError> {
+        Ok(signatures::sign(self, context, input).await?)
+    }
+
+    async fn verify(
+        &self,
+        context: &RequestContext,
+        input: kms::VerifyRequest,
+    ) -> Result<kms::VerifyResponse, ApiError> {
+        Ok(signatures::verify(self, context, input).await?)
+    }
+
+    async fn generate_mac(
+        &self,
+        context: &RequestContext,
+        input: kms::GenerateMacRequest,
+    ) -> Result<kms::GenerateMacResponse, ApiError> {
+        Ok(macs::generate_mac(self, context, input).await?)
+    }
+
+    async fn verify_mac(
+        &self,
+        context: &RequestContext,
+        input: kms::VerifyMacRequest,
+    ) -> Result<kms::VerifyMacResponse, ApiError> {
+        Ok(macs::verify_mac(self, context, input).await?)
+    }
+
+    async fn get_public_key(
+        &self,
+        context: &RequestContext,
+        input: kms::GetPublicKeyRequest,
+    ) -> Result<kms::GetPublicKeyResponse, ApiError> {
+        Ok(public_keys::get_public_key(self, context, input).await?)
+    }
+
+    async fn derive_shared_secret(
+        &self,
+        context: &RequestContext,
+        input: kms::DeriveSharedSecretRequest,
+    ) -> Result<kms::DeriveSharedSecretResponse, ApiError> {
+        Ok(agreement::derive_shared_secret(self, context, input).await?)
     }
 
     async fn generate_random(

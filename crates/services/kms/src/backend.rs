@@ -1,18 +1,25 @@
 //! Where a key's cryptography is done.
 
 mod built_in;
+mod cluster;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_hsm_core::EncryptionContext;
+use strongroom_identity::RequestContext;
 use strongroom_secret::{Key256, SecretBytes};
 
 pub(crate) use self::built_in::BuiltIn;
+use self::cluster::InCluster;
+use crate::cache::Cache;
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, Material, MaterialId};
-use crate::domain::spec::{KeySpec, KeyUsage};
+use crate::domain::spec::{
+    EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, Peer, Signed, SigningAlgorithm,
+};
 use crate::error::Refusal;
+use crate::management::KeyStores;
 
 /// A material that shall be made, and the key that it is for.
 pub(crate) struct Wanted<'w> {
@@ -41,6 +48,17 @@ pub(crate) struct DataKey {
     pub(crate) blob: Vec<u8>,
 }
 
+/// What a backend says that makes no keys but symmetric ones.
+const NOT_HERE: Refusal = Refusal::NotYet("asymmetric and HMAC keys outside custom key stores");
+
+/// How a key stands in its backend.
+pub(crate) struct Standing {
+    /// Its material can be used, as far as is known.
+    pub(crate) available: bool,
+    /// The CloudHSM cluster that holds its material.
+    pub(crate) cluster_id: Option<String>,
+}
+
 /// A place that holds keys and computes with them. KMS asks it for every operation on a key's material and
 /// never learns the material itself.
 #[async_trait]
@@ -48,12 +66,32 @@ pub(crate) trait KeyBackend: Send + Sync {
     /// Whether it makes keys of that spec for that usage.
     fn offers(&self, spec: KeySpec, usage: KeyUsage) -> bool;
 
+    /// Whether materials live outside the store, so that no transaction covers them.
+    fn keeps_outside(&self) -> bool {
+        false
+    }
+
+    /// Refuses a new key that the place cannot take now.
+    async fn expect_room(&self, _context: &RequestContext) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// How a key stands.
+    async fn standing(&self, _key: &Key) -> Result<Standing, Refusal> {
+        Ok(Standing { available: true, cluster_id: None })
+    }
+
     /// Makes a material.
     async fn generate(&self, wanted: &Wanted<'_>) -> Result<Material, Refusal>;
 
     /// Makes a material out of a key that was made elsewhere.
     async fn take_in(&self, _wanted: &Wanted<'_>, _chosen: &Key256) -> Result<Material, Refusal> {
         Err(Refusal::NotYet("chosen key material outside the built-in partitions"))
+    }
+
+    /// Deletes a material where it lives outside the store. One that is not there is deleted.
+    async fn destroy(&self, _material_id: &MaterialId) -> Result<(), Refusal> {
+        Ok(())
     }
 
     /// Lets a deleted key go from memory.
@@ -102,31 +140,118 @@ pub(crate) trait KeyBackend: Send + Sync {
         self.encrypt(key, material, what.to_context, plaintext.expose()).await
     }
 
+    /// Signs with the private half of a pair.
+    async fn sign(
+        &self,
+        _key: &Key,
+        _material: &Material,
+        _algorithm: SigningAlgorithm,
+        _signed: Signed<'_>,
+    ) -> Result<Vec<u8>, Refusal> {
+        Err(NOT_HERE)
+    }
+
+    /// Tells whether a signature is right.
+    async fn verify(
+        &self,
+        _key: &Key,
+        _material: &Material,
+        _algorithm: SigningAlgorithm,
+        _signed: Signed<'_>,
+        _signature: &[u8],
+    ) -> Result<bool, Refusal> {
+        Err(NOT_HERE)
+    }
+
+    /// Makes a MAC.
+    async fn mac(
+        &self,
+        _key: &Key,
+        _material: &Material,
+        _algorithm: MacAlgorithm,
+        _message: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        Err(NOT_HERE)
+    }
+
+    /// Tells whether a MAC is right.
+    async fn verify_mac(
+        &self,
+        _key: &Key,
+        _material: &Material,
+        _algorithm: MacAlgorithm,
+        _message: &[u8],
+        _mac: &[u8],
+    ) -> Result<bool, Refusal> {
+        Err(NOT_HERE)
+    }
+
+    /// Encrypts with the public half of a pair: what the algorithm makes of it and no more.
+    async fn encrypt_raw(
+        &self,
+        _key: &Key,
+        _material: &Material,
+        _algorithm: EncryptionAlgorithm,
+        _plaintext: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        Err(NOT_HERE)
+    }
+
+    /// Decrypts with the private half of a pair.
+    async fn decrypt_raw(
+        &self,
+        _key: &Key,
+        _material: &Material,
+        _algorithm: EncryptionAlgorithm,
+        _ciphertext: &[u8],
+    ) -> Result<SecretBytes, Refusal> {
+        Err(NOT_HERE)
+    }
+
+    /// Agrees on a secret with the holder of another key.
+    async fn agree(&self, _key: &Key, _material: &Material, _peer: &Peer) -> Result<SecretBytes, Refusal> {
+        Err(NOT_HERE)
+    }
+
     /// Makes random bytes.
     async fn random(&self, length: usize) -> Result<SecretBytes, Refusal>;
 }
 
+/// Key stores whose backends are kept in memory.
+const KEPT: usize = 10_000;
+
 /// The backends of a service, each found by the place where a key's materials are.
 pub(crate) struct Backends {
     built_in: Arc<dyn KeyBackend>,
+    stores: Arc<KeyStores>,
+    in_clusters: Cache<(Home, String), InCluster>,
 }
 
 impl Backends {
-    /// Backends with the partitions of this node.
-    pub(crate) fn new(built_in: BuiltIn) -> Self {
-        Self { built_in: Arc::new(built_in) }
+    /// The partitions of this node, and key stores.
+    pub(crate) fn new(built_in: BuiltIn, stores: Arc<KeyStores>) -> Self {
+        Self { built_in: Arc::new(built_in), stores, in_clusters: Cache::new(KEPT, usize::MAX) }
     }
 
-    /// The backend of keys at `home` in that custom key store, or in none.
-    pub(crate) fn of(&self, _home: &Home, store: Option<&str>) -> Result<Arc<dyn KeyBackend>, Refusal> {
-        match store {
-            None => Ok(self.built_in.clone()),
-            Some(store) => Err(Refusal::NoSuchKeyStore(store.to_owned())),
+    /// The backend of keys at `home` in that custom key store, or in none. Whether there is such a store shows when
+    /// the backend is used.
+    pub(crate) fn of(&self, home: &Home, store: Option<&str>) -> Arc<dyn KeyBackend> {
+        let Some(store) = store else { return self.built_in.clone() };
+        let name = (home.clone(), store.to_owned());
+        match self.in_clusters.get(&name) {
+            Ok(backend) => backend,
+            Err(ticket) => {
+                let backend =
+                    Arc::new(InCluster::new(home.clone(), store.to_owned(), self.stores.clone()));
+                self.in_clusters.keep(ticket, name, backend.clone());
+                backend
+            }
         }
     }
 
     /// Lets everything go from memory.
     pub(crate) fn clear(&self) {
         self.built_in.clear();
+        self.in_clusters.clear();
     }
 }

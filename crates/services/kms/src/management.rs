@@ -7,6 +7,7 @@ mod changes;
 mod creation;
 mod cryptography;
 mod key_stores;
+mod leftovers;
 mod lookup;
 mod pairs;
 mod parts;
@@ -88,7 +89,7 @@ impl KeyManagement {
             dialer,
             deadline: settings.store_deadline,
         }));
-        let backends = Backends::new(BuiltIn::new(db.clone(), root)?);
+        let backends = Backends::new(BuiltIn::new(db.clone(), root)?, stores.clone());
         let usage = Usage::new(db.clone(), journal);
         let (keys, aliases) = (Cache::new(KEPT, KEPT_BYTES), Cache::new(KEPT, KEPT_BYTES));
         let waker = OnceLock::new();
@@ -124,7 +125,7 @@ impl KeyManagement {
     }
 
     /// Where the key's cryptography is done.
-    fn backend(&self, key: &Key) -> Result<Arc<dyn KeyBackend>, Refusal> {
+    fn backend(&self, key: &Key) -> Arc<dyn KeyBackend> {
         self.backends.of(&key.home, key.store.as_deref())
     }
 

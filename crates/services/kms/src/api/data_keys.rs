@@ -9,11 +9,12 @@ use strongroom_identity::RequestContext;
 use strongroom_policy::{Authorized, Everything};
 use strongroom_schema::{Blob, Map};
 
-use super::cryptography::{encryption_context, note_material, secret_blob, usable};
-use super::refuse_grant_tokens;
+use super::cryptography::{encryption_context, note_material, secret_blob, usable_for};
+use super::{algorithms, refuse_grant_tokens};
 use crate::KeyManagement;
 use crate::backend::DataKey;
 use crate::domain::key::SharedKey;
+use crate::domain::spec::KeyUsage;
 use crate::error::Refusal;
 use crate::management::Encrypts;
 
@@ -28,7 +29,8 @@ pub(super) async fn generate_data_key(
     let length = data_key_length(input.key_spec.as_ref(), input.number_of_bytes)?;
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     let key = kms.find::<actions::GenerateDataKey>(context, &input.key_id).await?;
-    let key: Authorized<actions::GenerateDataKey, _> = usable(kms, context, key)?;
+    let key: Authorized<actions::GenerateDataKey, _> =
+        usable_for(kms, context, key, KeyUsage::EncryptDecrypt)?;
     let (pairs, dry_run) = (input.encryption_context, input.dry_run == Some(true));
     let asked = Asked { length, pairs, want_plaintext: true, dry_run };
     let (made, material_id) = generate(kms, context, &key, asked).await?;
@@ -49,7 +51,8 @@ pub(super) async fn generate_data_key_without_plaintext(
     let length = data_key_length(input.key_spec.as_ref(), input.number_of_bytes)?;
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     let key = kms.find::<actions::GenerateDataKeyWithoutPlaintext>(context, &input.key_id).await?;
-    let key: Authorized<actions::GenerateDataKeyWithoutPlaintext, _> = usable(kms, context, key)?;
+    let key: Authorized<actions::GenerateDataKeyWithoutPlaintext, _> =
+        usable_for(kms, context, key, KeyUsage::EncryptDecrypt)?;
     let (pairs, dry_run) = (input.encryption_context, input.dry_run == Some(true));
     let asked = Asked { length, pairs, want_plaintext: false, dry_run };
     let (made, material_id) = generate(kms, context, &key, asked).await?;
@@ -72,10 +75,7 @@ pub(super) async fn generate_random(
     let length = bytes.ok_or_else(|| Refusal::missing("numberOfBytes"))?;
     kms.authority().authorize::<actions::GenerateRandom, _>(context, Everything(context.account()))?;
     let random = kms.random(context, input.custom_key_store_id.as_deref(), length).await?;
-    Ok(GenerateRandomResponse {
-        plaintext: Some(secret_blob(&random)),
-        ciphertext_for_recipient: None,
-    })
+    Ok(GenerateRandomResponse { plaintext: Some(secret_blob(&random)), ciphertext_for_recipient: None })
 }
 
 /// What is asked of a data key.
@@ -93,6 +93,8 @@ async fn generate<A: Encrypts>(
     key: &Authorized<A, SharedKey>,
     asked: Asked,
 ) -> Result<(DataKey, String), Refusal> {
+    // The request names no algorithm, and only one encrypts a data key.
+    algorithms::encryption(key.resource(), None)?;
     let bound_to = encryption_context(asked.pairs)?;
     note_material(context, key.resource());
     if asked.dry_run {

@@ -132,6 +132,16 @@ pub(crate) struct PublicHalf {
     pub(crate) der: Vec<u8>,
 }
 
+impl Material {
+    /// The public half as a DER SubjectPublicKeyInfo, if the key is a pair.
+    pub(crate) fn public_key(&self) -> Option<&[u8]> {
+        match &self.held {
+            Held::Token { .. } => None,
+            Held::InCluster { public, .. } => public.as_ref().map(|public| public.der.as_slice()),
+        }
+    }
+}
+
 impl Held {
     /// About how many bytes it holds beside itself.
     fn weight(&self) -> usize {

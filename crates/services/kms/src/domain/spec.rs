@@ -1,10 +1,14 @@
 //! What a key is made of and what it is for (KMS Developer Guide, "Key spec reference").
 
 mod algorithm;
+mod fitness;
+mod pair;
 
 pub(crate) use self::algorithm::{
     DigestForm, EncryptionAlgorithm, KeyAgreementAlgorithm, MacAlgorithm, SigningAlgorithm,
 };
+pub(crate) use self::fitness::{MessageForm, Signed, fits, signed};
+pub(crate) use self::pair::{DataKeyPairKind, Peer};
 
 /// An enumeration whose values AWS names.
 macro_rules! named {
@@ -112,6 +116,16 @@ impl KeySpec {
     /// Whether it is a pair, with a public half that callers may have.
     pub(crate) const fn is_asymmetric(self) -> bool {
         !self.is_symmetric() && !self.is_hmac()
+    }
+
+    /// The bytes of an RSA key's modulus, which are those of its ciphertexts and signatures.
+    pub(crate) const fn modulus_length(self) -> Option<usize> {
+        match self {
+            Self::Rsa2048 => Some(256),
+            Self::Rsa3072 => Some(384),
+            Self::Rsa4096 => Some(512),
+            _ => None,
+        }
     }
 
     /// How a key of this spec encrypts.

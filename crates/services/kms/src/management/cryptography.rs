@@ -32,6 +32,8 @@ pub(crate) trait Encrypts: Action {}
 impl Encrypts for actions::Encrypt {}
 impl Encrypts for actions::GenerateDataKey {}
 impl Encrypts for actions::GenerateDataKeyWithoutPlaintext {}
+impl Encrypts for actions::GenerateDataKeyPair {}
+impl Encrypts for actions::GenerateDataKeyPairWithoutPlaintext {}
 impl Encrypts for ReEncryptTo {}
 
 /// The actions under which a key decrypts.
@@ -49,7 +51,7 @@ impl KeyManagement {
         plaintext: &[u8],
     ) -> Result<Vec<u8>, Refusal> {
         let key = key.resource();
-        self.backend(key)?.encrypt(key, current(key)?, context, plaintext).await
+        self.backend(key).encrypt(key, current(key)?, context, plaintext).await
     }
 
     /// Decrypts with the material that the ciphertext names.
@@ -61,7 +63,7 @@ impl KeyManagement {
         blob: &[u8],
     ) -> Result<SecretBytes, Refusal> {
         let key = key.resource();
-        self.backend(key)?.decrypt(key, named(key, material_id)?, context, blob).await
+        self.backend(key).decrypt(key, named(key, material_id)?, context, blob).await
     }
 
     /// Makes a data key of `length` bytes under the key's current material.
@@ -73,7 +75,7 @@ impl KeyManagement {
         want_plaintext: bool,
     ) -> Result<DataKey, Refusal> {
         let key = key.resource();
-        self.backend(key)?.generate_data_key(key, current(key)?, context, length, want_plaintext).await
+        self.backend(key).generate_data_key(key, current(key)?, context, length, want_plaintext).await
     }
 
     /// Decrypts with the material that the ciphertext names, and encrypts under the current material of
@@ -98,7 +100,7 @@ impl KeyManagement {
             to: (destination, current(destination)?),
             to_context,
         };
-        self.backend(source)?.re_encrypt(&what).await
+        self.backend(source).re_encrypt(&what).await
     }
 
     /// Random bytes of a custom key store's cluster, or of this process.
@@ -108,12 +110,12 @@ impl KeyManagement {
         store: Option<&str>,
         length: usize,
     ) -> Result<SecretBytes, Refusal> {
-        self.backends.of(&Home::of(context), store)?.random(length).await
+        self.backends.of(&Home::of(context), store).random(length).await
     }
 }
 
-/// The material that encrypts.
-fn current(key: &Key) -> Result<&Material, Refusal> {
+/// The material that encrypts; of a key that does not rotate the only one.
+pub(super) fn current(key: &Key) -> Result<&Material, Refusal> {
     key.current().ok_or_else(|| Refusal::internal("a key is without its current material"))
 }
 

@@ -1,0 +1,40 @@
+//! Secrets agreed on with the holders of other keys.
+
+use strongroom_api_kms::{DeriveSharedSecretRequest, DeriveSharedSecretResponse, OriginType, actions};
+use strongroom_identity::RequestContext;
+use strongroom_policy::Authorized;
+
+use super::cryptography::{secret_blob, usable_for};
+use super::{algorithms, refuse_grant_tokens};
+use crate::KeyManagement;
+use crate::domain::spec::{KeyAgreementAlgorithm, KeyUsage};
+use crate::error::Refusal;
+
+pub(super) async fn derive_shared_secret(
+    kms: &KeyManagement,
+    context: &RequestContext,
+    input: DeriveSharedSecretRequest,
+) -> Result<DeriveSharedSecretResponse, Refusal> {
+    if input.recipient.is_some() {
+        return Err(Refusal::NotYet("Recipient (Nitro enclaves)"));
+    }
+    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    let key = kms.find::<actions::DeriveSharedSecret>(context, &input.key_id).await?;
+    let key: Authorized<actions::DeriveSharedSecret, _> =
+        usable_for(kms, context, key, KeyUsage::KeyAgreement)?;
+    let KeyAgreementAlgorithm::Ecdh =
+        algorithms::key_agreement(key.resource(), &input.key_agreement_algorithm)?;
+    let peer = key.resource().spec.peer(&input.public_key.0)?;
+    if input.dry_run == Some(true) {
+        return Err(Refusal::DryRun);
+    }
+    let secret = kms.derive_shared_secret(&key, &peer).await?;
+    let key = key.resource();
+    Ok(DeriveSharedSecretResponse {
+        key_id: Some(key.arn.clone()),
+        shared_secret: Some(secret_blob(&secret)),
+        ciphertext_for_recipient: None,
+        key_agreement_algorithm: Some(input.key_agreement_algorithm),
+        key_origin: Some(if key.store.is_some() { OriginType::AwsCloudhsm } else { OriginType::AwsKms }),
+    })
+}

@@ -1,0 +1,116 @@
+//! Data key pairs: made for use outside KMS, the private half encrypted under a symmetric key.
+
+use strongroom_api_kms::{
+    DataKeyPairSpec, GenerateDataKeyPairRequest, GenerateDataKeyPairResponse,
+    GenerateDataKeyPairWithoutPlaintextRequest, GenerateDataKeyPairWithoutPlaintextResponse, actions,
+};
+use strongroom_crypto::hex;
+use strongroom_identity::RequestContext;
+use strongroom_policy::Authorized;
+use strongroom_schema::{Blob, Map};
+use strongroom_secret::SecretBytes;
+
+use super::cryptography::{encryption_context, note_material, secret_blob, usable_for};
+use super::{algorithms, new_key_spec, refuse_grant_tokens};
+use crate::KeyManagement;
+use crate::domain::key::SharedKey;
+use crate::domain::spec::{DataKeyPairKind, KeyUsage};
+use crate::error::Refusal;
+use crate::management::Encrypts;
+
+pub(super) async fn generate_data_key_pair(
+    kms: &KeyManagement,
+    context: &RequestContext,
+    input: GenerateDataKeyPairRequest,
+) -> Result<GenerateDataKeyPairResponse, Refusal> {
+    if input.recipient.is_some() {
+        return Err(Refusal::NotYet("Recipient (Nitro enclaves)"));
+    }
+    let kind = kind(&input.key_pair_spec)?;
+    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    let key = kms.find::<actions::GenerateDataKeyPair>(context, &input.key_id).await?;
+    let key: Authorized<actions::GenerateDataKeyPair, _> =
+        usable_for(kms, context, key, KeyUsage::EncryptDecrypt)?;
+    let dry_run = input.dry_run == Some(true);
+    let made = generate(kms, context, &key, kind, input.encryption_context, dry_run).await?;
+    Ok(GenerateDataKeyPairResponse {
+        private_key_ciphertext_blob: Some(Blob(made.blob)),
+        private_key_plaintext: Some(secret_blob(&made.private_key)),
+        public_key: Some(Blob(made.public_key)),
+        key_id: Some(key.resource().arn.clone()),
+        key_pair_spec: Some(input.key_pair_spec),
+        ciphertext_for_recipient: None,
+        key_material_id: Some(made.material_id),
+    })
+}
+
+pub(super) async fn generate_data_key_pair_without_plaintext(
+    kms: &KeyManagement,
+    context: &RequestContext,
+    input: GenerateDataKeyPairWithoutPlaintextRequest,
+) -> Result<GenerateDataKeyPairWithoutPlaintextResponse, Refusal> {
+    let kind = kind(&input.key_pair_spec)?;
+    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    let key = kms.find::<actions::GenerateDataKeyPairWithoutPlaintext>(context, &input.key_id).await?;
+    let key: Authorized<actions::GenerateDataKeyPairWithoutPlaintext, _> =
+        usable_for(kms, context, key, KeyUsage::EncryptDecrypt)?;
+    let dry_run = input.dry_run == Some(true);
+    let made = generate(kms, context, &key, kind, input.encryption_context, dry_run).await?;
+    Ok(GenerateDataKeyPairWithoutPlaintextResponse {
+        private_key_ciphertext_blob: Some(Blob(made.blob)),
+        public_key: Some(Blob(made.public_key)),
+        key_id: Some(key.resource().arn.clone()),
+        key_pair_spec: Some(input.key_pair_spec),
+        key_material_id: Some(made.material_id),
+    })
+}
+
+/// A new pair, its private half in the clear and encrypted.
+struct KeyPair {
+    private_key: SecretBytes,
+    public_key: Vec<u8>,
+    blob: Vec<u8>,
+    material_id: String,
+}
+
+async fn generate<A: Encrypts>(
+    kms: &KeyManagement,
+    context: &RequestContext,
+    key: &Authorized<A, SharedKey>,
+    kind: DataKeyPairKind,
+    pairs: Option<Map<String>>,
+    dry_run: bool,
+) -> Result<KeyPair, Refusal> {
+    // The request names no algorithm, and only one encrypts a private key.
+    algorithms::encryption(key.resource(), None)?;
+    kms.expect_data_key_pairs(key.resource())?;
+    let bound_to = encryption_context(pairs)?;
+    note_material(context, key.resource());
+    if dry_run {
+        return Err(Refusal::DryRun);
+    }
+    let (private_key, public_key) = kms.make_data_key_pair(kind).await?;
+    let blob = kms.encrypt(key, &bound_to, private_key.expose()).await?;
+    let material_id = hex::encode(&key.resource().current_material);
+    Ok(KeyPair { private_key, public_key, blob, material_id })
+}
+
+fn kind(spec: &DataKeyPairSpec) -> Result<DataKeyPairKind, Refusal> {
+    match spec {
+        DataKeyPairSpec::Rsa2048 => Ok(DataKeyPairKind::Rsa2048),
+        DataKeyPairSpec::Rsa3072 => Ok(DataKeyPairKind::Rsa3072),
+        DataKeyPairSpec::Rsa4096 => Ok(DataKeyPairKind::Rsa4096),
+        DataKeyPairSpec::EccNistP256 => Ok(DataKeyPairKind::P256),
+        DataKeyPairSpec::EccNistP384 => Ok(DataKeyPairKind::P384),
+        DataKeyPairSpec::EccNistP521 => Ok(DataKeyPairKind::P521),
+        DataKeyPairSpec::EccSecgP256K1 => Ok(DataKeyPairKind::Secp256k1),
+        DataKeyPairSpec::EccNistEdwards25519 => Ok(DataKeyPairKind::Ed25519),
+        DataKeyPairSpec::Sm2 => Err(new_key_spec::unsupported_here(spec.as_str())),
+        DataKeyPairSpec::MlKem512 | DataKeyPairSpec::MlKem768 | DataKeyPairSpec::MlKem1024 => {
+            Err(Refusal::NotYet("data key pairs for ML-KEM"))
+        }
+        DataKeyPairSpec::Unknown(other) => {
+            Err(Refusal::Validation(format!("KeyPairSpec {other} is unknown.")))
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What else is done with pairs: RSA encryption, secrets agreed on, public halves, data key pairs.
+
+use strongroom_api_kms::actions;
+use strongroom_crypto::{ec, ed25519, rsa};
+use strongroom_policy::Authorized;
+use strongroom_secret::SecretBytes;
+
+use super::KeyManagement;
+use super::cryptography::{Decrypts, Encrypts, current};
+use crate::domain::key::{Key, SharedKey};
+use crate::domain::spec::{DataKeyPairKind, EncryptionAlgorithm, Peer};
+use crate::error::Refusal;
+
+/// The public exponent of RSA data key pairs.
+const PUBLIC_EXPONENT: u64 = 65_537;
+
+impl KeyManagement {
+    /// Encrypts with the key's public half. The ciphertext is the algorithm's own and names no key.
+    pub(crate) async fn encrypt_raw<A: Encrypts>(
+        &self,
+        key: &Authorized<A, SharedKey>,
+        algorithm: EncryptionAlgorithm,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        let key = key.resource();
+        self.backend(key)?.encrypt_raw(key, current(key)?, algorithm, plaintext).await
+    }
+
+    /// Decrypts with the key's private half.
+    pub(crate) async fn decrypt_raw<A: Decrypts>(
+        &self,
+        key: &Authorized<A, SharedKey>,
+        algorithm: EncryptionAlgorithm,
+        ciphertext: &[u8],
+    ) -> Result<SecretBytes, Refusal> {
+        let key = key.resource();
+        // What has another length is no ciphertext of this key's, and need not be asked about.
+        if key.spec.modulus_length().is_some_and(|length| length != ciphertext.len()) {
+            return Err(Refusal::InvalidCiphertext);
+        }
+        self.backend(key)?.decrypt_raw(key, current(key)?, algorithm, ciphertext).await
+    }
+
+    /// Agrees on a secret with the holder of another key.
+    pub(crate) async fn derive_shared_secret(
+        &self,
+        key: &Authorized<actions::DeriveSharedSecret, SharedKey>,
+        peer: &Peer,
+    ) -> Result<SecretBytes, Refusal> {
+        let key = key.resource();
+        self.backend(key)?.agree(key, current(key)?, peer).await
+    }
+
+    /// The key's public half as a DER SubjectPublicKeyInfo.
+    pub(crate) fn public_key(
+        &self,
+        key: &Authorized<actions::GetPublicKey, SharedKey>,
+    ) -> Result<Vec<u8>, Refusal> {
+        let key = key.resource();
+        key.expect_staying()?;
+        if !key.spec.is_asymmetric() {
+            return Err(Refusal::Unsupported(Some(format!(
+                "{} key spec is {} which is not valid for GetPublicKey.",
+                key.arn,
+                key.spec.as_str()
+            ))));
+        }
+        current(key)?
+            .public_key()
+            .map(<[u8]>::to_vec)
+            .ok_or_else(|| Refusal::internal("a pair is without its public half"))
+    }
+
+    /// Refuses data key pairs under keys in custom key stores where AWS's refusals are kept.
+    pub(crate) fn expect_data_key_pairs(&self, key: &Key) -> Result<(), Refusal> {
+        if key.store.is_some() && self.settings.strict {
+            return Err(Refusal::Unsupported(Some(format!(
+                "{} origin is AWS_CLOUDHSM which is not valid for this operation.",
+                key.arn
+            ))));
+        }
+        Ok(())
+    }
+
+    /// Makes a pair: the private half as PKCS#8, the public half as a SubjectPublicKeyInfo, both DER. It is made in
+    /// this process, with AWS-LC: no HSM gives out a private key that it made.
+    pub(crate) async fn make_data_key_pair(
+        &self,
+        kind: DataKeyPairKind,
+    ) -> Result<(SecretBytes, Vec<u8>), Refusal> {
+        // The primes of a long RSA key take seconds to find.
+        let making = tokio::task::spawn_blocking(move || make(kind));
+        let made = making.await.map_err(|_| Refusal::internal("making a data key pair was interrupted"))?;
+        made.map_err(|error| Refusal::Internal(error.into()))
+    }
+}
+
+fn make(kind: DataKeyPairKind) -> Result<(SecretBytes, Vec<u8>), strongroom_crypto::CryptoError> {
+    let rsa = |bits| {
+        let key = rsa::PrivateKey::generate(bits, PUBLIC_EXPONENT)?;
+        Ok((key.to_pkcs8()?, key.public_key().to_spki()?))
+    };
+    let ec = |curve| {
+        let key = ec::PrivateKey::generate(curve)?;
+        Ok((key.to_pkcs8()?, key.public_key().to_spki()?))
+    };
+    match kind {
+        DataKeyPairKind::Rsa2048 => rsa(2_048),
+        DataKeyPairKind::Rsa3072 => rsa(3_072),
+        DataKeyPairKind::Rsa4096 => rsa(4_096),
+        DataKeyPairKind::P256 => ec(ec::Curve::P256),
+        DataKeyPairKind::P384 => ec(ec::Curve::P384),
+        DataKeyPairKind::P521 => ec(ec::Curve::P521),
+        DataKeyPairKind::Secp256k1 => ec(ec::Curve::Secp256k1),
+        DataKeyPairKind::Ed25519 => {
+            let key = ed25519::PrivateKey::generate()?;
+            Ok((key.to_pkcs8()?, key.public_key().to_spki()))
+        }
+    }
+}
