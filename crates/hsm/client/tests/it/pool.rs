@@ -108,11 +108,11 @@ async fn a_password_that_is_refused_is_not_tried_again_by_itself() {
         deregister_mfa: false,
         deregister_quorum: false,
     };
-    admin.call(Command::ChangePassword(change)).await.unwrap();
     for node in &rig.nodes {
         node.kill();
         node.revive();
     }
+    admin.call(Command::ChangePassword(change)).await.unwrap();
     // Of one that changes something nobody would know, if the old connection was found broken only then.
     let refused = alice.call(Command::ListUsers(ListUsers {})).await.unwrap_err();
     assert_eq!(refused.code(), Some(FailureCode::LoginFailed));

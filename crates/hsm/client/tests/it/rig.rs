@@ -298,6 +298,10 @@ impl Node {
             for socket in running.sockets.lock().unwrap().drain(..) {
                 let _ = socket.shutdown(Shutdown::Both);
             }
+            // With the process its sessions are gone at once.
+            while self.hsm.occupancy().sessions > 0 {
+                std::thread::yield_now();
+            }
         }
     }
 

@@ -121,6 +121,7 @@ impl Caller<'_> {
             if own {
                 self.not_locked(&record)?;
             }
+            self.not_logged_in_elsewhere(&user)?;
             if record.mfa && !command.deregister_mfa {
                 return Err(Refusal::invalid_request(
                     "The user has MFA: changing the password needs --deregister-mfa",
@@ -147,6 +148,19 @@ impl Caller<'_> {
             .answering(Answered::User(describe(&record)))
             .doing([Kind::PutUser(record), log_out])
             .change())
+    }
+
+    /// Whoever is logged in does not get another password behind its back: only in the session that asks may it be
+    /// logged in.
+    fn not_logged_in_elsewhere(&self, user: &UserRef) -> Result<(), Refusal> {
+        let own = self.session()?.id;
+        if self.hsm.sessions().of_user(user).all(|session| session.id == own) {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            FailureCode::InUse,
+            "User is logged in: its password can be changed when it has logged out",
+        ))
     }
 
     /// A locked user does not unlock itself in a session that was open already.

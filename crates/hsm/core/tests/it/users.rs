@@ -171,12 +171,34 @@ fn whoever_logged_in_with_another_password_logs_in_again_but_not_who_set_the_new
     let other = change_password("cu2", Role::CryptoUser, "not mine", false);
     assert_eq!(code(lab.run(here, other)), FailureCode::Forbidden);
     let admin = lab.log_in(0, "admin", Role::Admin);
+    lab.run(here, Command::Logout(Logout {})).unwrap();
     lab.run(admin, change_password("cu1", Role::CryptoUser, "the admin's", false)).unwrap();
-    for at in [here, there] {
-        assert_eq!(code(lab.run(at, Command::Logout(Logout {}))), FailureCode::NotLoggedIn);
-    }
+    assert_eq!(code(lab.run(there, Command::Logout(Logout {}))), FailureCode::NotLoggedIn);
     let nobody = change_password("nobody", Role::CryptoUser, "password2", false);
     assert_eq!(code(lab.run(admin, nobody)), FailureCode::NoSuchUser);
+}
+
+#[test]
+fn the_password_of_whoever_is_logged_in_is_changed_in_that_session_only() {
+    let mut lab = Lab::with_users(2);
+    let (one, other) = (lab.log_in(0, "cu1", Role::CryptoUser), lab.log_in(0, "cu1", Role::CryptoUser));
+    let admin = lab.log_in(0, "admin", Role::Admin);
+    let change = || change_password("cu1", Role::CryptoUser, "another one", false);
+    for at in [one, other, admin] {
+        assert_eq!(code(lab.run(at, change())), FailureCode::InUse);
+    }
+    lab.run(other, Command::Logout(Logout {})).unwrap();
+    assert_eq!(code(lab.run(admin, change())), FailureCode::InUse);
+    lab.run(one, change()).unwrap();
+    let connection = one.connection;
+    lab.hsms[0].disconnect(connection, lab.now);
+    lab.run(admin, change()).unwrap();
+    // Nobody is logged in in two places as an administrator either.
+    let second = lab.log_in(0, "admin", Role::Admin);
+    let own = || change_password("admin", Role::Admin, "another one", false);
+    assert_eq!(code(lab.run(admin, own())), FailureCode::InUse);
+    lab.run(second, Command::Logout(Logout {})).unwrap();
+    lab.run(admin, own()).unwrap();
 }
 
 #[test]
@@ -247,8 +269,8 @@ fn plans_that_do_not_touch_each_other_hold_in_one_batch_up_to_a_number() {
         assert_eq!(lab.hsms[0].still_holds(&next, &batch), batch.len() < 512);
         batch.push(next);
     }
-    // A user who goes takes the plans with it that it has made.
-    let gone = [plan(&lab, admin, change_password("cu1", Role::CryptoUser, "another one", false))];
+    // A user who changes takes the plans with it that it has made.
+    let gone = [plan(&lab, user, change_password("cu1", Role::CryptoUser, "another one", false))];
     assert!(!lab.hsms[0].still_holds(&batch[5], &gone));
     assert!(lab.hsms[0].still_holds(&batch[0], &gone));
 }
@@ -319,6 +341,7 @@ fn a_second_factor_is_asked_for_and_checked() {
     register(&mut lab, at, RegistrationPurpose::Mfa, ("cu1", Role::CryptoUser), &key).unwrap();
     let described = user(&mut lab, 0, "cu1");
     assert!(described.mfa && described.quorum);
+    lab.run(at, Command::Logout(Logout {})).unwrap();
 
     let at = lab.open(0);
     let recorded = lab.hsms[0].drain_audit(usize::MAX).len();
@@ -358,6 +381,7 @@ fn half_a_login_ends_with_the_password_that_it_was_made_with() {
     let half = lab.open(0);
     let challenge = challenge_of(lab.try_log_in(half, "cu1", Role::CryptoUser, PASSWORD));
     let admin = lab.log_in(0, "admin", Role::Admin);
+    lab.run(at, Command::Logout(Logout {})).unwrap();
     lab.run(admin, change_password("cu1", Role::CryptoUser, "another one", true)).unwrap();
     let at = lab.open(0);
     lab.try_log_in(at, "cu1", Role::CryptoUser, "another one").unwrap();

@@ -142,7 +142,8 @@ pub struct DeleteUser {
 }
 
 /// Changes a password: one's own, or as an administrator anybody's (quorum service `user`). Unlocks the user and
-/// removes second factor and approvals.
+/// removes second factor and approvals. A user who is logged in at this HSM, in another session than the one that
+/// asks, keeps its password ([`FailureCode::InUse`](super::FailureCode::InUse)).
 #[derive(Clone, PartialEq, Message)]
 #[prost(skip_debug)]
 pub struct ChangePassword {
