@@ -107,6 +107,11 @@ impl Certificate {
         &self.der
     }
 
+    /// The subject as it stands in the certificate.
+    pub(crate) fn subject_der(&self) -> &[u8] {
+        &self.subject_der
+    }
+
     /// The certificate as PEM.
     #[must_use]
     pub fn to_pem(&self) -> String {

@@ -1,5 +1,7 @@
-//! Walking the outer layers of DER strictly. x509-parser is lenient about some tags and lengths; what is signed
-//! is bound by the signature, and these layers around it are bound here: one certificate has one encoding.
+//! Walking the outer layers of DER strictly, and writing them. x509-parser is lenient about some tags and lengths; what
+//! is signed is bound by the signature, and these layers around it are bound here: one certificate has one encoding.
+
+use crate::MakeError;
 
 /// The elements of a SEQUENCE that is all of `der`, each with its header. `None` unless every length is written
 /// in the fewest bytes and nothing is left over.
@@ -37,9 +39,35 @@ fn element(der: &[u8]) -> Option<(&[u8], usize)> {
     Some((der.get(..header + length)?, header))
 }
 
+/// An element of that tag, whose content is the parts one after the other.
+pub(crate) fn joined(tag: u8, parts: &[&[u8]]) -> Result<Vec<u8>, MakeError> {
+    let content = parts.concat();
+    let mut element = vec![tag];
+    match u16::try_from(content.len()).map_err(|_| MakeError)? {
+        short @ 0..=0x7f => element.push(short as u8),
+        middle @ 0x80..=0xff => element.extend([0x81, middle as u8]),
+        long => {
+            element.push(0x82);
+            element.extend(long.to_be_bytes());
+        }
+    }
+    element.extend(content);
+    Ok(element)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{elements, is_algorithm};
+    use super::{elements, is_algorithm, joined};
+
+    #[test]
+    fn what_is_joined_is_taken_apart() {
+        for length in [0, 1, 0x7f, 0x80, 0xff, 0x100, 0xff00] {
+            let part = joined(4, &[&vec![7; length]]).unwrap();
+            let whole = joined(0x30, &[&[5, 0], &part]).unwrap();
+            assert_eq!(elements(&whole), Some(vec![&[5, 0][..], &part]), "{length}");
+        }
+        assert!(joined(4, &[&[0; 0x1_0000]]).is_err());
+    }
 
     #[test]
     fn lengths_are_written_in_the_fewest_bytes() {

@@ -5,12 +5,13 @@
 //! is no trust store: each use says which certificate it trusts. Every length is bounded before it is parsed.
 //! X.509 version 1 is read, because plain `openssl x509 -req` makes it.
 //!
-//! Start from [`Certificate`] to read, [`CertificateRequest::create`] and [`issue`] to make, and
+//! Start from [`Certificate`] to read, [`CertificateRequest::create`], [`CertificateRequest::answer`] and [`issue`] to make, and
 //! [`check_cluster_certificate`] for what `InitializeCluster` asks. Keys stay where they are: whoever has one
 //! implements [`Signer`].
 
 #![warn(missing_docs)]
 
+mod answer;
 mod certificate;
 mod cluster;
 mod der;
@@ -25,6 +26,7 @@ pub use certificate::{BasicConstraints, Certificate};
 pub use cluster::{CertificateProblem, ClusterCertificate, Which, check_cluster_certificate};
 pub use issue::{Identity, Kind, Validity, issue, self_sign};
 pub use name::Name;
+pub use pem::private_key_pem;
 pub use request::CertificateRequest;
 pub use signature::{PublicKeyKind, SignatureAlgorithm};
 pub use signer::Signer;

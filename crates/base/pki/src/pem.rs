@@ -4,6 +4,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use strongroom_secret::{SecretBytes, SecretString};
+
 use crate::{MAX_DER_LENGTH, MAX_PEM_LENGTH, ReadError};
 
 pub(crate) const CERTIFICATE: &[&str] = &["CERTIFICATE", "X509 CERTIFICATE"];
@@ -59,6 +61,12 @@ pub(crate) fn write(label: &str, der: &[u8]) -> String {
     text.push_str(label);
     text.push_str("-----\n");
     text
+}
+
+/// A private key in PKCS#8 (DER) as PEM, for its owner's file.
+#[must_use]
+pub fn private_key_pem(pkcs8: &SecretBytes) -> SecretString {
+    SecretString::new(write("PRIVATE KEY", pkcs8.expose()))
 }
 
 fn boundary<'a>(line: &'a str, start: &str) -> Option<&'a str> {
