@@ -48,10 +48,24 @@ impl EncryptionContext {
         Ok(Self { encoded })
     }
 
+    /// The pairs, in the order of the encoding.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut rest = self.encoded.get(4..).unwrap_or_default();
+        std::iter::from_fn(move || Some((take_text(&mut rest)?, take_text(&mut rest)?)))
+    }
+
     /// Gives the encoding.
     pub(crate) fn encoded(&self) -> &[u8] {
         &self.encoded
     }
+}
+
+/// Takes a length and as many bytes of text.
+fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
+    let (length, after) = rest.split_first_chunk()?;
+    let (text, after) = after.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+    *rest = after;
+    std::str::from_utf8(text).ok()
 }
 
 impl Default for EncryptionContext {
@@ -80,6 +94,8 @@ mod tests {
             \0\0\0\x01b\0\0\0\0\
             \0\0\0\x02\xc3\xa9\0\0\0\x012";
         assert_eq!(context.encoded(), expected);
+        let pairs: Vec<_> = context.pairs().collect();
+        assert_eq!(pairs, [("Z", "yz"), ("aa", "x"), ("b", ""), ("é", "2")]);
     }
 
     #[test]
@@ -87,5 +103,6 @@ mod tests {
         let empty = EncryptionContext::new(Vec::<(String, String)>::new()).unwrap();
         assert_eq!(empty, EncryptionContext::default());
         assert_eq!(empty.encoded(), [0, 0, 0, 0]);
+        assert_eq!(empty.pairs().count(), 0);
     }
 }

@@ -18,6 +18,7 @@ use strongroom_secret::Key256;
 
 use crate::audit::{AuditDetail, AuditLog, Opcode, Slot};
 use crate::cache::Cache;
+use crate::counters::Counters;
 use crate::effect::{Effects, Foundation, Kind, UserRef};
 use crate::keyring::{Keyring, Place};
 use crate::material::Material;
@@ -57,6 +58,7 @@ pub struct Hsm {
     hasher: Mutex<Weak<PasswordHasher>>,
     pub(crate) waiting_logins: AtomicUsize,
     pub(crate) key_room: KeyRoom,
+    pub(crate) counters: Counters,
 }
 
 impl Hsm {
@@ -76,6 +78,7 @@ impl Hsm {
             hasher: Mutex::default(),
             waiting_logins: AtomicUsize::new(0),
             key_room: KeyRoom::default(),
+            counters: Counters::default(),
             identity,
             options,
         }
@@ -164,6 +167,9 @@ impl Hsm {
     /// Ends a plan: its change has been applied, or (`failure`) has not been made. Records it in the audit log.
     pub fn settle(&self, planned: Planned, failure: Option<&Failure>, now: Now) {
         if failure.is_none() {
+            if planned.computes {
+                self.counters.computed();
+            }
             // The log has the change: whatever has become of the session, nothing is taken back.
             let _ = self.follow_up(planned.follow_ups);
             if let Some(session) = planned.approved_in {
@@ -253,6 +259,12 @@ impl Hsm {
     /// before, to records that were stored and then forgotten here. They are to be saved again.
     pub fn renumber_audit(&self, from: u64, to: u64) {
         self.audit.renumber(from, to);
+    }
+
+    /// A call is answered, whatever came of it: counted for
+    /// [`HsmDescription::calls`](strongroom_hsm_proto::command::HsmDescription::calls).
+    pub fn note_answered(&self) {
+        self.counters.answered();
     }
 
     /// Numbers for metrics.
@@ -387,6 +399,7 @@ fn planned(mut draft: Draft, now: Now, slot: Option<Slot>, place: Option<Place>)
         writes,
         approved_in: draft.approved_in,
         follow_ups: draft.follow_ups,
+        computes: false,
         slot,
     }
 }

@@ -28,6 +28,7 @@ mod audit;
 mod blob;
 mod cache;
 mod context;
+mod counters;
 mod derived;
 mod effect;
 mod error;

@@ -48,6 +48,8 @@ pub struct Planned {
     pub(crate) approved_in: Option<u64>,
     /// What else happens when it is made.
     pub(crate) follow_ups: Vec<FollowUp>,
+    /// Whether it counts as a cryptographic operation.
+    pub(crate) computes: bool,
     /// Where it is recorded.
     pub(crate) slot: Option<Slot>,
 }

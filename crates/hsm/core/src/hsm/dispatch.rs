@@ -6,9 +6,10 @@ use strongroom_hsm_proto::command::{Call, Command, FailureCode, Reply};
 
 use super::{Caller, Hsm, planned};
 use crate::audit::{self, Slot};
+use crate::counters::computes;
 use crate::outcome::{Progress, refused};
 use crate::refusal::Refusal;
-use crate::{ConnectionId, Now, Outcome};
+use crate::{ConnectionId, Now, Outcome, Planned};
 
 /// The most approvals of a call: the payload's and the wrapping key's.
 const MOST_APPROVALS: usize = 2;
@@ -43,12 +44,18 @@ pub(super) fn execute(hsm: &Hsm, connection: ConnectionId, call: &Call, now: Now
     });
     match progress {
         Ok(Progress::Done(result)) => {
+            if computes(command) {
+                hsm.counters.computed();
+            }
             if let Some(slot) = slot {
                 slot.write(None, now);
             }
             Outcome::Done(Reply { result })
         }
         Ok(Progress::Change(draft)) if draft.effects.is_empty() => {
+            if computes(command) {
+                hsm.counters.computed();
+            }
             if let Some(slot) = slot {
                 slot.write(refused(&draft.answer), now);
             }
@@ -57,7 +64,9 @@ pub(super) fn execute(hsm: &Hsm, connection: ConnectionId, call: &Call, now: Now
                 strongroom_hsm_proto::command::Outcome::Failure(failure) => Outcome::Refused(failure),
             }
         }
-        Ok(Progress::Change(draft)) => Outcome::Change(planned(draft, now, slot, place)),
+        Ok(Progress::Change(draft)) => {
+            Outcome::Change(Planned { computes: computes(command), ..planned(draft, now, slot, place) })
+        }
         Err(refusal) => {
             if let Some(slot) = slot {
                 let code = if account.is_of_nobody { FailureCode::NoSuchUser } else { refusal.code };

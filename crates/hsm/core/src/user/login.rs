@@ -40,6 +40,8 @@ impl Caller<'_> {
             fips: self.hsm.options().mode == Mode::Fips,
             module: format!("{} {}", module_name(), module_version()),
             activated: self.hsm.is_activated(),
+            calls: self.hsm.counters.calls(),
+            cryptographic_operations: self.hsm.counters.operations(),
         })))
     }
 

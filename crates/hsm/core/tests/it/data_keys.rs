@@ -2,8 +2,8 @@
 
 use strongroom_hsm_core::parse_header;
 use strongroom_hsm_proto::command::{
-    AttributeName, Command, ContextPair, DecryptDerived, FailureCode, GenerateDerived, Output,
-    ReEncryptDerived, Result as Answered, Role, ShareKey,
+    AttributeName, Command, ContextPair, DecryptDerived, FailureCode, GenerateDerived, Hash, HsmInfo,
+    Mechanism, MechanismKind, Output, Random, ReEncryptDerived, Result as Answered, Role, ShareKey, Sign,
 };
 
 use crate::lab::{At, Lab, code, flags};
@@ -119,4 +119,27 @@ fn both_keys_must_be_the_callers_and_allow_it() {
     done(&mut lab, at, re_encrypt(mine, theirs, "value", &blob));
     let (_, private) = lab.signing_pair(at);
     assert_eq!(code(lab.run(at, generate(private.key, 32, false))), FailureCode::KeyForbids);
+}
+
+#[test]
+fn what_an_hsm_computes_it_counts() {
+    let mut lab = Lab::with_users(2);
+    let (at, there) = (lab.log_in(0, "cu1", Role::CryptoUser), lab.log_in(1, "cu1", Role::CryptoUser));
+    let count = |lab: &mut Lab, at: At| match lab.run(at, Command::HsmInfo(HsmInfo {})) {
+        Ok(Some(Answered::HsmInfo(info))) => info.cryptographic_operations,
+        other => panic!("{other:?}"),
+    };
+    let aes = lab.generate_aes(at, flags(&[AttributeName::Encrypt, AttributeName::Decrypt])).key;
+    assert_eq!((count(&mut lab, at), count(&mut lab, there)), (0, 0), "making keys is none");
+    let made = done(&mut lab, at, generate(aes, 32, false));
+    let again = done(&mut lab, at, re_encrypt(aes, aes, "value", &made.data));
+    decrypted(&mut lab, there, aes, "another", &again.data);
+    lab.run(there, re_encrypt(aes, aes, "wrong", &made.data)).unwrap_err();
+    done(&mut lab, at, Command::Random(Random { length: 16 }));
+    let (_, private) = lab.signing_pair(at);
+    let mechanism =
+        Mechanism { kind: MechanismKind::Ecdsa.into(), hash: Hash::Sha256.into(), ..Mechanism::default() };
+    let sign = Sign { key: private.key, mechanism: Some(mechanism), data: vec![1] };
+    done(&mut lab, at, Command::Sign(sign));
+    assert_eq!((count(&mut lab, at), count(&mut lab, there)), (4, 1));
 }

@@ -36,6 +36,12 @@ pub struct HsmDescription {
     /// Whether an administrator has set the first password.
     #[prost(bool, tag = "9")]
     pub activated: bool,
+    /// How many calls it has answered since it started.
+    #[prost(uint64, tag = "10")]
+    pub calls: u64,
+    /// How many cryptographic operations it has done since it started: each was computed in this HSM.
+    #[prost(uint64, tag = "11")]
+    pub cryptographic_operations: u64,
 }
 
 /// Begins a session on this connection.

@@ -23,6 +23,8 @@ pub(crate) struct Hsm {
     firmware_build_number: String,
     firmware_id: String,
     fips_state: &'static str,
+    calls: String,
+    cryptographic_operations: String,
 }
 
 impl Hsm {
@@ -44,6 +46,8 @@ impl Hsm {
             } else {
                 "0 [non-FIPS mode with single factor authentication]"
             },
+            calls: description.calls.to_string(),
+            cryptographic_operations: description.cryptographic_operations.to_string(),
         }
     }
 }

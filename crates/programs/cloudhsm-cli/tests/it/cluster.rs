@@ -72,6 +72,8 @@ fn every_hsm_is_described_in_texts() {
             "firmware-build-number",
             "firmware-id",
             "fips-state",
+            "calls",
+            "cryptographic-operations",
         ]
     );
     assert!(hsms.iter().flat_map(|hsm| hsm.as_object().unwrap().values()).all(serde_json::Value::is_string));

@@ -75,6 +75,7 @@ impl Service {
 
     fn answer(&self, outcome: command::Outcome) -> Answer {
         self.counts.calls.fetch_add(1, Ordering::Relaxed);
+        self.partition.hsm.note_answered();
         if matches!(outcome, command::Outcome::Failure(_)) {
             self.counts.failures.fetch_add(1, Ordering::Relaxed);
         }
