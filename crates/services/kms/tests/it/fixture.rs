@@ -2,6 +2,7 @@
 
 mod administration;
 pub(crate) mod cloud;
+pub(crate) mod cluster;
 mod server;
 
 use std::net::{IpAddr, Ipv4Addr};
