@@ -69,6 +69,7 @@ pub(super) async fn decrypt(
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     note_algorithm(context, "encryptionAlgorithm", input.encryption_algorithm.as_ref());
     let (key, ciphertext) = source.find::<actions::Decrypt>(kms, context).await?;
+    note_store(context, key.resource(), "customKeyStoreId");
     expect_usable(key.resource(), KeyUsage::EncryptDecrypt, actions::Decrypt::NAME)?;
     let form = Form::of(key.resource(), input.encryption_algorithm.as_ref(), input.encryption_context)?;
     let Some(ciphertext) = ciphertext else { return Err(Refusal::DryRun) };
@@ -109,6 +110,8 @@ pub(super) async fn re_encrypt(
     let (from, ciphertext) = source.find::<ReEncryptFrom>(kms, context).await?;
     let to = kms.find::<ReEncryptTo>(context, &input.destination_key_id).await?;
     let to: Authorized<ReEncryptTo, _> = permitted(kms, context, to)?;
+    note_store(context, from.resource(), "sourceCustomKeyStoreId");
+    note_store(context, to.resource(), "destinationCustomKeyStoreId");
     for key in [from.resource(), to.resource()] {
         key.expect_usage(KeyUsage::EncryptDecrypt, actions::ReEncrypt::NAME)?;
     }
@@ -164,6 +167,7 @@ pub(super) fn usable_for<A: Action>(
     usage: KeyUsage,
 ) -> Result<Authorized<A, SharedKey>, Refusal> {
     let key = permitted(kms, context, key)?;
+    note_store(context, key.resource(), "customKeyStoreId");
     expect_usable(key.resource(), usage, A::NAME)?;
     Ok(key)
 }
@@ -186,6 +190,13 @@ fn note_algorithm(
 ) {
     if algorithm.is_none() {
         context.defaulted(member, EncryptionAlgorithm::SymmetricDefault.as_str());
+    }
+}
+
+/// Notes the custom key store in which it is computed, if it is one.
+fn note_store(context: &RequestContext, key: &Key, member: &'static str) {
+    if let Some(store) = &key.store {
+        context.additional(member, store.as_str());
     }
 }
 

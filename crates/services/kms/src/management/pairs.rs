@@ -23,7 +23,7 @@ impl KeyManagement {
         plaintext: &[u8],
     ) -> Result<Vec<u8>, Refusal> {
         let key = key.resource();
-        self.backend(key)?.encrypt_raw(key, current(key)?, algorithm, plaintext).await
+        self.backend(key).encrypt_raw(key, current(key)?, algorithm, plaintext).await
     }
 
     /// Decrypts with the key's private half.
@@ -38,7 +38,7 @@ impl KeyManagement {
         if key.spec.modulus_length().is_some_and(|length| length != ciphertext.len()) {
             return Err(Refusal::InvalidCiphertext);
         }
-        self.backend(key)?.decrypt_raw(key, current(key)?, algorithm, ciphertext).await
+        self.backend(key).decrypt_raw(key, current(key)?, algorithm, ciphertext).await
     }
 
     /// Agrees on a secret with the holder of another key.
@@ -48,7 +48,7 @@ impl KeyManagement {
         peer: &Peer,
     ) -> Result<SecretBytes, Refusal> {
         let key = key.resource();
-        self.backend(key)?.agree(key, current(key)?, peer).await
+        self.backend(key).agree(key, current(key)?, peer).await
     }
 
     /// The key's public half as a DER SubjectPublicKeyInfo.

@@ -1,0 +1,197 @@
+//! Data key pairs: halves that belong together, the private one encrypted like anything else under a symmetric key.
+
+use strongroom_api_kms::{
+    DataKeyPairSpec, GenerateDataKeyPairRequest, GenerateDataKeyPairResponse,
+    GenerateDataKeyPairWithoutPlaintextRequest, GenerateDataKeyPairWithoutPlaintextResponse, Kms as _,
+    RecipientInfo,
+};
+use strongroom_crypto::digest::Hash;
+use strongroom_crypto::{CryptoError, ec, ed25519, rsa};
+use strongroom_service::ApiError;
+use strongroom_testkit::{TestDatabase, on_both_engines, run};
+
+use crate::fixture::{ABSENT, Client, NOW, Pairs, bound_to, client, plaintext};
+
+on_both_engines! {
+    both_halves_belong_together,
+    a_private_half_that_its_caller_does_not_get,
+    pairs_that_are_not_made,
+}
+
+/// Long primes take seconds to find: once is enough.
+#[test]
+fn long_rsa_keys_belong_together_too() {
+    run(async {
+        let database = TestDatabase::sqlite();
+        let client = client(&database).await;
+        let key = client.create_key().await.key_id;
+        for spec in [DataKeyPairSpec::Rsa3072, DataKeyPairSpec::Rsa4096] {
+            belong_together(&client, &key, spec).await;
+        }
+    });
+}
+
+pub(crate) fn data_key_pair(key_id: &str, spec: DataKeyPairSpec) -> GenerateDataKeyPairRequest {
+    GenerateDataKeyPairRequest {
+        key_id: key_id.to_owned(),
+        key_pair_spec: spec,
+        ..GenerateDataKeyPairRequest::default()
+    }
+}
+
+async fn generate(
+    client: &Client,
+    input: GenerateDataKeyPairRequest,
+) -> Result<GenerateDataKeyPairResponse, ApiError> {
+    client.kms.generate_data_key_pair(&client.context(), input).await
+}
+
+async fn without_plaintext(
+    client: &Client,
+    key_id: &str,
+    spec: DataKeyPairSpec,
+    pairs: Pairs<'_>,
+) -> Result<GenerateDataKeyPairWithoutPlaintextResponse, ApiError> {
+    let input = GenerateDataKeyPairWithoutPlaintextRequest {
+        key_id: key_id.to_owned(),
+        key_pair_spec: spec,
+        encryption_context: bound_to(pairs),
+        ..GenerateDataKeyPairWithoutPlaintextRequest::default()
+    };
+    client.kms.generate_data_key_pair_without_plaintext(&client.context(), input).await
+}
+
+/// Signs with the one half and verifies with the other, outside KMS.
+pub(crate) fn fit(spec: &DataKeyPairSpec, private: &[u8], public: &[u8]) -> Result<(), CryptoError> {
+    let digest = Hash::Sha256.digest(b"message");
+    let rsa = |bits| {
+        let key = rsa::PrivateKey::from_pkcs8(private)?;
+        let public = rsa::PublicKey::from_spki(public)?;
+        assert_eq!(public.bits(), bits);
+        public.verify_pkcs1(Hash::Sha256, &digest, &key.sign_pkcs1(Hash::Sha256, &digest)?)
+    };
+    let curve = |curve| {
+        let key = ec::PrivateKey::from_pkcs8(private)?;
+        let public = ec::PublicKey::from_spki(public)?;
+        assert_eq!((key.curve(), public.curve()), (curve, curve));
+        public.verify_digest(&digest, &key.sign_digest(&digest)?)
+    };
+    match spec {
+        DataKeyPairSpec::Rsa2048 => rsa(2_048),
+        DataKeyPairSpec::Rsa3072 => rsa(3_072),
+        DataKeyPairSpec::Rsa4096 => rsa(4_096),
+        DataKeyPairSpec::EccNistP256 => curve(ec::Curve::P256),
+        DataKeyPairSpec::EccNistP384 => curve(ec::Curve::P384),
+        DataKeyPairSpec::EccNistP521 => curve(ec::Curve::P521),
+        DataKeyPairSpec::EccSecgP256K1 => curve(ec::Curve::Secp256k1),
+        DataKeyPairSpec::EccNistEdwards25519 => {
+            let key = ed25519::PrivateKey::from_pkcs8(private)?;
+            ed25519::PublicKey::from_spki(public)?.verify(b"message", &key.sign(b"message")?)
+        }
+        other => panic!("{}", other.as_str()),
+    }
+}
+
+async fn belong_together(client: &Client, key: &str, spec: DataKeyPairSpec) {
+    let context: Pairs<'_> = &[("tenant", "blue")];
+    let input = GenerateDataKeyPairRequest {
+        encryption_context: bound_to(context),
+        ..data_key_pair(key, spec.clone())
+    };
+    let made = generate(client, input).await.unwrap();
+    let private = plaintext(made.private_key_plaintext);
+    fit(&spec, &private, &made.public_key.unwrap().0).unwrap();
+    assert_eq!(made.key_pair_spec, Some(spec));
+    assert!(made.ciphertext_for_recipient.is_none());
+    let described = client.describe(key).await.unwrap();
+    assert_eq!((made.key_id, made.key_material_id), (described.arn, described.current_key_material_id));
+    let blob = made.private_key_ciphertext_blob.unwrap().0;
+    assert_eq!(client.decrypt(&blob, None, context).await.unwrap(), private);
+    assert!(client.decrypt(&blob, None, &[]).await.is_err());
+}
+
+async fn both_halves_belong_together(database: &TestDatabase) {
+    let client = client(database).await;
+    let key = client.create_key().await.key_id;
+    for spec in [
+        DataKeyPairSpec::Rsa2048,
+        DataKeyPairSpec::EccNistP256,
+        DataKeyPairSpec::EccNistP384,
+        DataKeyPairSpec::EccNistP521,
+        DataKeyPairSpec::EccSecgP256K1,
+        DataKeyPairSpec::EccNistEdwards25519,
+    ] {
+        belong_together(&client, &key, spec).await;
+    }
+}
+
+async fn a_private_half_that_its_caller_does_not_get(database: &TestDatabase) {
+    let client = client(database).await;
+    let key = client.create_key().await;
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let spec = DataKeyPairSpec::EccNistP256;
+        let made = without_plaintext(&client, &key.key_id, spec.clone(), &[("a", "b")]).await.unwrap();
+        assert_eq!((&made.key_id, &made.key_material_id), (&key.arn, &key.current_key_material_id));
+        assert_eq!(made.key_pair_spec, Some(spec.clone()));
+        let blob = made.private_key_ciphertext_blob.unwrap().0;
+        let private = client.decrypt(&blob, None, &[("a", "b")]).await.unwrap();
+        let public = made.public_key.unwrap().0;
+        fit(&spec, &private, &public).unwrap();
+        assert!(!seen.contains(&public), "each call makes a pair of its own");
+        seen.push(public);
+    }
+}
+
+async fn pairs_that_are_not_made(database: &TestDatabase) {
+    let client = client(database).await;
+    let key = client.create_key().await.key_id;
+    let not_yet = |feature: &str| {
+        format!(
+            "NotImplementedException: Strongroom does not implement kms: {feature} yet. docs/compatibility.md lists \
+             what it does."
+        )
+    };
+    // Seen before the key is looked for.
+    for key_id in [&*key, ABSENT] {
+        for (spec, text) in [
+            // Answer of AWS's to another operation, measured by others.
+            (
+                DataKeyPairSpec::Sm2,
+                "UnsupportedOperationException: KeySpec SM2 is not supported in this Region".to_owned(),
+            ),
+            (DataKeyPairSpec::MlKem768, not_yet("data key pairs for ML-KEM")),
+        ] {
+            let refused = generate(&client, data_key_pair(key_id, spec.clone())).await.unwrap_err();
+            assert_eq!(refused.to_string(), text);
+            let refused = without_plaintext(&client, key_id, spec, &[]).await.unwrap_err();
+            assert_eq!(refused.to_string(), text);
+        }
+    }
+    let p256 = || data_key_pair(&key, DataKeyPairSpec::EccNistP256);
+    let cases = [
+        (
+            GenerateDataKeyPairRequest { recipient: Some(RecipientInfo::default()), ..p256() },
+            not_yet("Recipient (Nitro enclaves)"),
+        ),
+        (
+            GenerateDataKeyPairRequest { dry_run: Some(true), ..p256() },
+            "DryRunOperationException: The request would have succeeded, but the DryRun option is set."
+                .to_owned(),
+        ),
+        (
+            GenerateDataKeyPairRequest { grant_tokens: Some(vec!["token".to_owned()]), ..p256() },
+            "InvalidGrantTokenException: Invalid grant token.".to_owned(),
+        ),
+        (
+            data_key_pair(ABSENT, DataKeyPairSpec::EccNistP256),
+            format!("NotFoundException: Key '{}' does not exist", client.arn(&format!("key/{ABSENT}"))),
+        ),
+    ];
+    for (input, text) in cases {
+        assert_eq!(generate(&client, input).await.unwrap_err().to_string(), text);
+    }
+    let disable = strongroom_api_kms::DisableKeyRequest { key_id: key.clone() };
+    client.kms.disable_key(&client.at(NOW + 1).changing(), disable).await.unwrap();
+    assert_eq!(generate(&client, p256()).await.unwrap_err().code(), "DisabledException");
+}
