@@ -8,6 +8,7 @@ pub(crate) mod lifecycle;
 pub(crate) mod managed;
 pub(crate) mod paging;
 pub(crate) mod policy;
+pub(crate) mod quotas;
 pub(crate) mod rotation;
 pub(crate) mod spec;
 pub(crate) mod tags;

@@ -61,6 +61,8 @@ pub(crate) enum Refusal {
     ReservedAlias,
     /// A quota is reached; the text says which.
     LimitExceeded(String),
+    /// There are too many requests in a second.
+    Throttled,
     /// A grant token that no grant gave.
     InvalidGrantToken,
     /// The call would have succeeded.
@@ -175,6 +177,10 @@ impl From<Refusal> for ApiError {
             Refusal::InvalidAliasName(text) => Self::modelled(&errors::INVALID_ALIAS_NAME_EXCEPTION, text),
             Refusal::ReservedAlias => Self::common("NotAuthorizedException", ""),
             Refusal::LimitExceeded(text) => Self::modelled(&errors::LIMIT_EXCEEDED_EXCEPTION, text),
+            Refusal::Throttled => Self::common(
+                "ThrottlingException",
+                "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.",
+            ),
             Refusal::InvalidGrantToken => {
                 Self::modelled(&errors::INVALID_GRANT_TOKEN_EXCEPTION, "Invalid grant token.")
             }

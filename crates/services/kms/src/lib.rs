@@ -12,10 +12,14 @@ mod clusters;
 mod domain;
 mod error;
 mod events;
+mod faults;
 mod management;
 mod repo;
+mod throttling;
 
-pub use api::conceal_chosen_material;
+pub use api::{conceal_chosen_material, spell_origin};
 pub use clusters::{Cluster, ClusterAddress, Dialer, PoolDialer, TrustAnchors};
+pub use faults::KeyStoreFaultError;
 pub use management::{KeyManagement, Parts, Quiet, Settings, StartError};
 pub use repo::{MIGRATIONS, STATEMENTS};
+pub use throttling::QuotaFactor;

@@ -32,7 +32,9 @@ use crate::clusters::{Cluster, ClusterAddress, Dialer, TrustAnchors};
 use crate::domain::identifier::Home;
 use crate::domain::key_store::{ConnectionState, HSMS_FOR_KEYS, KMS_USER, KeyStore};
 use crate::error::Refusal;
+use crate::faults::ConnectFaults;
 use crate::repo;
+use crate::throttling::Throttling;
 
 /// Key stores kept in memory.
 const KEPT: usize = 10_000;
@@ -52,6 +54,7 @@ pub(super) struct Ground {
     pub(super) anchors: Arc<dyn TrustAnchors>,
     pub(super) dialer: Arc<dyn Dialer>,
     pub(super) deadline: Duration,
+    pub(super) throttling: Arc<Throttling>,
 }
 
 /// The key stores of all accounts.
@@ -64,6 +67,9 @@ pub(crate) struct KeyStores {
     dialer: Arc<dyn Dialer>,
     /// How long a cluster may take for a call.
     deadline: Duration,
+    throttling: Arc<Throttling>,
+    /// Attempts to connect that are to fail.
+    faults: ConnectFaults,
     rows: Cache<(Home, String), KeyStore>,
     lines: Lines,
     /// Told whenever there may be work.
@@ -79,7 +85,19 @@ pub(crate) struct Session {
 
 impl KeyStores {
     pub(super) fn new(ground: Ground) -> Self {
-        let Ground { db, mac, passwords, outbox, clocks, cloudhsm, ec2, anchors, dialer, deadline } = ground;
+        let Ground {
+            db,
+            mac,
+            passwords,
+            outbox,
+            clocks,
+            cloudhsm,
+            ec2,
+            anchors,
+            dialer,
+            deadline,
+            throttling,
+        } = ground;
         Self {
             db,
             mac,
@@ -88,6 +106,8 @@ impl KeyStores {
             anchors,
             dialer,
             deadline,
+            throttling,
+            faults: ConnectFaults::default(),
             rows: Cache::new(KEPT, usize::MAX),
             lines: Lines::default(),
             nudge: Notify::new(),
@@ -114,6 +134,11 @@ impl KeyStores {
     /// Whether KMS is logged in to the key store's cluster, or would be if an HSM could be reached.
     pub(crate) async fn is_connected(&self, home: &Home, store_id: &str) -> Result<bool, Refusal> {
         Ok(self.find(home, store_id).await?.state == ConnectionState::Connected)
+    }
+
+    /// Counts cryptography for a caller against the key store's quota.
+    pub(crate) fn admit(&self, store_id: &str) -> Result<(), Refusal> {
+        self.throttling.take_of_key_store(store_id, self.calls.clocks.domain_now())
     }
 
     /// The key store's live cluster, for cryptography: `KMSInvalidStateException` if it is not connected. One that
@@ -193,6 +218,7 @@ impl KeyStores {
     /// Drops everything that is in memory, and ends every connection.
     pub(super) fn clear(&self) {
         self.lines.clear();
+        self.faults.clear();
         self.rows.clear();
     }
 }
