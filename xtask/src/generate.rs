@@ -74,7 +74,7 @@ impl<'a> Plan<'a> {
         for shape in entry.patterns.keys() {
             ensure!(model.shapes.contains_key(shape), "{name}: no shape {shape} to give a pattern");
         }
-        for shape in entry.enum_listed.keys() {
+        for shape in entry.enum_listed.keys().chain(entry.enum_also.keys()) {
             ensure!(
                 model.shapes.get(shape).is_some_and(is_enum),
                 "{name}: no enum {shape} to list values of"

@@ -200,6 +200,8 @@ pub(crate) struct Entry {
     #[serde(default)]
     pub(crate) enum_listed: BTreeMap<String, Vec<String>>,
     #[serde(default)]
+    pub(crate) enum_also: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
     pub(crate) xml_namespace: Option<String>,
     #[serde(default)]
     pub(crate) error_message: ErrorMessage,

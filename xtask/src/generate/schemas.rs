@@ -21,8 +21,10 @@ pub(super) fn render(plan: &Plan<'_>) -> Result<String> {
             writeln!(text, "static {constant}_PATTERN: Pattern = Pattern::new({pattern:?}, {ours:?});\n")?;
         }
         let kind = kind(plan, name, shape)?;
-        let constraints =
-            constraints(shape, pattern.is_some().then_some(constant), plan.entry.enum_listed.get(name));
+        // What is taken beside the model's values is not what AWS lists.
+        let also = plan.entry.enum_also.contains_key(name).then_some(&shape.values);
+        let listed = plan.entry.enum_listed.get(name).or(also);
+        let constraints = constraints(shape, pattern.is_some().then_some(constant), listed);
         let namespace = shape.xml_namespace.as_ref().map(|namespace| match namespace {
             XmlNamespace::Uri(uri) | XmlNamespace::Full { uri, .. } => uri.as_str(),
         });
@@ -44,7 +46,10 @@ fn kind(plan: &Plan<'_>, name: &str, shape: &Shape) -> Result<String> {
         "long" => "Kind::Long".to_owned(),
         "float" => "Kind::Float".to_owned(),
         "double" => "Kind::Double".to_owned(),
-        "string" if is_enum(shape) => format!("Kind::Enum(&{:?})", shape.values),
+        "string" if is_enum(shape) => {
+            let also = plan.entry.enum_also.get(name).into_iter().flatten();
+            format!("Kind::Enum(&{:?})", shape.values.iter().chain(also).collect::<Vec<_>>())
+        }
         "string" | "character" => "Kind::String".to_owned(),
         "blob" => "Kind::Blob".to_owned(),
         "timestamp" => format!("Kind::Timestamp({})", timestamp_format(shape.timestamp_format.as_deref())?),

@@ -27,6 +27,7 @@ fn files() -> BTreeMap<&'static str, String> {
            documents = "https://docs.aws.amazon.com/trap/API_{}.html"
            event_source = "trap.amazonaws.com"
            enum_listed = { Kind = ["2x", "a-b", "more"] }
+           enum_also = { Kind = ["ours"] }
            model = "trapv2"
            trait_name = "TheTrap"
            xml_namespace = "http://trap.example.com/"
@@ -79,9 +80,9 @@ fn enum_values_that_collide_get_variants_of_their_own() {
 }
 
 #[test]
-fn the_catalogue_decides_which_values_a_refusal_lists_and_not_which_are_valid() {
+fn the_catalogue_decides_which_values_a_refusal_lists_and_which_are_valid_beside_the_models() {
     let schemas = &files()["src/schemas.rs"];
-    assert!(schemas.contains(r#"Kind::Enum(&["a-b", "a_b", "Unknown", "", "2x"])"#), "{schemas}");
+    assert!(schemas.contains(r#"Kind::Enum(&["a-b", "a_b", "Unknown", "", "2x", "ours"])"#), "{schemas}");
     assert!(schemas.contains(r#"enum_listed: Some(&["2x", "a-b", "more"])"#), "{schemas}");
 }
 

@@ -3194,8 +3194,11 @@ pub(crate) static NUMBER_OF_BYTES_TYPE: Schema = Schema {
 
 pub(crate) static ORIGIN_TYPE: Schema = Schema {
     name: "OriginType",
-    kind: Kind::Enum(&["AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"]),
-    constraints: Constraints::NONE,
+    kind: Kind::Enum(&["AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE", "CLOUDHSM"]),
+    constraints: Constraints {
+        enum_listed: Some(&["AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"]),
+        ..Constraints::NONE
+    },
     sensitive: false,
     xml_namespace: None,
 };

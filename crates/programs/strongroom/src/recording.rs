@@ -48,7 +48,10 @@ impl JournalRecorder {
             error_code: error_code
                 .map(|code| if code == "AccessDeniedException" { DENIED.to_owned() } else { code }),
             error_message: error_message.flatten(),
-            request_parameters: call.request_parameters.map(strongroom_kms::conceal_chosen_material),
+            request_parameters: call
+                .request_parameters
+                .map(strongroom_kms::conceal_chosen_material)
+                .map(strongroom_kms::spell_origin),
             response_elements: call.response_elements,
             additional_event_data: call.additional_event_data,
             service_event_details: None,

@@ -11,6 +11,7 @@ pub(crate) mod keys;
 mod lifecycle;
 mod macs;
 mod metadata;
+mod new_key_place;
 mod new_key_spec;
 mod policies;
 mod public_keys;
@@ -21,6 +22,7 @@ mod usage;
 
 use async_trait::async_trait;
 pub use chosen::conceal_chosen_material;
+pub use new_key_place::spell_origin;
 use strongroom_api_kms as kms;
 use strongroom_identity::RequestContext;
 use strongroom_schema::Unit;

@@ -241,8 +241,7 @@ impl Backends {
         match self.in_clusters.get(&name) {
             Ok(backend) => backend,
             Err(ticket) => {
-                let backend =
-                    Arc::new(InCluster::new(home.clone(), store.to_owned(), self.stores.clone()));
+                let backend = Arc::new(InCluster::new(home.clone(), store.to_owned(), self.stores.clone()));
                 self.in_clusters.keep(ticket, name, backend.clone());
                 backend
             }

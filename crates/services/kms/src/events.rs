@@ -1,12 +1,12 @@
 //! Records of what KMS does by itself (KMS Developer Guide, "Logging AWS KMS API calls with AWS CloudTrail":
 //! `RotateKey`, `DeleteKey`).
 
-use serde_json::json;
+use serde_json::{Value, json};
 use strongroom_api_kms::SERVICE;
 use strongroom_crypto::hex;
 use strongroom_journal::{EventId, EventType, Identity, Record, Resource};
 
-use crate::domain::key::{Key, MaterialId};
+use crate::domain::key::{Held, Key, Material, MaterialId};
 use crate::domain::rotation::RotationKind;
 use crate::management::KEY_RESOURCE;
 
@@ -23,7 +23,7 @@ pub(crate) fn rotated(
 ) -> Record {
     let details = json!({
         "rotationType": kind.as_str(),
-        "keyOrigin": "AWS_KMS",
+        "keyOrigin": key.origin(),
         "previousKeyMaterialId": hex::encode(former),
         "currentKeyMaterialId": hex::encode(&key.current_material),
         "keyId": key.id,
@@ -31,9 +31,46 @@ pub(crate) fn rotated(
     Record { service_event_details: Some(details.to_string()), ..event(key, "RotateKey", at_ms, event_id) }
 }
 
-/// A key was deleted.
-pub(crate) fn deleted(key: &Key, at_ms: i64, event_id: [u8; 16]) -> Record {
-    event(key, "DeleteKey", at_ms, event_id)
+/// A key was deleted. What it had in the HSMs of a key store counts as still there.
+pub(crate) fn deleted(key: &Key, cluster_id: Option<&str>, at_ms: i64, event_id: [u8; 16]) -> Record {
+    let mut record = event(key, "DeleteKey", at_ms, event_id);
+    note_destroyed(&mut record, key, cluster_id, &[]);
+    record
+}
+
+/// Says which materials of a deleted key are gone from the HSMs of its key store too.
+pub(crate) fn note_destroyed(
+    record: &mut Record,
+    key: &Key,
+    cluster_id: Option<&str>,
+    destroyed: &[MaterialId],
+) {
+    let Some(store) = &key.store else { return };
+    let status = |material: &Material| {
+        let mut status = backing_key(material)?;
+        let done = destroyed.contains(&material.id);
+        status["deletionStatus"] = if done { "SUCCESS" } else { "FAILURE" }.into();
+        Some(status)
+    };
+    let keys: Vec<_> = key.materials.iter().filter_map(backing_key).collect();
+    let statuses: Vec<_> = key.materials.iter().filter_map(status).collect();
+    let data = json!({
+        "customKeyStoreId": store,
+        "clusterId": cluster_id,
+        "backingKeys": Value::from(keys).to_string(),
+        "backingKeysDeletionStatus": Value::from(statuses).to_string(),
+    });
+    record.additional_event_data = Some(data.to_string());
+}
+
+/// How records name a key in the HSMs of a key store. `None` for materials that are elsewhere.
+pub(crate) fn backing_key(material: &Material) -> Option<Value> {
+    match &material.held {
+        Held::Token { .. } => None,
+        Held::InCluster { handle, .. } => {
+            Some(json!({ "keyHandle": handle.to_string(), "backingKeyId": hex::encode(&material.id) }))
+        }
+    }
 }
 
 /// A service's key was made for an account.

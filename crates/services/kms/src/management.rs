@@ -6,6 +6,7 @@ mod aliases;
 mod changes;
 mod creation;
 mod cryptography;
+mod faults;
 mod key_stores;
 mod leftovers;
 mod lookup;
@@ -20,7 +21,7 @@ use std::sync::{Arc, OnceLock};
 use strongroom_journal::Reader;
 use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
-use strongroom_runtime::Waker;
+use strongroom_runtime::{Clocks, Waker};
 use strongroom_seal::{Epoch, Purpose, SealError};
 use strongroom_store::{Db, RowMac};
 
@@ -30,7 +31,9 @@ use crate::domain::alias::Alias;
 use crate::domain::identifier::Home;
 use crate::domain::key::Key;
 use crate::error::Refusal;
+use crate::throttling::Throttling;
 
+use self::agenda::Resting;
 pub(crate) use self::creation::NewKey;
 pub(crate) use self::cryptography::{Decrypts, Encrypts, ReEncryptFrom, ReEncryptTo};
 pub(crate) use self::key_stores::{KeyStores, Session};
@@ -67,6 +70,9 @@ pub struct KeyManagement {
     aliases: Cache<(Home, String), Alias>,
     usage: Usage,
     waker: OnceLock<Waker>,
+    clocks: Clocks,
+    resting: Resting,
+    throttling: Arc<Throttling>,
     pub(crate) stores: Arc<KeyStores>,
     pub(crate) settings: Settings,
 }
@@ -77,23 +83,40 @@ impl KeyManagement {
         let Parts { db, root, authority, outbox, journal, clocks, .. } = parts;
         let Parts { cloudhsm, ec2, anchors, dialer, settings, .. } = parts;
         let mac = RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?);
+        let throttling = Arc::new(Throttling::default());
         let stores = Arc::new(KeyStores::new(key_stores::Ground {
             db: db.clone(),
             mac: mac.clone(),
             passwords: key_stores::Passwords::new(root)?,
             outbox: outbox.clone(),
-            clocks,
+            clocks: clocks.clone(),
             cloudhsm,
             ec2,
             anchors,
             dialer,
             deadline: settings.store_deadline,
+            throttling: throttling.clone(),
         }));
         let backends = Backends::new(BuiltIn::new(db.clone(), root)?, stores.clone());
         let usage = Usage::new(db.clone(), journal);
         let (keys, aliases) = (Cache::new(KEPT, KEPT_BYTES), Cache::new(KEPT, KEPT_BYTES));
-        let waker = OnceLock::new();
-        Ok(Self { db, mac, authority, outbox, backends, keys, aliases, usage, waker, stores, settings })
+        let (waker, resting) = (OnceLock::new(), Resting::default());
+        Ok(Self {
+            db,
+            mac,
+            authority,
+            outbox,
+            backends,
+            keys,
+            aliases,
+            usage,
+            waker,
+            clocks,
+            resting,
+            throttling,
+            stores,
+            settings,
+        })
     }
 
     /// Waits until nothing is written that no caller asked for, and keeps it so while the guard is held. What
@@ -109,6 +132,7 @@ impl KeyManagement {
         self.aliases.clear();
         self.backends.clear();
         self.stores.clear();
+        self.throttling.set(None);
         self.usage.start_over(quiet, journal);
     }
 

@@ -1,22 +1,22 @@
 //! Making, describing and listing keys.
 
 use strongroom_api_kms::{
-    CreateKeyRequest, CreateKeyResponse, CustomerMasterKeySpec, DescribeKeyRequest, DescribeKeyResponse,
-    KeyListEntry, KeySpec, KeyUsageType, ListKeysRequest, ListKeysResponse, OriginType, ResourceOwnerType,
-    UpdateKeyDescriptionRequest, actions,
+    CreateKeyRequest, CreateKeyResponse, DescribeKeyRequest, DescribeKeyResponse, KeyListEntry,
+    ListKeysRequest, ListKeysResponse, OriginType, ResourceOwnerType, UpdateKeyDescriptionRequest, actions,
 };
 use strongroom_identity::RequestContext;
 use strongroom_policy::{Authorized, Everything};
 use strongroom_schema::Unit;
 
 use super::metadata::key_metadata;
-use super::{chosen, refuse_grant_tokens, refuse_nul, tags};
+use super::{chosen, new_key_place, new_key_spec, refuse_grant_tokens, refuse_nul, tags};
 use crate::KeyManagement;
 use crate::domain::identifier::Home;
 use crate::domain::key::SharedKey;
 use crate::domain::paging::Page;
 use crate::domain::policy;
 use crate::error::Refusal;
+use crate::events;
 use crate::management::{KEY_RESOURCE, NewKey};
 
 /// Keys in a page of ListKeys, unless the caller says otherwise.
@@ -30,9 +30,10 @@ pub(super) async fn create_key(
     context: &RequestContext,
     input: CreateKeyRequest,
 ) -> Result<CreateKeyResponse, Refusal> {
-    check_new_key(&input)?;
+    let (spec, usage) = new_key_spec::asked_for(&input)?;
+    let store = new_key_place::asked_for(&input, spec, kms.settings.strict)?;
     note_defaults(context, &input);
-    let new = new_key(kms, &input)?;
+    let new = NewKey { spec, usage, store, ..new_key(kms, &input)? };
     let key_id = new.id.clone().map_or_else(KeyManagement::new_key_id, Ok)?;
     if let Some(policy) = &new.policy {
         let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
@@ -44,7 +45,11 @@ pub(super) async fn create_key(
     }
     let key = kms.create_key(&all, context, &key_id, new).await?;
     context.touched(KEY_RESOURCE, key.home.account, key.arn.clone());
-    Ok(CreateKeyResponse { key_metadata: Some(key_metadata(&key)) })
+    if let Some(backing_key) = key.current().and_then(events::backing_key) {
+        context.additional("backingKey", backing_key.to_string().as_str());
+    }
+    let standing = kms.standing(&key).await?;
+    Ok(CreateKeyResponse { key_metadata: Some(key_metadata(&key, standing)) })
 }
 
 /// What the request says of the new key.
@@ -55,54 +60,6 @@ fn new_key(kms: &KeyManagement, input: &CreateKeyRequest) -> Result<NewKey, Refu
     let chosen =
         if kms.lets_choose_keys() { chosen::choose(tags)? } else { NewKey { tags, ..NewKey::default() } };
     Ok(NewKey { description, policy: input.policy.clone(), ..chosen })
-}
-
-/// Checks what the schema cannot.
-fn check_new_key(input: &CreateKeyRequest) -> Result<(), Refusal> {
-    let spec = match (&input.key_spec, &input.customer_master_key_spec) {
-        (Some(_), Some(_)) => {
-            return Err(Refusal::Validation(
-                "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is \
-                 deprecated."
-                    .to_owned(),
-            ));
-        }
-        (Some(spec), None) => spec.as_str(),
-        (None, Some(spec)) => spec.as_str(),
-        (None, None) => KeySpec::SymmetricDefault.as_str(),
-    };
-    let symmetric = spec == KeySpec::SymmetricDefault.as_str();
-    match &input.key_usage {
-        None if !symmetric => {
-            return Err(Refusal::Validation(
-                "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys."
-                    .to_owned(),
-            ));
-        }
-        Some(usage) if symmetric && *usage != KeyUsageType::EncryptDecrypt => {
-            return Err(Refusal::Validation(format!(
-                "KeyUsage {} is not compatible with KeySpec {spec}",
-                usage.as_str()
-            )));
-        }
-        _ => {}
-    }
-    if !symmetric {
-        return Err(Refusal::NotYet("keys of another KeySpec than SYMMETRIC_DEFAULT"));
-    }
-    match input.origin {
-        None | Some(OriginType::AwsKms) => {}
-        Some(_) => return Err(Refusal::NotYet("keys of another Origin than AWS_KMS")),
-    }
-    let absent = [
-        (input.custom_key_store_id.is_some(), "keys in custom key stores"),
-        (input.xks_key_id.is_some(), "keys in external key stores"),
-        (input.multi_region == Some(true), "multi-Region keys"),
-    ];
-    if let Some((_, feature)) = absent.into_iter().find(|(asked, _)| *asked) {
-        return Err(Refusal::NotYet(feature));
-    }
-    Ok(())
 }
 
 /// Notes the defaults that AWS shows in the record of CreateKey.
@@ -116,15 +73,7 @@ fn note_defaults(context: &RequestContext, input: &CreateKeyRequest) {
     if input.bypass_policy_lockout_safety_check.is_none() {
         context.defaulted("bypassPolicyLockoutSafetyCheck", false);
     }
-    if input.customer_master_key_spec.is_none() {
-        context.defaulted("customerMasterKeySpec", CustomerMasterKeySpec::SymmetricDefault.as_str());
-    }
-    if input.key_spec.is_none() {
-        context.defaulted("keySpec", KeySpec::SymmetricDefault.as_str());
-    }
-    if input.key_usage.is_none() {
-        context.defaulted("keyUsage", KeyUsageType::EncryptDecrypt.as_str());
-    }
+    new_key_spec::note_defaults(context, input);
 }
 
 pub(super) async fn describe_key(
@@ -136,7 +85,8 @@ pub(super) async fn describe_key(
     let key = kms.find::<actions::DescribeKey>(context, &input.key_id).await?;
     context.touched(KEY_RESOURCE, key.home.account, key.arn.clone());
     let key: Authorized<actions::DescribeKey, SharedKey> = kms.authority().authorize(context, key)?;
-    Ok(DescribeKeyResponse { key_metadata: Some(key_metadata(key.resource())) })
+    let standing = kms.standing(key.resource()).await?;
+    Ok(DescribeKeyResponse { key_metadata: Some(key_metadata(key.resource(), standing)) })
 }
 
 pub(super) async fn update_key_description(

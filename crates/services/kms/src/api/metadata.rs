@@ -1,36 +1,48 @@
 //! `KeyMetadata`, as the API shows a key.
 
 use strongroom_api_kms::{
-    CustomerMasterKeySpec, EncryptionAlgorithmSpec, KeyManagerType, KeyMetadata, KeySpec,
-    KeyState as ApiKeyState, KeyUsageType, OriginType,
+    CustomerMasterKeySpec, KeyManagerType, KeyMetadata, KeySpec, KeyState as ApiKeyState, KeyUsageType,
+    OriginType,
 };
 use strongroom_crypto::hex;
 use strongroom_schema::Timestamp;
 
+use super::algorithms::Algorithms;
+use crate::backend::Standing;
 use crate::domain::key::{Key, KeyState, Manager};
 
 /// The metadata of a key.
-pub(super) fn key_metadata(key: &Key) -> KeyMetadata {
+pub(super) fn key_metadata(key: &Key, standing: Standing) -> KeyMetadata {
+    let algorithms = Algorithms::of(key.spec, key.usage);
+    let state = match key.state {
+        KeyState::Enabled | KeyState::Disabled if !standing.available => ApiKeyState::Unavailable,
+        state => ApiKeyState::from(state.as_str()),
+    };
     KeyMetadata {
         aws_account_id: Some(key.home.account.to_string()),
         key_id: key.id.clone(),
         arn: Some(key.arn.clone()),
         creation_date: Some(Timestamp::from_millis(key.created_ms)),
-        enabled: Some(key.state == KeyState::Enabled),
+        enabled: Some(state == ApiKeyState::Enabled),
         description: Some(key.description.clone()),
-        key_usage: Some(KeyUsageType::EncryptDecrypt),
-        key_state: Some(ApiKeyState::from(key.state.as_str())),
-        origin: Some(OriginType::AwsKms),
+        key_usage: Some(KeyUsageType::from(key.usage.as_str())),
+        key_state: Some(state),
+        origin: Some(OriginType::from(key.origin())),
+        custom_key_store_id: key.store.clone(),
+        cloud_hsm_cluster_id: standing.cluster_id,
         key_manager: Some(match key.manager {
             Manager::Customer => KeyManagerType::Customer,
             Manager::Service(_) => KeyManagerType::Aws,
         }),
         deletion_date: key.state.deletion_ms().map(Timestamp::from_millis),
-        customer_master_key_spec: Some(CustomerMasterKeySpec::SymmetricDefault),
-        key_spec: Some(KeySpec::SymmetricDefault),
-        encryption_algorithms: Some(vec![EncryptionAlgorithmSpec::SymmetricDefault]),
+        customer_master_key_spec: Some(CustomerMasterKeySpec::from(key.spec.as_str())),
+        key_spec: Some(KeySpec::from(key.spec.as_str())),
+        encryption_algorithms: algorithms.encryption,
+        signing_algorithms: algorithms.signing,
+        mac_algorithms: algorithms.mac,
+        key_agreement_algorithms: algorithms.key_agreement,
         multi_region: Some(false),
-        current_key_material_id: Some(hex::encode(&key.current_material)),
+        current_key_material_id: key.spec.is_symmetric().then(|| hex::encode(&key.current_material)),
         ..KeyMetadata::default()
     }
 }

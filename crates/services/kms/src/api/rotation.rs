@@ -28,6 +28,7 @@ pub(super) async fn enable_key_rotation(
 ) -> Result<Unit, Refusal> {
     let days = input.rotation_period_in_days;
     let enable = kms.change::<actions::EnableKeyRotation>(context, &input.key_id, |key| {
+        key.expect_rotating(kms.settings.strict)?;
         key.enable_rotation(context.now_ms, days)
     });
     context.responded("keyId", enable.await?.arn);
@@ -39,7 +40,10 @@ pub(super) async fn disable_key_rotation(
     context: &RequestContext,
     input: DisableKeyRotationRequest,
 ) -> Result<Unit, Refusal> {
-    let disable = kms.change::<actions::DisableKeyRotation>(context, &input.key_id, Key::disable_rotation);
+    let disable = kms.change::<actions::DisableKeyRotation>(context, &input.key_id, |key| {
+        key.expect_rotating(kms.settings.strict)?;
+        key.disable_rotation()
+    });
     context.responded("keyId", disable.await?.arn);
     Ok(Unit)
 }
@@ -51,6 +55,7 @@ pub(super) async fn get_key_rotation_status(
 ) -> Result<GetKeyRotationStatusResponse, Refusal> {
     let key = kms.permitted::<actions::GetKeyRotationStatus>(context, &input.key_id).await?;
     let key = key.resource();
+    key.expect_rotating(kms.settings.strict)?;
     let schedule = key.rotation_status();
     Ok(GetKeyRotationStatusResponse {
         key_rotation_enabled: Some(schedule.is_some()),
@@ -80,6 +85,7 @@ pub(super) async fn list_key_rotations(
     let page = Page::parse(LIST, input.limit, PAGE, input.marker.as_deref())?;
     let key = kms.permitted::<actions::ListKeyRotations>(context, &input.key_id).await?;
     let key = key.resource();
+    key.expect_rotating(kms.settings.strict)?;
     let first_too = input.include_key_material == Some(IncludeKeyMaterial::AllKeyMaterial);
     let listed: Vec<_> =
         key.materials.iter().filter(|material| first_too || material.rotation.is_some()).collect();

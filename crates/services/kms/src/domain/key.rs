@@ -158,6 +158,11 @@ impl Key {
         self.materials.iter().find(|material| material.id == *id)
     }
 
+    /// Where its materials come from, as the API and records say it.
+    pub(crate) fn origin(&self) -> &'static str {
+        if self.store.is_some() { "AWS_CLOUDHSM" } else { "AWS_KMS" }
+    }
+
     /// Where its materials are. Keys of one place can be used in one step.
     pub(crate) fn place(&self) -> (&Home, Option<&str>) {
         (&self.home, self.store.as_deref())

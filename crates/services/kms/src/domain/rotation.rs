@@ -59,6 +59,26 @@ impl RotationKind {
 }
 
 impl Key {
+    /// Refuses all about rotation to keys that do not rotate. With `strict` those are AWS's: none in a custom key
+    /// store does.
+    pub(crate) fn expect_rotating(&self, strict: bool) -> Result<(), Refusal> {
+        if !self.spec.is_symmetric() {
+            let spec = self.spec.as_str();
+            return Err(Refusal::Unsupported(Some(format!(
+                "{} key spec is {spec} which is not valid for this operation",
+                self.arn
+            ))));
+        }
+        if strict && self.store.is_some() {
+            return Err(Refusal::Unsupported(Some(format!(
+                "{} origin is {} which is not valid for this operation",
+                self.arn,
+                self.origin()
+            ))));
+        }
+        Ok(())
+    }
+
     /// Turns automatic rotation on, or gives it another period. Either way the first rotation is a whole
     /// period from now; a period that is in force already changes nothing.
     pub(crate) fn enable_rotation(&mut self, now_ms: i64, days: Option<i32>) -> Result<(), Refusal> {
@@ -109,16 +129,21 @@ impl Key {
         Ok(())
     }
 
-    /// Takes `material` as the result of the automatic rotation that was due at `due_ms`. `false` if none is
-    /// due then (any more).
-    pub(crate) fn rotate_when_due(&mut self, due_ms: i64, material: &Material) -> bool {
-        match &mut self.rotation {
-            Some(schedule) if self.state == KeyState::Enabled && schedule.next_ms == due_ms => {
-                *schedule = Schedule::from(due_ms, schedule.days);
-                self.current_material = material.id;
-                true
-            }
-            _ => false,
+    /// Whether the automatic rotation that was due at `due_ms` still is.
+    pub(crate) fn rotates_at(&self, due_ms: i64) -> bool {
+        self.state == KeyState::Enabled && self.rotation.is_some_and(|schedule| schedule.next_ms == due_ms)
+    }
+
+    /// Takes `material`, made at `done_ms`, as the result of the automatic rotation that was due at `due_ms`. `false`
+    /// if none is due then (any more). The next one is a whole period later.
+    pub(crate) fn rotate_when_due(&mut self, due_ms: i64, done_ms: i64, material: &Material) -> bool {
+        if !self.rotates_at(due_ms) {
+            return false;
         }
+        if let Some(schedule) = &mut self.rotation {
+            *schedule = Schedule::from(done_ms, schedule.days);
+        }
+        self.current_material = material.id;
+        true
     }
 }

@@ -1,16 +1,51 @@
 //! What keys do by themselves when it is due: rotate, and be deleted.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use async_trait::async_trait;
-use strongroom_identity::PARTITION;
+use strongroom_crypto::hex;
+use strongroom_identity::{PARTITION, Region};
 use strongroom_journal::Record;
 use strongroom_runtime::{Agenda, BoxError, Due};
 
 use super::{KeyManagement, random_id};
 use crate::domain::identifier::{Home, Named};
-use crate::domain::key::{Key, KeyState};
+use crate::domain::key::{Key, KeyState, MaterialId};
 use crate::error::Refusal;
 use crate::repo::keys::DueRow;
+use crate::repo::leftovers::Leftover;
 use crate::{events, repo};
+
+/// Marks the items that are about leftovers in the clusters of key stores.
+const LEFTOVER: &str = "leftover/";
+
+/// How long a cluster is left alone that did not do what was due, in milliseconds: other work is not to wait for it
+/// again and again.
+const REST_MS: i64 = 30 * 1000;
+
+/// Clusters that are left alone, with the real time until when.
+pub(super) type Resting = Mutex<HashMap<(Home, String), i64>>;
+
+/// What an item of the agenda is about.
+enum Item {
+    Key { home: Home, key_id: String },
+    Leftover { home: Home, store: String, material_id: MaterialId },
+}
+
+impl Item {
+    fn parse(id: &str) -> Option<Self> {
+        let Some(leftover) = id.strip_prefix(LEFTOVER) else {
+            let (home, key_id) = Named::parse_own_arn(id)?;
+            return Some(Self::Key { home, key_id });
+        };
+        let mut parts = leftover.split('/');
+        let (account, region) = (parts.next()?.parse().ok()?, Region::named(parts.next()?)?);
+        let (store, material_id) = (parts.next()?.to_owned(), hex::decode(parts.next()?)?);
+        let home = Home { account, region: region.name() };
+        Some(Self::Leftover { home, store, material_id: material_id.try_into().ok()? })
+    }
+}
 
 #[async_trait]
 impl Agenda for KeyManagement {
@@ -19,12 +54,20 @@ impl Agenda for KeyManagement {
     }
 
     async fn first(&self, most: u32) -> Result<Vec<Due>, BoxError> {
-        let rows = repo::keys::list_due(&self.db, most).await?;
-        let due = |row: DueRow| {
+        let keys = repo::keys::list_due(&self.db, most).await?;
+        let key = |row: DueRow| {
             let [account, region, key_id] = row.name;
             Due { at_ms: row.due_ms, id: format!("arn:{PARTITION}:kms:{region}:{account}:key/{key_id}") }
         };
-        Ok(rows.into_iter().map(due).collect())
+        let leftovers = repo::leftovers::list_due(&self.db, most).await?;
+        let leftover = |row: repo::leftovers::DueRow| {
+            let ([account, region, store], material_id) = (row.name, hex::encode(&row.material_id));
+            Due { at_ms: row.due_ms, id: format!("{LEFTOVER}{account}/{region}/{store}/{material_id}") }
+        };
+        let mut all: Vec<_> = keys.into_iter().map(key).chain(leftovers.into_iter().map(leftover)).collect();
+        all.sort_unstable();
+        all.truncate(most as usize);
+        Ok(all)
     }
 
     async fn run(&self, item: &Due) -> Result<(), BoxError> {
@@ -35,26 +78,76 @@ impl Agenda for KeyManagement {
                 return Err("the audit journal cannot be written".into());
             }
         }
-        let (home, key_id) = Named::parse_own_arn(&item.id).ok_or("the item names no key")?;
+        match Item::parse(&item.id).ok_or("the item names nothing")? {
+            Item::Key { home, key_id } => self.run_key(&home, &key_id, item.at_ms).await,
+            Item::Leftover { home, store, material_id } => {
+                self.unless_resting(&home, &store, self.clear_away(&home, &store, &material_id)).await
+            }
+        }
+    }
+}
+
+impl KeyManagement {
+    /// Does what is due with a key.
+    async fn run_key(&self, home: &Home, key_id: &str, due_ms: i64) -> Result<(), BoxError> {
         // From the store: what is in memory may be older than the agenda.
-        let Some(key) = repo::keys::find(&self.db, &self.mac, &home, &key_id).await? else { return Ok(()) };
+        let Some(key) = repo::keys::find(&self.db, &self.mac, home, key_id).await? else { return Ok(()) };
         let done = match key.state {
-            KeyState::PendingDeletion { due_ms } if due_ms == item.at_ms => {
+            KeyState::PendingDeletion { due_ms: at } if at == due_ms => {
                 self.delete_when_due(&key, due_ms).await
             }
-            KeyState::Enabled => self.rotate_when_due(&key, item.at_ms).await,
+            KeyState::Enabled => {
+                let rotation = self.rotate_when_due(&key, due_ms);
+                return match &key.store {
+                    None => rotation.await.map_err(Refusal::into_cause),
+                    Some(store) => self.unless_resting(home, store, rotation).await,
+                };
+            }
             KeyState::PendingDeletion { .. } | KeyState::Disabled => Ok(()),
         };
         done.map_err(Refusal::into_cause)
+    }
+
+    /// Does what needs the cluster of a key store, unless that failed a moment ago.
+    async fn unless_resting(
+        &self,
+        home: &Home,
+        store: &str,
+        work: impl Future<Output = Result<(), Refusal>> + Send,
+    ) -> Result<(), BoxError> {
+        let name = (home.clone(), store.to_owned());
+        let now_ms = self.clocks.real_now();
+        let resting = || self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        if resting().get(&name).is_some_and(|until_ms| now_ms < *until_ms) {
+            return Err("the cluster of the key store did not do what was due a moment ago".into());
+        }
+        let done = work.await;
+        match &done {
+            Ok(()) => resting().remove(&name),
+            Err(_) => resting().insert(name, self.clocks.real_now().saturating_add(REST_MS)),
+        };
+        done.map_err(Refusal::into_cause)
+    }
+
+    /// Has the cluster of a key store that has just been connected do what is due.
+    pub(crate) async fn store_connected(&self, home: &Home, store: &str) {
+        let resting = || self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        resting().remove(&(home.clone(), store.to_owned()));
+        self.agenda_changed();
     }
 }
 
 impl KeyManagement {
     /// Deletes a key whose deletion was due at `due_ms`, and everything that hangs on it. Nothing happens if
     /// it is not due then any more.
+    ///
+    /// The keys in the HSMs of a key store go after the commit. Their row says so, should that not work at once;
+    /// until it has, the record says that it did not.
     async fn delete_when_due(&self, seen: &Key, due_ms: i64) -> Result<(), Refusal> {
         let (home, key_id): (&Home, _) = (&seen.home, seen.id.as_str());
-        let record = events::deleted(seen, due_ms, random_id()?);
+        let cluster_id = self.standing(seen).await.ok().and_then(|standing| standing.cluster_id);
+        let mut record = events::deleted(seen, cluster_id.as_deref(), due_ms, random_id()?);
+        let leftovers = &Leftover::all_of(seen, self.clocks.domain_now());
         let draft = &self.outbox.draft(&record);
         let deleted = self.db.transaction(|tx| {
             Box::pin(async move {
@@ -65,6 +158,9 @@ impl KeyManagement {
                 let aliases = repo::aliases::delete_of_key(tx, home, key_id).await?;
                 repo::usage::delete(tx, home, key_id).await?;
                 repo::keys::delete(tx, &key).await?;
+                for leftover in leftovers {
+                    repo::leftovers::insert(tx, &self.mac, leftover).await?;
+                }
                 repo::post(tx, Some(draft)).await?;
                 Ok(Some(aliases))
             })
@@ -75,9 +171,33 @@ impl KeyManagement {
         for alias in aliases {
             self.forget_alias(home, &alias);
         }
-        self.backend(seen)?.forget(seen);
+        self.backend(seen).forget(seen);
+        if let Some(store) = &seen.store {
+            let destroyed = self.destroy_all(home, store, leftovers).await;
+            events::note_destroyed(&mut record, seen, cluster_id.as_deref(), &destroyed);
+            self.agenda_changed();
+        }
         self.publish(record).await;
         Ok(())
+    }
+
+    /// Deletes the keys of a deleted key in the HSMs, and answers which of its materials are gone. The first that
+    /// cannot be deleted ends the attempt.
+    async fn destroy_all(&self, home: &Home, store: &str, leftovers: &[Leftover]) -> Vec<MaterialId> {
+        let mut destroyed = Vec::new();
+        for leftover in leftovers {
+            let done = self.clear_away(home, store, &leftover.material_id);
+            if let Err(error) = self.unless_resting(home, store, done).await {
+                tracing::warn!(
+                    store,
+                    error,
+                    "keys of a deleted KMS key are still in the cluster of a key store"
+                );
+                break;
+            }
+            destroyed.push(leftover.material_id);
+        }
+        destroyed
     }
 
     /// Records what has been done and committed. If it cannot be recorded now it is later: its draft is in

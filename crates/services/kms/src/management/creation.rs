@@ -29,6 +29,8 @@ type MayCreateKeys = Authorized<actions::CreateKey, Everything>;
 pub(crate) struct NewKey {
     pub(crate) spec: KeySpec,
     pub(crate) usage: KeyUsage,
+    /// The custom key store whose cluster holds it.
+    pub(crate) store: Option<String>,
     pub(crate) description: String,
     /// `None` for the default policy.
     pub(crate) policy: Option<String>,
@@ -45,6 +47,7 @@ impl Default for NewKey {
         Self {
             spec: KeySpec::SymmetricDefault,
             usage: KeyUsage::EncryptDecrypt,
+            store: None,
             description: String::new(),
             policy: None,
             tags: Tags::default(),
@@ -82,23 +85,36 @@ impl KeyManagement {
             material_id: random_id()?,
             now_ms: context.now_ms,
         };
-        let backend = self.backends.of(&home, None)?;
+        let store = new.store.as_deref();
+        let backend = self.backends.of(&home, store);
+        backend.expect_room(context).await?;
         if !backend.offers(new.spec, new.usage) {
-            return Err(Refusal::NotYet("keys of another KeySpec than SYMMETRIC_DEFAULT"));
+            return Err(match store {
+                None => Refusal::NotYet("keys of another KeySpec than SYMMETRIC_DEFAULT"),
+                Some(_) => Refusal::Unsupported(Some(format!(
+                    "KeySpec {} is not supported in custom key stores",
+                    new.spec.as_str()
+                ))),
+            });
         }
         let material = match &new.material {
-            None => backend.generate(&wanted).await?,
+            None => self.make_material(&*backend, store, &wanted).await?,
             Some(chosen) => backend.take_in(&wanted, chosen).await?,
         };
         let key = Key {
             description: new.description,
             policy: new.policy,
             tags: new.tags,
+            store: new.store,
             spec: new.spec,
             usage: new.usage,
             ..first_state(home, key_id.to_owned(), Manager::Customer, material)
         };
-        if !self.insert(&key, None, context.draft()).await? {
+        let inserted = self.insert(&key, None, context.draft()).await;
+        if !matches!(inserted, Ok(true)) {
+            self.discard(&key.home, key.store.as_deref(), &key.current_material).await;
+        }
+        if !inserted? {
             return Err(Refusal::KeyExists(key.arn));
         }
         // Who looked for a chosen id just before has learnt that it was not there.
@@ -150,7 +166,7 @@ impl KeyManagement {
             material_id: random_id()?,
             now_ms,
         };
-        self.backends.of(home, None)?.generate(&wanted).await
+        self.backends.of(home, None).generate(&wanted).await
     }
 
     /// Adds a key, with an alias if there is one. Answers whether it did: `false` if the key's id or the
@@ -163,9 +179,15 @@ impl KeyManagement {
     ) -> Result<bool, Refusal> {
         let inserted = self.db.transaction(|tx| {
             Box::pin(async move {
+                if let Some(store_id) = &key.store {
+                    // It may have been disconnected since, and deleted: it seemed to hold no key.
+                    let store = repo::key_stores::load(tx, &self.mac, &key.home, store_id).await?;
+                    store.ok_or_else(|| Refusal::NoSuchKeyStore(store_id.clone()))?.expect_connected()?;
+                }
                 if !repo::keys::insert(tx, &self.mac, key).await? {
                     return Err(Taken::Taken);
                 }
+                self.settle(tx, key, &key.current_material).await?;
                 if let Some(alias) = alias
                     && !repo::aliases::insert(tx, &self.mac, alias).await?
                 {
@@ -178,7 +200,7 @@ impl KeyManagement {
         match inserted.await {
             Ok(()) => Ok(true),
             Err(Taken::Taken) => Ok(false),
-            Err(Taken::Store(error)) => Err(error.into()),
+            Err(Taken::Refused(refusal)) => Err(refusal),
         }
     }
 }
@@ -186,12 +208,12 @@ impl KeyManagement {
 /// Why a key was not added; the transaction is rolled back either way.
 enum Taken {
     Taken,
-    Store(strongroom_store::StoreError),
+    Refused(Refusal),
 }
 
-impl From<strongroom_store::StoreError> for Taken {
-    fn from(error: strongroom_store::StoreError) -> Self {
-        Self::Store(error)
+impl<E: Into<Refusal>> From<E> for Taken {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
     }
 }
 

@@ -7,9 +7,10 @@ use strongroom_identity::{Action, RequestContext};
 use strongroom_policy::{Authorized, Everything};
 
 use super::{KEY_RESOURCE, KeyManagement};
+use crate::backend::Standing;
 use crate::domain::alias::{self, Alias};
 use crate::domain::identifier::{Home, Name, Named};
-use crate::domain::key::SharedKey;
+use crate::domain::key::{Key, SharedKey};
 use crate::domain::managed::{self, ManagedAlias};
 use crate::domain::paging::Page;
 use crate::error::Refusal;
@@ -73,6 +74,19 @@ impl KeyManagement {
         let key = self.find_key(context, &home, &key_id).await?;
         context.touched(KEY_RESOURCE, key.home.account, key.arn.clone());
         Ok(self.authority().authorize(context, key)?)
+    }
+
+    /// How a key stands where its materials are.
+    pub(crate) async fn standing(&self, key: &Key) -> Result<Standing, Refusal> {
+        self.backend(key).standing(key).await
+    }
+
+    /// Refuses cryptography with a key whose material cannot be used now, without trying.
+    pub(crate) async fn expect_available(&self, key: &Key) -> Result<(), Refusal> {
+        if self.standing(key).await?.available {
+            return Ok(());
+        }
+        Err(Refusal::InvalidState(format!("{} is unavailable.", key.arn)))
     }
 
     async fn load_key(&self, home: &Home, key_id: &str) -> Result<Option<SharedKey>, Refusal> {

@@ -20,6 +20,7 @@ impl KeyManagement {
         seen: &Authorized<actions::RotateKeyOnDemand, SharedKey>,
     ) -> Result<(), Refusal> {
         let seen = seen.resource();
+        seen.expect_rotating(self.settings.strict)?;
         // No material is made for a rotation that would be refused.
         seen.expect_rotatable(context.now_ms)?;
         let kind = RotationKind::OnDemand;
@@ -35,6 +36,7 @@ impl KeyManagement {
                 key.rotate_on_demand(context.now_ms, material)?;
                 let record = events::rotated(&key, &former, kind, context.now_ms, event_id);
                 repo::keys::append_material(tx, &self.mac, &key, material).await?;
+                self.settle(tx, &key, &material.id).await?;
                 repo::keys::replace(tx, &self.mac, &mut key).await?;
                 repo::post(tx, context.draft()).await?;
                 repo::post(tx, Some(&self.outbox.draft(&record))).await?;
@@ -43,26 +45,40 @@ impl KeyManagement {
         });
         let rotated = rotated.await;
         self.forget_key(&seen.home, &seen.id);
+        if rotated.is_err() {
+            self.discard(&seen.home, seen.store.as_deref(), &material.id).await;
+        }
         self.publish(rotated?).await;
         Ok(())
     }
 
     /// Does the automatic rotation of a key that was due at `due_ms`, as of that moment. Nothing happens if
     /// it is not due then any more.
+    ///
+    /// What fell due while the key's store was not connected is done as of the moment at which it was connected
+    /// again, and once.
     pub(super) async fn rotate_when_due(&self, seen: &Key, due_ms: i64) -> Result<(), Refusal> {
+        if !seen.rotates_at(due_ms) {
+            return Ok(());
+        }
+        let done_ms = match &seen.store {
+            None => due_ms,
+            Some(store) => self.stores.find(&seen.home, store).await?.created_ms.max(due_ms),
+        };
         let kind = RotationKind::Automatic;
-        let material = &self.new_material(seen, due_ms, kind).await?;
+        let material = &self.new_material(seen, done_ms, kind).await?;
         let event_id = random_id()?;
         let rotated = self.db.transaction(|tx| {
             Box::pin(async move {
                 let found = repo::keys::load(tx, &self.mac, &seen.home, &seen.id).await?;
                 let Some(mut key) = found else { return Ok::<_, Refusal>(None) };
                 let former = key.current_material;
-                if !key.rotate_when_due(due_ms, material) {
+                if !key.rotate_when_due(due_ms, done_ms, material) {
                     return Ok(None);
                 }
-                let record = events::rotated(&key, &former, kind, due_ms, event_id);
+                let record = events::rotated(&key, &former, kind, done_ms, event_id);
                 repo::keys::append_material(tx, &self.mac, &key, material).await?;
+                self.settle(tx, &key, &material.id).await?;
                 repo::keys::replace(tx, &self.mac, &mut key).await?;
                 repo::post(tx, Some(&self.outbox.draft(&record))).await?;
                 Ok(Some(record))
@@ -70,6 +86,9 @@ impl KeyManagement {
         });
         let rotated = rotated.await;
         self.forget_key(&seen.home, &seen.id);
+        if !matches!(rotated, Ok(Some(_))) {
+            self.discard(&seen.home, seen.store.as_deref(), &material.id).await;
+        }
         if let Some(record) = rotated? {
             self.publish(record).await;
         }
@@ -85,7 +104,8 @@ impl KeyManagement {
             material_id: random_id()?,
             now_ms,
         };
-        let material = self.backend(key)?.generate(&wanted).await?;
+        let backend = self.backend(key);
+        let material = self.make_material(&*backend, key.store.as_deref(), &wanted).await?;
         Ok(Material { rotation: Some(kind), ..material })
     }
 }

@@ -11,9 +11,11 @@ CREATE TABLE kms_leftovers (
     region TEXT NOT NULL,
     store TEXT NOT NULL,
     material_id BYTEA NOT NULL,
+    key_id TEXT NOT NULL,
     condemned BIGINT NOT NULL,
-    since_ms BIGINT NOT NULL,
+    due_ms BIGINT NOT NULL,
+    mac BYTEA NOT NULL,
     PRIMARY KEY (account, region, store, material_id)
 );
 
-CREATE INDEX kms_leftovers_by_age ON kms_leftovers (since_ms, account, region, store, material_id);
+CREATE INDEX kms_leftovers_by_due ON kms_leftovers (due_ms, account, region, store, material_id);

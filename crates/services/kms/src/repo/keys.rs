@@ -40,9 +40,12 @@ pub(super) const NEWEST_MATERIAL: Statement = Statement::new(
 pub(super) const LIST_IDS: Statement = Statement::new(
     "SELECT key_id FROM kms_keys WHERE account = $1 AND region = $2 AND key_id > $3 ORDER BY key_id LIMIT $4",
 );
+/// A key rotates only while its key store is connected: one that is not does not hold up what follows.
 pub(super) const LIST_DUE: Statement = Statement::new(
-    "SELECT account, region, key_id, due_ms FROM kms_keys WHERE due_ms IS NOT NULL \
-     ORDER BY due_ms, account, region, key_id LIMIT $1",
+    "SELECT k.account, k.region, k.key_id, k.due_ms FROM kms_keys k LEFT JOIN kms_key_stores s \
+     ON s.account = k.account AND s.region = k.region AND s.store_id = k.store \
+     WHERE k.due_ms IS NOT NULL AND (k.store IS NULL OR k.state = 'PendingDeletion' OR s.state = 'CONNECTED') \
+     ORDER BY k.due_ms, k.account, k.region, k.key_id LIMIT $1",
 );
 /// The version before comes last: the others are the columns in their order, and the MAC.
 pub(super) const UPDATE_KEY: Statement = Statement::new(
@@ -152,10 +155,7 @@ impl AuthorityRow for MaterialRow {
 
     fn columns(&self) -> Vec<(&'static str, Value)> {
         let mut columns = home_columns(&self.home).to_vec();
-        columns.extend([
-            ("key_id", Value::from(&self.key_id)),
-            ("material_id", self.material.id.into()),
-        ]);
+        columns.extend([("key_id", Value::from(&self.key_id)), ("material_id", self.material.id.into())]);
         let (held, public) = self.held();
         columns.extend(held);
         columns.extend([
@@ -204,11 +204,7 @@ impl MaterialRow {
                 let public_key = public.as_ref().map_or_else(nothing, |public| Value::from(&public.der));
                 let empty = || Value::from(Vec::new());
                 (
-                    [
-                        ("handle", handle.to_be_bytes().into()),
-                        ("token", empty()),
-                        ("token_digest", empty()),
-                    ],
+                    [("handle", handle.to_be_bytes().into()), ("token", empty()), ("token_digest", empty())],
                     [("public_handle", public_handle), ("public_key", public_key)],
                 )
             }
@@ -227,8 +223,8 @@ fn read_held(row: &Row) -> Result<Held, StoreError> {
     };
     let public = match (row.opt_blob("public_handle")?, row.opt_blob("public_key")?) {
         (Some(handle), Some(der)) => {
-            let handle = <[u8; 8]>::try_from(handle.as_slice())
-                .map_err(|error| unreadable("public_handle", error))?;
+            let handle =
+                <[u8; 8]>::try_from(handle.as_slice()).map_err(|error| unreadable("public_handle", error))?;
             Some(PublicHalf { handle: u64::from_be_bytes(handle), der })
         }
         _ => None,

@@ -82,18 +82,10 @@ async fn keys_of_other_kinds(database: &TestDatabase) {
         ),
         (
             CreateKeyRequest { origin: Some(OriginType::External), ..plain() },
-            not_yet("kms: keys of another Origin than AWS_KMS"),
+            not_yet("kms: keys of Origin EXTERNAL"),
         ),
         (
-            CreateKeyRequest { origin: Some(OriginType::AwsCloudhsm), ..plain() },
-            not_yet("kms: keys of another Origin than AWS_KMS"),
-        ),
-        (
-            CreateKeyRequest { custom_key_store_id: Some("cks-1".to_owned()), ..plain() },
-            not_yet("kms: keys in custom key stores"),
-        ),
-        (
-            CreateKeyRequest { xks_key_id: Some("1".to_owned()), ..plain() },
+            CreateKeyRequest { origin: Some(OriginType::ExternalKeyStore), ..plain() },
             not_yet("kms: keys in external key stores"),
         ),
         (CreateKeyRequest { multi_region: Some(true), ..plain() }, not_yet("kms: multi-Region keys")),

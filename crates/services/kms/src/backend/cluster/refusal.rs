@@ -1,0 +1,62 @@
+//! What callers are told of a cluster's failures. AWS tells all of them as `KMSInvalidStateException` (KMS Developer
+//! Guide, "How to respond to a cryptographic operation failure").
+
+use strongroom_hsm_client::ClientError;
+use strongroom_hsm_proto::command::FailureCode;
+
+use crate::domain::spec::KeySpec;
+use crate::error::{KeyStoreRefusal, Refusal};
+
+/// AWS's words for a cluster that cannot be used.
+const NO_COMMUNICATION: &str = "KMS cannot communicate with your CloudHSM cluster";
+
+/// The refusal of cryptography, or of anything else that no operation has words of its own for.
+pub(super) fn refusal(error: ClientError) -> Refusal {
+    match error.code() {
+        Some(FailureCode::CryptographyFailed) => Refusal::InvalidCiphertext,
+        // What KMS has checked before is wrong all the same.
+        Some(FailureCode::InvalidRequest | FailureCode::InvalidData | FailureCode::InvalidMechanism) => {
+            Refusal::Internal(error.into())
+        }
+        _ => {
+            tracing::warn!(%error, "the cluster of a key store does not do what KMS asks");
+            Refusal::InvalidState(NO_COMMUNICATION.to_owned())
+        }
+    }
+}
+
+/// The refusal of a new key of that spec.
+pub(super) fn of_making(error: ClientError, spec: KeySpec) -> Refusal {
+    match error.code() {
+        // Ed25519 in FIPS mode.
+        Some(FailureCode::InvalidMechanism) => Refusal::Unsupported(Some(format!(
+            "The CloudHSM cluster of this custom key store makes no keys of KeySpec {}: {error}",
+            spec.as_str()
+        ))),
+        Some(FailureCode::NotAvailable) => {
+            Refusal::KeyStore(KeyStoreRefusal::InvalidConfiguration(error.to_string()))
+        }
+        Some(FailureCode::LimitExceeded) => {
+            Refusal::LimitExceeded(format!("The CloudHSM cluster does not take another key: {error}"))
+        }
+        _ => refusal(error),
+    }
+}
+
+/// An answer that makes no sense.
+pub(super) fn nonsense(reason: &'static str) -> Refusal {
+    refusal(ClientError::Protocol(reason))
+}
+
+/// The key that a call names is not there.
+pub(super) fn is_of_a_vanished_key(error: &ClientError) -> bool {
+    error.code() == Some(FailureCode::NoSuchKey)
+}
+
+/// The material of the key of that ARN is not in the cluster.
+pub(super) fn vanished(arn: &str) -> Refusal {
+    Refusal::InvalidState(format!(
+        "{arn} is unavailable: its key material is not in the CloudHSM cluster. Associate the custom key store with a \
+         cluster that was made from a backup with the key material."
+    ))
+}
