@@ -12,6 +12,7 @@ CARGO_DENY := 0.20.2
 ARGS ?=
 # How often and how long `make soak` kills and restarts, and how long it fuzzes each target.
 CRASH_ROUNDS ?= 1000
+KEY_STORE_CRASH_ROUNDS ?= 200
 SOAK_MINUTES ?= 10
 FUZZ_SECONDS ?= 60
 
@@ -86,17 +87,19 @@ check: packages target/tools/bin/cargo-deny $(VENV_READY)
 	$(VENV)/bin/ruff format --quiet --check e2e
 	cargo fmt --check --manifest-path e2e/rust/Cargo.toml
 
-# The HSMs that `hsm_cluster` measures are those of the release.
+# The HSMs that `hsm_cluster` and `key_store` measure are those of the release.
 bench: release
 	cargo bench --locked --package strongroom --bench front_door
 	cargo bench --locked --package strongroom --bench hsm_cluster
+	cargo bench --locked --package strongroom --bench key_store
 	cargo bench --locked --package strongroom-journal --bench append
 	cargo bench --locked --package strongroom --features bulk-load --bench many_keys
 
-# `crash::` is both, the crash test of the server and that of HSM clusters.
+# `crash::` is the crash tests of the server, of HSM clusters, and of key stores that connect.
 soak: release $(VENV_READY)
 	@scripts/system-packages.sh fuzz
-	STRONGROOM_CRASH_ROUNDS=$(CRASH_ROUNDS) cargo test --locked --release --package strongroom --test it crash::
+	STRONGROOM_CRASH_ROUNDS=$(CRASH_ROUNDS) STRONGROOM_KEY_STORE_CRASH_ROUNDS=$(KEY_STORE_CRASH_ROUNDS) \
+		cargo test --locked --release --package strongroom --test it crash::
 	SOAK_MINUTES=$(SOAK_MINUTES) STRONGROOM=target/release/strongroom $(VENV)/bin/python -m pytest e2e -m soak
 	cargo xtask fuzz --seconds $(FUZZ_SECONDS)
 
