@@ -1,14 +1,21 @@
 //! The command line.
 
+mod deployment;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use strongroom_identity::AccountId;
 
+pub(crate) use deployment::{DownOptions, UpOptions};
+
+use crate::faults::command::FaultOptions;
+
 /// Examples that `--help` ends with.
 const EXAMPLES: &str = "\
 Examples:
+  strongroom up                           serve, with an HSM cluster and a key store that are ready to use
   strongroom dev                          serve on http://127.0.0.1:4566, keep the data
   strongroom dev --ephemeral              the same, and forget everything at the end
   strongroom audit verify                 check the journal of `strongroom dev`
@@ -36,11 +43,28 @@ pub(crate) enum Command {
     /// id with secret `test` is the root user of that account. These are real credentials, verified like any
     /// other, and known to everyone: the server listens on this machine only.
     Dev(DevOptions),
+    /// Bring everything up: server, HSM cluster, users, custom key store, and a key in it that rotates
+    ///
+    /// Walks the whole way through the public API, one line for each step: a cluster in two zones whose certificate a
+    /// local authority signs (or yours), activated; a second HSM; an administrator, a crypto user and `kmsuser`; a
+    /// custom key store, connected; a key in the HSMs that rotates every 90 days, with an alias. Says where everything
+    /// is. Can be run again at any time: it finds what is there, makes what is missing, and goes on where it was cut
+    /// off.
+    #[command(after_help = deployment::UP_EXAMPLES)]
+    Up(Box<UpOptions>),
+    /// Take down what `up` has made: alias, key, key store, HSMs, cluster and local files
+    #[command(after_help = deployment::DOWN_EXAMPLES)]
+    Down(Box<DownOptions>),
     /// Check what the journal holds
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Have things go wrong in a development server, to rehearse what to do then
+    ///
+    /// HSMs that are down, slow or inconsistent, custom key stores that fail, throttling. Nothing of it outlives the
+    /// server or a reset.
+    Fault(FaultOptions),
     /// Tell the version, and which cryptographic module computes
     Version,
 }
@@ -54,7 +78,7 @@ pub(crate) enum AuditCommand {
     Verify(DataOptions),
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct DevOptions {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4566")]
@@ -97,7 +121,7 @@ pub(crate) struct DevOptions {
     pub(crate) log_json: bool,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct DataOptions {
     /// Where the data is kept [default: strongroom in the user's data folder, ~/.local/share]
     #[arg(long, value_name = "DIR")]

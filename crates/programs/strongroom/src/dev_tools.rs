@@ -1,4 +1,4 @@
-//! What dev mode can do to a node: move its clock, and begin anew.
+//! What dev mode can do to a node: move its clock, have things go wrong, and begin anew.
 //!
 //! Two values in the store outlive the process: how far the clock is ahead, and where the history begins.
 
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
+use serde_json::{Map, Value};
 use strongroom_cloudhsm::ControlPlane;
 use strongroom_cloudtrail::CloudTrail;
 use strongroom_ec2::Networks;
@@ -18,6 +19,7 @@ use strongroom_runtime::{Clocks, Scheduler};
 use strongroom_server::{Advanced, DevClock, DevError, DevTools};
 use strongroom_store::Db;
 
+use crate::faults::Faults;
 use crate::node::RootKey;
 
 /// How far domain time is ahead, in milliseconds, as text.
@@ -43,6 +45,7 @@ pub(crate) struct Workbench {
     pub(crate) networks: Arc<Networks>,
     pub(crate) cloudhsm: Arc<ControlPlane>,
     pub(crate) cloudtrail: Arc<CloudTrail>,
+    pub(crate) faults: Faults,
     pub(crate) root_key: RootKey,
 }
 
@@ -118,5 +121,17 @@ impl DevTools for Workbench {
 
     async fn reset(&self) -> Result<(), DevError> {
         self.start_over().await.map_err(|error| DevError::Failed(error.into()))
+    }
+
+    async fn faults(&self) -> Vec<Map<String, Value>> {
+        self.faults.list()
+    }
+
+    async fn set_fault(&self, asked: Map<String, Value>) -> Result<(), DevError> {
+        self.faults.set(asked).await
+    }
+
+    async fn clear_faults(&self, id: Option<&str>) -> Result<bool, DevError> {
+        Ok(self.faults.clear(id).await)
     }
 }

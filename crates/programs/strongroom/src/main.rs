@@ -7,10 +7,14 @@ mod cli;
 mod data_dir;
 mod dev;
 mod dev_tools;
+mod down;
+mod faults;
 mod networking;
 mod node;
 mod process;
+mod quotas;
 mod recording;
+mod up;
 
 use std::process::ExitCode;
 
@@ -21,7 +25,10 @@ use crate::cli::{Arguments, AuditCommand, Command};
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Dev(options) => dev::run(&options),
+        Command::Up(options) => up::run(&options),
+        Command::Down(options) => down::run(&options),
         Command::Audit { command: AuditCommand::Verify(options) } => audit::verify(&options),
+        Command::Fault(options) => faults::command::run(options),
         Command::Version => {
             print!("{}", cli::version_text());
             Ok(ExitCode::SUCCESS)

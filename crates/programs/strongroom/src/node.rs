@@ -26,7 +26,9 @@ use strongroom_store::{Db, OpenOptions, RowMac};
 
 use crate::data_dir::DataDir;
 use crate::dev_tools::{self, Workbench};
+use crate::faults::Faults;
 use crate::networking::{CustomerAuthorities, SecurityGroups};
+use crate::quotas::KmsQuotas;
 use crate::recording::JournalRecorder;
 
 /// The name under which the store keeps the seal's check value.
@@ -157,12 +159,14 @@ impl Node {
             .with(StsService(Arc::new(Sts::new())))
             .with(CloudTrailService(cloudtrail.clone()));
         let recorder = Arc::new(JournalRecorder::new(clocks.clone(), outbox.clone()));
+        let quotas = Arc::new(KmsQuotas(kms.clone()));
         let workbench = Workbench {
             db: db.clone(),
             clocks: clocks.clone(),
             scheduler,
             outbox: outbox.clone(),
             access_keys: access_keys.clone(),
+            faults: Faults { kms: kms.clone(), cloudhsm: cloudhsm.clone() },
             kms,
             networks,
             cloudhsm: cloudhsm.clone(),
@@ -176,6 +180,7 @@ impl Node {
             clocks,
             limits: Limits::default(),
             origins,
+            admission: Some(quotas),
             dev: Some(Arc::new(workbench)),
         };
         Ok(Self { server: Server::new(parts, shutdown), db, journal, outbox, cloudhsm })

@@ -1,14 +1,16 @@
-//! What developers may do to a server that is theirs alone: move its clock, and begin anew.
+//! What developers may do to a server that is theirs alone: move its clock, have things go wrong, and begin anew.
 //!
 //! The seam is [`DevTools`]. Without it, as in production, the paths do not exist. With it they answer nobody
 //! but this machine, and no page in a browser but its own; see `guard`.
 
 mod endpoints;
+pub(crate) mod faults;
 mod guard;
 
 use std::error::Error;
 
 use async_trait::async_trait;
+use serde_json::{Map, Value};
 
 pub(crate) use self::endpoints::{advance, clock, reset};
 pub(crate) use self::guard::{HEADER, ORIGINS, guard};
@@ -27,6 +29,16 @@ pub trait DevTools: Send + Sync {
     /// meanwhile wait; one that waits longer than [`crate::Limits::operation_time`] is refused, and that is
     /// recorded at once.
     async fn reset(&self) -> Result<(), DevError>;
+
+    /// The faults that there are. Each says its `id` and whatever it was set with.
+    async fn faults(&self) -> Vec<Map<String, Value>>;
+
+    /// Sets a fault, as whoever asked describes it: `fault` is its name, and it has members of its own. One with the
+    /// same id is replaced.
+    async fn set_fault(&self, asked: Map<String, Value>) -> Result<(), DevError>;
+
+    /// Clears the fault of that id, or all. Answers whether there was any.
+    async fn clear_faults(&self, id: Option<&str>) -> Result<bool, DevError>;
 }
 
 /// Domain time, and what it is measured against.

@@ -4,10 +4,11 @@
 //! [`Server`] knows no service by name; programs give it a [`Registry`] of them, the credentials against which
 //! signatures are verified, and a [`Recorder`]. A request's way through is [`Server::answer`] in `pipeline`,
 //! from top to bottom; what is asked of the server itself branches off in `own`. [`Origins`] says which web
-//! pages may call, [`DevTools`] is what dev mode can do. Every bound is in [`Limits`].
+//! pages may call, [`Admission`] may say "not now", [`DevTools`] is what dev mode can do. Every bound is in [`Limits`].
 
 #![warn(missing_docs)]
 
+mod admission;
 mod authenticate;
 mod body;
 mod connection;
@@ -26,6 +27,7 @@ mod registry;
 mod security_log;
 mod server;
 
+pub use admission::Admission;
 pub use cors::{InvalidOrigin, Origins};
 pub use dev::{Advanced, DevClock, DevError, DevTools};
 pub use limits::Limits;

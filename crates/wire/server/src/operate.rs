@@ -111,7 +111,7 @@ impl Server {
         Ok(envelope::success(framing, found.schema(), operation, &*output, &request_id))
     }
 
-    /// Runs the operation itself. Not timed: a change that is cut off halfway may have happened, and its
+    /// Runs the operation itself, unless it is one too many. Not timed: a change that is cut off halfway may have happened, and its
     /// record would say otherwise. What an operation waits for (the store, the journal) has its own bounds.
     async fn run(
         &self,
@@ -119,7 +119,13 @@ impl Server {
         context: &RequestContext,
         input: Box<dyn Structure>,
     ) -> Result<Box<dyn Structure>, ApiError> {
-        let ended = caught(found.service.call(context, found.position, input)).await;
+        let ended = caught(async {
+            if let Some(admission) = self.admission() {
+                admission.admit(context, found.schema(), found.operation(), &*input)?;
+            }
+            found.service.call(context, found.position, input).await
+        })
+        .await;
         ended.unwrap_or_else(|| Err(ApiError::internal("the operation panicked")))
     }
 

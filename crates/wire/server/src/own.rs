@@ -20,11 +20,14 @@ enum OwnPath<'s> {
     LocalStackHealth,
     Clock(&'s Arc<dyn DevTools>),
     Reset(&'s Arc<dyn DevTools>),
+    Faults(&'s Arc<dyn DevTools>),
+    /// One fault, by its id.
+    Fault(&'s Arc<dyn DevTools>, &'s str),
 }
 
 impl OwnPath<'_> {
     fn is_dev(&self) -> bool {
-        matches!(self, Self::Clock(_) | Self::Reset(_))
+        matches!(self, Self::Clock(_) | Self::Reset(_) | Self::Faults(_) | Self::Fault(..))
     }
 
     /// The methods that the path takes, as `Allow` lists them.
@@ -33,6 +36,8 @@ impl OwnPath<'_> {
             Self::Health | Self::LocalStackHealth => "GET, HEAD",
             Self::Clock(_) => "GET, HEAD, POST",
             Self::Reset(_) => "POST",
+            Self::Faults(_) => "GET, HEAD, POST, DELETE",
+            Self::Fault(..) => "DELETE",
         }
     }
 
@@ -64,6 +69,14 @@ impl Server {
             OwnPath::Clock(tools) if parts.method == Method::POST => dev::advance(self, tools, body).await,
             OwnPath::Clock(tools) => dev::clock(&**tools),
             OwnPath::Reset(tools) => dev::reset(self, tools, body).await,
+            OwnPath::Faults(tools) if parts.method == Method::POST => {
+                dev::faults::set(self, tools, body).await
+            }
+            OwnPath::Faults(tools) if parts.method == Method::DELETE => {
+                dev::faults::clear(self, tools, None).await
+            }
+            OwnPath::Faults(tools) => dev::faults::list(tools).await,
+            OwnPath::Fault(tools, id) => dev::faults::clear(self, tools, Some(id)).await,
         })
     }
 
@@ -77,13 +90,17 @@ impl Server {
     }
 
     /// The path of our own that is asked for; those of dev mode are there in dev mode only.
-    fn own_path(&self, parts: &Parts) -> Option<OwnPath<'_>> {
+    fn own_path<'s>(&'s self, parts: &'s Parts) -> Option<OwnPath<'s>> {
         match parts.uri.path() {
             "/_strongroom/health" => Some(OwnPath::Health),
             "/_localstack/health" => Some(OwnPath::LocalStackHealth),
             "/_strongroom/clock" => self.dev().map(OwnPath::Clock),
             "/_strongroom/reset" => self.dev().map(OwnPath::Reset),
-            _ => None,
+            "/_strongroom/faults" => self.dev().map(OwnPath::Faults),
+            path => {
+                let id = path.strip_prefix("/_strongroom/faults/")?;
+                self.dev().map(|tools| OwnPath::Fault(tools, id))
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::body::BodyMemory;
 use crate::security_log::SecurityLog;
-use crate::{DevTools, Limits, Origins, Recorder, Registry, listener};
+use crate::{Admission, DevTools, Limits, Origins, Recorder, Registry, listener};
 
 /// How many derived signing keys are kept: one for each access key, day, Region and service in use.
 const SIGNING_KEYS: usize = 4_096;
@@ -29,6 +29,8 @@ pub struct ServerParts {
     pub limits: Limits,
     /// The web origins whose pages may call.
     pub origins: Origins,
+    /// Who may refuse calls for being too many; nobody where there are no rates.
+    pub admission: Option<Arc<dyn Admission>>,
     /// What dev mode can do; nothing in production.
     pub dev: Option<Arc<dyn DevTools>>,
 }
@@ -120,6 +122,10 @@ impl Server {
 
     pub(crate) fn origins(&self) -> &Origins {
         &self.parts.origins
+    }
+
+    pub(crate) fn admission(&self) -> Option<&dyn Admission> {
+        self.parts.admission.as_deref()
     }
 
     pub(crate) fn dev(&self) -> Option<&Arc<dyn DevTools>> {

@@ -19,22 +19,22 @@ use crate::own::{answer, refusal};
 const BODY_BYTES: usize = 4 * 1024;
 
 /// Why an endpoint did not do what it was asked.
-struct Refused {
+pub(super) struct Refused {
     status: StatusCode,
     message: String,
 }
 
 impl Refused {
-    fn new(status: StatusCode, message: &str) -> Self {
+    pub(super) fn new(status: StatusCode, message: &str) -> Self {
         Self { status, message: message.to_owned() }
     }
 
-    fn busy() -> Self {
+    pub(super) fn busy() -> Self {
         let message = "The server is busy, and nothing was done. Try again in a moment.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
     }
 
-    fn stopping() -> Self {
+    pub(super) fn stopping() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "The server is stopping.")
     }
 }
@@ -95,14 +95,17 @@ pub(crate) async fn reset(
     .await
 }
 
-async fn respond(work: impl Future<Output = Result<Value, Refused>>) -> Response<Bytes> {
+pub(super) async fn respond(work: impl Future<Output = Result<Value, Refused>>) -> Response<Bytes> {
     match work.await {
         Ok(body) => answer(StatusCode::OK, &body),
         Err(Refused { status, message }) => refusal(status, &message),
     }
 }
 
-async fn carry_out<T>(what: &str, work: impl Future<Output = Result<T, DevError>>) -> Result<T, Refused> {
+pub(super) async fn carry_out<T>(
+    what: &str,
+    work: impl Future<Output = Result<T, DevError>>,
+) -> Result<T, Refused> {
     let ended = caught(work).await.unwrap_or_else(|| Err(DevError::Failed("a panic".into())));
     ended.map_err(|error| match error {
         DevError::Refused(message) => Refused { status: StatusCode::BAD_REQUEST, message },
@@ -114,7 +117,7 @@ async fn carry_out<T>(what: &str, work: impl Future<Output = Result<T, DevError>
     })
 }
 
-async fn read(server: &Server, incoming: &mut Incoming) -> Result<Body, Refused> {
+pub(super) async fn read(server: &Server, incoming: &mut Incoming) -> Result<Body, Refused> {
     let read = Body::read(incoming, BODY_BYTES, server.limits().body_time, server.body_memory()).await;
     read.map_err(|error| match error {
         BodyError::TooLarge => Refused::new(StatusCode::BAD_REQUEST, "The request body is above 4 KiB."),

@@ -1,10 +1,12 @@
 //! Dev mode: the clock that is moved, the server that begins anew, and who may not.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde_json::{Map, Value};
 use strongroom_server::{Advanced, DevClock, DevError, DevTools, Limits, Origins};
 use tokio::sync::Semaphore;
 
@@ -22,7 +24,7 @@ const RESET: &str = "/_strongroom/reset";
 const DAY: u64 = 24 * 60 * 60;
 
 /// Does as it is told by the seconds, and notes what goes on around it.
-struct Tools {
+pub(crate) struct Tools {
     setup: (Arc<Doors>, Arc<Records>, Arc<Keys>),
     offset_ms: Mutex<i64>,
     /// What began and ended, with how many operations had run and been recorded by then.
@@ -30,6 +32,8 @@ struct Tools {
     /// Both wait for a permit of the gate.
     slow: AtomicBool,
     gate: Semaphore,
+    /// What goes wrong, by id.
+    pub(crate) faults: Mutex<BTreeMap<String, Map<String, Value>>>,
 }
 
 /// Seconds that are refused, that fail, and that panic.
@@ -47,7 +51,7 @@ impl Tools {
         self.noted.lock().unwrap().clone()
     }
 
-    fn steps(&self) -> Vec<&'static str> {
+    pub(crate) fn steps(&self) -> Vec<&'static str> {
         self.noted().iter().map(|(what, _, _)| *what).collect()
     }
 
@@ -86,6 +90,31 @@ impl DevTools for Tools {
         self.note("reset");
         Ok(())
     }
+
+    async fn faults(&self) -> Vec<Map<String, Value>> {
+        self.faults.lock().unwrap().values().cloned().collect()
+    }
+
+    async fn set_fault(&self, mut asked: Map<String, Value>) -> Result<(), DevError> {
+        let id = asked.get("fault").and_then(Value::as_str).unwrap_or_default().to_owned();
+        match id.as_str() {
+            "" => return Err(DevError::Refused("name a fault".to_owned())),
+            "broken" => return Err(DevError::Failed("the spring broke".into())),
+            _ => {}
+        }
+        self.note("setting");
+        self.wait().await;
+        asked.insert("id".to_owned(), id.clone().into());
+        self.faults.lock().unwrap().insert(id, asked);
+        Ok(())
+    }
+
+    async fn clear_faults(&self, id: Option<&str>) -> Result<bool, DevError> {
+        let mut faults = self.faults.lock().unwrap();
+        let before = faults.len();
+        faults.retain(|known, _| id.is_some_and(|id| id != known));
+        Ok(faults.len() < before)
+    }
 }
 
 async fn start(limits: Limits, slow: bool) -> (Rig, Arc<Tools>) {
@@ -100,12 +129,13 @@ async fn start(limits: Limits, slow: bool) -> (Rig, Arc<Tools>) {
         noted: Mutex::default(),
         slow: AtomicBool::new(slow),
         gate: Semaphore::new(0),
+        faults: Mutex::default(),
     });
     let rig = Rig::of(Setup { dev: Some(tools.clone()), ..setup }).await;
     (rig, tools)
 }
 
-async fn quick() -> (Rig, Arc<Tools>) {
+pub(crate) async fn quick() -> (Rig, Arc<Tools>) {
     start(Limits::default(), false).await
 }
 
@@ -113,7 +143,7 @@ async fn slow() -> (Rig, Arc<Tools>) {
     start(Limits::default(), true).await
 }
 
-fn ask(method: &'static str, path: &str, body: &str) -> Request {
+pub(crate) fn ask(method: &'static str, path: &str, body: &str) -> Request {
     let headers = [("host", "localhost:4566"), ("x-strongroom-dev", "1")];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     Request { method, target: path.to_owned(), headers, body: body.as_bytes().to_vec() }
@@ -127,7 +157,7 @@ fn reset() -> Request {
     ask("POST", RESET, "")
 }
 
-fn with(mut request: Request, name: &str, value: &str) -> Request {
+pub(crate) fn with(mut request: Request, name: &str, value: &str) -> Request {
     request.headers.push((name.to_owned(), value.to_owned()));
     request
 }
@@ -136,7 +166,7 @@ fn get(door: &str) -> Request {
     Order::json("GetDoor", format!(r#"{{"DoorId":"{door}"}}"#)).sign()
 }
 
-fn message(answer: &Answer) -> String {
+pub(crate) fn message(answer: &Answer) -> String {
     let json = answer.json();
     assert_eq!(json.as_object().unwrap().len(), 1, "{json}");
     json["message"].as_str().unwrap().to_owned()

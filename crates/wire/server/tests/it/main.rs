@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "tests run on a runtime of their own")]
 
+mod admission;
 mod authentication;
 mod bodies;
 mod calls;
@@ -13,6 +14,7 @@ mod cors;
 mod dev;
 mod doors;
 mod endings;
+mod faults;
 mod gates;
 mod heads;
 mod health;

@@ -11,7 +11,9 @@ use async_trait::async_trait;
 use strongroom_identity::{Credential, Credentials, Principal, RecordDraft};
 use strongroom_runtime::{Clocks, ManualTime, ShutdownOwner};
 use strongroom_secret::SecretString;
-use strongroom_server::{DevTools, FinishedCall, Limits, Origins, Recorder, Registry, Server, ServerParts};
+use strongroom_server::{
+    Admission, DevTools, FinishedCall, Limits, Origins, Recorder, Registry, Server, ServerParts,
+};
 use tokio::net::TcpListener;
 
 use crate::doors::{Doors, DoorsService, GatesService, WindowsService};
@@ -54,6 +56,7 @@ pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
 pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) origins: Origins,
+    pub(crate) admission: Option<Arc<dyn Admission>>,
     pub(crate) dev: Option<Arc<dyn DevTools>>,
     pub(crate) doors: Arc<Doors>,
     pub(crate) records: Arc<Records>,
@@ -65,6 +68,7 @@ impl Default for Setup {
         Self {
             limits: Limits::default(),
             origins: Origins::none(),
+            admission: None,
             dev: None,
             doors: Doors::new(),
             records: Arc::default(),
@@ -93,7 +97,7 @@ impl Rig {
     pub(crate) async fn of(setup: Setup) -> Self {
         security_log::keep();
         let owner = ShutdownOwner::new();
-        let Setup { limits, origins, dev, doors, records, keys } = setup;
+        let Setup { limits, origins, admission, dev, doors, records, keys } = setup;
         let parts = ServerParts {
             registry: Registry::default()
                 .with(DoorsService(doors.clone()))
@@ -104,6 +108,7 @@ impl Rig {
             clocks: Clocks::new(Arc::new(ManualTime::at(NOW_MS)), 0),
             limits,
             origins,
+            admission,
             dev,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
