@@ -67,6 +67,7 @@ impl KeyManagement {
                 key.expect_staying()?;
                 if alias.key_id != key.id {
                     let mut former = self.target_of::<actions::UpdateAlias>(tx, context, &alias).await?;
+                    key.expect_kind_of(&former)?;
                     repo::keys::replace(tx, &self.mac, &mut former).await?;
                 }
                 repo::keys::replace(tx, &self.mac, &mut key).await?;

@@ -48,6 +48,36 @@ impl Key {
     }
 }
 
+/// What counts as a kind where one key takes another's place.
+#[derive(PartialEq, Eq)]
+enum Kind {
+    Symmetric,
+    Asymmetric,
+    Hmac,
+}
+
+impl Key {
+    fn kind(&self) -> Kind {
+        match self.spec {
+            spec if spec.is_symmetric() => Kind::Symmetric,
+            spec if spec.is_hmac() => Kind::Hmac,
+            _ => Kind::Asymmetric,
+        }
+    }
+
+    /// Refuses the place of a key that callers use otherwise (KMS API Reference, UpdateAlias).
+    pub(crate) fn expect_kind_of(&self, former: &Self) -> Result<(), Refusal> {
+        if self.kind() == former.kind() && self.usage == former.usage {
+            return Ok(());
+        }
+        Err(Refusal::Validation(format!(
+            "The alias cannot be moved from {} to {}: both keys must be of the same type (symmetric, asymmetric or HMAC) \
+             and have the same key usage.",
+            former.arn, self.arn
+        )))
+    }
+}
+
 /// What is signed, if the algorithm takes it in that form and length.
 pub(crate) fn signed(
     spec: KeySpec,
