@@ -151,6 +151,7 @@ impl Node {
         cloudhsm.start(&shutdown).await?;
         shutdown.spawn(scheduler.run(shutdown.clone()));
         shutdown.spawn(kms.clone().follow_usage(shutdown.clone()));
+        shutdown.spawn(kms.clone().keep_key_stores(shutdown.clone()));
 
         let registry = Registry::default()
             .with(KmsService(kms.clone()))

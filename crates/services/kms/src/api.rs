@@ -7,6 +7,7 @@ mod chosen;
 pub(crate) mod cryptography;
 mod data_keys;
 mod key_pairs;
+mod key_stores;
 pub(crate) mod keys;
 mod lifecycle;
 mod macs;
@@ -96,6 +97,54 @@ impl kms::Kms for KeyManagement {
         input: kms::CancelKeyDeletionRequest,
     ) -> Result<kms::CancelKeyDeletionResponse, ApiError> {
         Ok(lifecycle::cancel_key_deletion(self, context, input).await?)
+    }
+
+    async fn create_custom_key_store(
+        &self,
+        context: &RequestContext,
+        input: kms::CreateCustomKeyStoreRequest,
+    ) -> Result<kms::CreateCustomKeyStoreResponse, ApiError> {
+        Ok(key_stores::create_custom_key_store(self, context, input).await?)
+    }
+
+    async fn connect_custom_key_store(
+        &self,
+        context: &RequestContext,
+        input: kms::ConnectCustomKeyStoreRequest,
+    ) -> Result<kms::ConnectCustomKeyStoreResponse, ApiError> {
+        Ok(key_stores::connect_custom_key_store(self, context, input).await?)
+    }
+
+    async fn disconnect_custom_key_store(
+        &self,
+        context: &RequestContext,
+        input: kms::DisconnectCustomKeyStoreRequest,
+    ) -> Result<kms::DisconnectCustomKeyStoreResponse, ApiError> {
+        Ok(key_stores::disconnect_custom_key_store(self, context, input).await?)
+    }
+
+    async fn update_custom_key_store(
+        &self,
+        context: &RequestContext,
+        input: kms::UpdateCustomKeyStoreRequest,
+    ) -> Result<kms::UpdateCustomKeyStoreResponse, ApiError> {
+        Ok(key_stores::update_custom_key_store(self, context, input).await?)
+    }
+
+    async fn delete_custom_key_store(
+        &self,
+        context: &RequestContext,
+        input: kms::DeleteCustomKeyStoreRequest,
+    ) -> Result<kms::DeleteCustomKeyStoreResponse, ApiError> {
+        Ok(key_stores::delete_custom_key_store(self, context, input).await?)
+    }
+
+    async fn describe_custom_key_stores(
+        &self,
+        context: &RequestContext,
+        input: kms::DescribeCustomKeyStoresRequest,
+    ) -> Result<kms::DescribeCustomKeyStoresResponse, ApiError> {
+        Ok(key_stores::describe_custom_key_stores(self, context, input).await?)
     }
 
     async fn create_alias(

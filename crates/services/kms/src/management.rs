@@ -36,10 +36,11 @@ use crate::throttling::Throttling;
 use self::agenda::Resting;
 pub(crate) use self::creation::NewKey;
 pub(crate) use self::cryptography::{Decrypts, Encrypts, ReEncryptFrom, ReEncryptTo};
+use self::key_stores::StoresAtRest;
+pub(crate) use self::key_stores::{KeyStoreChange, NewKeyStore, WhichKeyStores};
 pub(crate) use self::key_stores::{KeyStores, Session};
 pub use self::parts::{Parts, Settings};
-pub use self::usage::Quiet;
-use self::usage::Usage;
+use self::usage::{Usage, UsageAtRest};
 
 /// The CloudFormation types under which records list keys and aliases.
 pub(crate) const KEY_RESOURCE: &str = "AWS::KMS::Key";
@@ -57,6 +58,12 @@ pub enum StartError {
     /// The seal does not give its subkeys.
     #[error("the seal does not give the keys that KMS needs")]
     Seal(#[from] SealError),
+}
+
+/// While it is held, KMS does nothing by itself.
+pub struct Quiet<'k> {
+    usage: UsageAtRest<'k>,
+    _stores: StoresAtRest<'k>,
 }
 
 /// The KMS service over one store and one seal.
@@ -122,7 +129,7 @@ impl KeyManagement {
     /// Waits until nothing is written that no caller asked for, and keeps it so while the guard is held. What
     /// is due is not meant: whoever does it is to be paused too.
     pub async fn quiet(&self) -> Quiet<'_> {
-        self.usage.quiet().await
+        Quiet { usage: self.usage.rest().await, _stores: self.stores.rest().await }
     }
 
     /// Forgets everything that is in memory, after the store has been emptied in the quiet. Uses of keys count
@@ -133,7 +140,7 @@ impl KeyManagement {
         self.backends.clear();
         self.stores.clear();
         self.throttling.set(None);
-        self.usage.start_over(quiet, journal);
+        self.usage.start_over(quiet.usage, journal);
     }
 
     /// Has `waker` woken whenever a change may have brought the next due item forward. The first one stays.

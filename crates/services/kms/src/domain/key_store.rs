@@ -112,6 +112,8 @@ pub(crate) struct KeyStore {
     pub(crate) trust_anchor: String,
     pub(crate) created_ms: i64,
     pub(crate) state: ConnectionState,
+    /// Since when it is in that state, in domain time.
+    pub(crate) since_ms: i64,
     /// Why the last attempt to connect failed, while the state is [`ConnectionState::Failed`].
     pub(crate) error: Option<ConnectionError>,
     /// The password of [`KMS_USER`], sealed. None before the owner has given one.
@@ -122,15 +124,21 @@ pub(crate) struct KeyStore {
 }
 
 impl KeyStore {
+    fn change_to(&mut self, state: ConnectionState, error: Option<ConnectionError>, now_ms: i64) {
+        self.state = state;
+        self.error = error;
+        self.since_ms = now_ms;
+    }
+
     /// Decides whether connecting may begin.
-    pub(crate) fn connect(&mut self) -> Result<(), Refusal> {
+    pub(crate) fn connect(&mut self, now_ms: i64) -> Result<(), Refusal> {
         match self.state {
             ConnectionState::Disconnected if self.password.is_none() => Err(self.in_wrong_state(
                 "KMS does not know the password of kmsuser: create the crypto user kmsuser in the cluster, then give \
                  its password to KMS with UpdateCustomKeyStore",
             )),
             ConnectionState::Disconnected => {
-                self.state = ConnectionState::Connecting;
+                self.change_to(ConnectionState::Connecting, None, now_ms);
                 Ok(())
             }
             // What is asked for is under way, or done.
@@ -143,11 +151,10 @@ impl KeyStore {
     }
 
     /// Decides whether disconnecting may begin.
-    pub(crate) fn disconnect(&mut self) -> Result<(), Refusal> {
+    pub(crate) fn disconnect(&mut self, now_ms: i64) -> Result<(), Refusal> {
         match self.state {
             ConnectionState::Connecting | ConnectionState::Connected | ConnectionState::Failed => {
-                self.state = ConnectionState::Disconnecting;
-                self.error = None;
+                self.change_to(ConnectionState::Disconnecting, None, now_ms);
                 Ok(())
             }
             ConnectionState::Disconnecting => Err(self.in_wrong_state("wait until it is DISCONNECTED")),
@@ -181,21 +188,25 @@ impl KeyStore {
 
     /// Connecting has ended: `None` is success. Answers whether that is news; it is none when the key store was
     /// disconnected meanwhile.
-    pub(crate) fn connected(&mut self, error: Option<ConnectionError>) -> bool {
+    pub(crate) fn connected(&mut self, error: Option<ConnectionError>, now_ms: i64) -> bool {
         let news = self.state == ConnectionState::Connecting;
         if news {
-            self.state = if error.is_none() { ConnectionState::Connected } else { ConnectionState::Failed };
-            self.error = error;
+            let state = if error.is_none() { ConnectionState::Connected } else { ConnectionState::Failed };
+            self.change_to(state, error, now_ms);
         }
         news
     }
 
+    /// Connecting has failed, whatever came of it before.
+    pub(crate) fn fail(&mut self, error: ConnectionError, now_ms: i64) {
+        self.change_to(ConnectionState::Failed, Some(error), now_ms);
+    }
+
     /// Disconnecting has ended. Answers whether that is news.
-    pub(crate) fn disconnected(&mut self) -> bool {
+    pub(crate) fn disconnected(&mut self, now_ms: i64) -> bool {
         let news = self.state == ConnectionState::Disconnecting;
         if news {
-            self.state = ConnectionState::Disconnected;
-            self.error = None;
+            self.change_to(ConnectionState::Disconnected, None, now_ms);
         }
         news
     }

@@ -5,9 +5,15 @@
 //! next start. See `docs/adr/0019-key-stores-are-connected-in-steps.md`.
 
 mod calls;
+mod changing;
 mod cluster;
+mod connecting;
 mod credentials;
+mod describing;
+mod faults;
+mod keeping;
 mod lines;
+mod network;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +27,14 @@ use strongroom_outbox::Outbox;
 use strongroom_runtime::Clocks;
 use strongroom_secret::SecretString;
 use strongroom_store::{Db, RowMac};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 
 use self::calls::Calls;
+pub(crate) use self::changing::{KeyStoreChange, NewKeyStore};
 use self::cluster::ClusterFacts;
 pub(super) use self::credentials::Passwords;
+pub(crate) use self::describing::WhichKeyStores;
+pub(super) use self::keeping::StoresAtRest;
 use self::lines::{Line, Lines};
 use crate::cache::Cache;
 use crate::clusters::{Cluster, ClusterAddress, Dialer, TrustAnchors};
@@ -74,6 +83,8 @@ pub(crate) struct KeyStores {
     lines: Lines,
     /// Told whenever there may be work.
     nudge: Notify,
+    /// Held by everybody who works on a key store by himself.
+    working: RwLock<()>,
 }
 
 /// A live cluster, in which KMS is logged in.
@@ -111,6 +122,7 @@ impl KeyStores {
             rows: Cache::new(KEPT, usize::MAX),
             lines: Lines::default(),
             nudge: Notify::new(),
+            working: RwLock::default(),
         }
     }
 
@@ -215,10 +227,15 @@ impl KeyStores {
         self.rows.forget(&(home.clone(), store_id.to_owned()));
     }
 
+    /// Attempts to connect that are to fail on demand.
+    pub(super) fn connect_faults(&self) -> &ConnectFaults {
+        &self.faults
+    }
+
     /// Drops everything that is in memory, and ends every connection.
     pub(super) fn clear(&self) {
         self.lines.clear();
-        self.faults.clear();
+        self.faults.forget(|_| true);
         self.rows.clear();
     }
 }

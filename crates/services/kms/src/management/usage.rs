@@ -37,8 +37,8 @@ pub(super) struct Usage {
 }
 
 /// While it is held, the journal is not read for uses of keys.
-pub struct Quiet<'k> {
-    _reading: MutexGuard<'k, ()>,
+pub(super) struct UsageAtRest<'u> {
+    _reading: MutexGuard<'u, ()>,
 }
 
 /// The uses that a stretch of the journal tells, each key's last, and where the stretch ends.
@@ -53,11 +53,11 @@ impl Usage {
         Self { db, journal: RwLock::new(journal), reading: Mutex::default() }
     }
 
-    pub(super) async fn quiet(&self) -> Quiet<'_> {
-        Quiet { _reading: self.reading.lock().await }
+    pub(super) async fn rest(&self) -> UsageAtRest<'_> {
+        UsageAtRest { _reading: self.reading.lock().await }
     }
 
-    pub(super) fn start_over(&self, _quiet: Quiet<'_>, journal: Reader) {
+    pub(super) fn start_over(&self, _rest: UsageAtRest<'_>, journal: Reader) {
         *self.journal.write().unwrap_or_else(PoisonError::into_inner) = journal;
     }
 

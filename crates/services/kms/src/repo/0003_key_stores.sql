@@ -9,6 +9,7 @@ CREATE TABLE kms_key_stores (
     trust_anchor TEXT NOT NULL,
     created_ms BIGINT NOT NULL,
     state TEXT NOT NULL,
+    since_ms BIGINT NOT NULL,
     error TEXT,
     password BYTEA,
     pending_password BYTEA,

@@ -8,27 +8,27 @@ use crate::domain::key_store::{ConnectionError, ConnectionState, KeyStore};
 
 pub(super) const INSERT: Statement = Statement::new(
     "INSERT INTO kms_key_stores (account, region, store_id, version, name, cluster_id, certificate, trust_anchor, \
-     created_ms, state, error, password, pending_password, mac) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+     created_ms, state, since_ms, error, password, pending_password, mac) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
 );
 /// The version before comes last: the others are the columns in their order, and the MAC.
 pub(super) const UPDATE: Statement = Statement::new(
     "UPDATE kms_key_stores SET version = $4, name = $5, cluster_id = $6, certificate = $7, trust_anchor = $8, \
-     created_ms = $9, state = $10, error = $11, password = $12, pending_password = $13, mac = $14 \
-     WHERE account = $1 AND region = $2 AND store_id = $3 AND version = $15",
+     created_ms = $9, state = $10, since_ms = $11, error = $12, password = $13, pending_password = $14, mac = $15 \
+     WHERE account = $1 AND region = $2 AND store_id = $3 AND version = $16",
 );
 pub(super) const FIND: Statement = Statement::new(
-    "SELECT account, region, store_id, version, name, cluster_id, certificate, trust_anchor, created_ms, state, error, \
-     password, pending_password, mac FROM kms_key_stores WHERE account = $1 AND region = $2 AND store_id = $3",
+    "SELECT account, region, store_id, version, name, cluster_id, certificate, trust_anchor, created_ms, state, since_ms, \
+     error, password, pending_password, mac FROM kms_key_stores WHERE account = $1 AND region = $2 AND store_id = $3",
 );
 pub(super) const LIST: Statement = Statement::new(
-    "SELECT account, region, store_id, version, name, cluster_id, certificate, trust_anchor, created_ms, state, error, \
-     password, pending_password, mac \
+    "SELECT account, region, store_id, version, name, cluster_id, certificate, trust_anchor, created_ms, state, since_ms, \
+     error, password, pending_password, mac \
      FROM kms_key_stores WHERE account = $1 AND region = $2 AND store_id > $3 ORDER BY store_id LIMIT $4",
 );
 pub(super) const LIST_IN_STATE: Statement = Statement::new(
-    "SELECT account, region, store_id, version, name, cluster_id, certificate, trust_anchor, created_ms, state, error, \
-     password, pending_password, mac \
+    "SELECT account, region, store_id, version, name, cluster_id, certificate, trust_anchor, created_ms, state, since_ms, \
+     error, password, pending_password, mac \
      FROM kms_key_stores WHERE state = $1 ORDER BY account, region, store_id",
 );
 pub(super) const DELETE: Statement = Statement::new(
@@ -49,6 +49,7 @@ impl AuthorityRow for KeyStore {
             ("trust_anchor", Value::from(&self.trust_anchor)),
             ("created_ms", self.created_ms.into()),
             ("state", self.state.as_str().into()),
+            ("since_ms", self.since_ms.into()),
             ("error", self.error.map_or(Value::Null(Type::Text), |error| error.as_str().into())),
             ("password", bytes(self.password.as_ref())),
             ("pending_password", bytes(self.pending_password.as_ref())),
@@ -75,6 +76,7 @@ impl AuthorityRow for KeyStore {
             trust_anchor: row.text("trust_anchor")?,
             created_ms: row.i64("created_ms")?,
             state: state.ok_or_else(|| unreadable("state", "no connection state"))?,
+            since_ms: row.i64("since_ms")?,
             error: error.transpose()?,
             password: row.opt_blob("password")?,
             pending_password: row.opt_blob("pending_password")?,

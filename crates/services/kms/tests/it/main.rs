@@ -5,6 +5,7 @@
 mod aliases;
 mod altered;
 mod altered_lifecycle;
+mod asymmetric;
 mod chosen;
 mod ciphertexts;
 mod concurrency;
@@ -17,7 +18,9 @@ mod dry_runs;
 mod events;
 mod fixture;
 mod identifiers;
+mod key_stores;
 mod keys;
+mod keys_in_stores;
 mod lifecycle;
 mod managed;
 mod markers;

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use strongroom_hsm_client::Server;
-use tokio::sync::Mutex;
+use tokio::sync::futures::Notified;
+use tokio::sync::{Mutex, Notify};
 
 use super::Session;
 use crate::clusters::Cluster;
@@ -21,6 +22,8 @@ pub(super) struct Line {
     live: RwLock<Option<Live>>,
     /// Held by whoever dials, and by whoever connects or disconnects the key store.
     pub(super) dialing: Mutex<()>,
+    /// Told when what is done with the key store is not wanted any more.
+    interrupt: Notify,
 }
 
 /// A client, and what it was made from.
@@ -40,6 +43,13 @@ impl Lines {
             return line.clone();
         }
         self.0.write().unwrap_or_else(PoisonError::into_inner).entry(name).or_default().clone()
+    }
+
+    /// Has everybody stop who works on a key store.
+    pub(super) fn interrupt_all(&self) {
+        for line in self.0.read().unwrap_or_else(PoisonError::into_inner).values() {
+            line.interrupt();
+        }
     }
 
     /// Hangs up everywhere.
@@ -72,10 +82,23 @@ impl Line {
         session
     }
 
-    /// The HSMs that were known when the live client was made.
-    pub(super) fn servers(&self) -> Option<Vec<Server>> {
-        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
-        live.as_ref().map(|live| live.servers.clone())
+    /// Notes the HSMs that the cluster has now. Answers whether there are any that the live client was not told of.
+    pub(super) fn note_servers(&self, servers: &[Server]) -> bool {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(live) = live.as_mut() else { return false };
+        let news = servers.iter().any(|server| !live.servers.contains(server));
+        live.servers = servers.to_vec();
+        news
+    }
+
+    /// Has whoever works on the key store stop.
+    pub(super) fn interrupt(&self) {
+        self.interrupt.notify_waiters();
+    }
+
+    /// Resolves when somebody interrupts.
+    pub(super) fn interrupted(&self) -> Notified<'_> {
+        self.interrupt.notified()
     }
 
     /// Ends the connection, if there is one.

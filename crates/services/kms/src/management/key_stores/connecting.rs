@@ -1,0 +1,364 @@
+//! Connecting a key store, and disconnecting it: the work that its state stands for.
+//!
+//! `kmsuser`'s password is changed in two steps: the new one is in the store before the HSMs know it, and takes the
+//! old one's place after. Whatever happens in between, the HSMs take one of the two that the store has:
+//!
+//! 1. log in with the current password, or with the pending one; that was in force, so it is current now;
+//! 2. unless one is pending that is not in force, make a new one and write it down as pending;
+//! 3. have the HSMs change to it;
+//! 4. write it down as current, and the key store as CONNECTED.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_hsm_client::{ClientError, Server};
+use strongroom_hsm_proto::command::{
+    ChangePassword, Command, FailureCode, ListUsers, Result as Answered, Role, UserDescription,
+};
+use strongroom_secret::SecretString;
+use strongroom_service::ApiError;
+
+use super::calls::code;
+use super::credentials::random_password;
+use super::lines::Line;
+use super::{KeyStores, credentials};
+use crate::clusters::{Cluster, ClusterAddress};
+use crate::domain::identifier::Home;
+use crate::domain::key_store::{ConnectionError, ConnectionState, KMS_USER, KeyStore};
+use crate::error::Refusal;
+use crate::repo;
+
+/// How long a call may take while a key store is connected: passwords are hashed, on HSMs that may have just started.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a cluster out of reach is tried before the attempt to connect has failed.
+const TRIES: u32 = 3;
+
+/// How often HSMs are asked whether `kmsuser` is still logged in elsewhere, and how long between. The sessions of a
+/// server that was killed end some moments after it.
+const LOGIN_TRIES: u32 = 25;
+const LOGIN_PAUSE: Duration = Duration::from_millis(200);
+
+/// Why an attempt to connect ends.
+enum Stop {
+    /// The key store is FAILED.
+    Failed(ConnectionError),
+    /// Somebody has changed the key store meanwhile: it is not to be connected any more, or another has done it.
+    Overtaken,
+    /// The store does not answer: the attempt is made again later.
+    Later(Refusal),
+}
+
+impl From<ConnectionError> for Stop {
+    fn from(error: ConnectionError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Later(refusal)
+    }
+}
+
+impl KeyStores {
+    /// Does what the key store's state asks for. Answers whether it is connected now and was not before.
+    pub(super) async fn take_up(&self, store: KeyStore, line: &Line) -> Result<bool, Refusal> {
+        match store.state {
+            ConnectionState::Connecting => self.connect(store, line).await,
+            ConnectionState::Disconnecting => self.disconnect(&store, line).await.map(|()| false),
+            ConnectionState::Connected | ConnectionState::Failed | ConnectionState::Disconnected => Ok(false),
+        }
+    }
+
+    async fn connect(&self, store: KeyStore, line: &Line) -> Result<bool, Refusal> {
+        let (home, id) = (store.home.clone(), store.id.clone());
+        let ended = match self.faults.take(&id) {
+            Some(error) => Err(error.into()),
+            None => self.try_to_connect(store, line).await,
+        };
+        match ended {
+            Ok(()) => {
+                tracing::info!(store = id, "a key store is connected");
+                Ok(true)
+            }
+            Err(Stop::Overtaken) => Ok(false),
+            Err(Stop::Later(refusal)) => Err(refusal),
+            Err(Stop::Failed(error)) => {
+                tracing::warn!(store = id, error = error.as_str(), "a key store cannot be connected");
+                let now_ms = self.calls.clocks.domain_now();
+                let settled = self.alter(&home, &id, |store| store.connected(Some(error), now_ms)).await;
+                line.hang_up();
+                settled.map(|_| false)
+            }
+        }
+    }
+
+    async fn try_to_connect(&self, store: KeyStore, line: &Line) -> Result<(), Stop> {
+        let facts = self.calls.cluster(&store.home, &store.cluster_id).await?;
+        let facts = facts.ok_or(ConnectionError::ClusterNotFound)?;
+        if !facts.is_served() {
+            return Err(ConnectionError::InsufficientHsms.into());
+        }
+        self.calls.move_in(&store, &facts).await.map_err(|error| of_network(&store, &error))?;
+        let address = ClusterAddress { deadline: PATIENCE, ..self.address(&store, &facts).await? };
+        // Before a password is shown to anybody: wrong ones are counted.
+        self.look_at_user(&address).await?;
+        let (store, client) = self.log_in(store, &address).await?;
+        let (store, password) = self.change_password(store, &client.cluster).await?;
+        // Every HSM is shown how far the cluster is before it is shown the new password.
+        drop(client.cluster.call_each(Command::ListUsers(ListUsers {})).await);
+        drop(client);
+        let servers = address.servers.clone();
+        let client = self.dial_for_use(address, password).await?;
+        self.settle(store, servers, client, line).await
+    }
+
+    /// Judges `kmsuser` by what HSMs tell anybody.
+    async fn look_at_user(&self, address: &ClusterAddress) -> Result<(), Stop> {
+        let cluster = self.dialer.dial(address.clone(), None).map_err(|error| of_client(&error))?;
+        let client = Closing::new(cluster);
+        let users = patiently(|| client.cluster.call(Command::ListUsers(ListUsers {}))).await;
+        let users = match users.map_err(|error| of_client(&error))?.result {
+            Some(Answered::Users(list)) => list.users,
+            _ => return Err(ConnectionError::InternalError.into()),
+        };
+        let is_kms = |user: &&UserDescription| {
+            user.username.eq_ignore_ascii_case(KMS_USER) && user.role == i32::from(Role::CryptoUser)
+        };
+        match users.iter().find(is_kms) {
+            None => Err(ConnectionError::UserNotFound.into()),
+            Some(user) if user.locked => Err(ConnectionError::UserLockedOut.into()),
+            // Nobody is there to give the second factor.
+            Some(user) if user.mfa => Err(ConnectionError::InvalidCredentials.into()),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Logs in with the one of the two passwords that is in force, which is the current one then.
+    async fn log_in(&self, store: KeyStore, address: &ClusterAddress) -> Result<(KeyStore, Closing), Stop> {
+        let current = store.password.clone().ok_or(ConnectionError::InvalidCredentials)?;
+        match self.enter(&store, address, &current).await {
+            Err(Stop::Failed(ConnectionError::InvalidCredentials)) => {}
+            entered => return entered.map(|client| (store, client)),
+        }
+        let pending = store.pending_password.clone().ok_or(ConnectionError::InvalidCredentials)?;
+        let client = self.enter(&store, address, &pending).await?;
+        // An attempt before this one ended between the two steps.
+        let store = self.alter_if(&store, KeyStore::promote).await?;
+        Ok((store, client))
+    }
+
+    /// Logs in with that password at every HSM within reach.
+    async fn enter(
+        &self,
+        store: &KeyStore,
+        address: &ClusterAddress,
+        password: &[u8],
+    ) -> Result<Closing, Stop> {
+        let password = self.passwords.open(store, password)?;
+        let cluster = self.dialer.dial(address.clone(), Some(credentials(password)));
+        let client = Closing::new(cluster.map_err(|error| of_client(&error))?);
+        patiently(|| client.cluster.connect()).await.map_err(|error| of_client(&error))?;
+        Ok(client)
+    }
+
+    /// Has the HSMs change the password to one that nobody else knows. It is pending until the key store is CONNECTED.
+    async fn change_password(
+        &self,
+        mut store: KeyStore,
+        cluster: &Arc<dyn Cluster>,
+    ) -> Result<(KeyStore, SecretString), Stop> {
+        if store.pending_password.is_none() {
+            let pending = self.passwords.seal(&store, random_password()?.expose())?;
+            store = self.alter_if(&store, |store| store.pending_password = Some(pending.clone())).await?;
+        }
+        let pending = store.pending_password.clone().ok_or(Stop::Overtaken)?;
+        let password = self.passwords.open(&store, &pending)?;
+        let change = || {
+            cluster.call(Command::ChangePassword(ChangePassword {
+                username: KMS_USER.to_owned(),
+                role: Role::CryptoUser.into(),
+                password: password.expose().clone(),
+                deregister_mfa: false,
+                deregister_quorum: false,
+            }))
+        };
+        let mut changed = change().await;
+        for _ in 1..LOGIN_TRIES {
+            if !matches!(&changed, Err(error) if error.code() == Some(FailureCode::InUse)) {
+                break;
+            }
+            tokio::time::sleep(LOGIN_PAUSE).await;
+            changed = change().await;
+        }
+        changed.map_err(|error| of_client(&error))?;
+        Ok((store, password))
+    }
+
+    /// The client that callers' calls go through. Where an HSM is not reached now, it is when it is needed.
+    async fn dial_for_use(&self, address: ClusterAddress, password: SecretString) -> Result<Closing, Stop> {
+        let address = ClusterAddress { deadline: self.deadline, ..address };
+        let cluster = self.dialer.dial(address, Some(credentials(password)));
+        let client = Closing::new(cluster.map_err(|error| of_client(&error))?);
+        if let Err(error) = client.cluster.connect().await {
+            tracing::warn!(%error, "the HSMs of a key store are not reached with its new password yet");
+        }
+        Ok(client)
+    }
+
+    /// The HSMs have the new password: it is the current one, and the key store is connected.
+    async fn settle(
+        &self,
+        store: KeyStore,
+        servers: Vec<Server>,
+        client: Closing,
+        line: &Line,
+    ) -> Result<(), Stop> {
+        let now_ms = self.calls.clocks.domain_now();
+        let pending = store.pending_password;
+        let connected = self
+            .alter(&store.home, &store.id, |store| {
+                // Also if it was to be disconnected meanwhile: the password is what it is.
+                let is_ours = store.pending_password == pending;
+                if is_ours {
+                    store.promote();
+                    store.connected(None, now_ms);
+                }
+                is_ours
+            })
+            .await?;
+        match connected.filter(|store| store.state == ConnectionState::Connected) {
+            Some(store) => {
+                line.keep(&store, servers, client.keep());
+                Ok(())
+            }
+            None => Err(Stop::Overtaken),
+        }
+    }
+
+    async fn disconnect(&self, store: &KeyStore, line: &Line) -> Result<(), Refusal> {
+        line.hang_up();
+        let moved = self.calls.move_out(store).await;
+        moved.map_err(|error| Refusal::Internal(error.into()))?;
+        let now_ms = self.calls.clocks.domain_now();
+        self.alter(&store.home, &store.id, |store| store.disconnected(now_ms)).await?;
+        tracing::info!(store = store.id, "a key store is disconnected");
+        Ok(())
+    }
+
+    /// Changes a key store whose connecting has come so far, if nobody has changed it meanwhile.
+    async fn alter_if(
+        &self,
+        seen: &KeyStore,
+        act: impl Fn(&mut KeyStore) + Send + Sync,
+    ) -> Result<KeyStore, Stop> {
+        let altered = self.alter(&seen.home, &seen.id, |store| {
+            let is_same = store == seen;
+            if is_same {
+                act(store);
+            }
+            is_same
+        });
+        altered.await?.ok_or(Stop::Overtaken)
+    }
+
+    /// Changes a key store as KMS does by itself. `act` answers whether there is a change; it may run more than once.
+    /// Answers the key store as it is then, if there was one.
+    async fn alter(
+        &self,
+        home: &Home,
+        id: &str,
+        act: impl Fn(&mut KeyStore) -> bool + Send + Sync,
+    ) -> Result<Option<KeyStore>, Refusal> {
+        let act = &act;
+        let altered = self.db.transaction(|tx| {
+            Box::pin(async move {
+                let Some(mut store) = repo::key_stores::load(tx, &self.mac, home, id).await? else {
+                    return Ok::<_, Refusal>(None);
+                };
+                if !act(&mut store) {
+                    return Ok(None);
+                }
+                repo::key_stores::replace(tx, &self.mac, &mut store).await?;
+                Ok(Some(store))
+            })
+        });
+        let altered = altered.await;
+        self.forget(home, id);
+        altered
+    }
+}
+
+/// A client that is closed unless somebody keeps it.
+struct Closing {
+    cluster: Arc<dyn Cluster>,
+    kept: bool,
+}
+
+impl Closing {
+    fn new(cluster: Arc<dyn Cluster>) -> Self {
+        Self { cluster, kept: false }
+    }
+
+    fn keep(mut self) -> Arc<dyn Cluster> {
+        self.kept = true;
+        self.cluster.clone()
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.cluster.close();
+        }
+    }
+}
+
+/// Asks again while nobody can be reached.
+async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, ClientError>
+where
+    F: Future<Output = Result<T, ClientError>>,
+{
+    let mut answer = ask().await;
+    for _ in 1..TRIES {
+        if !matches!(answer, Err(ClientError::Unreachable(_) | ClientError::DeadlineExceeded(_))) {
+            break;
+        }
+        answer = ask().await;
+    }
+    answer
+}
+
+/// What an HSM's refusal, or its silence, means for the key store.
+fn of_client(error: &ClientError) -> ConnectionError {
+    match (error, error.code()) {
+        (ClientError::Unreachable(_) | ClientError::DeadlineExceeded(_), _) => ConnectionError::NetworkErrors,
+        (ClientError::LoginLost, _) => ConnectionError::InvalidCredentials,
+        (_, Some(FailureCode::LoginFailed | FailureCode::ChallengeFailed)) => {
+            ConnectionError::InvalidCredentials
+        }
+        (_, Some(FailureCode::Locked)) => ConnectionError::UserLockedOut,
+        (_, Some(FailureCode::NoSuchUser)) => ConnectionError::UserNotFound,
+        (_, Some(FailureCode::InUse)) => ConnectionError::UserLoggedIn,
+        (_, Some(FailureCode::Busy | FailureCode::Behind | FailureCode::DeadlineExceeded)) => {
+            ConnectionError::NetworkErrors
+        }
+        _ => {
+            tracing::warn!(%error, "a cluster refuses KMS");
+            ConnectionError::InternalError
+        }
+    }
+}
+
+/// What EC2's refusal means for the key store.
+fn of_network(store: &KeyStore, error: &ApiError) -> ConnectionError {
+    match code(error) {
+        "InvalidSubnetID.NotFound" => ConnectionError::SubnetNotFound,
+        "InsufficientFreeAddressesInSubnet" => ConnectionError::InsufficientFreeAddresses,
+        other => {
+            tracing::warn!(store = store.id, code = other, %error, "EC2 refuses KMS");
+            ConnectionError::InternalError
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Custom key stores.
+
+mod connecting;
