@@ -55,7 +55,7 @@ pub(super) async fn get_key_rotation_status(
 ) -> Result<GetKeyRotationStatusResponse, Refusal> {
     let key = kms.permitted::<actions::GetKeyRotationStatus>(context, &input.key_id).await?;
     let key = key.resource();
-    key.expect_rotating(kms.settings.strict)?;
+    key.expect_rotation_shown(kms.settings.strict)?;
     let schedule = key.rotation_status();
     Ok(GetKeyRotationStatusResponse {
         key_rotation_enabled: Some(schedule.is_some()),
@@ -85,7 +85,7 @@ pub(super) async fn list_key_rotations(
     let page = Page::parse(LIST, input.limit, PAGE, input.marker.as_deref())?;
     let key = kms.permitted::<actions::ListKeyRotations>(context, &input.key_id).await?;
     let key = key.resource();
-    key.expect_rotating(kms.settings.strict)?;
+    key.expect_rotation_shown(kms.settings.strict)?;
     let first_too = input.include_key_material == Some(IncludeKeyMaterial::AllKeyMaterial);
     let listed: Vec<_> =
         key.materials.iter().filter(|material| first_too || material.rotation.is_some()).collect();

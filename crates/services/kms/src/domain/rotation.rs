@@ -59,24 +59,25 @@ impl RotationKind {
 }
 
 impl Key {
-    /// Refuses all about rotation to keys that do not rotate. With `strict` those are AWS's: none in a custom key
-    /// store does.
+    /// Refuses rotation to keys that do not rotate. With `strict` those are AWS's: none in a custom key store does.
     pub(crate) fn expect_rotating(&self, strict: bool) -> Result<(), Refusal> {
-        if !self.spec.is_symmetric() {
-            let spec = self.spec.as_str();
-            return Err(Refusal::Unsupported(Some(format!(
-                "{} key spec is {spec} which is not valid for this operation",
-                self.arn
-            ))));
+        if self.spec.is_symmetric() {
+            self.expect_rotation_shown(strict)
+        } else {
+            Err(Refusal::Unsupported(None))
         }
-        if strict && self.store.is_some() {
-            return Err(Refusal::Unsupported(Some(format!(
-                "{} origin is {} which is not valid for this operation",
-                self.arn,
-                self.origin()
-            ))));
+    }
+
+    /// Refuses to tell of the rotation of a key of which AWS tells none.
+    pub(crate) fn expect_rotation_shown(&self, strict: bool) -> Result<(), Refusal> {
+        if !strict || self.store.is_none() || !self.spec.is_symmetric() {
+            return Ok(());
         }
-        Ok(())
+        let origin = self.origin();
+        Err(Refusal::Unsupported(Some(format!(
+            "{} origin is {origin} which is not valid for this operation",
+            self.arn
+        ))))
     }
 
     /// Turns automatic rotation on, or gives it another period. Either way the first rotation is a whole

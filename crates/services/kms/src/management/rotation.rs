@@ -63,7 +63,7 @@ impl KeyManagement {
         }
         let done_ms = match &seen.store {
             None => due_ms,
-            Some(store) => self.stores.find(&seen.home, store).await?.created_ms.max(due_ms),
+            Some(store) => self.stores.find(&seen.home, store).await?.since_ms.max(due_ms),
         };
         let kind = RotationKind::Automatic;
         let material = &self.new_material(seen, done_ms, kind).await?;
