@@ -92,6 +92,7 @@ pub struct FromPlane {
 }
 
 /// The answers of the control plane.
+#[expect(clippy::large_enum_variant, reason = "an assignment is rare, and moved once")]
 #[derive(Clone, PartialEq, Oneof)]
 pub enum PlaneAnswer {
     /// To a call that only has to be done.
