@@ -46,9 +46,12 @@ impl ConnectFaults {
         self.lock().iter().map(|(id, error)| (id.clone(), error.as_str())).collect()
     }
 
-    /// Forgets all.
-    pub(crate) fn clear(&self) {
-        self.lock().clear();
+    /// Forgets those that `which` says. Answers how many.
+    pub(crate) fn forget(&self, which: impl Fn(&str) -> bool) -> usize {
+        let mut waiting = self.lock();
+        let before = waiting.len();
+        waiting.retain(|id, _| !which(id));
+        before - waiting.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, ConnectionError>> {
@@ -77,7 +80,8 @@ mod tests {
         assert!((0..MOST_WAITING).all(|id| faults.set(&format!("cks-{id}"), ConnectionError::InternalError)));
         assert!(!faults.set("cks-another", ConnectionError::InternalError));
         assert!(faults.set("cks-0", ConnectionError::InternalError));
-        faults.clear();
+        assert_eq!(faults.forget(|id| id == "cks-1"), 1);
+        assert_eq!(faults.forget(|_| true), MOST_WAITING - 1);
         assert!(faults.list().is_empty() && faults.set("cks-another", ConnectionError::InternalError));
     }
 }

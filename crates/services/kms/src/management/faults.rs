@@ -5,6 +5,7 @@ use strongroom_schema::{Operation, Structure};
 use strongroom_service::ApiError;
 
 use super::KeyManagement;
+use crate::faults::KeyStoreFaultError;
 use crate::throttling::QuotaFactor;
 
 impl KeyManagement {
@@ -28,5 +29,26 @@ impl KeyManagement {
     /// Which part of AWS's quotas is given, if they are on.
     pub fn throttling(&self) -> Option<QuotaFactor> {
         self.throttling.factor()
+    }
+
+    /// Makes a custom key store, in whatever account and Region, FAILED with one of AWS's codes, as if an attempt to
+    /// connect it had just ended so. For development.
+    pub async fn fail_key_store(&self, store_id: &str, code: &str) -> Result<(), KeyStoreFaultError> {
+        self.stores.fail(store_id, code).await
+    }
+
+    /// Has the next attempt to connect a custom key store end FAILED with one of AWS's codes. For development.
+    pub async fn fail_next_connect(&self, store_id: &str, code: &str) -> Result<(), KeyStoreFaultError> {
+        self.stores.fail_next(store_id, code).await
+    }
+
+    /// The custom key stores whose next attempt to connect is to fail, and the code that it has then.
+    pub fn failing_connects(&self) -> Vec<(String, &'static str)> {
+        self.stores.connect_faults().list()
+    }
+
+    /// Lets those custom key stores connect again. Answers how many were not to.
+    pub fn let_connect(&self, which: impl Fn(&str) -> bool) -> usize {
+        self.stores.connect_faults().forget(which)
     }
 }
