@@ -12,15 +12,15 @@
 
 mod change;
 #[path = "../../benches/rig/cluster.rs"]
-mod cluster;
+pub(crate) mod cluster;
 mod fleet;
 mod hsm;
 #[path = "../../benches/rig/http.rs"]
-mod http;
+pub(crate) mod http;
 mod loss;
 mod model;
 #[path = "../../benches/rig/processes.rs"]
-mod processes;
+pub(crate) mod processes;
 mod worker;
 
 use std::ops::Range;

@@ -10,6 +10,7 @@ mod client;
 mod cluster_crash;
 mod crash;
 mod ending;
+mod key_store_crash;
 mod program;
 mod seal;
 mod start;
