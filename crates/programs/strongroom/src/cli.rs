@@ -113,9 +113,10 @@ pub(crate) struct DevOptions {
     /// machine always may
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
-    /// What to log, for example `debug` or `info,strongroom_kms=debug`
-    #[arg(long, value_name = "FILTER", default_value = "warn,strongroom=info", env = "STRONGROOM_LOG")]
-    pub(crate) log: String,
+    /// What to log, for example `debug` or `info,strongroom_kms=debug` [default: `warn,strongroom=info`; `warn` while
+    /// `up` and `down` tell how far they are]
+    #[arg(long, value_name = "FILTER", env = "STRONGROOM_LOG")]
+    pub(crate) log: Option<String>,
     /// Log one JSON object a line
     #[arg(long)]
     pub(crate) log_json: bool,

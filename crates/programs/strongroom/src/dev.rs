@@ -1,6 +1,7 @@
 //! `strongroom dev`.
 
 use std::fs::Permissions;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,10 +23,31 @@ use crate::process;
 /// The access key id and the secret of the account's root user.
 const ROOT_KEY: &str = "test";
 
+/// What a server logs, unless the operator says otherwise.
+const USUAL_LOG: &str = "warn,strongroom=info";
+/// The same where progress is told in another way.
+pub(crate) const QUIET_LOG: &str = "warn";
+
 /// The name of the HSM's program.
 const HSMD: &str = "strongroom-hsmd";
 
 pub(crate) fn run(options: &DevOptions) -> Result<ExitCode> {
+    in_folder(options, USUAL_LOG, async |data: &DataDir| {
+        let (serving, stopping) = Serving::start(options, data).await?;
+        println!("{}", welcome(&serving.address.to_string(), options, data));
+        stopping.await;
+        serving.stop().await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Prepares the process, takes the data folder, and does the work of a server in it. `usual_log` is logged unless the
+/// operator says otherwise.
+pub(crate) fn in_folder(
+    options: &DevOptions,
+    usual_log: &str,
+    work: impl AsyncFnOnce(&DataDir) -> Result<ExitCode>,
+) -> Result<ExitCode> {
     if !options.listen.ip().is_loopback() {
         bail!(
             "{} is reached from other machines, and in dev mode everyone knows the root credential; listen on \
@@ -33,7 +55,8 @@ pub(crate) fn run(options: &DevOptions) -> Result<ExitCode> {
             options.listen
         );
     }
-    init_logging(if options.log_json { LogFormat::Json } else { LogFormat::Text }, &options.log);
+    let format = if options.log_json { LogFormat::Json } else { LogFormat::Text };
+    init_logging(format, options.log.as_deref().unwrap_or(usual_log));
     process::prepare();
     let temporary =
         options.ephemeral.then(temporary_folder).transpose().context("making a temporary folder")?;
@@ -43,47 +66,68 @@ pub(crate) fn run(options: &DevOptions) -> Result<ExitCode> {
     };
     let lock = data.lock()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(options, &data))?;
+    let code = runtime.block_on(work(&data))?;
     drop(lock);
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
-async fn serve(options: &DevOptions, data: &DataDir) -> Result<()> {
-    // Heard from the start: whoever stops a server that is starting wants it closed properly too.
-    let stopping = termination()?;
-    let shutdown = ShutdownOwner::new();
-    let origins = Origins::loopback().and_listed(options.allow_origin.clone())?;
-    let root_key = RootKey {
-        account: options.account_id,
-        access_key_id: ROOT_KEY,
-        secret: SecretString::new(ROOT_KEY.to_owned()),
-    };
-    // The address first: it is what most often stands in the way, and nothing is touched yet.
-    let listener = TcpListener::bind(options.listen).await.with_context(|| {
-        format!(
-            "{} cannot be listened on; stop what listens there or choose another with --listen",
-            options.listen
-        )
-    })?;
-    let address = listener.local_addr()?;
-    let hsmd = options.hsmd.clone().map_or_else(beside_this_program, Ok)?;
-    let clusters =
-        Clusters { vpc_cidr: options.vpc_cidr.clone(), hsmd, daily_backups: !options.pause_daily_backups };
-    let node =
-        Node::open_dev(data, root_key, origins, clusters, key_settings(options), shutdown.handle()).await?;
+/// A development server, serving in this process.
+pub(crate) struct Serving {
+    node: Node,
+    shutdown: ShutdownOwner,
+    address: SocketAddr,
+}
 
-    let serving = node.server.clone();
-    shutdown.handle().spawn(serving.serve(listener));
-    println!("{}", welcome(&address.to_string(), options, data));
-    stopping.await;
-
-    tracing::info!("stopping");
-    if !shutdown.finish(Limits::default().shutdown_time).await {
-        tracing::warn!("requests were still under way");
+impl Serving {
+    /// Starts it; beside it comes what ends when somebody wants it to stop.
+    pub(crate) async fn start(
+        options: &DevOptions,
+        data: &DataDir,
+    ) -> Result<(Self, impl Future<Output = ()> + use<>)> {
+        // Heard from the start: whoever stops a server that is starting wants it closed properly too.
+        let stopping = termination()?;
+        let shutdown = ShutdownOwner::new();
+        let origins = Origins::loopback().and_listed(options.allow_origin.clone())?;
+        let root_key = RootKey {
+            account: options.account_id,
+            access_key_id: ROOT_KEY,
+            secret: SecretString::new(ROOT_KEY.to_owned()),
+        };
+        // The address first: it is what most often stands in the way, and nothing is touched yet.
+        let listener = TcpListener::bind(options.listen).await.with_context(|| {
+            format!(
+                "{} cannot be listened on; stop what listens there or choose another with --listen",
+                options.listen
+            )
+        })?;
+        let address = listener.local_addr()?;
+        let clusters = Clusters {
+            vpc_cidr: options.vpc_cidr.clone(),
+            hsmd: hsmd(options)?,
+            daily_backups: !options.pause_daily_backups,
+        };
+        let node =
+            Node::open_dev(data, root_key, origins, clusters, key_settings(options), shutdown.handle())
+                .await?;
+        shutdown.handle().spawn(node.server.clone().serve(listener));
+        Ok((Self { node, shutdown, address }, stopping))
     }
-    // A development server takes its HSMs with it; their state stays where the data does.
-    node.stop_hsms().await;
-    node.close().await
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Finishes what is under way, and closes what is open.
+    pub(crate) async fn stop(self) -> Result<()> {
+        tracing::info!("stopping");
+        if !self.shutdown.finish(Limits::default().shutdown_time).await {
+            tracing::warn!("requests were still under way");
+        }
+        // A development server takes its HSMs with it; their state stays where the data does.
+        self.node.stop_hsms().await;
+        self.node.close().await
+    }
 }
 
 /// How KMS behaves in development.
@@ -95,8 +139,11 @@ fn key_settings(options: &DevOptions) -> Settings {
     settings
 }
 
-/// Where the HSM's program is, unless the operator says otherwise.
-fn beside_this_program() -> Result<PathBuf> {
+/// Where the HSM's program is: beside this one, unless the operator says otherwise.
+pub(crate) fn hsmd(options: &DevOptions) -> Result<PathBuf> {
+    if let Some(named) = &options.hsmd {
+        return Ok(named.clone());
+    }
     let program =
         std::env::current_exe().context("finding the HSM's program; say where it is with --hsmd")?;
     Ok(program.with_file_name(HSMD))

@@ -1,0 +1,93 @@
+//! `strongroom up` and `strongroom down`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::DevOptions;
+use crate::up::{ALIAS, KEY_STORE};
+
+/// What `up --help` ends with.
+pub(crate) const UP_EXAMPLES: &str = "\
+Examples:
+  strongroom up                                       start a server, and bring everything up in it
+  strongroom up --ephemeral                           the same, and forget everything at the end
+  strongroom up --endpoint http://127.0.0.1:4566      at a server that runs; returns when it is done
+  strongroom up --ca-cert ca.crt --ca-key ca.key      the cluster's certificate signed by your own authority
+  strongroom up --endpoint ... --json | jq -r .key_id for scripts
+
+Then, in another terminal:
+  . ~/.local/share/strongroom/up/env.sh
+  aws kms encrypt --key-id alias/my-hsm-key --plaintext fileb:///etc/hostname
+  cloudhsm-cli key list
+
+What it makes can be made by hand too: docs/book/rehearse-a-cloudhsm-deployment.md.";
+
+/// What `down --help` ends with.
+pub(crate) const DOWN_EXAMPLES: &str = "\
+A KMS key is deleted seven days after its deletion is scheduled, at the earliest, and a key store stays as long as it
+has keys: AWS's rules. So the key and the key store, disconnected, stay for that time; run `strongroom down` once more
+after it. On a development server, --now moves the clock over these days: the clock of the whole server, for good, with
+all that becomes due in that time.
+
+Backups of the cluster stay for the days that were chosen (10). Everything else is gone, passwords too.";
+
+#[derive(Args, Clone)]
+pub(crate) struct UpOptions {
+    /// Use the server that runs there, with the credentials of the environment or of ~/.aws, and return when it is
+    /// done [default: start one, and serve until Ctrl-C]
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with_all = ["listen", "ephemeral", "account_id", "vpc_cidr", "pause_daily_backups", "allow_origin",
+            "compat_strict", "key_store_timeout"]
+    )]
+    pub(crate) endpoint: Option<String>,
+    /// The Region [default: AWS_DEFAULT_REGION, AWS_REGION, the profile's, or us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// Print one JSON object on standard output when everything is there; progress goes to standard error
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The certificate of your own authority, in PEM, with its chain if it is no root [default: one is made]
+    #[arg(long, value_name = "FILE", requires = "ca_key")]
+    pub(crate) ca_cert: Option<PathBuf>,
+    /// The private key of your own authority, in PEM: RSA, or on P-256, P-384 or P-521
+    #[arg(long, value_name = "FILE", requires = "ca_cert")]
+    pub(crate) ca_key: Option<PathBuf>,
+    /// What the crypto user is called, when it is made
+    #[arg(long, value_name = "NAME", default_value = "crypto_user")]
+    pub(crate) crypto_user: String,
+    /// What the custom key store is called, when it is made
+    #[arg(long, value_name = "NAME", default_value = KEY_STORE)]
+    pub(crate) key_store_name: String,
+    /// What the key's alias is called, when it is made
+    #[arg(long, value_name = "ALIAS", default_value = ALIAS)]
+    pub(crate) alias: String,
+    #[command(flatten, next_help_heading = "Options of the server that is started")]
+    pub(crate) server: DevOptions,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct DownOptions {
+    /// Use the server that runs there, with the credentials of the environment or of ~/.aws [default: start one on the
+    /// data folder, and stop it at the end]
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with_all = ["listen", "ephemeral", "account_id", "vpc_cidr", "pause_daily_backups", "allow_origin",
+            "compat_strict", "key_store_timeout"]
+    )]
+    pub(crate) endpoint: Option<String>,
+    /// The Region [default: AWS_DEFAULT_REGION, AWS_REGION, the profile's, or us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// Move the clock of the development server over the seven days that a key's deletion takes, so that nothing stays
+    #[arg(long)]
+    pub(crate) now: bool,
+    /// Delete other keys in the key store too, which `up` has not made
+    #[arg(long)]
+    pub(crate) all_keys: bool,
+    #[command(flatten, next_help_heading = "Options of the server that is started")]
+    pub(crate) server: DevOptions,
+}

@@ -1,0 +1,226 @@
+//! Undoing deployments, one after the other, in the order in which nothing is lost before it may be.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::cli::DownOptions;
+use crate::up::cluster::{self, Cluster};
+use crate::up::deployments::{Deployment, Deployments};
+use crate::up::key::{self, Key};
+use crate::up::key_store;
+use crate::up::{Folder, Seen, Site};
+
+/// The path of a development server's clock.
+const CLOCK: &str = "/_strongroom/clock";
+
+/// What stays of a deployment, for a while.
+struct Remains {
+    key_store_id: String,
+    keys: usize,
+    /// When the last key is deleted, in seconds since 1970.
+    until: f64,
+}
+
+/// Undoes every deployment that this server has.
+pub(crate) fn undo(site: &Site, folder: Folder, options: &DownOptions) -> Result<()> {
+    if options.now {
+        ensure!(
+            site.is_dev,
+            "--now moves the clock, and {} is no development server: leave it out, and run `strongroom down` again after \
+             the date that it tells",
+            site.aws.endpoint()
+        );
+    }
+    let turn = folder.take_turn()?;
+    let mut deployments = Deployments::load(&folder.state())?;
+    let clusters = cluster::all(site)?;
+    let mut remains = Vec::new();
+    for deployment in deployments.all().to_vec() {
+        let is_its = |cluster: &&Cluster| cluster.token() == Some(&deployment.token);
+        let its = clusters.iter().find(is_its);
+        let Some(left) = undo_one(site, options, &deployment, its)? else { continue };
+        match left {
+            Some(left) => remains.push(left),
+            None => deployments.forget(&deployment.token)?,
+        }
+    }
+    for left in &remains {
+        println!("{}", left.text());
+    }
+    let is_all_gone = deployments.all().is_empty();
+    drop(turn);
+    if is_all_gone {
+        folder.remove()?;
+        println!("Nothing is left of what `strongroom up` made but backups of the cluster, for 10 days.");
+    } else if remains.is_empty() {
+        println!(
+            "{} knows of deployments at other servers, or of ones that have begun anew: nothing was done about them.",
+            folder.state().display()
+        );
+    }
+    Ok(())
+}
+
+/// Undoes one deployment. None: this server knows nothing of it. Some(None): nothing is left of it.
+fn undo_one(
+    site: &Site,
+    options: &DownOptions,
+    deployment: &Deployment,
+    cluster: Option<&Cluster>,
+) -> Result<Option<Option<Remains>>> {
+    let store = match &deployment.key_store_id {
+        Some(id) => key_store::find(site, id)?,
+        // One whose id did not come back.
+        None => match cluster {
+            Some(cluster) => {
+                key_store::all(site)?.into_iter().find(|store| store.cluster_id == cluster.cluster_id)
+            }
+            None => None,
+        },
+    };
+    if store.is_none() && cluster.is_none() {
+        // One that never came to make a cluster is undone by forgetting it.
+        let is_unmade = deployment.cluster_id.is_none()
+            && deployment.endpoint == site.aws.endpoint().to_string()
+            && deployment.region == site.aws.region();
+        return Ok(is_unmade.then_some(None));
+    }
+    let progress = &site.progress;
+    let mut remains = None;
+    if let Some(store) = &store {
+        let keys = key::of_store(site, &store.id)?;
+        expect_own(site, options, deployment, &store.id, &keys)?;
+        if let Some(alias) = &deployment.alias
+            && key::find(site, alias)?.is_some_and(|named| keys.iter().any(|key| key.id == named.id))
+        {
+            progress.step("alias", || {
+                key::delete_alias(site, alias)?;
+                Ok(((), format!("deleted {alias}")))
+            })?;
+        }
+        let until = progress.step("keys", || {
+            let mut until = 0.0_f64;
+            for key in &keys {
+                until = until.max(key::schedule_deletion(site, key)?);
+            }
+            Ok((until, format!("{} scheduled for deletion", keys.len())))
+        })?;
+        // While the key store is connected, so that the keys go in the HSMs too.
+        if options.now && !keys.is_empty() {
+            progress.step("clock", || move_clock(site, until))?;
+            progress.step("keys", || gone(site, &keys))?;
+        }
+        progress.step("disconnected", || {
+            key_store::disconnect(site, &store.id)?;
+            Ok(((), store.id.clone()))
+        })?;
+        let is_gone = progress.step("key store", || {
+            let is_gone = key_store::delete(site, &store.id)?;
+            if is_gone {
+                return Ok((true, format!("deleted {}", store.id)));
+            }
+            // Its name is free for the next one.
+            let name = format!("{} {}", key_store::RETIRED, store.id);
+            if store.name != name {
+                key_store::rename(site, &store.id, &name)?;
+            }
+            Ok((false, format!("{} stays as \"{name}\" until its keys are deleted", store.id)))
+        })?;
+        remains = (!is_gone).then(|| Remains { key_store_id: store.id.clone(), keys: keys.len(), until });
+    }
+    if let Some(cluster) = cluster.filter(|cluster| cluster.state != "DELETED") {
+        progress.step("HSMs", || delete_hsms(site, &cluster.cluster_id))?;
+        progress.step("cluster", || delete_cluster(site, &cluster.cluster_id))?;
+    }
+    Ok(Some(remains))
+}
+
+/// Refuses to delete keys that the person has made, unless they say so. Nothing has happened yet.
+fn expect_own(
+    site: &Site,
+    options: &DownOptions,
+    deployment: &Deployment,
+    key_store_id: &str,
+    keys: &[Key],
+) -> Result<()> {
+    let mut others = Vec::new();
+    for key in keys.iter().filter(|key| key.state != "PendingDeletion" && !options.all_keys) {
+        if deployment.key_id.as_ref() != Some(&key.id) && !key::is_of(site, key, &deployment.token)? {
+            others.push(key.id.as_str());
+        }
+    }
+    if !others.is_empty() {
+        bail!(
+            "{key_store_id} has keys that `strongroom up` did not make, and without their HSMs they are lost: {}. Schedule \
+             their deletion (`aws kms schedule-key-deletion`), or say --all-keys",
+            others.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// Moves the server's clock to a moment at which keys are deleted.
+fn move_clock(site: &Site, until: f64) -> Result<((), String)> {
+    let endpoint = site.aws.endpoint();
+    let now = endpoint.dev_get(CLOCK)?;
+    let now =
+        now.get("now").and_then(Value::as_str).and_then(|now| OffsetDateTime::parse(now, &Rfc3339).ok());
+    let now = now.context("the server does not tell the time")?.unix_timestamp();
+    let seconds = (until.ceil() as i64 + 1 - now).max(0);
+    let answer = endpoint.dev_post(CLOCK, &json!({ "advance_seconds": seconds }))?;
+    let now = answer.get("now").and_then(Value::as_str).unwrap_or_default();
+    Ok(((), format!("moved by {:.1} days, to {now}", seconds as f64 / 86_400.0)))
+}
+
+/// Waits until keys are deleted whose time has come.
+fn gone(site: &Site, keys: &[Key]) -> Result<((), String)> {
+    for key in keys {
+        site.wait(&format!("the key {} deleted", key.id), || {
+            Ok(match key::find(site, &key.id)? {
+                None => Seen::Reached(()),
+                Some(key) => Seen::NotYet(key.state),
+            })
+        })?;
+    }
+    Ok(((), format!("deleted {}", keys.len())))
+}
+
+fn delete_hsms(site: &Site, id: &str) -> Result<((), String)> {
+    let hsms = cluster::describe(site, id)?.hsms;
+    for hsm in hsms.iter().filter(|hsm| hsm.state != "DELETE_IN_PROGRESS") {
+        site.cloudhsm("DeleteHsm", &json!({ "ClusterId": id, "HsmId": hsm.hsm_id }))?;
+    }
+    site.wait(&format!("{id} without HSMs"), || {
+        let left = cluster::describe(site, id)?.hsms.len();
+        Ok(if left == 0 { Seen::Reached(()) } else { Seen::NotYet(format!("one of {left} HSMs")) })
+    })?;
+    Ok(((), format!("deleted {}", hsms.len())))
+}
+
+fn delete_cluster(site: &Site, id: &str) -> Result<((), String)> {
+    let state = cluster::describe(site, id)?.state;
+    if !matches!(state.as_str(), "DELETE_IN_PROGRESS" | "DELETED") {
+        site.cloudhsm("DeleteCluster", &json!({ "ClusterId": id }))?;
+    }
+    site.wait(&format!("{id} deleted"), || {
+        Ok(match cluster::find(site, id)? {
+            Some(cluster) if cluster.state != "DELETED" => Seen::NotYet(cluster.state),
+            _ => Seen::Reached(()),
+        })
+    })?;
+    Ok(((), format!("deleted {id}")))
+}
+
+impl Remains {
+    fn text(&self) -> String {
+        let at = OffsetDateTime::from_unix_timestamp(self.until as i64);
+        let date = at.ok().and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default();
+        format!(
+            "The custom key store {} stays until its keys ({}) are deleted, by {date}: AWS's shortest wait.\nRun \
+             `strongroom down` again after that, or now with --now, which moves the clock of a development server.",
+            self.key_store_id, self.keys
+        )
+    }
+}

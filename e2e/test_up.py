@@ -1,0 +1,266 @@
+"""`strongroom up`: from nothing to a key in a connected key store; again; cut off; and `strongroom down`."""
+
+import os
+import stat
+import subprocess
+
+import pytest
+
+from conftest import NETWORKS
+from rig import sdk
+from rig.cluster import PATIENCE, openssl
+from rig.node import Node, wait_until
+from rig.up import Up
+
+MEMBERS = {
+    "endpoint": str,
+    "region": str,
+    "account": str,
+    "credentials": dict,
+    "cluster_id": str,
+    "hsms": list,
+    "customer_ca": str,
+    "admin": dict,
+    "crypto_user": dict,
+    "custom_key_store_id": str,
+    "custom_key_store_name": str,
+    "key_id": str,
+    "key_arn": str,
+    "alias": str,
+    "cloudhsm_cli": dict,
+    "environment": str,
+    "state": str,
+    "seconds": float,
+}
+"""What `--json` answers, and scripts rely on."""
+
+
+def network() -> list[str]:
+    """A port and addresses of HSMs that no other server of this machine has."""
+    return ["--listen", "127.0.0.1:0", "--vpc-cidr", f"127.{200 + next(NETWORKS) % 50}.0.0/16"]
+
+
+@pytest.fixture
+def here(program, tmp_path):
+    """`up` with a server of its own."""
+    up = Up(program, tmp_path, *network())
+    yield up
+    up.ensure_gone()
+    assert "panicked" not in up.said(), up.said()[-4000:]
+
+
+@pytest.fixture
+def at(program, tmp_path, fresh_node):
+    """`up` at a server that runs."""
+    return Up(program, tmp_path / "up", "--endpoint", fresh_node.endpoint)
+
+
+def assert_works(up: Up, document: dict, node: Node):
+    """What the document says is there, and does what it is for."""
+    assert {name: type(value) for name, value in document.items()} == MEMBERS
+    kms, cloudhsm = sdk.client(node, "kms"), sdk.client(node, "cloudhsmv2")
+    clusters = cloudhsm.describe_clusters(Filters={"clusterIds": [document["cluster_id"]]})["Clusters"]
+    assert [cluster["State"] for cluster in clusters] == ["ACTIVE"]
+    assert clusters[0]["BackupRetentionPolicy"] == {"Type": "DAYS", "Value": "10"}
+    hsms = {(hsm["HsmId"], hsm["AvailabilityZone"], hsm["EniIp"]) for hsm in clusters[0]["Hsms"]}
+    assert hsms == {(hsm["hsm_id"], hsm["availability_zone"], hsm["ip"]) for hsm in document["hsms"]}
+    assert len({hsm["availability_zone"] for hsm in document["hsms"]}) == 2
+
+    (store,) = kms.describe_custom_key_stores(CustomKeyStoreId=document["custom_key_store_id"])["CustomKeyStores"]
+    assert (store["CustomKeyStoreName"], store["ConnectionState"]) == (document["custom_key_store_name"], "CONNECTED")
+    key = kms.describe_key(KeyId=document["alias"])["KeyMetadata"]
+    assert (key["KeyId"], key["Arn"]) == (document["key_id"], document["key_arn"])
+    assert (key["Origin"], key["KeyState"]) == ("AWS_CLOUDHSM", "Enabled")
+    status = kms.get_key_rotation_status(KeyId=document["key_id"])
+    assert (status["KeyRotationEnabled"], status["RotationPeriodInDays"]) == (True, 90)
+    sealed = kms.encrypt(KeyId=document["alias"], Plaintext=b"letter")["CiphertextBlob"]
+    assert kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"letter"
+
+    assert up.tool(document).run("key", "list").data["total_key_count"] == 0
+    users = up.tool(document, "admin").run("user", "list").data["users"]
+    assert {"admin", "kmsuser", document["crypto_user"]["username"]} <= {user["username"] for user in users}
+
+
+def test_from_nothing_to_ready_and_again(here, program):
+    endpoint = here.start().wait_until_ready()
+    steps = list(here.steps())
+    assert steps[:4] == ["server", "cluster", "first HSM", "initialized"]
+    assert steps[-5:] == ["connected", "key", "rotation", "alias", "tried"]
+    for private in ["state.json", "localCA.key", "env.sh"]:
+        assert stat.S_IMODE((here.files / private).stat().st_mode) == 0o600, private
+
+    # Another `up`, at that server, finds what the first has made: they share the data folder.
+    node = Node(program, here.folder)
+    node.port = int(endpoint.rsplit(":", 1)[1])
+    again = Up(program, here.folder, "--endpoint", endpoint)
+    document = again.json()
+    assert_works(again, document, node)
+    assert again.json() | {"seconds": 0} == document | {"seconds": 0}
+
+    # Stopped and started again, it is all there still.
+    assert here.stop() == 0
+    node.port = int(here.start().wait_until_ready().rsplit(":", 1)[1])
+    found = here.steps()
+    assert found["cluster"].startswith(f"found {document['cluster_id']}")
+    assert {found[step] for step in ["initialized", "activated", "connected"]} == {"found"}
+    assert found["key"] == f"found {document['key_id']}"
+    assert_works(again, document, node)
+
+
+def test_a_shell_is_set_up_by_one_file(at):
+    document = at.json()
+    script = f". {document['environment']}; {document['cloudhsm_cli']['program']} key list; env"
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, env=environment)
+    assert '"error_code": 0' in done.stdout, done.stdout + done.stderr
+    for line in [f"AWS_ENDPOINT_URL={document['endpoint']}", "AWS_ACCESS_KEY_ID=test", "AWS_DEFAULT_REGION=us-east-1"]:
+        assert line in done.stdout.splitlines()
+
+
+STEPS = ["server", "cluster", "first HSM", "initialized", "activated", "users", "key store", "connected", "key"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", STEPS)
+def test_cut_off_at_any_step_it_goes_on_from_there(at, fresh_node, step):
+    at.start("--json")
+    at.wait_for_step(step)
+    at.kill()
+    document = at.json()
+    assert_works(at, document, fresh_node)
+    clusters = sdk.client(fresh_node, "cloudhsmv2").describe_clusters()["Clusters"]
+    assert len(clusters) == 1
+    kms = sdk.client(fresh_node, "kms")
+    assert len(kms.describe_custom_key_stores()["CustomKeyStores"]) == 1
+    assert len(kms.list_keys()["Keys"]) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", ["first HSM", "activated", "connected"])
+def test_cut_off_with_its_server_it_goes_on_from_there(here, program, step):
+    here.start()
+    here.wait_for_step(step)
+    here.kill()
+    endpoint = here.start().wait_until_ready()
+    again = Up(program, here.folder, "--endpoint", endpoint)
+    node = Node(program, here.folder)
+    node.port = int(endpoint.rsplit(":", 1)[1])
+    assert_works(again, again.json(), node)
+
+
+def test_what_is_missing_is_made_again(at, fresh_node):
+    document = at.json()
+    kms, cloudhsm = sdk.client(fresh_node, "kms"), sdk.client(fresh_node, "cloudhsmv2")
+    sealed = kms.encrypt(KeyId=document["key_id"], Plaintext=b"letter")["CiphertextBlob"]
+
+    # An HSM, the connection, the key's schedule and its alias.
+    lost = document["hsms"][0]["hsm_id"]
+    cloudhsm.delete_hsm(ClusterId=document["cluster_id"], HsmId=lost)
+    kms.disconnect_custom_key_store(CustomKeyStoreId=document["custom_key_store_id"])
+    kms.delete_alias(AliasName=document["alias"])
+    kms.disable_key(KeyId=document["key_id"])
+    again = at.json()
+    assert_works(at, again, fresh_node)
+    assert lost not in {hsm["hsm_id"] for hsm in again["hsms"]}
+    assert again["key_id"] == document["key_id"]
+    assert kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"letter"
+
+    # The password of `kmsuser`, changed behind KMS's back.
+    kms.disconnect_custom_key_store(CustomKeyStoreId=document["custom_key_store_id"])
+    change = ["user", "change-password", "--username", "kmsuser", "--role", "crypto-user"]
+    at.tool(again, "admin").run(*change, "--password", "Something-else7")
+    assert_works(at, at.json(), fresh_node)
+
+
+@pytest.mark.parametrize("key", ["rsa:2048", "ec"])
+def test_an_authority_of_ones_own_signs(at, fresh_node, tmp_path, key):
+    ca, ca_key = tmp_path / "ca.crt", tmp_path / "ca.key"
+    kind = ["rsa:2048"] if key.startswith("rsa") else ["ec", "-pkeyopt", "ec_paramgen_curve:secp384r1"]
+    subject = ["-subj", "/C=CH/O=Example/OU=one/OU=two/CN=Example CA"]
+    openssl("req", "-x509", "-newkey", *kind, "-nodes", "-keyout", ca_key, "-days", "99", *subject, "-out", ca)
+    document = at.json("--ca-cert", ca, "--ca-key", ca_key)
+    assert_works(at, document, fresh_node)
+    assert not (at.files / "localCA.key").exists()
+    clusters = sdk.client(fresh_node, "cloudhsmv2").describe_clusters()["Clusters"]
+    certificate = tmp_path / "cluster.crt"
+    certificate.write_text(clusters[0]["Certificates"]["ClusterCertificate"])
+    openssl("verify", "-CAfile", ca, certificate)
+
+    # The same again is found; another cannot take its place.
+    assert at.json("--ca-cert", ca, "--ca-key", ca_key)["cluster_id"] == document["cluster_id"]
+    other, other_key = tmp_path / "other.crt", tmp_path / "other.key"
+    openssl("req", "-x509", "-newkey", *kind, "-nodes", "-keyout", other_key, "-days", "99", *subject, "-out", other)
+    assert "another authority" in at.refused("up", "--ca-cert", other, "--ca-key", other_key)
+    assert "is not the private key of" in at.refused("up", "--ca-cert", ca, "--ca-key", other_key)
+
+
+def test_down_undoes_and_up_begins_anew(at, fresh_node):
+    document = at.json()
+    kms, cloudhsm = sdk.client(fresh_node, "kms"), sdk.client(fresh_node, "cloudhsmv2")
+    mine = kms.create_key(Origin="AWS_CLOUDHSM", CustomKeyStoreId=document["custom_key_store_id"])["KeyMetadata"]
+    assert mine["KeyId"] in at.refused("down")
+    assert kms.describe_key(KeyId=document["alias"])["KeyMetadata"]["KeyState"] == "Enabled"
+
+    # AWS's rules keep the key for seven days, and the key store as long.
+    said = at.done("down", "--all-keys")
+    assert document["custom_key_store_id"] in said
+    assert "--now" in said
+    (cluster,) = cloudhsm.describe_clusters()["Clusters"]
+    assert cluster["State"] == "DELETED"
+    assert cluster["Hsms"] == []
+    assert kms.describe_key(KeyId=document["key_id"])["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    assert document["custom_key_store_id"] in at.done("down"), "nothing has changed"
+
+    # Meanwhile another deployment comes, with the same names.
+    another = at.json()
+    assert_works(at, another, fresh_node)
+    assert another["cluster_id"] != document["cluster_id"]
+    assert another["custom_key_store_name"] == document["custom_key_store_name"]
+
+    # Who asks for it gets the clock moved, and nothing stays.
+    assert "Nothing is left" in at.done("down", "--now")
+    assert kms.describe_custom_key_stores()["CustomKeyStores"] == []
+    assert kms.list_keys()["Keys"] == []
+    assert not at.files.exists()
+    assert "Nothing is left" in at.done("down")
+
+
+def test_down_starts_a_server_if_none_is_given(here):
+    here.start().wait_until_ready()
+    assert "is at work" in here.refused("up") or "another strongroom serves from" in here.refused("down")
+    assert here.stop() == 0
+    assert "Nothing is left" in here.done("down", "--now")
+    assert not here.files.exists()
+
+
+def test_a_server_that_began_anew_gets_a_new_deployment(at, fresh_node):
+    first = at.json()
+    (wait_until(lambda: fresh_node.is_healthy(), "healthy"))
+    reset = ["curl", "-sf", "-X", "POST", "-H", "x-strongroom-dev: 1", f"{fresh_node.endpoint}/_strongroom/reset"]
+    subprocess.run(reset, check=True, timeout=PATIENCE, capture_output=True)
+    second = at.json()
+    assert second["cluster_id"] != first["cluster_id"]
+    assert_works(at, second, fresh_node)
+
+
+def test_what_stands_in_the_way_is_told_with_what_to_do(program, fresh_node, tmp_path):
+    listen = fresh_node.endpoint.removeprefix("http://")
+    assert "--endpoint" in Up(program, tmp_path / "a", "--listen", listen).refused("up")
+    missing = Up(program, tmp_path / "b", "--listen", "127.0.0.1:0", "--hsmd", "/nonexistent/hsmd")
+    assert "make build" in missing.refused("up")
+    nobody = Up(program, tmp_path / "c", "--endpoint", "http://127.0.0.1:9")
+    assert "strongroom dev" in nobody.refused("up")
+    at = Up(program, tmp_path / "d", "--endpoint", fresh_node.endpoint)
+    wrong = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "wrong"}
+    assert "SignatureDoesNotMatch" in at.refused("up", **wrong)
+    assert "--ca-key" in at.run("up", "--ca-cert", "x").stderr
+    (tmp_path / "e/data/up").mkdir(parents=True)
+    (tmp_path / "e/data/up/state.json").write_text("[]")
+    assert "not a state file" in Up(program, tmp_path / "e", "--endpoint", fresh_node.endpoint).refused("up")
+
+
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_help_teaches(program, tmp_path, command):
+    done = Up(program, tmp_path).run(command, "--help")
+    assert done.returncode == 0
+    assert "--endpoint" in done.stdout
