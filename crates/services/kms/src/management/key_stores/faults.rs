@@ -16,28 +16,21 @@ impl KeyStores {
     ) -> Result<(), KeyStoreFaultError> {
         let error = read_code(code)?;
         let found = self.find_anywhere(store_id).await?;
-        let (home, now_ms) = (&found.home, self.calls.clocks.domain_now());
-        let failed = self.db.transaction(|tx| {
-            Box::pin(async move {
-                let Some(mut store) = repo::key_stores::load(tx, &self.mac, home, store_id).await? else {
-                    return Ok::<_, Refusal>(false);
-                };
-                if store.state == ConnectionState::Disconnecting {
-                    return Ok(false);
-                }
+        let now_ms = self.calls.clocks.domain_now();
+        let failed = self.alter(&found.home, store_id, |store| {
+            let is_free = store.state != ConnectionState::Disconnecting;
+            if is_free {
                 store.fail(error, now_ms);
-                repo::key_stores::replace(tx, &self.mac, &mut store).await?;
-                Ok(true)
-            })
+            }
+            is_free
         });
-        if !failed.await.map_err(failure)? {
+        if failed.await.map_err(failure)?.is_none() {
             let text =
                 format!("The custom key store {store_id} is being disconnected; wait until that is done.");
             return Err(KeyStoreFaultError::Refused(text));
         }
         tracing::warn!(store = store_id, code, "a key store fails on demand");
-        self.forget(home, store_id);
-        self.lines.of(home, store_id).hang_up();
+        self.lines.of(&found.home, store_id).hang_up();
         Ok(())
     }
 
