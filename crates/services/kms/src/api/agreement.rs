@@ -26,7 +26,7 @@ pub(super) async fn derive_shared_secret(
         algorithms::key_agreement(key.resource(), &input.key_agreement_algorithm)?;
     let peer = key.resource().spec.peer(&input.public_key.0)?;
     if input.dry_run == Some(true) {
-        return Err(Refusal::DryRun);
+        return Err(kms.dry_run(key.resource()).await);
     }
     let secret = kms.derive_shared_secret(&key, &peer).await?;
     let key = key.resource();

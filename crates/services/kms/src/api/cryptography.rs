@@ -40,7 +40,7 @@ pub(super) async fn encrypt(
     form.expect_room(key.resource(), plaintext)?;
     note_material(context, key.resource());
     if input.dry_run == Some(true) {
-        return Err(Refusal::DryRun);
+        return Err(kms.dry_run(key.resource()).await);
     }
     let blob = form.encrypt(kms, &key, plaintext).await?;
     Ok(EncryptResponse {
@@ -72,7 +72,7 @@ pub(super) async fn decrypt(
     note_store(context, key.resource(), "customKeyStoreId");
     expect_usable(key.resource(), KeyUsage::EncryptDecrypt, actions::Decrypt::NAME)?;
     let form = Form::of(key.resource(), input.encryption_algorithm.as_ref(), input.encryption_context)?;
-    let Some(ciphertext) = ciphertext else { return Err(Refusal::DryRun) };
+    let Some(ciphertext) = ciphertext else { return Err(kms.dry_run(key.resource()).await) };
     let material_id = form.material_of(&ciphertext)?;
     note_material_of(context, key.resource(), "keyMaterialId", material_id);
     // A dry run does all but answer.
@@ -119,7 +119,7 @@ pub(super) async fn re_encrypt(
     to.resource().expect_enabled()?;
     let from_form = Form::of(from.resource(), from_algorithm, input.source_encryption_context)?;
     let to_form = Form::of(to.resource(), to_algorithm, input.destination_encryption_context)?;
-    let Some(ciphertext) = ciphertext else { return Err(Refusal::DryRun) };
+    let Some(ciphertext) = ciphertext else { return Err(kms.dry_run(to.resource()).await) };
     let source_material = from_form.material_of(&ciphertext)?;
     let material = to_form.material(to.resource());
     note_material_of(context, from.resource(), "sourceKeyMaterialId", source_material);
@@ -133,7 +133,7 @@ pub(super) async fn re_encrypt(
             let plaintext = from_form.decrypt(kms, &from, &ciphertext).await?;
             to_form.expect_room(to.resource(), plaintext.expose())?;
             if dry_run {
-                return Err(Refusal::DryRun);
+                return Err(kms.dry_run(to.resource()).await);
             }
             to_form.encrypt(kms, &to, plaintext.expose()).await?
         }

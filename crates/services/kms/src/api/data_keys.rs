@@ -98,8 +98,7 @@ async fn generate<A: Encrypts>(
     let bound_to = encryption_context(asked.pairs)?;
     note_material(context, key.resource());
     if asked.dry_run {
-        kms.expect_available(key.resource()).await?;
-        return Err(Refusal::DryRun);
+        return Err(kms.dry_run(key.resource()).await);
     }
     let made = kms.generate_data_key(key, &bound_to, asked.length, asked.want_plaintext).await?;
     Ok((made, hex::encode(&key.resource().current_material)))

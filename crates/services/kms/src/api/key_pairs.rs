@@ -87,7 +87,7 @@ async fn generate<A: Encrypts>(
     let bound_to = encryption_context(pairs)?;
     note_material(context, key.resource());
     if dry_run {
-        return Err(Refusal::DryRun);
+        return Err(kms.dry_run(key.resource()).await);
     }
     let (private_key, public_key) = kms.make_data_key_pair(kind).await?;
     let blob = kms.encrypt(key, &bound_to, private_key.expose()).await?;

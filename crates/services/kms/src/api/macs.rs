@@ -24,7 +24,7 @@ pub(super) async fn generate_mac(
         usable_for(kms, context, key, KeyUsage::GenerateVerifyMac)?;
     let algorithm = algorithms::mac(key.resource(), &input.mac_algorithm)?;
     if input.dry_run == Some(true) {
-        return Err(Refusal::DryRun);
+        return Err(kms.dry_run(key.resource()).await);
     }
     let mac = kms.generate_mac(&key, algorithm, &input.message.expose().0).await?;
     Ok(GenerateMacResponse {

@@ -33,7 +33,7 @@ pub(super) async fn sign(
         &input.message.expose().0,
     )?;
     if input.dry_run == Some(true) {
-        return Err(Refusal::DryRun);
+        return Err(kms.dry_run(key.resource()).await);
     }
     let signature = kms.sign(&key, algorithm, signed).await?;
     Ok(SignResponse {

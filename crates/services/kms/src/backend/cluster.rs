@@ -26,7 +26,7 @@ use self::refusal::{is_of_a_vanished_key, nonsense, of_making, refusal};
 use super::{DataKey, KeyBackend, ReEncryption, Standing, Wanted};
 use crate::cache::Weighed;
 use crate::domain::identifier::Home;
-use crate::domain::key::{Held, Key, Material, MaterialId};
+use crate::domain::key::{Key, Material, MaterialId};
 use crate::domain::spec::{
     EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, Peer, Signed, SigningAlgorithm,
 };

@@ -81,12 +81,14 @@ impl KeyManagement {
         self.backend(key).standing(key).await
     }
 
-    /// Refuses cryptography with a key whose material cannot be used now, without trying.
-    pub(crate) async fn expect_available(&self, key: &Key) -> Result<(), Refusal> {
-        if self.standing(key).await?.available {
-            return Ok(());
+    /// What a dry run answers that has got as far as the cryptography: that the call would have succeeded, unless
+    /// the key's material cannot be used now.
+    pub(crate) async fn dry_run(&self, key: &Key) -> Refusal {
+        match self.standing(key).await {
+            Err(refusal) => refusal,
+            Ok(standing) if standing.available => Refusal::DryRun,
+            Ok(_) => Refusal::InvalidState(format!("{} is unavailable.", key.arn)),
         }
-        Err(Refusal::InvalidState(format!("{} is unavailable.", key.arn)))
     }
 
     async fn load_key(&self, home: &Home, key_id: &str) -> Result<Option<SharedKey>, Refusal> {

@@ -24,9 +24,18 @@ pub(super) enum State {
     Gone,
 }
 
+/// The key store, as far as keys notice it.
+#[derive(Default)]
+pub(super) struct Store {
+    /// Since when it has been connected.
+    pub(super) connected_ms: Option<i64>,
+}
+
 pub(super) struct Key {
     pub(super) home: Home,
     pub(super) id: String,
+    /// Its material is in the key store.
+    pub(super) stored: bool,
     pub(super) state: State,
     pub(super) description: String,
     pub(super) tags: BTreeMap<String, String>,
@@ -39,10 +48,11 @@ pub(super) struct Key {
 }
 
 impl Key {
-    pub(super) fn new(home: Home, id: String) -> Self {
+    pub(super) fn new(home: Home, id: String, stored: bool) -> Self {
         Self {
             home,
             id,
+            stored,
             state: State::Enabled,
             description: String::new(),
             tags: BTreeMap::new(),
@@ -52,8 +62,9 @@ impl Key {
         }
     }
 
-    pub(super) fn shown_state(&self) -> (KeyState, Option<i64>) {
+    pub(super) fn shown_state(&self, store: &Store) -> (KeyState, Option<i64>) {
         match self.state {
+            State::Enabled | State::Disabled if self.available(store).is_err() => (KeyState::Unavailable, None),
             State::Enabled => (KeyState::Enabled, None),
             State::Disabled | State::Gone => (KeyState::Disabled, None),
             State::PendingDeletion { due } => (KeyState::PendingDeletion, Some(due)),
@@ -67,6 +78,11 @@ impl Key {
     /// Which material encrypts: its place among all.
     pub(super) fn current(&self) -> usize {
         self.rotations.len()
+    }
+
+    /// Whether its material can be used now.
+    pub(super) fn available(&self, store: &Store) -> Expected<()> {
+        if self.stored && store.connected_ms.is_none() { Err(INVALID_STATE) } else { Ok(()) }
     }
 
     pub(super) fn enabled(&self) -> Expected<()> {
@@ -84,7 +100,7 @@ impl Key {
         }
     }
 
-    pub(super) fn change(&mut self, now: i64, change: &Change) -> Expected<()> {
+    pub(super) fn change(&mut self, now: i64, store: &Store, change: &Change) -> Expected<()> {
         match change {
             Change::Enable => {
                 self.staying()?;
@@ -140,6 +156,7 @@ impl Key {
                 if self.rotations.iter().filter(|(kind, _)| *kind == RotationType::OnDemand).count() == 25 {
                     return Err("LimitExceededException");
                 }
+                self.available(store)?;
                 self.rotations.push((RotationType::OnDemand, now));
             }
         }
@@ -147,13 +164,18 @@ impl Key {
     }
 
     /// Does what is due.
-    pub(super) fn pass_time(&mut self, now: i64) {
+    pub(super) fn pass_time(&mut self, now: i64, store: &Store) {
+        let possible_ms = if self.stored { store.connected_ms } else { Some(i64::MIN) };
         match (self.state, &mut self.rotation) {
             (State::PendingDeletion { due }, _) if due <= now => self.state = State::Gone,
             (State::Enabled, Some((days, next))) => {
-                while *next <= now {
-                    self.rotations.push((RotationType::Automatic, *next));
-                    *next += i64::from(*days) * DAY;
+                while let Some(possible_ms) = possible_ms
+                    && *next <= now
+                {
+                    // What was missed while it was not possible is done once.
+                    let done = possible_ms.max(*next);
+                    self.rotations.push((RotationType::Automatic, done));
+                    *next = done + i64::from(*days) * DAY;
                 }
             }
             _ => {}

@@ -1,7 +1,12 @@
 //! KMS and its model, side by side.
 
-use strongroom_api_kms::{IncludeKeyMaterial, KeyMaterialState, ReEncryptRequest};
+use std::sync::Arc;
+
+use strongroom_api_kms::{
+    CreateKeyRequest, IncludeKeyMaterial, KeyMaterialState, OriginType, ReEncryptRequest,
+};
 use strongroom_kms::MIGRATIONS;
+use strongroom_runtime::{Clocks, ManualTime};
 use strongroom_schema::Timestamp;
 use strongroom_service::ApiError;
 use strongroom_store::{Db, OpenOptions};
@@ -9,13 +14,21 @@ use strongroom_store::{Db, OpenOptions};
 use super::key::{Expected, Key};
 use super::reference::{Ciphertext, Model, Place};
 use super::step::{ALIASES, CONTEXTS, Change, HOMES, Home, Naming, POLICIES, Step, TAGS};
-use crate::fixture::{Client, DAY, bound_to, data_key, decrypt, plaintext, root, start};
+use crate::fixture::cluster::TestCluster;
+use crate::fixture::{
+    Client, DAY, NOW, Surroundings, bound_to, data_key, decrypt, plaintext, root, start_in,
+};
+use crate::keys_in_stores::keys_in;
 use crate::operations::re_encrypt;
 
 pub(super) struct Pair {
     db: Db,
+    clock: Arc<ManualTime>,
+    surroundings: Surroundings,
     clients: [Client; 4],
     model: Model,
+    /// The first client's key store and its cluster, if there is one.
+    store: Option<(String, Arc<TestCluster>)>,
 }
 
 /// A refused answer by its code.
@@ -28,8 +41,8 @@ fn assert_same<T: std::fmt::Debug + PartialEq>(answer: Result<T, ApiError>, expe
     assert_eq!(coded(answer), expected.map_err(str::to_owned));
 }
 
-fn clients(db: &Db) -> [Client; 4] {
-    let kms = start(db, &root());
+fn clients(db: &Db, surroundings: &Surroundings) -> [Client; 4] {
+    let kms = start_in(db, &root(), surroundings);
     HOMES.map(|(account, region)| Client::new(&kms, account, region))
 }
 
@@ -37,16 +50,30 @@ impl Pair {
     pub(super) async fn new() -> Self {
         let db = Db::open_sqlite_ephemeral(&OpenOptions::default()).await.unwrap();
         db.migrate(&[MIGRATIONS]).await.unwrap();
-        Self { clients: clients(&db), db, model: Model::new() }
+        let clock = Arc::new(ManualTime::at(NOW));
+        let surroundings =
+            Surroundings { clocks: Clocks::new(clock.clone(), 0), ..Surroundings::default() };
+        let clients = clients(&db, &surroundings);
+        Self { db, clock, surroundings, clients, model: Model::new(), store: None }
+    }
+
+    /// With a key store, which is connected.
+    pub(super) async fn with_store() -> Self {
+        let mut pair = Self::new().await;
+        pair.store = Some(pair.clients[0].connected_store().await);
+        pair.model.store.connected_ms = Some(NOW);
+        pair
     }
 
     pub(super) async fn take(&mut self, home: Home, step: &Step) {
         // No two calls are at one moment.
         self.model.now += 1;
+        self.clock.set(self.model.now);
         let client = self.clients[home].at(self.model.now);
         let model = &mut self.model;
         match step {
-            Step::CreateKey => model.keys.push(Key::new(home, client.create_key().await.key_id)),
+            Step::CreateKey => model.keys.push(Key::new(home, client.create_key().await.key_id, false)),
+            Step::CreateKeyInStore | Step::Connect { .. } => self.with_the_store(home, &client, step).await,
             Step::CreateAlias { name, target } => {
                 let answer = client.create_alias(ALIASES[*name], &model.text(target)).await;
                 assert_same(answer, model.create_alias(home, ALIASES[*name], target));
@@ -68,9 +95,10 @@ impl Pair {
             }
             Step::PassTime { days } => {
                 model.pass_time(*days);
+                self.clock.set(model.now);
                 client.later(days * DAY).await;
             }
-            Step::Restart => self.clients = clients(&self.db),
+            Step::Restart => self.clients = clients(&self.db, &self.surroundings),
             Step::Describe { .. }
             | Step::ListTags { .. }
             | Step::GetPolicy { .. }
@@ -81,6 +109,48 @@ impl Pair {
             | Step::GenerateDataKey { .. }
             | Step::Decrypt { .. }
             | Step::ReEncrypt { .. } => self.compute(home, &client, step).await,
+        }
+    }
+
+    /// Steps with the key store.
+    async fn with_the_store(&mut self, home: Home, client: &Client, step: &Step) {
+        let Some((store, _)) = &self.store else { return };
+        let model = &mut self.model;
+        match step {
+            Step::Connect { wanted } if *wanted != model.store.connected_ms.is_some() => {
+                let owner = self.clients[0].at(model.now);
+                if *wanted {
+                    owner.connect(store).await.unwrap();
+                    model.store.connected_ms = Some(model.now);
+                } else {
+                    owner.disconnect(store).await.unwrap();
+                    model.store.connected_ms = None;
+                }
+                // What was missed meanwhile.
+                owner.later(0).await;
+                model.pass_time(0);
+            }
+            Step::CreateKeyInStore => {
+                let input = CreateKeyRequest {
+                    origin: Some(OriginType::AwsCloudhsm),
+                    custom_key_store_id: Some(store.clone()),
+                    ..CreateKeyRequest::default()
+                };
+                let made = client.try_create_key(input).await;
+                let expected = model.takes_keys(home);
+                assert_same(made.as_ref().map(drop).map_err(Clone::clone), expected);
+                if let Ok(made) = made {
+                    model.keys.push(Key::new(home, made.key_id, true));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Looks at the HSMs, in which nothing is to be that no key has.
+    pub(super) fn review_hsms(&self) {
+        if let Some((_, cluster)) = &self.store {
+            assert_eq!(keys_in(cluster).len(), self.model.materials_in_store());
         }
     }
 
@@ -121,7 +191,9 @@ impl Pair {
                     (key.key_id, (key.key_state.unwrap(), deletion), key.description.unwrap())
                 });
                 let found = model.find(home, key).and_then(|key| model.may_use(home, key));
-                let shown = |key: &Key| (key.id.clone(), key.shown_state(), key.description.clone());
+                let shown = |key: &Key| {
+                    (key.id.clone(), key.shown_state(&model.store), key.description.clone())
+                };
                 assert_same(answer, found.map(|key| shown(&model.keys[key])));
             }
             Step::ListTags { key, page } => match found(key) {

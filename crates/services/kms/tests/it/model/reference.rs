@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::key::{Expected, Key, State};
+use super::key::{Expected, Key, State, Store};
 use super::step::{ALIASES, Change, HOMES, Home, Naming};
 use crate::fixture::{ABSENT, DAY, NOW};
 
@@ -19,6 +19,7 @@ pub(super) struct Model {
     pub(super) keys: Vec<Key>,
     pub(super) aliases: BTreeMap<(Home, &'static str), Place>,
     pub(super) ciphertexts: Vec<Ciphertext>,
+    pub(super) store: Store,
 }
 
 #[derive(Clone)]
@@ -32,7 +33,8 @@ pub(super) struct Ciphertext {
 
 impl Model {
     pub(super) fn new() -> Self {
-        Self { now: NOW, keys: Vec::new(), aliases: BTreeMap::new(), ciphertexts: Vec::new() }
+        let store = Store::default();
+        Self { now: NOW, keys: Vec::new(), aliases: BTreeMap::new(), ciphertexts: Vec::new(), store }
     }
 
     /// The text that goes into the request.
@@ -93,7 +95,8 @@ impl Model {
     /// The key that a caller encrypts with under that name.
     pub(super) fn usable(&self, home: Home, naming: &Naming) -> Expected<Place> {
         let key = self.find(home, naming).and_then(|key| self.may_use(home, key))?;
-        self.keys[key].enabled().map(|()| key)
+        self.keys[key].enabled()?;
+        self.keys[key].available(&self.store).map(|()| key)
     }
 
     /// The key that a ciphertext leads to, or that the caller names for it.
@@ -117,6 +120,7 @@ impl Model {
     ) -> Expected<Vec<u8>> {
         let key = self.source(home, of, named)?;
         self.keys[key].enabled()?;
+        self.keys[key].available(&self.store)?;
         if context == of.context { Ok(of.plaintext.clone()) } else { Err("InvalidCiphertextException") }
     }
 
@@ -133,7 +137,11 @@ impl Model {
         for key in [source, destination] {
             self.keys[key].enabled()?;
         }
-        if from == of.context { Ok(destination) } else { Err("InvalidCiphertextException") }
+        self.keys[source].available(&self.store)?;
+        if from != of.context {
+            return Err("InvalidCiphertextException");
+        }
+        self.keys[destination].available(&self.store).map(|()| destination)
     }
 
     pub(super) fn create_alias(&mut self, home: Home, name: &'static str, target: &Naming) -> Expected<()> {
@@ -163,16 +171,31 @@ impl Model {
 
     pub(super) fn change(&mut self, home: Home, key: &Naming, change: &Change) -> Expected<()> {
         let key = self.administered(home, key)?;
-        self.keys[key].change(self.now, change)
+        self.keys[key].change(self.now, &self.store, change)
     }
 
     /// Lets time pass, and does what is due in it.
     pub(super) fn pass_time(&mut self, days: i64) {
         self.now += days * DAY;
         for key in &mut self.keys {
-            key.pass_time(self.now);
+            key.pass_time(self.now, &self.store);
         }
         self.aliases.retain(|_, key| self.keys[*key].state != State::Gone);
+    }
+
+    /// Whether a key can be made in the key store.
+    pub(super) fn takes_keys(&self, home: Home) -> Expected<()> {
+        match self.store.connected_ms {
+            _ if home != 0 => Err("CustomKeyStoreNotFoundException"),
+            None => Err("CustomKeyStoreInvalidStateException"),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// How many keys the HSMs hold when nothing is left over.
+    pub(super) fn materials_in_store(&self) -> usize {
+        let there = self.keys.iter().filter(|key| key.stored && key.state != State::Gone);
+        there.map(|key| 1 + key.rotations.len()).sum()
     }
 
     pub(super) fn keys_of(&self, home: Home) -> Vec<String> {

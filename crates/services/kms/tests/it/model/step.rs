@@ -52,6 +52,12 @@ pub(super) enum Change {
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     CreateKey,
+    /// In the key store, which the first home has.
+    CreateKeyInStore,
+    /// Connects the key store, or disconnects it.
+    Connect {
+        wanted: bool,
+    },
     CreateAlias { name: usize, target: Naming },
     UpdateAlias { name: usize, target: Naming },
     DeleteAlias { name: usize },
@@ -136,5 +142,14 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         2 => (proptest::option::of(naming()), page()).prop_map(|(of, page)| Step::ListAliases { of, page }),
         4 => (0_i64..150).prop_map(|days| Step::PassTime { days }),
         1 => Just(Step::Restart),
+    ]
+}
+
+/// The same, and what there is with a key store.
+pub(super) fn step_with_store() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        24 => step(),
+        2 => Just(Step::CreateKeyInStore),
+        1 => any::<bool>().prop_map(|wanted| Step::Connect { wanted }),
     ]
 }
