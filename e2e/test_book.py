@@ -18,8 +18,15 @@ def terminal(fresh_node, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_cloudhsm_deployment_is_rehearsed(terminal):
+def test_a_cloudhsm_deployment_is_rehearsed_and_kms_put_on_it(terminal):
     terminal.follow(BOOK / "rehearse-a-cloudhsm-deployment.md")
+    # It begins where the other ends, in the same terminal.
+    terminal.follow(BOOK / "kms-on-your-own-hsms.md")
+
+
+@pytest.mark.slow
+def test_hsms_fail_and_a_key_store_comes_back(terminal):
+    terminal.follow(BOOK / "when-an-hsm-fails.md")
 
 
 A_PAGE = """# A page
