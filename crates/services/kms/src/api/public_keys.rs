@@ -23,7 +23,7 @@ pub(super) async fn get_public_key(
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     let key = kms.find::<actions::GetPublicKey>(context, &input.key_id).await?;
     let key: Authorized<actions::GetPublicKey, SharedKey> = permitted(kms, context, key)?;
-    let public_key = kms.public_key(&key)?;
+    let public_key = KeyManagement::public_key(&key)?;
     let key = key.resource();
     let algorithms = Algorithms::of(key.spec, key.usage);
     Ok(GetPublicKeyResponse {

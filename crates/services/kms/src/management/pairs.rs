@@ -52,10 +52,7 @@ impl KeyManagement {
     }
 
     /// The key's public half as a DER SubjectPublicKeyInfo.
-    pub(crate) fn public_key(
-        &self,
-        key: &Authorized<actions::GetPublicKey, SharedKey>,
-    ) -> Result<Vec<u8>, Refusal> {
+    pub(crate) fn public_key(key: &Authorized<actions::GetPublicKey, SharedKey>) -> Result<Vec<u8>, Refusal> {
         let key = key.resource();
         key.expect_staying()?;
         if !key.spec.is_asymmetric() {
@@ -84,10 +81,7 @@ impl KeyManagement {
 
     /// Makes a pair: the private half as PKCS#8, the public half as a SubjectPublicKeyInfo, both DER. It is made in
     /// this process, with AWS-LC: no HSM gives out a private key that it made.
-    pub(crate) async fn make_data_key_pair(
-        &self,
-        kind: DataKeyPairKind,
-    ) -> Result<(SecretBytes, Vec<u8>), Refusal> {
+    pub(crate) async fn make_data_key_pair(kind: DataKeyPairKind) -> Result<(SecretBytes, Vec<u8>), Refusal> {
         // The primes of a long RSA key take seconds to find.
         let making = tokio::task::spawn_blocking(move || make(kind));
         let made = making.await.map_err(|_| Refusal::internal("making a data key pair was interrupted"))?;
