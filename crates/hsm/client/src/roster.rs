@@ -50,18 +50,27 @@ impl Roster {
     fn add(&mut self, server: Server, learned: bool, current: bool) {
         if let Some(member) = self.members.iter_mut().find(|member| member.server == server) {
             member.current |= current;
-        } else if self.members.len() < MAX_SERVERS {
-            self.members.push(Member {
-                server,
-                learned,
-                current,
-                hsm_id: None,
-                load: 0,
-                in_flight: 0,
-                failures: 0,
-                failed_ms: 0,
-                out_until_ms: 0,
-            });
+            return;
+        }
+        let member = Member {
+            server,
+            learned,
+            current,
+            hsm_id: None,
+            load: 0,
+            in_flight: 0,
+            failures: 0,
+            failed_ms: 0,
+            out_until_ms: 0,
+        };
+        if self.members.len() < MAX_SERVERS {
+            self.members.push(member);
+            return;
+        }
+        // Clusters live longer than their HSMs: the one that has failed most often in a row is gone for good.
+        let gone = self.members.iter_mut().filter(|member| member.failures > 0 && member.in_flight == 0);
+        if let Some(gone) = gone.max_by_key(|member| member.failures) {
+            *gone = member;
         }
     }
 
@@ -174,5 +183,31 @@ impl Roster {
             .map(|(id, _)| id)?;
         self.turn = (best.0 + 1) % count;
         Some(best)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(number: usize) -> Server {
+        Server { host: format!("hsm{number}"), port: 2223 }
+    }
+
+    #[test]
+    fn in_a_full_roster_new_hsms_take_the_places_of_those_that_are_gone() {
+        let all: Vec<_> = (0..MAX_SERVERS).map(|number| (server(number), false)).collect();
+        let mut roster = Roster::new(&all, 0);
+        let knows =
+            |roster: &Roster, number| roster.members.iter().any(|member| member.server == server(number));
+        roster.learn([server(MAX_SERVERS)]);
+        assert!(!knows(&roster, MAX_SERVERS), "all of the others do well");
+        roster.failed(MemberId(3), 0, 0);
+        for now_ms in 0..2 {
+            roster.failed(MemberId(5), now_ms, now_ms);
+        }
+        roster.learn([server(MAX_SERVERS)]);
+        assert!(knows(&roster, MAX_SERVERS) && knows(&roster, 3) && !knows(&roster, 5));
+        assert!(!roster.is_out(MemberId(5), 0), "it has its own chance");
     }
 }
