@@ -119,10 +119,12 @@ def own_store(own_aws, tmp_path) -> Store:
 
 
 @pytest.fixture
-def strict_store(program, tmp_path):
-    """A connected key store on a server that does what AWS does, and nothing beyond."""
+def strict_cluster(program, tmp_path):
+    """An active cluster of two HSMs, at a server that does what AWS does and nothing beyond."""
     node = node_with_hsms(program, tmp_path, "--compat-strict")
-    yield Store(Cluster(Cli(node.start()), tmp_path / "cluster")).first_use()
+    cluster = Cluster(Cli(node.start()), tmp_path / "cluster")
+    cluster.first_use("us-east-1a", "us-east-1b")
+    yield cluster
     node.ensure_gone()
     assert "panicked" not in node.said(), node.said()[-4000:]
 

@@ -1,12 +1,22 @@
 """A server that does what AWS does and nothing beyond: `--compat-strict`."""
 
 from rig import sdk
+from rig.store import KMSUSER_PASSWORD, Store
 
 NOT_VALID = "origin is AWS_CLOUDHSM which is not valid for this operation."
 
 
-def test_what_goes_beyond_aws_is_refused_as_aws_refuses_it(strict_store):
-    store, kms = strict_store, strict_store.kms
+def test_what_goes_beyond_aws_is_refused_as_aws_refuses_it(strict_cluster):
+    store = Store(strict_cluster).create_kmsuser()
+    kms = store.kms
+    anchor = {"TrustAnchorCertificate": strict_cluster.authority.certificate.read_text()}
+    password = {"KeyStorePassword": KMSUSER_PASSWORD}
+    for incomplete in (anchor, password, {}):
+        with sdk.refused("ValidationException"):
+            store.create(**incomplete)
+    assert kms.describe_custom_key_stores()["CustomKeyStores"] == []
+    store.create(**anchor, **password).connect()
+
     key = store.create_key()
     arn = key["Arn"]
     for call in (

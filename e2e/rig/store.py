@@ -30,9 +30,11 @@ class Store:
         aws = self.cluster.aws
         return sdk.client(aws.node, "kms", aws.region, aws.access_key_id, aws.secret_access_key)
 
-    def create(self) -> "Store":
-        """Creates it as a person does at first: neither trust anchor nor password."""
-        made = self.kms.create_custom_key_store(CustomKeyStoreName=self.name, CloudHsmClusterId=self.cluster.cluster_id)
+    def create(self, **more) -> "Store":
+        """Creates it, as a person does at first if there is no more: neither trust anchor nor password."""
+        made = self.kms.create_custom_key_store(
+            CustomKeyStoreName=self.name, CloudHsmClusterId=self.cluster.cluster_id, **more
+        )
         self.store_id = made["CustomKeyStoreId"]
         return self
 
