@@ -1,15 +1,17 @@
 """`strongroom up`: from nothing to a key in a connected key store; again; cut off; and `strongroom down`."""
 
+import json
 import os
 import stat
 import subprocess
+from typing import NamedTuple
 
 import pytest
 
 from conftest import NETWORKS
 from rig import sdk
 from rig.cluster import PATIENCE, openssl
-from rig.node import Node, wait_until
+from rig.node import wait_until
 from rig.up import Up
 
 MEMBERS = {
@@ -35,6 +37,12 @@ MEMBERS = {
 """What `--json` answers, and scripts rely on."""
 
 
+class Served(NamedTuple):
+    """A server that something else started, as clients see it."""
+
+    endpoint: str
+
+
 def network() -> list[str]:
     """A port and addresses of HSMs that no other server of this machine has."""
     return ["--listen", "127.0.0.1:0", "--vpc-cidr", f"127.{200 + next(NETWORKS) % 50}.0.0/16"]
@@ -55,7 +63,7 @@ def at(program, tmp_path, fresh_node):
     return Up(program, tmp_path / "up", "--endpoint", fresh_node.endpoint)
 
 
-def assert_works(up: Up, document: dict, node: Node):
+def assert_works(up: Up, document: dict, node):
     """What the document says is there, and does what it is for."""
     assert {name: type(value) for name, value in document.items()} == MEMBERS
     kms, cloudhsm = sdk.client(node, "kms"), sdk.client(node, "cloudhsmv2")
@@ -90,21 +98,19 @@ def test_from_nothing_to_ready_and_again(here, program):
         assert stat.S_IMODE((here.files / private).stat().st_mode) == 0o600, private
 
     # Another `up`, at that server, finds what the first has made: they share the data folder.
-    node = Node(program, here.folder)
-    node.port = int(endpoint.rsplit(":", 1)[1])
     again = Up(program, here.folder, "--endpoint", endpoint)
     document = again.json()
-    assert_works(again, document, node)
+    assert_works(again, document, Served(endpoint))
     assert again.json() | {"seconds": 0} == document | {"seconds": 0}
 
     # Stopped and started again, it is all there still.
     assert here.stop() == 0
-    node.port = int(here.start().wait_until_ready().rsplit(":", 1)[1])
+    endpoint = here.start().wait_until_ready()
     found = here.steps()
     assert found["cluster"].startswith(f"found {document['cluster_id']}")
     assert {found[step] for step in ["initialized", "activated", "connected"]} == {"found"}
     assert found["key"] == f"found {document['key_id']}"
-    assert_works(again, document, node)
+    assert_works(again, document | {"endpoint": endpoint}, Served(endpoint))
 
 
 def test_a_shell_is_set_up_by_one_file(at):
@@ -143,9 +149,7 @@ def test_cut_off_with_its_server_it_goes_on_from_there(here, program, step):
     here.kill()
     endpoint = here.start().wait_until_ready()
     again = Up(program, here.folder, "--endpoint", endpoint)
-    node = Node(program, here.folder)
-    node.port = int(endpoint.rsplit(":", 1)[1])
-    assert_works(again, again.json(), node)
+    assert_works(again, again.json(), Served(endpoint))
 
 
 def test_what_is_missing_is_made_again(at, fresh_node):
@@ -227,7 +231,8 @@ def test_down_undoes_and_up_begins_anew(at, fresh_node):
 
 def test_down_starts_a_server_if_none_is_given(here):
     here.start().wait_until_ready()
-    assert "is at work" in here.refused("up") or "another strongroom serves from" in here.refused("down")
+    for command in ["up", "down"]:
+        assert "--endpoint" in here.refused(command), "its data folder is taken"
     assert here.stop() == 0
     assert "Nothing is left" in here.done("down", "--now")
     assert not here.files.exists()
@@ -235,12 +240,37 @@ def test_down_starts_a_server_if_none_is_given(here):
 
 def test_a_server_that_began_anew_gets_a_new_deployment(at, fresh_node):
     first = at.json()
-    (wait_until(lambda: fresh_node.is_healthy(), "healthy"))
     reset = ["curl", "-sf", "-X", "POST", "-H", "x-strongroom-dev: 1", f"{fresh_node.endpoint}/_strongroom/reset"]
     subprocess.run(reset, check=True, timeout=PATIENCE, capture_output=True)
     second = at.json()
     assert second["cluster_id"] != first["cluster_id"]
     assert_works(at, second, fresh_node)
+
+
+def test_with_a_server_of_its_own_json_comes_when_all_is_ready(here):
+    here.start("--json")
+    text = wait_until(lambda: here.check_runs() and here.output.read_text(), "the document", PATIENCE)
+    document = json.loads(text)
+    assert document.keys() == MEMBERS.keys()
+    assert sdk.client(Served(document["endpoint"]), "kms").describe_key(KeyId=document["alias"])
+    assert here.stop() == 0
+
+
+def test_one_at_a_time(at):
+    at.start("--json")
+    at.wait_for_step("cluster")
+    assert "is at work" in at.refused("up", "--json")
+    assert at.process.wait(PATIENCE) == 0
+
+
+def test_the_limit_of_clusters_is_told_with_what_to_do(at, fresh_node):
+    cloudhsm, ec2 = sdk.client(fresh_node, "cloudhsmv2"), sdk.client(fresh_node, "ec2")
+    (subnet, *_) = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    for _ in range(4):
+        cloudhsm.create_cluster(HsmType="hsm2m.medium", Mode="FIPS", SubnetIds=[subnet["SubnetId"]])
+    said = at.refused("up")
+    assert "reached the limit" in said
+    assert "delete-cluster" in said
 
 
 def test_what_stands_in_the_way_is_told_with_what_to_do(program, fresh_node, tmp_path):

@@ -66,7 +66,7 @@ mod tests {
             let whole = joined(0x30, &[&[5, 0], &part]).unwrap();
             assert_eq!(elements(&whole), Some(vec![&[5, 0][..], &part]), "{length}");
         }
-        assert!(joined(4, &[&[0; 0x1_0000]]).is_err());
+        assert!(joined(4, &[&vec![0; 0x1_0000]]).is_err());
     }
 
     #[test]

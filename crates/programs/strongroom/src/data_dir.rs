@@ -79,7 +79,10 @@ impl DataDir {
         }
         let file = File::options().create(true).truncate(false).write(true).open(self.0.join("lock"))?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            bail!("another strongroom serves from {folder}; stop it, or name another folder with --data-dir");
+            bail!(
+                "another strongroom serves from {folder}; stop it, name another folder with --data-dir, or have `up` and \
+                 `down` use it where it is, with --endpoint"
+            );
         }
         Ok(Lock(file))
     }

@@ -24,7 +24,7 @@ pub(crate) fn run(options: &DownOptions) -> Result<ExitCode> {
         let data = DataDir::named(&options.server.data)?;
         let folder = Folder::open(data.path())?;
         let site = reach(options, endpoint, false, progress, clocks)?;
-        return undo(&site, folder, options).map(|()| ExitCode::SUCCESS);
+        return undo(&site, &folder, options).map(|()| ExitCode::SUCCESS);
     }
     dev::in_folder(&options.server, dev::QUIET_LOG, async |data: &DataDir| {
         let (serving, stopping) = Serving::start(&options.server, data).await?;
@@ -33,7 +33,7 @@ pub(crate) fn run(options: &DownOptions) -> Result<ExitCode> {
         let (url, options) = (serving.url(), options.clone());
         thread::spawn(move || {
             let done =
-                reach(&options, &url, true, progress, clocks).and_then(|site| undo(&site, folder, &options));
+                reach(&options, &url, true, progress, clocks).and_then(|site| undo(&site, &folder, &options));
             // Nobody listens any more where the server has stopped.
             let _ = tell.send(done);
         });

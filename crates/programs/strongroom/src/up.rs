@@ -15,13 +15,14 @@ mod site;
 mod users;
 mod walk;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use anyhow::{Result, anyhow, bail};
-use strongroom_client::{CallError, Endpoint};
+use strongroom_client::Endpoint;
 use strongroom_runtime::Clocks;
 use tokio::sync::oneshot;
 
@@ -58,7 +59,7 @@ fn at(options: &UpOptions, endpoint: &str) -> Result<ExitCode> {
         begun_ms,
         &format!("found {}, account {}", site.aws.endpoint(), site.account),
     );
-    print!("{}", take(&site, &folder, options)?);
+    say(&take(&site, &folder, options)?);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -80,17 +81,16 @@ fn here(options: &UpOptions) -> Result<ExitCode> {
         let folder = Folder::open(data.path())?;
         let stopped = Arc::new(AtomicBool::new(false));
         let (tell, told) = oneshot::channel();
-        let walking = {
-            let (endpoint, stopped) = (Endpoint::parse(&serving.url())?, stopped.clone());
-            let region = strongroom_client::region(options.region.as_deref())?;
-            let options = options.clone();
-            thread::spawn(move || {
-                let taken = Site::reach(endpoint, region, true, progress, clocks, stopped)
-                    .and_then(|site| take(&site, &folder, &options));
-                // Nobody listens any more where the server has stopped.
-                let _ = tell.send(taken);
-            })
-        };
+        let (endpoint, stop) = (Endpoint::parse(&serving.url())?, stopped.clone());
+        let region = strongroom_client::region(options.region.as_deref())?;
+        let asked = options.clone();
+        // It ends with the server at the latest: its next call has no answer then.
+        thread::spawn(move || {
+            let taken = Site::reach(endpoint, region, true, progress, clocks, stop)
+                .and_then(|site| take(&site, &folder, &asked));
+            // Nobody listens any more where the server has stopped.
+            let _ = tell.send(taken);
+        });
         tokio::pin!(stopping);
         let outcome = tokio::select! {
             taken = told => taken.map_err(|_| anyhow!("the walk failed in an unknown way")).flatten(),
@@ -100,15 +100,13 @@ fn here(options: &UpOptions) -> Result<ExitCode> {
             }
         };
         if let Ok(text) = &outcome {
-            print!("{text}");
+            say(text);
             if !options.json {
-                println!("Press Ctrl-C to stop; the data stays, and `strongroom up` goes on with it.");
+                say("\nPress Ctrl-C to stop; the data stays, and `strongroom up` goes on with it.\n");
             }
             stopping.await;
         }
         serving.stop().await?;
-        // It ends with the server: its next call has no answer.
-        let _ = walking.join();
         outcome.map(|_| ExitCode::SUCCESS)
     })
 }
@@ -122,11 +120,14 @@ fn take(site: &Site, folder: &Folder, options: &UpOptions) -> Result<String> {
         alias: options.alias.clone(),
     };
     let outcome = walk(site, folder, &wishes).map_err(|error| {
-        let is_refused = error.downcast_ref::<CallError>().is_some_and(|error| error.code().is_some());
-        let hint = if is_refused { "the server refuses" } else { "`strongroom up` is not done" };
-        error.context(format!("{hint}; run it again when the cause is gone, and it goes on from here"))
+        anyhow!("{error:#}\nWhen the cause is gone, run `strongroom up` again: it goes on from here.")
     })?;
     Ok(if options.json { format!("{}\n", outcome.json()) } else { outcome.text() })
+}
+
+/// Prints. That nobody reads is no reason to stop serving.
+fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush());
 }
 
 /// What to do where a server does not start.

@@ -1,6 +1,7 @@
 //! Calls of AWS's APIs.
 
 use serde_json::Value;
+use strongroom_crypto::hex;
 use strongroom_runtime::Clocks;
 use time::OffsetDateTime;
 
@@ -127,7 +128,7 @@ fn escaped(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             escaped.push(char::from(byte));
         } else {
-            escaped.push_str(&format!("%{byte:02X}"));
+            escaped.extend(["%", &hex::encode(&[byte]).to_uppercase()]);
         }
     }
     escaped

@@ -23,27 +23,34 @@ struct Remains {
     until: f64,
 }
 
+/// What has become of a deployment.
+enum Undone {
+    /// The server knows nothing of it.
+    Unknown,
+    /// Nothing is left of it.
+    Gone,
+    /// Something stays.
+    Remains(Remains),
+}
+
 /// Undoes every deployment that this server has.
-pub(crate) fn undo(site: &Site, folder: Folder, options: &DownOptions) -> Result<()> {
-    if options.now {
-        ensure!(
-            site.is_dev,
-            "--now moves the clock, and {} is no development server: leave it out, and run `strongroom down` again after \
-             the date that it tells",
-            site.aws.endpoint()
-        );
-    }
+pub(crate) fn undo(site: &Site, folder: &Folder, options: &DownOptions) -> Result<()> {
+    ensure!(
+        site.is_dev || !options.now,
+        "--now moves the clock, and {} is no development server: leave it out, and run `strongroom down` again after the \
+         date that it tells",
+        site.aws.endpoint()
+    );
     let turn = folder.take_turn()?;
     let mut deployments = Deployments::load(&folder.state())?;
     let clusters = cluster::all(site)?;
     let mut remains = Vec::new();
     for deployment in deployments.all().to_vec() {
-        let is_its = |cluster: &&Cluster| cluster.token() == Some(&deployment.token);
-        let its = clusters.iter().find(is_its);
-        let Some(left) = undo_one(site, options, &deployment, its)? else { continue };
-        match left {
-            Some(left) => remains.push(left),
-            None => deployments.forget(&deployment.token)?,
+        let its = clusters.iter().find(|cluster| cluster.token() == Some(&deployment.token));
+        match undo_one(site, options, &deployment, its)? {
+            Undone::Unknown => {}
+            Undone::Gone => deployments.forget(&deployment.token)?,
+            Undone::Remains(left) => remains.push(left),
         }
     }
     for left in &remains {
@@ -53,7 +60,7 @@ pub(crate) fn undo(site: &Site, folder: Folder, options: &DownOptions) -> Result
     drop(turn);
     if is_all_gone {
         folder.remove()?;
-        println!("Nothing is left of what `strongroom up` made but backups of the cluster, for 10 days.");
+        println!("Nothing is left of what `strongroom up` made, but backups of its cluster for 10 days.");
     } else if remains.is_empty() {
         println!(
             "{} knows of deployments at other servers, or of ones that have begun anew: nothing was done about them.",
@@ -63,78 +70,84 @@ pub(crate) fn undo(site: &Site, folder: Folder, options: &DownOptions) -> Result
     Ok(())
 }
 
-/// Undoes one deployment. None: this server knows nothing of it. Some(None): nothing is left of it.
 fn undo_one(
     site: &Site,
     options: &DownOptions,
     deployment: &Deployment,
     cluster: Option<&Cluster>,
-) -> Result<Option<Option<Remains>>> {
-    let store = match &deployment.key_store_id {
-        Some(id) => key_store::find(site, id)?,
+) -> Result<Undone> {
+    let store = match (&deployment.key_store_id, cluster) {
+        (Some(id), _) => key_store::find(site, id)?,
         // One whose id did not come back.
-        None => match cluster {
-            Some(cluster) => {
-                key_store::all(site)?.into_iter().find(|store| store.cluster_id == cluster.cluster_id)
-            }
-            None => None,
-        },
+        (None, Some(cluster)) => {
+            key_store::all(site)?.into_iter().find(|store| store.cluster_id == cluster.id)
+        }
+        (None, None) => None,
     };
     if store.is_none() && cluster.is_none() {
         // One that never came to make a cluster is undone by forgetting it.
         let is_unmade = deployment.cluster_id.is_none()
             && deployment.endpoint == site.aws.endpoint().to_string()
             && deployment.region == site.aws.region();
-        return Ok(is_unmade.then_some(None));
+        return Ok(if is_unmade { Undone::Gone } else { Undone::Unknown });
     }
-    let progress = &site.progress;
-    let mut remains = None;
-    if let Some(store) = &store {
-        let keys = key::of_store(site, &store.id)?;
-        expect_own(site, options, deployment, &store.id, &keys)?;
-        if let Some(alias) = &deployment.alias
-            && key::find(site, alias)?.is_some_and(|named| keys.iter().any(|key| key.id == named.id))
-        {
-            progress.step("alias", || {
-                key::delete_alias(site, alias)?;
-                Ok(((), format!("deleted {alias}")))
-            })?;
-        }
-        let until = progress.step("keys", || {
-            let mut until = 0.0_f64;
-            for key in &keys {
-                until = until.max(key::schedule_deletion(site, key)?);
-            }
-            Ok((until, format!("{} scheduled for deletion", keys.len())))
-        })?;
-        // While the key store is connected, so that the keys go in the HSMs too.
-        if options.now && !keys.is_empty() {
-            progress.step("clock", || move_clock(site, until))?;
-            progress.step("keys", || gone(site, &keys))?;
-        }
-        progress.step("disconnected", || {
-            key_store::disconnect(site, &store.id)?;
-            Ok(((), store.id.clone()))
-        })?;
-        let is_gone = progress.step("key store", || {
-            let is_gone = key_store::delete(site, &store.id)?;
-            if is_gone {
-                return Ok((true, format!("deleted {}", store.id)));
-            }
-            // Its name is free for the next one.
-            let name = format!("{} {}", key_store::RETIRED, store.id);
-            if store.name != name {
-                key_store::rename(site, &store.id, &name)?;
-            }
-            Ok((false, format!("{} stays as \"{name}\" until its keys are deleted", store.id)))
-        })?;
-        remains = (!is_gone).then(|| Remains { key_store_id: store.id.clone(), keys: keys.len(), until });
-    }
+    let remains = match &store {
+        Some(store) => undo_store(site, options, deployment, &store.id)?,
+        None => None,
+    };
     if let Some(cluster) = cluster.filter(|cluster| cluster.state != "DELETED") {
-        progress.step("HSMs", || delete_hsms(site, &cluster.cluster_id))?;
-        progress.step("cluster", || delete_cluster(site, &cluster.cluster_id))?;
+        site.progress.step("HSMs", || delete_hsms(site, &cluster.id))?;
+        site.progress.step("cluster", || delete_cluster(site, &cluster.id))?;
     }
-    Ok(Some(remains))
+    Ok(remains.map_or(Undone::Gone, Undone::Remains))
+}
+
+/// Deletes the key store with its keys, or answers what stays until the keys may be deleted.
+fn undo_store(
+    site: &Site,
+    options: &DownOptions,
+    deployment: &Deployment,
+    id: &str,
+) -> Result<Option<Remains>> {
+    let progress = &site.progress;
+    let keys = key::of_store(site, id)?;
+    expect_own(site, options, deployment, id, &keys)?;
+    if let Some(alias) = &deployment.alias
+        && key::find(site, alias)?.is_some_and(|named| keys.iter().any(|key| key.id == named.id))
+    {
+        progress.step("alias", || {
+            key::delete_alias(site, alias)?;
+            Ok(((), format!("deleted {alias}")))
+        })?;
+    }
+    let until = progress.step("keys", || {
+        let mut until = 0.0_f64;
+        for key in &keys {
+            until = until.max(key::schedule_deletion(site, key)?);
+        }
+        Ok((until, format!("{} scheduled for deletion", keys.len())))
+    })?;
+    // While the key store is connected, so that the keys go in the HSMs too.
+    if options.now && !keys.is_empty() {
+        progress.step("clock", || move_clock(site, until))?;
+        progress.step("keys", || gone(site, &keys))?;
+    }
+    progress.step("disconnected", || {
+        key_store::disconnect(site, id)?;
+        Ok(((), id.to_owned()))
+    })?;
+    let is_gone = progress.step("key store", || retire(site, id))?;
+    Ok((!is_gone).then(|| Remains { key_store_id: id.to_owned(), keys: keys.len(), until }))
+}
+
+/// Deletes a key store, or, while it has keys, gives it a name that nobody else wants.
+fn retire(site: &Site, id: &str) -> Result<(bool, String)> {
+    if key_store::delete(site, id)? {
+        return Ok((true, format!("deleted {id}")));
+    }
+    let name = format!("{} {id}", key_store::RETIRED);
+    key_store::rename(site, id, &name)?;
+    Ok((false, format!("{id} stays as \"{name}\" until its keys are deleted")))
 }
 
 /// Refuses to delete keys that the person has made, unless they say so. Nothing has happened yet.
@@ -190,7 +203,7 @@ fn gone(site: &Site, keys: &[Key]) -> Result<((), String)> {
 fn delete_hsms(site: &Site, id: &str) -> Result<((), String)> {
     let hsms = cluster::describe(site, id)?.hsms;
     for hsm in hsms.iter().filter(|hsm| hsm.state != "DELETE_IN_PROGRESS") {
-        site.cloudhsm("DeleteHsm", &json!({ "ClusterId": id, "HsmId": hsm.hsm_id }))?;
+        site.cloudhsm("DeleteHsm", &json!({ "ClusterId": id, "HsmId": hsm.id }))?;
     }
     site.wait(&format!("{id} without HSMs"), || {
         let left = cluster::describe(site, id)?.hsms.len();

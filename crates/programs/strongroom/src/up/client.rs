@@ -33,7 +33,7 @@ pub(crate) fn configure(folder: &Folder, cluster: &Cluster, authority: &str) -> 
     let mut config = known.filter(Value::is_object).unwrap_or_else(|| json!({}));
     config["clusters"] = json!([{
         "type": "hsm1",
-        "cluster": { "cluster_id": cluster.cluster_id, "hsm_ca_file": folder.customer_ca(), "servers": servers },
+        "cluster": { "cluster_id": cluster.id, "hsm_ca_file": folder.customer_ca(), "servers": servers },
     }]);
     let text = serde_json::to_string_pretty(&config)?;
     write_public(&path, &format!("{text}\n")).context("configuring cloudhsm-cli")

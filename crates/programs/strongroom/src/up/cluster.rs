@@ -19,7 +19,8 @@ const ZONES: usize = 2;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Cluster {
-    pub(crate) cluster_id: String,
+    #[serde(rename = "ClusterId")]
+    pub(crate) id: String,
     pub(crate) state: String,
     #[serde(default)]
     pub(crate) state_message: Option<String>,
@@ -37,7 +38,8 @@ pub(crate) struct Cluster {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Hsm {
-    pub(crate) hsm_id: String,
+    #[serde(rename = "HsmId")]
+    pub(crate) id: String,
     pub(crate) availability_zone: String,
     #[serde(default)]
     pub(crate) eni_ip: Option<String>,
@@ -92,14 +94,9 @@ impl Cluster {
 
     /// Its state and the reason, for people.
     fn shown(&self) -> String {
-        let mut text = self.state.clone();
-        for message in [&self.state_message].into_iter().chain(self.hsms.iter().map(|hsm| &hsm.state_message))
-        {
-            if let Some(message) = message {
-                text.extend([", ", message]);
-            }
-        }
-        text
+        let hsms = self.hsms.iter().filter_map(|hsm| hsm.state_message.as_deref());
+        let messages = self.state_message.as_deref().into_iter().chain(hsms);
+        [self.state.as_str()].into_iter().chain(messages).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -151,9 +148,7 @@ pub(crate) fn create(site: &Site, token: &str) -> Result<String> {
         "TagList": [{ "Key": TAG, "Value": token }],
     });
     let made = site.cloudhsm("CreateCluster", &input).map_err(|error| {
-        let hint = "if it is the limit of clusters that is reached, `aws cloudhsmv2 describe-clusters` shows what there \
-                    is; delete what is not needed, or use another account with --account-id or another Region";
-        anyhow::Error::new(error).context(hint)
+        with_advice(error, "delete one that is not needed (`aws cloudhsmv2 delete-cluster`), or use another Region (--region)")
     })?;
     let id = made.pointer("/Cluster/ClusterId").and_then(Value::as_str);
     Ok(id.context("CreateCluster answers no id")?.to_owned())
@@ -179,18 +174,19 @@ fn default_subnets(site: &Site) -> Result<BTreeMap<String, String>> {
 /// Makes an HSM in a zone of the cluster.
 fn create_hsm(site: &Site, id: &str, zone: &str) -> Result<()> {
     let input = json!({ "ClusterId": id, "AvailabilityZone": zone });
-    site.cloudhsm("CreateHsm", &input).map(drop).map_err(|error| hint_of_hsms(&error))
+    site.cloudhsm("CreateHsm", &input)
+        .map(drop)
+        .map_err(|error| with_advice(error, "delete one that is not needed (`aws cloudhsmv2 delete-hsm`)"))
 }
 
-fn hint_of_hsms(error: &CallError) -> anyhow::Error {
-    anyhow!(
-        "{error}; if the limit of HSMs is reached, delete some that are not needed (`aws cloudhsmv2 delete-hsm`)"
-    )
+/// What to do where a limit is reached; the service's texts say so.
+fn with_advice(error: CallError, advice: &str) -> anyhow::Error {
+    if error.to_string().contains("limit") { anyhow!("{error} To go on, {advice}.") } else { error.into() }
 }
 
 /// Sees to it that there is one HSM, and waits until one serves.
 pub(crate) fn first_hsm(site: &Site, cluster: &Cluster) -> Result<(Cluster, String)> {
-    let id = &cluster.cluster_id;
+    let id = &cluster.id;
     let made = cluster.zones().is_empty();
     if made {
         let zone = cluster.subnet_mapping.keys().next().context("the cluster has no subnets")?;
@@ -204,7 +200,7 @@ pub(crate) fn first_hsm(site: &Site, cluster: &Cluster) -> Result<(Cluster, Stri
 
 /// Sees to it that HSMs serve in two zones.
 pub(crate) fn second_hsm(site: &Site, cluster: &Cluster) -> Result<(Cluster, String)> {
-    let id = &cluster.cluster_id;
+    let id = &cluster.id;
     let mut made = false;
     let mut zones = cluster.zones();
     for zone in cluster.subnet_mapping.keys() {
@@ -224,7 +220,7 @@ pub(crate) fn second_hsm(site: &Site, cluster: &Cluster) -> Result<(Cluster, Str
 
 /// An HSM, for people.
 fn shown(hsm: &Hsm) -> String {
-    format!("{} in {} at {}", hsm.hsm_id, hsm.availability_zone, hsm.eni_ip.as_deref().unwrap_or("-"))
+    format!("{} in {} at {}", hsm.id, hsm.availability_zone, hsm.eni_ip.as_deref().unwrap_or("-"))
 }
 
 /// Whether something was made or was there.

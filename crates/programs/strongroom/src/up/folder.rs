@@ -33,10 +33,6 @@ impl Folder {
         Ok(Self(folder.canonicalize().with_context(|| folder.display().to_string())?))
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-
     /// Deployments and their passwords.
     pub(crate) fn state(&self) -> PathBuf {
         self.0.join("state.json")

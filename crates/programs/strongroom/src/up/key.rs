@@ -21,7 +21,8 @@ pub(crate) struct Key {
     pub(crate) id: String,
     pub(crate) arn: String,
     pub(crate) state: String,
-    pub(crate) key_store_id: Option<String>,
+    /// The key store that it is in.
+    pub(crate) store: Option<String>,
     /// When it is to be deleted, in seconds since 1970.
     pub(crate) deletion: Option<f64>,
 }
@@ -34,7 +35,7 @@ impl Key {
             id: text("KeyId")?,
             arn: text("Arn")?,
             state: text("KeyState")?,
-            key_store_id: text("CustomKeyStoreId"),
+            store: text("CustomKeyStoreId"),
             deletion: shown.get("DeletionDate").and_then(Value::as_f64),
         })
     }
@@ -55,7 +56,7 @@ pub(crate) fn of_store(site: &Site, key_store_id: &str) -> Result<Vec<Key>> {
     for item in site.kms_list("ListKeys", &json!({}), "Keys")? {
         let id = item.get("KeyId").and_then(Value::as_str).unwrap_or_default();
         let key = find(site, id)?;
-        found.extend(key.filter(|key| key.key_store_id.as_deref() == Some(key_store_id)));
+        found.extend(key.filter(|key| key.store.as_deref() == Some(key_store_id)));
     }
     Ok(found)
 }
@@ -96,7 +97,7 @@ pub(crate) fn ensure(
 
 /// The deployment's key, by its id, or by its tag where the id did not come back.
 fn known(site: &Site, key_store_id: &str, deployment: &Deployment) -> Result<Option<Key>> {
-    let is_there = |key: &Key| key.key_store_id.as_deref() == Some(key_store_id);
+    let is_there = |key: &Key| key.store.as_deref() == Some(key_store_id);
     if let Some(id) = &deployment.key_id {
         return Ok(find(site, id)?.filter(is_there));
     }

@@ -30,7 +30,7 @@ impl Outcome<'_> {
         let hsms: Vec<_> = cluster
             .active()
             .map(|hsm| {
-                json!({ "hsm_id": hsm.hsm_id, "availability_zone": hsm.availability_zone, "ip": hsm.eni_ip })
+                json!({ "hsm_id": hsm.id, "availability_zone": hsm.availability_zone, "ip": hsm.eni_ip })
             })
             .collect();
         json!({
@@ -38,7 +38,7 @@ impl Outcome<'_> {
             "region": site.aws.region(),
             "account": site.account,
             "credentials": { "access_key_id": credentials.access_key_id, "secret_access_key": secret },
-            "cluster_id": cluster.cluster_id,
+            "cluster_id": cluster.id,
             "hsms": hsms,
             "customer_ca": folder.customer_ca(),
             "admin": { "username": ADMIN, "password": deployment.admin_password },
@@ -66,7 +66,7 @@ impl Outcome<'_> {
             .active()
             .map(|hsm| {
                 let ip = hsm.eni_ip.as_deref().unwrap_or_default();
-                format!("{} ({}, {ip})", hsm.hsm_id, hsm.availability_zone)
+                format!("{} ({}, {ip})", hsm.id, hsm.availability_zone)
             })
             .collect();
         let own = if site.is_well_known {
@@ -97,7 +97,7 @@ In another terminal, set up the shell for the AWS CLI and for cloudhsm-cli:
 ",
             endpoint = site.aws.endpoint(),
             seconds = site.progress.seconds(),
-            cluster_id = cluster.cluster_id,
+            cluster_id = cluster.id,
             hsms = hsms.join(", "),
             store_name = key_store.name,
             store_id = key_store.id,

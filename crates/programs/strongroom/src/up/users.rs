@@ -31,11 +31,11 @@ pub(crate) fn client(site: &Site, cluster: &Cluster, authority: &str) -> Result<
     let servers = cluster.active().filter_map(|hsm| hsm.eni_ip.as_ref()).map(address);
     let servers = servers.map(|server| KnownServer { server, learned: false }).collect();
     let mut options = Options::new(servers, tls(authority, None)?);
-    options.cluster_id = Some(cluster.cluster_id.clone());
-    options.client_name = concat!("strongroom up ", env!("CARGO_PKG_VERSION")).to_owned();
+    options.cluster_id = Some(cluster.id.clone());
+    options.client_name = String::from(concat!("strongroom up ", env!("CARGO_PKG_VERSION")));
     let mut client = Client::new(options, site.clocks.clone())?;
     // A server that has just started shows its HSMs as they were when it stopped.
-    site.wait(&format!("an HSM of {} that answers", cluster.cluster_id), || {
+    site.wait(&format!("an HSM of {} that answers", cluster.id), || {
         match client.call(Command::HsmInfo(HsmInfo {})) {
             Ok(_) => Ok(Seen::Reached(())),
             Err(error @ (ClientError::Unreachable(_) | ClientError::DeadlineExceeded(_))) => {

@@ -106,7 +106,7 @@ impl<'a> Walk<'a> {
     fn cluster(&mut self, found: Option<Cluster>) -> Result<(Cluster, String)> {
         let made = found.is_none();
         let id = match found {
-            Some(cluster) => cluster.cluster_id,
+            Some(cluster) => cluster.id,
             None => cluster::create(self.site, &self.deployment.token)?,
         };
         self.deployment.cluster_id = Some(id.clone());
@@ -119,7 +119,7 @@ impl<'a> Walk<'a> {
 
     /// Has the cluster's request signed by an authority, and hands in the certificate.
     fn initialize(&mut self, cluster: Cluster, own: Option<Authority>) -> Result<(Cluster, String)> {
-        let id = cluster.cluster_id.clone();
+        let id = cluster.id.clone();
         if cluster.state == "UNINITIALIZED" {
             return self.sign(&cluster, own);
         }
@@ -145,7 +145,7 @@ impl<'a> Walk<'a> {
     }
 
     fn sign(&mut self, cluster: &Cluster, own: Option<Authority>) -> Result<(Cluster, String)> {
-        let id = &cluster.cluster_id;
+        let id = &cluster.id;
         let now = self.site.clocks.real_now().div_euclid(1_000);
         let whose = if own.is_some() { "your authority" } else { "a local authority" };
         let authority = own.map_or_else(|| Authority::load_or_make(self.folder, now), Ok)?;
@@ -177,7 +177,7 @@ impl<'a> Walk<'a> {
         if cluster.state == "ACTIVE" {
             return Ok((cluster, "found".to_owned()));
         }
-        let id = &cluster.cluster_id;
+        let id = &cluster.id;
         let cluster = cluster::wait(self.site, id, "with an HSM in service", |cluster| {
             cluster.active().next().is_some()
         })?;
@@ -221,16 +221,16 @@ impl<'a> Walk<'a> {
     fn connected(&mut self, cluster: &Cluster, mut users: Users) -> Result<KeyStore> {
         let progress = &self.site.progress;
         let (store, made) = progress.step("key store", || {
-            let (store, made) = key_store::ensure(self.site, &cluster.cluster_id, &self.wishes.key_store)?;
+            let (store, made) = key_store::ensure(self.site, &cluster.id, &self.wishes.key_store)?;
             let text = told(made, &format!("{} {}", store.name, store.id));
             Ok(((store, made), text))
         })?;
         self.deployment.key_store_id = Some(store.id.clone());
         self.keep()?;
-        progress.step("connected", || self.connect(store, made, &mut users))
+        progress.step("connected", || self.connect(&store, made, &mut users))
     }
 
-    fn connect(&mut self, store: KeyStore, made: bool, users: &mut Users) -> Result<(KeyStore, String)> {
+    fn connect(&mut self, store: &KeyStore, made: bool, users: &mut Users) -> Result<(KeyStore, String)> {
         let site = self.site;
         let mut store = key_store::settled(site, &store.id)?;
         if store.is_connected() {
