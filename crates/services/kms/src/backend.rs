@@ -76,6 +76,11 @@ pub(crate) trait KeyBackend: Send + Sync {
         Ok(())
     }
 
+    /// Refuses work on materials while they are out of reach.
+    async fn expect_reach(&self) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     /// How a key stands.
     async fn standing(&self, _key: &Key) -> Result<Standing, Refusal> {
         Ok(Standing { available: true, cluster_id: None })

@@ -27,6 +27,7 @@ use super::{DataKey, KeyBackend, ReEncryption, Standing, Wanted};
 use crate::cache::Weighed;
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, Material, MaterialId};
+use crate::domain::key_store::ConnectionState;
 use crate::domain::spec::{
     EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, Peer, Signed, SigningAlgorithm,
 };
@@ -111,9 +112,13 @@ impl KeyBackend for InCluster {
         self.stores.for_new_key(context, &self.store).await.map(drop)
     }
 
+    async fn expect_reach(&self) -> Result<(), Refusal> {
+        self.connection().await.map(drop)
+    }
+
     async fn standing(&self, key: &Key) -> Result<Standing, Refusal> {
         let store = self.stores.find(&self.home, &self.store).await?;
-        let is_connected = self.stores.is_connected(&self.home, &self.store).await?;
+        let is_connected = store.state == ConnectionState::Connected;
         let is_missing = self.latest().is_some_and(|latest| latest.misses(&key.current_material));
         Ok(Standing { available: is_connected && !is_missing, cluster_id: Some(store.cluster_id.clone()) })
     }

@@ -24,6 +24,8 @@ impl KeyManagement {
         wanted: &Wanted<'_>,
     ) -> Result<Material, Refusal> {
         if let Some(store) = store.filter(|_| backend.keeps_outside()) {
+            // No row for what cannot be begun.
+            backend.expect_reach().await?;
             let leftover = &Leftover {
                 home: wanted.home.clone(),
                 store: store.to_owned(),
