@@ -181,12 +181,12 @@ impl ControlPlane {
         tracing::warn!(hsm = hsm_id, ?fault, "an HSM is given a fault");
         if fault == HsmFault::Down {
             self.keep_down(&hsm).await?;
-        } else if let Some(session) = self.fleet.session(hsm_id) {
-            if let Err(error) = self.push_fault_to(&session).await {
-                let is_this = |id: &str, other: HsmFault| id == hsm_id && other == fault;
-                self.faults.retain(|id, other| !is_this(id, other));
-                return Err(HsmFaultError::Failed(error.into()));
-            }
+        } else if let Some(session) = self.fleet.session(hsm_id)
+            && let Err(error) = self.push_fault_to(&session).await
+        {
+            let is_this = |id: &str, other: HsmFault| id == hsm_id && other == fault;
+            self.faults.retain(|id, other| !is_this(id, other));
+            return Err(HsmFaultError::Failed(error.into()));
         }
         self.nudge();
         Ok(())

@@ -16,6 +16,9 @@ use crate::fixture::until;
 
 /// Makes its state as an HSM does, and stays.
 const STAYS: &str = "#!/bin/sh\n/bin/mkdir -p state\necho \"$@\"\nexec /bin/sleep 600\n";
+/// Stays, and notes that it is asked to end.
+const NOTES: &str =
+    "#!/bin/sh\ntrap '/bin/touch asked; exit' TERM\n/bin/mkdir -p state\nwhile :; do /bin/sleep 0.02; done\n";
 /// Ends at once.
 const ENDS: &str = "#!/bin/sh\n/bin/mkdir -p state\nexit 3\n";
 
@@ -74,6 +77,26 @@ async fn comes_to(placement: &LocalProcesses, id: &str, condition: Condition) {
         (placement.observe(id).await.unwrap() == condition).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_is_not_asked() {
+    let host = Host::new(NOTES);
+    let owner = ShutdownOwner::new();
+    let placement = host.placement(&owner);
+    let folder = host.hsms().join("hsm-a");
+    let asked = || folder.join("asked").exists();
+    for is_killed in [true, false] {
+        placement.start(&order("hsm-a")).await.unwrap();
+        until("the state", async || folder.join("state").exists().then_some(())).await;
+        for _ in 0..2 {
+            let ended = if is_killed { placement.kill("hsm-a").await } else { placement.stop("hsm-a").await };
+            ended.unwrap();
+            assert_eq!(placement.observe("hsm-a").await.unwrap(), Condition::Stopped);
+        }
+        assert_eq!(asked(), !is_killed);
+        placement.destroy("hsm-a").await.unwrap();
+    }
 }
 
 #[tokio::test]
