@@ -5,7 +5,7 @@ import time
 import pytest
 
 from rig import development, sdk
-from rig.cluster import PATIENCE, PASSWORD, Cluster, processes
+from rig.cluster import PASSWORD, PATIENCE, Cluster, processes
 from rig.faults import Faults
 from rig.node import wait_until
 
@@ -35,7 +35,8 @@ def test_an_hsm_is_down_until_that_is_cleared(own_cluster, faults):
     tool = own_cluster.tool()
     victim, other = own_cluster.hsms()
     assert faults.set("hsm-down", victim["HsmId"]) == [f"hsm-down:{victim['HsmId']}"]
-    assert not runs(victim) and runs(other)
+    assert not runs(victim)
+    assert runs(other)
     (shown,) = own_cluster.hsms("DEGRADED")
     assert shown["HsmId"] == victim["HsmId"]
     assert shown["StateMessage"] == "The HSM is not connected."
@@ -46,7 +47,8 @@ def test_an_hsm_is_down_until_that_is_cleared(own_cluster, faults):
         assert "alice" in str(tool.run("user", "list").data)
     faults.clear(f"hsm-down:{victim['HsmId']}")
     wait_until(lambda: len(own_cluster.hsms()) == 2, "both HSMs", PATIENCE)
-    assert runs(victim) and faults.listed() == []
+    assert runs(victim)
+    assert faults.listed() == []
 
 
 def test_an_hsm_is_slow_by_as_much_as_is_asked_for(own_cluster, faults):
@@ -177,7 +179,8 @@ def test_what_cannot_go_wrong_is_told(faults, fresh_node):
     refused = faults.refused("set", "connect-fails", "cks-1", "--error-code", "NETWORK_ERRORS")
     assert refused.startswith("There is no custom key store cks-1.")
     refused = faults.refused("set", "key-store-failed", "cks-1", "--error-code", "TIRED")
-    assert "INVALID_CREDENTIALS" in refused and "TIRED" in refused
+    assert "INVALID_CREDENTIALS" in refused
+    assert "TIRED" in refused
     assert "0.000001 to 1" in faults.refused("set", "throttling", "--factor", "2")
     assert faults.refused("clear", "throttling").startswith("There is no fault throttling.")
     assert "is no fault" in faults.refused("clear", "../reset")
