@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 CARGO_DENY := 0.20.2
 
-# Arguments for `make run`, for example ARGS="--listen 127.0.0.1:4600 --ephemeral".
+# Arguments of `strongroom up` for `make run`, for example ARGS="--listen 127.0.0.1:4600 --ephemeral".
 ARGS ?=
 # How often and how long `make soak` kills and restarts, and how long it fuzzes each target.
 CRASH_ROUNDS ?= 1000
@@ -25,8 +25,9 @@ VENV_PREVIOUS_READY := .venv/e2e-previous/ready
 help:
 	@echo 'Strongroom: AWS KMS and CloudHSM on your own machines.'
 	@echo
-	@echo '  make run       build, start a server for development on 127.0.0.1:4566, and say how to reach it'
-	@echo '                 (ARGS="--ephemeral" forgets everything at exit; RELEASE=1 builds optimised)'
+	@echo '  make run       build, start a server for development on 127.0.0.1:4566, and bring up in it an HSM'
+	@echo '                 cluster, a key store and a key (ARGS="--ephemeral" forgets everything at exit;'
+	@echo '                 RELEASE=1 builds optimised)'
 	@echo '  make test      what must be green before a change is proposed: unit and integration tests, then'
 	@echo '                 the quick end-to-end tests with the stock AWS CLI and SDKs'
 	@echo '  make check     the rules of the house: format, lints, layers, licences, generated code, links'
@@ -48,10 +49,10 @@ help:
 run:
 ifdef RELEASE
 	@$(MAKE) --no-print-directory release
-	@exec target/release/strongroom dev $(ARGS)
+	@exec target/release/strongroom up $(ARGS)
 else
 	@$(MAKE) --no-print-directory build
-	@exec target/debug/strongroom dev $(ARGS)
+	@exec target/debug/strongroom up $(ARGS)
 endif
 
 # The server, the HSM that it starts, and the tool for what is in one.

@@ -115,7 +115,7 @@ def test_from_nothing_to_ready_and_again(here, program):
 
 def test_a_shell_is_set_up_by_one_file(at):
     document = at.json()
-    script = f". {document['environment']}; {document['cloudhsm_cli']['program']} key list; env"
+    script = f". {document['environment']}; cloudhsm-cli key list; env"
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, env=environment)
     assert '"error_code": 0' in done.stdout, done.stdout + done.stderr

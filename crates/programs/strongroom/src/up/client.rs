@@ -51,6 +51,10 @@ pub(crate) fn write_environment(site: &Site, folder: &Folder, deployment: &Deplo
         lines.push(export("AWS_ACCESS_KEY_ID", &credentials.access_key_id));
         lines.push(export("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key.expose()));
     }
+    // The tool is found by its name, as in the book.
+    if let Some(folder) = program().parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        lines.push(format!("export PATH=\"$PATH\":{}", quoted(&folder.display().to_string())));
+    }
     let pin = |username: &str, password: &str| format!("{username}:{password}");
     let user = pin(&deployment.crypto_user, deployment.crypto_user_password.expose());
     lines.extend([
@@ -65,9 +69,14 @@ pub(crate) fn write_environment(site: &Site, folder: &Folder, deployment: &Deplo
     write_private(&folder.environment(), text.expose())
 }
 
-/// A line that sets a variable, its value quoted for a shell.
+/// A line that sets a variable.
 fn export(name: &str, value: &str) -> String {
-    format!("export {name}='{}'", value.replace('\'', r"'\''"))
+    format!("export {name}={}", quoted(value))
+}
+
+/// A value that a shell takes as it is.
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

@@ -201,6 +201,7 @@ pub(crate) fn first_hsm(site: &Site, cluster: &Cluster) -> Result<(Cluster, Stri
 /// Sees to it that HSMs serve in two zones.
 pub(crate) fn second_hsm(site: &Site, cluster: &Cluster) -> Result<(Cluster, String)> {
     let id = &cluster.id;
+    let known: BTreeSet<_> = cluster.hsms.iter().map(|hsm| hsm.id.clone()).collect();
     let mut made = false;
     let mut zones = cluster.zones();
     for zone in cluster.subnet_mapping.keys() {
@@ -213,8 +214,9 @@ pub(crate) fn second_hsm(site: &Site, cluster: &Cluster) -> Result<(Cluster, Str
         bail!("{id} has subnets in {} zone alone, and a custom key store needs two", zones.len());
     }
     let cluster = wait(site, id, "with HSMs in two zones", |cluster| cluster.zones_in_service() >= ZONES)?;
-    let all = cluster.active().map(shown).collect::<Vec<_>>().join(", ");
-    let text = told(made, &all);
+    // The new one, or both.
+    let told_of = |hsm: &&Hsm| !made || !known.contains(&hsm.id);
+    let text = told(made, &cluster.active().filter(told_of).map(shown).collect::<Vec<_>>().join(", "));
     Ok((cluster, text))
 }
 

@@ -92,8 +92,8 @@ In another terminal, set up the shell for the AWS CLI and for cloudhsm-cli:
 
   aws kms encrypt --key-id {alias} --plaintext fileb:///etc/hostname
   aws cloudhsmv2 describe-clusters
-  {cloudhsm_cli} cluster hsm-info
-  {cloudhsm_cli} key list
+  cloudhsm-cli cluster hsm-info
+  cloudhsm-cli key list
 ",
             endpoint = site.aws.endpoint(),
             seconds = site.progress.seconds(),
@@ -106,7 +106,6 @@ In another terminal, set up the shell for the AWS CLI and for cloudhsm-cli:
             state = folder.state().display(),
             ca = folder.customer_ca().display(),
             environment = folder.environment().display(),
-            cloudhsm_cli = client::program().display(),
         )
     }
 }
