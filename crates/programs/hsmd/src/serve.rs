@@ -61,3 +61,13 @@ pub(crate) struct Service {
     /// How many calls wait for that.
     pub(crate) waiting_passwords: AtomicU32,
 }
+
+impl Service {
+    /// Waits for as long as an answer is to come late, which is not longer than the HSM is there.
+    async fn come_late(&self) {
+        tokio::select! {
+            () = self.faults.delay() => {}
+            () = self.shutdown.begun() => {}
+        }
+    }
+}

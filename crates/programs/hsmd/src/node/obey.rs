@@ -114,6 +114,10 @@ impl Node {
     }
 
     async fn back_up(&self, partition: &Partition, back_up: &BackUp) -> Result<BackedUp, Failed> {
+        if self.faults.stays_behind() {
+            // Another has what this one lacks, and the backup is to have it too.
+            return self.heed(Err(LogError::StaysBehind));
+        }
         let half = Key256::copied_from(&back_up.service_half)
             .ok_or_else(|| invalid("the service's half of the key is not 32 bytes".to_owned()))?;
         let (backup, sequence) = {

@@ -188,7 +188,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
         }
         tracing::debug!(client = hello.client, "a client says hello");
         let service = &self.service;
-        service.faults.delay().await;
+        service.come_late().await;
         let welcome = Welcome {
             version: VERSION,
             hsm_id: service.hsm_id.clone(),
@@ -309,10 +309,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
             shutdown.spawn(async move {
                 service.counts.under_way.fetch_add(1, Ordering::Relaxed);
                 let answer = service.clone().answer_in_time(connection, call, deadline_ms).await;
-                tokio::select! {
-                    () = service.faults.delay() => {}
-                    () = service.shutdown.begun() => {}
-                }
+                service.come_late().await;
                 service.counts.under_way.fetch_sub(1, Ordering::Relaxed);
                 // The client may have gone.
                 let _ = answers.send((request, answer)).await;

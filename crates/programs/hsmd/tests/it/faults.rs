@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use strongroom_hsm_proto::command::{Command, FailureCode, ListUsers, Result as Done, Role};
 use strongroom_hsm_proto::fleet::{
-    AssignedRole, Failed, FailedCode, Fault, HsmAnswer, HsmCall, HsmState, MAX_FAULT_DELAY_MS,
+    AssignedRole, BackUp, Failed, FailedCode, Fault, HsmAnswer, HsmCall, HsmState, MAX_FAULT_DELAY_MS,
 };
 
 use crate::client::{Client, code};
@@ -99,6 +99,13 @@ fn an_hsm_that_stays_behind_serves_what_it_has_and_catches_up_when_it_may() {
     assert!(!users(&mut there).unwrap().contains(&"late".to_owned()));
     let mut there = admin(&cluster, &second);
     assert_eq!(code(there.create_user("nobody")), FailureCode::Behind, "it changes nothing");
+
+    // Nor is it the one to make a backup, which would lack what is new.
+    let backup = BackUp { backup_id: "backup-1".into(), service_half: vec![7; 32] };
+    match cluster.plane.call("hsm-second", HsmCall::BackUp(backup)) {
+        HsmAnswer::Failed(failed) => assert_eq!(failed.code(), FailedCode::Unavailable),
+        other => panic!("{other:?}"),
+    }
 
     // Neither a restart of the process nor one of the control plane makes it follow again while it is told not to.
     cluster.plane.store(|store| {
