@@ -2,10 +2,11 @@
 
 use strongroom_crypto::ec::{self, PrivateKey};
 use strongroom_hsm_proto::command::{
-    Agree, AttributeName, Command, Curve, FailureCode, PairKind, Result as Answered, Role, ShareKey,
+    Agree, AttributeName, Command, Curve, FailureCode, GenerateKeyPair, KeyQuorum, PairKind,
+    Result as Answered, Role, ShareKey,
 };
 
-use crate::lab::{Lab, code, flags};
+use crate::lab::{Lab, code, flags, template};
 
 fn agree(key: u64, peer: &[u8]) -> Command {
     Command::Agree(Agree { key, peer: peer.to_vec() })
@@ -64,4 +65,26 @@ fn not_every_key_and_not_every_point_does() {
     let share = ShareKey { key: private.key, username: "cu2".to_owned() };
     lab.run(at, Command::ShareKey(share)).unwrap();
     lab.run(other, agree(private.key, &point)).unwrap();
+}
+
+/// Its use is a use like signing, and asks for the same approvals.
+#[test]
+fn a_key_with_a_quorum_agrees_on_nothing_without_approvals() {
+    let mut lab = Lab::with_users(2);
+    let at = lab.log_in(0, "cu1", Role::CryptoUser);
+    let made = lab.run(
+        at,
+        Command::GenerateKeyPair(GenerateKeyPair {
+            kind: Some(PairKind::Ec(Curve::Secp256r1.into())),
+            public_template: None,
+            private_template: template(flags(&[AttributeName::Derive])),
+            share_with: vec!["cu2".to_owned()],
+            quorum: Some(KeyQuorum { manage: 0, usage: 2 }),
+        }),
+    );
+    let Some(Answered::KeyPair(pair)) = made.unwrap() else { panic!("no pair") };
+    let key = pair.private.unwrap().key;
+    let point = PrivateKey::generate(ec::Curve::P256).unwrap().public_key().to_point().unwrap();
+    assert_eq!(code(lab.run(at, agree(key, &point))), FailureCode::QuorumRequired);
+    assert_eq!(code(lab.run(at, agree(key, &[0]))), FailureCode::QuorumRequired, "not even a wrong point");
 }

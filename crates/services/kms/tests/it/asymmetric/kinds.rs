@@ -2,8 +2,9 @@
 
 use strongroom_api_kms::{
     CreateKeyRequest, CustomerMasterKeySpec, DataKeyPairSpec, DisableKeyRotationRequest,
-    EnableKeyRotationRequest, GetKeyRotationStatusRequest, KeyMetadata, KeySpec, KeyUsageType, Kms as _,
-    ListKeyRotationsRequest, OriginType, RotateKeyOnDemandRequest, ScheduleKeyDeletionRequest,
+    EnableKeyRotationRequest, EncryptionAlgorithmSpec, GetKeyRotationStatusRequest,
+    KeyAgreementAlgorithmSpec, KeyMetadata, KeySpec, KeyUsageType, Kms as _, ListKeyRotationsRequest,
+    MacAlgorithmSpec, OriginType, RotateKeyOnDemandRequest, ScheduleKeyDeletionRequest, SigningAlgorithmSpec,
 };
 use strongroom_hsm_proto::command::{
     AttributeName, AttributeValue, Command, FindKeys, KeyDescription, Result as Answered, ShowKeys,
@@ -71,10 +72,10 @@ fn value(key: &KeyDescription, name: AttributeName) -> Option<&AttributeValue> {
 
 /// The one list of algorithms that the metadata shows.
 fn algorithms(key: &KeyMetadata) -> Vec<&str> {
-    let encryption = key.encryption_algorithms.iter().flatten().map(|name| name.as_str());
-    let signing = key.signing_algorithms.iter().flatten().map(|name| name.as_str());
-    let mac = key.mac_algorithms.iter().flatten().map(|name| name.as_str());
-    let agreement = key.key_agreement_algorithms.iter().flatten().map(|name| name.as_str());
+    let encryption = key.encryption_algorithms.iter().flatten().map(EncryptionAlgorithmSpec::as_str);
+    let signing = key.signing_algorithms.iter().flatten().map(SigningAlgorithmSpec::as_str);
+    let mac = key.mac_algorithms.iter().flatten().map(MacAlgorithmSpec::as_str);
+    let agreement = key.key_agreement_algorithms.iter().flatten().map(KeyAgreementAlgorithmSpec::as_str);
     encryption.chain(signing).chain(mac).chain(agreement).collect()
 }
 

@@ -26,6 +26,7 @@ async fn signed(client: &Client, input: SignRequest) -> Result<(), ApiError> {
     client.kms.sign(&client.context(), input).await.map(drop)
 }
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 async fn algorithms_and_messages_that_do_not_fit(database: &TestDatabase) {
     let lab = Lab::new(database).await;
     let client = &lab.client;
@@ -281,10 +282,20 @@ async fn a_key_in_a_disconnected_store_computes_nothing(database: &TestDatabase)
     assert_eq!(operation.await.unwrap_err().code(), "KMSInvalidStateException");
     // The public half is with KMS too.
     assert_shows(lab.get_public_key(&key).await, &public);
+    // What calls would be refused for comes first.
+    let refused = signed(client, sign(&key, Algorithm::RsassaPssSha256, b"x")).await.unwrap_err();
+    assert_eq!(refused.code(), "InvalidKeyUsageException");
     lab.cluster.set_reachable(true);
     let context = client.context();
     let verifying = client.kms.verify(&context, verify(&key, algorithm(), b"x", &signature));
     verifying.await.unwrap();
+
+    client.disconnect(&lab.store).await.unwrap();
+    let refused = signed(client, sign(&key, algorithm(), b"x")).await.unwrap_err();
+    assert_eq!(refused.code(), "KMSInvalidStateException");
+    assert_shows(lab.get_public_key(&key).await, &public);
+    client.connect(&lab.store).await.unwrap();
+    signed(client, sign(&key, algorithm(), b"x")).await.unwrap();
 }
 
 #[track_caller]
