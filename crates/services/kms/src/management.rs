@@ -39,6 +39,7 @@ pub(crate) use self::cryptography::{Decrypts, Encrypts, ReEncryptFrom, ReEncrypt
 use self::key_stores::StoresAtRest;
 pub(crate) use self::key_stores::{KeyStoreChange, NewKeyStore, WhichKeyStores};
 pub(crate) use self::key_stores::{KeyStores, Session};
+use self::pairs::PairMakers;
 pub use self::parts::{Parts, Settings};
 use self::usage::{Usage, UsageAtRest};
 
@@ -80,6 +81,7 @@ pub struct KeyManagement {
     clocks: Clocks,
     resting: Resting,
     throttling: Arc<Throttling>,
+    pair_makers: PairMakers,
     pub(crate) stores: Arc<KeyStores>,
     pub(crate) settings: Settings,
 }
@@ -121,6 +123,7 @@ impl KeyManagement {
             clocks,
             resting,
             throttling,
+            pair_makers: PairMakers::default(),
             stores,
             settings,
         })
