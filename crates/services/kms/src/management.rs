@@ -12,6 +12,7 @@ mod leftovers;
 mod lookup;
 mod pairs;
 mod parts;
+mod resting;
 mod rotation;
 mod signatures;
 mod usage;
@@ -33,14 +34,14 @@ use crate::domain::key::Key;
 use crate::error::Refusal;
 use crate::throttling::Throttling;
 
-use self::agenda::Resting;
 pub(crate) use self::creation::NewKey;
 pub(crate) use self::cryptography::{Decrypts, Encrypts, ReEncryptFrom, ReEncryptTo};
+pub(crate) use self::key_stores::KeyStores;
 use self::key_stores::StoresAtRest;
 pub(crate) use self::key_stores::{KeyStoreChange, NewKeyStore, WhichKeyStores};
-pub(crate) use self::key_stores::{KeyStores, Session};
 use self::pairs::PairMakers;
 pub use self::parts::{Parts, Settings};
+use self::resting::Resting;
 use self::usage::{Usage, UsageAtRest};
 
 /// The CloudFormation types under which records list keys and aliases.

@@ -1,8 +1,5 @@
 //! What keys do by themselves when it is due: rotate, and be deleted.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
 use async_trait::async_trait;
 use strongroom_crypto::hex;
 use strongroom_identity::{PARTITION, Region};
@@ -19,13 +16,6 @@ use crate::{events, repo};
 
 /// Marks the items that are about leftovers in the clusters of key stores.
 const LEFTOVER: &str = "leftover/";
-
-/// How long a cluster is left alone that did not do what was due, in milliseconds: other work is not to wait for it
-/// again and again.
-const REST_MS: i64 = 30 * 1000;
-
-/// Clusters that are left alone, with the real time until when.
-pub(super) type Resting = Mutex<HashMap<(Home, String), i64>>;
 
 /// What an item of the agenda is about.
 enum Item {
@@ -81,7 +71,8 @@ impl Agenda for KeyManagement {
         match Item::parse(&item.id).ok_or("the item names nothing")? {
             Item::Key { home, key_id } => self.run_key(&home, &key_id, item.at_ms).await,
             Item::Leftover { home, store, material_id } => {
-                self.unless_resting(&home, &store, self.clear_away(&home, &store, &material_id)).await
+                let clearing = self.clear_away(&home, &store, &material_id);
+                self.unless_resting(&home, &store, Box::pin(clearing)).await
             }
         }
     }
@@ -99,8 +90,8 @@ impl KeyManagement {
             KeyState::Enabled => {
                 let rotation = self.rotate_when_due(&key, due_ms);
                 return match &key.store {
-                    None => rotation.await.map_err(Refusal::into_cause),
-                    Some(store) => self.unless_resting(home, store, rotation).await,
+                    None => Box::pin(rotation).await.map_err(Refusal::into_cause),
+                    Some(store) => self.unless_resting(home, store, Box::pin(rotation)).await,
                 };
             }
             KeyState::PendingDeletion { .. } | KeyState::Disabled => Ok(()),
@@ -108,36 +99,6 @@ impl KeyManagement {
         done.map_err(Refusal::into_cause)
     }
 
-    /// Does what needs the cluster of a key store, unless that failed a moment ago.
-    async fn unless_resting(
-        &self,
-        home: &Home,
-        store: &str,
-        work: impl Future<Output = Result<(), Refusal>> + Send,
-    ) -> Result<(), BoxError> {
-        let name = (home.clone(), store.to_owned());
-        let now_ms = self.clocks.real_now();
-        let resting = || self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        if resting().get(&name).is_some_and(|until_ms| now_ms < *until_ms) {
-            return Err("the cluster of the key store did not do what was due a moment ago".into());
-        }
-        let done = work.await;
-        match &done {
-            Ok(()) => resting().remove(&name),
-            Err(_) => resting().insert(name, self.clocks.real_now().saturating_add(REST_MS)),
-        };
-        done.map_err(Refusal::into_cause)
-    }
-
-    /// Has the cluster of a key store that has just been connected do what is due.
-    pub(crate) async fn store_connected(&self, home: &Home, store: &str) {
-        let resting = || self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        resting().remove(&(home.clone(), store.to_owned()));
-        self.agenda_changed();
-    }
-}
-
-impl KeyManagement {
     /// Deletes a key whose deletion was due at `due_ms`, and everything that hangs on it. Nothing happens if
     /// it is not due then any more.
     ///
@@ -186,8 +147,8 @@ impl KeyManagement {
     async fn destroy_all(&self, home: &Home, store: &str, leftovers: &[Leftover]) -> Vec<MaterialId> {
         let mut destroyed = Vec::new();
         for leftover in leftovers {
-            let done = self.clear_away(home, store, &leftover.material_id);
-            if let Err(error) = self.unless_resting(home, store, done).await {
+            let clearing = self.clear_away(home, store, &leftover.material_id);
+            if let Err(error) = self.unless_resting(home, store, Box::pin(clearing)).await {
                 tracing::warn!(
                     store,
                     error,

@@ -2,7 +2,7 @@
 //!
 //! A connection state is work to do. ConnectCustomKeyStore commits CONNECTING and is done; a task takes up key stores
 //! in that state, does the work and commits what came of it. A crash anywhere leaves a row that is taken up at the
-//! next start. See `docs/adr/0019-key-stores-are-connected-in-steps.md`.
+//! next start. See `docs/adr/0013-connecting-is-work-that-a-row-describes.md`.
 
 mod calls;
 mod changing;
@@ -14,6 +14,7 @@ mod faults;
 mod keeping;
 mod lines;
 mod network;
+mod recording;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,11 +142,6 @@ impl KeyStores {
         let store = Arc::new(found.ok_or_else(|| Refusal::NoSuchKeyStore(store_id.to_owned()))?);
         self.rows.keep(ticket, name, store.clone());
         Ok(store)
-    }
-
-    /// Whether KMS is logged in to the key store's cluster, or would be if an HSM could be reached.
-    pub(crate) async fn is_connected(&self, home: &Home, store_id: &str) -> Result<bool, Refusal> {
-        Ok(self.find(home, store_id).await?.state == ConnectionState::Connected)
     }
 
     /// Counts cryptography for a caller against the key store's quota.

@@ -156,13 +156,12 @@ impl AuthorityRow for MaterialRow {
     fn columns(&self) -> Vec<(&'static str, Value)> {
         let mut columns = home_columns(&self.home).to_vec();
         columns.extend([("key_id", Value::from(&self.key_id)), ("material_id", self.material.id.into())]);
-        let (held, public) = self.held();
-        columns.extend(held);
+        columns.extend(held_columns(&self.material.held));
         columns.extend([
             ("created_ms", self.material.created_ms.into()),
             ("rotation", text(self.material.rotation.map(|kind| kind.as_str().to_owned()))),
         ]);
-        columns.extend(public);
+        columns.extend(public_columns(&self.material.held));
         columns
     }
 
@@ -184,32 +183,36 @@ impl AuthorityRow for MaterialRow {
     }
 }
 
-impl MaterialRow {
-    /// The columns that say where the material is: a token with its handle, or the eight bytes of an HSM's
-    /// handle and no token; and those of the public half, which say nothing for most.
-    fn held(&self) -> ([(&'static str, Value); 3], [(&'static str, Value); 2]) {
-        let nothing = || Value::Null(Type::Blob);
-        match &self.material.held {
-            Held::Token { reference, token } => (
-                [
-                    ("handle", reference.handle.as_bytes().into()),
-                    ("token", Value::from(token)),
-                    ("token_digest", reference.digest.as_bytes().into()),
-                ],
-                [("public_handle", nothing()), ("public_key", nothing())],
-            ),
-            Held::InCluster { handle, public } => {
-                let public_handle =
-                    public.as_ref().map_or_else(nothing, |public| public.handle.to_be_bytes().into());
-                let public_key = public.as_ref().map_or_else(nothing, |public| Value::from(&public.der));
-                let empty = || Value::from(Vec::new());
-                (
-                    [("handle", handle.to_be_bytes().into()), ("token", empty()), ("token_digest", empty())],
-                    [("public_handle", public_handle), ("public_key", public_key)],
-                )
-            }
-        }
+/// A column with its value.
+type Column = (&'static str, Value);
+
+/// The columns that say where a material is: a token with its handle, or the eight bytes of an HSM's handle and no
+/// token.
+fn held_columns(held: &Held) -> [Column; 3] {
+    match held {
+        Held::Token { reference, token } => [
+            ("handle", reference.handle.as_bytes().into()),
+            ("token", Value::from(token)),
+            ("token_digest", reference.digest.as_bytes().into()),
+        ],
+        Held::InCluster { handle, .. } => [
+            ("handle", handle.to_be_bytes().into()),
+            ("token", Value::from(Vec::new())),
+            ("token_digest", Value::from(Vec::new())),
+        ],
     }
+}
+
+/// The columns of the public half, which say nothing for most.
+fn public_columns(held: &Held) -> [Column; 2] {
+    let public = match held {
+        Held::Token { .. } => None,
+        Held::InCluster { public, .. } => public.as_ref(),
+    };
+    [
+        ("public_handle", public.map(|public| public.handle.to_be_bytes()).into()),
+        ("public_key", public.map(|public| public.der.clone()).into()),
+    ]
 }
 
 fn read_held(row: &Row) -> Result<Held, StoreError> {

@@ -8,6 +8,7 @@ use strongroom_runtime::{BoxError, Shutdown};
 use tokio::sync::RwLockWriteGuard;
 
 use super::KeyStores;
+use super::cluster::ClusterFacts;
 use crate::KeyManagement;
 use crate::domain::key_store::{ConnectionState, KeyStore};
 use crate::error::Refusal;
@@ -56,7 +57,7 @@ impl KeyStores {
             return Ok(true);
         };
         let facts = self.calls.cluster(&store.home, &store.cluster_id).await?;
-        let servers: Vec<_> = facts.iter().flat_map(|facts| facts.servers()).collect();
+        let servers: Vec<_> = facts.iter().flat_map(ClusterFacts::servers).collect();
         if line.note_servers(&servers) {
             session.cluster.learn(servers);
         }
@@ -130,7 +131,7 @@ impl KeyManagement {
         match done {
             Ok(connected) => {
                 if connected {
-                    self.store_connected(&seen.home, &seen.id).await;
+                    self.store_connected(&seen.home, &seen.id);
                 }
                 // Whoever came meanwhile has found the work being done.
                 if !is_connected {
