@@ -22,7 +22,7 @@ use strongroom_secret::SecretBytes;
 
 use self::connection::{Connection, Handles};
 use self::mechanism::{Oaep, Signing};
-use self::refusal::{is_of_a_vanished_key, nonsense, of_making, refusal};
+use self::refusal::{is_of_a_vanished_key, nonsense, of_making, refusal, vanished};
 use super::{DataKey, KeyBackend, ReEncryption, Standing, Wanted};
 use crate::cache::Weighed;
 use crate::domain::identifier::Home;
@@ -94,7 +94,10 @@ impl InCluster {
             }
             done => done,
         }
-        .map_err(refusal)
+        .map_err(|error| match keys.first() {
+            Some((key, _)) if is_of_a_vanished_key(&error) => vanished(&key.arn),
+            _ => refusal(error),
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 mod agreement;
 mod encryption;
 mod kinds;
+mod lost_half;
 mod macs;
 mod refusals;
 mod signatures;

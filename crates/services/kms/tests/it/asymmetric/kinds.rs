@@ -53,7 +53,7 @@ const ALL: [(&str, &str, &[&str]); 13] = [
 ];
 
 /// The keys of the cluster, as its administrator sees them.
-fn keys(cluster: &TestCluster) -> Vec<KeyDescription> {
+pub(super) fn keys(cluster: &TestCluster) -> Vec<KeyDescription> {
     let find = FindKeys { filter: None, after: 0, most: 4_096 };
     let Some(Answered::Found(found)) = cluster.as_admin(Command::FindKeys(find)).unwrap().result else {
         panic!("no answer");
@@ -65,7 +65,7 @@ fn keys(cluster: &TestCluster) -> Vec<KeyDescription> {
     }
 }
 
-fn value(key: &KeyDescription, name: AttributeName) -> Option<&AttributeValue> {
+pub(super) fn value(key: &KeyDescription, name: AttributeName) -> Option<&AttributeValue> {
     let mut attributes = key.attributes.as_ref().unwrap().attributes.iter();
     attributes.find(|attribute| attribute.name() == name)?.value.as_ref()
 }
