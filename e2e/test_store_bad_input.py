@@ -99,6 +99,12 @@ def test_a_name_that_is_taken_is_refused_and_the_same_store_is_the_same(store, n
         CustomKeyStoreName=new_store.name, CloudHsmClusterId=new_store.cluster.cluster_id
     )
     assert again["CustomKeyStoreId"] == new_store.store_id
+    # In every state, and only with values that are the store's own.
+    same = {"CustomKeyStoreName": store.name, "CloudHsmClusterId": store.cluster.cluster_id}
+    assert kms.create_custom_key_store(**same)["CustomKeyStoreId"] == store.store_id
+    with sdk.refused("CustomKeyStoreNameInUseException"):
+        kms.create_custom_key_store(**same, KeyStorePassword="Another7password")
+    assert store.state == "CONNECTED"
 
 
 @pytest.mark.parametrize(

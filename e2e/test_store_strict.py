@@ -16,6 +16,8 @@ def test_what_goes_beyond_aws_is_refused_as_aws_refuses_it(strict_cluster):
             store.create(**incomplete)
     assert kms.describe_custom_key_stores()["CustomKeyStores"] == []
     store.create(**anchor, **password).connect()
+    with sdk.refused("CustomKeyStoreNameInUseException"):
+        store.create(**anchor, **password)
 
     key = store.create_key()
     arn = key["Arn"]

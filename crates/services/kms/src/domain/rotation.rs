@@ -75,7 +75,7 @@ impl Key {
         }
         let origin = self.origin();
         Err(Refusal::Unsupported(Some(format!(
-            "{} origin is {origin} which is not valid for this operation",
+            "{} origin is {origin} which is not valid for this operation.",
             self.arn
         ))))
     }

@@ -137,7 +137,7 @@ async fn strict_mode_knows_one_spelling_and_symmetric_keys(database: &TestDataba
     );
     let key = rig.key().await;
     let text = format!(
-        "UnsupportedOperationException: {} origin is AWS_CLOUDHSM which is not valid for this operation",
+        "UnsupportedOperationException: {} origin is AWS_CLOUDHSM which is not valid for this operation.",
         rig.arn(&format!("key/{key}"))
     );
     assert_eq!(said(rig.enable_rotation(&key, Some(90)).await), text);
