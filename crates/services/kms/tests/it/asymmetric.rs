@@ -6,6 +6,7 @@ mod encryption;
 mod kinds;
 mod lost_half;
 mod macs;
+mod permissions;
 mod refusals;
 mod signatures;
 
