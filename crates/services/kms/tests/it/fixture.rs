@@ -26,7 +26,7 @@ use strongroom_store::{Db, OpenOptions};
 use strongroom_testkit::TestDatabase;
 
 pub(crate) use self::administration::tags;
-pub(crate) use self::key_stores::{new_store, state, update};
+pub(crate) use self::key_stores::{new_store, update};
 pub(crate) use self::server::{Server, Surroundings, start, start_in, start_with_chosen_keys};
 
 pub(crate) const ACCOUNT: &str = "111122223333";

@@ -40,7 +40,7 @@ struct NewCluster {
 }
 
 impl KeyManagement {
-    /// Makes a key store, or answers the disconnected one that is the same in every respect.
+    /// Makes a key store, or answers the one that is the same.
     pub(crate) async fn create_key_store(
         &self,
         context: &RequestContext,
@@ -99,12 +99,16 @@ impl KeyManagement {
         Ok(made)
     }
 
-    /// The disconnected key store that a caller would make again.
+    /// The key store that a caller would make again: AWS answers one that is disconnected and the same in every respect.
+    /// Beyond AWS, who leaves out what AWS demands is answered the one of that name and cluster in whatever state.
     fn the_same(&self, known: &[KeyStore], new: &NewKeyStore) -> Result<Option<KeyStore>, Refusal> {
+        let is_named_so = |store: &&KeyStore| store.name == new.name && store.cluster_id == new.cluster_id;
+        if new.trust_anchor.is_none() && new.password.is_none() {
+            return Ok(known.iter().find(is_named_so).cloned());
+        }
         let is_alike = |store: &&KeyStore| {
             store.state == ConnectionState::Disconnected
-                && store.name == new.name
-                && store.cluster_id == new.cluster_id
+                && is_named_so(store)
                 && new.trust_anchor.as_ref().is_none_or(|given| are_same(given, &store.trust_anchor))
         };
         let Some(store) = known.iter().find(is_alike) else { return Ok(None) };
@@ -232,6 +236,8 @@ impl KeyManagement {
         context: &RequestContext,
         store_id: &str,
     ) -> Result<(), Refusal> {
+        self.may::<actions::DisconnectCustomKeyStore>(context)?;
+        note(context, self.stores.find(&Home::of(context), store_id).await?.as_ref());
         let store =
             self.change_key_store::<actions::DisconnectCustomKeyStore>(context, store_id, |store, _| {
                 store.disconnect(context.now_ms)
@@ -282,7 +288,6 @@ impl KeyManagement {
         let changed = self.db.transaction(|tx| {
             Box::pin(async move {
                 let before = self.load_key_store(tx, home, store_id).await?;
-                note(context, &before);
                 let known = repo::key_stores::load_all(tx, &self.mac, home, MOST_KEY_STORES).await?;
                 let mut store = before.clone();
                 act(&mut store, &known)?;

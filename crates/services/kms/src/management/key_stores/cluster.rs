@@ -55,7 +55,7 @@ impl ClusterFacts {
             state,
             vpc_id: cluster.vpc_id?,
             security_group: cluster.security_group?,
-            subnets: cluster.subnet_mapping.map(subnets).unwrap_or_default(),
+            subnets: cluster.subnet_mapping.as_ref().map(subnets).unwrap_or_default(),
             certificate: cluster.certificates.and_then(|certificates| certificates.cluster_certificate),
             hsms: cluster.hsms.into_iter().flatten().filter_map(hsm).collect(),
         })
@@ -124,7 +124,7 @@ impl ClusterFacts {
     }
 }
 
-fn subnets(mapping: Map<String>) -> BTreeMap<String, String> {
+fn subnets(mapping: &Map<String>) -> BTreeMap<String, String> {
     mapping.iter().map(|(zone, subnet)| (zone.to_owned(), subnet.clone())).collect()
 }
 

@@ -21,11 +21,12 @@ use strongroom_service::ApiError;
 use super::calls::code;
 use super::credentials::random_password;
 use super::lines::Line;
-use super::{KeyStores, credentials};
+use super::{KeyStores, credentials, recording};
 use crate::clusters::{Cluster, ClusterAddress};
 use crate::domain::identifier::Home;
 use crate::domain::key_store::{ConnectionError, ConnectionState, KMS_USER, KeyStore};
 use crate::error::Refusal;
+use crate::management::random_id;
 use crate::repo;
 
 /// How long a call may take while a key store is connected: passwords are hashed, on HSMs that may have just started.
@@ -43,6 +44,8 @@ const LOGIN_PAUSE: Duration = Duration::from_millis(200);
 enum Stop {
     /// The key store is FAILED.
     Failed(ConnectionError),
+    /// The HSM that let KMS in does not know it any more.
+    ThrownOut,
     /// Somebody has changed the key store meanwhile: it is not to be connected any more, or another has done it.
     Overtaken,
     /// The store does not answer: the attempt is made again later.
@@ -84,7 +87,9 @@ impl KeyStores {
             }
             Err(Stop::Overtaken) => Ok(false),
             Err(Stop::Later(refusal)) => Err(refusal),
-            Err(Stop::Failed(error)) => {
+            Err(stop @ (Stop::Failed(_) | Stop::ThrownOut)) => {
+                let error =
+                    if let Stop::Failed(error) = stop { error } else { ConnectionError::InvalidCredentials };
                 tracing::warn!(store = id, error = error.as_str(), "a key store cannot be connected");
                 let now_ms = self.calls.clocks.domain_now();
                 let settled = self.alter(&home, &id, |store| store.connected(Some(error), now_ms)).await;
@@ -104,14 +109,39 @@ impl KeyStores {
         let address = ClusterAddress { deadline: PATIENCE, ..self.address(&store, &facts).await? };
         // Before a password is shown to anybody: wrong ones are counted.
         self.look_at_user(&address).await?;
-        let (store, client) = self.log_in(store, &address).await?;
-        let (store, password) = self.change_password(store, &client.cluster).await?;
+        let (store, client, password) = match self.rotate(store.clone(), &address).await {
+            // An HSM that was behind has let in the former password, caught up, and thrown it out again: by now every
+            // HSM knows better.
+            Err(Stop::ThrownOut) => {
+                let store = self.seen_again(&store).await?;
+                self.rotate(store, &address).await?
+            }
+            rotated => rotated?,
+        };
         // Every HSM is shown how far the cluster is before it is shown the new password.
         drop(client.cluster.call_each(Command::ListUsers(ListUsers {})).await);
         drop(client);
         let servers = address.servers.clone();
         let client = self.dial_for_use(address, password).await?;
         self.settle(store, servers, client, line).await
+    }
+
+    /// Logs in, and has the password changed.
+    async fn rotate(
+        &self,
+        store: KeyStore,
+        address: &ClusterAddress,
+    ) -> Result<(KeyStore, Closing, SecretString), Stop> {
+        let (store, client) = self.log_in(store, address).await?;
+        let (store, password) = self.change_password(store, &client.cluster).await?;
+        Ok((store, client, password))
+    }
+
+    /// A key store that is to be connected, as it is after a part of that was done.
+    async fn seen_again(&self, store: &KeyStore) -> Result<KeyStore, Stop> {
+        let found = repo::key_stores::find(&self.db, &self.mac, &store.home, &store.id).await;
+        let found = found.map_err(Refusal::from)?;
+        found.filter(|found| found.state == ConnectionState::Connecting).ok_or(Stop::Overtaken)
     }
 
     /// Judges `kmsuser` by what HSMs tell anybody.
@@ -192,8 +222,11 @@ impl KeyStores {
             tokio::time::sleep(LOGIN_PAUSE).await;
             changed = change().await;
         }
-        changed.map_err(|error| of_client(&error))?;
-        Ok((store, password))
+        match changed.map_err(|error| of_client(&error)) {
+            Ok(_) => Ok((store, password)),
+            Err(ConnectionError::InvalidCredentials) => Err(Stop::ThrownOut),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The client that callers' calls go through. Where an HSM is not reached now, it is when it is needed.
@@ -263,30 +296,41 @@ impl KeyStores {
         altered.await?.ok_or(Stop::Overtaken)
     }
 
-    /// Changes a key store as KMS does by itself. `act` answers whether there is a change; it may run more than once.
-    /// Answers the key store as it is then, if there was one.
-    async fn alter(
+    /// Changes a key store as KMS does by itself; a new state is recorded. `act` answers whether there is a change; it
+    /// may run more than once. Answers the key store as it is then, if there was one.
+    pub(super) async fn alter(
         &self,
         home: &Home,
         id: &str,
         act: impl Fn(&mut KeyStore) -> bool + Send + Sync,
     ) -> Result<Option<KeyStore>, Refusal> {
-        let act = &act;
+        let (act, event_id) = (&act, random_id()?);
         let altered = self.db.transaction(|tx| {
             Box::pin(async move {
-                let Some(mut store) = repo::key_stores::load(tx, &self.mac, home, id).await? else {
+                let Some(before) = repo::key_stores::load(tx, &self.mac, home, id).await? else {
                     return Ok::<_, Refusal>(None);
                 };
+                let mut store = before.clone();
                 if !act(&mut store) {
                     return Ok(None);
                 }
                 repo::key_stores::replace(tx, &self.mac, &mut store).await?;
-                Ok(Some(store))
+                let record =
+                    (store.state != before.state).then(|| recording::state_changed(&store, event_id));
+                let draft = record.as_ref().map(|record| self.calls.outbox.draft(record));
+                repo::post(tx, draft.as_ref()).await?;
+                Ok(Some((store, record)))
             })
         });
         let altered = altered.await;
         self.forget(home, id);
-        altered
+        let Some((store, record)) = altered? else { return Ok(None) };
+        if let Some(record) = record
+            && let Err(error) = self.calls.outbox.record(record, true).await
+        {
+            tracing::warn!(store = id, %error, "the record of a key store's new state is still to be written");
+        }
+        Ok(Some(store))
     }
 }
 
@@ -335,7 +379,7 @@ fn of_client(error: &ClientError) -> ConnectionError {
     match (error, error.code()) {
         (ClientError::Unreachable(_) | ClientError::DeadlineExceeded(_), _) => ConnectionError::NetworkErrors,
         (ClientError::LoginLost, _) => ConnectionError::InvalidCredentials,
-        (_, Some(FailureCode::LoginFailed | FailureCode::ChallengeFailed)) => {
+        (_, Some(FailureCode::LoginFailed | FailureCode::ChallengeFailed | FailureCode::NotLoggedIn)) => {
             ConnectionError::InvalidCredentials
         }
         (_, Some(FailureCode::Locked)) => ConnectionError::UserLockedOut,

@@ -3,16 +3,19 @@
 use std::net::IpAddr;
 
 use strongroom_hsm_proto::command::FailureCode;
+use strongroom_store::Statement;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::cluster::KMS_PASSWORD;
-use crate::fixture::{client, new_store};
+use crate::fixture::{ACCOUNT, Client, REGION, client, new_store, open, root, start};
 
 on_both_engines! {
     a_key_store_is_connected_with_a_password_that_only_kms_knows,
     every_connection_brings_another_password,
     kms_has_an_interface_in_each_subnet_while_it_is_connected,
     connecting_twice_is_connecting_once,
+    what_becomes_of_it_is_recorded,
+    an_altered_row_is_not_believed,
 }
 
 const CONNECTED: (&str, Option<String>) = ("CONNECTED", None);
@@ -88,4 +91,64 @@ async fn connecting_twice_is_connecting_once(database: &TestDatabase) {
     client.kms.settle_key_stores().await.unwrap();
     assert_eq!(client.store_state(&store).await.0, "CONNECTED");
     assert_eq!(client.cloud().dialled().len(), dialled);
+}
+
+async fn what_becomes_of_it_is_recorded(database: &TestDatabase) {
+    let client = client(database).await;
+    let (store, cluster) = client.connected_store().await;
+    client.disconnect(&store).await.unwrap();
+    cluster.set_password("anotherPassword").unwrap();
+    client.connect(&store).await.unwrap();
+    let records = client.kms.records();
+    let changes = records.iter().filter(|record| record.event_name == "CustomKeyStoreConnectionStateChange");
+    let changes: Vec<serde_json::Value> = changes
+        .map(|record| serde_json::from_str(record.service_event_details.as_ref().unwrap()).unwrap())
+        .collect();
+    let states: Vec<_> = changes.iter().map(|details| details["connectionState"].as_str().unwrap()).collect();
+    assert_eq!(states, ["CONNECTED", "DISCONNECTED", "FAILED"]);
+    assert_eq!(changes[2]["connectionErrorCode"], "INVALID_CREDENTIALS");
+    for details in &changes {
+        assert_eq!(
+            (&details["customKeyStoreId"], &details["clusterId"]),
+            (&store.clone().into(), &cluster.id.clone().into())
+        );
+    }
+    // What was made and removed in EC2 is there too, in KMS's name.
+    for (name, count) in
+        [("CreateNetworkInterface", 4), ("DeleteNetworkInterface", 2), ("CreateSecurityGroup", 2)]
+    {
+        let made = records.iter().filter(|record| record.event_name == name);
+        assert_eq!(made.clone().count(), count, "{name}");
+        assert!(made.clone().all(|record| record.source_ip == "cks.kms.amazonaws.com"));
+    }
+    assert!(!format!("{records:?}").contains("assword\":\""), "no password is in any record");
+}
+
+async fn an_altered_row_is_not_believed(database: &TestDatabase) {
+    const ALTERATIONS: [Statement; 6] = [
+        Statement::new("UPDATE kms_key_stores SET state = 'CONNECTING' WHERE store_id = $1"),
+        Statement::new("UPDATE kms_key_stores SET cluster_id = 'cluster-2345672345a' WHERE store_id = $1"),
+        Statement::new("UPDATE kms_key_stores SET trust_anchor = 'another' WHERE store_id = $1"),
+        Statement::new("UPDATE kms_key_stores SET password = NULL WHERE store_id = $1"),
+        Statement::new("UPDATE kms_key_stores SET pending_password = password WHERE store_id = $1"),
+        Statement::new("UPDATE kms_key_stores SET name = 'another' WHERE store_id = $1"),
+    ];
+    let db = open(database).await;
+    let client = Client::new(&start(&db, &root()), ACCOUNT, REGION);
+    let sound = client.create_store(new_store("sound", &client.cloud().cluster())).await.unwrap();
+    client.begin_connecting(&sound).await.unwrap();
+    for (number, alteration) in ALTERATIONS.into_iter().enumerate() {
+        let name = format!("store {number}");
+        let store = client.create_store(new_store(&name, &client.cloud().cluster())).await.unwrap();
+        db.execute(alteration, &[store.as_str().into()]).await.unwrap();
+        let after = client.on(&client.kms.restarted(&db, &root()));
+        let error = after.begin_connecting(&store).await.unwrap_err();
+        assert_eq!(error.code(), "KMSInternalException");
+        after.kms.settle_key_stores().await.unwrap();
+        let gone = Statement::new("DELETE FROM kms_key_stores WHERE store_id = $1");
+        db.execute(gone, &[store.as_str().into()]).await.unwrap();
+    }
+    // It stands in nobody's way.
+    let after = client.on(&client.kms.restarted(&db, &root()));
+    assert_eq!(after.store_state(&sound).await.0, "CONNECTED");
 }

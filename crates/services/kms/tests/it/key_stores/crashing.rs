@@ -1,0 +1,66 @@
+//! A server that dies while it connects a key store, at any step: the next one always can.
+
+use strongroom_hsm_proto::command::{Command, FailureCode};
+use strongroom_testkit::{TestDatabase, on_both_engines};
+
+use crate::fixture::cluster::KMS_PASSWORD;
+use crate::fixture::{ACCOUNT, Client, REGION, new_store, open, root, start};
+
+on_both_engines! {
+    whoever_comes_after_a_crash_can_connect,
+    a_password_that_only_one_side_knows_is_never_lost,
+}
+
+/// More steps than connecting has.
+const MORE_THAN_ENOUGH: usize = 40;
+
+async fn whoever_comes_after_a_crash_can_connect(database: &TestDatabase) {
+    let db = open(database).await;
+    let client = Client::new(&start(&db, &root()), ACCOUNT, REGION);
+    let cluster = client.cloud().cluster();
+    let store = client.create_store(new_store("store", &cluster)).await.unwrap();
+    let mut crashes = 0;
+    for step in 0.. {
+        assert!(step < MORE_THAN_ENOUGH);
+        client.begin_connecting(&store).await.unwrap();
+        cluster.steps.hold(step);
+        let ended = tokio::select! {
+            ended = client.kms.settle_key_stores() => { ended.unwrap(); true }
+            () = cluster.steps.reached() => false,
+        };
+        cluster.steps.release();
+        if ended {
+            break;
+        }
+        crashes += 1;
+        assert_eq!(client.store_state(&store).await.0, "CONNECTING");
+
+        // Another server finds it being connected, and goes on.
+        let after = client.on(&client.kms.restarted(&db, &root()));
+        after.kms.settle_key_stores().await.unwrap();
+        assert_eq!(after.store_state(&store).await, ("CONNECTED".to_owned(), None), "step {step}");
+        after.disconnect(&store).await.unwrap();
+        client.kms.forget_everything().await;
+    }
+    assert!(crashes >= 8, "{crashes} steps");
+}
+
+async fn a_password_that_only_one_side_knows_is_never_lost(database: &TestDatabase) {
+    let db = open(database).await;
+    let client = Client::new(&start(&db, &root()), ACCOUNT, REGION);
+    let cluster = client.cloud().cluster();
+    let store = client.create_store(new_store("store", &cluster)).await.unwrap();
+    // Server after server dies between the HSMs' change and its own.
+    for _ in 0..6 {
+        client.begin_connecting(&store).await.unwrap();
+        let server = client.kms.restarted(&db, &root());
+        cluster.lose_answer(|command| matches!(command, Command::ChangePassword(_)));
+        server.settle_key_stores().await.unwrap();
+        client.kms.forget_everything().await;
+        assert_eq!(client.store_state(&store).await.0, "FAILED");
+        client.disconnect(&store).await.unwrap();
+    }
+    assert_eq!(cluster.try_log_in(KMS_PASSWORD), Err(FailureCode::LoginFailed));
+    client.connect(&store).await.unwrap();
+    assert_eq!(client.store_state(&store).await, ("CONNECTED".to_owned(), None));
+}
