@@ -51,7 +51,8 @@ impl JournalRecorder {
             request_parameters: call
                 .request_parameters
                 .map(strongroom_kms::conceal_chosen_material)
-                .map(strongroom_kms::spell_origin),
+                .map(strongroom_kms::spell_origin)
+                .map(strongroom_kms::name_cluster),
             response_elements: call.response_elements,
             additional_event_data: call.additional_event_data,
             service_event_details: None,

@@ -17,7 +17,7 @@ mod management;
 mod repo;
 mod throttling;
 
-pub use api::{conceal_chosen_material, spell_origin};
+pub use api::{conceal_chosen_material, name_cluster, spell_origin};
 pub use clusters::{Cluster, ClusterAddress, Dialer, PoolDialer, TrustAnchors};
 pub use faults::KeyStoreFaultError;
 pub use management::{KeyManagement, Parts, Quiet, Settings, StartError};

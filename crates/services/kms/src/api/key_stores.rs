@@ -1,5 +1,6 @@
 //! Custom key stores.
 
+use serde_json::Value;
 use strongroom_api_kms::{
     ConnectCustomKeyStoreRequest, ConnectCustomKeyStoreResponse, CreateCustomKeyStoreRequest,
     CreateCustomKeyStoreResponse, CustomKeyStoreType, CustomKeyStoresListEntry, DeleteCustomKeyStoreRequest,
@@ -23,6 +24,25 @@ const PAGE: usize = 100;
 
 /// Marks this list's markers.
 const LIST: u8 = 11;
+
+/// What requests call a key store's cluster, and what CloudTrail calls it.
+const CLUSTER_ASKED: &str = "cloudHsmClusterId";
+const CLUSTER_RECORDED: &str = "clusterId";
+
+/// The parameters of a KMS call as its record shows them: a key store's cluster under CloudTrail's name (KMS Developer
+/// Guide, "CreateCustomKeyStore").
+pub fn name_cluster(parameters: String) -> String {
+    if !parameters.contains(CLUSTER_ASKED) {
+        return parameters;
+    }
+    let Ok(mut shown) = serde_json::from_str::<Value>(&parameters) else { return parameters };
+    if let Some(members) = shown.as_object_mut()
+        && let Some(cluster) = members.remove(CLUSTER_ASKED)
+    {
+        members.insert(CLUSTER_RECORDED.to_owned(), cluster);
+    }
+    shown.to_string()
+}
 
 pub(super) async fn create_custom_key_store(
     kms: &KeyManagement,

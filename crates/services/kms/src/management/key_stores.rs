@@ -177,8 +177,8 @@ impl KeyStores {
         store_id: &str,
     ) -> Result<Session, Refusal> {
         let home = Home::of(context);
-        self.find(&home, store_id).await?.expect_connected()?;
         let store = self.find(&home, store_id).await?;
+        store.expect_connected()?;
         let facts = self.calls.cluster(&home, &store.cluster_id).await?;
         let facts = facts.ok_or_else(|| Refusal::InvalidState(NO_COMMUNICATION.to_owned()))?;
         facts.expect_hsms(HSMS_FOR_KEYS)?;

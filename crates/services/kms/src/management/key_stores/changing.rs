@@ -272,7 +272,9 @@ impl KeyManagement {
         });
         let deleted = deleted.await;
         self.stores.forget(home, store_id);
-        deleted
+        deleted?;
+        self.stores.lines.remove(home, store_id);
+        Ok(())
     }
 
     /// Changes a key store in one transaction; `act` is shown all key stores of its home too, and may run more than

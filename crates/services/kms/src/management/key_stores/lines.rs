@@ -45,6 +45,15 @@ impl Lines {
         self.0.write().unwrap_or_else(PoisonError::into_inner).entry(name).or_default().clone()
     }
 
+    /// Forgets the line of a key store that is gone.
+    pub(super) fn remove(&self, home: &Home, store_id: &str) {
+        let name = (home.clone(), store_id.to_owned());
+        let line = self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&name);
+        if let Some(line) = line {
+            line.hang_up();
+        }
+    }
+
     /// Has everybody stop who works on a key store.
     pub(super) fn interrupt_all(&self) {
         for line in self.0.read().unwrap_or_else(PoisonError::into_inner).values() {

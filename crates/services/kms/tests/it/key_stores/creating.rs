@@ -240,3 +240,14 @@ async fn external_key_stores_are_another_matter(database: &TestDatabase) {
     assert!(client.create_store(input).await.is_err());
     assert!(client.stores().await.is_empty());
 }
+
+#[test]
+fn records_call_the_cluster_as_cloudtrail_does() {
+    let shown = strongroom_kms::name_cluster(
+        r#"{"cloudHsmClusterId":"cluster-2345672345a","customKeyStoreName":"cloudHsmClusterId"}"#.to_owned(),
+    );
+    assert_eq!(shown, r#"{"clusterId":"cluster-2345672345a","customKeyStoreName":"cloudHsmClusterId"}"#);
+    for other in [r#"{"keyId":"cloudHsmClusterId"}"#, "{}", "no JSON cloudHsmClusterId"] {
+        assert_eq!(strongroom_kms::name_cluster(other.to_owned()), other);
+    }
+}
