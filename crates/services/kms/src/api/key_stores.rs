@@ -35,13 +35,12 @@ pub fn name_cluster(parameters: String) -> String {
     if !parameters.contains(CLUSTER_ASKED) {
         return parameters;
     }
-    let Ok(mut shown) = serde_json::from_str::<Value>(&parameters) else { return parameters };
-    if let Some(members) = shown.as_object_mut()
-        && let Some(cluster) = members.remove(CLUSTER_ASKED)
-    {
-        members.insert(CLUSTER_RECORDED.to_owned(), cluster);
-    }
-    shown.to_string()
+    let Ok(Value::Object(members)) = serde_json::from_str(&parameters) else { return parameters };
+    let named = |(name, value): (String, Value)| match name {
+        name if name == CLUSTER_ASKED => (CLUSTER_RECORDED.to_owned(), value),
+        name => (name, value),
+    };
+    Value::Object(members.into_iter().map(named).collect()).to_string()
 }
 
 pub(super) async fn create_custom_key_store(
