@@ -1,6 +1,7 @@
 //! The API, one file for each family of operations.
 
 pub(crate) mod aliases;
+mod asked;
 mod chosen;
 pub(crate) mod cryptography;
 mod data_keys;

@@ -14,7 +14,7 @@ use strongroom_policy::Authorized;
 use strongroom_schema::{Blob, Map};
 use strongroom_secret::{Secret, SecretBytes};
 
-use super::refuse_grant_tokens;
+use super::{asked, refuse_grant_tokens};
 use crate::KeyManagement;
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, SharedKey};
@@ -31,6 +31,7 @@ pub(super) async fn encrypt(
 ) -> Result<EncryptResponse, Refusal> {
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     note_algorithm(context, "encryptionAlgorithm", input.encryption_algorithm.as_ref());
+    context.ask(asked::encrypt(&input));
     let key = kms.find::<actions::Encrypt>(context, &input.key_id).await?;
     let key: Authorized<actions::Encrypt, _> = usable(kms, context, key)?;
     check_algorithm(input.encryption_algorithm.as_ref())?;
@@ -64,6 +65,7 @@ pub(super) async fn decrypt(
     };
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     note_algorithm(context, "encryptionAlgorithm", input.encryption_algorithm.as_ref());
+    context.ask(asked::decrypt(&input));
     let (key, ciphertext) = source.find::<actions::Decrypt>(kms, context).await?;
     key.resource().expect_enabled()?;
     check_algorithm(input.encryption_algorithm.as_ref())?;
@@ -107,7 +109,9 @@ pub(super) async fn re_encrypt(
         "destinationEncryptionAlgorithm",
         input.destination_encryption_algorithm.as_ref(),
     );
+    context.ask(asked::re_encrypt_from(&input));
     let (from, ciphertext) = source.find::<ReEncryptFrom>(kms, context).await?;
+    context.ask(asked::re_encrypt_to(&input));
     let to = kms.find::<ReEncryptTo>(context, &input.destination_key_id).await?;
     let to: Authorized<ReEncryptTo, _> = permitted(kms, context, to)?;
     from.resource().expect_enabled()?;

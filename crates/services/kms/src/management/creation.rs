@@ -11,6 +11,7 @@ use strongroom_policy::{Authorized, Everything};
 use strongroom_secret::Key256;
 
 use super::{KeyManagement, random_id};
+use crate::domain::access::KeyPolicy;
 use crate::domain::alias::Alias;
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, KeyState, Manager, Material, SharedKey};
@@ -62,7 +63,7 @@ impl KeyManagement {
         };
         let key = Key {
             description: new.description,
-            policy: new.policy,
+            policy: KeyPolicy::new(new.policy),
             tags: new.tags,
             ..first_state(home, key_id.to_owned(), Manager::Customer, material)
         };
@@ -161,7 +162,7 @@ fn first_state(home: Home, id: String, manager: Manager, material: Material) -> 
         state: KeyState::Enabled,
         description: String::new(),
         created_ms: material.created_ms,
-        policy: None,
+        policy: KeyPolicy::default(),
         tags: Tags::default(),
         rotation: None,
         on_demand_rotations: 0,

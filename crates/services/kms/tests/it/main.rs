@@ -16,6 +16,7 @@ mod dry_runs;
 mod events;
 mod fixture;
 mod identifiers;
+mod key_policies;
 mod keys;
 mod lifecycle;
 mod managed;
