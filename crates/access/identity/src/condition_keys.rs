@@ -26,10 +26,15 @@ impl ConditionKeys {
         Self::default()
     }
 
-    /// The same with one more.
+    /// The same with one more. Texts under names that differ in case only are the values of one key, so that
+    /// none of them hides another.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<KeyValue>) -> Self {
-        self.0.push((key.to_ascii_lowercase(), value.into()));
+        let (name, value) = (key.to_ascii_lowercase(), value.into());
+        match (self.0.iter_mut().find(|(known, _)| *known == name), value) {
+            (Some((_, known)), value) => known.add(value),
+            (None, value) => self.0.push((name, value)),
+        }
         self
     }
 
@@ -45,6 +50,24 @@ impl ConditionKeys {
     /// The value of a key, whose name comes in lower case.
     pub fn get(&self, key: &str) -> Option<&KeyValue> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+}
+
+impl KeyValue {
+    /// Adds another value's texts; a value of another kind takes this one's place.
+    fn add(&mut self, other: Self) {
+        let texts = |value: &Self| match value {
+            Self::Text(text) => Some(vec![text.clone()]),
+            Self::Texts(texts) => Some(texts.clone()),
+            Self::Flag(_) | Self::Number(_) | Self::Moment(_) => None,
+        };
+        *self = match (texts(self), texts(&other)) {
+            (Some(mut mine), Some(more)) => {
+                mine.extend(more);
+                Self::Texts(mine)
+            }
+            _ => other,
+        };
     }
 }
 

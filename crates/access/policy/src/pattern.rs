@@ -15,8 +15,9 @@ const COLONS_BEFORE_RESOURCE: usize = 5;
 
 /// A text with wildcards, ready to be compared with.
 ///
-/// A comparison takes at most as many steps as the product of both lengths, whatever the wildcards, and
-/// about as many as the longer of them where few wildcards compete for the same characters.
+/// Where every `*` may stand for anything, as in most patterns, a comparison goes through the text once. Where
+/// some are confined to a field, it takes at most as many steps as the product of both lengths, and about as
+/// many as the longer of them where few wildcards compete for the same characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     shape: Shape,
@@ -28,14 +29,96 @@ pub struct Pattern {
 enum Shape {
     /// No wildcards.
     Exact(Box<str>),
-    /// One wildcard, a `*` at the end that stands for anything.
-    StartsWith(Box<str>),
+    /// Every `*` stands for anything: what stands between them is looked for from left to right.
+    Parts {
+        /// Before the first `*`.
+        head: Part,
+        /// Between two of them.
+        inner: Box<[Part]>,
+        /// After the last.
+        tail: Part,
+    },
     Walked {
         /// What precedes the first wildcard.
         head: Box<str>,
         /// The whole. No two neighbours are `Many`; `Walk::enter` counts on it.
         tokens: Box<[Token]>,
     },
+}
+
+/// A piece of a pattern without `*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(Box<str>),
+    /// `None` stands for a `?`, which stands for any character.
+    Open(Box<[Option<char>]>),
+}
+
+impl Part {
+    /// `None` if a `?` is confined to its field.
+    fn new(tokens: &[Token]) -> Option<Self> {
+        let characters: Vec<_> = tokens
+            .iter()
+            .map(|token| match token {
+                Token::Literal(literal) => Some(Some(*literal)),
+                Token::One(Reach::Anything) => Some(None),
+                Token::One(Reach::Field) | Token::Many(_) => None,
+            })
+            .collect::<Option<_>>()?;
+        let text: Option<String> = characters.iter().copied().collect();
+        Some(text.map_or_else(|| Self::Open(characters.into()), |text| Self::Text(text.into())))
+    }
+
+    /// How many bytes of `text` it takes up if it stands for its beginning.
+    fn begins(&self, text: &str, folds_case: bool) -> Option<usize> {
+        match self {
+            Self::Text(part) => starts(text, part, folds_case).then_some(part.len()),
+            Self::Open(part) => {
+                let mut found = text.chars();
+                let fits = part.iter().all(|wanted| {
+                    let character = found.next();
+                    character.is_some_and(|character| {
+                        wanted.is_none_or(|wanted| same(wanted, character, folds_case))
+                    })
+                });
+                fits.then(|| text.len() - found.as_str().len())
+            }
+        }
+    }
+
+    /// Where it first stands in `text`, and where that ends.
+    fn find(&self, text: &str, folds_case: bool) -> Option<usize> {
+        match self {
+            Self::Text(part) if !folds_case => text.find(&**part).map(|at| at + part.len()),
+            _ => text
+                .char_indices()
+                .map(|(at, _)| at)
+                .chain([text.len()])
+                .find_map(|at| Some(at + self.begins(text.get(at..)?, folds_case)?)),
+        }
+    }
+
+    /// What precedes it in `text`, if it stands for its end.
+    fn cut_from_end<'t>(&self, text: &'t str, folds_case: bool) -> Option<&'t str> {
+        let at = match self {
+            Self::Text(part) => text.len().checked_sub(part.len())?,
+            Self::Open(part) if part.is_empty() => text.len(),
+            Self::Open(part) => text.char_indices().rev().nth(part.len() - 1)?.0,
+        };
+        let (before, end) = text.split_at_checked(at)?;
+        (self.begins(end, folds_case)? == end.len()).then_some(before)
+    }
+}
+
+fn starts(text: &str, head: &str, folds_case: bool) -> bool {
+    let start = text.as_bytes().get(..head.len());
+    start.is_some_and(|start| {
+        start == head.as_bytes() || folds_case && start.eq_ignore_ascii_case(head.as_bytes())
+    })
+}
+
+fn same(one: char, other: char, folds_case: bool) -> bool {
+    one == other || folds_case && one.eq_ignore_ascii_case(&other)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,11 +199,10 @@ impl Pattern {
         let tokens = tokens(symbols, place);
         let literal = |token: &Token| if let Token::Literal(literal) = token { Some(*literal) } else { None };
         let head: String = tokens.iter().map_while(literal).collect();
-        let wildcards = tokens.get(head.chars().count()..).unwrap_or_default();
-        let shape = match wildcards {
-            [] => Shape::Exact(head.into()),
-            [Token::Many(Reach::Anything)] => Shape::StartsWith(head.into()),
-            _ => Shape::Walked { head: head.into(), tokens },
+        let shape = if tokens.iter().all(|token| literal(token).is_some()) {
+            Shape::Exact(head.into())
+        } else {
+            parts(&tokens).unwrap_or_else(|| Shape::Walked { head: head.into(), tokens })
         };
         Self { shape, folds_case: place == Place::Action }
     }
@@ -128,16 +210,24 @@ impl Pattern {
     /// Whether the pattern stands for the whole of `text`.
     pub fn matches(&self, text: &str) -> bool {
         match &self.shape {
-            Shape::Exact(whole) => whole.len() == text.len() && self.starts(text, whole),
-            Shape::StartsWith(head) => self.starts(text, head),
-            Shape::Walked { head, tokens } => self.starts(text, head) && self.walk(tokens, text),
+            Shape::Exact(whole) => whole.len() == text.len() && starts(text, whole, self.folds_case),
+            Shape::Parts { head, inner, tail } => self.joined(head, inner, tail, text),
+            Shape::Walked { head, tokens } => starts(text, head, self.folds_case) && self.walk(tokens, text),
         }
     }
 
-    fn starts(&self, text: &str, head: &str) -> bool {
-        let start = text.as_bytes().get(..head.len());
-        start.is_some_and(|start| {
-            start == head.as_bytes() || self.folds_case && start.eq_ignore_ascii_case(head.as_bytes())
+    /// The first place that fits a part leaves the most room to those that follow, so none is tried twice.
+    fn joined(&self, head: &Part, inner: &[Part], tail: &Part, text: &str) -> bool {
+        let begun = head.begins(text, self.folds_case).and_then(|length| text.get(length..));
+        let Some(mut rest) = begun.and_then(|rest| tail.cut_from_end(rest, self.folds_case)) else {
+            return false;
+        };
+        inner.iter().all(|part| match part.find(rest, self.folds_case).and_then(|end| rest.get(end..)) {
+            Some(behind) => {
+                rest = behind;
+                true
+            }
+            None => false,
         })
     }
 
@@ -150,7 +240,9 @@ impl Pattern {
             walk.places.clear();
             for &place in &before {
                 match tokens.get(place) {
-                    Some(Token::Literal(literal)) if self.same(*literal, character) => walk.enter(place + 1),
+                    Some(Token::Literal(literal)) if same(*literal, character, self.folds_case) => {
+                        walk.enter(place + 1);
+                    }
                     Some(Token::One(reach)) if reach.covers(character) => walk.enter(place + 1),
                     Some(Token::Many(reach)) if reach.covers(character) => walk.enter(place),
                     _ => {}
@@ -162,10 +254,21 @@ impl Pattern {
         }
         walk.places.last() == Some(&tokens.len())
     }
+}
 
-    fn same(&self, one: char, other: char) -> bool {
-        one == other || self.folds_case && one.eq_ignore_ascii_case(&other)
+/// The pattern in parts, if all of its wildcards stand for anything and there is a `*`.
+fn parts(tokens: &[Token]) -> Option<Shape> {
+    let is_many = |token: &Token| matches!(token, Token::Many(_));
+    let is_open =
+        |token: &Token| matches!(token, Token::Literal(_) | Token::One(_) | Token::Many(Reach::Anything));
+    if !tokens.iter().all(is_open) || !tokens.iter().any(is_many) {
+        return None;
     }
+    let mut parts = tokens.split(is_many).map(Part::new).collect::<Option<Vec<_>>>()?;
+    let tail = parts.pop()?;
+    let mut parts = parts.into_iter();
+    let head = parts.next()?;
+    Some(Shape::Parts { head, inner: parts.collect(), tail })
 }
 
 /// Everywhere in a pattern that a comparison can be at one time.

@@ -1,7 +1,7 @@
 //! Conditions, ready to be asked.
 
 use super::comparison::{Comparison, is_negated};
-use crate::document::{Condition, Operator, Quantifier, Version};
+use crate::document::{Condition, Effect, Operator, Quantifier, Version};
 use crate::keys::ContextKeys;
 
 /// One operator, one key and its values.
@@ -40,10 +40,12 @@ impl Test {
     /// |---|---|---|---|---|---|
     /// | absent, or without values | no | yes | yes | yes | no |
     /// | one value | it fits one of the policy's | it fits none | as without | as without | as without |
-    /// | several values | no | yes | as without | all of them do | one of them does |
+    /// | several values | see below | see below | as without | all of them do | one of them does |
     ///
-    /// A policy that lists no values holds of no key that is there.
-    pub(crate) fn holds(&self, keys: &dyn ContextKeys) -> bool {
+    /// A policy that lists no values holds of no key that is there. AWS leaves open what an operator without a
+    /// set's prefix asks of several values; here it is on the safe side: an Allow wants all of them to fit, a
+    /// Deny one.
+    pub(crate) fn holds(&self, keys: &dyn ContextKeys, effect: Effect) -> bool {
         let values = keys.values(&self.key).filter(|values| !values.as_slice().is_empty());
         if self.written.operator == Operator::Null {
             return match self.written.quantifier {
@@ -63,11 +65,12 @@ impl Test {
             return false;
         }
         let fits = |value| self.comparison.fits(value, keys) != self.is_negated;
-        match (self.written.quantifier, values.as_slice()) {
-            (Some(Quantifier::AllValues), values) => values.iter().all(fits),
-            (Some(Quantifier::AnyValue), values) => values.iter().any(fits),
-            (None, [value]) => fits(value),
-            (None, _) => self.is_negated,
-        }
+        let asks_of_all = match self.written.quantifier {
+            Some(Quantifier::AllValues) => true,
+            Some(Quantifier::AnyValue) => false,
+            None => effect == Effect::Allow,
+        };
+        let mut values = values.as_slice().iter();
+        if asks_of_all { values.all(fits) } else { values.any(fits) }
     }
 }

@@ -70,7 +70,7 @@ impl Statement {
             Some(scope) => principal::grip(scope, facts.subject(), facts.has_boundary()),
         };
         let grip = grip.ok_or(Miss::Principal)?;
-        match self.tests.iter().position(|test| !test.holds(facts)) {
+        match self.tests.iter().position(|test| !test.holds(facts, self.effect)) {
             Some(failed) => Err(Miss::Condition(failed)),
             None => Ok(grip),
         }

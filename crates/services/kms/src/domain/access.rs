@@ -156,7 +156,11 @@ impl Resource for Proposed<'_> {
 /// What every key says: its tags, and who calls.
 fn of_any_key<'k>(tags: &'k Tags, key: &str, context: &RequestContext) -> Option<Values<'k>> {
     match key.strip_prefix(RESOURCE_TAG) {
-        Some(name) => tags.get_in_any_case(name).map(Values::text),
+        Some(name) => match tags.in_any_case(name).as_slice() {
+            [] => None,
+            [value] => Some(Values::text(*value)),
+            several => Some(Values::texts(several.iter().copied())),
+        },
         None => of_caller(key, context),
     }
 }

@@ -58,10 +58,10 @@ impl Tags {
         self.0.get(name).map(String::as_str)
     }
 
-    /// The value of one tag, whose name counts in either case, as it does in conditions of policies.
-    pub(crate) fn get_in_any_case(&self, name: &str) -> Option<&str> {
-        let mut tags = self.0.iter();
-        tags.find(|(tag, _)| tag.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    /// The values of the tags of that name, in whatever case: so names count in conditions of policies.
+    pub(crate) fn in_any_case(&self, name: &str) -> Vec<&str> {
+        let named = self.0.iter().filter(|(tag, _)| tag.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.as_str()).collect()
     }
 
     /// At most `most` tags whose names come after `after`, in order.

@@ -25,6 +25,31 @@ fn element(text: &str) -> Json {
     Json::Object(operators)
 }
 
+/// Ours, where AWS leaves it open: what has several values and is asked about without `ForAllValues` or
+/// `ForAnyValue` is on the safe side, so that a tag `Team` hides no tag `team`.
+#[test]
+fn several_values_are_on_the_safe_side() {
+    let decided = |effect: &str, condition: &str| {
+        let statement = |effect: &str, condition: &Json| json!({"Effect": effect, "Action": "*", "Resource": "*", "Condition": condition});
+        let statements = [statement(effect, &element(condition)), statement("Allow", &json!({}))];
+        let count = if effect == "Deny" { 2 } else { 1 };
+        let document = json!({"Version": "2012-10-17", "Statement": statements[..count]});
+        let identity = [policy("table", &document.to_string(), Kind::Identity).into()];
+        let keys = Stated::parse("aws:RequestTag/team=[blue, red]");
+        let (subject, owner) = (alice(), ACCOUNT.parse().unwrap());
+        let request =
+            Request { subject: &subject, action: "kms:TagResource", resource: "*", owner, keys: &keys };
+        decide(&request, &Policies { identity: &identity, ..Policies::default() }).is_allowed()
+    };
+    assert!(!decided("Allow", "StringEquals aws:RequestTag/team blue"));
+    assert!(decided("Allow", "StringEquals aws:RequestTag/team [blue, red]"));
+    assert!(!decided("Allow", "StringNotEquals aws:RequestTag/team red"));
+    assert!(!decided("Deny", "StringEquals aws:RequestTag/team red"));
+    assert!(!decided("Deny", "StringNotEquals aws:RequestTag/team blue"));
+    assert!(decided("Deny", "StringNotEquals aws:RequestTag/team [blue, red]"));
+    assert!(decided("Deny", "StringEquals aws:RequestTag/team green"));
+}
+
 fn holds(version: &str, condition: &str, subject: &Subject, keys: &str) -> &'static str {
     let document = json!({"Version": version, "Statement": {
         "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": element(condition),
