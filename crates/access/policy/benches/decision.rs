@@ -1,0 +1,130 @@
+//! What a decision costs: a principal with 20 policies of 50 statements, everything compiled and warm.
+//!
+//! `cargo bench -p strongroom-policy`
+
+#![allow(clippy::unwrap_used, reason = "a bench may stop at the first surprise")]
+#![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a bench measures and prints")]
+
+use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value as Json, json};
+use strongroom_policy::document::{Document, Kind};
+use strongroom_policy::{
+    ContextKeys, Entity, Guard, Policies, Policy, Request, Subject, Value, Values, decide, explain,
+};
+
+const POLICIES: usize = 20;
+const STATEMENTS: usize = 50;
+const RUN: Duration = Duration::from_secs(2);
+/// Decisions between two looks at the clock.
+const ROUND: u32 = 100;
+const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+/// A request with what KMS states of a Decrypt.
+struct Decrypt;
+
+impl ContextKeys for Decrypt {
+    fn values(&self, key: &str) -> Option<Values<'_>> {
+        match key {
+            "aws:sourceip" => Some(Values::One(Value::Address(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9))))),
+            "aws:securetransport" => Some(true.into()),
+            "aws:currenttime" => Some(Values::One(Value::Moment(1_700_000_000_000))),
+            "kms:encryptioncontext:team" => Some(Values::text("blue")),
+            _ => None,
+        }
+    }
+}
+
+/// A statement as people write them: several actions, a resource or two, every third with a condition.
+fn statement(policy: usize, at: usize) -> Json {
+    let mut statement = match at % 5 {
+        0 => json!({"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "s3:List*"],
+            "Resource": [format!("arn:aws:s3:::bucket-{policy}-{at}"), format!("arn:aws:s3:::bucket-{policy}-{at}/*")]}),
+        1 => json!({"Effect": "Allow", "Action": ["kms:Decrypt", "kms:DescribeKey"],
+            "Resource": format!("arn:aws:kms:us-east-1:111122223333:key/{policy:08}-{at:04}-*")}),
+        2 => json!({"Effect": "Allow", "Action": ["kms:GenerateDataKey*", "kms:Encrypt"],
+            "Resource": "arn:aws:kms:*:111122223333:key/*"}),
+        3 => json!({"Effect": "Deny", "Action": ["kms:*"], "Resource": "*",
+            "Condition": {"StringEquals": {"kms:ViaService": format!("service{at}.us-east-1.amazonaws.com")}}}),
+        _ => {
+            json!({"Effect": "Allow", "Action": ["ec2:Describe*", "logs:Get*", "cloudwatch:*"], "Resource": "*"})
+        }
+    };
+    if at.is_multiple_of(3) && statement.get("Condition").is_none() {
+        statement["Condition"] = json!({"IpAddress": {"aws:SourceIp": ["203.0.113.0/24", "2001:db8::/32"]},
+            "StringLike": {"kms:EncryptionContext:team": "${aws:PrincipalTag/team}*"}});
+    }
+    statement
+}
+
+fn policy(name: &str, statements: &[Json], kind: Kind) -> Policy {
+    let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+    Policy::new(name, &Document::parse(&text, kind).unwrap())
+}
+
+/// The time of one call.
+fn measure(mut call: impl FnMut()) -> Duration {
+    let (start, mut calls) = (Instant::now(), 0);
+    while start.elapsed() < RUN {
+        (0..ROUND).for_each(|_| call());
+        calls += ROUND;
+    }
+    start.elapsed() / calls
+}
+
+fn main() {
+    // `cargo test` runs benches without this argument, only to see that they build.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let owner = "111122223333".parse().unwrap();
+    let role = Entity::new("arn:aws:iam::111122223333:role/app", "AROADBQP57FF2AEXAMPLE");
+    let subject =
+        Subject::role_session(owner, role, "session").with_tags(vec![("team".to_owned(), "blue".to_owned())]);
+    let mut identity: Vec<_> = (0..POLICIES)
+        .map(|policy_at| {
+            let statements: Vec<_> = (0..STATEMENTS).map(|at| statement(policy_at, at)).collect();
+            Arc::new(policy(
+                &format!("arn:aws:iam::111122223333:policy/p{policy_at}"),
+                &statements,
+                Kind::Managed,
+            ))
+        })
+        .collect();
+    let account =
+        json!({"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "kms:*", "Resource": "*"});
+    let key = policy("key", &[account], Kind::Key);
+    let request = Request { subject: &subject, action: "kms:Decrypt", resource: KEY, owner, keys: &Decrypt };
+
+    let refused = Policies { identity: &identity, guard: Guard::Key(&key), ..Policies::default() };
+    assert!(!decide(&request, &refused).is_allowed());
+    let time = measure(|| {
+        black_box(decide(black_box(&request), black_box(&refused)));
+    });
+    println!("{POLICIES} policies x {STATEMENTS} statements, none of which allows: {} ns", time.as_nanos());
+
+    let last = json!({"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "arn:aws:kms:*:*:key/1234abcd-*",
+        "Condition": {"Bool": {"aws:SecureTransport": "true"}}});
+    identity.push(Arc::new(policy("last", &[last], Kind::Identity)));
+    let allowed = Policies { identity: &identity, guard: Guard::Key(&key), ..Policies::default() };
+    assert!(decide(&request, &allowed).is_allowed());
+    let time = measure(|| {
+        black_box(decide(black_box(&request), black_box(&allowed)));
+    });
+    println!("the same, and one more that allows: {} ns", time.as_nanos());
+    let time = measure(|| {
+        black_box(explain(black_box(&request), black_box(&allowed)));
+    });
+    println!("the same, explained: {} ns", time.as_nanos());
+
+    let time = measure(|| {
+        let root = Subject::root(owner);
+        let request = Request { subject: &root, ..request };
+        let policies = Policies { guard: Guard::Key(&key), ..Policies::default() };
+        black_box(decide(black_box(&request), black_box(&policies)));
+    });
+    println!("the root user and a default key policy: {} ns", time.as_nanos());
+}
