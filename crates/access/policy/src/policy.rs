@@ -9,7 +9,7 @@ mod values;
 
 pub(crate) use condition::Test;
 pub use principal::Grip;
-pub(crate) use statement::{Miss, Statement};
+pub(crate) use statement::{Miss, Services, Statement};
 pub(crate) use values::text_of;
 
 use crate::decision::Facts;
@@ -20,6 +20,8 @@ use crate::document::{ActionPattern, Document, Effect};
 pub struct Policy {
     name: String,
     statements: Box<[Statement]>,
+    /// For each statement, the services whose actions it may be about.
+    services: Box<[Services]>,
 }
 
 /// What the statements of one policy say of a request, taken together.
@@ -36,18 +38,23 @@ impl Policy {
     /// managed policy), otherwise any name.
     pub fn new(name: impl Into<String>, document: &Document) -> Self {
         let statement = |statement| Statement::new(statement, document.version);
-        Self { name: name.into(), statements: document.statements.iter().map(statement).collect() }
+        Self::of_statements(name.into(), document.statements.iter().map(statement).collect())
+    }
+
+    fn of_statements(name: String, statements: Box<[Statement]>) -> Self {
+        let services = statements.iter().map(Statement::services).collect();
+        Self { name, statements, services }
     }
 
     /// A policy that allows the listed actions on every resource.
     pub fn allowing(name: impl Into<String>, actions: &[&str]) -> Self {
         let actions = actions.iter().map(|action| ActionPattern::named(action)).collect();
-        Self { name: name.into(), statements: Box::new([Statement::allowing(actions)]) }
+        Self::of_statements(name.into(), Box::new([Statement::allowing(actions)]))
     }
 
     /// A policy that says nothing, and so allows nothing.
     pub fn silent(name: impl Into<String>) -> Self {
-        Self { name: name.into(), statements: Box::new([]) }
+        Self::of_statements(name.into(), Box::new([]))
     }
 
     /// Its name.
@@ -76,7 +83,10 @@ impl Policy {
     /// What it says of a request.
     pub(crate) fn opinion(&self, facts: &Facts<'_>) -> Opinion {
         let mut opinion = Opinion::default();
-        for (at, statement) in self.statements.iter().enumerate() {
+        for (at, (statement, services)) in self.statements.iter().zip(&self.services).enumerate() {
+            if !services.meets(facts.service()) {
+                continue;
+            }
             // An Allow as firm as can be makes others needless.
             let is_needless = statement.effect == Effect::Allow
                 && opinion.allows.is_some_and(|(grip, _)| grip == Grip::Direct);

@@ -4,6 +4,7 @@ use strongroom_identity::AccountId;
 
 use super::{Policies, Request};
 use crate::keys::{ContextKeys, Values};
+use crate::policy::Services;
 use crate::subject::Subject;
 
 /// A request and the condition keys that follow from its subject and resource (IAM User Guide, "AWS global
@@ -11,6 +12,7 @@ use crate::subject::Subject;
 #[derive(Clone, Copy)]
 pub struct Facts<'r> {
     request: Request<'r>,
+    service: Services,
     has_boundary: bool,
 }
 
@@ -19,7 +21,8 @@ const PRINCIPAL_TAG: &str = "aws:principaltag/";
 
 impl<'r> Facts<'r> {
     pub(super) fn new(request: &Request<'r>, policies: &Policies<'_>) -> Self {
-        Self { request: *request, has_boundary: policies.boundary.is_some() }
+        let has_boundary = policies.boundary.is_some();
+        Self { request: *request, service: Services::of(request.action), has_boundary }
     }
 
     /// Who asks.
@@ -40,6 +43,11 @@ impl<'r> Facts<'r> {
     /// Who owns that.
     pub fn owner(&self) -> AccountId {
         self.request.owner
+    }
+
+    /// The service whose action it is.
+    pub(crate) fn service(&self) -> Services {
+        self.service
     }
 
     pub(crate) fn has_boundary(&self) -> bool {

@@ -4,6 +4,7 @@
 
 mod accepted;
 mod arbitrary;
+mod authority;
 mod patterns;
 mod principals;
 mod properties;
