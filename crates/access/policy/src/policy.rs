@@ -1,5 +1,6 @@
 //! Policies, compiled: what a document says, ready to be asked about requests.
 
+mod action;
 mod comparison;
 mod condition;
 mod principal;
@@ -7,9 +8,11 @@ mod statement;
 mod template;
 mod values;
 
+pub(crate) use action::Asked;
+use action::Services;
 pub(crate) use condition::Test;
 pub use principal::Grip;
-pub(crate) use statement::{Miss, Services, Statement};
+pub(crate) use statement::{Miss, Statement};
 pub(crate) use values::text_of;
 
 use crate::decision::Facts;
@@ -48,8 +51,8 @@ impl Policy {
 
     /// A policy that allows the listed actions on every resource.
     pub fn allowing(name: impl Into<String>, actions: &[&str]) -> Self {
-        let actions = actions.iter().map(|action| ActionPattern::named(action)).collect();
-        Self::of_statements(name.into(), Box::new([Statement::allowing(actions)]))
+        let actions: Vec<_> = actions.iter().map(|action| ActionPattern::named(action)).collect();
+        Self::of_statements(name.into(), Box::new([Statement::allowing(&actions)]))
     }
 
     /// A policy that says nothing, and so allows nothing.
@@ -84,7 +87,7 @@ impl Policy {
     pub(crate) fn opinion(&self, facts: &Facts<'_>) -> Opinion {
         let mut opinion = Opinion::default();
         for (at, (statement, services)) in self.statements.iter().zip(&self.services).enumerate() {
-            if !services.meets(facts.service()) {
+            if !services.may_have(facts.asked()) {
                 continue;
             }
             // An Allow as firm as can be makes others needless.

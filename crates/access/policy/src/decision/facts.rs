@@ -4,7 +4,7 @@ use strongroom_identity::AccountId;
 
 use super::{Policies, Request};
 use crate::keys::{ContextKeys, Values};
-use crate::policy::Services;
+use crate::policy::Asked;
 use crate::subject::Subject;
 
 /// A request and the condition keys that follow from its subject and resource (IAM User Guide, "AWS global
@@ -12,7 +12,7 @@ use crate::subject::Subject;
 #[derive(Clone, Copy)]
 pub struct Facts<'r> {
     request: Request<'r>,
-    service: Services,
+    asked: Asked<'r>,
     has_boundary: bool,
 }
 
@@ -22,7 +22,7 @@ const PRINCIPAL_TAG: &str = "aws:principaltag/";
 impl<'r> Facts<'r> {
     pub(super) fn new(request: &Request<'r>, policies: &Policies<'_>) -> Self {
         let has_boundary = policies.boundary.is_some();
-        Self { request: *request, service: Services::of(request.action), has_boundary }
+        Self { request: *request, asked: Asked::new(request.action), has_boundary }
     }
 
     /// Who asks.
@@ -32,7 +32,7 @@ impl<'r> Facts<'r> {
 
     /// For what.
     pub fn action(&self) -> &'r str {
-        self.request.action
+        self.asked.name()
     }
 
     /// What it is done to.
@@ -45,9 +45,9 @@ impl<'r> Facts<'r> {
         self.request.owner
     }
 
-    /// The service whose action it is.
-    pub(crate) fn service(&self) -> Services {
-        self.service
+    /// For what, ready to be compared with what statements are about.
+    pub(crate) fn asked(&self) -> Asked<'r> {
+        self.asked
     }
 
     pub(crate) fn has_boundary(&self) -> bool {

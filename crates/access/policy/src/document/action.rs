@@ -17,11 +17,6 @@ impl ActionPattern {
         &self.text
     }
 
-    /// The service's prefix; `None` for `*`, every action of every service.
-    pub(crate) fn service(&self) -> Option<&str> {
-        self.text.split_once(':').map(|(service, _)| service)
-    }
-
     /// Whether the pattern stands for an action, for example `kms:Decrypt`. Letters match in either case.
     pub fn matches(&self, action: &str) -> bool {
         self.pattern.matches(action)

@@ -1,5 +1,6 @@
 //! Statements, ready to be asked whether they are about a request.
 
+use super::action::{Action, Services};
 use super::condition::Test;
 use super::principal::{self, Grip};
 use super::template::Fillable;
@@ -13,41 +14,9 @@ pub(crate) struct Statement {
     pub(crate) sid: Option<String>,
     pub(crate) effect: Effect,
     principals: Option<Scope<NamedPrincipal>>,
-    actions: Scope<ActionPattern>,
+    actions: Scope<Action>,
     resources: Option<Scope<Fillable>>,
     pub(crate) tests: Box<[Test]>,
-}
-
-/// The services whose actions a statement may be about, or the service of an action: a bit for each, which others may
-/// share. Most statements of most policies are about other services, and need no further look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Services(u64);
-
-impl Services {
-    const ALL: Self = Self(u64::MAX);
-
-    /// The service of an action, for example that of `kms:Decrypt`.
-    pub(crate) fn of(action: &str) -> Self {
-        Self::named(action.split(':').next().unwrap_or_default())
-    }
-
-    /// FNV-1a over the name in lower case.
-    fn named(service: &str) -> Self {
-        let hash = service.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
-        });
-        Self(1 << (hash >> 58))
-    }
-
-    fn of_scope(actions: &Scope<ActionPattern>) -> Self {
-        let Scope::Only(listed) = actions else { return Self::ALL };
-        let named = listed.iter().map(|action| action.service().map_or(Self::ALL, Self::named));
-        Self(named.fold(0, |all, Self(bits)| all | bits))
-    }
-
-    pub(crate) fn meets(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
 }
 
 /// Why a statement is not about a request: the first of its elements that does not fit.
@@ -68,7 +37,7 @@ impl Statement {
             sid: statement.sid.clone(),
             effect: statement.effect,
             principals: statement.principals.clone(),
-            actions: statement.actions.clone(),
+            actions: statement.actions.map(Action::new),
             resources: statement.resources.as_ref().map(|scope| scope.map(fillable)),
             tests: statement.conditions.iter().map(|condition| Test::new(condition, version)).collect(),
         }
@@ -76,16 +45,16 @@ impl Statement {
 
     /// The services whose actions it may be about.
     pub(super) fn services(&self) -> Services {
-        Services::of_scope(&self.actions)
+        Services::of(&self.actions)
     }
 
     /// A statement that allows actions on everything.
-    pub(super) fn allowing(actions: Vec<ActionPattern>) -> Self {
+    pub(super) fn allowing(actions: &[ActionPattern]) -> Self {
         Self {
             sid: None,
             effect: Effect::Allow,
             principals: None,
-            actions: Scope::Only(actions),
+            actions: Scope::Only(actions.iter().map(Action::new).collect()),
             resources: None,
             tests: Box::new([]),
         }
@@ -95,7 +64,7 @@ impl Statement {
     /// principals is about whomever its policy is attached to, one without resources about what it is
     /// attached to.
     pub(crate) fn applies(&self, facts: &Facts<'_>) -> Result<Grip, Miss> {
-        if !covers(&self.actions, |action| action.matches(facts.action())) {
+        if !covers(&self.actions, |action| action.matches(facts.asked())) {
             return Err(Miss::Action);
         }
         let resource = |pattern: &Fillable| pattern.matches(facts.resource(), facts);
