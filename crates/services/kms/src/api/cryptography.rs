@@ -14,7 +14,7 @@ use strongroom_policy::Authorized;
 use strongroom_schema::{Blob, Map};
 use strongroom_secret::{Secret, SecretBytes};
 
-use super::{asked, refuse_grant_tokens};
+use super::refuse_grant_tokens;
 use crate::KeyManagement;
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, SharedKey};
@@ -31,7 +31,7 @@ pub(super) async fn encrypt(
 ) -> Result<EncryptResponse, Refusal> {
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     note_algorithm(context, "encryptionAlgorithm", input.encryption_algorithm.as_ref());
-    context.ask(asked::encrypt(&input));
+    context.ask(super::asked::encrypt(&input));
     let key = kms.find::<actions::Encrypt>(context, &input.key_id).await?;
     let key: Authorized<actions::Encrypt, _> = usable(kms, context, key)?;
     check_algorithm(input.encryption_algorithm.as_ref())?;
@@ -65,7 +65,7 @@ pub(super) async fn decrypt(
     };
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     note_algorithm(context, "encryptionAlgorithm", input.encryption_algorithm.as_ref());
-    context.ask(asked::decrypt(&input));
+    context.ask(super::asked::decrypt(&input));
     let (key, ciphertext) = source.find::<actions::Decrypt>(kms, context).await?;
     key.resource().expect_enabled()?;
     check_algorithm(input.encryption_algorithm.as_ref())?;
@@ -95,6 +95,7 @@ pub(super) async fn re_encrypt(
     context: &RequestContext,
     input: ReEncryptRequest,
 ) -> Result<ReEncryptResponse, Refusal> {
+    context.ask(super::asked::re_encrypt_from(&input));
     let dry_run = input.dry_run == Some(true);
     let source = Source {
         blob: input.ciphertext_blob.as_ref().map(|blob| blob.0.as_slice()),
@@ -109,9 +110,8 @@ pub(super) async fn re_encrypt(
         "destinationEncryptionAlgorithm",
         input.destination_encryption_algorithm.as_ref(),
     );
-    context.ask(asked::re_encrypt_from(&input));
     let (from, ciphertext) = source.find::<ReEncryptFrom>(kms, context).await?;
-    context.ask(asked::re_encrypt_to(&input));
+    context.ask(super::asked::re_encrypt_to(&input));
     let to = kms.find::<ReEncryptTo>(context, &input.destination_key_id).await?;
     let to: Authorized<ReEncryptTo, _> = permitted(kms, context, to)?;
     from.resource().expect_enabled()?;

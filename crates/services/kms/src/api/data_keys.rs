@@ -11,7 +11,7 @@ use strongroom_schema::{Blob, Map};
 use strongroom_secret::SecretBytes;
 
 use super::cryptography::{encryption_context, note_material, secret_blob, usable};
-use super::{asked, refuse_grant_tokens};
+use super::refuse_grant_tokens;
 use crate::KeyManagement;
 use crate::domain::key::SharedKey;
 use crate::error::Refusal;
@@ -27,7 +27,7 @@ pub(super) async fn generate_data_key(
     }
     let length = data_key_length(input.key_spec.as_ref(), input.number_of_bytes)?;
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
-    context.ask(asked::generate_data_key(&input));
+    context.ask(super::asked::generate_data_key(&input));
     let key = kms.find::<actions::GenerateDataKey>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKey, _> = usable(kms, context, key)?;
     let dry_run = input.dry_run == Some(true);
@@ -48,7 +48,7 @@ pub(super) async fn generate_data_key_without_plaintext(
 ) -> Result<GenerateDataKeyWithoutPlaintextResponse, Refusal> {
     let length = data_key_length(input.key_spec.as_ref(), input.number_of_bytes)?;
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
-    context.ask(asked::generate_data_key_without_plaintext(&input));
+    context.ask(super::asked::generate_data_key_without_plaintext(&input));
     let key = kms.find::<actions::GenerateDataKeyWithoutPlaintext>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKeyWithoutPlaintext, _> = usable(kms, context, key)?;
     let dry_run = input.dry_run == Some(true);

@@ -10,12 +10,12 @@ use strongroom_policy::{Authorized, Everything};
 use strongroom_schema::Unit;
 
 use super::metadata::key_metadata;
-use super::{asked, chosen, refuse_grant_tokens, refuse_nul, tags};
+use super::{chosen, refuse_grant_tokens, refuse_nul, tags};
 use crate::KeyManagement;
 use crate::domain::identifier::Home;
 use crate::domain::key::SharedKey;
 use crate::domain::paging::Page;
-use crate::domain::policy::{self, Recipient};
+use crate::domain::policy;
 use crate::error::Refusal;
 use crate::management::{KEY_RESOURCE, NewKey};
 
@@ -30,15 +30,15 @@ pub(super) async fn create_key(
     context: &RequestContext,
     input: CreateKeyRequest,
 ) -> Result<CreateKeyResponse, Refusal> {
+    context.ask(super::asked::create_key(&input));
     check_new_key(&input)?;
     note_defaults(context, &input);
-    context.ask(asked::create_key(&input));
     let new = new_key(kms, &input)?;
     let key_id = new.id.clone().map_or_else(KeyManagement::new_key_id, Ok)?;
     if let Some(policy) = &new.policy {
         let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
         let home = Home::of(context);
-        let recipient = Recipient { home: &home, arn: &home.key_arn(&key_id), tags: &new.tags };
+        let recipient = policy::Recipient { home: &home, arn: &home.key_arn(&key_id), tags: &new.tags };
         policy::check(kms.authority(), context, policy, recipient, bypass)?;
     }
     let all = kms.authority().authorize::<actions::CreateKey, _>(context, Everything(context.account()))?;
@@ -136,7 +136,7 @@ pub(super) async fn describe_key(
     input: DescribeKeyRequest,
 ) -> Result<DescribeKeyResponse, Refusal> {
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
-    context.ask(asked::key_id(&input.key_id));
+    context.ask(super::asked::key_id(&input.key_id));
     let key = kms.find::<actions::DescribeKey>(context, &input.key_id).await?;
     context.touched(KEY_RESOURCE, key.home.account, key.arn.clone());
     let key: Authorized<actions::DescribeKey, SharedKey> = kms.authority().authorize(context, key)?;
