@@ -91,6 +91,7 @@ bench: release
 	cargo bench --locked --package strongroom --bench front_door
 	cargo bench --locked --package strongroom --bench hsm_cluster
 	cargo bench --locked --package strongroom-journal --bench append
+	cargo bench --locked --package strongroom-policy --bench decision
 	cargo bench --locked --package strongroom --features bulk-load --bench many_keys
 
 # `crash::` is both, the crash test of the server and that of HSM clusters.

@@ -22,6 +22,9 @@ const STATEMENTS: usize = 50;
 const RUN: Duration = Duration::from_secs(2);
 /// Decisions between two looks at the clock.
 const ROUND: u32 = 100;
+/// KMS and others.
+const TEN: [&str; 10] =
+    ["kms", "sns", "sqs", "kinesis", "lambda", "dynamodb", "cloudhsm", "cloudtrail", "secretsmanager", "ssm"];
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
 /// A request with what KMS states of a Decrypt.
@@ -66,6 +69,26 @@ fn policy(name: &str, statements: &[Json], kind: Kind) -> Policy {
     Policy::new(name, &Document::parse(&text, kind).unwrap())
 }
 
+/// Twenty policies, each about one of these services and a few others.
+fn attached(services: &[&str]) -> Vec<Arc<Policy>> {
+    let of_service = |at: usize, service: &str| {
+        let statements = (0..STATEMENTS).map(|statement_at| {
+            let text = statement(at, statement_at).to_string().replace("kms:", &format!("{service}:"));
+            serde_json::from_str(&text).unwrap()
+        });
+        let statements: Vec<Json> = statements.collect();
+        policy(&format!("arn:aws:iam::111122223333:policy/p{at}"), &statements, Kind::Managed)
+    };
+    let services = services.iter().cycle();
+    (0..POLICIES).zip(services).map(|(at, service)| Arc::new(of_service(at, service))).collect()
+}
+
+/// The statement that allows.
+fn last() -> Json {
+    json!({"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "arn:aws:kms:*:*:key/1234abcd-*",
+        "Condition": {"Bool": {"aws:SecureTransport": "true"}}})
+}
+
 /// The processor's time that this thread has taken.
 fn taken() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
@@ -91,41 +114,29 @@ fn main() {
     let role = Entity::new("arn:aws:iam::111122223333:role/app", "AROADBQP57FF2AEXAMPLE");
     let subject =
         Subject::role_session(owner, role, "session").with_tags(vec![("team".to_owned(), "blue".to_owned())]);
-    let mut identity: Vec<_> = (0..POLICIES)
-        .map(|policy_at| {
-            let statements: Vec<_> = (0..STATEMENTS).map(|at| statement(policy_at, at)).collect();
-            Arc::new(policy(
-                &format!("arn:aws:iam::111122223333:policy/p{policy_at}"),
-                &statements,
-                Kind::Managed,
-            ))
-        })
-        .collect();
     let account =
         json!({"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "kms:*", "Resource": "*"});
     let key = policy("key", &[account], Kind::Key);
     let request = Request { subject: &subject, action: "kms:Decrypt", resource: KEY, owner, keys: &Decrypt };
-
-    let refused = Policies { identity: &identity, guard: Guard::Key(&key), ..Policies::default() };
-    assert!(!decide(&request, &refused).is_allowed());
-    let time = measure(|| {
-        black_box(decide(black_box(&request), black_box(&refused)));
-    });
-    println!("{POLICIES} policies x {STATEMENTS} statements, none of which allows: {} ns", time.as_nanos());
-
-    let last = json!({"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "arn:aws:kms:*:*:key/1234abcd-*",
-        "Condition": {"Bool": {"aws:SecureTransport": "true"}}});
-    identity.push(Arc::new(policy("last", &[last], Kind::Identity)));
-    let allowed = Policies { identity: &identity, guard: Guard::Key(&key), ..Policies::default() };
-    assert!(decide(&request, &allowed).is_allowed());
-    let time = measure(|| {
-        black_box(decide(black_box(&request), black_box(&allowed)));
-    });
-    println!("the same, and one more that allows: {} ns", time.as_nanos());
-    let time = measure(|| {
-        black_box(explain(black_box(&request), black_box(&allowed)));
-    });
-    println!("the same, explained: {} ns", time.as_nanos());
+    println!("{POLICIES} policies x {STATEMENTS} statements, and one more that allows:");
+    for (which, services) in [
+        ("of ten services, each with as much as KMS", &TEN[..]),
+        ("three of five statements about KMS, two of them about Decrypt", &TEN[..1]),
+    ] {
+        let mut identity = attached(services);
+        let refused = Policies { identity: &identity, guard: Guard::Key(&key), ..Policies::default() };
+        assert!(!decide(&request, &refused).is_allowed());
+        identity.push(Arc::new(policy("last", &[last()], Kind::Identity)));
+        let allowed = Policies { identity: &identity, guard: Guard::Key(&key), ..Policies::default() };
+        assert!(decide(&request, &allowed).is_allowed());
+        let decided = measure(|| {
+            black_box(decide(black_box(&request), black_box(&allowed)));
+        });
+        let explained = measure(|| {
+            black_box(explain(black_box(&request), black_box(&allowed)));
+        });
+        println!("  {which}: {} ns, explained {} ns", decided.as_nanos(), explained.as_nanos());
+    }
 
     let time = measure(|| {
         let root = Subject::root(owner);

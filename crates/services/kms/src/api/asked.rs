@@ -11,6 +11,7 @@ use strongroom_identity::ConditionKeys;
 use strongroom_schema::Map;
 
 use crate::domain::identifier::ALIAS_PREFIX;
+use crate::domain::policy;
 
 /// The algorithm that symmetric keys have.
 const ALGORITHM: &str = "SYMMETRIC_DEFAULT";
@@ -69,7 +70,12 @@ pub(super) fn create_key(input: &CreateKeyRequest) -> ConditionKeys {
 }
 
 pub(super) fn put_key_policy(input: &PutKeyPolicyRequest) -> ConditionKeys {
-    bypass(ConditionKeys::new(), input.bypass_policy_lockout_safety_check)
+    bypass(policy_name(input.policy_name.as_deref()), input.bypass_policy_lockout_safety_check)
+}
+
+/// GetKeyPolicy, and whatever else names a policy.
+pub(super) fn policy_name(name: Option<&str>) -> ConditionKeys {
+    ConditionKeys::new().with("kms:PolicyName", name.unwrap_or(policy::NAME))
 }
 
 pub(super) fn tag_resource(input: &TagResourceRequest) -> ConditionKeys {

@@ -26,6 +26,7 @@ pub(super) async fn get_key_policy(
     input: GetKeyPolicyRequest,
 ) -> Result<GetKeyPolicyResponse, Refusal> {
     note_name(context, input.policy_name.as_deref());
+    context.ask(asked::policy_name(input.policy_name.as_deref()));
     let key = kms.permitted::<actions::GetKeyPolicy>(context, &input.key_id).await?;
     policy::check_name(input.policy_name.as_deref())?;
     Ok(GetKeyPolicyResponse {

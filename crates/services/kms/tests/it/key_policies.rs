@@ -287,6 +287,18 @@ async fn conditions_on_parameters_of_administration(database: &TestDatabase) {
     assert!(!outcome(enable(Some(365)).await));
     assert!(outcome(enable(Some(90)).await));
 
+    let by_name = r#"{"StringEquals":{"kms:PolicyName":"default"}}"#;
+    let key = key_on_condition(&client, r#"["kms:GetKeyPolicy","kms:PutKeyPolicy"]"#, by_name).await;
+    assert!(outcome(client.policy(&key).await));
+    let input = PutKeyPolicyRequest {
+        key_id: key.clone(),
+        policy_name: Some("AWS_RAM".to_owned()),
+        policy: ANYONE_MAY.to_owned(),
+        ..PutKeyPolicyRequest::default()
+    };
+    assert!(!outcome(client.try_put_policy(input).await));
+    assert!(outcome(client.put_policy(&key, ANYONE_MAY).await));
+
     let safely = r#"{"Bool":{"kms:BypassPolicyLockoutSafetyCheck":"false"}}"#;
     let key = key_on_condition(&client, r#""kms:PutKeyPolicy""#, safely).await;
     let put = async |bypass_policy_lockout_safety_check| {
