@@ -1,9 +1,12 @@
 //! What a request's input says to policies.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 /// The condition keys that follow from a request's input, such as `kms:EncryptionAlgorithm` or
 /// `aws:RequestTag/team`. Names are kept in lower case, since they count in either case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConditionKeys(Vec<(String, KeyValue)>);
+pub struct ConditionKeys(BTreeMap<String, KeyValue>);
 
 /// The value of a condition key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,10 +33,9 @@ impl ConditionKeys {
     /// none of them hides another.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<KeyValue>) -> Self {
-        let (name, value) = (key.to_ascii_lowercase(), value.into());
-        match (self.0.iter_mut().find(|(known, _)| *known == name), value) {
-            (Some((_, known)), value) => known.add(value),
-            (None, value) => self.0.push((name, value)),
+        match self.0.entry(key.to_ascii_lowercase()) {
+            Entry::Vacant(vacant) => drop(vacant.insert(value.into())),
+            Entry::Occupied(mut known) => known.get_mut().add(value.into()),
         }
         self
     }
@@ -49,25 +51,21 @@ impl ConditionKeys {
 
     /// The value of a key, whose name comes in lower case.
     pub fn get(&self, key: &str) -> Option<&KeyValue> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+        self.0.get(key)
     }
 }
 
 impl KeyValue {
     /// Adds another value's texts; a value of another kind takes this one's place.
     fn add(&mut self, other: Self) {
-        let texts = |value: &Self| match value {
-            Self::Text(text) => Some(vec![text.clone()]),
-            Self::Texts(texts) => Some(texts.clone()),
-            Self::Flag(_) | Self::Number(_) | Self::Moment(_) => None,
-        };
-        *self = match (texts(self), texts(&other)) {
-            (Some(mut mine), Some(more)) => {
-                mine.extend(more);
-                Self::Texts(mine)
-            }
-            _ => other,
-        };
+        if let Self::Text(text) = self {
+            *self = Self::Texts(vec![std::mem::take(text)]);
+        }
+        match (self, other) {
+            (Self::Texts(mine), Self::Text(text)) => mine.push(text),
+            (Self::Texts(mine), Self::Texts(texts)) => mine.extend(texts),
+            (mine, other) => *mine = other,
+        }
     }
 }
 

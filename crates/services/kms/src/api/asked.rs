@@ -7,6 +7,7 @@ use strongroom_api_kms::{
     KeyUsageType, OriginType, PutKeyPolicyRequest, ReEncryptRequest, ScheduleKeyDeletionRequest, Tag,
     TagResourceRequest, UntagResourceRequest,
 };
+use strongroom_hsm_core::LONGEST_CONTEXT;
 use strongroom_identity::ConditionKeys;
 use strongroom_schema::Map;
 
@@ -105,7 +106,11 @@ fn cryptography(
         .with_some("kms:RequestAlias", key_id.and_then(alias))
         .with("kms:EncryptionAlgorithm", algorithm.unwrap_or(ALGORITHM));
     let mut names = Vec::new();
+    let mut room = LONGEST_CONTEXT;
     for (name, value) in context.into_iter().flat_map(Map::iter) {
+        // A longer one is refused once its key is known: policies need not be asked about all of it.
+        let Some(left) = room.checked_sub(name.len() + value.len()) else { break };
+        room = left;
         keys = keys.with(&format!("kms:EncryptionContext:{name}"), value.as_str());
         names.push(name.to_owned());
     }
