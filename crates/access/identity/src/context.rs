@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{AccountId, AuditNotes, Caller, NoteValue, RecordDraft, Region, TouchedResource};
+use crate::{AccountId, AuditNotes, Caller, ConditionKeys, NoteValue, RecordDraft, Region, TouchedResource};
 
 /// A request's id: what the answer's `x-amzn-RequestId` says and the record keeps.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,6 +73,7 @@ pub struct RequestContext {
     pub tls: Option<Tls>,
     draft: Option<RecordDraft>,
     notes: Mutex<AuditNotes>,
+    asked: Mutex<Arc<ConditionKeys>>,
 }
 
 impl RequestContext {
@@ -88,8 +89,20 @@ impl RequestContext {
         user_agent: String,
         tls: Option<Tls>,
     ) -> Self {
-        let (draft, notes) = (None, Mutex::default());
-        Self { request_id, caller, region, now_ms, deadline_ms, source_ip, user_agent, tls, draft, notes }
+        let (draft, notes, asked) = (None, Mutex::default(), Mutex::default());
+        Self {
+            request_id,
+            caller,
+            region,
+            now_ms,
+            deadline_ms,
+            source_ip,
+            user_agent,
+            tls,
+            draft,
+            notes,
+            asked,
+        }
     }
 
     /// The same context with the draft of the call's record, for calls that change state.
@@ -131,6 +144,17 @@ impl RequestContext {
     /// Notes a member of `additionalEventData`.
     pub fn additional(&self, member: &'static str, value: impl Into<NoteValue>) {
         self.with_notes(|notes| notes.additional.push((member, value.into())));
+    }
+
+    /// States what the input says to policies, in place of what was stated before. An operation does so before
+    /// it asks for permission.
+    pub fn ask(&self, keys: ConditionKeys) {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    /// What the input says to policies.
+    pub fn asked(&self) -> Arc<ConditionKeys> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes the notes, to make the record of them.

@@ -8,6 +8,7 @@
 
 mod account;
 mod action;
+mod condition_keys;
 mod context;
 mod credential;
 mod notes;
@@ -16,6 +17,7 @@ mod region;
 
 pub use account::{AccountId, InvalidAccountId};
 pub use action::Action;
+pub use condition_keys::{ConditionKeys, KeyValue};
 pub use context::{RequestContext, RequestId, Tls};
 pub use credential::{Credential, Credentials};
 pub use notes::{AuditNotes, NoteValue, RecordDraft, TouchedResource};

@@ -1,11 +1,15 @@
-//! The decision and its witness.
+//! From a request to the decision, and its witness.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use strongroom_identity::{AccountId, Action, Principal, RequestContext};
+use strongroom_identity::{AccountId, Action, ConditionKeys, KeyValue, RequestContext};
 
-use crate::{Denied, services};
+use crate::decision::{Guard, Layer, Policies, Request, Trace, admits, decide, explain};
+use crate::denied::{Denied, Reason};
+use crate::keys::{ContextKeys, Value, Values};
+use crate::services;
+use crate::subject::Subject;
 
 /// Something that policies protect.
 pub trait Resource {
@@ -15,10 +19,20 @@ pub trait Resource {
     /// Its ARN, or `*` for actions that name no resource.
     fn arn(&self) -> String;
 
-    /// Whether the resource leaves it to its account who may do `action`. The keys that AWS services keep for
-    /// an account do not: they work for the account only through the service.
-    fn delegates(&self, _action: &str) -> bool {
+    /// Its policy, and what that counts for.
+    fn guard(&self) -> Guard<'_> {
+        Guard::None
+    }
+
+    /// Whether callers of other accounts can do `action` to it at all, whatever its policy says.
+    fn serves_others(&self, _action: &str) -> bool {
         true
+    }
+
+    /// What it says about itself: the values of a condition key, whose name comes in lower case, for example
+    /// `aws:resourcetag/team`.
+    fn condition_key(&self, _key: &str, _context: &RequestContext) -> Option<Values<'_>> {
+        None
     }
 }
 
@@ -32,8 +46,16 @@ impl<T: Resource> Resource for Arc<T> {
         T::arn(self)
     }
 
-    fn delegates(&self, action: &str) -> bool {
-        T::delegates(self, action)
+    fn guard(&self) -> Guard<'_> {
+        T::guard(self)
+    }
+
+    fn serves_others(&self, action: &str) -> bool {
+        T::serves_others(self, action)
+    }
+
+    fn condition_key(&self, key: &str, context: &RequestContext) -> Option<Values<'_>> {
+        T::condition_key(self, key, context)
     }
 }
 
@@ -69,7 +91,7 @@ impl Resource for Everything {
     }
 }
 
-/// Decides.
+/// Gathers what is known of a request, and has it decided.
 #[derive(Clone, Debug, Default)]
 pub struct Authority {}
 
@@ -85,21 +107,88 @@ impl Authority {
         context: &RequestContext,
         resource: R,
     ) -> Result<Authorized<A, R>, Denied> {
-        let allowed = match context.caller.principal {
-            Principal::Root(account) => account == resource.owner() && resource.delegates(A::NAME),
-            Principal::Service { account, name } => {
-                account == resource.owner() && services::may(name, A::NAME)
+        let denied = ask::<A, R, _>(context, &resource, |request, policies| {
+            let is_foreign = request.subject.account() != Some(request.owner);
+            if is_foreign && !resource.serves_others(A::NAME) {
+                let reason = Reason::Implicit { layer: Layer::Resource };
+                return Some(Denied::new(request.subject.arn(), request.action, request.resource, reason));
             }
-            _ => false,
-        };
-        if allowed {
-            return Ok(Authorized { resource, action: PhantomData });
+            decide(request, policies).denied(request)
+        });
+        match denied {
+            Some(denied) => Err(denied),
+            None => Ok(Authorized { resource, action: PhantomData }),
         }
-        let (principal, arn) = (&context.caller.principal, resource.arn());
-        Err(match principal {
-            // What a service may do says its role.
-            Principal::Service { .. } => Denied::no_identity_based_policy(principal, A::NAME, &arn),
-            _ => Denied::no_resource_based_policy(principal, A::NAME, &arn),
-        })
+    }
+
+    /// Whether the resource's own policy lets the caller, or its account, do `A`.
+    pub fn admits<A: Action, R: Resource>(&self, context: &RequestContext, resource: &R) -> bool {
+        ask::<A, R, _>(context, resource, admits)
+    }
+
+    /// The decision on `A`, with all that led to it.
+    pub fn explain<A: Action, R: Resource>(&self, context: &RequestContext, resource: &R) -> Trace {
+        ask::<A, R, _>(context, resource, explain)
+    }
+}
+
+/// Gathers the facts, and asks.
+fn ask<A: Action, R: Resource, T>(
+    context: &RequestContext,
+    resource: &R,
+    question: impl FnOnce(&Request<'_>, &Policies<'_>) -> T,
+) -> T {
+    let principal = &context.caller.principal;
+    let subject = Subject::from(principal);
+    let role = principal.service().and_then(services::policy);
+    let arn = resource.arn();
+    let asked = context.asked();
+    let keys = Known { context, asked: &asked, resource, is_service: subject.is_service() };
+    let request =
+        Request { subject: &subject, action: A::NAME, resource: &arn, owner: resource.owner(), keys: &keys };
+    let policies = Policies { identity: role.as_slice(), guard: resource.guard(), ..Policies::default() };
+    question(&request, &policies)
+}
+
+/// The condition keys of a request that do not follow from its subject and its resource's owner.
+struct Known<'r, R> {
+    context: &'r RequestContext,
+    asked: &'r ConditionKeys,
+    resource: &'r R,
+    is_service: bool,
+}
+
+/// Milliseconds of a second.
+const MILLIS: i64 = 1000;
+
+impl<R: Resource> ContextKeys for Known<'_, R> {
+    fn values(&self, key: &str) -> Option<Values<'_>> {
+        let context = self.context;
+        match key {
+            // A service calls from within.
+            "aws:sourceip" if self.is_service => None,
+            "aws:sourceip" => Some(Values::One(Value::Address(context.source_ip))),
+            "aws:currenttime" => Some(Values::One(Value::Moment(context.now_ms))),
+            "aws:epochtime" => Some(context.now_ms.div_euclid(MILLIS).into()),
+            "aws:securetransport" => Some((self.is_service || context.tls.is_some()).into()),
+            "aws:requestedregion" => Some(Values::text(context.region.name())),
+            "aws:useragent" => Some(Values::text(context.user_agent.as_str())),
+            // No service passes its callers' requests on yet.
+            "aws:viaawsservice" => Some(false.into()),
+            _ => {
+                let asked = self.asked.get(key).map(of_input);
+                asked.or_else(|| self.resource.condition_key(key, context))
+            }
+        }
+    }
+}
+
+fn of_input(value: &KeyValue) -> Values<'_> {
+    match value {
+        KeyValue::Text(text) => Values::text(text.as_str()),
+        KeyValue::Flag(flag) => (*flag).into(),
+        KeyValue::Number(number) => (*number).into(),
+        KeyValue::Moment(millis) => Values::One(Value::Moment(*millis)),
+        KeyValue::Texts(texts) => Values::texts(texts.iter().map(String::as_str)),
     }
 }

@@ -2,40 +2,65 @@
 
 use std::fmt;
 
-use strongroom_identity::Principal;
+use crate::decision::Layer;
 
-/// A refusal, with the text that AWS gives: who asked for what, and which kind of policy did not allow it
-/// (IAM User Guide, "Troubleshoot access denied error messages").
+/// A refusal, with the text that AWS gives: who asked for what, and which kind of policy did not allow it or
+/// denied it (IAM User Guide, "Troubleshoot access denied error messages").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denied {
-    message: String,
+    principal: String,
+    action: String,
+    resource: String,
+    reason: Reason,
+}
+
+/// Why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Nothing there allows it.
+    Implicit {
+        /// Where.
+        layer: Layer,
+    },
+    /// A statement denies it.
+    Explicit {
+        /// Where.
+        layer: Layer,
+        /// The policy's ARN, if it is shown.
+        policy: Option<String>,
+    },
 }
 
 impl Denied {
-    /// No policy of the resource lets the caller in.
-    pub(crate) fn no_resource_based_policy(principal: &Principal, action: &str, resource: &str) -> Self {
-        let message = format!(
-            "User: {} is not authorized to perform: {action} on resource: {resource} because no \
-             resource-based policy allows the {action} action",
-            principal.arn()
-        );
-        Self { message }
+    pub(crate) fn new(principal: &str, action: &str, resource: &str, reason: Reason) -> Self {
+        let (principal, action, resource) = (principal.to_owned(), action.to_owned(), resource.to_owned());
+        Self { principal, action, resource, reason }
     }
 
-    /// No policy of the caller's own lets it do that.
-    pub(crate) fn no_identity_based_policy(principal: &Principal, action: &str, resource: &str) -> Self {
-        let message = format!(
-            "User: {} is not authorized to perform: {action} on resource: {resource} because no \
-             identity-based policy allows the {action} action",
-            principal.arn()
-        );
-        Self { message }
+    /// Why.
+    pub fn reason(&self) -> &Reason {
+        &self.reason
     }
 }
 
 impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        let Self { principal, action, resource, reason } = self;
+        write!(f, "User: {principal} is not authorized to perform: {action} on resource: {resource} ")?;
+        match reason {
+            Reason::Implicit { layer } => {
+                write!(f, "because no {} allows the {action} action", layer.name())
+            }
+            Reason::Explicit { layer, policy } => {
+                let article = match layer {
+                    Layer::Identity => "an",
+                    Layer::Trust => "the",
+                    _ => "a",
+                };
+                write!(f, "with an explicit deny in {article} {}", layer.name())?;
+                policy.iter().try_for_each(|arn| write!(f, ": {arn}"))
+            }
+        }
     }
 }
 

@@ -2,8 +2,7 @@
 //!
 //! [`Document::parse`] refuses whatever AWS refuses without looking anything up, and says what it is and
 //! where. What it returns is normalised: a single value is a list of one, an element and its negation are one
-//! [`Scope`], operators are taken apart. What conditions mean is not decided here; what a document says
-//! without them is [`Document::may`].
+//! [`Scope`], operators are taken apart. What it means is for [`Policy`](crate::Policy) to say.
 //!
 //! ```
 //! use strongroom_policy::document::{Document, Effect, Kind};
@@ -24,9 +23,9 @@ mod kind;
 mod path;
 mod principal;
 mod principal_arn;
-mod reading;
 mod resource;
 mod statement;
+mod texts;
 
 use std::collections::HashSet;
 
@@ -38,7 +37,6 @@ pub use kind::Kind;
 use path::Path;
 pub use principal::NamedPrincipal;
 pub use principal_arn::{PrincipalArn, PrincipalArnKind};
-pub use reading::Reading;
 pub use resource::ArnPattern;
 use statement::element;
 pub use statement::{Effect, Scope, Statement};
@@ -94,6 +92,9 @@ impl Document {
         }
         let version = element(members, "Version")
             .map_or(Ok(Version::V2008), |json| Version::parse(json, &at.key("Version")))?;
+        if kind.wants_new_version() && version != Version::V2012 {
+            return Err(DocumentError::malformed(&at, Fault::OldVersion));
+        }
         let id = element(members, "Id").map(|json| id(json, &at, kind)).transpose()?;
         let statements = element(members, "Statement")
             .ok_or_else(|| DocumentError::malformed(&at, Fault::Missing("Statement")))

@@ -4,10 +4,16 @@
 //! [`Authorized`], owns the resource. Every domain function that reads or changes a resource demands that
 //! witness, so a handler that forgets to ask does not compile.
 //!
-//! Policies are read by [`document`]; nothing evaluates their conditions yet, and [`Authority`] does not ask
-//! them. Until it does, the decision is AWS's rule for the one kind of principal there is: the root user
-//! of an account may do everything to what its account owns, and nothing to what others own. AWS services
-//! that work for an account may do what their [service-linked role](services) lets them.
+//! Policies are read by [`document`], compiled into a [`Policy`], and asked by [`decision`]: [`decide`] takes a
+//! [`Request`] and the [`Policies`] that are about it, looks at nothing else, and says which layer, policy and
+//! statement made the decision; [`explain`] tells the whole story. Start there to see the rules, and at
+//! [`Authority`] to see where a request's facts come from.
+//!
+//! There are no users and roles yet. The root user of an account needs no policy of its own, and what is let
+//! in by the policies of resources is decided by them; AWS services that work for an account may do what
+//! their [service-linked role](services) lets them.
+//!
+//! The crate knows no service, asks no store and reads no clock.
 //!
 //! ```compile_fail
 //! use strongroom_policy::Authorized;
@@ -18,10 +24,18 @@
 #![warn(missing_docs)]
 
 mod authority;
+pub mod decision;
 mod denied;
 pub mod document;
+mod keys;
 pub mod pattern;
+mod policy;
 pub mod services;
+mod subject;
 
 pub use authority::{Authority, Authorized, Everything, Resource};
-pub use denied::Denied;
+pub use decision::{Decision, Grant, Guard, Layer, Policies, Request, admits, decide, explain};
+pub use denied::{Denied, Reason};
+pub use keys::{ContextKeys, Value, Values};
+pub use policy::{Grip, Policy};
+pub use subject::{Entity, Subject};

@@ -7,19 +7,118 @@
 //! - In one of the first five fields of an ARN, both stay inside the field, which is to say that they stand
 //!   for no colon. Only a `*` that ends its field may run past later colons.
 //! - In the last field of an ARN, which has colons and slashes of its own, both stand for anything.
+//! - In a condition on an ARN, each field is compared on its own: no wildcard of the first five runs over
+//!   ("IAM JSON policy elements: Condition operators"). In a condition on a text, both stand for anything.
 
 /// The colons before the last field of an ARN.
 const COLONS_BEFORE_RESOURCE: usize = 5;
 
 /// A text with wildcards, ready to be compared with.
 ///
-/// A comparison takes at most as many steps as the product of both lengths, whatever the wildcards, and
-/// about as many as the longer of them where few wildcards compete for the same characters.
+/// Where every `*` may stand for anything, as in most patterns, a comparison goes through the text once. Where
+/// some are confined to a field, it takes at most as many steps as the product of both lengths, and about as
+/// many as the longer of them where few wildcards compete for the same characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
-    /// No two neighbours are `Many`; `Walk::enter` counts on it.
-    tokens: Box<[Token]>,
+    shape: Shape,
     folds_case: bool,
+}
+
+/// Most patterns are simpler than the language allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Shape {
+    /// No wildcards.
+    Exact(Box<str>),
+    /// Every `*` stands for anything: what stands between them is looked for from left to right.
+    Parts {
+        /// Before the first `*`.
+        head: Part,
+        /// Between two of them.
+        inner: Box<[Part]>,
+        /// After the last.
+        tail: Part,
+    },
+    Walked {
+        /// What precedes the first wildcard.
+        head: Box<str>,
+        /// The whole. No two neighbours are `Many`; `Walk::enter` counts on it.
+        tokens: Box<[Token]>,
+    },
+}
+
+/// A piece of a pattern without `*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(Box<str>),
+    /// `None` stands for a `?`, which stands for any character.
+    Open(Box<[Option<char>]>),
+}
+
+impl Part {
+    /// `None` if a `?` is confined to its field.
+    fn new(tokens: &[Token]) -> Option<Self> {
+        let characters: Vec<_> = tokens
+            .iter()
+            .map(|token| match token {
+                Token::Literal(literal) => Some(Some(*literal)),
+                Token::One(Reach::Anything) => Some(None),
+                Token::One(Reach::Field) | Token::Many(_) => None,
+            })
+            .collect::<Option<_>>()?;
+        let text: Option<String> = characters.iter().copied().collect();
+        Some(text.map_or_else(|| Self::Open(characters.into()), |text| Self::Text(text.into())))
+    }
+
+    /// How many bytes of `text` it takes up if it stands for its beginning.
+    fn begins(&self, text: &str, folds_case: bool) -> Option<usize> {
+        match self {
+            Self::Text(part) => starts(text, part, folds_case).then_some(part.len()),
+            Self::Open(part) => {
+                let mut found = text.chars();
+                let fits = part.iter().all(|wanted| {
+                    let character = found.next();
+                    character.is_some_and(|character| {
+                        wanted.is_none_or(|wanted| same(wanted, character, folds_case))
+                    })
+                });
+                fits.then(|| text.len() - found.as_str().len())
+            }
+        }
+    }
+
+    /// Where it first stands in `text`, and where that ends.
+    fn find(&self, text: &str, folds_case: bool) -> Option<usize> {
+        match self {
+            Self::Text(part) if !folds_case => text.find(&**part).map(|at| at + part.len()),
+            _ => text
+                .char_indices()
+                .map(|(at, _)| at)
+                .chain([text.len()])
+                .find_map(|at| Some(at + self.begins(text.get(at..)?, folds_case)?)),
+        }
+    }
+
+    /// What precedes it in `text`, if it stands for its end.
+    fn cut_from_end<'t>(&self, text: &'t str, folds_case: bool) -> Option<&'t str> {
+        let at = match self {
+            Self::Text(part) => text.len().checked_sub(part.len())?,
+            Self::Open(part) if part.is_empty() => text.len(),
+            Self::Open(part) => text.char_indices().rev().nth(part.len() - 1)?.0,
+        };
+        let (before, end) = text.split_at_checked(at)?;
+        (self.begins(end, folds_case)? == end.len()).then_some(before)
+    }
+}
+
+fn starts(text: &str, head: &str, folds_case: bool) -> bool {
+    let start = text.as_bytes().get(..head.len());
+    start.is_some_and(|start| {
+        start == head.as_bytes() || folds_case && start.eq_ignore_ascii_case(head.as_bytes())
+    })
+}
+
+fn same(one: char, other: char, folds_case: bool) -> bool {
+    one == other || folds_case && one.eq_ignore_ascii_case(&other)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,29 +143,106 @@ impl Reach {
     }
 }
 
+/// Where a pattern is written, which says what its wildcards may stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Action,
+    /// An ARN in a `Resource` element.
+    Resource,
+    /// An ARN in a condition, whose six fields are compared one by one.
+    ConditionArn,
+    /// Any text in a condition.
+    Text,
+}
+
+impl Place {
+    /// The colons that end the fields to which wildcards are confined.
+    fn confining(self) -> usize {
+        match self {
+            Self::Action | Self::Text => 0,
+            Self::Resource | Self::ConditionArn => COLONS_BEFORE_RESOURCE,
+        }
+    }
+}
+
+/// A character of a pattern. Whether `*` and `?` are wildcards is part of it: those that policy variables
+/// bring in are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Symbol {
+    pub(crate) character: char,
+    pub(crate) is_literal: bool,
+}
+
+impl Symbol {
+    fn is_wildcard(self, wildcard: char) -> bool {
+        self.character == wildcard && !self.is_literal
+    }
+}
+
 impl Pattern {
     /// The pattern of an action, for example `kms:Describe*`.
     pub fn of_action(text: &str) -> Self {
-        Self { tokens: tokens(text, 0), folds_case: true }
+        Self::written(text, Place::Action)
     }
 
     /// The pattern of an ARN, for example `arn:aws:kms:*:111122223333:key/*`. The text `*` stands for every
     /// ARN.
     pub fn of_arn(text: &str) -> Self {
-        Self { tokens: tokens(text, COLONS_BEFORE_RESOURCE), folds_case: false }
+        Self::written(text, Place::Resource)
+    }
+
+    fn written(text: &str, place: Place) -> Self {
+        Self::new(text.chars().map(|character| Symbol { character, is_literal: false }), place)
+    }
+
+    pub(crate) fn new(symbols: impl Iterator<Item = Symbol>, place: Place) -> Self {
+        let tokens = tokens(symbols, place);
+        let literal = |token: &Token| if let Token::Literal(literal) = token { Some(*literal) } else { None };
+        let head: String = tokens.iter().map_while(literal).collect();
+        let shape = if tokens.iter().all(|token| literal(token).is_some()) {
+            Shape::Exact(head.into())
+        } else {
+            parts(&tokens).unwrap_or_else(|| Shape::Walked { head: head.into(), tokens })
+        };
+        Self { shape, folds_case: place == Place::Action }
     }
 
     /// Whether the pattern stands for the whole of `text`.
     pub fn matches(&self, text: &str) -> bool {
-        let mut walk = Walk { tokens: &self.tokens, places: Vec::new() };
+        match &self.shape {
+            Shape::Exact(whole) => whole.len() == text.len() && starts(text, whole, self.folds_case),
+            Shape::Parts { head, inner, tail } => self.joined(head, inner, tail, text),
+            Shape::Walked { head, tokens } => starts(text, head, self.folds_case) && self.walk(tokens, text),
+        }
+    }
+
+    /// The first place that fits a part leaves the most room to those that follow, so none is tried twice.
+    fn joined(&self, head: &Part, inner: &[Part], tail: &Part, text: &str) -> bool {
+        let begun = head.begins(text, self.folds_case).and_then(|length| text.get(length..));
+        let Some(mut rest) = begun.and_then(|rest| tail.cut_from_end(rest, self.folds_case)) else {
+            return false;
+        };
+        inner.iter().all(|part| match part.find(rest, self.folds_case).and_then(|end| rest.get(end..)) {
+            Some(behind) => {
+                rest = behind;
+                true
+            }
+            None => false,
+        })
+    }
+
+    fn walk(&self, tokens: &[Token], text: &str) -> bool {
+        let mut walk = Walk { tokens, places: Vec::new() };
         walk.enter(0);
         let mut before = Vec::new();
         for character in text.chars() {
             std::mem::swap(&mut walk.places, &mut before);
             walk.places.clear();
             for &place in &before {
-                match self.tokens.get(place) {
-                    Some(Token::Literal(literal)) if self.same(*literal, character) => walk.enter(place + 1),
+                match tokens.get(place) {
+                    Some(Token::Literal(literal)) if same(*literal, character, self.folds_case) => {
+                        walk.enter(place + 1);
+                    }
                     Some(Token::One(reach)) if reach.covers(character) => walk.enter(place + 1),
                     Some(Token::Many(reach)) if reach.covers(character) => walk.enter(place),
                     _ => {}
@@ -76,12 +252,23 @@ impl Pattern {
                 return false;
             }
         }
-        walk.places.last() == Some(&self.tokens.len())
+        walk.places.last() == Some(&tokens.len())
     }
+}
 
-    fn same(&self, one: char, other: char) -> bool {
-        one == other || self.folds_case && one.eq_ignore_ascii_case(&other)
+/// The pattern in parts, if all of its wildcards stand for anything and there is a `*`.
+fn parts(tokens: &[Token]) -> Option<Shape> {
+    let is_many = |token: &Token| matches!(token, Token::Many(_));
+    let is_open =
+        |token: &Token| matches!(token, Token::Literal(_) | Token::One(_) | Token::Many(Reach::Anything));
+    if !tokens.iter().all(is_open) || !tokens.iter().any(is_many) {
+        return None;
     }
+    let mut parts = tokens.split(is_many).map(Part::new).collect::<Option<Vec<_>>>()?;
+    let tail = parts.pop()?;
+    let mut parts = parts.into_iter();
+    let head = parts.next()?;
+    Some(Shape::Parts { head, inner: parts.collect(), tail })
 }
 
 /// Everywhere in a pattern that a comparison can be at one time.
@@ -105,24 +292,28 @@ impl Walk<'_> {
     }
 }
 
-/// Splits a pattern. Wildcards that fewer than `confining` colons precede are confined to their field. A run
+/// Splits a pattern. Wildcards in the first fields of an ARN are confined to their field. A run
 /// of `*` counts as its last.
-fn tokens(text: &str, confining: usize) -> Box<[Token]> {
-    let mut tokens = Vec::with_capacity(text.len());
+fn tokens(symbols: impl Iterator<Item = Symbol>, place: Place) -> Box<[Token]> {
+    let mut tokens = Vec::with_capacity(symbols.size_hint().0);
     let mut colons = 0;
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        let next = characters.peek().copied();
-        let reach = if colons < confining { Reach::Field } else { Reach::Anything };
-        match (character, next) {
-            ('*', Some('*')) => {}
-            ('*', None | Some(':')) => tokens.push(Token::Many(Reach::Anything)),
-            ('*', Some(_)) => tokens.push(Token::Many(reach)),
-            ('?', _) => tokens.push(Token::One(reach)),
-            (literal, _) => {
-                colons += usize::from(literal == ':');
-                tokens.push(Token::Literal(literal));
+    let mut symbols = symbols.peekable();
+    let is_only = |tokens: &[Token], next: Option<Symbol>| tokens.is_empty() && next.is_none();
+    while let Some(symbol) = symbols.next() {
+        let next = symbols.peek().copied();
+        let reach = if colons < place.confining() { Reach::Field } else { Reach::Anything };
+        if symbol.is_wildcard('*') {
+            let ends_field = next.is_none_or(|next| next.character == ':');
+            let runs_over = ends_field && place != Place::ConditionArn || is_only(&tokens, next);
+            match next {
+                Some(next) if next.is_wildcard('*') => {}
+                _ => tokens.push(Token::Many(if runs_over { Reach::Anything } else { reach })),
             }
+        } else if symbol.is_wildcard('?') {
+            tokens.push(Token::One(reach));
+        } else {
+            colons += usize::from(symbol.character == ':');
+            tokens.push(Token::Literal(symbol.character));
         }
     }
     tokens.into_boxed_slice()

@@ -5,6 +5,10 @@
 //! looks clusters up and makes a group and interfaces for each key store (KMS Developer Guide, "Authorizing AWS KMS
 //! to manage AWS CloudHSM and Amazon EC2 resources"; what it makes it removes again).
 
+use std::sync::{Arc, LazyLock};
+
+use crate::Policy;
+
 /// CloudHSM, as policies and records name it.
 pub const CLOUDHSM: &str = "cloudhsm.amazonaws.com";
 
@@ -52,7 +56,13 @@ const PERMISSIONS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Whether a service may do that for the account that it works for.
-pub(crate) fn may(service: &str, action: &str) -> bool {
-    PERMISSIONS.iter().any(|(name, actions)| *name == service && actions.contains(&action))
+/// The policy of a service's role; `None` for a service that may do nothing.
+pub(crate) fn policy(service: &str) -> Option<Arc<Policy>> {
+    static POLICIES: LazyLock<Vec<(&str, Arc<Policy>)>> = LazyLock::new(|| {
+        let policy = |(name, actions): &(&'static str, &[&str])| {
+            (*name, Arc::new(Policy::allowing(format!("service role of {name}"), actions)))
+        };
+        PERMISSIONS.iter().map(policy).collect()
+    });
+    POLICIES.iter().find(|(name, _)| *name == service).map(|(_, policy)| policy.clone())
 }

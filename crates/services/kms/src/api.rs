@@ -3,6 +3,7 @@
 mod agreement;
 mod algorithms;
 pub(crate) mod aliases;
+mod asked;
 mod chosen;
 pub(crate) mod cryptography;
 mod data_keys;

@@ -1,5 +1,6 @@
 //! The rules: what requests may name, what keys are and may become. No store, no clock.
 
+pub(crate) mod access;
 pub(crate) mod alias;
 pub(crate) mod identifier;
 pub(crate) mod key;

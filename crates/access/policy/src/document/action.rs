@@ -22,6 +22,11 @@ impl ActionPattern {
         self.pattern.matches(action)
     }
 
+    /// One action, by a name that is known to be one.
+    pub(crate) fn named(action: &str) -> Self {
+        Self { text: action.to_owned(), pattern: Pattern::of_action(action) }
+    }
+
     pub(super) fn parse(text: &str, kind: Kind, at: &Path<'_>) -> Result<Self, DocumentError> {
         match fault(text, kind) {
             None => Ok(Self { text: text.to_owned(), pattern: Pattern::of_action(text) }),

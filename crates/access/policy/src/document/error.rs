@@ -142,6 +142,15 @@ pub enum Fault {
     /// A resource in another partition.
     #[error("the resource \"{}\" is not in the partition aws", Excerpt(.0))]
     ResourcePartition(String),
+    /// A resource of IAM with a Region.
+    #[error("the resource \"{}\" has a Region, and IAM has none", Excerpt(.0))]
+    ResourceRegion(String),
+    /// A resource that lacks fields, in a kind of policy that does not complete them.
+    #[error("the resource \"{}\" lacks fields of an ARN", Excerpt(.0))]
+    ResourceIncomplete(String),
+    /// A document of another version than 2012-10-17, or of none, where that one is due.
+    #[error("the version must be 2012-10-17")]
+    OldVersion,
     /// A resource whose service is missing or has wildcards.
     #[error("the resource \"{}\" does not name its service in full", Excerpt(.0))]
     ResourceService(String),

@@ -4,9 +4,15 @@
 /// is attached (IAM User Guide, "Grammar of the IAM JSON policy language").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Attached to a user, group or role, a permissions boundary, or the policy of a session. It names no
-    /// principals: it speaks of those that it is attached to.
+    /// Attached to a user, group or role, inline. It names no principals: it speaks of those that it is
+    /// attached to.
     Identity,
+    /// A managed policy, attached to users, groups and roles or their permissions boundary. It is as
+    /// [`Identity`](Self::Identity), and of version 2012-10-17.
+    Managed,
+    /// Passed to a session of a role or of GetFederationToken. It is as [`Identity`](Self::Identity), and its
+    /// resources have all their fields.
+    Session,
     /// Attached to a resource. Each statement names its principals.
     Resource,
     /// Attached to a role, and about who may assume it. Each statement names principals and no resources.
@@ -30,7 +36,7 @@ impl Kind {
     /// otherwise the length that IAM's API takes. IAM's quotas, which ignore whitespace, are IAM's to check.
     pub const fn max_bytes(self) -> usize {
         match self {
-            Self::Identity | Self::Resource | Self::Trust => 131_072,
+            Self::Identity | Self::Managed | Self::Session | Self::Resource | Self::Trust => 131_072,
             Self::Key => 32_768,
         }
     }
@@ -38,25 +44,42 @@ impl Kind {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Identity => "an identity-based policy",
+            Self::Managed => "a managed policy",
+            Self::Session => "a session policy",
             Self::Resource => "a resource-based policy",
             Self::Trust => "a trust policy",
             Self::Key => "a key policy",
         }
     }
 
+    /// Whether it speaks of those that it is attached to, and names nobody.
+    pub(super) fn is_of_identity(self) -> bool {
+        matches!(self, Self::Identity | Self::Managed | Self::Session)
+    }
+
     /// `Id`.
     pub(super) fn may_have_id(self) -> bool {
-        self != Self::Identity
+        !self.is_of_identity()
+    }
+
+    /// Whether it must be of version 2012-10-17.
+    pub(super) fn wants_new_version(self) -> bool {
+        self == Self::Managed
+    }
+
+    /// Whether fields that are missing at the end of a resource's ARN stand for anything.
+    pub(super) fn completes_resources(self) -> bool {
+        matches!(self, Self::Identity | Self::Managed)
     }
 
     /// Whether each `Sid` is of letters and digits only, as IAM wants it.
     pub(super) fn has_plain_sids(self) -> bool {
-        matches!(self, Self::Identity | Self::Trust)
+        self.is_of_identity() || self == Self::Trust
     }
 
     /// `Principal` or `NotPrincipal`.
     pub(super) fn principals(self) -> Presence {
-        if self == Self::Identity { Presence::Never } else { Presence::Required }
+        if self.is_of_identity() { Presence::Never } else { Presence::Required }
     }
 
     pub(super) fn may_have_not_principal(self) -> bool {
@@ -82,7 +105,7 @@ impl Kind {
     /// `Resource` or `NotResource`.
     pub(super) fn resources(self) -> Presence {
         match self {
-            Self::Identity | Self::Resource => Presence::Required,
+            Self::Identity | Self::Managed | Self::Session | Self::Resource => Presence::Required,
             Self::Key => Presence::Optional,
             Self::Trust => Presence::Never,
         }

@@ -1,6 +1,6 @@
 //! The principals that a statement is about.
 
-use strongroom_identity::{AccountId, Principal};
+use strongroom_identity::AccountId;
 
 use super::json::Json;
 use super::path::Path;
@@ -35,29 +35,6 @@ pub enum NamedPrincipal {
     Federated(String),
     /// An account in Amazon S3's notation.
     CanonicalUser(String),
-}
-
-impl NamedPrincipal {
-    /// Whether a statement about this principal is about the caller: named itself, or with everybody, or
-    /// with everybody of its account.
-    pub(super) fn covers(&self, caller: &Principal) -> bool {
-        matches!(self, Self::Anyone) || self.is_account_of(caller) || self.is(caller)
-    }
-
-    /// Whether this is the caller itself.
-    pub(super) fn is(&self, caller: &Principal) -> bool {
-        match self {
-            Self::Account(account) => *caller == Principal::Root(*account),
-            Self::Arn(arn) => arn.as_str() == caller.arn(),
-            Self::UniqueId(id) => *id == caller.unique_id(),
-            Self::Anyone | Self::Service(_) | Self::Federated(_) | Self::CanonicalUser(_) => false,
-        }
-    }
-
-    /// Whether this is the caller's account.
-    pub(super) fn is_account_of(&self, caller: &Principal) -> bool {
-        matches!(self, Self::Account(account) if *account == caller.account())
-    }
 }
 
 /// Reads a `Principal` or `NotPrincipal` element.

@@ -13,6 +13,7 @@ const COLONS: usize = 5;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArnPattern {
     text: String,
+    completed: String,
     pattern: Pattern,
 }
 
@@ -36,16 +37,24 @@ impl ArnPattern {
         self.text.contains("${")
     }
 
+    /// The pattern with the fields that may be left out where it stands.
+    pub(crate) fn completed(&self) -> &str {
+        &self.completed
+    }
+
     pub(super) fn parse(text: &str, kind: Kind, at: &Path<'_>) -> Result<Self, DocumentError> {
-        match fault(text) {
-            None => Ok(Self { text: text.to_owned(), pattern: Pattern::of_arn(&completed(text, kind)) }),
+        match fault(text, kind) {
+            None => {
+                let completed = completed(text, kind);
+                Ok(Self { text: text.to_owned(), pattern: Pattern::of_arn(&completed), completed })
+            }
             Some(fault) => Err(DocumentError::malformed(at, fault(text.to_owned()))),
         }
     }
 }
 
-/// What keeps `text` from being a resource.
-fn fault(text: &str) -> Option<fn(String) -> Fault> {
+/// What keeps `text` from being a resource in policies of that kind.
+fn fault(text: &str, kind: Kind) -> Option<fn(String) -> Fault> {
     if text == "*" {
         return None;
     }
@@ -57,7 +66,14 @@ fn fault(text: &str) -> Option<fn(String) -> Fault> {
         return Some(Fault::ResourcePartition);
     }
     let service = fields.next().unwrap_or_default();
-    (service.is_empty() || service.contains(['*', '?'])).then_some(Fault::ResourceService)
+    if service.is_empty() || service.contains(['*', '?']) {
+        return Some(Fault::ResourceService);
+    }
+    // IAM is of no Region.
+    if service == "iam" && fields.next().is_some_and(|region| !region.is_empty() && region != "*") {
+        return Some(Fault::ResourceRegion);
+    }
+    (kind == Kind::Session && text.matches(':').count() < COLONS).then_some(Fault::ResourceIncomplete)
 }
 
 /// In identity-based policies, fields that are missing at the end of an ARN stand for anything:
@@ -65,6 +81,6 @@ fn fault(text: &str) -> Option<fn(String) -> Fault> {
 fn completed(text: &str, kind: Kind) -> String {
     let is_complete = text.contains("*:") || text.ends_with('*');
     let missing = COLONS.saturating_sub(text.matches(':').count());
-    let filling = if kind != Kind::Identity || is_complete { 0 } else { missing };
+    let filling = if !kind.completes_resources() || is_complete { 0 } else { missing };
     format!("{text}{}", ":*".repeat(filling))
 }

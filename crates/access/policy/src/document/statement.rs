@@ -67,6 +67,14 @@ impl<T> Scope<T> {
             Self::Only(listed) | Self::Except(listed) => listed,
         }
     }
+
+    /// The same side, with what is listed turned into something else.
+    pub(crate) fn map<U>(&self, turn: impl Fn(&T) -> U) -> Scope<U> {
+        match self {
+            Self::Only(listed) => Scope::Only(listed.iter().map(turn).collect()),
+            Self::Except(listed) => Scope::Except(listed.iter().map(turn).collect()),
+        }
+    }
 }
 
 impl Statement {

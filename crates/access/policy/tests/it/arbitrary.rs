@@ -1,23 +1,30 @@
 //! Whatever comes, it is read or refused, and nothing panics.
 
 use proptest::prelude::*;
-use strongroom_identity::Principal;
 use strongroom_policy::document::{Document, Kind};
+use strongroom_policy::{Guard, Policies, Policy, Request, Subject, decide, explain};
 
 use crate::accepted::ACCEPTED;
 
-const KINDS: [Kind; 4] = [Kind::Identity, Kind::Resource, Kind::Trust, Kind::Key];
+const KINDS: [Kind; 6] =
+    [Kind::Identity, Kind::Managed, Kind::Session, Kind::Resource, Kind::Trust, Kind::Key];
 
 /// Reads the text as every kind of policy, and uses what comes out.
 fn exercise(text: &str) {
-    let caller = Principal::Root("111122223333".parse().unwrap());
+    let owner = "111122223333".parse().unwrap();
+    let subject = Subject::root(owner);
+    let resource = "arn:aws:kms:us-east-1:111122223333:key/1";
+    let request = Request { subject: &subject, action: "kms:Decrypt", resource, owner, keys: &() };
     for kind in KINDS {
         match Document::parse(text, kind) {
             Ok(document) => {
                 assert!(!document.statements.is_empty());
-                document.may(&caller, "kms:Decrypt", "arn:aws:kms:us-east-1:111122223333:key/1");
+                let policy = Policy::new("any", &document);
+                let policies = Policies { guard: Guard::Key(&policy), ..Policies::default() };
+                let decision = decide(&request, &policies);
+                assert_eq!(explain(&request, &policies).is_allowed, decision.is_allowed());
             }
-            Err(error) => assert!(!error.to_string().is_empty()),
+            Err(error) => assert!(!error.to_string().is_empty() && !error.iam_message().is_empty()),
         }
     }
 }

@@ -4,9 +4,12 @@
 
 mod accepted;
 mod arbitrary;
+mod authority;
 mod patterns;
 mod principals;
-mod readings;
+mod properties;
+mod refusals;
 mod refused;
 mod root_users;
 mod services;
+mod tables;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use strongroom_policy::document::{Document, Kind};
 use strongroom_policy::pattern::Pattern;
+use strongroom_policy::{ContextKeys, Policies, Policy, Request, Subject, Values, decide};
 
 /// Whether the pattern's rest matches the text's rest: tries everything. `colons` of the pattern are behind
 /// us; actions have no fields.
@@ -29,6 +30,51 @@ fn slow(pattern: &[char], text: &[char], colons: Option<usize>) -> bool {
     }
 }
 
+/// A request whose one key has that value.
+struct Asked<'t>(&'t str);
+
+impl ContextKeys for Asked<'_> {
+    fn values(&self, _: &str) -> Option<Values<'_>> {
+        Some(Values::text(self.0))
+    }
+}
+
+/// Whether `StringLike` holds, in a policy that allows where it does.
+fn is_like(pattern: &str, text: &str) -> bool {
+    let document = format!(
+        r#"{{"Statement":{{"Effect":"Allow","Action":"*","Resource":"*","Condition":{{"StringLike":{{"a:b":"{pattern}"}}}}}}}}"#
+    );
+    let identity = [Policy::new("like", &Document::parse(&document, Kind::Identity).unwrap()).into()];
+    let owner = "111122223333".parse().unwrap();
+    let subject = Subject::service("kms.amazonaws.com", Some(owner));
+    let request =
+        Request { subject: &subject, action: "kms:Decrypt", resource: "*", owner, keys: &Asked(text) };
+    decide(&request, &Policies { identity: &identity, ..Policies::default() }).is_allowed()
+}
+
+/// The same as [`slow`], with letters in their own case.
+fn slow_text(pattern: &[char], text: &[char]) -> bool {
+    let Some((&head, rest)) = pattern.split_first() else { return text.is_empty() };
+    match (head, text.split_first()) {
+        ('*', Some((_, others))) => slow_text(rest, text) || slow_text(pattern, others),
+        ('*', None) => slow_text(rest, text),
+        ('?', Some((_, others))) => slow_text(rest, others),
+        (literal, Some((&first, others))) => literal == first && slow_text(rest, others),
+        (_, None) => false,
+    }
+}
+
+/// Two patterns with every wildcard there is room for in a key policy, against the longest of contexts: neither
+/// takes steps in the number of both lengths' product.
+#[test]
+fn long_patterns_and_long_texts_are_compared_in_one_go() {
+    let text = "a".repeat(8192);
+    assert!(is_like(&"*a".repeat(8000), &text));
+    assert!(!is_like(&format!("{}*b*", "*a".repeat(8000)), &text));
+    assert!(is_like(&"*?".repeat(8192), &text));
+    assert!(!is_like(&"*?".repeat(8193), &text));
+}
+
 fn characters(text: &str) -> Vec<char> {
     text.chars().collect()
 }
@@ -46,6 +92,11 @@ proptest! {
     fn actions_match_as_the_slow_matcher_says(pattern in "[aAb:*?]{0,12}", text in "[aAb:é]{0,12}") {
         let expected = slow(&characters(&pattern), &characters(&text), None);
         prop_assert_eq!(Pattern::of_action(&pattern).matches(&text), expected);
+    }
+
+    #[test]
+    fn texts_match_as_the_slow_matcher_says(pattern in "[aAb:*?é]{0,12}", text in "[aAb:é*]{0,12}") {
+        prop_assert_eq!(is_like(&pattern, &text), slow_text(&characters(&pattern), &characters(&text)));
     }
 
     /// The others rarely match: here the pattern is made from the text.

@@ -33,6 +33,7 @@ pub(super) async fn encrypt(
 ) -> Result<EncryptResponse, Refusal> {
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     note_algorithm(context, "encryptionAlgorithm", input.encryption_algorithm.as_ref());
+    context.ask(super::asked::encrypt(&input));
     let key = kms.find::<actions::Encrypt>(context, &input.key_id).await?;
     let key: Authorized<actions::Encrypt, _> = usable_for(kms, context, key, KeyUsage::EncryptDecrypt)?;
     let form = Form::of(key.resource(), input.encryption_algorithm.as_ref(), input.encryption_context)?;
@@ -68,6 +69,7 @@ pub(super) async fn decrypt(
     };
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     note_algorithm(context, "encryptionAlgorithm", input.encryption_algorithm.as_ref());
+    context.ask(super::asked::decrypt(&input));
     let (key, ciphertext) = source.find::<actions::Decrypt>(kms, context).await?;
     note_store(context, key.resource(), "customKeyStoreId");
     expect_usable(key.resource(), KeyUsage::EncryptDecrypt, actions::Decrypt::NAME)?;
@@ -94,6 +96,7 @@ pub(super) async fn re_encrypt(
     context: &RequestContext,
     input: ReEncryptRequest,
 ) -> Result<ReEncryptResponse, Refusal> {
+    context.ask(super::asked::re_encrypt_from(&input));
     let dry_run = input.dry_run == Some(true);
     let (from_algorithm, to_algorithm) =
         (input.source_encryption_algorithm.as_ref(), input.destination_encryption_algorithm.as_ref());
@@ -108,6 +111,7 @@ pub(super) async fn re_encrypt(
     note_algorithm(context, "sourceEncryptionAlgorithm", from_algorithm);
     note_algorithm(context, "destinationEncryptionAlgorithm", to_algorithm);
     let (from, ciphertext) = source.find::<ReEncryptFrom>(kms, context).await?;
+    context.ask(super::asked::re_encrypt_to(&input));
     let to = kms.find::<ReEncryptTo>(context, &input.destination_key_id).await?;
     let to: Authorized<ReEncryptTo, _> = permitted(kms, context, to)?;
     note_store(context, from.resource(), "sourceCustomKeyStoreId");

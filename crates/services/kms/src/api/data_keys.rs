@@ -28,6 +28,7 @@ pub(super) async fn generate_data_key(
     }
     let length = data_key_length(input.key_spec.as_ref(), input.number_of_bytes)?;
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    context.ask(super::asked::generate_data_key(&input));
     let key = kms.find::<actions::GenerateDataKey>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKey, _> =
         usable_for(kms, context, key, KeyUsage::EncryptDecrypt)?;
@@ -50,6 +51,7 @@ pub(super) async fn generate_data_key_without_plaintext(
 ) -> Result<GenerateDataKeyWithoutPlaintextResponse, Refusal> {
     let length = data_key_length(input.key_spec.as_ref(), input.number_of_bytes)?;
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    context.ask(super::asked::generate_data_key_without_plaintext(&input));
     let key = kms.find::<actions::GenerateDataKeyWithoutPlaintext>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKeyWithoutPlaintext, _> =
         usable_for(kms, context, key, KeyUsage::EncryptDecrypt)?;

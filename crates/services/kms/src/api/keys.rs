@@ -30,6 +30,7 @@ pub(super) async fn create_key(
     context: &RequestContext,
     input: CreateKeyRequest,
 ) -> Result<CreateKeyResponse, Refusal> {
+    context.ask(super::asked::create_key(&input));
     let (spec, usage) = new_key_spec::asked_for(&input)?;
     let store = new_key_place::asked_for(&input, spec, kms.settings.strict)?;
     note_defaults(context, &input);
@@ -37,7 +38,9 @@ pub(super) async fn create_key(
     let key_id = new.id.clone().map_or_else(KeyManagement::new_key_id, Ok)?;
     if let Some(policy) = &new.policy {
         let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
-        policy::check(policy, context, &Home::of(context).key_arn(&key_id), bypass)?;
+        let home = Home::of(context);
+        let recipient = policy::Recipient { home: &home, arn: &home.key_arn(&key_id), tags: &new.tags };
+        policy::check(kms.authority(), context, policy, recipient, bypass)?;
     }
     let all = kms.authority().authorize::<actions::CreateKey, _>(context, Everything(context.account()))?;
     if new.tags.is_any() {
@@ -82,6 +85,7 @@ pub(super) async fn describe_key(
     input: DescribeKeyRequest,
 ) -> Result<DescribeKeyResponse, Refusal> {
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    context.ask(super::asked::key_id(&input.key_id));
     let key = kms.find::<actions::DescribeKey>(context, &input.key_id).await?;
     context.touched(KEY_RESOURCE, key.home.account, key.arn.clone());
     let key: Authorized<actions::DescribeKey, SharedKey> = kms.authority().authorize(context, key)?;

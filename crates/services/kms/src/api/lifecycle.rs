@@ -7,6 +7,7 @@ use strongroom_api_kms::{
 use strongroom_identity::RequestContext;
 use strongroom_schema::{Timestamp, Unit};
 
+use super::asked;
 use crate::KeyManagement;
 use crate::domain::key::Key;
 use crate::domain::lifecycle::{DEFAULT_WINDOW_DAYS, deletion_window};
@@ -41,6 +42,7 @@ pub(super) async fn schedule_key_deletion(
         context.defaulted("pendingWindowInDays", i64::from(DEFAULT_WINDOW_DAYS));
     }
     let days = deletion_window(input.pending_window_in_days)?;
+    context.ask(asked::schedule_key_deletion(&input));
     let schedule = kms.change::<actions::ScheduleKeyDeletion>(context, &input.key_id, |key| {
         key.schedule_deletion(context.now_ms, days)
     });

@@ -7,9 +7,11 @@ use strongroom_api_kms::{
 use strongroom_identity::RequestContext;
 use strongroom_schema::Unit;
 
+use super::asked;
 use crate::KeyManagement;
+use crate::domain::access::KeyPolicy;
 use crate::domain::paging::Page;
-use crate::domain::policy;
+use crate::domain::policy::{self, Recipient};
 use crate::error::Refusal;
 
 /// Names in a page of ListKeyPolicies, unless the caller says otherwise.
@@ -24,6 +26,7 @@ pub(super) async fn get_key_policy(
     input: GetKeyPolicyRequest,
 ) -> Result<GetKeyPolicyResponse, Refusal> {
     note_name(context, input.policy_name.as_deref());
+    context.ask(asked::policy_name(input.policy_name.as_deref()));
     let key = kms.permitted::<actions::GetKeyPolicy>(context, &input.key_id).await?;
     policy::check_name(input.policy_name.as_deref())?;
     Ok(GetKeyPolicyResponse {
@@ -38,14 +41,16 @@ pub(super) async fn put_key_policy(
     input: PutKeyPolicyRequest,
 ) -> Result<Unit, Refusal> {
     note_name(context, input.policy_name.as_deref());
+    context.ask(asked::put_key_policy(&input));
     let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
     if input.bypass_policy_lockout_safety_check.is_none() {
         context.defaulted("bypassPolicyLockoutSafetyCheck", false);
     }
     let put = kms.change::<actions::PutKeyPolicy>(context, &input.key_id, |key| {
         policy::check_new_name(input.policy_name.as_deref())?;
-        policy::check(&input.policy, context, &key.arn, bypass)?;
-        key.policy = Some(input.policy.clone());
+        let recipient = Recipient { home: &key.home, arn: &key.arn, tags: &key.tags };
+        policy::check(kms.authority(), context, &input.policy, recipient, bypass)?;
+        key.policy = KeyPolicy::new(Some(input.policy.clone()));
         Ok(())
     });
     put.await?;

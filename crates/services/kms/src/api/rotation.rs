@@ -10,6 +10,7 @@ use strongroom_crypto::hex;
 use strongroom_identity::RequestContext;
 use strongroom_schema::{Timestamp, Unit};
 
+use super::asked;
 use crate::KeyManagement;
 use crate::domain::key::{Key, Material};
 use crate::domain::paging::Page;
@@ -26,6 +27,7 @@ pub(super) async fn enable_key_rotation(
     context: &RequestContext,
     input: EnableKeyRotationRequest,
 ) -> Result<Unit, Refusal> {
+    context.ask(asked::enable_key_rotation(&input));
     let days = input.rotation_period_in_days;
     let enable = kms.change::<actions::EnableKeyRotation>(context, &input.key_id, |key| {
         key.expect_rotating(kms.settings.strict)?;

@@ -6,6 +6,7 @@ use strongroom_api_kms::{
 use strongroom_identity::RequestContext;
 use strongroom_schema::Unit;
 
+use super::asked;
 use crate::KeyManagement;
 use crate::domain::paging::Page;
 use crate::domain::tags::{self, Tags};
@@ -22,6 +23,7 @@ pub(super) async fn tag_resource(
     context: &RequestContext,
     input: TagResourceRequest,
 ) -> Result<Unit, Refusal> {
+    context.ask(asked::tag_resource(&input));
     let tags = parse(input.tags)?;
     let tag = kms.change::<actions::TagResource>(context, &input.key_id, |key| {
         key.expect_staying()?;
@@ -39,6 +41,7 @@ pub(super) async fn untag_resource(
     for name in &input.tag_keys {
         tags::check_name(name)?;
     }
+    context.ask(asked::untag_resource(&input));
     let untag = kms.change::<actions::UntagResource>(context, &input.key_id, |key| {
         key.expect_staying()?;
         key.tags.remove(&input.tag_keys);

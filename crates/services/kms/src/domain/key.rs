@@ -1,11 +1,9 @@
 //! Keys: what they are.
 
 use strongroom_hsm_core::TokenRef;
-use strongroom_identity::AccountId;
-use strongroom_policy::Resource;
 
+use super::access::KeyPolicy;
 use super::identifier::Home;
-use super::managed;
 use super::rotation::{RotationKind, Schedule};
 use super::spec::{KeySpec, KeyUsage};
 use super::tags::Tags;
@@ -76,8 +74,7 @@ pub(crate) struct Key {
     pub(crate) state: KeyState,
     pub(crate) description: String,
     pub(crate) created_ms: i64,
-    /// The key policy, as it was given; `None` for the one that a key has from the start.
-    pub(crate) policy: Option<String>,
+    pub(crate) policy: KeyPolicy,
     pub(crate) tags: Tags,
     /// Automatic rotation, if it is on.
     pub(crate) rotation: Option<Schedule>,
@@ -186,7 +183,7 @@ impl Key {
 impl Weighed for Key {
     fn weight(&self) -> usize {
         let texts = [&self.id, &self.arn, &self.description].map(String::len).iter().sum::<usize>();
-        let policy = self.policy.as_ref().map_or(0, String::len);
+        let policy = self.policy.weight();
         let tokens: usize =
             self.materials.iter().map(|material| size_of::<Material>() + material.held.weight()).sum();
         size_of::<Self>() + texts + policy + self.tags.weight() + tokens
@@ -195,20 +192,3 @@ impl Weighed for Key {
 
 /// A key as the cache and the operations under way share it.
 pub(crate) type SharedKey = std::sync::Arc<Key>;
-
-impl Resource for Key {
-    fn owner(&self) -> AccountId {
-        self.home.account
-    }
-
-    fn arn(&self) -> String {
-        self.arn.clone()
-    }
-
-    fn delegates(&self, action: &str) -> bool {
-        match self.manager {
-            Manager::Customer => true,
-            Manager::Service(_) => managed::account_may(action),
-        }
-    }
-}

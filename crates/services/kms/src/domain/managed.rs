@@ -3,9 +3,10 @@
 //! Such a key comes into being when its alias is first used. It is looked after by the service: the account
 //! sees it, and uses it through the service only.
 
-use strongroom_identity::AccountId;
-use strongroom_policy::Resource;
+use strongroom_identity::{AccountId, RequestContext};
+use strongroom_policy::{Guard, Policy, Resource, Values};
 
+use super::access;
 use super::identifier::{Home, RESERVED_ALIAS_PREFIX};
 
 /// The services that keep a key: their names in the keys' aliases, and what the keys protect.
@@ -70,8 +71,16 @@ pub(crate) fn description(service: &str) -> String {
 
 /// The alias of a key that a service will keep, as policies see it before there is a key.
 pub(crate) struct ManagedAlias {
-    pub(crate) home: Home,
-    pub(crate) service: &'static str,
+    home: Home,
+    service: &'static str,
+    policy: Policy,
+}
+
+impl ManagedAlias {
+    pub(crate) fn new(home: Home, service: &'static str) -> Self {
+        let policy = access::compile(&policy(service, &home));
+        Self { home, service, policy }
+    }
 }
 
 impl Resource for ManagedAlias {
@@ -83,15 +92,13 @@ impl Resource for ManagedAlias {
         self.home.arn(&alias_of(self.service))
     }
 
-    fn delegates(&self, action: &str) -> bool {
-        account_may(action)
+    fn guard(&self) -> Guard<'_> {
+        Guard::Key(&self.policy)
     }
-}
 
-/// Whether the key's policy lets the account itself do that: look at it, and no more. What the service does
-/// for the account is judged by the policy's first statement, whose callers are services.
-pub(crate) fn account_may(action: &str) -> bool {
-    ["kms:Describe", "kms:Get", "kms:List"].iter().any(|verb| action.starts_with(verb))
+    fn condition_key(&self, key: &str, context: &RequestContext) -> Option<Values<'_>> {
+        access::of_caller(key, context)
+    }
 }
 
 /// The key's policy.

@@ -1,11 +1,16 @@
 //! Key policies: the one that a key has from the start, and what is accepted in its place (KMS Developer
 //! Guide, "Key policies in AWS KMS").
 
+use strongroom_api_kms::actions;
 use strongroom_identity::{AccountId, RequestContext};
-use strongroom_policy::document::{Document, DocumentError, Kind, Reading};
+use strongroom_policy::document::{Document, DocumentError, Kind};
+use strongroom_policy::{Authority, Policy};
 
+use super::access::Proposed;
+use super::identifier::Home;
 use super::key::{Key, Manager};
 use super::managed;
+use super::tags::Tags;
 use crate::error::Refusal;
 
 /// The one name that a key policy has.
@@ -14,14 +19,11 @@ pub(crate) const NAME: &str = "default";
 /// The name under which the resource access manager keeps its own.
 const RAM_NAME: &str = "AWS_RAM";
 
-/// What the lock-out check asks about.
-const ACTION: &str = "kms:PutKeyPolicy";
-
 impl Key {
     /// The key's policy.
     pub(crate) fn policy_text(&self) -> String {
-        match (&self.policy, &self.manager) {
-            (Some(policy), _) => policy.clone(),
+        match (self.policy.given(), &self.manager) {
+            (Some(policy), _) => policy.to_owned(),
             (None, Manager::Customer) => default_text(self.home.account),
             (None, Manager::Service(service)) => managed::policy(service, &self.home),
         }
@@ -29,7 +31,7 @@ impl Key {
 }
 
 /// The policy that lets the account decide, in AWS's spelling.
-fn default_text(account: AccountId) -> String {
+pub(super) fn default_text(account: AccountId) -> String {
     format!(
         r#"{{
   "Version" : "2012-10-17",
@@ -47,16 +49,27 @@ fn default_text(account: AccountId) -> String {
     )
 }
 
-/// Checks a policy that the caller gives the key of that ARN. Unless `bypass` is set, it must let the caller
-/// replace it again, as far as can be told without evaluating its conditions.
+/// A key that is to get a policy.
+#[derive(Clone, Copy)]
+pub(crate) struct Recipient<'k> {
+    pub(crate) home: &'k Home,
+    pub(crate) arn: &'k str,
+    pub(crate) tags: &'k Tags,
+}
+
+/// Checks a policy that the caller gives a key. Unless `bypass` is set, it must let the caller, or its account,
+/// replace it again by a request like this one.
 pub(crate) fn check(
-    text: &str,
+    authority: &Authority,
     context: &RequestContext,
-    key_arn: &str,
+    text: &str,
+    key: Recipient<'_>,
     bypass: bool,
 ) -> Result<(), Refusal> {
     let document = Document::parse(text, Kind::Key).map_err(refusal)?;
-    if !bypass && document.may(&context.caller.principal, ACTION, key_arn) == Reading::Refused {
+    let Recipient { home, arn, tags } = key;
+    let proposed = Proposed { home, arn, tags, policy: Policy::new(NAME, &document) };
+    if !bypass && !authority.admits::<actions::PutKeyPolicy, _>(context, &proposed) {
         return Err(Refusal::MalformedPolicy(
             "The new key policy will not allow you to update the key policy in the future.".to_owned(),
         ));

@@ -58,6 +58,12 @@ impl Tags {
         self.0.get(name).map(String::as_str)
     }
 
+    /// The values of the tags of that name, in whatever case: so names count in conditions of policies.
+    pub(crate) fn in_any_case(&self, name: &str) -> Vec<&str> {
+        let named = self.0.iter().filter(|(tag, _)| tag.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.as_str()).collect()
+    }
+
     /// At most `most` tags whose names come after `after`, in order.
     pub(crate) fn after<'t>(
         &'t self,

@@ -12,6 +12,7 @@ use strongroom_secret::Key256;
 
 use super::{KeyManagement, random_id};
 use crate::backend::Wanted;
+use crate::domain::access::KeyPolicy;
 use crate::domain::alias::Alias;
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, KeyState, Manager, Material, SharedKey};
@@ -103,7 +104,7 @@ impl KeyManagement {
         };
         let key = Key {
             description: new.description,
-            policy: new.policy,
+            policy: KeyPolicy::new(new.policy),
             tags: new.tags,
             store: new.store,
             spec: new.spec,
@@ -231,7 +232,7 @@ fn first_state(home: Home, id: String, manager: Manager, material: Material) -> 
         state: KeyState::Enabled,
         description: String::new(),
         created_ms: material.created_ms,
-        policy: None,
+        policy: KeyPolicy::default(),
         tags: Tags::default(),
         rotation: None,
         on_demand_rotations: 0,

@@ -34,7 +34,7 @@ impl KeyManagement {
         match managed::service_of(&name) {
             // A service's key comes into being when its alias is first used, by someone who may.
             Some(service) if home == Home::of(context) => {
-                let resource = ManagedAlias { home: home.clone(), service };
+                let resource = ManagedAlias::new(home.clone(), service);
                 self.authority().authorize::<A, _>(context, resource)?;
                 let key_id = self.ensure_managed_key(&home, service, context.now_ms).await?;
                 self.find_key(context, &home, &key_id).await

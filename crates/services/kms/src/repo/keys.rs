@@ -5,6 +5,7 @@ use strongroom_hsm_core::{KeyHandle, TokenDigest, TokenRef};
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Type, Value};
 
 use super::{home_columns, load_as, name_of, read_home};
+use crate::domain::access::KeyPolicy;
 use crate::domain::identifier::Home;
 use crate::domain::key::{Held, Key, KeyState, Manager, Material, PublicHalf};
 use crate::domain::rotation::{RotationKind, Schedule};
@@ -92,7 +93,7 @@ impl AuthorityRow for Key {
             ("created_ms", self.created_ms.into()),
             ("current_material", self.current_material.into()),
             ("service", text(service)),
-            ("policy", text(self.policy.clone())),
+            ("policy", text(self.policy.given().map(str::to_owned))),
             ("tags", text(self.tags.to_column())),
             ("deletion_ms", number(self.state.deletion_ms())),
             ("rotation_days", number(self.rotation.map(|schedule| schedule.days.into()))),
@@ -133,7 +134,7 @@ impl AuthorityRow for Key {
             state: state.ok_or_else(|| unreadable("state", "no key state"))?,
             description: row.text("description")?,
             created_ms: row.i64("created_ms")?,
-            policy: row.opt_text("policy")?,
+            policy: KeyPolicy::new(row.opt_text("policy")?),
             tags: Tags::from_column(row.opt_text("tags")?.as_deref())
                 .map_err(|error| unreadable("tags", error))?,
             rotation: days.zip(next_ms).map(|(days, next_ms)| Schedule { days, next_ms }),

@@ -19,6 +19,7 @@ mod events;
 mod faults;
 mod fixture;
 mod identifiers;
+mod key_policies;
 mod key_stores;
 mod keys;
 mod keys_in_stores;

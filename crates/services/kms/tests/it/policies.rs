@@ -114,6 +114,7 @@ async fn a_policy_must_let_its_maker_replace_it(database: &TestDatabase) {
         statement("Allow", &stranger, r#""kms:*""#, ""),
         statement("Deny", &root, r#""kms:*""#, ""),
         statement("Deny", r#""*""#, r#""kms:PutKeyPolicy""#, ""),
+        statement("Allow", &root, r#""kms:*""#, r#","Condition":{"Bool":{"aws:SecureTransport":"true"}}"#),
         // Elements that a key policy may lack, and is without effect then.
         r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Resource":"*"}]}"#
             .to_owned(),
@@ -138,24 +139,25 @@ async fn a_policy_must_let_its_maker_replace_it(database: &TestDatabase) {
         statement("Allow", &root, r#"["kms:Encrypt","kms:put*"]"#, ""),
         statement("Allow", &format!(r#"{{"AWS":["{STRANGER}","{ACCOUNT}"]}}"#), r#""kms:PutKeyPolicy""#, ""),
         statement("Allow", r#""*""#, r#""kms:PutKeyPolicy""#, ""),
-        // Conditions are not evaluated.
-        statement("Allow", &root, r#""kms:*""#, r#","Condition":{"Bool":{"aws:SecureTransport":"true"}}"#),
+        // A condition counts as it is when the policy is put: these calls come without TLS.
+        statement("Allow", &root, r#""kms:*""#, r#","Condition":{"Bool":{"aws:SecureTransport":"false"}}"#),
     ];
     for policy in &accepted {
         client.put_policy(&key, policy).await.unwrap();
-        assert_eq!(client.policy(&key).await.unwrap(), *policy);
     }
+    assert_eq!(client.policy(&key).await.unwrap(), *accepted.last().unwrap());
     for policy in &refused {
         let bypass_policy_lockout_safety_check = Some(true);
-        let (key_id, policy) = (key.clone(), policy.clone());
+        let (key_id, policy) = (client.create_key().await.key_id, policy.clone());
         let bypassing = PutKeyPolicyRequest {
             key_id,
             policy: policy.clone(),
             bypass_policy_lockout_safety_check,
             ..PutKeyPolicyRequest::default()
         };
-        client.try_put_policy(bypassing).await.unwrap();
-        assert_eq!(client.policy(&key).await.unwrap(), policy);
+        client.try_put_policy(bypassing.clone()).await.unwrap();
+        // What was bypassed was no idle warning.
+        assert_eq!(client.try_put_policy(bypassing).await.unwrap_err().code(), "AccessDeniedException");
     }
 }
 

@@ -3,17 +3,20 @@
 use proptest::prelude::*;
 
 use crate::fixture::{ACCOUNT, FAR_REGION, Pairs, REGION, STRANGER};
-use crate::operations::ANYONE_MAY;
 
 pub(super) const HOMES: [(&str, &str); 4] =
     [(ACCOUNT, REGION), (ACCOUNT, FAR_REGION), (STRANGER, REGION), (STRANGER, FAR_REGION)];
 pub(super) const ALIASES: [&str; 5] = ["alias/a", "alias/a/b", "alias/B", "alias/_", "alias/z"];
 pub(super) const CONTEXTS: [Pairs<'static>; 3] = [&[], &[("a", "b")], &[("a", "b"), ("c", "")]];
 pub(super) const TAGS: [&str; 3] = ["a", "A", "é"];
-/// The last lets nobody replace it.
+/// Policies that let the owner in, each in its own way. The last lets nobody replace it.
 pub(super) const POLICIES: [&str; 3] = [
-    ANYONE_MAY,
-    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"kms:Put*","Resource":"*"}}"#,
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*",
+        "Condition":{"StringEquals":{"kms:CallerAccount":"${aws:ResourceAccount}"}}}}"#,
+    r#"{"Version":"2012-10-17","Statement":[
+        {"Effect":"Allow","Principal":"*","NotAction":"kms:None","Resource":"arn:aws:kms:*:*:key/*"},
+        {"Effect":"Deny","Principal":"*","Action":"*","Resource":"*",
+         "Condition":{"StringNotEquals":{"aws:PrincipalAccount":"${aws:ResourceAccount}"}}}]}"#,
     r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"kms:Get*","Resource":"*"}}"#,
 ];
 

@@ -1,0 +1,87 @@
+//! What is known of a request, with what follows from it.
+
+use strongroom_identity::AccountId;
+
+use super::{Policies, Request};
+use crate::keys::{ContextKeys, Values};
+use crate::policy::Asked;
+use crate::subject::Subject;
+
+/// A request and the condition keys that follow from its subject and resource (IAM User Guide, "AWS global
+/// condition context keys"). No other source can give these a value.
+#[derive(Clone, Copy)]
+pub struct Facts<'r> {
+    request: Request<'r>,
+    asked: Asked<'r>,
+    has_boundary: bool,
+}
+
+/// Keys whose whole family follows from the subject, by the beginning of their names.
+const PRINCIPAL_TAG: &str = "aws:principaltag/";
+
+impl<'r> Facts<'r> {
+    pub(super) fn new(request: &Request<'r>, policies: &Policies<'_>) -> Self {
+        let has_boundary = policies.boundary.is_some();
+        Self { request: *request, asked: Asked::new(request.action), has_boundary }
+    }
+
+    /// Who asks.
+    pub fn subject(&self) -> &'r Subject {
+        self.request.subject
+    }
+
+    /// For what.
+    pub fn action(&self) -> &'r str {
+        self.asked.name()
+    }
+
+    /// What it is done to.
+    pub fn resource(&self) -> &'r str {
+        self.request.resource
+    }
+
+    /// Who owns that.
+    pub fn owner(&self) -> AccountId {
+        self.request.owner
+    }
+
+    /// For what, ready to be compared with what statements are about.
+    pub(crate) fn asked(&self) -> Asked<'r> {
+        self.asked
+    }
+
+    pub(crate) fn has_boundary(&self) -> bool {
+        self.has_boundary
+    }
+}
+
+impl ContextKeys for Facts<'_> {
+    fn values(&self, key: &str) -> Option<Values<'_>> {
+        let subject = self.request.subject;
+        if let Some(tag) = key.strip_prefix(PRINCIPAL_TAG) {
+            return subject.tag(tag).map(Values::text);
+        }
+        match key {
+            "aws:principalarn" => subject.principal_arn().map(Values::text),
+            "aws:principalaccount" => match subject.account() {
+                _ if subject.is_service() => None,
+                Some(account) => Some(Values::text(account.to_string())),
+                None => Some(Values::text("anonymous")),
+            },
+            "aws:principaltype" => subject.type_name().map(Values::text),
+            "aws:userid" => subject.user_id().map(Values::text),
+            "aws:username" => subject.user_name().map(Values::text),
+            "aws:principalisawsservice" => subject.is_signed().then(|| subject.is_service().into()),
+            "aws:principalservicename" => subject.service_name().map(Values::text),
+            "aws:principalservicenameslist" => {
+                subject.service_name().map(|name| Values::texts(std::iter::once(name)))
+            }
+            "aws:sourceaccount" => {
+                let works_for = subject.account().filter(|_| subject.is_service())?;
+                Some(Values::text(works_for.to_string()))
+            }
+            "aws:resourceaccount" => Some(Values::text(self.request.owner.to_string())),
+            _ => self.request.keys.values(key),
+        }
+    }
+}

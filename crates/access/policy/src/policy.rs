@@ -1,0 +1,110 @@
+//! Policies, compiled: what a document says, ready to be asked about requests.
+
+mod action;
+mod comparison;
+mod condition;
+mod principal;
+mod statement;
+mod template;
+mod values;
+
+pub(crate) use action::Asked;
+use action::Services;
+pub(crate) use condition::Test;
+pub use principal::Grip;
+pub(crate) use statement::{Miss, Statement};
+pub(crate) use values::text_of;
+
+use crate::decision::Facts;
+use crate::document::{ActionPattern, Document, Effect};
+
+/// A policy, made from its document once and then asked as often as need be.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    name: String,
+    statements: Box<[Statement]>,
+    /// For each statement, the services whose actions it may be about.
+    services: Box<[Services]>,
+}
+
+/// What the statements of one policy say of a request, taken together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Opinion {
+    /// The first statement that denies it.
+    pub(crate) denies: Option<usize>,
+    /// The statement that allows it with the firmest grip.
+    pub(crate) allows: Option<(Grip, usize)>,
+}
+
+impl Policy {
+    /// The policy that a document states. The name is how decisions speak of it: its ARN if it has one (a
+    /// managed policy), otherwise any name.
+    pub fn new(name: impl Into<String>, document: &Document) -> Self {
+        let statement = |statement| Statement::new(statement, document.version);
+        Self::of_statements(name.into(), document.statements.iter().map(statement).collect())
+    }
+
+    fn of_statements(name: String, statements: Box<[Statement]>) -> Self {
+        let services = statements.iter().map(Statement::services).collect();
+        Self { name, statements, services }
+    }
+
+    /// A policy that allows the listed actions on every resource.
+    pub fn allowing(name: impl Into<String>, actions: &[&str]) -> Self {
+        let actions: Vec<_> = actions.iter().map(|action| ActionPattern::named(action)).collect();
+        Self::of_statements(name.into(), Box::new([Statement::allowing(&actions)]))
+    }
+
+    /// A policy that says nothing, and so allows nothing.
+    pub fn silent(name: impl Into<String>) -> Self {
+        Self::of_statements(name.into(), Box::new([]))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its ARN, if it has one.
+    pub(crate) fn arn(&self) -> Option<&str> {
+        self.name.starts_with("arn:").then_some(self.name.as_str())
+    }
+
+    /// The condition keys that it asks about, in lower case, each once. Variables are not among them.
+    pub fn condition_keys(&self) -> Vec<&str> {
+        let mut keys: Vec<_> =
+            self.statements.iter().flat_map(|statement| statement.tests.iter().map(Test::key)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    pub(crate) fn statements(&self) -> &[Statement] {
+        &self.statements
+    }
+
+    /// What it says of a request.
+    pub(crate) fn opinion(&self, facts: &Facts<'_>) -> Opinion {
+        let mut opinion = Opinion::default();
+        for (at, (statement, services)) in self.statements.iter().zip(&self.services).enumerate() {
+            if !services.may_have(facts.asked()) {
+                continue;
+            }
+            // An Allow as firm as can be makes others needless.
+            let is_needless = statement.effect == Effect::Allow
+                && opinion.allows.is_some_and(|(grip, _)| grip == Grip::Direct);
+            if is_needless {
+                continue;
+            }
+            let Ok(grip) = statement.applies(facts) else { continue };
+            match statement.effect {
+                Effect::Deny => return Opinion { denies: Some(at), ..opinion },
+                Effect::Allow if opinion.allows.is_none_or(|(firmest, _)| grip > firmest) => {
+                    opinion.allows = Some((grip, at));
+                }
+                Effect::Allow => {}
+            }
+        }
+        opinion
+    }
+}

@@ -1,0 +1,99 @@
+//! Actions, ready to be compared with: what tells most of them apart stands beside them, so that nothing else has to
+//! be read. Of a thousand statements a request is about a few.
+
+use crate::document::{ActionPattern, Scope};
+
+/// An action of a statement.
+#[derive(Clone, Debug)]
+pub(super) struct Action {
+    tell: Tell,
+    pattern: ActionPattern,
+}
+
+/// What an action must be to be worth a look.
+#[derive(Clone, Copy, Debug)]
+enum Tell {
+    /// The one of that hash: there are no wildcards.
+    Action(u64),
+    /// Any of the service of that hash: `kms:*`.
+    Service(u64),
+    Any,
+}
+
+/// The action of a request, with its hashes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'r> {
+    name: &'r str,
+    action: u64,
+    service: u64,
+}
+
+impl<'r> Asked<'r> {
+    pub(crate) fn new(name: &'r str) -> Self {
+        Self { name, action: hash(name), service: hash(service_of(name)) }
+    }
+
+    pub(crate) fn name(&self) -> &'r str {
+        self.name
+    }
+}
+
+impl Action {
+    pub(super) fn new(pattern: &ActionPattern) -> Self {
+        let text = pattern.as_str();
+        let tell = match text.split_once(':') {
+            Some((service, "*")) => Tell::Service(hash(service)),
+            Some(_) if !text.contains(['*', '?']) => Tell::Action(hash(text)),
+            _ => Tell::Any,
+        };
+        Self { tell, pattern: pattern.clone() }
+    }
+
+    /// Whether it stands for the action. What a hash tells apart is another; what it does not is looked at.
+    pub(super) fn matches(&self, asked: Asked<'_>) -> bool {
+        let is_likely = match self.tell {
+            Tell::Action(hash) => hash == asked.action,
+            Tell::Service(hash) => hash == asked.service,
+            Tell::Any => true,
+        };
+        is_likely && self.pattern.matches(asked.name)
+    }
+}
+
+/// The services whose actions a statement may be about: a bit for each, which others may share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Services(u64);
+
+impl Services {
+    const ALL: Self = Self(u64::MAX);
+
+    /// By the top bits of a hash.
+    fn hashed(hash: u64) -> Self {
+        Self(1 << (hash >> 58))
+    }
+
+    pub(super) fn of(actions: &Scope<Action>) -> Self {
+        let Scope::Only(listed) = actions else { return Self::ALL };
+        let of_action = |action: &Action| match action.pattern.as_str().split_once(':') {
+            Some((service, _)) => Self::hashed(hash(service)),
+            None => Self::ALL,
+        };
+        Self(listed.iter().map(of_action).fold(0, |all, Self(bits)| all | bits))
+    }
+
+    /// Whether that of the action may be among them.
+    pub(super) fn may_have(self, asked: Asked<'_>) -> bool {
+        self.0 & Self::hashed(asked.service).0 != 0
+    }
+}
+
+fn service_of(action: &str) -> &str {
+    action.split_once(':').map_or("", |(service, _)| service)
+}
+
+/// FNV-1a over the text in lower case.
+fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
+    })
+}

@@ -1,0 +1,162 @@
+//! The operators: how a value of a request is compared with the values of a policy (IAM User Guide, "IAM JSON
+//! policy elements: Condition operators").
+
+use std::cmp::Ordering;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::template::{Fillable, Template};
+use super::values::{self, Decimal, text_of};
+use crate::document::{Operator, Version};
+use crate::keys::{ContextKeys, Value};
+use crate::pattern::Place;
+
+/// The values of a policy, ready to be compared with. A value that is not of the operator's kind, such as
+/// `tomorrow` where a date is due, equals nothing.
+#[derive(Clone, Debug)]
+pub(super) enum Comparison {
+    Text(Box<[Template]>),
+    TextOfAnyCase(Box<[Template]>),
+    /// Patterns of text and of ARNs.
+    Pattern(Box<[Fillable]>, Shape),
+    Number(Order, Box<[Decimal]>),
+    Moment(Order, Box<[i64]>),
+    Truth(Box<[bool]>),
+    Bytes(Box<[Vec<u8>]>),
+    Network(Box<[IpNet]>),
+}
+
+/// What the text of a request must look like to be compared with patterns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    Any,
+    Arn,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Order {
+    Equal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Order {
+    fn holds<T: Ord>(self, of_request: &T, of_policy: &T) -> bool {
+        let ordering = of_request.cmp(of_policy);
+        match self {
+            Self::Equal => ordering == Ordering::Equal,
+            Self::Less => ordering == Ordering::Less,
+            Self::LessOrEqual => ordering != Ordering::Greater,
+            Self::Greater => ordering == Ordering::Greater,
+            Self::GreaterOrEqual => ordering != Ordering::Less,
+        }
+    }
+}
+
+/// Whether an operator asks for the opposite of its comparison.
+pub(super) fn is_negated(operator: Operator) -> bool {
+    matches!(
+        operator,
+        Operator::StringNotEquals
+            | Operator::StringNotEqualsIgnoreCase
+            | Operator::StringNotLike
+            | Operator::NumericNotEquals
+            | Operator::DateNotEquals
+            | Operator::NotIpAddress
+            | Operator::ArnNotEquals
+            | Operator::ArnNotLike
+    )
+}
+
+impl Comparison {
+    /// The comparison that an operator makes or, where it is negated, the opposite of which it makes. `Null`
+    /// compares nothing; its values are read as truths.
+    pub(super) fn new(operator: Operator, texts: &[String], version: Version) -> Self {
+        use Operator as Op;
+        let order = match operator {
+            Op::NumericLessThan | Op::DateLessThan => Order::Less,
+            Op::NumericLessThanEquals | Op::DateLessThanEquals => Order::LessOrEqual,
+            Op::NumericGreaterThan | Op::DateGreaterThan => Order::Greater,
+            Op::NumericGreaterThanEquals | Op::DateGreaterThanEquals => Order::GreaterOrEqual,
+            _ => Order::Equal,
+        };
+        let templates = || texts.iter().map(|text| Template::parse(text, version, Place::Text)).collect();
+        let patterns = |place| texts.iter().map(|text| Fillable::parse(text, version, place)).collect();
+        match operator {
+            Op::StringEquals | Op::StringNotEquals => Self::Text(templates()),
+            Op::StringEqualsIgnoreCase | Op::StringNotEqualsIgnoreCase => Self::TextOfAnyCase(templates()),
+            Op::StringLike | Op::StringNotLike => Self::Pattern(patterns(Place::Text), Shape::Any),
+            Op::ArnEquals | Op::ArnNotEquals | Op::ArnLike | Op::ArnNotLike => {
+                Self::Pattern(patterns(Place::ConditionArn), Shape::Arn)
+            }
+            Op::NumericEquals
+            | Op::NumericNotEquals
+            | Op::NumericLessThan
+            | Op::NumericLessThanEquals
+            | Op::NumericGreaterThan
+            | Op::NumericGreaterThanEquals => {
+                Self::Number(order, texts.iter().filter_map(|text| values::decimal(text)).collect())
+            }
+            Op::DateEquals
+            | Op::DateNotEquals
+            | Op::DateLessThan
+            | Op::DateLessThanEquals
+            | Op::DateGreaterThan
+            | Op::DateGreaterThanEquals => {
+                Self::Moment(order, texts.iter().filter_map(|text| values::moment(text)).collect())
+            }
+            Op::Bool | Op::Null => Self::Truth(texts.iter().filter_map(|text| values::truth(text)).collect()),
+            Op::BinaryEquals => Self::Bytes(texts.iter().filter_map(|text| values::bytes(text)).collect()),
+            Op::IpAddress | Op::NotIpAddress => {
+                Self::Network(texts.iter().filter_map(|text| values::network(text)).collect())
+            }
+        }
+    }
+
+    /// Whether a value of the request fits any value of the policy.
+    pub(super) fn fits(&self, value: &Value<'_>, keys: &dyn ContextKeys) -> bool {
+        match self {
+            Self::Text(templates) => {
+                let text = text_of(value);
+                templates.iter().any(|template| template.text(keys).is_some_and(|filled| filled == text))
+            }
+            Self::TextOfAnyCase(templates) => {
+                let text = text_of(value).to_lowercase();
+                let fits = |template: &Template| {
+                    template.text(keys).is_some_and(|filled| filled.to_lowercase() == text)
+                };
+                templates.iter().any(fits)
+            }
+            Self::Pattern(patterns, shape) => {
+                let text = text_of(value);
+                (*shape == Shape::Any || is_arn(&text))
+                    && patterns.iter().any(|pattern| pattern.matches(&text, keys))
+            }
+            Self::Number(order, numbers) => values::decimal_of(value)
+                .is_some_and(|value| numbers.iter().any(|number| order.holds(&value, number))),
+            Self::Moment(order, moments) => values::moment_of(value)
+                .is_some_and(|value| moments.iter().any(|moment| order.holds(&value, moment))),
+            Self::Truth(truths) => values::truth_of(value).is_some_and(|value| truths.contains(&value)),
+            Self::Bytes(all) => {
+                values::bytes_of(value).is_some_and(|value| all.iter().any(|b| **b == *value))
+            }
+            Self::Network(networks) => {
+                let has = |address: IpAddr| networks.iter().any(|network| values::has(network, address));
+                values::address_of(value).is_some_and(has)
+            }
+        }
+    }
+
+    /// What `Null` asks for: that the key is absent (`true`) or present (`false`).
+    pub(super) fn asks_for(&self, absent: bool) -> bool {
+        matches!(self, Self::Truth(truths) if truths.contains(&absent))
+    }
+}
+
+/// Six fields, of which the first says that it is one.
+fn is_arn(text: &str) -> bool {
+    text.starts_with("arn:") && text.matches(':').count() >= 5
+}

@@ -1,0 +1,103 @@
+//! Statements, ready to be asked whether they are about a request.
+
+use super::action::{Action, Services};
+use super::condition::Test;
+use super::principal::{self, Grip};
+use super::template::Fillable;
+use crate::decision::Facts;
+use crate::document::{self, ActionPattern, Effect, NamedPrincipal, Scope, Version};
+use crate::pattern::Place;
+
+/// A statement of a policy.
+#[derive(Clone, Debug)]
+pub(crate) struct Statement {
+    pub(crate) sid: Option<String>,
+    pub(crate) effect: Effect,
+    principals: Option<Scope<NamedPrincipal>>,
+    actions: Scope<Action>,
+    resources: Option<Scope<Fillable>>,
+    pub(crate) tests: Box<[Test]>,
+}
+
+/// Why a statement is not about a request: the first of its elements that does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Miss {
+    Action,
+    Resource,
+    Principal,
+    /// The condition of that number, counted from 0.
+    Condition(usize),
+}
+
+impl Statement {
+    pub(super) fn new(statement: &document::Statement, version: Version) -> Self {
+        let fillable =
+            |resource: &document::ArnPattern| Fillable::parse(resource.completed(), version, Place::Resource);
+        Self {
+            sid: statement.sid.clone(),
+            effect: statement.effect,
+            principals: statement.principals.clone(),
+            actions: statement.actions.map(Action::new),
+            resources: statement.resources.as_ref().map(|scope| scope.map(fillable)),
+            tests: statement.conditions.iter().map(|condition| Test::new(condition, version)).collect(),
+        }
+    }
+
+    /// The services whose actions it may be about.
+    pub(super) fn services(&self) -> Services {
+        Services::of(&self.actions)
+    }
+
+    /// A statement that allows actions on everything.
+    pub(super) fn allowing(actions: &[ActionPattern]) -> Self {
+        Self {
+            sid: None,
+            effect: Effect::Allow,
+            principals: None,
+            actions: Scope::Only(actions.iter().map(Action::new).collect()),
+            resources: None,
+            tests: Box::new([]),
+        }
+    }
+
+    /// Whether the statement is about the request, and how it covers its subject. A statement without
+    /// principals is about whomever its policy is attached to, one without resources about what it is
+    /// attached to.
+    pub(crate) fn applies(&self, facts: &Facts<'_>) -> Result<Grip, Miss> {
+        if !covers(&self.actions, |action| action.matches(facts.asked())) {
+            return Err(Miss::Action);
+        }
+        let resource = |pattern: &Fillable| pattern.matches(facts.resource(), facts);
+        if self.resources.as_ref().is_some_and(|scope| !covers_resource(scope, resource, facts)) {
+            return Err(Miss::Resource);
+        }
+        let grip = match &self.principals {
+            None => Some(Grip::Direct),
+            Some(scope) => principal::grip(scope, facts.subject(), facts.has_boundary()),
+        };
+        let grip = grip.ok_or(Miss::Principal)?;
+        match self.tests.iter().position(|test| !test.holds(facts, self.effect)) {
+            Some(failed) => Err(Miss::Condition(failed)),
+            None => Ok(grip),
+        }
+    }
+}
+
+/// An empty list on either side makes a statement that is about nothing.
+fn covers<T>(scope: &Scope<T>, matches: impl Fn(&T) -> bool) -> bool {
+    match scope {
+        Scope::Only(listed) => listed.iter().any(matches),
+        Scope::Except(listed) => !listed.is_empty() && !listed.iter().any(matches),
+    }
+}
+
+/// The same for resources. In both elements, a policy variable that the request lacks matches nothing: a
+/// `NotResource` with such a variable is about no resource at all ("Variables and tags").
+fn covers_resource(scope: &Scope<Fillable>, matches: impl Fn(&Fillable) -> bool, facts: &Facts<'_>) -> bool {
+    if let Scope::Except(listed) = scope
+        && listed.iter().any(|pattern| !pattern.can_be_filled(facts))
+    {
+        return false;
+    }
+    covers(scope, matches)
+}

@@ -1,0 +1,139 @@
+//! What the inputs of operations say to policies: the condition keys that stand for parameters (KMS Developer
+//! Guide, "AWS KMS condition keys"). A handler states them before it asks for permission.
+
+use strongroom_api_kms::{
+    CreateKeyRequest, CustomerMasterKeySpec, DecryptRequest, EnableKeyRotationRequest, EncryptRequest,
+    EncryptionAlgorithmSpec, GenerateDataKeyRequest, GenerateDataKeyWithoutPlaintextRequest, KeySpec,
+    KeyUsageType, OriginType, PutKeyPolicyRequest, ReEncryptRequest, ScheduleKeyDeletionRequest, Tag,
+    TagResourceRequest, UntagResourceRequest,
+};
+use strongroom_hsm_core::LONGEST_CONTEXT;
+use strongroom_identity::ConditionKeys;
+use strongroom_schema::Map;
+
+use crate::domain::identifier::ALIAS_PREFIX;
+use crate::domain::policy;
+
+/// The algorithm that symmetric keys have.
+const ALGORITHM: &str = "SYMMETRIC_DEFAULT";
+
+pub(super) fn encrypt(input: &EncryptRequest) -> ConditionKeys {
+    let algorithm = input.encryption_algorithm.as_ref().map(EncryptionAlgorithmSpec::as_str);
+    cryptography(Some(&input.key_id), algorithm, input.encryption_context.as_ref())
+}
+
+pub(super) fn decrypt(input: &DecryptRequest) -> ConditionKeys {
+    let algorithm = input.encryption_algorithm.as_ref().map(EncryptionAlgorithmSpec::as_str);
+    cryptography(input.key_id.as_deref(), algorithm, input.encryption_context.as_ref())
+}
+
+/// ReEncrypt, as the key sees it that it decrypts with.
+pub(super) fn re_encrypt_from(input: &ReEncryptRequest) -> ConditionKeys {
+    let algorithm = input.source_encryption_algorithm.as_ref().map(EncryptionAlgorithmSpec::as_str);
+    cryptography(input.source_key_id.as_deref(), algorithm, input.source_encryption_context.as_ref())
+}
+
+/// ReEncrypt, as the key sees it that it encrypts under.
+pub(super) fn re_encrypt_to(input: &ReEncryptRequest) -> ConditionKeys {
+    let algorithm = input.destination_encryption_algorithm.as_ref().map(EncryptionAlgorithmSpec::as_str);
+    let context = input.destination_encryption_context.as_ref();
+    cryptography(Some(&input.destination_key_id), algorithm, context)
+}
+
+pub(super) fn generate_data_key(input: &GenerateDataKeyRequest) -> ConditionKeys {
+    cryptography(Some(&input.key_id), None, input.encryption_context.as_ref())
+}
+
+pub(super) fn generate_data_key_without_plaintext(
+    input: &GenerateDataKeyWithoutPlaintextRequest,
+) -> ConditionKeys {
+    cryptography(Some(&input.key_id), None, input.encryption_context.as_ref())
+}
+
+/// DescribeKey and others that say no more than which key.
+pub(super) fn key_id(key_id: &str) -> ConditionKeys {
+    ConditionKeys::new().with_some("kms:RequestAlias", alias(key_id))
+}
+
+pub(super) fn create_key(input: &CreateKeyRequest) -> ConditionKeys {
+    let spec = input.key_spec.as_ref().map(KeySpec::as_str);
+    let older_spec = input.customer_master_key_spec.as_ref().map(CustomerMasterKeySpec::as_str);
+    let usage = input.key_usage.as_ref().unwrap_or(&KeyUsageType::EncryptDecrypt).as_str();
+    let spec = spec.or(older_spec).unwrap_or(KeySpec::SymmetricDefault.as_str());
+    let keys = ConditionKeys::new()
+        .with("kms:KeySpec", spec)
+        .with("kms:CustomerMasterKeySpec", spec)
+        .with("kms:KeyUsage", usage)
+        .with("kms:CustomerMasterKeyUsage", usage)
+        .with("kms:KeyOrigin", input.origin.as_ref().unwrap_or(&OriginType::AwsKms).as_str())
+        .with("kms:MultiRegion", input.multi_region.unwrap_or(false));
+    tags(bypass(keys, input.bypass_policy_lockout_safety_check), input.tags.as_deref().unwrap_or_default())
+}
+
+pub(super) fn put_key_policy(input: &PutKeyPolicyRequest) -> ConditionKeys {
+    bypass(policy_name(input.policy_name.as_deref()), input.bypass_policy_lockout_safety_check)
+}
+
+/// GetKeyPolicy, and whatever else names a policy.
+pub(super) fn policy_name(name: Option<&str>) -> ConditionKeys {
+    ConditionKeys::new().with("kms:PolicyName", name.unwrap_or(policy::NAME))
+}
+
+pub(super) fn tag_resource(input: &TagResourceRequest) -> ConditionKeys {
+    tags(ConditionKeys::new(), &input.tags)
+}
+
+pub(super) fn untag_resource(input: &UntagResourceRequest) -> ConditionKeys {
+    ConditionKeys::new().with("aws:TagKeys", input.tag_keys.clone())
+}
+
+pub(super) fn enable_key_rotation(input: &EnableKeyRotationRequest) -> ConditionKeys {
+    let days = input.rotation_period_in_days.map(i64::from);
+    ConditionKeys::new().with_some("kms:RotationPeriodInDays", days)
+}
+
+pub(super) fn schedule_key_deletion(input: &ScheduleKeyDeletionRequest) -> ConditionKeys {
+    let days = input.pending_window_in_days.map(i64::from);
+    ConditionKeys::new().with_some("kms:ScheduleKeyDeletionPendingWindowInDays", days)
+}
+
+fn cryptography(
+    key_id: Option<&str>,
+    algorithm: Option<&str>,
+    context: Option<&Map<String>>,
+) -> ConditionKeys {
+    let mut keys = ConditionKeys::new()
+        .with_some("kms:RequestAlias", key_id.and_then(alias))
+        .with("kms:EncryptionAlgorithm", algorithm.unwrap_or(ALGORITHM));
+    let mut names = Vec::new();
+    let mut room = LONGEST_CONTEXT;
+    for (name, value) in context.into_iter().flat_map(Map::iter) {
+        // A longer one is refused once its key is known: policies need not be asked about all of it.
+        let Some(left) = room.checked_sub(name.len() + value.len()) else { break };
+        room = left;
+        keys = keys.with(&format!("kms:EncryptionContext:{name}"), value.as_str());
+        names.push(name.to_owned());
+    }
+    if names.is_empty() { keys } else { keys.with("kms:EncryptionContextKeys", names) }
+}
+
+fn bypass(keys: ConditionKeys, bypass: Option<bool>) -> ConditionKeys {
+    keys.with("kms:BypassPolicyLockoutSafetyCheck", bypass.unwrap_or(false))
+}
+
+fn tags(keys: ConditionKeys, tags: &[Tag]) -> ConditionKeys {
+    if tags.is_empty() {
+        return keys;
+    }
+    let names: Vec<_> = tags.iter().map(|tag| tag.tag_key.clone()).collect();
+    let with_values = tags.iter().fold(keys, |keys, tag| {
+        keys.with(&format!("aws:RequestTag/{}", tag.tag_key), tag.tag_value.as_str())
+    });
+    with_values.with("aws:TagKeys", names)
+}
+
+/// The name of the alias, if an alias name or alias ARN is what the request names its key by.
+fn alias(key_id: &str) -> Option<&str> {
+    let name = if key_id.starts_with("arn:") { key_id.splitn(6, ':').nth(5)? } else { key_id };
+    name.starts_with(ALIAS_PREFIX).then_some(name)
+}

@@ -1,0 +1,171 @@
+//! Keys as policies see them: their policy, and what they say of themselves to its conditions (KMS Developer
+//! Guide, "AWS KMS condition keys").
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use strongroom_identity::{AccountId, RequestContext};
+use strongroom_policy::document::{Document, Kind};
+use strongroom_policy::{Guard, Policy, Resource, Values};
+
+use super::identifier::Home;
+use super::key::{Key, Manager};
+use super::policy;
+use super::tags::Tags;
+use crate::cache::Weighed;
+
+/// The bytes that a compiled policy takes for each byte of its text, at most and about.
+const COMPILED: usize = 5;
+
+/// Default policies kept compiled; there is one for each account.
+const DEFAULTS: usize = 1024;
+
+/// What begins the names of the condition keys for tags on the resource.
+const RESOURCE_TAG: &str = "aws:resourcetag/";
+
+/// What callers of other accounts can do to a key, if policies let them (KMS Developer Guide, "Allowing users
+/// in other accounts to use a KMS key"); cryptography itself, and these.
+const FOR_OTHERS: [&str; 20] = [
+    "kms:Encrypt",
+    "kms:Decrypt",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:GenerateDataKeyPair",
+    "kms:GenerateDataKeyPairWithoutPlaintext",
+    "kms:Sign",
+    "kms:Verify",
+    "kms:GenerateMac",
+    "kms:VerifyMac",
+    "kms:DeriveSharedSecret",
+    "kms:CreateGrant",
+    "kms:DescribeKey",
+    "kms:GetPublicKey",
+    "kms:GetKeyRotationStatus",
+    "kms:ListGrants",
+    "kms:RetireGrant",
+    "kms:RevokeGrant",
+];
+
+/// A key's policy: its text as it was given, if any was, and the whole compiled once it is asked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeyPolicy {
+    text: Option<String>,
+    compiled: OnceLock<Arc<Policy>>,
+}
+
+impl KeyPolicy {
+    /// The policy of that text; `None` for the one that a key has from the start.
+    pub(crate) fn new(text: Option<String>) -> Self {
+        Self { text, compiled: OnceLock::new() }
+    }
+
+    /// Its text, if one was given.
+    pub(crate) fn given(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+}
+
+impl Weighed for KeyPolicy {
+    fn weight(&self) -> usize {
+        self.text.as_ref().map_or(0, |text| text.len() * (COMPILED + 1))
+    }
+}
+
+/// Compiles the text of a policy. One that was accepted once and is not read now allows nothing.
+pub(super) fn compile(text: &str) -> Policy {
+    Document::parse(text, Kind::Key)
+        .map_or_else(|_| Policy::silent(policy::NAME), |document| Policy::new(policy::NAME, &document))
+}
+
+/// The default policy of an account's keys, which they share.
+fn default_of(account: AccountId) -> Arc<Policy> {
+    static COMPILED: Mutex<Option<HashMap<AccountId, Arc<Policy>>>> = Mutex::new(None);
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let compiled = compiled.get_or_insert_default();
+    if compiled.len() >= DEFAULTS {
+        compiled.clear();
+    }
+    compiled.entry(account).or_insert_with(|| Arc::new(compile(&policy::default_text(account)))).clone()
+}
+
+impl Key {
+    fn compiled_policy(&self) -> &Policy {
+        self.policy.compiled.get_or_init(|| match (self.policy.given(), &self.manager) {
+            (None, Manager::Customer) => default_of(self.home.account),
+            _ => Arc::new(compile(&self.policy_text())),
+        })
+    }
+}
+
+impl Resource for Key {
+    fn owner(&self) -> AccountId {
+        self.home.account
+    }
+
+    fn arn(&self) -> String {
+        self.arn.clone()
+    }
+
+    fn guard(&self) -> Guard<'_> {
+        Guard::Key(self.compiled_policy())
+    }
+
+    fn serves_others(&self, action: &str) -> bool {
+        FOR_OTHERS.contains(&action)
+    }
+
+    fn condition_key(&self, key: &str, context: &RequestContext) -> Option<Values<'_>> {
+        match key {
+            "kms:keyspec" | "kms:customermasterkeyspec" => Some(Values::text("SYMMETRIC_DEFAULT")),
+            "kms:keyusage" | "kms:customermasterkeyusage" => Some(Values::text("ENCRYPT_DECRYPT")),
+            "kms:keyorigin" => Some(Values::text("AWS_KMS")),
+            "kms:multiregion" => Some(false.into()),
+            _ => of_any_key(&self.tags, key, context),
+        }
+    }
+}
+
+/// A key with a policy that it is to get, to see whether the caller would be locked out.
+pub(crate) struct Proposed<'k> {
+    pub(crate) home: &'k Home,
+    pub(crate) arn: &'k str,
+    pub(crate) tags: &'k Tags,
+    pub(crate) policy: Policy,
+}
+
+impl Resource for Proposed<'_> {
+    fn owner(&self) -> AccountId {
+        self.home.account
+    }
+
+    fn arn(&self) -> String {
+        self.arn.to_owned()
+    }
+
+    fn guard(&self) -> Guard<'_> {
+        Guard::Key(&self.policy)
+    }
+
+    fn condition_key(&self, key: &str, context: &RequestContext) -> Option<Values<'_>> {
+        of_any_key(self.tags, key, context)
+    }
+}
+
+/// What every key says: its tags, and who calls.
+fn of_any_key<'k>(tags: &'k Tags, key: &str, context: &RequestContext) -> Option<Values<'k>> {
+    match key.strip_prefix(RESOURCE_TAG) {
+        Some(name) => match tags.in_any_case(name).as_slice() {
+            [] => None,
+            [value] => Some(Values::text(*value)),
+            several => Some(Values::texts(several.iter().copied())),
+        },
+        None => of_caller(key, context),
+    }
+}
+
+/// What a key says of whoever calls.
+pub(super) fn of_caller(key: &str, context: &RequestContext) -> Option<Values<'static>> {
+    (key == "kms:calleraccount").then(|| Values::text(context.account().to_string()))
+}
