@@ -1,18 +1,28 @@
 //! What the inputs of operations say to policies: the condition keys that stand for parameters (KMS Developer
 //! Guide, "AWS KMS condition keys"). A handler states them before it asks for permission.
 
+mod uses;
+
 use strongroom_api_kms::{
     CreateKeyRequest, CustomerMasterKeySpec, DecryptRequest, EnableKeyRotationRequest, EncryptRequest,
     EncryptionAlgorithmSpec, GenerateDataKeyRequest, GenerateDataKeyWithoutPlaintextRequest, KeySpec,
-    KeyUsageType, OriginType, PutKeyPolicyRequest, ReEncryptRequest, ScheduleKeyDeletionRequest, Tag,
-    TagResourceRequest, UntagResourceRequest,
+    KeyUsageType, PutKeyPolicyRequest, ReEncryptRequest, ScheduleKeyDeletionRequest, Tag, TagResourceRequest,
+    UntagResourceRequest,
 };
 use strongroom_hsm_core::LONGEST_CONTEXT;
 use strongroom_identity::ConditionKeys;
 use strongroom_schema::Map;
 
+pub(super) use self::uses::{
+    derive_shared_secret, generate_data_key_pair, generate_data_key_pair_without_plaintext, generate_mac,
+    sign, verify, verify_mac,
+};
+use super::new_key_place;
 use crate::domain::identifier::ALIAS_PREFIX;
 use crate::domain::policy;
+
+/// Whether ReEncrypt encrypts under the key that it decrypts with.
+pub(super) const ON_SAME_KEY: &str = "kms:ReEncryptOnSameKey";
 
 /// The algorithm that symmetric keys have.
 const ALGORITHM: &str = "SYMMETRIC_DEFAULT";
@@ -27,17 +37,18 @@ pub(super) fn decrypt(input: &DecryptRequest) -> ConditionKeys {
     cryptography(input.key_id.as_deref(), algorithm, input.encryption_context.as_ref())
 }
 
-/// ReEncrypt, as the key sees it that it decrypts with.
+/// ReEncrypt, as the key sees it that it decrypts with, while it is not known to be the other one too.
 pub(super) fn re_encrypt_from(input: &ReEncryptRequest) -> ConditionKeys {
     let algorithm = input.source_encryption_algorithm.as_ref().map(EncryptionAlgorithmSpec::as_str);
-    cryptography(input.source_key_id.as_deref(), algorithm, input.source_encryption_context.as_ref())
+    let context = input.source_encryption_context.as_ref();
+    cryptography(input.source_key_id.as_deref(), algorithm, context).with(ON_SAME_KEY, false)
 }
 
 /// ReEncrypt, as the key sees it that it encrypts under.
-pub(super) fn re_encrypt_to(input: &ReEncryptRequest) -> ConditionKeys {
+pub(super) fn re_encrypt_to(input: &ReEncryptRequest, on_same_key: bool) -> ConditionKeys {
     let algorithm = input.destination_encryption_algorithm.as_ref().map(EncryptionAlgorithmSpec::as_str);
     let context = input.destination_encryption_context.as_ref();
-    cryptography(Some(&input.destination_key_id), algorithm, context)
+    cryptography(Some(&input.destination_key_id), algorithm, context).with(ON_SAME_KEY, on_same_key)
 }
 
 pub(super) fn generate_data_key(input: &GenerateDataKeyRequest) -> ConditionKeys {
@@ -50,7 +61,7 @@ pub(super) fn generate_data_key_without_plaintext(
     cryptography(Some(&input.key_id), None, input.encryption_context.as_ref())
 }
 
-/// DescribeKey and others that say no more than which key.
+/// DescribeKey, GetPublicKey and others that say no more than which key.
 pub(super) fn key_id(key_id: &str) -> ConditionKeys {
     ConditionKeys::new().with_some("kms:RequestAlias", alias(key_id))
 }
@@ -65,7 +76,7 @@ pub(super) fn create_key(input: &CreateKeyRequest) -> ConditionKeys {
         .with("kms:CustomerMasterKeySpec", spec)
         .with("kms:KeyUsage", usage)
         .with("kms:CustomerMasterKeyUsage", usage)
-        .with("kms:KeyOrigin", input.origin.as_ref().unwrap_or(&OriginType::AwsKms).as_str())
+        .with("kms:KeyOrigin", new_key_place::origin(input))
         .with("kms:MultiRegion", input.multi_region.unwrap_or(false));
     tags(bypass(keys, input.bypass_policy_lockout_safety_check), input.tags.as_deref().unwrap_or_default())
 }

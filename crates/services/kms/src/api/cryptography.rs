@@ -66,6 +66,7 @@ pub(super) async fn decrypt(
         key_id_member: "keyId",
         algorithm: input.encryption_algorithm.as_ref(),
         ignored: ignores_ciphertext(dry_run, input.dry_run_modifiers.as_deref())?,
+        destination: None,
     };
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     note_algorithm(context, "encryptionAlgorithm", input.encryption_algorithm.as_ref());
@@ -100,19 +101,25 @@ pub(super) async fn re_encrypt(
     let dry_run = input.dry_run == Some(true);
     let (from_algorithm, to_algorithm) =
         (input.source_encryption_algorithm.as_ref(), input.destination_encryption_algorithm.as_ref());
+    let destination = kms.named(context, &input.destination_key_id).await?;
     let source = Source {
         blob: input.ciphertext_blob.as_ref().map(|blob| blob.0.as_slice()),
         key_id: input.source_key_id.as_deref(),
         key_id_member: "sourceKeyId",
         algorithm: from_algorithm,
         ignored: ignores_ciphertext(dry_run, input.dry_run_modifiers.as_deref())?,
+        destination: destination.as_deref(),
     };
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     note_algorithm(context, "sourceEncryptionAlgorithm", from_algorithm);
     note_algorithm(context, "destinationEncryptionAlgorithm", to_algorithm);
     let (from, ciphertext) = source.find::<ReEncryptFrom>(kms, context).await?;
-    context.ask(super::asked::re_encrypt_to(&input));
-    let to = kms.find::<ReEncryptTo>(context, &input.destination_key_id).await?;
+    let on_same_key = source.is_destination(from.resource());
+    context.ask(super::asked::re_encrypt_to(&input, on_same_key));
+    let to = match &destination {
+        Some(key) => key.clone(),
+        None => kms.find::<ReEncryptTo>(context, &input.destination_key_id).await?,
+    };
     let to: Authorized<ReEncryptTo, _> = permitted(kms, context, to)?;
     note_store(context, from.resource(), "sourceCustomKeyStoreId");
     note_store(context, to.resource(), "destinationCustomKeyStoreId");

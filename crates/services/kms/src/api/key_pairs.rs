@@ -11,7 +11,7 @@ use strongroom_schema::{Blob, Map};
 use strongroom_secret::SecretBytes;
 
 use super::cryptography::{encryption_context, note_material, secret_blob, usable_for};
-use super::{algorithms, new_key_spec, refuse_grant_tokens};
+use super::{algorithms, asked, new_key_spec, refuse_grant_tokens};
 use crate::KeyManagement;
 use crate::domain::key::SharedKey;
 use crate::domain::spec::{DataKeyPairKind, KeyUsage};
@@ -28,6 +28,7 @@ pub(super) async fn generate_data_key_pair(
     }
     let kind = kind(&input.key_pair_spec)?;
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    context.ask(asked::generate_data_key_pair(&input));
     let key = kms.find::<actions::GenerateDataKeyPair>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKeyPair, _> =
         usable_for(kms, context, key, KeyUsage::EncryptDecrypt)?;
@@ -51,6 +52,7 @@ pub(super) async fn generate_data_key_pair_without_plaintext(
 ) -> Result<GenerateDataKeyPairWithoutPlaintextResponse, Refusal> {
     let kind = kind(&input.key_pair_spec)?;
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    context.ask(asked::generate_data_key_pair_without_plaintext(&input));
     let key = kms.find::<actions::GenerateDataKeyPairWithoutPlaintext>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKeyPairWithoutPlaintext, _> =
         usable_for(kms, context, key, KeyUsage::EncryptDecrypt)?;

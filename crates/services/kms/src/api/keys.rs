@@ -11,6 +11,7 @@ use strongroom_schema::Unit;
 use super::metadata::key_metadata;
 use super::{chosen, new_key_place, new_key_spec, refuse_grant_tokens, refuse_nul, tags};
 use crate::KeyManagement;
+use crate::domain::access::Nature;
 use crate::domain::identifier::Home;
 use crate::domain::key::SharedKey;
 use crate::domain::paging::Page;
@@ -39,7 +40,9 @@ pub(super) async fn create_key(
     if let Some(policy) = &new.policy {
         let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
         let home = Home::of(context);
-        let recipient = policy::Recipient { home: &home, arn: &home.key_arn(&key_id), tags: &new.tags };
+        let nature = Nature { spec, usage, is_in_store: new.store.is_some() };
+        let recipient =
+            policy::Recipient { home: &home, arn: &home.key_arn(&key_id), nature, tags: &new.tags };
         policy::check(kms.authority(), context, policy, recipient, bypass)?;
     }
     let all = kms.authority().authorize::<actions::CreateKey, _>(context, Everything(context.account()))?;

@@ -45,6 +45,15 @@ pub(super) fn asked_for(
     }
 }
 
+/// The origin that the request asks for, as AWS spells it.
+pub(super) fn origin(input: &CreateKeyRequest) -> &str {
+    match &input.origin {
+        None => OriginType::AwsKms.as_str(),
+        Some(origin) if origin.as_str() == SPELT => OriginType::AwsCloudhsm.as_str(),
+        Some(origin) => origin.as_str(),
+    }
+}
+
 fn in_cluster(input: &CreateKeyRequest, spec: KeySpec, strict: bool) -> Result<String, Refusal> {
     let store = input.custom_key_store_id.clone().ok_or_else(|| {
         Refusal::Validation("You must specify a CustomKeyStoreId with Origin AWS_CLOUDHSM.".to_owned())

@@ -9,7 +9,7 @@ use strongroom_schema::Blob;
 
 use super::algorithms::Algorithms;
 use super::cryptography::permitted;
-use super::refuse_grant_tokens;
+use super::{asked, refuse_grant_tokens};
 use crate::KeyManagement;
 use crate::domain::key::SharedKey;
 use crate::error::Refusal;
@@ -21,6 +21,7 @@ pub(super) async fn get_public_key(
     input: GetPublicKeyRequest,
 ) -> Result<GetPublicKeyResponse, Refusal> {
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    context.ask(asked::key_id(&input.key_id));
     let key = kms.find::<actions::GetPublicKey>(context, &input.key_id).await?;
     let key: Authorized<actions::GetPublicKey, SharedKey> = permitted(kms, context, key)?;
     let public_key = KeyManagement::public_key(&key)?;

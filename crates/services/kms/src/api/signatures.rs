@@ -11,7 +11,7 @@ use strongroom_policy::Authorized;
 use strongroom_schema::Blob;
 
 use super::cryptography::usable_for;
-use super::{algorithms, refuse_grant_tokens};
+use super::{algorithms, asked, refuse_grant_tokens};
 use crate::KeyManagement;
 use crate::domain::key::Key;
 use crate::domain::spec::{self, KeyUsage, MessageForm, Signed, SigningAlgorithm};
@@ -24,6 +24,7 @@ pub(super) async fn sign(
 ) -> Result<SignResponse, Refusal> {
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     note_message_type(context, input.message_type.as_ref());
+    context.ask(asked::sign(&input));
     let key = kms.find::<actions::Sign>(context, &input.key_id).await?;
     let key: Authorized<actions::Sign, _> = usable_for(kms, context, key, KeyUsage::SignVerify)?;
     let (algorithm, signed) = what_is_signed(
@@ -50,6 +51,7 @@ pub(super) async fn verify(
 ) -> Result<VerifyResponse, Refusal> {
     refuse_grant_tokens(input.grant_tokens.as_deref())?;
     note_message_type(context, input.message_type.as_ref());
+    context.ask(asked::verify(&input));
     let key = kms.find::<actions::Verify>(context, &input.key_id).await?;
     let key: Authorized<actions::Verify, _> = usable_for(kms, context, key, KeyUsage::SignVerify)?;
     let (algorithm, signed) = what_is_signed(

@@ -11,6 +11,7 @@ use strongroom_policy::{Guard, Policy, Resource, Values};
 use super::identifier::Home;
 use super::key::{Key, Manager};
 use super::policy;
+use super::spec::{KeySpec, KeyUsage};
 use super::tags::Tags;
 use crate::cache::Weighed;
 
@@ -90,7 +91,37 @@ fn default_of(account: AccountId) -> Arc<Policy> {
     compiled.entry(account).or_insert_with(|| Arc::new(compile(&policy::default_text(account)))).clone()
 }
 
+/// What a key is made of, what it is for, and where it is: it stays so for life.
+#[derive(Clone, Copy)]
+pub(crate) struct Nature {
+    pub(crate) spec: KeySpec,
+    pub(crate) usage: KeyUsage,
+    /// Whether a custom key store holds it.
+    pub(crate) is_in_store: bool,
+}
+
+impl Nature {
+    /// Where its materials come from, as the API, policies and records say it.
+    pub(crate) fn origin(self) -> &'static str {
+        if self.is_in_store { "AWS_CLOUDHSM" } else { "AWS_KMS" }
+    }
+
+    fn condition_key(self, key: &str) -> Option<Values<'static>> {
+        match key {
+            "kms:keyspec" | "kms:customermasterkeyspec" => Some(Values::text(self.spec.as_str())),
+            "kms:keyusage" | "kms:customermasterkeyusage" => Some(Values::text(self.usage.as_str())),
+            "kms:keyorigin" => Some(Values::text(self.origin())),
+            "kms:multiregion" => Some(false.into()),
+            _ => None,
+        }
+    }
+}
+
 impl Key {
+    pub(crate) fn nature(&self) -> Nature {
+        Nature { spec: self.spec, usage: self.usage, is_in_store: self.store.is_some() }
+    }
+
     fn compiled_policy(&self) -> &Policy {
         self.policy.compiled.get_or_init(|| match (self.policy.given(), &self.manager) {
             (None, Manager::Customer) => default_of(self.home.account),
@@ -117,13 +148,7 @@ impl Resource for Key {
     }
 
     fn condition_key(&self, key: &str, context: &RequestContext) -> Option<Values<'_>> {
-        match key {
-            "kms:keyspec" | "kms:customermasterkeyspec" => Some(Values::text("SYMMETRIC_DEFAULT")),
-            "kms:keyusage" | "kms:customermasterkeyusage" => Some(Values::text("ENCRYPT_DECRYPT")),
-            "kms:keyorigin" => Some(Values::text("AWS_KMS")),
-            "kms:multiregion" => Some(false.into()),
-            _ => of_any_key(&self.tags, key, context),
-        }
+        of_any_key(self.nature(), &self.tags, key, context)
     }
 }
 
@@ -131,6 +156,7 @@ impl Resource for Key {
 pub(crate) struct Proposed<'k> {
     pub(crate) home: &'k Home,
     pub(crate) arn: &'k str,
+    pub(crate) nature: Nature,
     pub(crate) tags: &'k Tags,
     pub(crate) policy: Policy,
 }
@@ -149,19 +175,19 @@ impl Resource for Proposed<'_> {
     }
 
     fn condition_key(&self, key: &str, context: &RequestContext) -> Option<Values<'_>> {
-        of_any_key(self.tags, key, context)
+        of_any_key(self.nature, self.tags, key, context)
     }
 }
 
-/// What every key says: its tags, and who calls.
-fn of_any_key<'k>(tags: &'k Tags, key: &str, context: &RequestContext) -> Option<Values<'k>> {
+/// What every key says: what it is, its tags, and who calls.
+fn of_any_key<'k>(nature: Nature, tags: &'k Tags, key: &str, context: &RequestContext) -> Option<Values<'k>> {
     match key.strip_prefix(RESOURCE_TAG) {
         Some(name) => match tags.in_any_case(name).as_slice() {
             [] => None,
             [value] => Some(Values::text(*value)),
             several => Some(Values::texts(several.iter().copied())),
         },
-        None => of_caller(key, context),
+        None => nature.condition_key(key).or_else(|| of_caller(key, context)),
     }
 }
 

@@ -157,7 +157,7 @@ impl Key {
 
     /// Where its materials come from, as the API and records say it.
     pub(crate) fn origin(&self) -> &'static str {
-        if self.store.is_some() { "AWS_CLOUDHSM" } else { "AWS_KMS" }
+        self.nature().origin()
     }
 
     /// Where its materials are. Keys of one place can be used in one step.

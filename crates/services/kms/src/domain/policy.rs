@@ -6,7 +6,7 @@ use strongroom_identity::{AccountId, RequestContext};
 use strongroom_policy::document::{Document, DocumentError, Kind};
 use strongroom_policy::{Authority, Policy};
 
-use super::access::Proposed;
+use super::access::{Nature, Proposed};
 use super::identifier::Home;
 use super::key::{Key, Manager};
 use super::managed;
@@ -54,6 +54,7 @@ pub(super) fn default_text(account: AccountId) -> String {
 pub(crate) struct Recipient<'k> {
     pub(crate) home: &'k Home,
     pub(crate) arn: &'k str,
+    pub(crate) nature: Nature,
     pub(crate) tags: &'k Tags,
 }
 
@@ -67,8 +68,8 @@ pub(crate) fn check(
     bypass: bool,
 ) -> Result<(), Refusal> {
     let document = Document::parse(text, Kind::Key).map_err(refusal)?;
-    let Recipient { home, arn, tags } = key;
-    let proposed = Proposed { home, arn, tags, policy: Policy::new(NAME, &document) };
+    let Recipient { home, arn, nature, tags } = key;
+    let proposed = Proposed { home, arn, nature, tags, policy: Policy::new(NAME, &document) };
     if !bypass && !authority.admits::<actions::PutKeyPolicy, _>(context, &proposed) {
         return Err(Refusal::MalformedPolicy(
             "The new key policy will not allow you to update the key policy in the future.".to_owned(),

@@ -43,6 +43,23 @@ impl KeyManagement {
         }
     }
 
+    /// The key that any form of `KeyId` names, if there is one.
+    pub(crate) async fn named(
+        &self,
+        context: &RequestContext,
+        key_id: &str,
+    ) -> Result<Option<SharedKey>, Refusal> {
+        let Ok(Named { home, name }) = Named::parse(context, key_id) else { return Ok(None) };
+        let name = match name {
+            Name::Key(key_id) => return self.load_key(&home, &key_id).await,
+            Name::Alias(name) => name,
+        };
+        match self.load_alias(&home, &name).await? {
+            Some(alias) => self.load_key(&home, &alias.key_id).await,
+            None => Ok(None),
+        }
+    }
+
     /// The key of that id.
     pub(crate) async fn find_key(
         &self,

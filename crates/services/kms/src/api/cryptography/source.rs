@@ -2,13 +2,14 @@
 
 use strongroom_api_kms::{DryRunModifierType, EncryptionAlgorithmSpec};
 use strongroom_hsm_core::BlobHeader;
-use strongroom_identity::{Action, RequestContext};
+use strongroom_identity::{Action, ConditionKeys, RequestContext};
 use strongroom_policy::Authorized;
 
 use super::permitted;
 use crate::KeyManagement;
+use crate::api::asked::ON_SAME_KEY;
 use crate::domain::identifier::Home;
-use crate::domain::key::SharedKey;
+use crate::domain::key::{Key, SharedKey};
 use crate::error::Refusal;
 
 /// A ciphertext that is to be decrypted, and the key that the caller says it is of.
@@ -20,6 +21,8 @@ pub(super) struct Source<'r> {
     pub(super) algorithm: Option<&'r EncryptionAlgorithmSpec>,
     /// A dry run that asks about the key alone.
     pub(super) ignored: bool,
+    /// The key that ReEncrypt encrypts under, if there is one of that name.
+    pub(super) destination: Option<&'r Key>,
 }
 
 /// A ciphertext.
@@ -43,18 +46,18 @@ impl<'r> Source<'r> {
         if self.ignored {
             let key_id = self.key_id.ok_or_else(|| Refusal::missing(self.key_id_member))?;
             let key = kms.find::<A>(context, key_id).await?;
-            return Ok((permitted(kms, context, key)?, None));
+            return Ok((self.permitted(kms, context, key)?, None));
         }
         let blob = self.blob.ok_or_else(|| Refusal::missing_bytes("ciphertextBlob"))?;
         let header = strongroom_hsm_core::parse_header(blob).ok();
         let key = match (&header, self.key_id) {
             (Some(header), None) => {
                 let key = kms.find_key_of_ciphertext(&Home::of(context), header.key_id).await?;
-                permitted(kms, context, key).map_err(|_| Refusal::CiphertextOfUnknownKey)?
+                self.permitted(kms, context, key).map_err(|_| Refusal::CiphertextOfUnknownKey)?
             }
             (Some(header), Some(named)) => {
                 let key = kms.find::<A>(context, named).await?;
-                let key = permitted(kms, context, key)?;
+                let key = self.permitted(kms, context, key)?;
                 if key.resource().id != header.key_id {
                     return Err(Refusal::IncorrectKey);
                 }
@@ -62,11 +65,28 @@ impl<'r> Source<'r> {
             }
             (None, Some(named)) if self.is_raw() => {
                 let key = kms.find::<A>(context, named).await?;
-                permitted(kms, context, key)?
+                self.permitted(kms, context, key)?
             }
             (None, _) => return Err(Refusal::InvalidCiphertext),
         };
         Ok((key, Some(Ciphertext { blob, header })))
+    }
+
+    fn permitted<A: Action>(
+        &self,
+        kms: &KeyManagement,
+        context: &RequestContext,
+        key: SharedKey,
+    ) -> Result<Authorized<A, SharedKey>, Refusal> {
+        if self.is_destination(&key) {
+            context.ask(ConditionKeys::clone(&context.asked()).with(ON_SAME_KEY, true));
+        }
+        permitted(kms, context, key)
+    }
+
+    /// Whether ReEncrypt encrypts under this key.
+    pub(super) fn is_destination(&self, key: &Key) -> bool {
+        self.destination.is_some_and(|destination| destination.arn == key.arn)
     }
 
     /// Whether the caller names an algorithm of asymmetric keys.
