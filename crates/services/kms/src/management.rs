@@ -143,6 +143,7 @@ impl KeyManagement {
         self.aliases.clear();
         self.backends.clear();
         self.stores.clear();
+        self.resting.clear();
         self.throttling.set(None);
         self.usage.start_over(quiet.usage, journal);
     }

@@ -45,6 +45,7 @@ pub const STATEMENTS: &[Statement] = &[
     keys::NEWEST_MATERIAL,
     keys::LIST_IDS,
     keys::LIST_DUE,
+    keys::FIRST_DUE_IN_STORE,
     keys::ANY_IN_STORE,
     keys::UPDATE_KEY,
     keys::DELETE_MATERIALS,
@@ -69,6 +70,7 @@ pub const STATEMENTS: &[Statement] = &[
     leftovers::DELETE,
     leftovers::SETTLE,
     leftovers::LIST_DUE,
+    leftovers::FIRST_DUE_IN_STORE,
     leftovers::IS_MATERIAL,
     partitions::INSERT_IF_ABSENT,
     partitions::FIND,
@@ -107,6 +109,11 @@ fn home_columns(home: &Home) -> [(&'static str, Value); 2] {
 /// What names a key in every table that speaks of it.
 fn name_of(home: &Home, key_id: &str) -> [Value; 3] {
     [home.account.to_string().into(), home.region.into(), key_id.into()]
+}
+
+/// Key stores as statements look for them: `|cks-...|cks-...|`.
+fn ids_of(stores: &[(Home, String)]) -> Value {
+    stores.iter().fold("|".to_owned(), |ids, (_, id)| ids + id + "|").into()
 }
 
 /// The home that a row names.

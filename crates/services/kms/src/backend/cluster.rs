@@ -122,7 +122,9 @@ impl KeyBackend for InCluster {
     async fn standing(&self, key: &Key) -> Result<Standing, Refusal> {
         let store = self.stores.find(&self.home, &self.store).await?;
         let is_connected = store.state == ConnectionState::Connected;
-        let is_missing = self.latest().is_some_and(|latest| latest.misses(&key.current_material));
+        // What was missing on a connection of before may be there on this one.
+        let latest = self.latest().zip(self.stores.live(&store)).filter(|(latest, live)| latest.is_to(live));
+        let is_missing = latest.is_some_and(|(latest, _)| latest.misses(&key.current_material));
         Ok(Standing { available: is_connected && !is_missing, cluster_id: Some(store.cluster_id.clone()) })
     }
 

@@ -43,13 +43,20 @@ impl Agenda for KeyManagement {
         "keys"
     }
 
+    /// Of a key store whose cluster is left alone only the first of each kind is there: the others would fail all the
+    /// same, and be in the way of what does not need it. So it is seen that something is left undone.
     async fn first(&self, most: u32) -> Result<Vec<Due>, BoxError> {
-        let keys = repo::keys::list_due(&self.db, most).await?;
+        let resting = self.resting.at(self.clocks.real_now());
+        let mut keys = repo::keys::list_due(&self.db, most, &resting).await?;
+        let mut leftovers = repo::leftovers::list_due(&self.db, most, &resting).await?;
+        for store in &resting {
+            keys.extend(repo::keys::first_due_in(&self.db, store).await?);
+            leftovers.extend(repo::leftovers::first_due_in(&self.db, store).await?);
+        }
         let key = |row: DueRow| {
             let [account, region, key_id] = row.name;
             Due { at_ms: row.due_ms, id: format!("arn:{PARTITION}:kms:{region}:{account}:key/{key_id}") }
         };
-        let leftovers = repo::leftovers::list_due(&self.db, most).await?;
         let leftover = |row: repo::leftovers::DueRow| {
             let ([account, region, store], material_id) = (row.name, hex::encode(&row.material_id));
             Due { at_ms: row.due_ms, id: format!("{LEFTOVER}{account}/{region}/{store}/{material_id}") }

@@ -170,6 +170,11 @@ impl KeyStores {
         self.dial_connected(&store, &line).await
     }
 
+    /// The client of the key store's cluster, if there is one now. Nothing is dialled.
+    pub(crate) fn live(&self, store: &KeyStore) -> Option<Arc<dyn Cluster>> {
+        self.lines.of(&store.home, &store.id).session(store).map(|session| session.cluster)
+    }
+
     /// The key store's live cluster, for a new key: it is connected and has HSMs enough.
     pub(crate) async fn for_new_key(
         &self,

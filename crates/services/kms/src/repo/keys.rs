@@ -4,7 +4,7 @@ use strongroom_crypto::hex;
 use strongroom_hsm_core::{KeyHandle, TokenDigest, TokenRef};
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Type, Value};
 
-use super::{home_columns, load_as, name_of, read_home};
+use super::{home_columns, ids_of, load_as, name_of, read_home};
 use crate::domain::access::KeyPolicy;
 use crate::domain::identifier::Home;
 use crate::domain::key::{Held, Key, KeyState, Manager, Material, PublicHalf};
@@ -41,12 +41,20 @@ pub(super) const NEWEST_MATERIAL: Statement = Statement::new(
 pub(super) const LIST_IDS: Statement = Statement::new(
     "SELECT key_id FROM kms_keys WHERE account = $1 AND region = $2 AND key_id > $3 ORDER BY key_id LIMIT $4",
 );
-/// A key rotates only while its key store is connected: one that is not does not hold up what follows.
+/// A key rotates only while its key store is connected, and not among those that rest: one that is does not hold up
+/// what follows.
 pub(super) const LIST_DUE: Statement = Statement::new(
     "SELECT k.account, k.region, k.key_id, k.due_ms FROM kms_keys k LEFT JOIN kms_key_stores s \
      ON s.account = k.account AND s.region = k.region AND s.store_id = k.store \
-     WHERE k.due_ms IS NOT NULL AND (k.store IS NULL OR k.state = 'PendingDeletion' OR s.state = 'CONNECTED') \
+     WHERE k.due_ms IS NOT NULL AND (k.store IS NULL OR k.state = 'PendingDeletion' \
+     OR (s.state = 'CONNECTED' AND $2 NOT LIKE '%|' || s.store_id || '|%')) \
      ORDER BY k.due_ms, k.account, k.region, k.key_id LIMIT $1",
+);
+pub(super) const FIRST_DUE_IN_STORE: Statement = Statement::new(
+    "SELECT k.account, k.region, k.key_id, k.due_ms FROM kms_keys k JOIN kms_key_stores s \
+     ON s.account = k.account AND s.region = k.region AND s.store_id = k.store \
+     WHERE k.account = $1 AND k.region = $2 AND k.store = $3 AND k.due_ms IS NOT NULL \
+     AND k.state <> 'PendingDeletion' AND s.state = 'CONNECTED' ORDER BY k.due_ms, k.key_id LIMIT 1",
 );
 /// The version before comes last: the others are the columns in their order, and the MAC.
 pub(super) const UPDATE_KEY: Statement = Statement::new(
@@ -346,15 +354,28 @@ pub(crate) struct DueRow {
     pub(crate) name: [String; 3],
 }
 
-/// The `most` keys that change by themselves soonest. One whose row makes no sense is among them, so that it
-/// stands in nobody's way.
-pub(crate) async fn list_due(db: &Db, most: u32) -> Result<Vec<DueRow>, StoreError> {
-    let rows = db.query(LIST_DUE, &[most.into()]).await?;
-    let read = |row: &Row| {
-        let name = [row.text("account")?, row.text("region")?, row.text("key_id")?];
-        Ok(DueRow { due_ms: row.i64("due_ms")?, name })
-    };
-    rows.iter().map(read).collect()
+/// The `most` keys that change by themselves soonest, without those that rotate in a store that rests. One whose row
+/// makes no sense is among them, so that it stands in nobody's way.
+pub(crate) async fn list_due(
+    db: &Db,
+    most: u32,
+    resting: &[(Home, String)],
+) -> Result<Vec<DueRow>, StoreError> {
+    let rows = db.query(LIST_DUE, &[most.into(), ids_of(resting)]).await?;
+    rows.iter().map(due).collect()
+}
+
+/// The key of a connected store that rotates soonest.
+pub(crate) async fn first_due_in(
+    db: &Db,
+    (home, store_id): &(Home, String),
+) -> Result<Option<DueRow>, StoreError> {
+    db.query_opt(FIRST_DUE_IN_STORE, &name_of(home, store_id)).await?.as_ref().map(due).transpose()
+}
+
+fn due(row: &Row) -> Result<DueRow, StoreError> {
+    let name = [row.text("account")?, row.text("region")?, row.text("key_id")?];
+    Ok(DueRow { due_ms: row.i64("due_ms")?, name })
 }
 
 /// What a column says that says nothing where it would say the usual.

@@ -8,7 +8,7 @@
 use strongroom_crypto::hex;
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
 
-use super::{home_columns, read_home};
+use super::{home_columns, ids_of, name_of as of_store, read_home};
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, MaterialId};
 
@@ -31,11 +31,18 @@ pub(super) const SETTLE: Statement = Statement::new(
     "DELETE FROM kms_leftovers \
      WHERE account = $1 AND region = $2 AND store = $3 AND material_id = $4 AND condemned = 0",
 );
-/// Where KMS is not connected there is nothing to be done.
+/// Where KMS is not connected there is nothing to be done, nor where the cluster is left alone.
 pub(super) const LIST_DUE: Statement = Statement::new(
     "SELECT l.account, l.region, l.store, l.material_id, l.due_ms FROM kms_leftovers l \
      JOIN kms_key_stores s ON s.account = l.account AND s.region = l.region AND s.store_id = l.store \
-     WHERE s.state = 'CONNECTED' ORDER BY l.due_ms, l.account, l.region, l.store, l.material_id LIMIT $1",
+     WHERE s.state = 'CONNECTED' AND $2 NOT LIKE '%|' || s.store_id || '|%' \
+     ORDER BY l.due_ms, l.account, l.region, l.store, l.material_id LIMIT $1",
+);
+pub(super) const FIRST_DUE_IN_STORE: Statement = Statement::new(
+    "SELECT l.account, l.region, l.store, l.material_id, l.due_ms FROM kms_leftovers l \
+     JOIN kms_key_stores s ON s.account = l.account AND s.region = l.region AND s.store_id = l.store \
+     WHERE l.account = $1 AND l.region = $2 AND l.store = $3 AND s.state = 'CONNECTED' \
+     ORDER BY l.due_ms, l.material_id LIMIT 1",
 );
 pub(super) const IS_MATERIAL: Statement = Statement::new(
     "SELECT material_id FROM kms_materials \
@@ -171,12 +178,25 @@ pub(crate) struct DueRow {
     pub(crate) material_id: Vec<u8>,
 }
 
-/// The `most` leftovers that are looked at soonest.
-pub(crate) async fn list_due(db: &Db, most: u32) -> Result<Vec<DueRow>, StoreError> {
-    let rows = db.query(LIST_DUE, &[most.into()]).await?;
-    let read = |row: &Row| {
-        let name = [row.text("account")?, row.text("region")?, row.text("store")?];
-        Ok(DueRow { due_ms: row.i64("due_ms")?, name, material_id: row.blob("material_id")? })
-    };
-    rows.iter().map(read).collect()
+/// The `most` leftovers that are looked at soonest, without those in stores that rest.
+pub(crate) async fn list_due(
+    db: &Db,
+    most: u32,
+    resting: &[(Home, String)],
+) -> Result<Vec<DueRow>, StoreError> {
+    let rows = db.query(LIST_DUE, &[most.into(), ids_of(resting)]).await?;
+    rows.iter().map(due).collect()
+}
+
+/// The leftover in a connected store that is looked at soonest.
+pub(crate) async fn first_due_in(
+    db: &Db,
+    (home, store_id): &(Home, String),
+) -> Result<Option<DueRow>, StoreError> {
+    db.query_opt(FIRST_DUE_IN_STORE, &of_store(home, store_id)).await?.as_ref().map(due).transpose()
+}
+
+fn due(row: &Row) -> Result<DueRow, StoreError> {
+    let name = [row.text("account")?, row.text("region")?, row.text("store")?];
+    Ok(DueRow { due_ms: row.i64("due_ms")?, name, material_id: row.blob("material_id")? })
 }

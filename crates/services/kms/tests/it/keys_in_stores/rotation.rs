@@ -13,6 +13,7 @@ on_both_engines! {
     a_jump_of_time_rotates_once_for_each_period,
     rotations_missed_while_disconnected_are_done_once_when_connected,
     rotations_wait_for_hsms_that_do_not_answer,
+    much_to_do_for_hsms_that_do_not_answer_is_in_nobodys_way,
 }
 
 async fn moments(client: &Client, key: &str) -> Vec<i64> {
@@ -116,4 +117,39 @@ async fn rotations_wait_for_hsms_that_do_not_answer(database: &TestDatabase) {
     rig.at(due.at_ms + 60_000);
     rig.client.kms.run(&due).await.unwrap();
     assert_eq!(moments(&rig.client, &key).await, [due.at_ms]);
+}
+
+async fn much_to_do_for_hsms_that_do_not_answer_is_in_nobodys_way(database: &TestDatabase) {
+    let rig = Rig::new(database).await;
+    let gone = rig.key().await;
+    rig.rotate(&gone).await.unwrap();
+    rig.schedule_deletion(&gone, Some(7)).await.unwrap();
+    for _ in 0..3 {
+        rig.enable_rotation(&rig.key().await, Some(90)).await.unwrap();
+    }
+    let outside = rig.create_key().await.key_id;
+    rig.enable_rotation(&outside, Some(91)).await.unwrap();
+    rig.cluster.set_reachable(false);
+    let later = rig.at(NOW + 91 * DAY);
+    let kms = &later.kms;
+    let deletion = kms.next_due().await.unwrap();
+    kms.run(&deletion).await.unwrap();
+    rig.at(NOW + 91 * DAY + 60_000);
+    let all = kms.first(100).await.unwrap();
+    assert_eq!(all.len(), 2 + 3 + 1, "what is left of the deleted key, and the rotations");
+    let rotation = all.iter().find(|item| item.id.starts_with("arn:")).unwrap();
+    kms.run(rotation).await.unwrap_err();
+
+    // One leftover and one rotation stand for all that the cluster does not do now.
+    let left: Vec<_> = kms.first(100).await.unwrap();
+    assert_eq!(left.len(), 3);
+    assert_eq!(left[0], *rotation);
+    assert_eq!(left[1].id, rig.arn(&format!("key/{outside}")));
+    kms.run(&left[1]).await.unwrap();
+    assert_eq!(moments(&later, &outside).await.len(), 1);
+
+    rig.cluster.set_reachable(true);
+    let later = rig.at(NOW + 91 * DAY + 120_000);
+    assert_eq!(later.kms.run_due(later.now).await.len(), 2 + 3);
+    assert_eq!(rig.hsm_keys().len(), 6);
 }

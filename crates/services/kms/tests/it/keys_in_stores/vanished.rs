@@ -1,6 +1,6 @@
 //! Clusters restored from backups: material that is gone, that comes back, and that has another handle.
 
-use strongroom_api_kms::{KeyState, UpdateCustomKeyStoreRequest};
+use strongroom_api_kms::{EncryptRequest, KeyState, UpdateCustomKeyStoreRequest};
 use strongroom_hsm_client::Credentials;
 use strongroom_hsm_proto::command::{
     Attribute, AttributeName, AttributeValue, Command, CreateUser, DeleteKey, GenerateKey, KeyType, Role,
@@ -10,13 +10,13 @@ use strongroom_secret::SecretString;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use super::{Rig, attribute, said};
-use crate::fixture::update;
-use crate::fixture::{DAY, NOW};
+use crate::fixture::{DAY, NOW, encrypt, update};
 
 on_both_engines! {
     material_that_an_old_backup_lacks_makes_the_key_unavailable_until_it_is_back,
     what_was_encrypted_before_a_rotation_decrypts_after_a_restore,
     a_cluster_made_from_a_backup_takes_the_place_of_the_first,
+    a_key_is_enabled_as_soon_as_its_store_has_a_cluster_that_may_hold_it,
     keys_of_others_are_not_taken_for_kmss_own,
 }
 
@@ -84,6 +84,28 @@ async fn a_cluster_made_from_a_backup_takes_the_place_of_the_first(database: &Te
     rig.schedule_deletion(&lost, Some(7)).await.unwrap();
     rig.at(NOW + 8 * DAY).later(0).await;
     assert_eq!(rig.describe(&lost).await.unwrap_err().code(), "NotFoundException");
+}
+
+/// People who wait for the key to come back look at its state, and do not use it.
+async fn a_key_is_enabled_as_soon_as_its_store_has_a_cluster_that_may_hold_it(database: &TestDatabase) {
+    let rig = Rig::new(database).await;
+    let old = rig.cluster.snapshot();
+    let key = rig.key().await;
+    let with_key = rig.cloud.restored(&rig.cluster, &rig.cluster.snapshot());
+    rig.cluster.restore(&old);
+    assert_eq!(said(rig.encrypt(&key, b"x", &[]).await), gone(&rig, &key));
+    assert_eq!(rig.state(&key).await, KeyState::Unavailable);
+
+    rig.disconnect().await;
+    let cloud_hsm_cluster_id = Some(with_key.id.clone());
+    rig.update_store(UpdateCustomKeyStoreRequest { cloud_hsm_cluster_id, ..update(&rig.store) })
+        .await
+        .unwrap();
+    rig.connect().await;
+    assert_eq!(rig.state(&key).await, KeyState::Enabled);
+    let dry = EncryptRequest { dry_run: Some(true), ..encrypt(&key, b"x") };
+    assert_eq!(rig.try_encrypt(dry).await.unwrap_err().code(), "DryRunOperationException");
+    rig.encrypt(&key, b"x", &[]).await.unwrap();
 }
 
 /// Another crypto user gives a key of his the names of one of KMS's, and shares it with `kmsuser`.
