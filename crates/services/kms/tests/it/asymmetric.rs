@@ -7,6 +7,7 @@ mod kinds;
 mod lost_half;
 mod macs;
 mod permissions;
+mod policies;
 mod refusals;
 mod signatures;
 

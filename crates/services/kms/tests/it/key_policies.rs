@@ -23,20 +23,20 @@ on_both_engines! {
     the_safety_check_evaluates_conditions,
 }
 
-const ROOT: &str = r#"{"AWS":"arn:aws:iam::111122223333:root"}"#;
-const ALICE: &str = r#"{"AWS":"arn:aws:iam::111122223333:user/alice"}"#;
+pub(crate) const ROOT: &str = r#"{"AWS":"arn:aws:iam::111122223333:root"}"#;
+pub(crate) const ALICE: &str = r#"{"AWS":"arn:aws:iam::111122223333:user/alice"}"#;
 
-fn policy(statements: &[String]) -> String {
+pub(crate) fn policy(statements: &[String]) -> String {
     format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","))
 }
 
-fn statement(effect: &str, principal: &str, actions: &str, condition: &str) -> String {
+pub(crate) fn statement(effect: &str, principal: &str, actions: &str, condition: &str) -> String {
     let condition = if condition.is_empty() { String::new() } else { format!(r#","Condition":{condition}"#) };
     format!(r#"{{"Effect":"{effect}","Principal":{principal},"Action":{actions},"Resource":"*"{condition}}}"#)
 }
 
 /// Makes a key with that policy, whomever it locks out.
-async fn key_with(client: &Client, policy: &str) -> String {
+pub(crate) async fn key_with(client: &Client, policy: &str) -> String {
     let input = CreateKeyRequest {
         policy: Some(policy.to_owned()),
         bypass_policy_lockout_safety_check: Some(true),
@@ -46,12 +46,12 @@ async fn key_with(client: &Client, policy: &str) -> String {
 }
 
 /// A key that the root user may do everything with, and `actions` where `condition` holds.
-async fn key_on_condition(client: &Client, actions: &str, condition: &str) -> String {
+pub(crate) async fn key_on_condition(client: &Client, actions: &str, condition: &str) -> String {
     let all_but = format!(r#"{{"Effect":"Allow","Principal":{ROOT},"NotAction":{actions},"Resource":"*"}}"#);
     key_with(client, &policy(&[all_but, statement("Allow", ROOT, actions, condition)])).await
 }
 
-fn outcome<T>(result: Result<T, ApiError>) -> bool {
+pub(crate) fn outcome<T>(result: Result<T, ApiError>) -> bool {
     match result {
         Ok(_) => true,
         Err(error) if error.code() == "AccessDeniedException" => false,

@@ -4,6 +4,7 @@ mod creation;
 mod cryptography;
 mod deletion;
 mod leftovers;
+mod policies;
 mod rotation;
 mod unavailable;
 mod vanished;

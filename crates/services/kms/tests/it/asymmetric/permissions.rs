@@ -17,7 +17,7 @@ on_both_engines! {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Operation {
+pub(super) enum Operation {
     Sign,
     Verify,
     GetPublicKey,
@@ -29,7 +29,7 @@ enum Operation {
 }
 
 /// The operations, each with the spec and the usage of a key that serves.
-const ALL: [(Operation, &str, &str); 8] = [
+pub(super) const ALL: [(Operation, &str, &str); 8] = [
     (Operation::Sign, "ECC_NIST_P256", "SIGN_VERIFY"),
     (Operation::Verify, "ECC_NIST_P256", "SIGN_VERIFY"),
     (Operation::GetPublicKey, "ECC_NIST_P256", "SIGN_VERIFY"),
@@ -42,14 +42,22 @@ const ALL: [(Operation, &str, &str); 8] = [
 
 /// What verifying takes, and agreeing.
 #[derive(Default)]
-struct Aids {
+pub(super) struct Aids {
     signature: Vec<u8>,
     mac: Vec<u8>,
     peer: Vec<u8>,
 }
 
 impl Operation {
-    async fn call(self, client: &Client, key: &str, aids: &Aids) -> Result<(), ApiError> {
+    /// AWS's answer quoted in issue threads, to the root user of an account whom no policy of the key lets in.
+    pub(super) fn denied(self, account: &str, arn: &str) -> String {
+        format!(
+            "AccessDeniedException: User: arn:aws:iam::{account}:root is not authorized to perform: kms:{self:?} on \
+             resource: {arn} because no resource-based policy allows the kms:{self:?} action"
+        )
+    }
+
+    pub(super) async fn call(self, client: &Client, key: &str, aids: &Aids) -> Result<(), ApiError> {
         let (kms, context) = (&client.kms, client.context());
         let (signing, hmac) = (SigningAlgorithmSpec::EcdsaSha256, MacAlgorithmSpec::HmacSha256);
         match self {
@@ -79,7 +87,7 @@ impl Operation {
     }
 }
 
-async fn aids(lab: &Lab, spec: &str, usage: &str, key: &str) -> Aids {
+pub(super) async fn aids(lab: &Lab, spec: &str, usage: &str, key: &str) -> Aids {
     let (kms, context) = (&lab.client.kms, lab.client.context());
     match usage {
         "SIGN_VERIFY" => {
@@ -112,11 +120,7 @@ async fn operations_by_every_name_and_for_no_stranger(database: &TestDatabase) {
         for name in [&key_id, &arn, &alias, &client.arn(&alias)] {
             operation.call(client, name, &aids).await.unwrap();
         }
-        // AWS's answer quoted in issue threads.
-        let denied = format!(
-            "AccessDeniedException: User: arn:aws:iam::{STRANGER}:root is not authorized to perform: kms:{operation:?} \
-             on resource: {arn} because no resource-based policy allows the kms:{operation:?} action"
-        );
+        let denied = operation.denied(STRANGER, &arn);
         for name in [&arn, &client.arn(&alias)] {
             let refused = lab.in_no_call(operation.call(&stranger, name, &aids)).await.unwrap_err();
             assert_eq!(refused.to_string(), denied);
