@@ -153,17 +153,16 @@ impl KeyStores {
     /// was connected before KMS was started is dialled again.
     pub(crate) async fn session(&self, home: &Home, store_id: &str) -> Result<Session, Refusal> {
         let store = self.find(home, store_id).await?;
-        if store.state != ConnectionState::Connected {
-            return Err(Refusal::InvalidState(format!(
-                "Custom key store {store_id} is not connected to its CloudHSM cluster. Its connection state is {}.",
-                store.state.as_str()
-            )));
-        }
+        expect_in_use(&store)?;
         let line = self.lines.of(home, store_id);
         if let Some(session) = line.session(&store) {
             return Ok(session);
         }
         let _one = line.dialing.lock().await;
+        // Whoever held it may have disconnected the key store, or connected it with another password.
+        self.forget(home, store_id);
+        let store = self.find(home, store_id).await?;
+        expect_in_use(&store)?;
         if let Some(session) = line.session(&store) {
             return Ok(session);
         }
@@ -239,6 +238,18 @@ impl KeyStores {
         self.faults.forget(|_| true);
         self.rows.clear();
     }
+}
+
+/// Refuses cryptography with the keys of a key store that is not connected: `KMSInvalidStateException`.
+fn expect_in_use(store: &KeyStore) -> Result<(), Refusal> {
+    if store.state == ConnectionState::Connected {
+        return Ok(());
+    }
+    Err(Refusal::InvalidState(format!(
+        "Custom key store {} is not connected to its CloudHSM cluster. Its connection state is {}.",
+        store.id,
+        store.state.as_str()
+    )))
 }
 
 /// Who KMS is in a cluster.

@@ -180,10 +180,9 @@ impl KeyManagement {
                     store.cluster_id.clone_from(&cluster.id);
                     store.trust_anchor.clone_from(&cluster.trust_anchor);
                 }
+                // A pending one stays: if an attempt to connect was cut off, the HSMs may know that one only.
                 if let Some(password) = password {
                     store.password = Some(password.clone());
-                    // Whatever KMS was about to do: its owner says what the password is.
-                    store.pending_password = None;
                 }
                 Ok(())
             });

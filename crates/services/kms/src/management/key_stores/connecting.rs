@@ -64,17 +64,30 @@ impl From<Refusal> for Stop {
     }
 }
 
+/// What came of the work on a key store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// There is nothing to do, or somebody else does it.
+    Left,
+    /// The key store has come to another state.
+    Done,
+    /// The key store is connected now, and was not before.
+    Connected,
+}
+
 impl KeyStores {
-    /// Does what the key store's state asks for. Answers whether it is connected now and was not before.
-    pub(super) async fn take_up(&self, store: KeyStore, line: &Line) -> Result<bool, Refusal> {
+    /// Does what the key store's state asks for.
+    pub(super) async fn take_up(&self, store: KeyStore, line: &Line) -> Result<Work, Refusal> {
         match store.state {
             ConnectionState::Connecting => self.connect(store, line).await,
-            ConnectionState::Disconnecting => self.disconnect(&store, line).await.map(|()| false),
-            ConnectionState::Connected | ConnectionState::Failed | ConnectionState::Disconnected => Ok(false),
+            ConnectionState::Disconnecting => self.disconnect(&store, line).await.map(|()| Work::Done),
+            ConnectionState::Connected | ConnectionState::Failed | ConnectionState::Disconnected => {
+                Ok(Work::Left)
+            }
         }
     }
 
-    async fn connect(&self, store: KeyStore, line: &Line) -> Result<bool, Refusal> {
+    async fn connect(&self, store: KeyStore, line: &Line) -> Result<Work, Refusal> {
         let (home, id) = (store.home.clone(), store.id.clone());
         let ended = match self.faults.take(&id) {
             Some(error) => Err(error.into()),
@@ -83,9 +96,14 @@ impl KeyStores {
         match ended {
             Ok(()) => {
                 tracing::info!(store = id, "a key store is connected");
-                Ok(true)
+                Ok(Work::Connected)
             }
-            Err(Stop::Overtaken) => Ok(false),
+            // Another server may still be at it: there is something to do at once only in another state.
+            Err(Stop::Overtaken) => {
+                let found = repo::key_stores::find(&self.db, &self.mac, &home, &id).await?;
+                let is_wanted = found.is_some_and(|found| found.state == ConnectionState::Connecting);
+                Ok(if is_wanted { Work::Left } else { Work::Done })
+            }
             Err(Stop::Later(refusal)) => Err(refusal),
             Err(stop @ (Stop::Failed(_) | Stop::ThrownOut)) => {
                 let error =
@@ -94,7 +112,7 @@ impl KeyStores {
                 let now_ms = self.calls.clocks.domain_now();
                 let settled = self.alter(&home, &id, |store| store.connected(Some(error), now_ms)).await;
                 line.hang_up();
-                settled.map(|_| false)
+                settled.map(|_| Work::Done)
             }
         }
     }

@@ -9,6 +9,7 @@ use tokio::sync::RwLockWriteGuard;
 
 use super::KeyStores;
 use super::cluster::ClusterFacts;
+use super::connecting::Work;
 use crate::KeyManagement;
 use crate::domain::key_store::{ConnectionState, KeyStore};
 use crate::error::Refusal;
@@ -46,22 +47,21 @@ impl KeyStores {
     }
 
     /// Looks after a connected key store: it is dialled, and its client knows the HSMs that the cluster has now.
-    /// Answers whether it was dialled just now.
-    async fn look_after(&self, store: &KeyStore) -> Result<bool, Refusal> {
+    async fn look_after(&self, store: &KeyStore) -> Result<Work, Refusal> {
         let line = self.lines.of(&store.home, &store.id);
         let Some(session) = line.session(store) else {
             let session = self.session(&store.home, &store.id).await?;
             if let Err(error) = session.cluster.connect().await {
                 tracing::warn!(store = store.id, %error, "the cluster of a connected key store is out of reach");
             }
-            return Ok(true);
+            return Ok(Work::Connected);
         };
         let facts = self.calls.cluster(&store.home, &store.cluster_id).await?;
         let servers: Vec<_> = facts.iter().flat_map(ClusterFacts::servers).collect();
         if line.note_servers(&servers) {
             session.cluster.learn(servers);
         }
-        Ok(false)
+        Ok(Work::Left)
     }
 }
 
@@ -117,23 +117,31 @@ impl KeyManagement {
             if is_connected {
                 return stores.look_after(&seen).await;
             }
-            let Ok(_one) = line.dialing.try_lock() else { return Ok(false) };
+            let _one = match seen.state {
+                // Whoever has it was told to stop, or is about to dial in vain.
+                ConnectionState::Disconnecting => line.dialing.lock().await,
+                _ => match line.dialing.try_lock() {
+                    Ok(one) => one,
+                    Err(_) => return Ok(Work::Left),
+                },
+            };
             let found = repo::key_stores::find(&self.db, &self.mac, &seen.home, &seen.id).await?;
             match found {
                 Some(store) => stores.take_up(store, &line).await,
-                None => Ok(false),
+                None => Ok(Work::Left),
             }
         };
         let done = tokio::select! {
             done = work => done,
-            () = interrupted => Ok(false),
+            () = interrupted => Ok(Work::Done),
         };
         match done {
-            Ok(connected) => {
-                if connected {
+            Ok(Work::Left) => {}
+            Ok(work) => {
+                if work == Work::Connected {
                     self.store_connected(&seen.home, &seen.id);
                 }
-                // Whoever came meanwhile has found the work being done.
+                // Whoever came meanwhile has found the work being done, and left it.
                 if !is_connected {
                     stores.nudge();
                 }

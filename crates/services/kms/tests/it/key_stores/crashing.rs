@@ -4,11 +4,12 @@ use strongroom_hsm_proto::command::{Command, FailureCode};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::cluster::KMS_PASSWORD;
-use crate::fixture::{ACCOUNT, Client, REGION, new_store, open, root, start};
+use crate::fixture::{ACCOUNT, Client, REGION, client, new_store, open, root, start};
 
 on_both_engines! {
     whoever_comes_after_a_crash_can_connect,
     a_password_that_only_one_side_knows_is_never_lost,
+    an_owner_who_tells_a_password_of_before_takes_none_away,
 }
 
 /// More steps than connecting has.
@@ -63,4 +64,31 @@ async fn a_password_that_only_one_side_knows_is_never_lost(database: &TestDataba
     assert_eq!(cluster.try_log_in(KMS_PASSWORD), Err(FailureCode::LoginFailed));
     client.connect(&store).await.unwrap();
     assert_eq!(client.store_state(&store).await, ("CONNECTED".to_owned(), None));
+}
+
+async fn an_owner_who_tells_a_password_of_before_takes_none_away(database: &TestDatabase) {
+    let client = client(database).await;
+    let cluster = client.cloud().cluster();
+    let store = client.create_store(new_store("store", &cluster)).await.unwrap();
+    // KMS is cut off when the HSMs have its password: the owner gives the one that he has set, as the book says.
+    let cut_off = async || {
+        cluster.lose_answer(|command| matches!(command, Command::ChangePassword(_)));
+        client.connect(&store).await.unwrap();
+        assert_eq!(client.store_state(&store).await.0, "FAILED");
+        client.disconnect(&store).await.unwrap();
+    };
+    cut_off().await;
+    assert_eq!(cluster.try_log_in(KMS_PASSWORD), Err(FailureCode::LoginFailed));
+    client.set_store_password(&store, KMS_PASSWORD).await.unwrap();
+    client.connect(&store).await.unwrap();
+    assert_eq!(client.store_state(&store).await, ("CONNECTED".to_owned(), None));
+
+    // What the owner says holds all the same, if it is so.
+    client.disconnect(&store).await.unwrap();
+    cut_off().await;
+    cluster.set_password("ownPassword1").unwrap();
+    client.set_store_password(&store, "ownPassword1").await.unwrap();
+    client.connect(&store).await.unwrap();
+    assert_eq!(client.store_state(&store).await, ("CONNECTED".to_owned(), None));
+    assert_eq!(cluster.try_log_in("ownPassword1"), Err(FailureCode::LoginFailed));
 }

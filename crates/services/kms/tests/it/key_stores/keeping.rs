@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use strongroom_api_kms::KeyState;
 use strongroom_runtime::ShutdownOwner;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
@@ -11,7 +12,9 @@ on_both_engines! {
     connecting_goes_on_in_the_background,
     disconnecting_ends_an_attempt_that_hangs,
     one_cluster_out_of_reach_keeps_nobody_waiting,
+    an_attempt_that_takes_long_is_waited_for_in_peace,
     a_connected_key_store_is_back_after_a_restart,
+    a_key_store_that_is_disconnected_is_not_dialled_for_who_came_too_late,
     a_connected_key_store_lives_through_an_outage,
     new_hsms_take_over_from_the_old,
     a_reset_leaves_nothing,
@@ -92,6 +95,31 @@ async fn one_cluster_out_of_reach_keeps_nobody_waiting(database: &TestDatabase) 
     assert!(running.finish(Duration::from_secs(30)).await, "a shutdown does not wait for it either");
 }
 
+async fn an_attempt_that_takes_long_is_waited_for_in_peace(database: &TestDatabase) {
+    /// Looks at a connected key store: some for each change of the other one's, and one every few seconds.
+    const FEW: usize = 200;
+    let client = client(database).await;
+    client.connected_store().await;
+    let running = client.keeps();
+    let (slow, quick) = (client.cloud().cluster(), client.cloud().cluster());
+    let hanging = client.create_store(new_store("slow", &slow)).await.unwrap();
+    let store = client.create_store(new_store("quick", &quick)).await.unwrap();
+    slow.steps.hold(0);
+    client.begin_connecting(&hanging).await.unwrap();
+    slow.steps.reached().await;
+    let before = client.cloud().described();
+    for _ in 0..3 {
+        client.begin_connecting(&store).await.unwrap();
+        client.reaches(&store, "CONNECTED").await;
+        client.begin_disconnecting(&store).await.unwrap();
+        client.reaches(&store, "DISCONNECTED").await;
+    }
+    let looks = client.cloud().described() - before;
+    assert!(looks < FEW, "{looks} looks at what there is");
+    assert_eq!(client.store_state(&hanging).await.0, "CONNECTING");
+    assert!(running.finish(Duration::from_secs(30)).await);
+}
+
 async fn a_connected_key_store_is_back_after_a_restart(database: &TestDatabase) {
     let db = open(database).await;
     let client = Client::new(&start(&db, &root()), ACCOUNT, REGION);
@@ -111,6 +139,27 @@ async fn a_connected_key_store_is_back_after_a_restart(database: &TestDatabase) 
     assert_eq!(after.decrypt(&blob, None, &[]).await.unwrap(), b"plain");
     assert_eq!(client.cloud().dialled().len(), dialled + 1);
     assert_eq!(cluster.snapshot(), state, "the password is the same");
+}
+
+/// He knows the key store as it was when it was connected, and begins to dial when it is not any more.
+async fn a_key_store_that_is_disconnected_is_not_dialled_for_who_came_too_late(database: &TestDatabase) {
+    let db = open(database).await;
+    let client = Client::new(&start(&db, &root()), ACCOUNT, REGION);
+    let (store, cluster) = client.connected_store().await;
+    let key = client.create_key_in(&store).await;
+    let blob = client.encrypt(&key, b"plain", &[]).await.unwrap();
+    let late = client.on(&client.kms.restarted(&db, &root()));
+    assert_eq!(late.describe(&key).await.unwrap().key_state, Some(KeyState::Enabled));
+
+    client.disconnect(&store).await.unwrap();
+    let dialled = client.cloud().dialled().len();
+    for _ in 0..2 {
+        let error = late.decrypt(&blob, None, &[]).await.unwrap_err();
+        assert_eq!(error.code(), "KMSInvalidStateException");
+    }
+    assert_eq!(client.cloud().dialled().len(), dialled);
+    // Nobody is logged in: an administrator may give the user another password.
+    cluster.set_password("ownPassword1").unwrap();
 }
 
 async fn a_connected_key_store_lives_through_an_outage(database: &TestDatabase) {
