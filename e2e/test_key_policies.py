@@ -1,6 +1,7 @@
 """Key policies decide, on the stock AWS CLI."""
 
 import base64
+import hashlib
 import json
 
 import pytest
@@ -120,3 +121,42 @@ def test_another_account_uses_what_is_shared_with_it_and_no_more(node, aws, acco
     put(policy({"Principal": root(account), "Action": "kms:*"}))
     refusal = other.refused("kms", "decrypt", "--key-id", key["Arn"], "--ciphertext-blob", blob)
     assert "because no resource-based policy allows the kms:Decrypt action" in refusal.message
+
+
+def test_the_policy_of_a_key_in_a_store_decides_too(store, tmp_path):
+    aws = store.cluster.aws
+    made = aws(
+        *("kms", "create-key", "--origin", "AWS_CLOUDHSM", "--custom-key-store-id", store.store_id),
+        *("--key-spec", "ECC_NIST_P256", "--key-usage", "SIGN_VERIFY"),
+    )["KeyMetadata"]
+    message = tmp_path / "message"
+    message.write_bytes(b"attack at dawn")
+    sign = ["kms", "sign", "--key-id", made["KeyId"], "--message", f"fileb://{message}"]
+    sign += ["--signing-algorithm", "ECDSA_SHA_256"]
+    only_in_hsms = {
+        "StringEquals": {
+            "kms:KeyOrigin": "AWS_CLOUDHSM",
+            "kms:SigningAlgorithm": "ECDSA_SHA_256",
+            "kms:MessageType": "RAW",
+        }
+    }
+    owner = root(made["AWSAccountId"])
+    conditional = policy(
+        {"Principal": owner, "NotAction": "kms:Sign"},
+        {"Principal": owner, "Action": "kms:Sign", "Condition": only_in_hsms},
+    )
+    aws("kms", "put-key-policy", "--key-id", made["KeyId"], "--policy", conditional)
+    assert aws(*sign)["SigningAlgorithm"] == "ECDSA_SHA_256"
+    (tmp_path / "digest").write_bytes(hashlib.sha256(message.read_bytes()).digest())
+    digest = ["--message-type", "DIGEST", "--message", f"fileb://{tmp_path / 'digest'}"]
+    refusal = aws.refused(*sign[:4], *digest, *sign[6:])
+    assert refusal.code == "AccessDeniedException"
+    assert refusal.message.endswith("because no resource-based policy allows the kms:Sign action")
+
+    for_alice = policy({"Principal": {"AWS": f"{owner['AWS'][:-4]}user/alice"}, "Action": "kms:*"})
+    bypass = ["--bypass-policy-lockout-safety-check"]
+    aws("kms", "put-key-policy", "--key-id", made["KeyId"], "--policy", for_alice, *bypass)
+    for command in (sign, ["kms", "get-public-key", "--key-id", made["KeyId"]]):
+        assert aws.refused(*command).code == "AccessDeniedException"
+    # The store itself is the account's.
+    assert store.state == "CONNECTED"
