@@ -239,7 +239,7 @@ impl Backends {
     }
 
     /// The backend of keys at `home` in that custom key store, or in none. Whether there is such a store shows when
-    /// the backend is used.
+    /// the backend is used; what callers name is to be found before, so that not everything is kept that they say.
     pub(crate) fn of(&self, home: &Home, store: Option<&str>) -> Arc<dyn KeyBackend> {
         let Some(store) = store else { return self.built_in.clone() };
         let name = (home.clone(), store.to_owned());
@@ -251,6 +251,11 @@ impl Backends {
                 backend
             }
         }
+    }
+
+    /// Lets a key store that is gone go from memory.
+    pub(crate) fn forget(&self, home: &Home, store: &str) {
+        self.in_clusters.forget(&(home.clone(), store.to_owned()));
     }
 
     /// Lets everything go from memory.

@@ -165,6 +165,14 @@ impl KeyManagement {
         self.backends.of(&key.home, key.store.as_deref())
     }
 
+    /// The backend of the custom key store that a caller names, if he names one.
+    async fn backend_in(&self, home: &Home, store: Option<&str>) -> Result<Arc<dyn KeyBackend>, Refusal> {
+        if let Some(store) = store {
+            self.stores.find(home, store).await?;
+        }
+        Ok(self.backends.of(home, store))
+    }
+
     pub(crate) fn authority(&self) -> &Authority {
         &self.authority
     }

@@ -71,6 +71,8 @@ pub const STATEMENTS: &[Statement] = &[
     leftovers::SETTLE,
     leftovers::LIST_DUE,
     leftovers::FIRST_DUE_IN_STORE,
+    leftovers::LIST_IN_STORE,
+    leftovers::DELETE_IN_STORE,
     leftovers::IS_MATERIAL,
     partitions::INSERT_IF_ABSENT,
     partitions::FIND,

@@ -87,7 +87,7 @@ impl KeyManagement {
             now_ms: context.now_ms,
         };
         let store = new.store.as_deref();
-        let backend = self.backends.of(&home, store);
+        let backend = self.backend_in(&home, store).await?;
         backend.expect_room(context).await?;
         if !backend.offers(new.spec, new.usage) {
             return Err(match store {

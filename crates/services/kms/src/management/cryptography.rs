@@ -110,7 +110,7 @@ impl KeyManagement {
         store: Option<&str>,
         length: usize,
     ) -> Result<SecretBytes, Refusal> {
-        self.backends.of(&Home::of(context), store).random(length).await
+        self.backend_in(&Home::of(context), store).await?.random(length).await
     }
 }
 

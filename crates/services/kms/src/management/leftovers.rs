@@ -35,7 +35,12 @@ impl KeyManagement {
                 due_ms: self.clocks.domain_now().saturating_add(PATIENCE_MS),
             };
             let noted = self.db.transaction(|tx| {
-                Box::pin(async move { repo::leftovers::insert(tx, &self.mac, leftover).await })
+                Box::pin(async move {
+                    // With a store that is gone nobody would look after it.
+                    let there = repo::key_stores::load(tx, &self.mac, &leftover.home, store).await?;
+                    there.ok_or_else(|| Refusal::NoSuchKeyStore(store.to_owned()))?;
+                    Ok::<_, Refusal>(repo::leftovers::insert(tx, &self.mac, leftover).await?)
+                })
             });
             noted.await?;
         }

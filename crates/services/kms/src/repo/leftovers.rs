@@ -31,6 +31,12 @@ pub(super) const SETTLE: Statement = Statement::new(
     "DELETE FROM kms_leftovers \
      WHERE account = $1 AND region = $2 AND store = $3 AND material_id = $4 AND condemned = 0",
 );
+pub(super) const LIST_IN_STORE: Statement = Statement::new(
+    "SELECT account, region, store, material_id, key_id, condemned, due_ms, mac FROM kms_leftovers \
+     WHERE account = $1 AND region = $2 AND store = $3 ORDER BY key_id, material_id LIMIT $4",
+);
+pub(super) const DELETE_IN_STORE: Statement =
+    Statement::new("DELETE FROM kms_leftovers WHERE account = $1 AND region = $2 AND store = $3");
 /// Where KMS is not connected there is nothing to be done, nor where the cluster is left alone.
 pub(super) const LIST_DUE: Statement = Statement::new(
     "SELECT l.account, l.region, l.store, l.material_id, l.due_ms FROM kms_leftovers l \
@@ -163,6 +169,22 @@ pub(crate) async fn condemn(
         tx.compare_and_set(CONDEMN, &mac.values(&leftover)).await?;
     }
     Ok(Some(leftover))
+}
+
+/// Removes all leftovers of a key store that this transaction deletes: KMS does not get to its cluster any more.
+/// Answers at most `most` of them.
+pub(crate) async fn take_all(
+    tx: &mut Tx<'_>,
+    mac: &RowMac,
+    home: &Home,
+    store_id: &str,
+    most: u32,
+) -> Result<Vec<Leftover>, StoreError> {
+    let [account, region, store] = of_store(home, store_id);
+    let rows = tx.query(LIST_IN_STORE, &[account, region, store, most.into()]).await?;
+    tx.execute(DELETE_IN_STORE, &of_store(home, store_id)).await?;
+    // One that somebody has altered is in nobody's way.
+    Ok(rows.iter().filter_map(|row| mac.load(row).ok()).collect())
 }
 
 /// Removes a leftover that is deleted in the HSMs.

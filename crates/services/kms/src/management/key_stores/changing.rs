@@ -1,7 +1,9 @@
 //! What callers change about key stores. Permission is asked for, and every condition judged, on the state that the
 //! change commits on.
 
+use serde_json::{Value, json};
 use strongroom_api_kms::actions;
+use strongroom_crypto::hex;
 use strongroom_identity::{Action, Region, RequestContext};
 use strongroom_policy::Everything;
 use strongroom_secret::{SecretString, constant_time_eq};
@@ -14,6 +16,10 @@ use crate::domain::key_store::{self, ConnectionState, HSMS_FOR_KEYS, KeyStore, M
 use crate::error::{KeyStoreRefusal, Refusal};
 use crate::management::random_id;
 use crate::repo;
+use crate::repo::leftovers::Leftover;
+
+/// Keys left in the HSMs that the record of a deletion names.
+const MOST_NAMED: u32 = 100;
 
 /// What a caller says of the key store that shall be made.
 pub(crate) struct NewKeyStore {
@@ -265,14 +271,17 @@ impl KeyManagement {
                     return Err(KeyStoreRefusal::HasKeys(store_id.to_owned()).into());
                 }
                 repo::key_stores::delete(tx, &store).await?;
+                let left = repo::leftovers::take_all(tx, &self.mac, home, store_id, MOST_NAMED).await?;
                 repo::post(tx, context.draft()).await?;
-                Ok::<_, Refusal>(())
+                Ok::<_, Refusal>(left)
             })
         });
         let deleted = deleted.await;
         self.stores.forget(home, store_id);
-        deleted?;
+        let left = deleted?;
         self.stores.lines.remove(home, store_id);
+        self.backends.forget(home, store_id);
+        note_left(context, &left);
         Ok(())
     }
 
@@ -329,6 +338,15 @@ impl KeyManagement {
 fn note(context: &RequestContext, store: &KeyStore) {
     context.additional("customKeyStoreName", store.name.clone());
     context.additional("clusterId", store.cluster_id.clone());
+}
+
+/// What records say of keys in the HSMs that KMS has not come to delete, and does not any more.
+fn note_left(context: &RequestContext, left: &[Leftover]) {
+    let name = |left: &Leftover| json!({ "keyId": left.key_id, "backingKeyId": hex::encode(&left.material_id) });
+    if !left.is_empty() {
+        let names: Value = left.iter().map(name).collect();
+        context.additional("backingKeysLeft", names.to_string());
+    }
 }
 
 fn expect_changeable(store: &KeyStore, change: &KeyStoreChange) -> Result<(), Refusal> {

@@ -1,6 +1,9 @@
 //! Deleted keys go from the HSMs too.
 
 use serde_json::{Value, json};
+use strongroom_api_kms::{DeleteCustomKeyStoreRequest, Kms as _};
+use strongroom_crypto::hex;
+use strongroom_store::Statement;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use super::{Rig, attribute, said};
@@ -11,6 +14,7 @@ on_both_engines! {
     the_hsm_keys_of_all_materials_go_and_the_record_says_so,
     what_cannot_be_deleted_at_once_is_deleted_when_the_store_is_connected,
     hsms_that_do_not_answer_are_asked_again,
+    what_is_left_in_the_hsms_of_a_deleted_store_is_told_once,
 }
 
 fn details(rig: &Rig) -> Value {
@@ -104,4 +108,33 @@ async fn hsms_that_do_not_answer_are_asked_again(database: &TestDatabase) {
     assert_eq!(rig.hsm_keys().len(), 0);
     // Done twice is done once.
     rig.client.kms.run(&leftover).await.unwrap();
+}
+
+async fn what_is_left_in_the_hsms_of_a_deleted_store_is_told_once(database: &TestDatabase) {
+    let rig = Rig::new(database).await;
+    let key = rig.key().await;
+    rig.rotate(&key).await.unwrap();
+    rig.schedule_deletion(&key, Some(7)).await.unwrap();
+    rig.disconnect().await;
+    rig.at(NOW + 8 * DAY).later(0).await;
+    let left = rig.hsm_keys();
+    assert_eq!(left.len(), 2);
+
+    let context = rig.changing();
+    let input = DeleteCustomKeyStoreRequest { custom_key_store_id: rig.store.clone() };
+    rig.client.kms.delete_custom_key_store(&context, input).await.unwrap();
+    let additional = context.take_notes().additional;
+    let (_, told) = additional.iter().find(|(name, _)| *name == "backingKeysLeft").unwrap();
+    let mut ids: Vec<_> = left
+        .iter()
+        .map(|found| match attribute(found, AttributeName::Id) {
+            AttributeValue::Bytes(id) => hex::encode(&id),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    ids.sort_unstable();
+    let expected: Value = ids.iter().map(|id| json!({ "keyId": key, "backingKeyId": id })).collect();
+    assert_eq!(format!("{told:?}"), format!("Text({:?})", expected.to_string()));
+    let rows = rig.db.query(Statement::new("SELECT material_id FROM kms_leftovers"), &[]).await.unwrap();
+    assert_eq!(rows.len(), 0);
 }
