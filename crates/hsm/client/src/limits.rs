@@ -74,3 +74,6 @@ pub(crate) const LOOK_AGAIN_MS: u64 = 1_000;
 /// How often a password that an HSM has refused is shown to it again by itself, each time after its state has
 /// changed. With the attempts that callers ask for it stays below the number that locks a user.
 pub(crate) const MOST_REPEATED_LOGINS: u32 = 2;
+/// How soon an HSM that has answered none of so many log-ins is shown the password again. A wrong one that it counts and
+/// never answers would take a quarter of an hour to lock the user.
+pub(crate) const UNANSWERED_AGAIN_MS: u64 = 5 * 60_000;

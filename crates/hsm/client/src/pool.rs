@@ -32,7 +32,8 @@ use refusals::Refusals;
 ///
 /// Each HSM is connected to, and logged in at, when a call first goes there, and again when its connection was lost.
 /// An HSM that refuses the user is left out, and others are asked. The password is shown to it again when its state
-/// has changed, and then only a few times before [`Pool::connect`] is called: wrong passwords lock a user. Whoever
+/// has changed, and then only a few times before [`Pool::connect`] is called: wrong passwords lock a user. A log-in
+/// that is not answered counts as a refusal, unless the password is known to be right. Whoever
 /// changes the user's own password through the pool goes on with the new one.
 #[derive(Clone)]
 pub struct Pool(Arc<Inner>);
@@ -55,7 +56,7 @@ struct State {
     session_keys: SessionKeys,
     confirmed: Confirmed,
     credentials: Option<Credentials>,
-    /// HSMs that refuse the user.
+    /// HSMs that refuse the user, or do not say.
     refusals: Refusals,
 }
 
@@ -302,7 +303,7 @@ impl State {
             && same_user(credentials, username, role)
         {
             credentials.password = SecretString::new(password.to_owned());
-            self.refusals.clear();
+            self.refusals.begin_anew();
         }
     }
 }

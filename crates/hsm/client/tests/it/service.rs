@@ -283,6 +283,45 @@ async fn a_wrong_password_does_not_lock_the_user() {
 }
 
 #[tokio::test]
+async fn a_wrong_password_does_not_lock_the_user_either_when_hsms_do_not_say_that_it_is_wrong() {
+    let rig = Rig::activated(2);
+    let owner = ShutdownOwner::new();
+    for node in &rig.nodes {
+        node.faults.is_mute_at_login.store(true, Ordering::SeqCst);
+    }
+    let kms = pool(service(&rig, Duration::from_secs(4)), crypto_user("not the one"), &owner);
+    for _ in 0..8 {
+        let error = kms.call(Command::HsmInfo(HsmInfo {})).await.unwrap_err();
+        assert!(matches!(error, ClientError::Unreachable(_)), "{error}");
+    }
+    for node in &rig.nodes {
+        node.faults.is_mute_at_login.store(false, Ordering::SeqCst);
+    }
+    assert_eq!(pool(options(&rig), crypto_user(PASSWORD), &owner).connect().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn hsms_that_did_not_answer_log_ins_are_used_again_when_they_do() {
+    let rig = Rig::activated(2);
+    let owner = ShutdownOwner::new();
+    let kms = pool(service(&rig, Duration::from_secs(4)), crypto_user(PASSWORD), &owner);
+    assert_eq!(kms.connect().await.unwrap(), 2);
+    for node in &rig.nodes {
+        node.faults.is_mute_at_login.store(true, Ordering::SeqCst);
+        node.kill();
+        node.revive();
+    }
+    for _ in 0..2 {
+        kms.call(Command::HsmInfo(HsmInfo {})).await.unwrap_err();
+    }
+    for node in &rig.nodes {
+        node.faults.is_mute_at_login.store(false, Ordering::SeqCst);
+    }
+    kms.call(Command::HsmInfo(HsmInfo {})).await.unwrap();
+    assert!(kms.call_each(Command::HsmInfo(HsmInfo {})).await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
 async fn whoever_changes_the_own_password_goes_on_with_the_new_one() {
     let rig = Rig::activated(2);
     let owner = ShutdownOwner::new();
