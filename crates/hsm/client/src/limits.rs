@@ -65,6 +65,8 @@ impl Default for Timeouts {
 pub(crate) const FIRST_PENALTY_MS: u64 = 250;
 /// The longest such wait.
 pub(crate) const LONGEST_PENALTY_MS: u64 = 5_000;
+/// An HSM that has failed so often in a row gives its place to one that is new, when there is no other.
+pub(crate) const FAILURES_OF_THE_GONE: u32 = 5;
 /// The wait before all HSMs are asked once more, the first time.
 pub(crate) const FIRST_PAUSE_MS: u64 = 20;
 /// The longest such wait.

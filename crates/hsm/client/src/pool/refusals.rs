@@ -122,6 +122,11 @@ impl Refusals {
         }
     }
 
+    /// That id is another HSM's now.
+    pub(super) fn forget(&mut self, id: MemberId) {
+        self.of.remove(&id);
+    }
+
     /// The user is to be tried anew everywhere.
     pub(super) fn clear(&mut self) {
         self.of.clear();
