@@ -225,7 +225,7 @@ def test_down_undoes_and_up_begins_anew(at, fresh_node):
     assert "Nothing is left" in at.done("down", "--now")
     assert kms.describe_custom_key_stores()["CustomKeyStores"] == []
     assert kms.list_keys()["Keys"] == []
-    assert not at.files.exists()
+    assert [file.name for file in at.files.iterdir()] == ["taken-down.json"], "for its backups"
     assert "Nothing is left" in at.done("down")
 
 
@@ -235,7 +235,7 @@ def test_down_starts_a_server_if_none_is_given(here):
         assert "--endpoint" in here.refused(command), "its data folder is taken"
     assert here.stop() == 0
     assert "Nothing is left" in here.done("down", "--now")
-    assert not here.files.exists()
+    assert [file.name for file in here.files.iterdir()] == ["taken-down.json"]
 
 
 def test_a_server_that_began_anew_gets_a_new_deployment(at, fresh_node):

@@ -65,6 +65,8 @@ impl Default for Timeouts {
 pub(crate) const FIRST_PENALTY_MS: u64 = 250;
 /// The longest such wait.
 pub(crate) const LONGEST_PENALTY_MS: u64 = 5_000;
+/// An HSM that has failed so often in a row gives its place to one that is new, when there is no other.
+pub(crate) const FAILURES_OF_THE_GONE: u32 = 5;
 /// The wait before all HSMs are asked once more, the first time.
 pub(crate) const FIRST_PAUSE_MS: u64 = 20;
 /// The longest such wait.
@@ -74,3 +76,6 @@ pub(crate) const LOOK_AGAIN_MS: u64 = 1_000;
 /// How often a password that an HSM has refused is shown to it again by itself, each time after its state has
 /// changed. With the attempts that callers ask for it stays below the number that locks a user.
 pub(crate) const MOST_REPEATED_LOGINS: u32 = 2;
+/// How soon an HSM that has answered none of so many log-ins is shown the password again. A wrong one that it counts and
+/// never answers would take a quarter of an hour to lock the user.
+pub(crate) const UNANSWERED_AGAIN_MS: u64 = 5 * 60_000;

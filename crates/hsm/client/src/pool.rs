@@ -26,13 +26,15 @@ use crate::options::{KnownServer, another_cluster};
 use crate::roster::{MemberId, Roster};
 use crate::{ClientError, Options, Server, routing};
 use channel::Channel;
+use each::all;
 use refusals::Refusals;
 
 /// A client of a whole cluster, for one user. Clones are the same client.
 ///
 /// Each HSM is connected to, and logged in at, when a call first goes there, and again when its connection was lost.
 /// An HSM that refuses the user is left out, and others are asked. The password is shown to it again when its state
-/// has changed, and then only a few times before [`Pool::connect`] is called: wrong passwords lock a user. Whoever
+/// has changed, and then only a few times before [`Pool::connect`] is called: wrong passwords lock a user. A log-in
+/// that is not answered counts as a refusal, unless the password is known to be right. Whoever
 /// changes the user's own password through the pool goes on with the new one.
 #[derive(Clone)]
 pub struct Pool(Arc<Inner>);
@@ -55,7 +57,7 @@ struct State {
     session_keys: SessionKeys,
     confirmed: Confirmed,
     credentials: Option<Credentials>,
-    /// HSMs that refuse the user.
+    /// HSMs that refuse the user, or do not say.
     refusals: Refusals,
 }
 
@@ -125,15 +127,21 @@ impl Pool {
         let mut connected = 0;
         let mut refused = None;
         let mut last = None;
-        let mut at = 0;
+        let mut asked = 0;
         loop {
-            let next = self.0.state().roster.ids().nth(at);
-            let Some(id) = next else { break };
-            at += 1;
-            match self.0.channel(id, until).await {
-                Ok(_) => connected += 1,
-                Err(Trouble::NotLetIn(failure)) => refused = Some(failure.into()),
-                Err(trouble) => last = Some(trouble.into()),
+            // Those that are asked name others.
+            let next: Vec<_> = self.0.state().roster.ids().skip(asked).collect();
+            if next.is_empty() {
+                break;
+            }
+            asked += next.len();
+            // All at a time: one that says nothing costs the others none of the time.
+            for channel in all(next.into_iter().map(|id| self.0.channel(id, until)).collect()).await {
+                match channel {
+                    Ok(_) => connected += 1,
+                    Err(Trouble::NotLetIn(failure)) => refused = Some(failure.into()),
+                    Err(trouble) => last = Some(trouble.into()),
+                }
             }
         }
         match refused.or(last) {
@@ -187,7 +195,7 @@ impl Pool {
 
     /// Names HSMs that may be new: those that a cluster has been given since.
     pub fn learn(&self, servers: impl IntoIterator<Item = Server>) {
-        self.0.state().roster.learn(servers);
+        self.0.state().learn(None, servers);
     }
 
     /// The addresses to begin with next time; see [`Cluster::servers`](crate::Cluster::servers).
@@ -232,7 +240,7 @@ impl Inner {
         }
         state.highest.note(welcome.cursor.as_ref());
         state.roster.welcomed(id, welcome.hsm_id.clone(), welcome.load);
-        state.roster.learn(welcome.peers.iter().filter_map(|peer| peer.parse().ok()));
+        state.learn(Some(id), welcome.peers.iter().filter_map(|peer| peer.parse().ok()));
         Ok(())
     }
 
@@ -279,6 +287,15 @@ impl Inner {
     }
 }
 
+impl Link {
+    /// Ends the connection that there is.
+    fn close(&self) {
+        if let Some(channel) = self.latest.lock().unwrap_or_else(PoisonError::into_inner).upgrade() {
+            channel.close();
+        }
+    }
+}
+
 impl State {
     /// Whether a session is the one that there is at its HSM.
     fn is_alive(&self, place: Place) -> bool {
@@ -288,9 +305,18 @@ impl State {
     }
 
     fn close_channels(&self) {
-        for link in &self.links {
-            if let Some(channel) = link.latest.lock().unwrap_or_else(PoisonError::into_inner).upgrade() {
-                channel.close();
+        self.links.iter().for_each(|link| link.close());
+    }
+
+    /// Takes note of HSMs that `from`, or somebody else, has named.
+    fn learn(&mut self, from: Option<MemberId>, servers: impl IntoIterator<Item = Server>) {
+        for replaced in self.roster.learn(from, servers) {
+            self.refusals.forget(replaced);
+            if let Some(link) = self.links.get_mut(replaced.0) {
+                link.close();
+                // Session keys are where a connection of that number is: none has it twice.
+                let connections = AtomicU64::new(link.connections.load(Ordering::SeqCst));
+                *link = Arc::new(Link { connections, ..Link::default() });
             }
         }
     }
@@ -302,7 +328,7 @@ impl State {
             && same_user(credentials, username, role)
         {
             credentials.password = SecretString::new(password.to_owned());
-            self.refusals.clear();
+            self.refusals.begin_anew();
         }
     }
 }

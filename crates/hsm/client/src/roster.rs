@@ -1,6 +1,6 @@
 //! Which HSMs there are, how they do, and which one to ask.
 
-use crate::limits::{FIRST_PENALTY_MS, LONGEST_PENALTY_MS, MAX_SERVERS};
+use crate::limits::{FAILURES_OF_THE_GONE, FIRST_PENALTY_MS, LONGEST_PENALTY_MS, MAX_SERVERS};
 use crate::{KnownServer, Server};
 
 /// Names a member of a [`Roster`] for as long as the roster lives.
@@ -42,15 +42,22 @@ impl Roster {
     pub(crate) fn new(servers: &[(Server, bool)], turn: usize) -> Self {
         let mut roster = Self { members: Vec::new(), turn, silent_since_ms: None };
         for (server, learned) in servers {
-            roster.add(server.clone(), *learned, false);
+            roster.add(server.clone(), *learned, false, None);
         }
         roster
     }
 
-    fn add(&mut self, server: Server, learned: bool, current: bool) {
+    /// Answers the HSM whose place the new one has taken, if there was no other.
+    fn add(
+        &mut self,
+        server: Server,
+        learned: bool,
+        current: bool,
+        from: Option<MemberId>,
+    ) -> Option<MemberId> {
         if let Some(member) = self.members.iter_mut().find(|member| member.server == server) {
             member.current |= current;
-            return;
+            return None;
         }
         let member = Member {
             server,
@@ -65,20 +72,31 @@ impl Roster {
         };
         if self.members.len() < MAX_SERVERS {
             self.members.push(member);
-            return;
+            return None;
         }
         // Clusters live longer than their HSMs: the one that has failed most often in a row is gone for good.
-        let gone = self.members.iter_mut().filter(|member| member.failures > 0 && member.in_flight == 0);
-        if let Some(gone) = gone.max_by_key(|member| member.failures) {
-            *gone = member;
-        }
+        let (at, gone) = self
+            .members
+            .iter_mut()
+            .enumerate()
+            .filter(|(at, member)| {
+                member.failures >= FAILURES_OF_THE_GONE
+                    && member.in_flight == 0
+                    && from != Some(MemberId(*at))
+            })
+            .max_by_key(|(_, member)| member.failures)?;
+        *gone = member;
+        Some(MemberId(at))
     }
 
-    /// An HSM has named others.
-    pub(crate) fn learn(&mut self, peers: impl IntoIterator<Item = Server>) {
-        for peer in peers {
-            self.add(peer, true, true);
-        }
+    /// An HSM, or somebody else, has named HSMs. Answers those whose places they have taken: whatever else is known by
+    /// these ids is of the HSMs that were there before.
+    pub(crate) fn learn(
+        &mut self,
+        from: Option<MemberId>,
+        peers: impl IntoIterator<Item = Server>,
+    ) -> Vec<MemberId> {
+        peers.into_iter().filter_map(|peer| self.add(peer, true, true, from)).collect()
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = MemberId> + use<> {
@@ -200,13 +218,18 @@ mod tests {
         let mut roster = Roster::new(&all, 0);
         let knows =
             |roster: &Roster, number| roster.members.iter().any(|member| member.server == server(number));
-        roster.learn([server(MAX_SERVERS)]);
-        assert!(!knows(&roster, MAX_SERVERS), "all of the others do well");
-        roster.failed(MemberId(3), 0, 0);
-        for now_ms in 0..2 {
-            roster.failed(MemberId(5), now_ms, now_ms);
-        }
-        roster.learn([server(MAX_SERVERS)]);
+        let fail = |roster: &mut Roster, id, times: u32| {
+            for now_ms in 0..times.into() {
+                roster.failed(MemberId(id), now_ms, now_ms);
+            }
+        };
+        fail(&mut roster, 3, FAILURES_OF_THE_GONE - 1);
+        assert_eq!(roster.learn(None, [server(MAX_SERVERS)]), [], "the others do well, or may come back");
+        assert!(!knows(&roster, MAX_SERVERS));
+        fail(&mut roster, 4, FAILURES_OF_THE_GONE);
+        fail(&mut roster, 5, FAILURES_OF_THE_GONE + 1);
+        fail(&mut roster, 6, FAILURES_OF_THE_GONE + 2);
+        assert_eq!(roster.learn(Some(MemberId(6)), [server(MAX_SERVERS)]), [MemberId(5)], "6 speaks");
         assert!(knows(&roster, MAX_SERVERS) && knows(&roster, 3) && !knows(&roster, 5));
         assert!(!roster.is_out(MemberId(5), 0), "it has its own chance");
     }

@@ -1,5 +1,6 @@
 //! `strongroom down`: undoes what `up` has made, as far as AWS's rules let it, and says what stays.
 
+mod own;
 mod undo;
 
 use std::process::ExitCode;

@@ -12,7 +12,7 @@ mod outcome;
 mod password;
 mod progress;
 mod site;
-mod users;
+pub(crate) mod users;
 mod walk;
 
 use std::io::Write as _;

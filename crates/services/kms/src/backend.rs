@@ -33,6 +33,28 @@ pub(crate) struct Wanted<'w> {
     pub(crate) now_ms: i64,
 }
 
+/// Why a backend has not made a material.
+pub(crate) enum NotMade {
+    /// Nothing was made.
+    Certainly(Refusal),
+    /// Nobody knows whether it was made where it lives.
+    Perhaps(Refusal),
+}
+
+impl NotMade {
+    pub(crate) fn into_refusal(self) -> Refusal {
+        match self {
+            Self::Certainly(refusal) | Self::Perhaps(refusal) => refusal,
+        }
+    }
+}
+
+impl<E: Into<Refusal>> From<E> for NotMade {
+    fn from(error: E) -> Self {
+        Self::Certainly(error.into())
+    }
+}
+
 /// A ciphertext that shall become one under another key, or for another context.
 pub(crate) struct ReEncryption<'r> {
     pub(crate) from: (&'r Key, &'r Material),
@@ -87,7 +109,7 @@ pub(crate) trait KeyBackend: Send + Sync {
     }
 
     /// Makes a material.
-    async fn generate(&self, wanted: &Wanted<'_>) -> Result<Material, Refusal>;
+    async fn generate(&self, wanted: &Wanted<'_>) -> Result<Material, NotMade>;
 
     /// Makes a material out of a key that was made elsewhere.
     async fn take_in(&self, _wanted: &Wanted<'_>, _chosen: &Key256) -> Result<Material, Refusal> {

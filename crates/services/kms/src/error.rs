@@ -113,6 +113,15 @@ impl Refusal {
         ))
     }
 
+    /// The same where an operation names a key store and no key: AWS's model has `CustomKeyStoreInvalidStateException`
+    /// for those, and not `KMSInvalidStateException`.
+    pub(crate) fn of_key_store(self) -> Self {
+        match self {
+            Self::InvalidState(text) => KeyStoreRefusal::InvalidState(text).into(),
+            other => other,
+        }
+    }
+
     /// The reason, for those who are not callers.
     pub(crate) fn into_cause(self) -> Box<dyn std::error::Error + Send + Sync> {
         match self {

@@ -1,17 +1,22 @@
 //! Where a server is.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
-use crate::CallError;
+use rustls::ClientConfig;
+
 use crate::files::variable;
+use crate::{CallError, tls};
 
 /// Where a server is: `http://host:port` or `https://host:port`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Endpoint {
     pub(crate) is_tls: bool,
     pub(crate) host: String,
     pub(crate) port: u16,
     authority: String,
+    /// Whom TLS trusts, once that was needed: there are many to read.
+    tls: Arc<OnceLock<Arc<ClientConfig>>>,
 }
 
 impl Endpoint {
@@ -38,7 +43,7 @@ impl Endpoint {
         if host.is_empty() || !authority.chars().all(is_plain) {
             return Err(bad());
         }
-        Ok(Self { is_tls, host, port, authority: authority.to_owned() })
+        Ok(Self { is_tls, host, port, authority: authority.to_owned(), tls: Arc::default() })
     }
 
     /// The endpoint of a service: the one that is named, else the one of the service's own variable
@@ -49,6 +54,14 @@ impl Endpoint {
             .or_else(|| variable(variable_of_service))
             .or_else(|| variable("AWS_ENDPOINT_URL"));
         Self::parse(found.as_deref().unwrap_or(usual))
+    }
+
+    pub(crate) fn tls(&self) -> Result<Arc<ClientConfig>, CallError> {
+        if let Some(config) = self.tls.get() {
+            return Ok(Arc::clone(config));
+        }
+        let config = tls::config(&self.authority)?;
+        Ok(Arc::clone(self.tls.get_or_init(|| config)))
     }
 
     /// Host and port as the header `host` names them.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::http::MAX_ANSWER;
+
 /// Why a call has no answer, in words for people.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -51,6 +53,17 @@ pub enum CallError {
         /// Host and port.
         authority: String,
     },
+    /// The answer is longer than any that an AWS API gives.
+    #[error("{authority} answers with more than {} MiB", MAX_ANSWER >> 20)]
+    TooLong {
+        /// Host and port.
+        authority: String,
+    },
+    /// A line break, or something else that cannot stand there, would be sent in that header, or in the path.
+    #[error(
+        "the Region, the credentials or an id has a line break, or the like, in it: it cannot be sent ({0})"
+    )]
+    Unwritable(&'static str),
     /// The service refuses.
     #[error("{0}")]
     Refused(Refusal),

@@ -27,7 +27,6 @@ pub use aws::Aws;
 pub use credentials::Credentials;
 pub use endpoint::Endpoint;
 pub use error::{CallError, Refusal};
-pub use http::{Request, Response};
 pub use region::region;
 pub use service::{CLOUDHSM, EC2, JsonService, KMS, QueryService, STS};
 pub use xml::Element;

@@ -240,7 +240,10 @@ impl Cluster {
         }
         self.highest.note(welcome.cursor.as_ref());
         self.roster.welcomed(id, welcome.hsm_id.clone(), welcome.load);
-        self.roster.learn(welcome.peers.iter().filter_map(|peer| peer.parse().ok()));
+        let peers = welcome.peers.iter().filter_map(|peer| peer.parse().ok());
+        for replaced in self.roster.learn(Some(id), peers) {
+            self.link(replaced).drop_connection();
+        }
         Ok(())
     }
 

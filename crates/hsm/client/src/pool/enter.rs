@@ -16,14 +16,19 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::channel::Channel;
+use super::refusals::LeftOut;
 use super::{Inner, Slot, Trouble, source};
 use crate::Server;
 use crate::error::Reason;
-use crate::login::is_about_the_user;
+use crate::login::{Credentials, is_about_the_user};
 use crate::moment::now_ms;
 use crate::roster::MemberId;
 use crate::server::{ANY_NAME, VERSION};
 use crate::verdict::Verdict;
+
+/// What is said of an HSM to which the password is not shown any more.
+const UNANSWERED: &str =
+    "it did not answer the last log-ins; more could lock the user, if the password is wrong";
 
 impl Inner {
     /// The connection to an HSM: the one there is, or a new one with a session in which the user is logged in.
@@ -88,34 +93,52 @@ impl Inner {
             .map_err(|_| broken("no answer in time".into()))?
             .map_err(broken)?;
         self.welcomed(id, &welcome).map_err(broken)?;
-        let credentials = {
-            let mut state = self.state();
-            if let Some(failure) =
-                state.refusals.still_standing(id, welcome.cursor.as_ref(), now_ms(&self.clocks))
-            {
-                return Err(Trouble::NotLetIn(failure));
-            }
-            state.credentials.clone()
-        };
+        let left_out =
+            self.state().refusals.still_standing(id, welcome.cursor.as_ref(), now_ms(&self.clocks));
+        match left_out {
+            Some(LeftOut::Refused(failure)) => return Err(Trouble::NotLetIn(failure)),
+            Some(LeftOut::Unanswered) => return Err(broken(Reason::lasting(UNANSWERED))),
+            None => {}
+        }
         let numbers = (number, self.options.timeouts.grace);
         let mut channel = Channel::new(stream, decoder, server.to_string(), numbers, &self.shutdown);
-        let Some(credentials) = credentials else { return Ok(channel) };
+        if self.state().credentials.is_none() {
+            return Ok(channel);
+        }
         let opened = self.say(id, &channel, Command::OpenSession(OpenSession {}), until).await;
         match opened.map_err(not_let_in)?.result {
             Some(Done::Session(opened)) if opened.session != 0 => channel.session = opened.session,
             _ => return Err(broken("it opens no session".into())),
         }
-        let login = self.say(id, &channel, credentials.login(), until).await;
-        let login = login.map_err(not_let_in).inspect_err(|trouble| {
-            if let Trouble::NotLetIn(failure) = trouble
-                && is_about_the_user(failure.code())
-            {
-                tracing::warn!(%server, text = failure.text, "an HSM refuses the user");
-                let now_ms = now_ms(&self.clocks);
-                self.state().refusals.note(id, failure, welcome.cursor.as_ref(), now_ms);
+        let (password, login) = {
+            let mut state = self.state();
+            let Some(login) = state.credentials.as_ref().map(Credentials::login) else { return Ok(channel) };
+            (state.refusals.show(id, now_ms(&self.clocks)), login)
+        };
+        let login = self.say(id, &channel, login, until).await.map_err(not_let_in);
+        let now_ms = now_ms(&self.clocks);
+        let login = {
+            let mut state = self.state();
+            match login {
+                Ok(reply) => {
+                    state.refusals.end(id, password);
+                    reply
+                }
+                Err(Trouble::NotLetIn(failure)) if is_about_the_user(failure.code()) => {
+                    tracing::warn!(%server, text = failure.text, "an HSM refuses the user");
+                    if !state.refusals.note(id, password, &failure, welcome.cursor.as_ref(), now_ms) {
+                        return Err(broken("the password has been changed meanwhile".into()));
+                    }
+                    return Err(Trouble::NotLetIn(failure));
+                }
+                // The HSM may have counted what it has not answered.
+                Err(Trouble::Broken(reason)) if reason.was_sent => return Err(Trouble::Broken(reason)),
+                Err(trouble) => {
+                    state.refusals.unseen(id, password);
+                    return Err(trouble);
+                }
             }
-        })?;
-        self.state().refusals.end(id);
+        };
         match login.result {
             Some(Done::Login(login)) if !login.challenge.is_empty() => Err(Trouble::SecondFactor),
             _ => Ok(channel),

@@ -103,6 +103,8 @@ pub(crate) struct Faults {
     pub(crate) is_halted: AtomicBool,
     /// It answers nothing.
     pub(crate) is_mute: AtomicBool,
+    /// Log-ins are done and not answered: the connection closes.
+    pub(crate) is_mute_at_login: AtomicBool,
     /// It tells nobody whether it has a key.
     pub(crate) forbids: AtomicBool,
     /// So many calls are answered with BUSY.
@@ -397,8 +399,9 @@ impl Node {
                         continue;
                     }
                     let outcome = self.outcome(connection, &call);
-                    let is_swallowed =
-                        !count_down(&self.faults.passing) && count_down(&self.faults.swallowed);
+                    let is_login = matches!(call.command, Some(Command::Login(_)));
+                    let is_swallowed = is_login && self.faults.is_mute_at_login.load(Ordering::SeqCst)
+                        || !count_down(&self.faults.passing) && count_down(&self.faults.swallowed);
                     let answer = Answer { cursor: Some(self.cursor()), outcome: Some(outcome), load: 0 };
                     if is_swallowed || !send(&mut stream, Header::answer(header.request), &answer) {
                         break;

@@ -4,8 +4,8 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use strongroom_hsm_client::limits::Timeouts;
-use strongroom_hsm_client::{ClientError, Credentials, Options, Pool};
+use strongroom_hsm_client::limits::{MAX_SERVERS, Timeouts};
+use strongroom_hsm_client::{ClientError, Credentials, Options, Pool, Server};
 use strongroom_hsm_proto::command::{
     Attribute, AttributeName, AttributeValue, ChangePassword, Command, ContextPair, DecryptDerived,
     EncryptDerived, FailureCode, GenerateDerived, GenerateKey, HsmInfo, KeyType, ReEncryptDerived, Reply,
@@ -15,7 +15,7 @@ use strongroom_runtime::{Clocks, ShutdownOwner};
 use strongroom_secret::SecretString;
 use tokio::task::JoinSet;
 
-use crate::client::{create_user, credentials, key, options};
+use crate::client::{create_user, credentials, key, options, server};
 use crate::rig::{PASSWORD, Rig};
 
 const NEW_PASSWORD: &str = "another password";
@@ -283,6 +283,45 @@ async fn a_wrong_password_does_not_lock_the_user() {
 }
 
 #[tokio::test]
+async fn a_wrong_password_does_not_lock_the_user_either_when_hsms_do_not_say_that_it_is_wrong() {
+    let rig = Rig::activated(2);
+    let owner = ShutdownOwner::new();
+    for node in &rig.nodes {
+        node.faults.is_mute_at_login.store(true, Ordering::SeqCst);
+    }
+    let kms = pool(service(&rig, Duration::from_secs(4)), crypto_user("not the one"), &owner);
+    for _ in 0..8 {
+        let error = kms.call(Command::HsmInfo(HsmInfo {})).await.unwrap_err();
+        assert!(matches!(error, ClientError::Unreachable(_)), "{error}");
+    }
+    for node in &rig.nodes {
+        node.faults.is_mute_at_login.store(false, Ordering::SeqCst);
+    }
+    assert_eq!(pool(options(&rig), crypto_user(PASSWORD), &owner).connect().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn hsms_that_did_not_answer_log_ins_are_used_again_when_they_do() {
+    let rig = Rig::activated(2);
+    let owner = ShutdownOwner::new();
+    let kms = pool(service(&rig, Duration::from_secs(4)), crypto_user(PASSWORD), &owner);
+    assert_eq!(kms.connect().await.unwrap(), 2);
+    for node in &rig.nodes {
+        node.faults.is_mute_at_login.store(true, Ordering::SeqCst);
+        node.kill();
+        node.revive();
+    }
+    for _ in 0..2 {
+        kms.call(Command::HsmInfo(HsmInfo {})).await.unwrap_err();
+    }
+    for node in &rig.nodes {
+        node.faults.is_mute_at_login.store(false, Ordering::SeqCst);
+    }
+    kms.call(Command::HsmInfo(HsmInfo {})).await.unwrap();
+    assert!(kms.call_each(Command::HsmInfo(HsmInfo {})).await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
 async fn whoever_changes_the_own_password_goes_on_with_the_new_one() {
     let rig = Rig::activated(2);
     let owner = ShutdownOwner::new();
@@ -326,6 +365,41 @@ async fn every_hsm_answers_for_itself() {
         answers.iter().find_map(|answer| answer.as_ref().err()),
         Some(ClientError::Unreachable(_))
     ));
+}
+
+#[tokio::test]
+async fn hsms_that_say_nothing_do_not_keep_one_from_being_connected_to() {
+    let rig = Rig::activated(6);
+    let owner = ShutdownOwner::new();
+    for node in &rig.nodes[..5] {
+        node.faults.is_mute.store(true, Ordering::SeqCst);
+    }
+    let kms = pool(service(&rig, Duration::from_secs(4)), crypto_user(PASSWORD), &owner);
+    assert_eq!(kms.connect().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn an_hsm_that_takes_the_place_of_another_is_asked_itself() {
+    let rig = Rig::activated(2);
+    let owner = ShutdownOwner::new();
+    for node in &rig.nodes {
+        node.name_peers(Vec::new());
+    }
+    let mut only_first = service(&rig, Duration::from_secs(4));
+    only_first.servers.truncate(1);
+    let kms = pool(only_first, crypto_user(PASSWORD), &owner);
+    kms.connect().await.unwrap();
+    rig.nodes[0].faults.is_halted.store(true, Ordering::SeqCst);
+    let ask = || kms.call_each(Command::HsmInfo(HsmInfo {}));
+    ask().await;
+    // Nothing listens at these.
+    kms.learn((1..MAX_SERVERS).map(|port| Server { host: "127.0.0.1".to_owned(), port: port as u16 }));
+    for _ in 0..8 {
+        assert!(ask().await.iter().all(Result::is_err));
+    }
+    kms.learn([server(&rig.nodes[1])]);
+    let answers = ask().await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "the new one");
 }
 
 #[tokio::test]

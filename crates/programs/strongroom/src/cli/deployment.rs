@@ -30,7 +30,11 @@ has keys: AWS's rules. So the key and the key store, disconnected, stay for that
 after it. On a development server, --now moves the clock over these days: the clock of the whole server, for good, with
 all that becomes due in that time.
 
-Backups of the cluster stay for the days that were chosen (10). Everything else is gone, passwords too.";
+What `up` did not make on its cluster is not deleted unless --all-keys says so: keys that users have in the HSMs, KMS
+keys in its key store, another key store. Without it nothing at all is done as long as there is any.
+
+Backups of the cluster stay for the days that were chosen (10), and the passwords that they need in taken-down.json, in
+the folder `up` of the data folder. Everything else is gone.";
 
 #[derive(Args, Clone)]
 pub(crate) struct UpOptions {
@@ -85,7 +89,7 @@ pub(crate) struct DownOptions {
     /// Move the clock of the development server over the seven days that a key's deletion takes, so that nothing stays
     #[arg(long)]
     pub(crate) now: bool,
-    /// Delete other keys in the key store too, which `up` has not made
+    /// Delete with the cluster what `up` has not made on it: keys that users have in the HSMs, KMS keys, a key store
     #[arg(long)]
     pub(crate) all_keys: bool,
     #[command(flatten, next_help_heading = "Options of the server that is started")]

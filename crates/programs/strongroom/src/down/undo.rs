@@ -1,10 +1,11 @@
 //! Undoing deployments, one after the other, in the order in which nothing is lost before it may be.
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::own::{Holding, Look};
 use crate::cli::DownOptions;
 use crate::up::cluster::{self, Cluster};
 use crate::up::deployments::{Deployment, Deployments};
@@ -27,10 +28,8 @@ struct Remains {
 enum Undone {
     /// The server knows nothing of it.
     Unknown,
-    /// Nothing is left of it.
-    Gone,
-    /// Something stays.
-    Remains(Remains),
+    /// Nothing is left of it but these.
+    Done(Vec<Remains>),
 }
 
 /// Undoes every deployment that this server has.
@@ -43,14 +42,25 @@ pub(crate) fn undo(site: &Site, folder: &Folder, options: &DownOptions) -> Resul
     );
     let turn = folder.take_turn()?;
     let mut deployments = Deployments::load(&folder.state())?;
+    let mut taken_down = Deployments::load(&folder.taken_down())?;
     let clusters = cluster::all(site)?;
     let mut remains = Vec::new();
     for deployment in deployments.all().to_vec() {
-        let its = clusters.iter().find(|cluster| cluster.token() == Some(&deployment.token));
-        match undo_one(site, options, &deployment, its)? {
+        let is_its = |cluster: &&Cluster| {
+            cluster.token() == Some(&deployment.token)
+                && deployment.cluster_id.as_ref().is_none_or(|id| *id == cluster.id)
+        };
+        let look = Look {
+            site,
+            folder,
+            deployment: &deployment,
+            cluster: clusters.iter().find(is_its),
+            was_taken: taken_down.knows(&deployment.token),
+        };
+        match undo_one(options, &look, &mut taken_down)? {
             Undone::Unknown => {}
-            Undone::Gone => deployments.forget(&deployment.token)?,
-            Undone::Remains(left) => remains.push(left),
+            Undone::Done(left) if left.is_empty() => deployments.forget(&deployment.token)?,
+            Undone::Done(left) => remains.extend(left),
         }
     }
     for left in &remains {
@@ -61,6 +71,12 @@ pub(crate) fn undo(site: &Site, folder: &Folder, options: &DownOptions) -> Resul
     if is_all_gone {
         folder.remove()?;
         println!("Nothing is left of what `strongroom up` made, but backups of its cluster for 10 days.");
+        if !taken_down.all().is_empty() {
+            println!(
+                "{} keeps the passwords of their users; remove it when you need none of the backups.",
+                folder.taken_down().display()
+            );
+        }
     } else if remains.is_empty() {
         println!(
             "{} knows of deployments at other servers, or of ones that have begun anew: nothing was done about them.",
@@ -70,36 +86,37 @@ pub(crate) fn undo(site: &Site, folder: &Folder, options: &DownOptions) -> Resul
     Ok(())
 }
 
-fn undo_one(
-    site: &Site,
-    options: &DownOptions,
-    deployment: &Deployment,
-    cluster: Option<&Cluster>,
-) -> Result<Undone> {
-    let store = match (&deployment.key_store_id, cluster) {
-        (Some(id), _) => key_store::find(site, id)?,
-        // One whose id did not come back.
-        (None, Some(cluster)) => {
-            key_store::all(site)?.into_iter().find(|store| store.cluster_id == cluster.id)
+fn undo_one(options: &DownOptions, look: &Look<'_>, taken_down: &mut Deployments) -> Result<Undone> {
+    let Look { site, deployment, cluster, .. } = *look;
+    let mut holdings = Vec::new();
+    for store in key_store::all(site)? {
+        let is_known = deployment.key_store_id.as_ref() == Some(&store.id);
+        // Whoever made it: without its HSMs it is lost.
+        if is_known || cluster.is_some_and(|cluster| cluster.id == store.cluster_id) {
+            let keys = key::of_store(site, &store.id)?;
+            holdings.push((store, keys));
         }
-        (None, None) => None,
-    };
-    if store.is_none() && cluster.is_none() {
+    }
+    if holdings.is_empty() && cluster.is_none() {
         // One that never came to make a cluster is undone by forgetting it.
         let is_unmade = deployment.cluster_id.is_none()
             && deployment.endpoint == site.aws.endpoint().to_string()
             && deployment.region == site.aws.region();
-        return Ok(if is_unmade { Undone::Gone } else { Undone::Unknown });
+        return Ok(if is_unmade { Undone::Done(Vec::new()) } else { Undone::Unknown });
     }
-    let remains = match &store {
-        Some(store) => undo_store(site, options, deployment, &store.id)?,
-        None => None,
-    };
+    look.expect_own(options, &holdings)?;
+    if cluster.is_some_and(Cluster::lives) {
+        taken_down.keep_latest(deployment)?;
+    }
+    let mut remains = Vec::new();
+    for holding in &holdings {
+        remains.extend(undo_store(site, options, deployment, holding)?);
+    }
     if let Some(cluster) = cluster.filter(|cluster| cluster.state != "DELETED") {
         site.progress.step("HSMs", || delete_hsms(site, &cluster.id))?;
         site.progress.step("cluster", || delete_cluster(site, &cluster.id))?;
     }
-    Ok(remains.map_or(Undone::Gone, Undone::Remains))
+    Ok(Undone::Done(remains))
 }
 
 /// Deletes the key store with its keys, or answers what stays until the keys may be deleted.
@@ -107,11 +124,9 @@ fn undo_store(
     site: &Site,
     options: &DownOptions,
     deployment: &Deployment,
-    id: &str,
+    (store, keys): &Holding,
 ) -> Result<Option<Remains>> {
-    let progress = &site.progress;
-    let keys = key::of_store(site, id)?;
-    expect_own(site, options, deployment, id, &keys)?;
+    let (progress, id) = (&site.progress, &store.id);
     if let Some(alias) = &deployment.alias
         && key::find(site, alias)?.is_some_and(|named| keys.iter().any(|key| key.id == named.id))
     {
@@ -122,7 +137,7 @@ fn undo_store(
     }
     let until = progress.step("keys", || {
         let mut until = 0.0_f64;
-        for key in &keys {
+        for key in keys {
             until = until.max(key::schedule_deletion(site, key)?);
         }
         Ok((until, format!("{} scheduled for deletion", keys.len())))
@@ -130,7 +145,7 @@ fn undo_store(
     // While the key store is connected, so that the keys go in the HSMs too.
     if options.now && !keys.is_empty() {
         progress.step("clock", || move_clock(site, until))?;
-        progress.step("keys", || gone(site, &keys))?;
+        progress.step("keys", || gone(site, keys))?;
     }
     progress.step("disconnected", || {
         key_store::disconnect(site, id)?;
@@ -148,30 +163,6 @@ fn retire(site: &Site, id: &str) -> Result<(bool, String)> {
     let name = format!("{} {id}", key_store::RETIRED);
     key_store::rename(site, id, &name)?;
     Ok((false, format!("{id} stays as \"{name}\" until its keys are deleted")))
-}
-
-/// Refuses to delete keys that the person has made, unless they say so. Nothing has happened yet.
-fn expect_own(
-    site: &Site,
-    options: &DownOptions,
-    deployment: &Deployment,
-    key_store_id: &str,
-    keys: &[Key],
-) -> Result<()> {
-    let mut others = Vec::new();
-    for key in keys.iter().filter(|key| key.state != "PendingDeletion" && !options.all_keys) {
-        if deployment.key_id.as_ref() != Some(&key.id) && !key::is_of(site, key, &deployment.token)? {
-            others.push(key.id.as_str());
-        }
-    }
-    if !others.is_empty() {
-        bail!(
-            "{key_store_id} has keys that `strongroom up` did not make, and without their HSMs they are lost: {}. Schedule \
-             their deletion (`aws kms schedule-key-deletion`), or say --all-keys",
-            others.join(", ")
-        );
-    }
-    Ok(())
 }
 
 /// Moves the server's clock to a moment at which keys are deleted.

@@ -76,6 +76,15 @@ impl Cluster {
         !matches!(self.state.as_str(), "DELETE_IN_PROGRESS" | "DELETED")
     }
 
+    /// Whether its administrator has a password, so that users may have keys in it.
+    pub(crate) fn is_activated(&self) -> bool {
+        let is_before = matches!(
+            self.state.as_str(),
+            "CREATE_IN_PROGRESS" | "UNINITIALIZED" | "INITIALIZE_IN_PROGRESS" | "INITIALIZED"
+        );
+        self.lives() && !is_before
+    }
+
     /// HSMs in service.
     pub(crate) fn active(&self) -> impl Iterator<Item = &Hsm> {
         self.hsms.iter().filter(|hsm| hsm.state == "ACTIVE" && hsm.eni_ip.is_some())

@@ -125,6 +125,20 @@ impl Deployments {
         self.store()
     }
 
+    /// Whether a deployment is among them.
+    pub(crate) fn knows(&self, token: &str) -> bool {
+        self.all().iter().any(|one| one.token == token)
+    }
+
+    /// Writes a deployment down, if need be in place of the one that has been there for longest.
+    pub(crate) fn keep_latest(&mut self, deployment: &Deployment) -> Result<()> {
+        let known = &mut self.contents.deployments;
+        known.retain(|one| one.token != deployment.token);
+        known.drain(..(known.len() + 1).saturating_sub(MOST));
+        known.push(deployment.clone());
+        self.store()
+    }
+
     /// Forgets a deployment, which is gone.
     pub(crate) fn forget(&mut self, token: &str) -> Result<()> {
         self.contents.deployments.retain(|one| one.token != token);
@@ -190,6 +204,24 @@ mod tests {
         assert_eq!(go_on(&[], REGION), Some(unmade.token.clone()));
         assert_eq!(go_on(&[&other.token], REGION), Some(other.token.clone()), "what is there goes first");
         assert_eq!(go_on(&[], "eu-west-1"), None);
+    }
+
+    #[test]
+    fn the_latest_have_a_place_whatever_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut deployments = Deployments::load(&folder.path().join("taken-down.json")).unwrap();
+        let first = begun(Some("cluster-first"));
+        deployments.keep_latest(&first).unwrap();
+        let second = begun(Some("cluster-second"));
+        deployments.keep_latest(&second).unwrap();
+        deployments.keep_latest(&second).unwrap();
+        assert_eq!(deployments.all().len(), 2);
+        for _ in 2..=MOST {
+            deployments.keep_latest(&begun(Some("cluster-later"))).unwrap();
+        }
+        assert_eq!(deployments.all().len(), MOST);
+        assert!(!deployments.knows(&first.token));
+        assert!(deployments.knows(&second.token));
     }
 
     #[test]

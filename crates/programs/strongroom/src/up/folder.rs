@@ -38,6 +38,11 @@ impl Folder {
         self.0.join("state.json")
     }
 
+    /// Deployments that were taken down: with their passwords, which backups of their clusters need.
+    pub(crate) fn taken_down(&self) -> PathBuf {
+        self.0.join("taken-down.json")
+    }
+
     /// The cluster's trust anchor: the certificate of the authority that signed its certificate.
     pub(crate) fn customer_ca(&self) -> PathBuf {
         self.0.join("customerCA.crt")
@@ -74,7 +79,7 @@ impl Folder {
         Ok(Turn(file))
     }
 
-    /// Removes the folder with all that `up` wrote into it. What others put there stays.
+    /// Removes the folder with all that `up` wrote into it. What others put there stays, and so does what backups need.
     pub(crate) fn remove(&self) -> Result<()> {
         let files = [
             self.state(),

@@ -18,7 +18,7 @@ const FIRST_LOOK: Duration = Duration::from_millis(10);
 /// The longest wait between two looks.
 const LAST_LOOK: Duration = Duration::from_secs(1);
 /// How long is waited in all: what KMS may take to connect a key store, according to its guide.
-const PATIENCE_MS: i64 = 20 * 60 * 1_000;
+pub(crate) const PATIENCE_MS: i64 = 20 * 60 * 1_000;
 /// How often a person is told what is waited for.
 const TELL_MS: i64 = 5_000;
 /// The credentials that everybody knows a development server by.
@@ -104,7 +104,17 @@ impl Site {
     }
 
     /// Looks until there is what is waited for, or the patience ends. `look` also says what it sees instead.
-    pub(crate) fn wait<T>(&self, what: &str, mut look: impl FnMut() -> Result<Seen<T>>) -> Result<T> {
+    pub(crate) fn wait<T>(&self, what: &str, look: impl FnMut() -> Result<Seen<T>>) -> Result<T> {
+        self.wait_within(PATIENCE_MS, what, look)
+    }
+
+    /// The same, with another patience, in milliseconds.
+    pub(crate) fn wait_within<T>(
+        &self,
+        patience_ms: i64,
+        what: &str,
+        mut look: impl FnMut() -> Result<Seen<T>>,
+    ) -> Result<T> {
         let begun_ms = self.clocks.real_now();
         let mut told_ms = begun_ms;
         let mut pause = FIRST_LOOK;
@@ -117,8 +127,8 @@ impl Site {
             if self.stopped.load(Ordering::Relaxed) {
                 bail!("stopped; run `strongroom up` again to go on from here");
             }
-            if now_ms - begun_ms > PATIENCE_MS {
-                bail!("{what}: not within {} minutes; it is {instead}", PATIENCE_MS / 60_000);
+            if now_ms - begun_ms > patience_ms {
+                bail!("{what}: not within {} minutes; it is {instead}", patience_ms / 60_000);
             }
             if now_ms - told_ms > TELL_MS {
                 told_ms = now_ms;

@@ -1,5 +1,6 @@
 //! Users, inside the HSMs.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -7,17 +8,20 @@ use strongroom_hsm_client::{
     ClientError, Cluster as Client, Credentials, DEFAULT_PORT, KnownServer, LoginStep, Options, Server, tls,
 };
 use strongroom_hsm_proto::command::{
-    self, Activate, ChangePassword, Command, CreateUser, FailureCode, HsmInfo, ListUsers, Reply, Role,
+    self, Activate, AttributeName, AttributeValue, ChangePassword, Command, CreateUser, FailureCode,
+    FindKeys, HsmInfo, KeyDescription, ListUsers, Reply, Role, ShowKeys,
 };
 
 use super::cluster::Cluster;
 use super::password::Password;
-use super::site::{Seen, Site};
+use super::site::{PATIENCE_MS, Seen, Site};
 
 /// The administrator that every cluster begins with.
 pub(crate) const ADMIN: &str = "admin";
 /// The crypto user that KMS logs in as.
 pub(crate) const KMSUSER: &str = "kmsuser";
+/// Keys that an HSM finds, and shows, at a time.
+const AT_ONCE: u32 = 256;
 
 /// An administrator, logged in.
 pub(crate) struct Users {
@@ -27,6 +31,16 @@ pub(crate) struct Users {
 
 /// A client of a cluster's HSMs that nobody is logged in with, when one of them answers. `authority` is the trust anchor.
 pub(crate) fn client(site: &Site, cluster: &Cluster, authority: &str) -> Result<Client> {
+    client_within(site, cluster, authority, PATIENCE_MS)
+}
+
+/// The same, with a patience of one's own, in milliseconds.
+pub(crate) fn client_within(
+    site: &Site,
+    cluster: &Cluster,
+    authority: &str,
+    patience_ms: i64,
+) -> Result<Client> {
     let address = |host: &String| Server { host: host.clone(), port: DEFAULT_PORT };
     let servers = cluster.active().filter_map(|hsm| hsm.eni_ip.as_ref()).map(address);
     let servers = servers.map(|server| KnownServer { server, learned: false }).collect();
@@ -35,7 +49,7 @@ pub(crate) fn client(site: &Site, cluster: &Cluster, authority: &str) -> Result<
     options.client_name = String::from(concat!("strongroom up ", env!("CARGO_PKG_VERSION")));
     let mut client = Client::new(options, site.clocks.clone())?;
     // A server that has just started shows its HSMs as they were when it stopped.
-    site.wait(&format!("an HSM of {} that answers", cluster.id), || {
+    site.wait_within(patience_ms, &format!("an HSM of {} that answers", cluster.id), || {
         match client.call(Command::HsmInfo(HsmInfo {})) {
             Ok(_) => Ok(Seen::Reached(())),
             Err(error @ (ClientError::Unreachable(_) | ClientError::DeadlineExceeded(_))) => {
@@ -70,9 +84,7 @@ impl Users {
             _ => error.into(),
         })?;
         if !matches!(step, LoginStep::Done) {
-            bail!(
-                "`{ADMIN}` has a second factor, and `strongroom up` has not: deregister it, or take the cluster down"
-            );
+            bail!("`{ADMIN}` has a second factor, and `strongroom up` has not: deregister it");
         }
         let mut users = Self { client, usernames: Vec::new() };
         let Reply { result: Some(command::Result::Users(list)) } =
@@ -117,6 +129,29 @@ impl Users {
         Ok(())
     }
 
+    /// Who owns keys in the HSMs, and how many. Those that KMS made are left out.
+    pub(crate) fn owners_of_keys(&mut self) -> Result<BTreeMap<String, u64>> {
+        let (mut owners, mut after) = (BTreeMap::new(), 0);
+        loop {
+            let find = Command::FindKeys(FindKeys { filter: None, after, most: AT_ONCE });
+            let Some(command::Result::Found(page)) = self.call(find)?.result else {
+                bail!("the HSM answers FindKeys with something else");
+            };
+            // An HSM that does not go on is not asked for ever.
+            let Some(last) = page.keys.last().copied().filter(|last| *last > after) else {
+                return Ok(owners);
+            };
+            after = last;
+            let show = Command::ShowKeys(ShowKeys { keys: page.keys });
+            let Some(command::Result::Keys(shown)) = self.call(show)?.result else {
+                bail!("the HSM answers ShowKeys with something else");
+            };
+            for key in shown.keys.into_iter().filter(|key| !is_of_kms(key)) {
+                *owners.entry(key.owner).or_default() += 1;
+            }
+        }
+    }
+
     fn call(&mut self, command: Command) -> Result<Reply, ClientError> {
         self.client.call(command)
     }
@@ -131,6 +166,15 @@ pub(crate) fn takes(mut client: Client, username: &str, password: &Password) -> 
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether KMS made a key: it labels its own with the ARN of the KMS key.
+fn is_of_kms(key: &KeyDescription) -> bool {
+    let attributes = key.attributes.iter().flat_map(|template| &template.attributes);
+    let mut labels = attributes.filter(|one| one.name() == AttributeName::Label);
+    let is_arn =
+        |value: &AttributeValue| matches!(value, AttributeValue::Bytes(label) if label.starts_with(b"arn:"));
+    key.owner == KMSUSER && labels.any(|label| label.value.as_ref().is_some_and(is_arn))
 }
 
 fn credentials(username: &str, role: Role, password: &Password) -> Credentials {

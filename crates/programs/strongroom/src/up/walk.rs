@@ -60,6 +60,10 @@ pub(crate) fn walk<'a>(site: &'a Site, folder: &'a Folder, wishes: &'a Wishes) -
         None => Deployment::begin(&endpoint, region, &wishes.crypto_user)?,
     };
     let found = clusters.into_iter().find(|cluster| cluster.token() == Some(&deployment.token));
+    let mut taken_down = Deployments::load(&folder.taken_down())?;
+    if taken_down.knows(&deployment.token) {
+        taken_down.forget(&deployment.token)?;
+    }
     let mut walk = Walk { site, folder, wishes, deployments, deployment, kmsuser_is_new: false };
     let outcome = walk.take(found, own);
     drop::<Turn>(turn);

@@ -13,7 +13,7 @@ use strongroom_seal::{Purpose, Root, SealError, Sealer};
 use strongroom_secret::{Key256, SecretBytes};
 use strongroom_store::Db;
 
-use super::{KeyBackend, Wanted};
+use super::{KeyBackend, NotMade, Wanted};
 use crate::cache::{Cache, Weighed};
 use crate::domain::identifier::Home;
 use crate::domain::key::{Held, Key, Material};
@@ -91,10 +91,10 @@ impl KeyBackend for BuiltIn {
         (spec, usage) == (KeySpec::SymmetricDefault, KeyUsage::EncryptDecrypt)
     }
 
-    async fn generate(&self, wanted: &Wanted<'_>) -> Result<Material, Refusal> {
+    async fn generate(&self, wanted: &Wanted<'_>) -> Result<Material, NotMade> {
         let partition = self.partition(wanted.home).await?;
         let token = partition.generate_aes256(KeyHandle::random()?, &ATTRIBUTES)?;
-        material(&partition, token, wanted)
+        Ok(material(&partition, token, wanted)?)
     }
 
     async fn take_in(&self, wanted: &Wanted<'_>, chosen: &Key256) -> Result<Material, Refusal> {

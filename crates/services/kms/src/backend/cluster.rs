@@ -12,6 +12,7 @@ mod refusal;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
+use strongroom_hsm_client::ClientError;
 use strongroom_hsm_core::EncryptionContext;
 use strongroom_hsm_proto::command::{
     Command, ContextPair, DecryptDerived, EncryptDerived, GenerateDerived, Output, Random, ReEncryptDerived,
@@ -22,8 +23,10 @@ use strongroom_secret::SecretBytes;
 
 use self::connection::{Connection, Handles};
 use self::mechanism::{Oaep, Signing};
-use self::refusal::{is_of_a_vanished_key, nonsense, of_making, refusal, vanished};
-use super::{DataKey, KeyBackend, ReEncryption, Standing, Wanted};
+use self::refusal::{
+    is_decryption, is_of_a_vanished_key, is_of_a_wrong_ciphertext, nonsense, of_making, refusal, vanished,
+};
+use super::{DataKey, KeyBackend, NotMade, ReEncryption, Standing, Wanted};
 use crate::cache::Weighed;
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, Material, MaterialId};
@@ -74,16 +77,30 @@ impl InCluster {
         self.latest.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Has the cluster do what `command` makes of the handles of these materials. One round trip once they are known.
+    /// Has the cluster do what `command` makes of the handles of these materials. One round trip once they are known;
+    /// until then more of them, which together take no longer than one may.
     async fn compute<const N: usize>(
+        &self,
+        keys: [(&Key, &Material); N],
+        command: impl Fn([Handles; N]) -> Command + Send + Sync,
+    ) -> Result<Reply, Refusal> {
+        let computing = self.compute_in_time(keys, command);
+        match tokio::time::timeout(self.stores.deadline(), computing).await {
+            Ok(computed) => computed,
+            Err(_) => Err(refusal(ClientError::DeadlineExceeded("keys are looked for".to_owned()))),
+        }
+    }
+
+    async fn compute_in_time<const N: usize>(
         &self,
         keys: [(&Key, &Material); N],
         command: impl Fn([Handles; N]) -> Command + Send + Sync,
     ) -> Result<Reply, Refusal> {
         let connection = self.connection().await?;
         self.stores.admit(&self.store)?;
-        let handles = connection.find(keys).await?;
-        match connection.cluster().call(command(handles)).await {
+        let first = command(connection.find(keys).await?);
+        let decrypts = is_decryption(&first);
+        match connection.cluster().call(first).await {
             // One of them is gone. Which one, and whether it is back under another handle, a search tells.
             Err(error) if is_of_a_vanished_key(&error) => {
                 for (_, material) in keys {
@@ -94,8 +111,9 @@ impl InCluster {
             }
             done => done,
         }
-        .map_err(|error| match keys.first() {
-            Some((key, _)) if is_of_a_vanished_key(&error) => vanished(&key.arn),
+        .map_err(|error| match keys.as_slice() {
+            [(key, _)] if is_of_a_vanished_key(&error) => vanished(&key.arn),
+            _ if decrypts && is_of_a_wrong_ciphertext(&error) => Refusal::InvalidCiphertext,
             _ => refusal(error),
         })
     }
@@ -128,11 +146,12 @@ impl KeyBackend for InCluster {
         Ok(Standing { available: is_connected && !is_missing, cluster_id: Some(store.cluster_id.clone()) })
     }
 
-    async fn generate(&self, wanted: &Wanted<'_>) -> Result<Material, Refusal> {
+    async fn generate(&self, wanted: &Wanted<'_>) -> Result<Material, NotMade> {
         let command = making::command(wanted)?;
         let connection = self.connection().await?;
         let reply = connection.cluster().call(command).await;
-        let held = making::held(reply.map_err(|error| of_making(error, wanted.spec))?)?;
+        let held = making::held(reply.map_err(|error| of_making(error, wanted.spec))?);
+        let held = held.map_err(NotMade::Perhaps)?;
         connection.learn(wanted.material_id, Handles::of(&held));
         Ok(Material { id: wanted.material_id, held, created_ms: wanted.now_ms, rotation: None })
     }

@@ -11,7 +11,7 @@ use strongroom_policy::{Authorized, Everything};
 use strongroom_secret::Key256;
 
 use super::{KeyManagement, random_id};
-use crate::backend::Wanted;
+use crate::backend::{NotMade, Wanted};
 use crate::domain::access::KeyPolicy;
 use crate::domain::alias::Alias;
 use crate::domain::identifier::Home;
@@ -88,7 +88,7 @@ impl KeyManagement {
         };
         let store = new.store.as_deref();
         let backend = self.backend_in(&home, store).await?;
-        backend.expect_room(context).await?;
+        backend.expect_room(context).await.map_err(Refusal::of_key_store)?;
         if !backend.offers(new.spec, new.usage) {
             return Err(match store {
                 None => Refusal::NotYet("keys of another KeySpec than SYMMETRIC_DEFAULT"),
@@ -99,7 +99,7 @@ impl KeyManagement {
             });
         }
         let material = match &new.material {
-            None => self.make_material(&*backend, store, &wanted).await?,
+            None => self.make_material(&*backend, store, &wanted).await.map_err(Refusal::of_key_store)?,
             Some(chosen) => backend.take_in(&wanted, chosen).await?,
         };
         let key = Key {
@@ -167,7 +167,7 @@ impl KeyManagement {
             material_id: random_id()?,
             now_ms,
         };
-        self.backends.of(home, None).generate(&wanted).await
+        self.backends.of(home, None).generate(&wanted).await.map_err(NotMade::into_refusal)
     }
 
     /// Adds a key, with an alias if there is one. Answers whether it did: `false` if the key's id or the

@@ -110,7 +110,8 @@ impl KeyManagement {
         store: Option<&str>,
         length: usize,
     ) -> Result<SecretBytes, Refusal> {
-        self.backend_in(&Home::of(context), store).await?.random(length).await
+        let backend = self.backend_in(&Home::of(context), store).await?;
+        backend.random(length).await.map_err(Refusal::of_key_store)
     }
 }
 

@@ -174,6 +174,11 @@ impl KeyStores {
         self.lines.of(&store.home, &store.id).session(store).map(|session| session.cluster)
     }
 
+    /// How long a cluster may take for a call.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
     /// The key store's live cluster, for a new key: it is connected and has HSMs enough.
     pub(crate) async fn for_new_key(
         &self,

@@ -3,15 +3,16 @@
 use strongroom_store::Tx;
 
 use super::KeyManagement;
-use crate::backend::{KeyBackend, Wanted};
+use crate::backend::{KeyBackend, NotMade, Wanted};
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, Material, MaterialId};
 use crate::error::Refusal;
 use crate::repo;
 use crate::repo::leftovers::Leftover;
 
-/// How long after it was begun a new material is looked at that has come to nothing, in milliseconds. Whoever makes it
-/// still may have lost it by then, and no key with it.
+/// How long after it was begun a new material is looked at that has come to nothing, in milliseconds of domain time.
+/// Whoever makes it still may have lost it by then, and no key with it: his call fails, and can be made again. So does
+/// one during which the clock is moved so far forward.
 const PATIENCE_MS: i64 = 10 * 60 * 1000;
 
 impl KeyManagement {
@@ -23,28 +24,35 @@ impl KeyManagement {
         store: Option<&str>,
         wanted: &Wanted<'_>,
     ) -> Result<Material, Refusal> {
-        if let Some(store) = store.filter(|_| backend.keeps_outside()) {
-            // No row for what cannot be begun.
-            backend.expect_reach().await?;
-            let leftover = &Leftover {
-                home: wanted.home.clone(),
-                store: store.to_owned(),
-                material_id: wanted.material_id,
-                key_id: wanted.key_id.to_owned(),
-                condemned: false,
-                due_ms: self.clocks.domain_now().saturating_add(PATIENCE_MS),
-            };
-            let noted = self.db.transaction(|tx| {
-                Box::pin(async move {
-                    // With a store that is gone nobody would look after it.
-                    let there = repo::key_stores::load(tx, &self.mac, &leftover.home, store).await?;
-                    there.ok_or_else(|| Refusal::NoSuchKeyStore(store.to_owned()))?;
-                    Ok::<_, Refusal>(repo::leftovers::insert(tx, &self.mac, leftover).await?)
-                })
-            });
-            noted.await?;
+        let Some(store) = store.filter(|_| backend.keeps_outside()) else {
+            return backend.generate(wanted).await.map_err(NotMade::into_refusal);
+        };
+        // No row for what cannot be begun.
+        backend.expect_reach().await?;
+        let leftover = &Leftover {
+            home: wanted.home.clone(),
+            store: store.to_owned(),
+            material_id: wanted.material_id,
+            key_id: wanted.key_id.to_owned(),
+            condemned: false,
+            due_ms: self.clocks.domain_now().saturating_add(PATIENCE_MS),
+        };
+        let noted = self.db.transaction(|tx| {
+            Box::pin(async move {
+                // With a store that is gone nobody would look after it.
+                let there = repo::key_stores::load(tx, &self.mac, &leftover.home, store).await?;
+                there.ok_or_else(|| Refusal::NoSuchKeyStore(store.to_owned()))?;
+                Ok::<_, Refusal>(repo::leftovers::insert(tx, &self.mac, leftover).await?)
+            })
+        });
+        noted.await?;
+        let made = backend.generate(wanted).await;
+        if let Err(NotMade::Certainly(_)) = &made
+            && let Err(error) = repo::leftovers::delete(&self.db, leftover).await
+        {
+            tracing::warn!(store, %error, "a key that was not made is looked for later");
         }
-        backend.generate(wanted).await
+        made.map_err(NotMade::into_refusal)
     }
 
     /// Takes the row of a new material, in the transaction that gives it to its key.

@@ -16,6 +16,7 @@ use strongroom_api_kms::{ConnectionStateType, CreateKeyRequest, KeyState, Origin
 use strongroom_hsm_proto::command::{
     AttributeName, AttributeValue, Command, FindKeys, KeyDescription, Result as Answered, ShowKeys,
 };
+use strongroom_kms::Settings;
 use strongroom_runtime::{Clocks, ManualTime};
 use strongroom_service::ApiError;
 use strongroom_store::Db;
@@ -45,19 +46,19 @@ impl Deref for Rig {
 
 impl Rig {
     async fn new(database: &TestDatabase) -> Self {
-        Self::with(database, false).await
+        Self::with(database, |_| {}).await
     }
 
     async fn strict(database: &TestDatabase) -> Self {
-        Self::with(database, true).await
+        Self::with(database, |settings| settings.strict = true).await
     }
 
-    async fn with(database: &TestDatabase, strict: bool) -> Self {
+    async fn with(database: &TestDatabase, set: impl FnOnce(&mut Settings)) -> Self {
         let db = open(database).await;
         let clock = Arc::new(ManualTime::at(NOW));
         let mut surroundings =
             Surroundings { clocks: Clocks::new(clock.clone(), 0), ..Surroundings::default() };
-        surroundings.settings.strict = strict;
+        set(&mut surroundings.settings);
         let cloud = surroundings.cloud.clone();
         let client = Client::new(&start_in(&db, &root(), &surroundings), ACCOUNT, REGION);
         let (store, cluster) = client.connected_store().await;
@@ -132,3 +133,7 @@ fn said<T: std::fmt::Debug>(outcome: Result<T, ApiError>) -> String {
 
 /// What callers are told when the HSMs do not answer. AWS's words.
 const NO_COMMUNICATION: &str = "KMSInvalidStateException: KMS cannot communicate with your CloudHSM cluster";
+
+/// The same where an operation names the key store and no key.
+const STORE_OUT_OF_REACH: &str =
+    "CustomKeyStoreInvalidStateException: KMS cannot communicate with your CloudHSM cluster";

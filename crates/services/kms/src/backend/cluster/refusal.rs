@@ -2,8 +2,9 @@
 //! Guide, "How to respond to a cryptographic operation failure").
 
 use strongroom_hsm_client::ClientError;
-use strongroom_hsm_proto::command::FailureCode;
+use strongroom_hsm_proto::command::{Command, FailureCode};
 
+use crate::backend::NotMade;
 use crate::domain::spec::KeySpec;
 use crate::error::{KeyStoreRefusal, Refusal};
 
@@ -13,7 +14,6 @@ const NO_COMMUNICATION: &str = "KMS cannot communicate with your CloudHSM cluste
 /// The refusal of cryptography, or of anything else that no operation has words of its own for.
 pub(super) fn refusal(error: ClientError) -> Refusal {
     match error.code() {
-        Some(FailureCode::CryptographyFailed) => Refusal::InvalidCiphertext,
         // What KMS has checked before is wrong all the same.
         Some(FailureCode::InvalidRequest | FailureCode::InvalidData | FailureCode::InvalidMechanism) => {
             Refusal::Internal(error.into())
@@ -26,7 +26,20 @@ pub(super) fn refusal(error: ClientError) -> Refusal {
 }
 
 /// The refusal of a new key of that spec.
-pub(super) fn of_making(error: ClientError, spec: KeySpec) -> Refusal {
+pub(super) fn of_making(error: ClientError, spec: KeySpec) -> NotMade {
+    // One that is not on HSMs enough was made, and what has no answer may have been done.
+    let is_certain = match &error {
+        ClientError::Refused { code, .. } => {
+            !matches!(code, FailureCode::NotAvailable | FailureCode::DeadlineExceeded)
+        }
+        ClientError::Unreachable(_) | ClientError::LoginLost | ClientError::Closed => true,
+        _ => false,
+    };
+    let refusal = refusal_of_making(error, spec);
+    if is_certain { NotMade::Certainly(refusal) } else { NotMade::Perhaps(refusal) }
+}
+
+fn refusal_of_making(error: ClientError, spec: KeySpec) -> Refusal {
     match error.code() {
         // Ed25519 in FIPS mode.
         Some(FailureCode::InvalidMechanism) => Refusal::Unsupported(Some(format!(
@@ -48,6 +61,16 @@ pub(super) fn nonsense(reason: &'static str) -> Refusal {
     refusal(ClientError::Protocol(reason))
 }
 
+/// Whether HSMs are given a ciphertext, which may be a wrong one.
+pub(super) fn is_decryption(command: &Command) -> bool {
+    matches!(command, Command::Decrypt(_) | Command::DecryptDerived(_) | Command::ReEncryptDerived(_))
+}
+
+/// The ciphertext that a call holds is not one of this key, context and content.
+pub(super) fn is_of_a_wrong_ciphertext(error: &ClientError) -> bool {
+    error.code() == Some(FailureCode::CryptographyFailed)
+}
+
 /// The key that a call names is not there.
 pub(super) fn is_of_a_vanished_key(error: &ClientError) -> bool {
     error.code() == Some(FailureCode::NoSuchKey)
@@ -59,4 +82,27 @@ pub(super) fn vanished(arn: &str) -> Refusal {
         "{arn} is unavailable: its key material is not in the CloudHSM cluster. Associate the custom key store with a \
          cluster that was made from a backup with the key material."
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_hsm_proto::command::{Agree, Decrypt, DecryptDerived, ReEncryptDerived, Sign};
+
+    use super::*;
+
+    #[test]
+    fn only_what_decrypts_can_have_been_given_a_wrong_ciphertext() {
+        for command in [
+            Command::Decrypt(Decrypt::default()),
+            Command::DecryptDerived(DecryptDerived::default()),
+            Command::ReEncryptDerived(ReEncryptDerived::default()),
+        ] {
+            assert!(is_decryption(&command));
+        }
+        assert!(!is_decryption(&Command::Sign(Sign::default())));
+        assert!(!is_decryption(&Command::Agree(Agree::default())));
+        let failed = || ClientError::Refused { code: FailureCode::CryptographyFailed, text: String::new() };
+        assert!(is_of_a_wrong_ciphertext(&failed()));
+        assert!(matches!(refusal(failed()), Refusal::InvalidState(text) if text == NO_COMMUNICATION));
+    }
 }

@@ -342,7 +342,8 @@ fn note(context: &RequestContext, store: &KeyStore) {
 
 /// What records say of keys in the HSMs that KMS has not come to delete, and does not any more.
 fn note_left(context: &RequestContext, left: &[Leftover]) {
-    let name = |left: &Leftover| json!({ "keyId": left.key_id, "backingKeyId": hex::encode(&left.material_id) });
+    let name =
+        |left: &Leftover| json!({ "keyId": left.key_id, "backingKeyId": hex::encode(&left.material_id) });
     if !left.is_empty() {
         let names: Value = left.iter().map(name).collect();
         context.additional("backingKeysLeft", names.to_string());

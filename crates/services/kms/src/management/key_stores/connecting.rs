@@ -7,6 +7,8 @@
 //! 2. unless one is pending that is not in force, make a new one and write it down as pending;
 //! 3. have the HSMs change to it;
 //! 4. write it down as current, and the key store as CONNECTED.
+//!
+//! If it is open whether they have changed to it, the first three are done once more, with the pending one tried first.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,12 +46,19 @@ const LOGIN_PAUSE: Duration = Duration::from_millis(200);
 enum Stop {
     /// The key store is FAILED.
     Failed(ConnectionError),
-    /// The HSM that let KMS in does not know it any more.
-    ThrownOut,
+    /// The HSMs were to change the password, and it is open whether they have: so the key store would be FAILED.
+    Unsure(ConnectionError),
     /// Somebody has changed the key store meanwhile: it is not to be connected any more, or another has done it.
     Overtaken,
     /// The store does not answer: the attempt is made again later.
     Later(Refusal),
+}
+
+/// The passwords that the store has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Current,
+    Pending,
 }
 
 impl From<ConnectionError> for Stop {
@@ -105,9 +114,7 @@ impl KeyStores {
                 Ok(if is_wanted { Work::Left } else { Work::Done })
             }
             Err(Stop::Later(refusal)) => Err(refusal),
-            Err(stop @ (Stop::Failed(_) | Stop::ThrownOut)) => {
-                let error =
-                    if let Stop::Failed(error) = stop { error } else { ConnectionError::InvalidCredentials };
+            Err(Stop::Failed(error) | Stop::Unsure(error)) => {
                 tracing::warn!(store = id, error = error.as_str(), "a key store cannot be connected");
                 let now_ms = self.calls.clocks.domain_now();
                 let settled = self.alter(&home, &id, |store| store.connected(Some(error), now_ms)).await;
@@ -127,12 +134,12 @@ impl KeyStores {
         let address = ClusterAddress { deadline: PATIENCE, ..self.address(&store, &facts).await? };
         // Before a password is shown to anybody: wrong ones are counted.
         self.look_at_user(&address).await?;
-        let (store, client, password) = match self.rotate(store.clone(), &address).await {
-            // An HSM that was behind has let in the former password, caught up, and thrown it out again: by now every
-            // HSM knows better.
-            Err(Stop::ThrownOut) => {
+        let (store, client, password) = match self.rotate(store.clone(), &address, Known::Current).await {
+            // The answer was lost; or an HSM that was behind has let in the former password, and the others know the
+            // pending one only.
+            Err(Stop::Unsure(_)) => {
                 let store = self.seen_again(&store).await?;
-                self.rotate(store, &address).await?
+                self.rotate(store, &address, Known::Pending).await?
             }
             rotated => rotated?,
         };
@@ -149,8 +156,9 @@ impl KeyStores {
         &self,
         store: KeyStore,
         address: &ClusterAddress,
+        first: Known,
     ) -> Result<(KeyStore, Closing, SecretString), Stop> {
-        let (store, client) = self.log_in(store, address).await?;
+        let (store, client) = self.log_in(store, address, first).await?;
         let (store, password) = self.change_password(store, &client.cluster).await?;
         Ok((store, client, password))
     }
@@ -184,17 +192,31 @@ impl KeyStores {
     }
 
     /// Logs in with the one of the two passwords that is in force, which is the current one then.
-    async fn log_in(&self, store: KeyStore, address: &ClusterAddress) -> Result<(KeyStore, Closing), Stop> {
-        let current = store.password.clone().ok_or(ConnectionError::InvalidCredentials)?;
-        match self.enter(&store, address, &current).await {
-            Err(Stop::Failed(ConnectionError::InvalidCredentials)) => {}
-            entered => return entered.map(|client| (store, client)),
+    async fn log_in(
+        &self,
+        store: KeyStore,
+        address: &ClusterAddress,
+        first: Known,
+    ) -> Result<(KeyStore, Closing), Stop> {
+        let order = match first {
+            Known::Current => [Known::Current, Known::Pending],
+            Known::Pending => [Known::Pending, Known::Current],
+        };
+        for which in order {
+            let password = match which {
+                Known::Current => &store.password,
+                Known::Pending => &store.pending_password,
+            };
+            let Some(password) = password else { continue };
+            match self.enter(&store, address, password).await {
+                Err(Stop::Failed(ConnectionError::InvalidCredentials)) => {}
+                Err(stop) => return Err(stop),
+                Ok(client) if which == Known::Current => return Ok((store, client)),
+                // An attempt before this one ended between the two steps.
+                Ok(client) => return Ok((self.alter_if(&store, KeyStore::promote).await?, client)),
+            }
         }
-        let pending = store.pending_password.clone().ok_or(ConnectionError::InvalidCredentials)?;
-        let client = self.enter(&store, address, &pending).await?;
-        // An attempt before this one ended between the two steps.
-        let store = self.alter_if(&store, KeyStore::promote).await?;
-        Ok((store, client))
+        Err(ConnectionError::InvalidCredentials.into())
     }
 
     /// Logs in with that password at every HSM within reach.
@@ -240,11 +262,14 @@ impl KeyStores {
             tokio::time::sleep(LOGIN_PAUSE).await;
             changed = change().await;
         }
-        match changed.map_err(|error| of_client(&error)) {
-            Ok(_) => Ok((store, password)),
-            Err(ConnectionError::InvalidCredentials) => Err(Stop::ThrownOut),
-            Err(error) => Err(error.into()),
-        }
+        changed.map(|_| (store, password)).map_err(|error| match (of_client(&error), &error) {
+            // Nobody was asked.
+            (code, ClientError::Unreachable(_)) => code.into(),
+            (code @ (ConnectionError::InvalidCredentials | ConnectionError::NetworkErrors), _) => {
+                Stop::Unsure(code)
+            }
+            (code, _) => code.into(),
+        })
     }
 
     /// The client that callers' calls go through. Where an HSM is not reached now, it is when it is needed.

@@ -121,9 +121,15 @@ async fn a_cluster_out_of_reach(database: &TestDatabase) {
     cluster.set_reachable(true);
     recovers(&client, &store).await;
 
-    // The HSMs change the password, and nobody hears of it: the next attempt finds out which one they take.
+    // The HSMs change the password, and nobody hears of it: KMS finds out which one they take.
+    let changes_password = |command: &Command| matches!(command, Command::ChangePassword(_));
     client.disconnect(&store).await.unwrap();
-    cluster.lose_answer(|command| matches!(command, Command::ChangePassword(_)));
+    cluster.lose_answer(changes_password);
+    client.connect(&store).await.unwrap();
+    assert_eq!(client.store_state(&store).await, ("CONNECTED".to_owned(), None));
+    // Nor does anybody hear of the next change.
+    client.disconnect(&store).await.unwrap();
+    cluster.lose_answers(changes_password, 2);
     fails(&client, &store, "NETWORK_ERRORS").await;
     recovers(&client, &store).await;
 }

@@ -1,12 +1,14 @@
 //! What the HSMs compute, in one round trip each.
 
+use std::time::Duration;
+
 use strongroom_api_kms::{
     DataKeySpec, GenerateDataKeyWithoutPlaintextRequest, GenerateRandomRequest, Kms as _, ReEncryptRequest,
 };
 use strongroom_schema::Blob;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use super::{NO_COMMUNICATION, Rig, said};
+use super::{NO_COMMUNICATION, Rig, STORE_OUT_OF_REACH, said};
 use crate::fixture::{bound_to, data_key, plaintext};
 
 on_both_engines! {
@@ -16,6 +18,7 @@ on_both_engines! {
     warm_calls_take_one_round_trip,
     random_bytes_come_from_the_hsms,
     one_hsm_is_enough_and_none_is_told,
+    a_call_takes_no_longer_than_it_may,
 }
 
 const PAIRS: &[(&str, &str)] = &[("purpose", "test"), ("aws:ä", "")];
@@ -122,7 +125,7 @@ async fn random_bytes_come_from_the_hsms(database: &TestDatabase) {
         "CustomKeyStoreNotFoundException: Custom key store 'cks-0000000000000000a' does not exist"
     );
     rig.cluster.set_reachable(false);
-    assert_eq!(said(random(&rig.store, 1).await), NO_COMMUNICATION);
+    assert_eq!(said(random(&rig.store, 1).await), STORE_OUT_OF_REACH);
     rig.cluster.set_reachable(true);
     rig.disconnect().await;
     let refused = said(random(&rig.store, 1).await);
@@ -143,9 +146,22 @@ async fn one_hsm_is_enough_and_none_is_told(database: &TestDatabase) {
     assert_eq!(said(rig.encrypt(&key, b"x", &[]).await), NO_COMMUNICATION);
     assert_eq!(said(rig.try_generate(data_key(&key)).await), NO_COMMUNICATION);
     // A new one that the HSMs cannot make is not made.
-    assert_eq!(said(rig.try_create_key(rig.asking()).await), NO_COMMUNICATION);
+    assert_eq!(said(rig.try_create_key(rig.asking()).await), STORE_OUT_OF_REACH);
+    assert_eq!(said(rig.rotate(&key).await), NO_COMMUNICATION);
     assert_eq!(rig.key_ids(None).await, [&*key]);
+    assert_eq!(rig.client.kms.next_due().await, None, "and nothing is left to be looked after");
     // And nothing has to be done for recovery.
     hsms[1].set_reachable(true);
     assert_eq!(rig.decrypt(&blob, None, &[]).await.unwrap(), b"x");
+}
+
+async fn a_call_takes_no_longer_than_it_may(database: &TestDatabase) {
+    let rig = Rig::with(database, |settings| settings.store_deadline = Duration::from_millis(500)).await;
+    let key = rig.key().await;
+    // The HSMs are asked, and do not answer.
+    rig.cluster.steps.hold(1);
+    let answer = tokio::time::timeout(Duration::from_secs(20), rig.encrypt(&key, b"x", &[])).await;
+    assert_eq!(said(answer.expect("an answer in time")), NO_COMMUNICATION);
+    rig.cluster.steps.release();
+    rig.encrypt(&key, b"x", &[]).await.unwrap();
 }

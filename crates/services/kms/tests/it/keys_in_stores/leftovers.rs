@@ -3,7 +3,7 @@
 use strongroom_hsm_proto::command::Command;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use super::{NO_COMMUNICATION, Rig, said};
+use super::{NO_COMMUNICATION, Rig, STORE_OUT_OF_REACH, said};
 use crate::fixture::{DAY, NOW};
 
 on_both_engines! {
@@ -21,7 +21,7 @@ async fn a_key_that_nobody_heard_of_is_deleted_later(database: &TestDatabase) {
     let rig = Rig::new(database).await;
     let stays = rig.key().await;
     rig.cluster.lose_answer(makes_a_key);
-    assert_eq!(said(rig.try_create_key(rig.asking()).await), NO_COMMUNICATION);
+    assert_eq!(said(rig.try_create_key(rig.asking()).await), STORE_OUT_OF_REACH);
     assert_eq!(rig.key_ids(None).await, [&*stays]);
     assert_eq!(rig.hsm_keys().len(), 2);
 
