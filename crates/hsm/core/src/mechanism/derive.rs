@@ -49,8 +49,9 @@ impl Caller<'_> {
         self.place_one(&owner, key, draft)
     }
 
-    /// Gives out the secret that ECDH comes to. Whoever may derive could learn as much of it from a derived key that
-    /// is extractable.
+    /// Gives out the secret that ECDH comes to, to whoever may derive with the key, in either mode. That is what KMS's
+    /// DeriveSharedSecret answers. It is more than `DeriveKey` gives: from a derived key, also an extractable one,
+    /// nobody learns the secret that it was derived from. AWS's HSMs have no command of the kind for their users.
     pub(crate) fn agree(&self, command: &Agree) -> Result<Progress, Refusal> {
         let user = self.crypto_user()?;
         let (draft, base) = {
