@@ -81,7 +81,7 @@ async fn a_policy_that_does_not_name_the_account_refuses_every_operation(databas
         assert_eq!(refused.to_string(), denied, "{operation:?}");
     }
     // Key stores are the account's: no key has a say in them.
-    assert_eq!(client.stores().await, [lab.store.clone()]);
+    assert_eq!(client.stores().await, std::slice::from_ref(&lab.store));
     client.disconnect(&lab.store).await.unwrap();
 }
 
