@@ -289,6 +289,76 @@ def test_what_stands_in_the_way_is_told_with_what_to_do(program, fresh_node, tmp
     assert "not a state file" in Up(program, tmp_path / "e", "--endpoint", fresh_node.endpoint).refused("up")
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--crypto-user", "kmsuser"),
+        ("--crypto-user", "Admin"),
+        ("--crypto-user", "a b:c"),
+        ("--crypto-user", "u" * 32),
+        ("--alias", "my-hsm-key"),
+        ("--alias", "alias/aws/mine"),
+        ("--alias", "alias/"),
+    ],
+)
+def test_names_that_nobody_takes_are_told_at_once(program, tmp_path, wrong):
+    done = Up(program, tmp_path / "up").run("up", *wrong)
+    assert done.returncode == 2
+    assert wrong[0] in done.stderr
+    assert not (tmp_path / "up/data").exists()
+
+
+def test_the_crypto_user_s_name_can_be_changed_until_it_is_made(at):
+    at.start("--json", "--crypto-user", "first")
+    at.wait_for_step("cluster")
+    at.kill()
+    state = at.files / "state.json"
+    contents = json.loads(state.read_text())
+    contents["deployments"][0]["crypto_user"] = "not good: too long and with spaces"
+    state.write_text(json.dumps(contents))
+    document = at.json("--crypto-user", "second")
+    assert document["crypto_user"]["username"] == "second"
+    assert at.tool(document).run("key", "list").data["total_key_count"] == 0
+    assert at.json("--crypto-user", "third")["crypto_user"]["username"] == "second"
+
+
+def test_at_a_server_that_does_nothing_beyond_aws_the_key_does_not_rotate(program, tmp_path):
+    here = Up(program, tmp_path, *network())
+    try:
+        here.start("--compat-strict").wait_until_ready()
+        assert here.steps()["rotation"].startswith("none")
+        assert "not rotated" in here.said()
+        assert here.stop() == 0
+        here.start("--compat-strict").wait_until_ready()
+    finally:
+        here.ensure_gone()
+
+
+def test_deployments_that_their_server_has_forgotten_make_room(at, fresh_node):
+    first = at.json()
+    state = at.files / "state.json"
+    contents = json.loads(state.read_text())
+    (deployment,) = contents["deployments"]
+    contents["deployments"] = [deployment | {"token": f"token-{place}"} for place in range(64)]
+    state.write_text(json.dumps(contents))
+    reset = ["curl", "-sf", "-X", "POST", "-H", "x-strongroom-dev: 1", f"{fresh_node.endpoint}/_strongroom/reset"]
+    subprocess.run(reset, check=True, timeout=PATIENCE, capture_output=True)
+    assert at.json()["cluster_id"] != first["cluster_id"]
+    tokens = [one["token"] for one in json.loads(state.read_text())["deployments"]]
+    assert tokens[:-1] == [f"token-{place}" for place in range(1, 64)]
+
+
+def test_an_hsm_that_is_down_is_named(at, fresh_node):
+    document = at.json()
+    down = document["hsms"][0]["hsm_id"]
+    fault = [at.program, "fault", "--endpoint", fresh_node.endpoint]
+    subprocess.run([*fault, "set", "hsm-down", down], check=True, timeout=PATIENCE, capture_output=True)
+    at.start("--json")
+    wait_until(lambda: at.check_runs() and f"{down} is DEGRADED" in at.said(), "the HSM named", PATIENCE)
+    subprocess.run([*fault, "clear", "--all"], check=True, timeout=PATIENCE, capture_output=True)
+    assert at.process.wait(PATIENCE) == 0
+
+
 @pytest.mark.parametrize("command", ["up", "down"])
 def test_help_teaches(program, tmp_path, command):
     done = Up(program, tmp_path).run(command, "--help")

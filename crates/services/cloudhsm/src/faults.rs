@@ -12,6 +12,7 @@ use strongroom_hsm_proto::fleet::{Fault, HsmCall, MAX_FAULT_DELAY_MS};
 use crate::ControlPlane;
 use crate::domain::hsm::Hsm;
 use crate::error::Refusal;
+use crate::fleet::pushing::at_once;
 use crate::fleet::{CallError, Session};
 use crate::placement::Condition;
 use crate::repo;
@@ -110,14 +111,26 @@ impl Faults {
         self.lock().clear();
     }
 
-    /// Adds a fault. `false` when too many HSMs have some.
-    fn add(&self, hsm_id: &str, fault: HsmFault) -> bool {
+    /// Adds a fault. Answers what was wrong with the HSM before, or nothing when too many HSMs have faults.
+    fn add(&self, hsm_id: &str, fault: HsmFault) -> Option<Wrongs> {
         let mut all = self.lock();
         if all.len() >= MOST_FAULTY && !all.contains_key(hsm_id) {
-            return false;
+            return None;
         }
-        all.entry(hsm_id.to_owned()).or_default().add(fault);
-        true
+        let wrongs = all.entry(hsm_id.to_owned()).or_default();
+        let before = *wrongs;
+        wrongs.add(fault);
+        Some(before)
+    }
+
+    /// Takes back what was [added](Self::add).
+    fn put_back(&self, hsm_id: &str, before: Wrongs) {
+        let mut all = self.lock();
+        if before == Wrongs::default() {
+            all.remove(hsm_id);
+        } else {
+            all.insert(hsm_id.to_owned(), before);
+        }
     }
 
     fn list(&self) -> Vec<(String, HsmFault)> {
@@ -154,7 +167,7 @@ impl ControlPlane {
 
     /// Gives an HSM, in whatever account and Region, a fault until it is [cleared](Self::clear_hsm_faults). One of
     /// the same kind is replaced. When this answers, the process of an HSM that is to be down has ended, and one
-    /// that is connected knows what it is to do wrong.
+    /// that is connected knows what it is to do wrong. What fails leaves the HSM's faults as they were.
     pub async fn set_hsm_fault(&self, hsm_id: &str, fault: HsmFault) -> Result<(), HsmFaultError> {
         if let HsmFault::Slow { delay_ms } = fault
             && !(1..=MAX_FAULT_DELAY_MS).contains(&delay_ms)
@@ -174,29 +187,30 @@ impl ControlPlane {
                 format!("The HSM {hsm_id} is {state}; only an ACTIVE or DEGRADED one can have a fault.");
             return Err(HsmFaultError::Refused(text));
         }
-        if !self.faults.add(hsm_id, fault) {
+        let Some(before) = self.faults.add(hsm_id, fault) else {
             let text = format!("{MOST_FAULTY} HSMs have faults already; clear some first.");
             return Err(HsmFaultError::Refused(text));
-        }
+        };
         tracing::warn!(hsm = hsm_id, ?fault, "an HSM is given a fault");
-        if fault == HsmFault::Down {
-            self.keep_down(&hsm).await?;
-        } else if let Some(session) = self.fleet.session(hsm_id)
-            && let Err(error) = self.push_fault_to(&session).await
-        {
-            let is_this = |id: &str, other: HsmFault| id == hsm_id && other == fault;
-            self.faults.retain(|id, other| !is_this(id, other));
-            return Err(HsmFaultError::Failed(error.into()));
+        let done = match (fault, self.fleet.session(hsm_id)) {
+            (HsmFault::Down, _) => self.keep_down(&hsm).await.map_err(HsmFaultError::from),
+            (_, Some(session)) => {
+                self.push_fault_to(&session).await.map_err(|error| HsmFaultError::Failed(error.into()))
+            }
+            (_, None) => Ok(()),
+        };
+        if done.is_err() {
+            self.faults.put_back(hsm_id, before);
         }
         self.nudge();
-        Ok(())
+        done
     }
 
     /// Clears the faults that `which` says, of the HSM of that id. Answers how many HSMs had some. The reconciler
     /// starts those that were down; one that stayed behind has read the log on when this answers.
     pub async fn clear_hsm_faults(&self, which: impl Fn(&str, HsmFault) -> bool) -> usize {
         let changed = self.faults.retain(|id, fault| !which(id, fault));
-        for id in &changed {
+        let tell = async |id: &str| {
             tracing::warn!(hsm = id, "faults of an HSM are cleared");
             // It may be started at once, however often that was tried.
             self.memory.forget(id);
@@ -205,7 +219,8 @@ impl ControlPlane {
             {
                 tracing::warn!(hsm = id, %error, "an HSM is not told yet that it is to be well");
             }
-        }
+        };
+        at_once(changed.iter().map(|id| tell(id))).await;
         self.nudge();
         changed.len()
     }

@@ -9,7 +9,7 @@ mod audit;
 mod connection;
 mod identity;
 mod listener;
-mod pushing;
+pub(crate) mod pushing;
 mod registration;
 mod session;
 

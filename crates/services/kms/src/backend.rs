@@ -116,9 +116,9 @@ pub(crate) trait KeyBackend: Send + Sync {
         Err(Refusal::NotYet("chosen key material outside the built-in partitions"))
     }
 
-    /// Deletes a material where it lives outside the store. One that is not there is deleted.
-    async fn destroy(&self, _material_id: &MaterialId) -> Result<(), Refusal> {
-        Ok(())
+    /// Deletes a material where it lives outside the store, and answers whether it was there.
+    async fn destroy(&self, _material_id: &MaterialId) -> Result<bool, Refusal> {
+        Ok(false)
     }
 
     /// Lets a deleted key go from memory.

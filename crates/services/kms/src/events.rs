@@ -1,14 +1,16 @@
 //! Records of what KMS does by itself (KMS Developer Guide, "Logging AWS KMS API calls with AWS CloudTrail":
-//! `RotateKey`, `DeleteKey`).
+//! `RotateKey`, `DeleteKey`), and of what AWS does not do.
 
 use serde_json::{Value, json};
 use strongroom_api_kms::SERVICE;
 use strongroom_crypto::hex;
 use strongroom_journal::{EventId, EventType, Identity, Record, Resource};
 
+use crate::domain::identifier::Home;
 use crate::domain::key::{Held, Key, Material, MaterialId};
 use crate::domain::rotation::RotationKind;
 use crate::management::KEY_RESOURCE;
+use crate::repo::leftovers::Leftover;
 
 /// Who did it, where CloudTrail names an address or a program.
 const INTERNAL: &str = "AWS Internal";
@@ -63,6 +65,20 @@ pub(crate) fn note_destroyed(
     record.additional_event_data = Some(data.to_string());
 }
 
+/// A key in the HSMs of a key store was deleted of which no KMS key was left. The name of the event is ours: AWS leaves
+/// such keys where they are.
+pub(crate) fn swept(leftover: &Leftover, at_ms: i64, event_id: [u8; 16]) -> Record {
+    let details = json!({
+        "customKeyStoreId": leftover.store,
+        "keyId": leftover.key_id,
+        "backingKeyId": hex::encode(&leftover.material_id),
+    });
+    Record {
+        service_event_details: Some(details.to_string()),
+        ..of_home(&leftover.home, "DeleteBackingKey", at_ms, event_id)
+    }
+}
+
 /// How records name a key in the HSMs of a key store. `None` for materials that are elsewhere.
 pub(crate) fn backing_key(material: &Material) -> Option<Value> {
     match &material.held {
@@ -81,15 +97,28 @@ pub(crate) fn created_by_service(key: &Key, service: &str, event_id: [u8; 16]) -
     Record { identity, source_ip: host.clone(), user_agent: Some(host), ..event }
 }
 
-/// What all of them say.
+/// What all say that are about a key.
 fn event(key: &Key, name: &str, at_ms: i64, event_id: [u8; 16]) -> Record {
-    let account_id = key.home.account.to_string();
+    Record {
+        response_elements: Some(json!({ "keyId": key.arn }).to_string()),
+        resources: Some(vec![Resource {
+            account_id: Some(key.home.account.to_string()),
+            kind: Some(KEY_RESOURCE.to_owned()),
+            arn: key.arn.clone(),
+        }]),
+        ..of_home(&key.home, name, at_ms, event_id)
+    }
+}
+
+/// What all of them say.
+fn of_home(home: &Home, name: &str, at_ms: i64, event_id: [u8; 16]) -> Record {
+    let account_id = home.account.to_string();
     Record {
         event_id: EventId(event_id),
         event_time_ms: at_ms,
         event_source: SERVICE.event_source.to_owned(),
         event_name: name.to_owned(),
-        aws_region: key.home.region.to_owned(),
+        aws_region: home.region.to_owned(),
         identity: Identity {
             account_id: Some(account_id.clone()),
             invoked_by: Some(INTERNAL.to_owned()),
@@ -97,12 +126,6 @@ fn event(key: &Key, name: &str, at_ms: i64, event_id: [u8; 16]) -> Record {
         },
         source_ip: INTERNAL.to_owned(),
         user_agent: Some(INTERNAL.to_owned()),
-        response_elements: Some(json!({ "keyId": key.arn }).to_string()),
-        resources: Some(vec![Resource {
-            account_id: Some(account_id.clone()),
-            kind: Some(KEY_RESOURCE.to_owned()),
-            arn: key.arn.clone(),
-        }]),
         account_id,
         event_type: EventType::AwsServiceEvent,
         management: true,

@@ -6,7 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use strongroom_crypto::digest::sha256;
@@ -29,6 +29,9 @@ pub(crate) const PASSWORD: &str = "password1";
 pub(crate) const CRYPTO_USERS: [&str; 3] = ["cu1", "cu2", "cu3"];
 /// Administrators of an activated cluster, besides `admin`.
 pub(crate) const ADMINISTRATORS: [&str; 2] = ["officer1", "officer2"];
+
+/// How long what is bound to happen may take on a machine that has much to do.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const VALIDITY: Validity = Validity { not_before: 1_700_000_000, not_after: 4_000_000_000 };
 
@@ -301,7 +304,13 @@ impl Node {
                 let _ = socket.shutdown(Shutdown::Both);
             }
             // With the process its sessions are gone at once.
+            let begun = Instant::now();
             while self.hsm.occupancy().sessions > 0 {
+                if begun.elapsed() >= PATIENCE {
+                    // A test that has failed already ends with why.
+                    assert!(std::thread::panicking(), "a session stays at an HSM that is killed");
+                    return;
+                }
                 std::thread::yield_now();
             }
         }
@@ -311,10 +320,14 @@ impl Node {
     #[allow(dead_code, reason = "not every test that includes this file needs it")]
     pub(crate) fn revive(self: &Arc<Self>) {
         // The old listener may not have closed yet.
+        let begun = Instant::now();
         let listener = loop {
             match TcpListener::bind(self.address) {
                 Ok(listener) => break listener,
-                Err(_) => std::thread::yield_now(),
+                Err(error) => {
+                    assert!(begun.elapsed() < PATIENCE, "{}: {error}", self.address);
+                    std::thread::yield_now();
+                }
             }
         };
         self.serve(listener);

@@ -5,7 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::DevOptions;
+use crate::up::users::{ADMIN, KMSUSER};
 use crate::up::{ALIAS, KEY_STORE};
+
+/// Characters of an HSM user's name.
+const MOST_OF_A_USER: usize = 31;
+/// Characters of an alias, `alias/` among them.
+const MOST_OF_AN_ALIAS: usize = 256;
 
 /// What `up --help` ends with.
 pub(crate) const UP_EXAMPLES: &str = "\
@@ -59,17 +65,42 @@ pub(crate) struct UpOptions {
     /// The private key of your own authority, in PEM: RSA, or on P-256, P-384 or P-521
     #[arg(long, value_name = "FILE", requires = "ca_cert")]
     pub(crate) ca_key: Option<PathBuf>,
-    /// What the crypto user is called, when it is made
-    #[arg(long, value_name = "NAME", default_value = "crypto_user")]
-    pub(crate) crypto_user: String,
+    /// What the crypto user is called, when it is made [default: crypto_user]
+    #[arg(long, value_name = "NAME", value_parser = crypto_user)]
+    pub(crate) crypto_user: Option<String>,
     /// What the custom key store is called, when it is made
     #[arg(long, value_name = "NAME", default_value = KEY_STORE)]
     pub(crate) key_store_name: String,
     /// What the key's alias is called, when it is made
-    #[arg(long, value_name = "ALIAS", default_value = ALIAS)]
+    #[arg(long, value_name = "ALIAS", default_value = ALIAS, value_parser = alias)]
     pub(crate) alias: String,
     #[command(flatten, next_help_heading = "Options of the server that is started")]
     pub(crate) server: DevOptions,
+}
+
+/// A name that HSMs take for a user, and that nobody else has.
+fn crypto_user(name: &str) -> Result<String, &'static str> {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    if !(1..=MOST_OF_A_USER).contains(&name.len()) || !name.chars().all(is_letter) {
+        return Err("a crypto user's name has 1 to 31 letters, digits and underscores");
+    }
+    if [ADMIN, KMSUSER].iter().any(|other| name.eq_ignore_ascii_case(other)) {
+        return Err("that name is the administrator's or KMS's");
+    }
+    Ok(name.to_owned())
+}
+
+/// A name that KMS takes for an alias.
+fn alias(name: &str) -> Result<String, &'static str> {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "/_-".contains(letter);
+    let rest = name.strip_prefix("alias/").filter(|rest| !rest.is_empty() && rest.chars().all(is_letter));
+    if rest.is_none() || name.len() > MOST_OF_AN_ALIAS {
+        return Err("an alias is alias/ and letters, digits, slashes, underscores and dashes; 256 in all");
+    }
+    if name.starts_with("alias/aws/") {
+        return Err("aliases that begin with alias/aws/ are AWS's own");
+    }
+    Ok(name.to_owned())
 }
 
 #[derive(Args, Clone)]

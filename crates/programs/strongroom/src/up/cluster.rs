@@ -12,6 +12,8 @@ use super::site::{Seen, Site};
 
 /// How long backups are kept, in days: the walk's.
 const RETENTION_DAYS: &str = "10";
+/// How long a cluster may take to a state, in milliseconds.
+const PATIENCE_MS: i64 = 10 * 60 * 1_000;
 /// Zones in which HSMs stand.
 const ZONES: usize = 2;
 
@@ -101,11 +103,20 @@ impl Cluster {
         self.active().map(|hsm| &hsm.availability_zone).collect::<BTreeSet<_>>().len()
     }
 
-    /// Its state and the reason, for people.
+    /// Its state and that of each HSM that does not serve, with the reasons, for people.
     fn shown(&self) -> String {
-        let hsms = self.hsms.iter().filter_map(|hsm| hsm.state_message.as_deref());
-        let messages = self.state_message.as_deref().into_iter().chain(hsms);
-        [self.state.as_str()].into_iter().chain(messages).collect::<Vec<_>>().join(", ")
+        let shown =
+            |name: &str, state: &str, why: Option<&str>| match why.map(|why| why.trim_end_matches('.')) {
+                Some(why) if !why.is_empty() => format!("{name}{state} ({why})"),
+                _ => format!("{name}{state}"),
+            };
+        let hsms = self.hsms.iter().filter(|hsm| hsm.state != "ACTIVE");
+        let hsms =
+            hsms.map(|hsm| shown(&format!("{} is ", hsm.id), &hsm.state, hsm.state_message.as_deref()));
+        let own = shown("", &self.state, self.state_message.as_deref());
+        let is_down = self.hsms.iter().any(|hsm| hsm.state == "DEGRADED");
+        let advice = is_down.then(|| "`strongroom fault list` and the HSM's log may tell why".to_owned());
+        [own].into_iter().chain(hsms).chain(advice).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -139,7 +150,7 @@ pub(crate) fn find(site: &Site, id: &str) -> Result<Option<Cluster>> {
 
 /// Waits until the cluster is as `is_so` wants it.
 pub(crate) fn wait(site: &Site, id: &str, what: &str, is_so: impl Fn(&Cluster) -> bool) -> Result<Cluster> {
-    site.wait(&format!("{id} {what}"), || {
+    site.wait_within(PATIENCE_MS, &format!("{id} {what}"), || {
         let cluster = describe(site, id)?;
         ensure!(cluster.lives(), "{id} is being deleted by somebody else");
         Ok(if is_so(&cluster) { Seen::Reached(cluster) } else { Seen::NotYet(cluster.shown()) })

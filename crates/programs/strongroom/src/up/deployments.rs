@@ -118,11 +118,17 @@ impl Deployments {
             Some(at) => known[at] = deployment.clone(),
             None if known.len() < MOST => known.push(deployment.clone()),
             None => bail!(
-                "{} knows {MOST} deployments; take some down with `strongroom down`, or put the file elsewhere",
+                "{} knows {MOST} deployments at other servers; take those down that are there (`strongroom down \
+                 --endpoint`), or remove the file if none is",
                 self.path.display()
             ),
         }
         self.store()
+    }
+
+    /// Whether there is no place for another.
+    pub(crate) fn are_full(&self) -> bool {
+        self.all().len() >= MOST
     }
 
     /// Whether a deployment is among them.

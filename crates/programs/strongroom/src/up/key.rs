@@ -12,6 +12,9 @@ use super::site::{Seen, Site};
 pub(crate) const ALIAS: &str = "alias/my-hsm-key";
 /// Days between rotations: the walk's.
 const ROTATION_DAYS: u64 = 90;
+/// What becomes of it at a server that does nothing beyond AWS.
+const NO_ROTATION: &str =
+    "none: AWS does not rotate keys of custom key stores, nor does this server (--compat-strict)";
 /// What is encrypted to see that everything works.
 const TRIAL: &str = "c3Ryb25ncm9vbSB1cA==";
 
@@ -132,18 +135,29 @@ fn revive(site: &Site, key: Key) -> Result<(Key, String)> {
     Ok((key, text))
 }
 
-/// Sees to it that the key rotates every 90 days.
-pub(crate) fn rotate(site: &Site, key: &Key) -> Result<String> {
+/// Sees to it that the key rotates every 90 days, and answers whether it does.
+pub(crate) fn rotate(site: &Site, key: &Key) -> Result<(bool, String)> {
     let input = json!({ "KeyId": key.id });
-    let status = site.kms("GetKeyRotationStatus", &input)?;
+    let status = match site.kms("GetKeyRotationStatus", &input) {
+        Err(error) if is_unsupported(&error) => return Ok((false, NO_ROTATION.to_owned())),
+        status => status?,
+    };
     let is_so = status.get("KeyRotationEnabled") == Some(&json!(true))
         && status.get("RotationPeriodInDays") == Some(&json!(ROTATION_DAYS));
     let text = format!("every {ROTATION_DAYS} days");
     if is_so {
-        return Ok(format!("found {text}"));
+        return Ok((true, format!("found {text}")));
     }
-    site.kms("EnableKeyRotation", &json!({ "KeyId": key.id, "RotationPeriodInDays": ROTATION_DAYS }))?;
-    Ok(format!("on, {text}"))
+    let input = json!({ "KeyId": key.id, "RotationPeriodInDays": ROTATION_DAYS });
+    match site.kms("EnableKeyRotation", &input) {
+        Err(error) if is_unsupported(&error) => Ok((false, NO_ROTATION.to_owned())),
+        done => done.map(|_| (true, format!("on, {text}"))).map_err(Into::into),
+    }
+}
+
+/// Whether a server refuses what AWS does not have.
+fn is_unsupported(error: &CallError) -> bool {
+    error.code() == Some("UnsupportedOperationException")
 }
 
 /// Sees to it that the alias names the key.

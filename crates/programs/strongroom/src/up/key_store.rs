@@ -1,4 +1,4 @@
-//! The custom key store, made as the walk says: without trust anchor and password, which comes after.
+//! The custom key store.
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::{Value, json};
@@ -83,12 +83,25 @@ pub(crate) fn find(site: &Site, id: &str) -> Result<Option<KeyStore>> {
     }
 }
 
-/// Sees to it that the cluster has a key store, and answers it and whether it was made now.
-pub(crate) fn ensure(site: &Site, cluster_id: &str, name: &str) -> Result<(KeyStore, bool)> {
-    if let Some(store) = all(site)?.into_iter().find(|store| store.cluster_id == cluster_id) {
-        return Ok((store, false));
-    }
-    let input = json!({ "CustomKeyStoreName": name, "CloudHsmClusterId": cluster_id });
+/// The key store of a cluster, if it has one.
+pub(crate) fn of(site: &Site, cluster_id: &str) -> Result<Option<KeyStore>> {
+    Ok(all(site)?.into_iter().find(|store| store.cluster_id == cluster_id))
+}
+
+/// Makes a key store, with all that AWS asks for.
+pub(crate) fn create(
+    site: &Site,
+    cluster_id: &str,
+    name: &str,
+    anchor: &str,
+    password: &Password,
+) -> Result<KeyStore> {
+    let input = json!({
+        "CustomKeyStoreName": name,
+        "CloudHsmClusterId": cluster_id,
+        "TrustAnchorCertificate": anchor,
+        "KeyStorePassword": password.expose(),
+    });
     let made = site.kms("CreateCustomKeyStore", &input).map_err(|error| match error.code() {
         Some("CustomKeyStoreNameInUseException") => anyhow!(
             "{error}; another cluster's key store is called {name}: choose another name with --key-store-name"
@@ -97,7 +110,7 @@ pub(crate) fn ensure(site: &Site, cluster_id: &str, name: &str) -> Result<(KeySt
     })?;
     let id =
         made.get("CustomKeyStoreId").and_then(Value::as_str).context("CreateCustomKeyStore answers no id")?;
-    Ok((find(site, id)?.with_context(|| format!("{id} is gone again"))?, true))
+    find(site, id)?.with_context(|| format!("{id} is gone again"))
 }
 
 /// Gives KMS the password of `kmsuser`.

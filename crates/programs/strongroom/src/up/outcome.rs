@@ -19,12 +19,13 @@ pub(crate) struct Outcome<'a> {
     pub(crate) cluster: Cluster,
     pub(crate) key_store: KeyStore,
     pub(crate) key: Key,
+    pub(crate) rotates: bool,
 }
 
 impl Outcome<'_> {
     /// One document. A secret access key that is not known to everybody is not in it.
     pub(crate) fn json(&self) -> Value {
-        let Self { site, folder, deployment, cluster, key_store, key } = self;
+        let Self { site, folder, deployment, cluster, key_store, key, .. } = self;
         let credentials = site.aws.credentials();
         let secret = site.is_well_known.then(|| credentials.secret_access_key.expose());
         let hsms: Vec<_> = cluster
@@ -60,7 +61,7 @@ impl Outcome<'_> {
 
     /// What a person needs to go on.
     pub(crate) fn text(&self) -> String {
-        let Self { site, folder, deployment, cluster, key_store, key } = self;
+        let Self { site, folder, deployment, cluster, key_store, key, .. } = self;
         let alias = deployment.alias.as_deref().unwrap_or_default();
         let hsms: Vec<_> = cluster
             .active()
@@ -81,7 +82,7 @@ Strongroom is up: {endpoint}, ready in {seconds:.1} s
   cluster      {cluster_id}
   HSMs         {hsms}
   key store    {store_name} ({store_id}), connected
-  key          {key_id}, rotated every 90 days
+  key          {key_id}, {rotation}
   alias        {alias}
   users        {ADMIN}, {user}; their passwords are in {state}
   authority    {ca}
@@ -102,6 +103,7 @@ In another terminal, set up the shell for the AWS CLI and for cloudhsm-cli:
             store_name = key_store.name,
             store_id = key_store.id,
             key_id = key.id,
+            rotation = if self.rotates { "rotated every 90 days" } else { "not rotated" },
             user = deployment.crypto_user,
             state = folder.state().display(),
             ca = folder.customer_ca().display(),

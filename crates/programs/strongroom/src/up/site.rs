@@ -70,6 +70,11 @@ impl Site {
         Ok(Self { aws, account, is_dev, is_well_known, progress, clocks, stopped })
     }
 
+    /// Ends all waiting.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
     /// Calls CloudHSM.
     pub(crate) fn cloudhsm(&self, operation: &str, input: &Value) -> Result<Value, CallError> {
         self.aws.json(CLOUDHSM, operation, input)

@@ -21,13 +21,16 @@ use super::password::Password;
 use super::site::Site;
 use super::users::{self, KMSUSER, Users};
 
+/// What the crypto user is called, unless the person says otherwise.
+const CRYPTO_USER: &str = "crypto_user";
+
 /// What the person says.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wishes {
     /// The person's own authority: certificate and private key.
     pub(crate) authority: Option<(PathBuf, PathBuf)>,
-    /// What the crypto user is called.
-    pub(crate) crypto_user: String,
+    /// What the crypto user is called, if they say so.
+    pub(crate) crypto_user: Option<String>,
     /// What the key store is called.
     pub(crate) key_store: String,
     /// What the alias is called.
@@ -51,13 +54,21 @@ pub(crate) fn walk<'a>(site: &'a Site, folder: &'a Folder, wishes: &'a Wishes) -
     // What cannot be used is told before anything is made.
     let own =
         wishes.authority.as_ref().map(|(certificate, key)| Authority::load(certificate, key)).transpose()?;
-    let deployments = Deployments::load(&folder.state())?;
-    let clusters: Vec<_> = cluster::all(site)?.into_iter().filter(Cluster::lives).collect();
+    let mut deployments = Deployments::load(&folder.state())?;
+    let clusters = cluster::all(site)?;
+    let known: Vec<_> = clusters.iter().filter_map(Cluster::token).map(str::to_owned).collect();
+    let clusters: Vec<_> = clusters.into_iter().filter(Cluster::lives).collect();
     let tokens: Vec<_> = clusters.iter().filter_map(Cluster::token).collect();
     let (endpoint, region) = (site.aws.endpoint().to_string(), site.aws.region());
     let deployment = match deployments.to_go_on_with(&tokens, &endpoint, region) {
         Some(found) => Deployment { endpoint, ..found },
-        None => Deployment::begin(&endpoint, region, &wishes.crypto_user)?,
+        None => {
+            if deployments.are_full() {
+                make_room(site, folder, &mut deployments, &known)?;
+            }
+            let crypto_user = wishes.crypto_user.as_deref().unwrap_or(CRYPTO_USER);
+            Deployment::begin(&endpoint, region, crypto_user)?
+        }
     };
     let found = clusters.into_iter().find(|cluster| cluster.token() == Some(&deployment.token));
     let mut taken_down = Deployments::load(&folder.taken_down())?;
@@ -68,6 +79,22 @@ pub(crate) fn walk<'a>(site: &'a Site, folder: &'a Folder, wishes: &'a Wishes) -
     let outcome = walk.take(found, own);
     drop::<Turn>(turn);
     outcome
+}
+
+/// Takes the oldest deployment of this server's out that it does not know any more: it has begun anew since.
+fn make_room(site: &Site, folder: &Folder, deployments: &mut Deployments, known: &[String]) -> Result<()> {
+    let (endpoint, region) = (site.aws.endpoint().to_string(), site.aws.region());
+    for one in deployments.all().to_vec() {
+        if one.endpoint != endpoint || one.region != region || known.contains(&one.token) {
+            continue;
+        }
+        let store = one.key_store_id.as_deref().map(|id| key_store::find(site, id)).transpose()?;
+        if store.flatten().is_none() {
+            Deployments::load(&folder.taken_down())?.keep_latest(&one)?;
+            return deployments.forget(&one.token);
+        }
+    }
+    Ok(())
 }
 
 impl<'a> Walk<'a> {
@@ -85,12 +112,17 @@ impl<'a> Walk<'a> {
             let second =
                 scope.spawn(move || progress.step("second HSM", || cluster::second_hsm(site, active)));
             let users = progress.step("users", || self.users(active, &authority));
+            if users.is_err() {
+                // Told at once, and not when there is a second HSM.
+                site.stop();
+            }
             let second = second.join().unwrap_or_else(|_| bail!("a step failed in an unknown way"));
-            Ok::<_, anyhow::Error>((second?, users?))
+            let users = users?;
+            Ok::<_, anyhow::Error>((second?, users))
         })?;
         client::configure(self.folder, &cluster, &authority)?;
         let key_store = self.connected(&cluster, users)?;
-        let key = self.key(&key_store)?;
+        let (key, rotates) = self.key(&key_store)?;
         client::write_environment(self.site, self.folder, &self.deployment)?;
         Ok(Outcome {
             site: self.site,
@@ -99,6 +131,7 @@ impl<'a> Walk<'a> {
             cluster,
             key_store,
             key,
+            rotates,
         })
     }
 
@@ -195,8 +228,15 @@ impl<'a> Walk<'a> {
     fn users(&mut self, cluster: &Cluster, authority: &str) -> Result<(Users, String)> {
         let client = || users::client(self.site, cluster, authority);
         let mut users = Users::log_in(client()?, &self.deployment.admin_password, &self.folder.state())?;
-        let name = self.deployment.crypto_user.clone();
         let mut made = Vec::new();
+        // As long as it is not made, it is called what the person says now.
+        let wish = self.wishes.crypto_user.as_ref().filter(|wish| **wish != self.deployment.crypto_user);
+        if let Some(wish) = wish.filter(|_| !users.has(&self.deployment.crypto_user)) {
+            ensure!(!users.has(wish), "there is a crypto user `{wish}`, which `strongroom up` did not make");
+            self.deployment.crypto_user.clone_from(wish);
+            self.keep()?;
+        }
+        let name = self.deployment.crypto_user.clone();
         if !users.has(&name) {
             users.create(&name, &self.deployment.crypto_user_password)?;
             made.push(name);
@@ -224,17 +264,35 @@ impl<'a> Walk<'a> {
     /// The key store of the cluster, connected.
     fn connected(&mut self, cluster: &Cluster, mut users: Users) -> Result<KeyStore> {
         let progress = &self.site.progress;
-        let (store, made) = progress.step("key store", || {
-            let (store, made) = key_store::ensure(self.site, &cluster.id, &self.wishes.key_store)?;
-            let text = told(made, &format!("{} {}", store.name, store.id));
-            Ok(((store, made), text))
-        })?;
+        let store = progress.step("key store", || self.key_store(cluster))?;
         self.deployment.key_store_id = Some(store.id.clone());
         self.keep()?;
-        progress.step("connected", || self.connect(&store, made, &mut users))
+        progress.step("connected", || self.connect(&store, &mut users))
     }
 
-    fn connect(&mut self, store: &KeyStore, made: bool, users: &mut Users) -> Result<(KeyStore, String)> {
+    fn key_store(&mut self, cluster: &Cluster) -> Result<(KeyStore, String)> {
+        let shown = |store: &KeyStore| format!("{} {}", store.name, store.id);
+        if let Some(store) = key_store::of(self.site, &cluster.id)? {
+            let text = told(false, &shown(&store));
+            return Ok((store, text));
+        }
+        let password = match self.deployment.kmsuser_password.clone() {
+            Some(password) => password,
+            // An earlier key store's KMS has it. `kmsuser` is given another before this one connects.
+            None => {
+                let password = Password::random()?;
+                self.deployment.kmsuser_password = Some(password.clone());
+                self.keep()?;
+                password
+            }
+        };
+        let anchor = self.deployment.customer_ca.as_deref().unwrap_or_default();
+        let store = key_store::create(self.site, &cluster.id, &self.wishes.key_store, anchor, &password)?;
+        let text = told(true, &shown(&store));
+        Ok((store, text))
+    }
+
+    fn connect(&mut self, store: &KeyStore, users: &mut Users) -> Result<(KeyStore, String)> {
         let site = self.site;
         let mut store = key_store::settled(site, &store.id)?;
         if store.is_connected() {
@@ -253,8 +311,8 @@ impl<'a> Walk<'a> {
                 }
                 key_store::give_password(site, &store.id, &password)?;
             }
-            // KMS has its own password, unless that is what it failed for, or this is another key store.
-            None if made || store.is_about_password() => self.renew_password(&store, users)?,
+            // KMS has its own password, unless that is what it failed for.
+            None if store.is_about_password() => self.renew_password(&store, users)?,
             None => text = "again",
         }
         store = key_store::connect(site, &store.id)?;
@@ -286,17 +344,17 @@ impl<'a> Walk<'a> {
         self.keep()
     }
 
-    /// The key, rotating and with its alias, and tried out.
-    fn key(&mut self, store: &KeyStore) -> Result<Key> {
+    /// The key, with its alias, tried out, and whether it rotates.
+    fn key(&mut self, store: &KeyStore) -> Result<(Key, bool)> {
         let (site, progress) = (self.site, &self.site.progress);
         let key = progress
             .step("key", || key::ensure(site, &store.id, &mut self.deployment, &mut self.deployments))?;
-        progress.step("rotation", || Ok(((), key::rotate(site, &key)?)))?;
+        let rotates = progress.step("rotation", || key::rotate(site, &key))?;
         let alias = self.deployment.alias.clone().unwrap_or_else(|| self.wishes.alias.clone());
         progress.step("alias", || Ok(((), key::name(site, &key, &alias)?)))?;
         self.deployment.alias = Some(alias.clone());
         self.keep()?;
         progress.step("tried", || Ok(((), key::try_out(site, &alias)?)))?;
-        Ok(key)
+        Ok((key, rotates))
     }
 }

@@ -131,7 +131,7 @@ impl ControlPlane {
 }
 
 /// Does everything at once, so that nobody waits for an HSM that does not answer but itself.
-async fn at_once<W: Future>(work: impl Iterator<Item = W>) -> Vec<W::Output> {
+pub(crate) async fn at_once<W: Future>(work: impl Iterator<Item = W>) -> Vec<W::Output> {
     let mut all: Vec<_> = work.map(|work| (Box::pin(work), None)).collect();
     std::future::poll_fn(|context| {
         let mut are_done = true;

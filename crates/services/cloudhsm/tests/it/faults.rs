@@ -13,6 +13,7 @@ on_both_engines! {
     what_is_wrong_reaches_the_hsm_now_and_whenever_it_connects,
     faults_end_with_their_hsm_and_with_a_reset,
     wrong_targets_are_refused,
+    a_fault_that_cannot_be_brought_about_is_none,
 }
 
 /// A cluster of two HSMs, in the order of their zones.
@@ -150,10 +151,27 @@ async fn wrong_targets_are_refused(database: &TestDatabase) {
         refused(&bench, &unborn, HsmFault::Inconsistent).await,
         format!("The HSM {unborn} is CREATE_IN_PROGRESS; only an ACTIVE or DEGRADED one can have a fault.")
     );
-    // One that was not started for development refuses, and then has none.
+    bench.end().await;
+}
+
+async fn a_fault_that_cannot_be_brought_about_is_none(database: &TestDatabase) {
+    let bench = Bench::new(database).await;
+    let client = bench.client();
+    let (cluster, [first, _]) = two(&client).await;
+    let slow = HsmFault::Slow { delay_ms: 700 };
+    bench.plane.set_hsm_fault(&first, slow).await.unwrap();
+    // One that was not started for development refuses.
     bench.placement.hsm(&first).change(|disk| disk.sound = true);
-    let failed = bench.plane.set_hsm_fault(&first, HsmFault::Inconsistent).await;
-    assert!(matches!(failed, Err(HsmFaultError::Failed(_))), "{failed:?}");
-    assert!(bench.plane.hsm_faults().is_empty());
+    // The operating system does, too.
+    bench.placement.placed().unkillable = true;
+    for fault in [HsmFault::Inconsistent, HsmFault::Slow { delay_ms: 20 }, HsmFault::Down] {
+        let failed = bench.plane.set_hsm_fault(&first, fault).await;
+        assert!(matches!(failed, Err(HsmFaultError::Failed(_))), "{failed:?}");
+        assert_eq!(bench.plane.hsm_faults(), [(first.clone(), slow)], "as it was");
+    }
+    bench.placement.placed().unkillable = false;
+    bench.placement.hsm(&first).change(|disk| disk.sound = false);
+    client.has_hsms(&cluster, 2).await;
+    assert_eq!(bench.placement.placed().starts[&first], 1, "it went on");
     bench.end().await;
 }

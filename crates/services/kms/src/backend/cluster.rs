@@ -156,7 +156,7 @@ impl KeyBackend for InCluster {
         Ok(Material { id: wanted.material_id, held, created_ms: wanted.now_ms, rotation: None })
     }
 
-    async fn destroy(&self, material_id: &MaterialId) -> Result<(), Refusal> {
+    async fn destroy(&self, material_id: &MaterialId) -> Result<bool, Refusal> {
         let connection = self.connection().await?;
         connection.forget(material_id);
         connection.delete(material_id).await

@@ -78,8 +78,8 @@ impl Agenda for KeyManagement {
         match Item::parse(&item.id).ok_or("the item names nothing")? {
             Item::Key { home, key_id } => self.run_key(&home, &key_id, item.at_ms).await,
             Item::Leftover { home, store, material_id } => {
-                let clearing = self.clear_away(&home, &store, &material_id);
-                self.unless_resting(&home, &store, Box::pin(clearing)).await
+                let sweeping = self.sweep(&home, &store, &material_id);
+                self.unless_resting(&home, &store, Box::pin(sweeping)).await
             }
         }
     }

@@ -2,13 +2,13 @@
 
 use strongroom_store::Tx;
 
-use super::KeyManagement;
+use super::{KeyManagement, random_id};
 use crate::backend::{KeyBackend, NotMade, Wanted};
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, Material, MaterialId};
 use crate::error::Refusal;
-use crate::repo;
 use crate::repo::leftovers::Leftover;
+use crate::{events, repo};
 
 /// How long after it was begun a new material is looked at that has come to nothing, in milliseconds of domain time.
 /// Whoever makes it still may have lost it by then, and no key with it: his call fails, and can be made again. So does
@@ -85,11 +85,52 @@ impl KeyManagement {
         store: &str,
         material_id: &MaterialId,
     ) -> Result<(), Refusal> {
+        match self.destroy_leftover(home, store, material_id).await? {
+            Some((leftover, _)) => Ok(repo::leftovers::delete(&self.db, &leftover).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// The same when it is due. No record of another change speaks of it, so that it gets one of its own, unless
+    /// nothing was there.
+    pub(super) async fn sweep(
+        &self,
+        home: &Home,
+        store: &str,
+        material_id: &MaterialId,
+    ) -> Result<(), Refusal> {
+        let Some((leftover, was_there)) = self.destroy_leftover(home, store, material_id).await? else {
+            return Ok(());
+        };
+        let record = events::swept(&leftover, self.clocks.domain_now(), random_id()?);
+        let (leftover, draft) = (&leftover, &self.outbox.draft(&record));
+        let removed = self.db.transaction(|tx| {
+            Box::pin(async move {
+                let is_ours = repo::leftovers::remove(tx, leftover).await? && was_there;
+                if is_ours {
+                    repo::post(tx, Some(draft)).await?;
+                }
+                Ok::<_, Refusal>(is_ours)
+            })
+        });
+        if removed.await? {
+            self.publish(record).await;
+        }
+        Ok(())
+    }
+
+    /// Deletes a leftover in the HSMs. Answers it, and whether it was there; `None` if it is none any more.
+    async fn destroy_leftover(
+        &self,
+        home: &Home,
+        store: &str,
+        material_id: &MaterialId,
+    ) -> Result<Option<(Leftover, bool)>, Refusal> {
         let condemned = self.db.transaction(|tx| {
             Box::pin(async move { repo::leftovers::condemn(tx, &self.mac, home, store, material_id).await })
         });
-        let Some(leftover) = condemned.await? else { return Ok(()) };
-        self.backends.of(home, Some(store)).destroy(material_id).await?;
-        Ok(repo::leftovers::delete(&self.db, &leftover).await?)
+        let Some(leftover) = condemned.await? else { return Ok(None) };
+        let was_there = self.backends.of(home, Some(store)).destroy(material_id).await?;
+        Ok(Some((leftover, was_there)))
     }
 }

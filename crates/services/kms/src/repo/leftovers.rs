@@ -192,6 +192,11 @@ pub(crate) async fn delete(db: &Db, leftover: &Leftover) -> Result<(), StoreErro
     db.execute(DELETE, &leftover.name()).await.map(drop)
 }
 
+/// The same in a transaction. Answers whether it was still there.
+pub(crate) async fn remove(tx: &mut Tx<'_>, leftover: &Leftover) -> Result<bool, StoreError> {
+    Ok(tx.execute(DELETE, &leftover.name()).await? == 1)
+}
+
 /// When a leftover is looked at, and which: account, Region and key store as they are written in its row, which
 /// nobody has checked.
 pub(crate) struct DueRow {

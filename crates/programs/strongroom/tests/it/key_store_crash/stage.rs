@@ -15,9 +15,9 @@ use crate::program::{Place, Program};
 /// Zones of the HSMs.
 pub(super) const ZONES: [&str; 2] = ["us-east-1a", "us-east-1b"];
 
-/// How often KMS is asked to connect, at the most, until everything that was killed is back.
-const MOST_CONNECTIONS: usize = 40;
-/// The wait between two of them.
+/// How long it may take until everything that was killed is back and KMS connects.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// The wait between two connections.
 const BETWEEN: Duration = Duration::from_millis(250);
 
 /// Why a connection may fail while HSMs are away. What would lock KMS out is none of them.
@@ -119,7 +119,8 @@ impl Stage {
 
     /// Connects it as an operator does who waits until the HSMs are back.
     fn connect_at_last(&self, context: &str) {
-        for _ in 0..MOST_CONNECTIONS {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
             match self.settle(context).as_str() {
                 "CONNECTED" => return,
                 "DISCONNECTED" => {

@@ -124,15 +124,16 @@ impl Connection {
         Ok(handles)
     }
 
-    /// Deletes every key of KMS's that has that id.
-    pub(super) async fn delete(&self, material_id: &MaterialId) -> Result<(), Refusal> {
-        for key in self.look(material_id).await? {
+    /// Deletes every key of KMS's that has that id, and answers whether there was one.
+    pub(super) async fn delete(&self, material_id: &MaterialId) -> Result<bool, Refusal> {
+        let found = self.look(material_id).await?;
+        for key in &found {
             match self.cluster.call(Command::DeleteKey(DeleteKey { key: key.key })).await {
                 Err(error) if is_of_a_vanished_key(&error) => {}
                 done => done.map(drop).map_err(refusal)?,
             }
         }
-        Ok(())
+        Ok(!found.is_empty())
     }
 
     /// The keys of KMS's own that have that id.

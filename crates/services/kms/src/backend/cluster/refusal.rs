@@ -13,16 +13,14 @@ const NO_COMMUNICATION: &str = "KMS cannot communicate with your CloudHSM cluste
 
 /// The refusal of cryptography, or of anything else that no operation has words of its own for.
 pub(super) fn refusal(error: ClientError) -> Refusal {
-    match error.code() {
-        // What KMS has checked before is wrong all the same.
-        Some(FailureCode::InvalidRequest | FailureCode::InvalidData | FailureCode::InvalidMechanism) => {
-            Refusal::Internal(error.into())
-        }
-        _ => {
-            tracing::warn!(%error, "the cluster of a key store does not do what KMS asks");
-            Refusal::InvalidState(NO_COMMUNICATION.to_owned())
-        }
+    // What KMS has checked before is wrong all the same.
+    if let Some(FailureCode::InvalidRequest | FailureCode::InvalidData | FailureCode::InvalidMechanism) =
+        error.code()
+    {
+        return Refusal::Internal(error.into());
     }
+    tracing::warn!(%error, "the cluster of a key store does not do what KMS asks");
+    Refusal::InvalidState(NO_COMMUNICATION.to_owned())
 }
 
 /// The refusal of a new key of that spec.

@@ -77,8 +77,19 @@ async fn what_cannot_be_deleted_at_once_is_deleted_when_the_store_is_connected(d
 
     rig.connect().await;
     let later = rig.at(NOW + 8 * DAY);
+    let material = rig.hsm_keys().iter().map(|found| attribute(found, AttributeName::Id)).next().unwrap();
     assert_eq!(later.kms.run_due(later.now).await.len(), 1);
     assert_eq!(rig.hsm_keys().len(), 0);
+    let AttributeValue::Bytes(material) = material else { panic!("{material:?}") };
+    let records = rig.client.kms.records();
+    let swept = records.iter().find(|record| record.event_name == "DeleteBackingKey").unwrap();
+    let details: Value = serde_json::from_str(swept.service_event_details.as_ref().unwrap()).unwrap();
+    let expected = json!({
+        "customKeyStoreId": rig.store,
+        "keyId": key,
+        "backingKeyId": hex::encode(&material),
+    });
+    assert_eq!(details, expected);
     assert_eq!(rig.client.kms.next_due().await, None);
 }
 
