@@ -116,11 +116,13 @@ def test_from_nothing_to_ready_and_again(here, program):
 def test_a_shell_is_set_up_by_one_file(at):
     document = at.json()
     script = f". {document['environment']}; cloudhsm-cli key list; env"
-    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    stale = {"AWS_SESSION_TOKEN": "stale", "AWS_PROFILE": "stale"}
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | stale
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, env=environment)
     assert '"error_code": 0' in done.stdout, done.stdout + done.stderr
     for line in [f"AWS_ENDPOINT_URL={document['endpoint']}", "AWS_ACCESS_KEY_ID=test", "AWS_DEFAULT_REGION=us-east-1"]:
         assert line in done.stdout.splitlines()
+    assert "stale" not in done.stdout
 
 
 STEPS = ["server", "cluster", "first HSM", "initialized", "activated", "users", "key store", "connected", "key"]
