@@ -64,7 +64,9 @@ impl Key {
 
     pub(super) fn shown_state(&self, store: &Store) -> (KeyState, Option<i64>) {
         match self.state {
-            State::Enabled | State::Disabled if self.available(store).is_err() => (KeyState::Unavailable, None),
+            State::Enabled | State::Disabled if self.available(store).is_err() => {
+                (KeyState::Unavailable, None)
+            }
             State::Enabled => (KeyState::Enabled, None),
             State::Disabled | State::Gone => (KeyState::Disabled, None),
             State::PendingDeletion { due } => (KeyState::PendingDeletion, Some(due)),

@@ -51,8 +51,7 @@ impl Pair {
         let db = Db::open_sqlite_ephemeral(&OpenOptions::default()).await.unwrap();
         db.migrate(&[MIGRATIONS]).await.unwrap();
         let clock = Arc::new(ManualTime::at(NOW));
-        let surroundings =
-            Surroundings { clocks: Clocks::new(clock.clone(), 0), ..Surroundings::default() };
+        let surroundings = Surroundings { clocks: Clocks::new(clock.clone(), 0), ..Surroundings::default() };
         let clients = clients(&db, &surroundings);
         Self { db, clock, surroundings, clients, model: Model::new(), store: None }
     }
@@ -191,9 +190,8 @@ impl Pair {
                     (key.key_id, (key.key_state.unwrap(), deletion), key.description.unwrap())
                 });
                 let found = model.find(home, key).and_then(|key| model.may_use(home, key));
-                let shown = |key: &Key| {
-                    (key.id.clone(), key.shown_state(&model.store), key.description.clone())
-                };
+                let shown =
+                    |key: &Key| (key.id.clone(), key.shown_state(&model.store), key.description.clone());
                 assert_same(answer, found.map(|key| shown(&model.keys[key])));
             }
             Step::ListTags { key, page } => match found(key) {

@@ -58,22 +58,70 @@ pub(super) enum Step {
     Connect {
         wanted: bool,
     },
-    CreateAlias { name: usize, target: Naming },
-    UpdateAlias { name: usize, target: Naming },
-    DeleteAlias { name: usize },
-    Change { key: Naming, change: Change },
-    Describe { key: Naming },
-    ListTags { key: Naming, page: i32 },
-    GetPolicy { key: Naming },
-    RotationStatus { key: Naming },
-    ListRotations { key: Naming, all_material: bool, page: i32 },
-    Encrypt { key: Naming, context: usize, plaintext: Vec<u8> },
-    GenerateDataKey { key: Naming, context: usize },
-    Decrypt { blob: Which, key: Option<Naming>, context: usize },
-    ReEncrypt { blob: Which, source: Option<Naming>, destination: Naming, from: usize, to: usize },
-    ListKeys { page: i32 },
-    ListAliases { of: Option<Naming>, page: i32 },
-    PassTime { days: i64 },
+    CreateAlias {
+        name: usize,
+        target: Naming,
+    },
+    UpdateAlias {
+        name: usize,
+        target: Naming,
+    },
+    DeleteAlias {
+        name: usize,
+    },
+    Change {
+        key: Naming,
+        change: Change,
+    },
+    Describe {
+        key: Naming,
+    },
+    ListTags {
+        key: Naming,
+        page: i32,
+    },
+    GetPolicy {
+        key: Naming,
+    },
+    RotationStatus {
+        key: Naming,
+    },
+    ListRotations {
+        key: Naming,
+        all_material: bool,
+        page: i32,
+    },
+    Encrypt {
+        key: Naming,
+        context: usize,
+        plaintext: Vec<u8>,
+    },
+    GenerateDataKey {
+        key: Naming,
+        context: usize,
+    },
+    Decrypt {
+        blob: Which,
+        key: Option<Naming>,
+        context: usize,
+    },
+    ReEncrypt {
+        blob: Which,
+        source: Option<Naming>,
+        destination: Naming,
+        from: usize,
+        to: usize,
+    },
+    ListKeys {
+        page: i32,
+    },
+    ListAliases {
+        of: Option<Naming>,
+        page: i32,
+    },
+    PassTime {
+        days: i64,
+    },
     Restart,
 }
 
