@@ -2,6 +2,7 @@
 
 import json
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,28 @@ def test_a_backup_can_be_restored_after_down(at, fresh_node, tmp_path):
     tool = tool.configure((cluster()["Hsms"][0]["EniIp"],), anchor)
     tool = tool.as_crypto_user(deployment["crypto_user"], deployment["crypto_user_password"])
     assert tool.run("key", "list").data["total_key_count"] == 1
+
+
+def test_where_up_has_made_nothing_down_does_nothing(program, tmp_path):
+    here = Up(program, tmp_path, "--listen", "127.0.0.1:0")
+    assert "has made nothing in" in here.refused("down")
+    assert not here.data.exists()
+
+
+def test_what_another_region_has_is_named(at):
+    document = at.json()
+    said = at.done("down", "--region", "eu-west-1")
+    assert f"Nothing was done about {document['cluster_id']} at {document['endpoint']} in us-east-1" in said
+    assert "eu-west-1" in said
+
+
+def test_that_nobody_reads_does_not_stop_down(at, fresh_node):
+    document = at.json()
+    (at.files / "env.sh.new").write_text("left by a crash")
+    command = [at.program, "down", *at.arguments, "--now"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=at.environment()) as down:
+        down.stdout.close()
+        said = down.stderr.read().decode()
+    assert down.returncode == 0, said
+    assert "panicked" not in said
+    assert [file.name for file in at.files.iterdir()] == ["taken-down.json"], document["cluster_id"]

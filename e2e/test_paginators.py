@@ -7,7 +7,6 @@ from rig import sdk
 SERVICES = ["cloudtrail", "kms", "sts"]
 
 NOT_YET = {
-    "DescribeCustomKeyStores",
     "ListGrants",
     "ListPublicKeys",
     "ListRetirableGrants",
@@ -15,6 +14,9 @@ NOT_YET = {
     "ListTrails",
 }
 """Lists of operations that Strongroom does not have yet."""
+
+OF_CLUSTERS = {"DescribeCustomKeyStores"}
+"""Lists whose members take an HSM cluster each: the tests of the KMS crate fill them."""
 
 LEFT_OUT = {"ListImportFailures", "ListImports", "ListInsightsData"}
 """Lists of CloudTrail Lake's and Insights', which Strongroom does not know."""
@@ -52,7 +54,7 @@ def full(kms, key) -> dict[str, dict]:
 @pytest.mark.parametrize("service", SERVICES)
 def test_pages_of_one_tell_what_one_page_tells(node, account, full, service):
     client = sdk.client(node, service, access_key_id=account)
-    lists = {name: method for name, method in paginators(client).items() if name not in NOT_YET | LEFT_OUT}
+    lists = {name: method for name, method in paginators(client).items() if name not in NOT_YET | LEFT_OUT | OF_CLUSTERS}
     assert lists.keys() <= full.keys(), "every list is filled above, or said not to be there"
     for operation, method in lists.items():
         paginator = client.get_paginator(method)

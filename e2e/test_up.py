@@ -1,5 +1,6 @@
 """`strongroom up`: from nothing to a key in a connected key store; again; cut off; and `strongroom down`."""
 
+import fcntl
 import json
 import os
 import stat
@@ -116,11 +117,13 @@ def test_from_nothing_to_ready_and_again(here, program):
 def test_a_shell_is_set_up_by_one_file(at):
     document = at.json()
     script = f". {document['environment']}; cloudhsm-cli key list; env"
-    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    stale = {"AWS_SESSION_TOKEN": "stale", "AWS_PROFILE": "stale"}
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | stale
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, env=environment)
     assert '"error_code": 0' in done.stdout, done.stdout + done.stderr
     for line in [f"AWS_ENDPOINT_URL={document['endpoint']}", "AWS_ACCESS_KEY_ID=test", "AWS_DEFAULT_REGION=us-east-1"]:
         assert line in done.stdout.splitlines()
+    assert "stale" not in done.stdout
 
 
 STEPS = ["server", "cluster", "first HSM", "initialized", "activated", "users", "key store", "connected", "key"]
@@ -152,6 +155,7 @@ def test_cut_off_with_its_server_it_goes_on_from_there(here, program, step):
     assert_works(again, again.json(), Served(endpoint))
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_made_again(at, fresh_node):
     document = at.json()
     kms, cloudhsm = sdk.client(fresh_node, "kms"), sdk.client(fresh_node, "cloudhsmv2")
@@ -257,10 +261,11 @@ def test_with_a_server_of_its_own_json_comes_when_all_is_ready(here):
 
 
 def test_one_at_a_time(at):
-    at.start("--json")
-    at.wait_for_step("cluster")
-    assert "is at work" in at.refused("up", "--json")
-    assert at.process.wait(PATIENCE) == 0
+    at.files.mkdir(parents=True)
+    with (at.files / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "is at work" in at.refused("up", "--json")
+    assert at.json()["cluster_id"]
 
 
 def test_the_limit_of_clusters_is_told_with_what_to_do(at, fresh_node):

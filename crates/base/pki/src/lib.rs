@@ -5,8 +5,8 @@
 //! is no trust store: each use says which certificate it trusts. Every length is bounded before it is parsed.
 //! X.509 version 1 is read, because plain `openssl x509 -req` makes it.
 //!
-//! Start from [`Certificate`] to read, [`CertificateRequest::create`], [`CertificateRequest::answer`] and [`issue`] to make, and
-//! [`check_cluster_certificate`] for what `InitializeCluster` asks. Keys stay where they are: whoever has one
+//! Start from [`Certificate`] to read, [`CertificateRequest::create`], [`CertificateRequest::answer`] and [`issue`]
+//! to make, and [`check_cluster_certificate`] for what `InitializeCluster` asks. Keys stay where they are: whoever has one
 //! implements [`Signer`].
 
 #![warn(missing_docs)]

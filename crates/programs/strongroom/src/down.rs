@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail, ensure};
 use strongroom_client::Endpoint;
 use strongroom_runtime::Clocks;
 use tokio::sync::oneshot;
@@ -15,21 +15,34 @@ use tokio::sync::oneshot;
 use crate::cli::DownOptions;
 use crate::data_dir::DataDir;
 use crate::dev::{self, Serving};
-use crate::up::{Folder, Progress, Site};
-use undo::undo;
+use crate::up::{Folder, Progress, Site, expect_hsmd};
+use undo::{say_all_is_gone, undo};
 
 pub(crate) fn run(options: &DownOptions) -> Result<ExitCode> {
     let clocks = Clocks::system();
     let progress = Progress::begin(clocks.clone(), false);
+    ensure!(
+        !options.server.ephemeral,
+        "--ephemeral starts a server in which `strongroom up` has made nothing"
+    );
+    let data = DataDir::named(&options.server.data)?;
+    match Folder::find(data.path()) {
+        Some(folder) if folder.state().exists() => {}
+        Some(folder) if folder.taken_down().exists() => {
+            say_all_is_gone(&folder);
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => bail!("`strongroom up` has made nothing in {}", data.path().display()),
+    }
     if let Some(endpoint) = &options.endpoint {
-        let data = DataDir::named(&options.server.data)?;
         let folder = Folder::open(data.path())?;
         let site = reach(options, endpoint, false, progress, clocks)?;
         return undo(&site, &folder, options).map(|()| ExitCode::SUCCESS);
     }
+    expect_hsmd(&options.server)?;
     dev::in_folder(&options.server, dev::QUIET_LOG, async |data: &DataDir| {
-        let (serving, stopping) = Serving::start(&options.server, data).await?;
         let folder = Folder::open(data.path())?;
+        let (serving, stopping) = Serving::start(&options.server, data).await?;
         let (tell, told) = oneshot::channel();
         let (url, options) = (serving.url(), options.clone());
         thread::spawn(move || {

@@ -26,7 +26,7 @@ use strongroom_client::Endpoint;
 use strongroom_runtime::Clocks;
 use tokio::sync::oneshot;
 
-use crate::cli::UpOptions;
+use crate::cli::{DevOptions, UpOptions};
 use crate::data_dir::DataDir;
 use crate::dev::{self, Serving};
 use walk::{Wishes, walk};
@@ -67,26 +67,22 @@ fn at(options: &UpOptions, endpoint: &str) -> Result<ExitCode> {
 fn here(options: &UpOptions) -> Result<ExitCode> {
     let clocks = Clocks::system();
     let progress = Progress::begin(clocks.clone(), options.json);
-    let hsmd = dev::hsmd(&options.server)?;
-    if !hsmd.is_file() {
-        bail!(
-            "the HSM's program {} is not there; build it (`make build`), or say where it is with --hsmd",
-            hsmd.display()
-        );
-    }
+    expect_hsmd(&options.server)?;
+    let region = strongroom_client::region(options.region.as_deref())?;
     dev::in_folder(&options.server, dev::QUIET_LOG, async |data: &DataDir| {
+        let folder = Folder::open(data.path())?;
         let begun_ms = clocks.real_now();
         let (serving, stopping) = Serving::start(&options.server, data).await.map_err(with_advice)?;
         progress.done("server", begun_ms, &format!("{}, data in {}", serving.url(), data.path().display()));
-        let folder = Folder::open(data.path())?;
         let stopped = Arc::new(AtomicBool::new(false));
         let (tell, told) = oneshot::channel();
-        let (endpoint, stop) = (Endpoint::parse(&serving.url())?, stopped.clone());
-        let region = strongroom_client::region(options.region.as_deref())?;
+        let (url, stop, region) = (serving.url(), stopped.clone(), region.clone());
         let asked = options.clone();
         // It ends with the server at the latest: its next call has no answer then.
         thread::spawn(move || {
-            let taken = Site::reach(endpoint, region, true, progress, clocks, stop)
+            let taken = Endpoint::parse(&url)
+                .map_err(Into::into)
+                .and_then(|endpoint| Site::reach(endpoint, region, true, progress, clocks, stop))
                 .and_then(|site| take(&site, &folder, &asked));
             // Nobody listens any more where the server has stopped.
             let _ = tell.send(taken);
@@ -111,6 +107,18 @@ fn here(options: &UpOptions) -> Result<ExitCode> {
     })
 }
 
+/// Refuses to start a server that could not start an HSM.
+pub(crate) fn expect_hsmd(options: &DevOptions) -> Result<()> {
+    let hsmd = dev::hsmd(options)?;
+    if !hsmd.is_file() {
+        bail!(
+            "the HSM's program {} is not there; build it (`make build`), or say where it is with --hsmd",
+            hsmd.display()
+        );
+    }
+    Ok(())
+}
+
 /// Takes the walk, and answers what to print.
 fn take(site: &Site, folder: &Folder, options: &UpOptions) -> Result<String> {
     let wishes = Wishes {
@@ -125,8 +133,8 @@ fn take(site: &Site, folder: &Folder, options: &UpOptions) -> Result<String> {
     Ok(if options.json { format!("{}\n", outcome.json()) } else { outcome.text() })
 }
 
-/// Prints. That nobody reads is no reason to stop serving.
-fn say(text: &str) {
+/// Prints. That nobody reads is no reason to stop.
+pub(crate) fn say(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush());
 }
 

@@ -111,8 +111,8 @@ impl Server {
         Ok(envelope::success(framing, found.schema(), operation, &*output, &request_id))
     }
 
-    /// Runs the operation itself, unless it is one too many. Not timed: a change that is cut off halfway may have happened, and its
-    /// record would say otherwise. What an operation waits for (the store, the journal) has its own bounds.
+    /// Runs the operation itself, unless it is one too many. Not timed: a change that is cut off halfway may have
+    /// happened, and its record would say otherwise. What an operation waits for (the store, the journal) has its own bounds.
     async fn run(
         &self,
         found: &Found,

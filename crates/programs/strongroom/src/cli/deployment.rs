@@ -31,15 +31,15 @@ What it makes can be made by hand too: docs/book/rehearse-a-cloudhsm-deployment.
 
 /// What `down --help` ends with.
 pub(crate) const DOWN_EXAMPLES: &str = "\
-A KMS key is deleted seven days after its deletion is scheduled, at the earliest, and a key store stays as long as it
-has keys: AWS's rules. So the key and the key store, disconnected, stay for that time; run `strongroom down` once more
-after it. On a development server, --now moves the clock over these days: the clock of the whole server, for good, with
+A KMS key is deleted seven days after its deletion is scheduled, at the earliest, and a key store stays as long as it \
+has keys: AWS's rules. So the key and the key store, disconnected, stay for that time; run `strongroom down` once more \
+after it. On a development server, --now moves the clock over these days: the clock of the whole server, for good, with \
 all that becomes due in that time.
 
-What `up` did not make on its cluster is not deleted unless --all-keys says so: keys that users have in the HSMs, KMS
+What `up` did not make on its cluster is not deleted unless --all-keys says so: keys that users have in the HSMs, KMS \
 keys in its key store, another key store. Without it nothing at all is done as long as there is any.
 
-Backups of the cluster stay for the days that were chosen (10), and the passwords that they need in taken-down.json, in
+Backups of the cluster stay for the days that were chosen (10), and the passwords that they need in taken-down.json, in \
 the folder `up` of the data folder. Everything else is gone.";
 
 #[derive(Args, Clone)]

@@ -11,7 +11,7 @@ use crate::up::cluster::{self, Cluster};
 use crate::up::deployments::{Deployment, Deployments};
 use crate::up::key::{self, Key};
 use crate::up::key_store;
-use crate::up::{Folder, Seen, Site};
+use crate::up::{Folder, Seen, Site, say};
 
 /// The path of a development server's clock.
 const CLOCK: &str = "/_strongroom/clock";
@@ -44,7 +44,7 @@ pub(crate) fn undo(site: &Site, folder: &Folder, options: &DownOptions) -> Resul
     let mut deployments = Deployments::load(&folder.state())?;
     let mut taken_down = Deployments::load(&folder.taken_down())?;
     let clusters = cluster::all(site)?;
-    let mut remains = Vec::new();
+    let (mut remains, mut unknown) = (Vec::new(), Vec::new());
     for deployment in deployments.all().to_vec() {
         let is_its = |cluster: &&Cluster| {
             cluster.token() == Some(&deployment.token)
@@ -58,32 +58,42 @@ pub(crate) fn undo(site: &Site, folder: &Folder, options: &DownOptions) -> Resul
             was_taken: taken_down.knows(&deployment.token),
         };
         match undo_one(options, &look, &mut taken_down)? {
-            Undone::Unknown => {}
+            Undone::Unknown => unknown.push(deployment),
             Undone::Done(left) if left.is_empty() => deployments.forget(&deployment.token)?,
             Undone::Done(left) => remains.extend(left),
         }
     }
     for left in &remains {
-        println!("{}", left.text());
+        say(&format!("{}\n", left.text()));
     }
     let is_all_gone = deployments.all().is_empty();
     drop(turn);
     if is_all_gone {
         folder.remove()?;
-        println!("Nothing is left of what `strongroom up` made, but backups of its cluster for 10 days.");
-        if !taken_down.all().is_empty() {
-            println!(
-                "{} keeps the passwords of their users; remove it when you need none of the backups.",
-                folder.taken_down().display()
-            );
-        }
-    } else if remains.is_empty() {
-        println!(
-            "{} knows of deployments at other servers, or of ones that have begun anew: nothing was done about them.",
-            folder.state().display()
-        );
+        say_all_is_gone(folder);
+    }
+    for one in unknown {
+        say(&format!(
+            "Nothing was done about {} at {} in {}: {} in {} does not know it.\n",
+            one.cluster_id.as_deref().unwrap_or("a cluster"),
+            one.endpoint,
+            one.region,
+            site.aws.endpoint(),
+            site.aws.region()
+        ));
     }
     Ok(())
+}
+
+/// Says so, and what is there for backups.
+pub(crate) fn say_all_is_gone(folder: &Folder) {
+    say("Nothing is left of what `strongroom up` made, but backups of its cluster for 10 days.\n");
+    if folder.taken_down().exists() {
+        say(&format!(
+            "{} keeps the passwords of their users; remove it when you need none of the backups.\n",
+            folder.taken_down().display()
+        ));
+    }
 }
 
 fn undo_one(options: &DownOptions, look: &Look<'_>, taken_down: &mut Deployments) -> Result<Undone> {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use strongroom_client::{CallError, Endpoint};
 
 use super::Fault;
+use crate::up::say;
 
 /// Where a development server listens, unless somebody says otherwise.
 const USUAL: &str = "http://127.0.0.1:4566";
@@ -112,16 +113,16 @@ pub(crate) fn run(options: FaultOptions) -> Result<ExitCode> {
     match options.command {
         FaultCommand::List { json } => {
             let answer = asked(server.dev_get(PATH))?;
-            print!("{}", if json { format!("{answer:#}\n") } else { lines(&answer)? });
+            say(&if json { format!("{answer:#}\n") } else { lines(&answer)? });
         }
         FaultCommand::Set { fault } => {
             let fault = Fault::from(fault);
             let answer = asked(server.dev_post(PATH, &json!(fault)))?;
-            print!("{}", done(&fault, &answer)?);
+            say(&done(&fault, &answer)?);
         }
         FaultCommand::Clear { all: true, .. } => {
             asked(server.dev_delete(PATH))?;
-            println!("No faults.");
+            say("No faults.\n");
         }
         FaultCommand::Clear { ids, .. } => {
             for id in ids {
@@ -133,7 +134,7 @@ pub(crate) fn run(options: FaultOptions) -> Result<ExitCode> {
                     ));
                 }
                 asked(server.dev_delete(&format!("{PATH}/{id}")))?;
-                println!("{id} is cleared.");
+                say(&format!("{id} is cleared.\n"));
             }
         }
     }

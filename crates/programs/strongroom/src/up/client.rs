@@ -48,6 +48,8 @@ pub(crate) fn write_environment(site: &Site, folder: &Folder, deployment: &Deplo
     ];
     if site.is_well_known {
         let credentials = site.aws.credentials();
+        // A shell's own would go with them, and be refused.
+        lines.push("unset AWS_SESSION_TOKEN AWS_PROFILE".to_owned());
         lines.push(export("AWS_ACCESS_KEY_ID", &credentials.access_key_id));
         lines.push(export("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key.expose()));
     }

@@ -33,6 +33,11 @@ impl Folder {
         Ok(Self(folder.canonicalize().with_context(|| folder.display().to_string())?))
     }
 
+    /// The folder in that data folder, if it is there.
+    pub(crate) fn find(data: &Path) -> Option<Self> {
+        data.join("up").canonicalize().ok().map(Self)
+    }
+
     /// Deployments and their passwords.
     pub(crate) fn state(&self) -> PathBuf {
         self.0.join("state.json")
@@ -91,8 +96,10 @@ impl Folder {
             self.0.join("lock"),
         ];
         for file in files {
+            remove(&fresh(&file))?;
             remove(&file)?;
         }
+        remove(&fresh(&self.taken_down()))?;
         match std::fs::remove_dir(&self.0) {
             Err(error) if error.kind() != ErrorKind::DirectoryNotEmpty => {
                 Err(error).with_context(|| format!("removing {}", self.0.display()))
@@ -137,8 +144,15 @@ pub(crate) fn write_public(file: &Path, text: &str) -> Result<()> {
     write(file, text, PUBLIC)
 }
 
+/// What a file is called before it has come to rest.
+fn fresh(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
+}
+
 fn write(file: &Path, text: &str, mode: u32) -> Result<()> {
-    let fresh = file.with_extension("new");
+    let fresh = fresh(file);
     let write = || -> std::io::Result<()> {
         let mut opened = File::options().create(true).write(true).truncate(true).mode(mode).open(&fresh)?;
         // One that an earlier run left may be open to others.

@@ -60,15 +60,14 @@ pub(crate) fn walk<'a>(site: &'a Site, folder: &'a Folder, wishes: &'a Wishes) -
     let clusters: Vec<_> = clusters.into_iter().filter(Cluster::lives).collect();
     let tokens: Vec<_> = clusters.iter().filter_map(Cluster::token).collect();
     let (endpoint, region) = (site.aws.endpoint().to_string(), site.aws.region());
-    let deployment = match deployments.to_go_on_with(&tokens, &endpoint, region) {
-        Some(found) => Deployment { endpoint, ..found },
-        None => {
-            if deployments.are_full() {
-                make_room(site, folder, &mut deployments, &known)?;
-            }
-            let crypto_user = wishes.crypto_user.as_deref().unwrap_or(CRYPTO_USER);
-            Deployment::begin(&endpoint, region, crypto_user)?
+    let deployment = if let Some(found) = deployments.to_go_on_with(&tokens, &endpoint, region) {
+        Deployment { endpoint, ..found }
+    } else {
+        if deployments.are_full() {
+            make_room(site, folder, &mut deployments, &known)?;
         }
+        let crypto_user = wishes.crypto_user.as_deref().unwrap_or(CRYPTO_USER);
+        Deployment::begin(&endpoint, region, crypto_user)?
     };
     let found = clusters.into_iter().find(|cluster| cluster.token() == Some(&deployment.token));
     let mut taken_down = Deployments::load(&folder.taken_down())?;
@@ -276,15 +275,14 @@ impl<'a> Walk<'a> {
             let text = told(false, &shown(&store));
             return Ok((store, text));
         }
-        let password = match self.deployment.kmsuser_password.clone() {
-            Some(password) => password,
+        let password = if let Some(password) = self.deployment.kmsuser_password.clone() {
+            password
+        } else {
             // An earlier key store's KMS has it. `kmsuser` is given another before this one connects.
-            None => {
-                let password = Password::random()?;
-                self.deployment.kmsuser_password = Some(password.clone());
-                self.keep()?;
-                password
-            }
+            let password = Password::random()?;
+            self.deployment.kmsuser_password = Some(password.clone());
+            self.keep()?;
+            password
         };
         let anchor = self.deployment.customer_ca.as_deref().unwrap_or_default();
         let store = key_store::create(self.site, &cluster.id, &self.wishes.key_store, anchor, &password)?;

@@ -25,7 +25,8 @@ impl Change {
             Self::Set(asked) => tools.set_fault(asked).await,
             Self::Clear(id) => match (tools.clear_faults(id.as_deref()).await?, id) {
                 (false, Some(id)) => Err(DevError::Refused(format!(
-                    "There is no fault {id}. GET /_strongroom/faults lists those that there are."
+                    "There is no fault {id}. `strongroom fault list`, or GET /_strongroom/faults, lists those that \
+                     there are."
                 ))),
                 _ => Ok(()),
             },
