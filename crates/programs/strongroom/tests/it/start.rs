@@ -75,7 +75,8 @@ fn two_servers_do_not_share_a_folder() {
     let first = place.start();
     let before = place.contents();
     let expected = format!(
-        "another strongroom serves from {}; stop it, or name another folder with --data-dir",
+        "another strongroom serves from {}; stop it, name another folder with --data-dir, or have `up` and `down` use \
+         it where it is, with --endpoint",
         place.data().display()
     );
     assert_eq!(place.refusal(), expected);
