@@ -1,0 +1,85 @@
+//! Trust policies: who may assume a role.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use strongroom_policy::document::{Document, Kind as DocumentKind, NamedPrincipal, PrincipalArnKind};
+
+use super::directory::Directory;
+use super::document;
+use super::kind::Kind;
+use crate::error::Refusal;
+
+/// The characters of a trust policy, whitespace left out (IAM User Guide, "IAM and STS quotas").
+pub(crate) const MOST: usize = 2048;
+
+/// A role's trust policy. The users and roles of the account that it names are bound by their unique ids, so
+/// that a namesake made later is not trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Trust {
+    text: String,
+    /// Unique ids by the ARN in the text.
+    #[serde(default)]
+    bound: BTreeMap<String, String>,
+}
+
+impl Trust {
+    /// Reads the trust policy of a request.
+    pub(crate) fn parse(directory: &Directory, text: &str) -> Result<Self, Refusal> {
+        let document = Document::parse(text, DocumentKind::Trust)?;
+        if document::length(text) > MOST {
+            return Err(Refusal::quota("ACLSizePerRole", MOST));
+        }
+        let mut bound = BTreeMap::new();
+        let principals = document.statements.iter().filter_map(|statement| statement.principals.as_ref());
+        for principal in principals.flat_map(|scope| scope.listed()) {
+            if let NamedPrincipal::Arn(arn) = principal
+                && arn.account() == directory.account
+                && let Some(kind) = kind_of(arn.kind())
+            {
+                let id = id_of(directory, kind, arn.as_str()).ok_or_else(|| {
+                    let arn = arn.as_str();
+                    Refusal::malformed(format!("Invalid principal in policy: \"AWS\":\"{arn}\""))
+                })?;
+                bound.insert(arn.as_str().to_owned(), id);
+            }
+        }
+        Ok(Self { text: text.to_owned(), bound })
+    }
+
+    /// The trust policy of a role that a service has.
+    pub(crate) fn of_service(service: &str) -> Self {
+        let text = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole"}}]}}"#
+        );
+        Self { text, bound: BTreeMap::new() }
+    }
+
+    /// The policy as it counts now: whoever has gone stands there by his unique id, and whoever has another
+    /// name by the ARN that he has now.
+    pub(crate) fn text(&self, directory: &Directory) -> String {
+        let mut text = self.text.clone();
+        for (arn, id) in &self.bound {
+            let now = directory.arn_of(id).unwrap_or_else(|| id.clone());
+            if now != *arn {
+                text = text.replace(&format!("\"{arn}\""), &format!("\"{now}\""));
+            }
+        }
+        text
+    }
+}
+
+fn kind_of(kind: PrincipalArnKind) -> Option<Kind> {
+    match kind {
+        PrincipalArnKind::User => Some(Kind::User),
+        PrincipalArnKind::Role => Some(Kind::Role),
+        PrincipalArnKind::AssumedRole | PrincipalArnKind::FederatedUser => None,
+    }
+}
+
+/// The unique id of the entity with that very ARN.
+fn id_of(directory: &Directory, kind: Kind, arn: &str) -> Option<String> {
+    let name = arn.rsplit('/').next()?;
+    let entry = directory.find(kind, name)?;
+    (entry.arn(directory.account) == arn).then(|| entry.id().to_owned())
+}
