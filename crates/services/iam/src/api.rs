@@ -13,9 +13,9 @@ mod passwords;
 mod roles;
 mod service_linked;
 mod shapes;
+pub(crate) mod sts;
 mod tags;
 mod users;
-pub(crate) mod sts;
 
 use async_trait::async_trait;
 use strongroom_api_iam as iam;

@@ -92,9 +92,8 @@ impl Directories {
 
     /// What is in memory of the directory at that very version.
     pub(crate) fn kept_at(&self, root: &Root) -> Option<Arc<Directory>> {
-        let is_it = |directory: &&Arc<Directory>| {
-            directory.version == root.version && directory.nonce == root.nonce
-        };
+        let is_it =
+            |directory: &&Arc<Directory>| directory.version == root.version && directory.nonce == root.nonce;
         self.kept().directories.get(&root.account).filter(is_it).cloned()
     }
 
@@ -112,7 +111,11 @@ impl Directories {
         let known = kept.directories.get(&account).cloned();
         // Another nonce is that of another making, after a reset; an empty directory has none.
         let is_later = |known: &Arc<Directory>| {
-            if known.nonce == directory.nonce { known.version >= directory.version } else { directory.version == 0 }
+            if known.nonce == directory.nonce {
+                known.version >= directory.version
+            } else {
+                directory.version == 0
+            }
         };
         if kept.dropped != ticket.0 || known.as_ref().is_some_and(is_later) {
             return;

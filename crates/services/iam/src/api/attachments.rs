@@ -157,9 +157,8 @@ pub(super) async fn list_entities_for_policy(
         directory.policy(arn)?;
     }
     let prefix = input.path_prefix.as_deref().unwrap_or(ROOT_PATH);
-    let wants = |kind: EntityType| {
-        input.entity_filter.is_none() || input.entity_filter.as_ref() == Some(&kind)
-    };
+    let wants =
+        |kind: EntityType| input.entity_filter.is_none() || input.entity_filter.as_ref() == Some(&kind);
     let usage = input.policy_usage_filter.as_ref();
     let as_permissions = usage != Some(&PolicyUsageType::PermissionsBoundary);
     let as_boundary = usage != Some(&PolicyUsageType::PermissionsPolicy);

@@ -120,8 +120,7 @@ macro_rules! of_kind {
             input: iam::$GetRequest,
         ) -> Result<iam::$GetResponse, Refusal> {
             let iam::$GetRequest { $member, policy_name } = input;
-            let document =
-                get::<actions::$Get>(identities, context, $kind, &$member, &policy_name).await?;
+            let document = get::<actions::$Get>(identities, context, $kind, &$member, &policy_name).await?;
             Ok(iam::$GetResponse { $member, policy_name, policy_document: document })
         }
 

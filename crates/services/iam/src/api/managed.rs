@@ -50,8 +50,7 @@ pub(super) async fn get_policy(
     input: iam::GetPolicyRequest,
 ) -> Result<iam::GetPolicyResponse, Refusal> {
     let arn = input.policy_arn.as_str();
-    let directory =
-        identities.read::<actions::GetPolicy>(context, &[Target::One(Kind::Policy, arn)]).await?;
+    let directory = identities.read::<actions::GetPolicy>(context, &[Target::One(Kind::Policy, arn)]).await?;
     let policy = match AwsPolicy::find(arn) {
         Some(policy) => shapes::aws_policy(&directory, policy, Detail::Whole),
         None => shapes::policy(&directory, directory.policy(arn)?, Detail::Whole),
@@ -71,7 +70,8 @@ pub(super) async fn list_policies(
     let scope = input.scope.unwrap_or(PolicyScopeType::All);
     let mut policies = Vec::new();
     if scope != PolicyScopeType::Aws {
-        policies.extend(directory.policies().map(|policy| shapes::policy(&directory, policy, Detail::Listed)));
+        policies
+            .extend(directory.policies().map(|policy| shapes::policy(&directory, policy, Detail::Listed)));
     }
     if scope != PolicyScopeType::Local {
         policies.extend(POLICIES.iter().map(|policy| shapes::aws_policy(&directory, policy, Detail::Listed)));
@@ -83,9 +83,7 @@ pub(super) async fn list_policies(
         let usage = match &input.policy_usage_filter {
             Some(PolicyUsageType::PermissionsPolicy) => !only_attached || attached(policy),
             Some(PolicyUsageType::PermissionsBoundary) => bounds(policy),
-            Some(PolicyUsageType::Unknown(_)) | None => {
-                !only_attached || attached(policy) || bounds(policy)
-            }
+            Some(PolicyUsageType::Unknown(_)) | None => !only_attached || attached(policy) || bounds(policy),
         };
         usage && below(policy.path.as_deref().unwrap_or_default(), prefix)
     });
@@ -95,11 +93,7 @@ pub(super) async fn list_policies(
     };
     policies.sort_by_cached_key(key);
     let (policies, marker) = page.cut(policies.into_iter(), key);
-    Ok(iam::ListPoliciesResponse {
-        policies: Some(policies),
-        is_truncated: Some(marker.is_some()),
-        marker,
-    })
+    Ok(iam::ListPoliciesResponse { policies: Some(policies), is_truncated: Some(marker.is_some()), marker })
 }
 
 pub(super) async fn delete_policy(

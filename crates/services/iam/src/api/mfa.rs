@@ -35,19 +35,23 @@ pub(super) async fn create_virtual_mfa_device(
     let sealed = identities.sealer.seal(&Device::sealing_context(&id), seed.expose().as_bytes())?;
     let sealed_seed = STANDARD.encode(sealed);
     let (device, directory) = identities
-        .change::<actions::CreateVirtualMFADevice, _>(context, &[Target::New(Kind::Mfa, path, name)], |edit| {
-            let device = Device {
-                id: id.clone(),
-                path: path.to_owned(),
-                name: name.to_owned(),
-                created_ms: context.now_ms,
-                tags: given.clone(),
-                sealed_seed: sealed_seed.clone(),
-                enabled: None,
-            };
-            edit.add(Kind::Mfa, path, name, Entry::Device(device.clone()))?;
-            Ok(device)
-        })
+        .change::<actions::CreateVirtualMFADevice, _>(
+            context,
+            &[Target::New(Kind::Mfa, path, name)],
+            |edit| {
+                let device = Device {
+                    id: id.clone(),
+                    path: path.to_owned(),
+                    name: name.to_owned(),
+                    created_ms: context.now_ms,
+                    tags: given.clone(),
+                    sealed_seed: sealed_seed.clone(),
+                    enabled: None,
+                };
+                edit.add(Kind::Mfa, path, name, Entry::Device(device.clone()))?;
+                Ok(device)
+            },
+        )
         .await?;
     let holder = caller_name(context).map_or_else(|| directory.account.to_string(), str::to_owned);
     let url = format!("otpauth://totp/{name}@{holder}?secret={}", seed.expose());

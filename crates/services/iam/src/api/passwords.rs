@@ -59,10 +59,7 @@ pub(super) async fn delete_account_password_policy(
 }
 
 fn no_policy(directory: &Directory) -> Refusal {
-    Refusal::no_such(format!(
-        "The Password Policy with domain name {} cannot be found.",
-        directory.account
-    ))
+    Refusal::no_such(format!("The Password Policy with domain name {} cannot be found.", directory.account))
 }
 
 pub(super) async fn create_login_profile(
@@ -214,8 +211,7 @@ pub(super) async fn change_password(
                 expect_same(user, &user_id)?;
                 let missing = password_missing(user);
                 // The password that was shown must be the one that goes.
-                let login =
-                    user.login.as_mut().filter(|login| login.sealed_hash == before).ok_or(missing)?;
+                let login = user.login.as_mut().filter(|login| login.sealed_hash == before).ok_or(missing)?;
                 login.change(sealed_hash.clone(), context.now_ms);
                 login.reset_required = false;
                 Ok(())

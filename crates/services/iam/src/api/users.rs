@@ -65,8 +65,7 @@ pub(super) async fn get_user(
         return Ok(iam::GetUserResponse { user: root });
     }
     let name = super::own_name(context, input.user_name)?;
-    let directory =
-        identities.read::<actions::GetUser>(context, &[Target::One(Kind::User, &name)]).await?;
+    let directory = identities.read::<actions::GetUser>(context, &[Target::One(Kind::User, &name)]).await?;
     let user = directory.user(&name)?;
     Ok(iam::GetUserResponse { user: shapes::user(&directory, user, Detail::Whole) })
 }
@@ -156,17 +155,13 @@ pub(super) async fn put_user_permissions_boundary(
     let (name, arn) = (input.user_name.as_str(), input.permissions_boundary.as_str());
     context.ask(boundary_asked(ConditionKeys::new(), Some(arn)));
     identities
-        .change::<actions::PutUserPermissionsBoundary, _>(
-            context,
-            &[Target::One(Kind::User, name)],
-            |edit| {
-                edit.expect_attachable(arn)?;
-                edit.user_mut(name, |user| {
-                    user.boundary = Some(arn.to_owned());
-                    Ok(())
-                })
-            },
-        )
+        .change::<actions::PutUserPermissionsBoundary, _>(context, &[Target::One(Kind::User, name)], |edit| {
+            edit.expect_attachable(arn)?;
+            edit.user_mut(name, |user| {
+                user.boundary = Some(arn.to_owned());
+                Ok(())
+            })
+        })
         .await?;
     Ok(Unit)
 }

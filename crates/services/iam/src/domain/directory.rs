@@ -137,7 +137,8 @@ impl Directory {
 
     /// All entities of a kind, in the order of their names in lower case.
     pub(crate) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Entry> {
-        let names = self.names.range((kind, String::new())..).take_while(move |((found, _), _)| *found == kind);
+        let names =
+            self.names.range((kind, String::new())..).take_while(move |((found, _), _)| *found == kind);
         names.filter_map(|(_, id)| self.entries.get(id).map(|entry| &**entry))
     }
 
@@ -249,8 +250,7 @@ impl Directory {
 
     /// The devices of a user.
     pub(crate) fn devices_of<'d>(&'d self, user: &'d User) -> impl Iterator<Item = &'d Device> {
-        self.devices()
-            .filter(|device| device.enabled.as_ref().is_some_and(|enabled| enabled.user == user.id))
+        self.devices().filter(|device| device.enabled.as_ref().is_some_and(|enabled| enabled.user == user.id))
     }
 
     /// How many users, groups and roles a managed policy is attached to.

@@ -88,10 +88,7 @@ pub(crate) fn asked(mut keys: ConditionKeys, tags: Option<&[Tag]>) -> ConditionK
 }
 
 /// Adds what keys of tags that are to go say to policies: `aws:TagKeys`.
-pub(crate) fn asked_keys<'k>(
-    keys: ConditionKeys,
-    named: impl IntoIterator<Item = &'k str>,
-) -> ConditionKeys {
+pub(crate) fn asked_keys<'k>(keys: ConditionKeys, named: impl IntoIterator<Item = &'k str>) -> ConditionKeys {
     let named: BTreeSet<_> = named.into_iter().map(str::to_owned).collect();
     if named.is_empty() { keys } else { keys.with("aws:TagKeys", Vec::from_iter(named)) }
 }

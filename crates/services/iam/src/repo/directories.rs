@@ -103,11 +103,7 @@ impl AuthorityRow for Entity {
 }
 
 /// What there is of an account, or `None` if it never had an entity.
-pub(crate) async fn find_root(
-    db: &Db,
-    mac: &RowMac,
-    account: AccountId,
-) -> Result<Option<Root>, StoreError> {
+pub(crate) async fn find_root(db: &Db, mac: &RowMac, account: AccountId) -> Result<Option<Root>, StoreError> {
     read_root(mac, account, db.query_opt(FIND_ROOT, &[account.to_string().into()]).await?)
 }
 
