@@ -11,6 +11,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     name: "iam",
     full_name: "AWS Identity and Access Management",
     signing_name: "iam",
+    home_region: Some("us-east-1"),
     api_version: "2010-05-08",
     target_prefix: None,
     shape_namespace: "com.amazonaws.iam",

@@ -7,12 +7,13 @@ use anyhow::{Context as _, Result, bail};
 use strongroom_api_cloudhsm::CloudHsmService;
 use strongroom_api_cloudtrail::CloudTrailService;
 use strongroom_api_ec2::Ec2Service;
+use strongroom_api_iam::IamService;
 use strongroom_api_kms::KmsService;
 use strongroom_api_sts::StsService;
 use strongroom_cloudhsm::{ControlPlane, LocalOptions, LocalProcesses, Options, Parts};
 use strongroom_cloudtrail::CloudTrail;
 use strongroom_ec2::{Networks, Settings};
-use strongroom_iam::{AccessKeys, Sts};
+use strongroom_iam::{AccessKeys, IdentityManagement, Sts};
 use strongroom_identity::AccountId;
 use strongroom_journal::{Journal, JournalOptions};
 use strongroom_kms::KeyManagement;
@@ -106,6 +107,8 @@ impl Node {
         let authority = Authority::new();
         let kms = KeyManagement::new(db.clone(), &root, authority.clone(), outbox.clone(), history.clone())?;
         let kms = Arc::new(kms.with_chosen_keys());
+        let iam = IdentityManagement::new(&access_keys, &root, authority.clone(), history.clone())?;
+        let iam = Arc::new(iam);
         let Clusters { vpc_cidr, hsmd, daily_backups } = clusters;
         let settings = Settings::default().with_default_vpc(&vpc_cidr).context("--vpc-cidr")?;
         let networks = Arc::new(Networks::new(db.clone(), &root, authority.clone(), settings)?);
@@ -137,11 +140,13 @@ impl Node {
         cloudhsm.start(&shutdown).await?;
         shutdown.spawn(scheduler.run(shutdown.clone()));
         shutdown.spawn(kms.clone().follow_usage(shutdown.clone()));
+        shutdown.spawn(iam.clone().follow_uses(shutdown.clone()));
 
         let registry = Registry::default()
             .with(KmsService(kms.clone()))
             .with(CloudHsmService(cloudhsm.clone()))
             .with(Ec2Service(networks.clone()))
+            .with(IamService(iam.clone()))
             .with(StsService(Arc::new(Sts::new())))
             .with(CloudTrailService(cloudtrail.clone()));
         let recorder = Arc::new(JournalRecorder::new(clocks.clone(), outbox.clone()));
@@ -151,6 +156,7 @@ impl Node {
             scheduler,
             outbox: outbox.clone(),
             access_keys: access_keys.clone(),
+            iam,
             kms,
             networks,
             cloudhsm: cloudhsm.clone(),

@@ -160,13 +160,12 @@ impl IdentityManagement {
         let fresh = &new_nonce()?;
         let changed = self.directories.db.transaction(|tx| {
             Box::pin(async move {
-                let root = match directories::load_root(tx, mac, account).await? {
-                    Some(root) => root,
-                    None => {
-                        let root = Root { account, version: 0, nonce: fresh.clone() };
-                        directories::insert_root(tx, mac, &root).await?;
-                        root
-                    }
+                let root = if let Some(root) = directories::load_root(tx, mac, account).await? {
+                    root
+                } else {
+                    let root = Root { account, version: 0, nonce: fresh.clone() };
+                    directories::insert_root(tx, mac, &root).await?;
+                    root
                 };
                 let directory = match self.directories.kept_at(&root) {
                     Some(directory) => Directory::clone(&directory),

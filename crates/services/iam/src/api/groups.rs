@@ -110,7 +110,7 @@ pub(super) async fn update_group(
                 return Err(Kind::Group.taken(new_name));
             }
             edit.group_mut(name, |group| {
-                group.name = new_name.to_owned();
+                new_name.clone_into(&mut group.name);
                 if let Some(path) = &input.new_path {
                     group.path.clone_from(path);
                 }

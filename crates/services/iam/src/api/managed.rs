@@ -13,7 +13,7 @@ use crate::domain::document::check_managed;
 use crate::domain::id::new_id;
 use crate::domain::kind::Kind;
 use crate::domain::paging::Page;
-use crate::domain::policy::{Policy, no_version, version_id};
+use crate::domain::policy::{Policy, Version, no_version, version_id};
 use crate::domain::tags::{self, Tags};
 use crate::error::Refusal;
 use crate::identities::Target;
@@ -170,15 +170,14 @@ pub(super) async fn list_policy_versions(
     let directory =
         identities.read::<actions::ListPolicyVersions>(context, &[Target::One(Kind::Policy, arn)]).await?;
     // Newest first, so the key falls as the number grows.
-    let versions: Vec<_> = match AwsPolicy::find(arn) {
-        Some(policy) => vec![(0, shapes::aws_version(policy, Detail::Listed))],
-        None => {
-            let policy = directory.policy(arn)?;
-            let newest_first = policy.versions.iter().rev();
-            newest_first
-                .map(|version| (u32::MAX - version.number, shapes::version(policy, version, Detail::Listed)))
-                .collect()
-        }
+    let versions: Vec<_> = if let Some(policy) = AwsPolicy::find(arn) {
+        vec![(0, shapes::aws_version(policy, Detail::Listed))]
+    } else {
+        let policy = directory.policy(arn)?;
+        let newest_first = policy.versions.iter().rev();
+        let shown =
+            |version: &Version| (u32::MAX - version.number, shapes::version(policy, version, Detail::Listed));
+        newest_first.map(shown).collect()
     };
     let (versions, marker) = page.cut(versions.into_iter(), |(key, _)| format!("{key:010}"));
     Ok(iam::ListPolicyVersionsResponse {

@@ -106,7 +106,7 @@ pub(super) async fn update_user(
                 return Err(Kind::User.taken(new_name));
             }
             edit.user_mut(name, |user| {
-                user.name = new_name.to_owned();
+                new_name.clone_into(&mut user.name);
                 if let Some(path) = &input.new_path {
                     user.path.clone_from(path);
                 }

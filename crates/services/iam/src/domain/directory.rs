@@ -112,7 +112,7 @@ impl Directory {
     }
 
     pub(super) fn insert(&mut self, entry: Entry) {
-        self.remove(&entry.id().to_owned());
+        self.remove(entry.id());
         if let Some(key) = entry.key() {
             self.names.insert(key, entry.id().to_owned());
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use strongroom_policy::document::{Document, Kind as DocumentKind, NamedPrincipal, PrincipalArnKind};
+use strongroom_policy::document::{Document, Kind as DocumentKind, NamedPrincipal, PrincipalArnKind, Scope};
 
 use super::directory::Directory;
 use super::document;
@@ -32,7 +32,7 @@ impl Trust {
         }
         let mut bound = BTreeMap::new();
         let principals = document.statements.iter().filter_map(|statement| statement.principals.as_ref());
-        for principal in principals.flat_map(|scope| scope.listed()) {
+        for principal in principals.flat_map(Scope::listed) {
             if let NamedPrincipal::Arn(arn) = principal
                 && arn.account() == directory.account
                 && let Some(kind) = kind_of(arn.kind())

@@ -26,12 +26,13 @@ struct Authenticator(Vec<u8>);
 impl Authenticator {
     fn new(base32: &[u8]) -> Self {
         let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        let bits: String = base32
-            .iter()
-            .map(|letter| format!("{:05b}", alphabet.iter().position(|known| known == letter).unwrap()))
-            .collect();
-        let bytes = bits.as_bytes().chunks_exact(8);
-        Self(bytes.map(|bits| u8::from_str_radix(std::str::from_utf8(bits).unwrap(), 2).unwrap()).collect())
+        let value = |letter: &u8| alphabet.iter().position(|known| known == letter).unwrap();
+        let bits: Vec<_> =
+            base32.iter().flat_map(|letter| (0..5).rev().map(move |bit| (letter, bit))).collect();
+        let byte = |bits: &[(&u8, usize)]| {
+            bits.iter().fold(0, |byte, (letter, bit)| byte << 1 | (value(letter) >> bit & 1) as u8)
+        };
+        Self(bits.chunks_exact(8).map(byte).collect())
     }
 
     fn code(&self, at_ms: i64) -> String {
