@@ -82,6 +82,7 @@ impl Directories {
             let directory = rows::find_entities(&self.db, &self.mac, &root).await?;
             let after = rows::find_root(&self.db, &self.mac, account).await?;
             if after.is_some_and(|after| after.version == root.version && after.nonce == root.nonce) {
+                rows::check(&root, &directory)?;
                 let directory = Arc::new(directory);
                 self.keep(ticket, &directory);
                 return Ok(directory);

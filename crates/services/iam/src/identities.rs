@@ -163,7 +163,7 @@ impl IdentityManagement {
                 let root = if let Some(root) = directories::load_root(tx, mac, account).await? {
                     root
                 } else {
-                    let root = Root { account, version: 0, nonce: fresh.clone() };
+                    let root = Root::new(account, fresh.clone());
                     directories::insert_root(tx, mac, &root).await?;
                     root
                 };
@@ -174,9 +174,9 @@ impl IdentityManagement {
                 permit(&directory)?;
                 let mut edit = Edit::new(directory);
                 let answer = act(&mut edit)?;
-                let (directory, changed, rows) = edit.finish(root.version + 1);
+                let (mut directory, changed, rows) = edit.finish(root.version + 1);
                 doubted.writes();
-                directories::replace(tx, mac, &directory, &changed, root.version).await?;
+                directories::replace(tx, mac, &mut directory, &changed, root.version).await?;
                 for row in &rows {
                     self.write_row(tx, account, row).await?;
                 }

@@ -94,6 +94,8 @@ pub(crate) struct Directory {
     entries: BTreeMap<String, Arc<Entry>>,
     /// Ids by name.
     names: BTreeMap<Key, String>,
+    /// The MACs of the entities' rows, by id.
+    pub(crate) macs: BTreeMap<String, Vec<u8>>,
 }
 
 impl Directory {
@@ -103,8 +105,8 @@ impl Directory {
         nonce: String,
         entries: impl IntoIterator<Item = Entry>,
     ) -> Self {
-        let mut directory =
-            Self { account, version, nonce, entries: BTreeMap::new(), names: BTreeMap::new() };
+        let (entries_by_id, names, macs) = Default::default();
+        let mut directory = Self { account, version, nonce, entries: entries_by_id, names, macs };
         for entry in entries {
             directory.insert(entry);
         }

@@ -1,11 +1,13 @@
 -- NULL is the root user's.
 ALTER TABLE iam_access_keys ADD COLUMN user_id TEXT;
 
--- One row for each account that has entities. Its version counts all changes to them.
+-- One row for each account that has entities. Its version counts all changes to them, and its digest is over the
+-- MACs of all of them: none can be taken away, or an older one put back.
 CREATE TABLE iam_directories (
     account TEXT PRIMARY KEY,
     version BIGINT NOT NULL,
     nonce TEXT NOT NULL,
+    digest BYTEA NOT NULL,
     mac BYTEA NOT NULL
 );
 

@@ -1,7 +1,8 @@
 //! Rows of directories: one for each account, whose version counts all changes there, and one for each entity.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use strongroom_crypto::digest::{Sha256, sha256};
 use strongroom_identity::AccountId;
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
 
@@ -15,14 +16,15 @@ const FORMAT: i64 = 1;
 const PAGE: i64 = 1000;
 
 pub(super) const INSERT_ROOT: Statement = Statement::new(
-    "INSERT INTO iam_directories (account, version, nonce, mac) VALUES ($1, $2, $3, $4) \
+    "INSERT INTO iam_directories (account, version, nonce, digest, mac) VALUES ($1, $2, $3, $4, $5) \
      ON CONFLICT (account) DO NOTHING",
 );
 pub(super) const FIND_ROOT: Statement =
-    Statement::new("SELECT account, version, nonce, mac FROM iam_directories WHERE account = $1");
+    Statement::new("SELECT account, version, nonce, digest, mac FROM iam_directories WHERE account = $1");
 /// The version before comes last: the others are the columns in their order, and the MAC.
 pub(super) const UPDATE_ROOT: Statement = Statement::new(
-    "UPDATE iam_directories SET version = $2, nonce = $3, mac = $4 WHERE account = $1 AND version = $5",
+    "UPDATE iam_directories SET version = $2, nonce = $3, digest = $4, mac = $5 \
+     WHERE account = $1 AND version = $6",
 );
 pub(super) const PUT_ENTITY: Statement = Statement::new(
     "INSERT INTO iam_entities (account, entity_id, format, document, mac) VALUES ($1, $2, $3, $4, $5) \
@@ -42,6 +44,15 @@ pub(crate) struct Root {
     pub(crate) account: AccountId,
     pub(crate) version: i64,
     pub(crate) nonce: String,
+    /// Over the MACs of all entities' rows.
+    digest: [u8; 32],
+}
+
+impl Root {
+    /// The root of an account that has no entities yet.
+    pub(crate) fn new(account: AccountId, nonce: String) -> Self {
+        Self { account, version: 0, nonce, digest: sha256(&[]) }
+    }
 }
 
 /// A row of `iam_entities`. The document stays as it was read, because the MAC is over its bytes: a later
@@ -60,6 +71,7 @@ impl AuthorityRow for Root {
             ("account", self.account.to_string().into()),
             ("version", self.version.into()),
             ("nonce", Value::from(&self.nonce)),
+            ("digest", self.digest.into()),
         ]
     }
 
@@ -69,7 +81,7 @@ impl AuthorityRow for Root {
 
     fn read(row: &Row) -> Result<Self, StoreError> {
         let (version, nonce) = (row.i64("version")?, row.text("nonce")?);
-        Ok(Self { account: row.parse("account")?, version, nonce })
+        Ok(Self { account: row.parse("account")?, version, nonce, digest: row.array("digest")? })
     }
 }
 
@@ -131,7 +143,7 @@ pub(crate) async fn insert_root(tx: &mut Tx<'_>, mac: &RowMac, root: &Root) -> R
 }
 
 /// All entities below a root. Two versions can be mixed in the answer: whoever reads outside a transaction
-/// looks at the root again.
+/// looks at the root again, and [checks](check) then.
 pub(crate) async fn find_entities(db: &Db, mac: &RowMac, root: &Root) -> Result<Directory, StoreError> {
     let mut pages = Pages::new(root);
     while let Some(values) = pages.next() {
@@ -150,19 +162,39 @@ pub(crate) async fn load_entities(
     while let Some(values) = pages.next() {
         pages.take(mac, &tx.query(LIST_ENTITIES, &values).await?)?;
     }
-    Ok(pages.finish())
+    let directory = pages.finish();
+    check(root, &directory)?;
+    Ok(directory)
+}
+
+/// Whether the entities are those that the root was written with: all of them, and none of another version.
+pub(crate) fn check(root: &Root, directory: &Directory) -> Result<(), StoreError> {
+    if digest(&directory.macs) == root.digest {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt { table: Root::TABLE, key: root.key() })
+}
+
+/// The digest of MACs, all of one length, in the order of their ids. Each covers its id.
+fn digest(macs: &BTreeMap<String, Vec<u8>>) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for mac in macs.values() {
+        hasher.update(mac);
+    }
+    hasher.finish()
 }
 
 /// Entities read page by page.
 struct Pages<'r> {
     root: &'r Root,
     entries: Vec<Entry>,
+    macs: BTreeMap<String, Vec<u8>>,
     more: bool,
 }
 
 impl<'r> Pages<'r> {
     fn new(root: &'r Root) -> Self {
-        Self { root, entries: Vec::new(), more: true }
+        Self { root, entries: Vec::new(), macs: BTreeMap::new(), more: true }
     }
 
     /// The values that ask for the next page, if there is one.
@@ -178,14 +210,17 @@ impl<'r> Pages<'r> {
             if entity.account != self.root.account {
                 return Err(StoreError::Corrupt { table: Entity::TABLE, key: entity.key() });
             }
+            self.macs.insert(entity.entry.id().to_owned(), row.blob("mac")?);
             self.entries.push(entity.entry);
         }
         Ok(())
     }
 
     fn finish(self) -> Directory {
-        let Root { account, version, nonce } = self.root.clone();
-        Directory::new(account, version, nonce, self.entries)
+        let Root { account, version, nonce, .. } = self.root.clone();
+        let mut directory = Directory::new(account, version, nonce, self.entries);
+        directory.macs = self.macs;
+        directory
     }
 }
 
@@ -194,23 +229,32 @@ impl<'r> Pages<'r> {
 pub(crate) async fn replace(
     tx: &mut Tx<'_>,
     mac: &RowMac,
-    directory: &Directory,
+    directory: &mut Directory,
     changed: &BTreeSet<String>,
     before: i64,
 ) -> Result<(), StoreError> {
-    let Directory { account, version, .. } = *directory;
-    let root = Root { account, version, nonce: directory.nonce.clone() };
-    let mut values = mac.values(&root);
-    values.push(before.into());
-    tx.compare_and_set(UPDATE_ROOT, &values).await?;
+    let account = directory.account;
+    let mut written = Vec::with_capacity(changed.len());
     for id in changed {
-        let Some(entry) = directory.entry(id) else {
-            tx.execute(DELETE_ENTITY, &[account.to_string().into(), id.into()]).await?;
+        let Some(entry) = directory.entry(id).cloned() else {
+            directory.macs.remove(id);
+            written.push((DELETE_ENTITY, vec![account.to_string().into(), id.into()]));
             continue;
         };
-        let document = serde_json::to_string(&**entry).map_err(|error| unreadable("document", error))?;
-        let entity = Entity { account, document, entry: Entry::clone(entry) };
-        tx.execute(PUT_ENTITY, &mac.values(&entity)).await?;
+        let document = serde_json::to_string(&*entry).map_err(|error| unreadable("document", error))?;
+        let entity = Entity { account, document, entry: Entry::clone(&entry) };
+        let values = mac.values(&entity);
+        if let Some(Value::Blob(mac)) = values.last() {
+            directory.macs.insert(id.clone(), mac.clone());
+        }
+        written.push((PUT_ENTITY, values));
+    }
+    let (version, nonce) = (directory.version, directory.nonce.clone());
+    let mut values = mac.values(&Root { account, version, nonce, digest: digest(&directory.macs) });
+    values.push(before.into());
+    tx.compare_and_set(UPDATE_ROOT, &values).await?;
+    for (statement, values) in written {
+        tx.execute(statement, &values).await?;
     }
     Ok(())
 }

@@ -11,6 +11,8 @@ on_both_engines! {
     altered_rows_are_refused,
     rows_put_in_another_accounts_place_are_refused,
     a_key_given_to_another_user_is_nobodys,
+    a_row_that_is_gone_is_missed,
+    an_older_row_is_not_taken,
 }
 
 /// IAM started anew on the same rows: what is in memory already is not read again.
@@ -86,4 +88,32 @@ async fn a_key_given_to_another_user_is_nobodys(database: &TestDatabase) {
         alter(&db, sql).await;
         assert!(anew(&db, ACCOUNT).server.keys.holder(&key).await.is_err(), "{sql}");
     }
+}
+
+async fn a_row_that_is_gone_is_missed(database: &TestDatabase) {
+    let db = open(database).await;
+    let client = anew(&db, ACCOUNT);
+    client.create_user("a").await.unwrap();
+    client.create_group("g").await.unwrap();
+    let key = client.create_access_key("a").await.unwrap().access_key_id;
+    alter(&db, "DELETE FROM iam_entities WHERE document LIKE '%\"name\":\"g\"%'").await;
+    assert_refused(&anew(&db, ACCOUNT), &key, "a group that denies could be taken away").await;
+}
+
+/// A key that was deactivated does not count again because somebody has kept the row of before.
+async fn an_older_row_is_not_taken(database: &TestDatabase) {
+    let db = open(database).await;
+    let client = anew(&db, ACCOUNT);
+    client.create_user("a").await.unwrap();
+    let key = client.create_access_key("a").await.unwrap().access_key_id;
+    let select =
+        Statement::new("SELECT document, mac FROM iam_entities WHERE document LIKE '%\"name\":\"a\"%'");
+    let before = db.query_one(select, &[]).await.unwrap();
+    let (document, mac) = (before.text("document").unwrap(), before.blob("mac").unwrap());
+    client.set_status("a", &key, "Inactive").await.unwrap();
+    let put = Statement::new(
+        "UPDATE iam_entities SET document = $1, mac = $2 WHERE document LIKE '%\"name\":\"a\"%'",
+    );
+    assert_eq!(db.execute(put, &[document.into(), mac.into()]).await.unwrap(), 1);
+    assert_refused(&anew(&db, ACCOUNT), &key, "an older row").await;
 }
