@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use strongroom_policy::document::{Document, Kind as DocumentKind, NamedPrincipal, PrincipalArnKind, Scope};
 
 use super::directory::Directory;
@@ -56,16 +57,39 @@ impl Trust {
     }
 
     /// The policy as it counts now: whoever has gone stands there by his unique id, and whoever has another
-    /// name by the ARN that he has now.
+    /// name by the ARN that he has now. It is written anew only if somebody has.
     pub(crate) fn text(&self, directory: &Directory) -> String {
-        let mut text = self.text.clone();
-        for (arn, id) in &self.bound {
+        let now = |(arn, id): (&String, &String)| {
             let now = directory.arn_of(id).unwrap_or_else(|| id.clone());
-            if now != *arn {
-                text = text.replace(&format!("\"{arn}\""), &format!("\"{now}\""));
-            }
+            (now != *arn).then(|| (arn.clone(), now))
+        };
+        let moved: BTreeMap<_, _> = self.bound.iter().filter_map(now).collect();
+        if moved.is_empty() {
+            return self.text.clone();
         }
-        text
+        // The text was read before it was kept. If it could not be read now, it would trust nobody.
+        let Ok(mut document) = serde_json::from_str::<Value>(&self.text) else { return "{}".to_owned() };
+        if let Some(statements) = document.get_mut("Statement") {
+            each(statements, &mut |statement| {
+                // Values of conditions are text, and stay.
+                if let Some(named) = statement.get_mut("Principal").and_then(|named| named.get_mut("AWS")) {
+                    each(named, &mut |principal| {
+                        if let Some(now) = principal.as_str().and_then(|arn| moved.get(arn)) {
+                            *principal = Value::String(now.clone());
+                        }
+                    });
+                }
+            });
+        }
+        document.to_string()
+    }
+}
+
+/// Does something with each value of a list, or with one that is no list.
+fn each(value: &mut Value, act: &mut dyn FnMut(&mut Value)) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(act),
+        one => act(one),
     }
 }
 

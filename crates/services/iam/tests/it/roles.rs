@@ -9,6 +9,7 @@ on_both_engines! {
     a_role_is_made_changed_and_deleted,
     trust_policies_are_read,
     who_is_trusted_is_bound_by_id,
+    however_he_is_written_and_there_alone,
     a_service_has_its_role,
 }
 
@@ -84,6 +85,24 @@ async fn who_is_trusted_is_bound_by_id(database: &TestDatabase) {
     assert_eq!(trust(&client, "r").await, trusting(&user.user_id));
     client.create_user("a").await.unwrap();
     assert_eq!(trust(&client, "r").await, trusting(&user.user_id));
+}
+
+/// A name can be written with escapes, and a condition's value is text that stays as it is.
+async fn however_he_is_written_and_there_alone(database: &TestDatabase) {
+    let client = client(database).await;
+    let user = client.create_user("a").await.unwrap();
+    let policy = |principal: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":["111122223333",{principal}]}},"Action":"sts:AssumeRole","Condition":{{"ArnNotEquals":{{"aws:PrincipalArn":"{}"}}}}}}}}"#,
+            user.arn
+        )
+    };
+    let escaped = policy(r#""arn:aws:iam::111122223333:user\/\u0061""#);
+    client.create_role("r", &escaped).await.unwrap();
+    assert_eq!(trust(&client, "r").await, escaped);
+    client.delete_user("a").await.unwrap();
+    client.create_user("a").await.unwrap();
+    assert_eq!(trust(&client, "r").await, policy(&format!("\"{}\"", user.user_id)));
 }
 
 async fn a_service_has_its_role(database: &TestDatabase) {
