@@ -290,7 +290,7 @@ static GATES: ServiceSchema = ServiceSchema {
     name: "gates",
     full_name: "Gates",
     signing_name: "gates",
-    home_region: None,
+    home_region: Some("us-east-1"),
     api_version: "2022-01-01",
     target_prefix: None,
     shape_namespace: "com.example",
