@@ -14,6 +14,7 @@ mod groups;
 mod lists;
 mod managed;
 mod mfa;
+mod migrating;
 mod operations;
 mod passwords;
 mod permissions;
