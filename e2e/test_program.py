@@ -34,7 +34,7 @@ def test_health_is_told_to_anyone(node):
     assert (status, type(document)) == (200, dict)
     status, document = node.get("/_localstack/health")
     assert status == 200
-    assert {"kms", "sts", "cloudtrail"} <= document["services"].keys()
+    assert {"kms", "iam", "sts", "cloudtrail"} <= document["services"].keys()
 
 
 def test_asked_to_stop_it_stops(fresh_node):

@@ -196,6 +196,8 @@ pub(crate) struct Entry {
     pub(crate) documents: String,
     pub(crate) event_source: String,
     #[serde(default)]
+    pub(crate) home_region: Option<String>,
+    #[serde(default)]
     pub(crate) patterns: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) enum_listed: BTreeMap<String, Vec<String>>,

@@ -21,13 +21,14 @@ pub(super) fn render(plan: &Plan<'_>) -> Result<String> {
     write!(
         text,
         "/// {full}, API version {version}.\npub static SERVICE: ServiceSchema = ServiceSchema {{\n name: {name:?},\n \
-         full_name: {full:?},\n signing_name: {signing:?},\n api_version: {version:?},\n target_prefix: {target},\n \
+         full_name: {full:?},\n signing_name: {signing:?},\n home_region: {home},\n api_version: {version:?},\n target_prefix: {target},\n \
          shape_namespace: {shapes:?},\n protocols: &[{protocols}],\n query_compatible: {compatible},\n xml_namespace: {namespace},\n \
          event_source: {source:?},\n error_message: {message:?},\n operations: &[\n",
         full = metadata.service_full_name,
         version = metadata.api_version,
         name = plan.name,
         signing = plan.signing_name(),
+        home = optional(plan.entry.home_region.as_deref()),
         target = optional(metadata.target_prefix.as_deref()),
         // Smithy's models are in namespaces named after the folders of botocore.
         shapes = format!("com.amazonaws.{}", plan.entry.model.as_deref().unwrap_or(plan.name)),

@@ -11,6 +11,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     name: "cloudhsm",
     full_name: "AWS CloudHSM V2",
     signing_name: "cloudhsm",
+    home_region: None,
     api_version: "2017-04-28",
     target_prefix: Some("BaldrApiService"),
     shape_namespace: "com.amazonaws.cloudhsmv2",

@@ -11,6 +11,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     name: "cloudtrail",
     full_name: "AWS CloudTrail",
     signing_name: "cloudtrail",
+    home_region: None,
     api_version: "2013-11-01",
     target_prefix: Some("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101"),
     shape_namespace: "com.amazonaws.cloudtrail",

@@ -11,6 +11,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     name: "ec2",
     full_name: "Amazon Elastic Compute Cloud",
     signing_name: "ec2",
+    home_region: None,
     api_version: "2016-11-15",
     target_prefix: None,
     shape_namespace: "com.amazonaws.ec2",

@@ -11,6 +11,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     name: "kms",
     full_name: "AWS Key Management Service",
     signing_name: "kms",
+    home_region: None,
     api_version: "2014-11-01",
     target_prefix: Some("TrentService"),
     shape_namespace: "com.amazonaws.kms",

@@ -11,6 +11,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     name: "sts",
     full_name: "AWS Security Token Service",
     signing_name: "sts",
+    home_region: None,
     api_version: "2011-06-15",
     target_prefix: None,
     shape_namespace: "com.amazonaws.sts",

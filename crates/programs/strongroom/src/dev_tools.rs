@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use strongroom_cloudhsm::ControlPlane;
 use strongroom_cloudtrail::CloudTrail;
 use strongroom_ec2::Networks;
-use strongroom_iam::AccessKeys;
+use strongroom_iam::{AccessKeys, IdentityManagement};
 use strongroom_journal::{Reader, StreamId};
 use strongroom_kms::KeyManagement;
 use strongroom_outbox::Outbox;
@@ -41,6 +41,7 @@ pub(crate) struct Workbench {
     pub(crate) scheduler: Scheduler,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) access_keys: Arc<AccessKeys>,
+    pub(crate) iam: Arc<IdentityManagement>,
     pub(crate) kms: Arc<KeyManagement>,
     pub(crate) networks: Arc<Networks>,
     pub(crate) cloudhsm: Arc<ControlPlane>,
@@ -87,6 +88,7 @@ impl Workbench {
         // Nothing happens by itself meanwhile.
         let _pause = self.scheduler.pause().await;
         let quiet = self.kms.quiet().await;
+        let quiet_iam = self.iam.quiet().await;
         let paused = self.cloudhsm.pause().await;
         // If this fails, or what follows, the stream is one more, and all else is as it was.
         let stream = self.outbox.begin_stream(self.clocks.real_now()).await?;
@@ -100,6 +102,7 @@ impl Workbench {
         self.access_keys.forget_all();
         let history = self.outbox.reader().since(stream);
         self.kms.start_over(quiet, history.clone());
+        self.iam.start_over(quiet_iam, history.clone());
         self.networks.start_over();
         self.cloudtrail.start_over(history);
         // Where this fails, the next start does it.

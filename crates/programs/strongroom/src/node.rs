@@ -7,12 +7,13 @@ use anyhow::{Context as _, Result, bail};
 use strongroom_api_cloudhsm::CloudHsmService;
 use strongroom_api_cloudtrail::CloudTrailService;
 use strongroom_api_ec2::Ec2Service;
+use strongroom_api_iam::IamService;
 use strongroom_api_kms::KmsService;
 use strongroom_api_sts::StsService;
 use strongroom_cloudhsm::{ControlPlane, LocalOptions, LocalProcesses, Options, Parts};
 use strongroom_cloudtrail::CloudTrail;
 use strongroom_ec2::{Networks, Settings};
-use strongroom_iam::{AccessKeys, Sts};
+use strongroom_iam::{AccessKeys, IdentityManagement, Sts};
 use strongroom_identity::AccountId;
 use strongroom_journal::{Journal, JournalOptions};
 use strongroom_kms::{KeyManagement, PoolDialer};
@@ -107,6 +108,8 @@ impl Node {
         }
 
         let authority = Authority::new();
+        let iam = IdentityManagement::new(&access_keys, &root, authority.clone(), history.clone())?;
+        let iam = Arc::new(iam);
         let Clusters { vpc_cidr, hsmd, daily_backups } = clusters;
         let settings = Settings::default().with_default_vpc(&vpc_cidr).context("--vpc-cidr")?;
         let networks = Arc::new(Networks::new(db.clone(), &root, authority.clone(), settings)?);
@@ -152,11 +155,13 @@ impl Node {
         shutdown.spawn(scheduler.run(shutdown.clone()));
         shutdown.spawn(kms.clone().follow_usage(shutdown.clone()));
         shutdown.spawn(kms.clone().keep_key_stores(shutdown.clone()));
+        shutdown.spawn(iam.clone().follow_uses(shutdown.clone()));
 
         let registry = Registry::default()
             .with(KmsService(kms.clone()))
             .with(CloudHsmService(cloudhsm.clone()))
             .with(Ec2Service(networks.clone()))
+            .with(IamService(iam.clone()))
             .with(StsService(Arc::new(Sts::new())))
             .with(CloudTrailService(cloudtrail.clone()));
         let recorder = Arc::new(JournalRecorder::new(clocks.clone(), outbox.clone()));
@@ -168,6 +173,7 @@ impl Node {
             outbox: outbox.clone(),
             access_keys: access_keys.clone(),
             faults: Faults { kms: kms.clone(), cloudhsm: cloudhsm.clone() },
+            iam,
             kms,
             networks,
             cloudhsm: cloudhsm.clone(),

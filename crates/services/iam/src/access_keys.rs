@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use strongroom_identity::{AccountId, Credential, Credentials, Principal};
@@ -10,7 +10,8 @@ use strongroom_seal::{Epoch, Purpose, Root, SealError, Sealer};
 use strongroom_secret::SecretString;
 use strongroom_store::{Db, RowMac, StoreError};
 
-use crate::repo::{self, AccessKeyRow};
+use crate::directories::Directories;
+use crate::repo::access_keys::{self as rows, AccessKeyRow};
 
 /// How many opened access keys are kept in memory. Beyond it one is dropped and opened again when needed.
 const MOST_OPENED: usize = 10_000;
@@ -36,13 +37,41 @@ pub enum AccessKeyError {
     Damaged,
 }
 
-/// The access keys of every account.
+/// The access keys of every account, and who has them.
 pub struct AccessKeys {
-    db: Db,
-    mac: RowMac,
+    directories: Arc<Directories>,
     sealer: Sealer,
     dev_accounts: bool,
-    opened: RwLock<HashMap<String, Credential>>,
+    opened: RwLock<HashMap<String, Opened>>,
+}
+
+/// An access key whose secret is in memory. What is here of it never changes; whether it counts does, and is
+/// asked each time.
+#[derive(Clone)]
+struct Opened {
+    account: AccountId,
+    user_id: Option<String>,
+    secret: SecretString,
+    version: u32,
+}
+
+/// Who has an access key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Holder {
+    /// The root user of an account.
+    Root(AccountId),
+    /// A user, as he is now.
+    User {
+        /// The account.
+        account: AccountId,
+        /// The path, `/` at both ends.
+        path: String,
+        /// The name.
+        name: String,
+        /// The unique id.
+        id: String,
+    },
 }
 
 impl AccessKeys {
@@ -50,7 +79,8 @@ impl AccessKeys {
     pub fn new(db: Db, root: &Root) -> Result<Self, AccessKeyError> {
         let mac = RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?);
         let sealer = Sealer::new(root, Purpose::Secrets)?;
-        Ok(Self { db, mac, sealer, dev_accounts: false, opened: RwLock::default() })
+        let directories = Arc::new(Directories::new(db, mac));
+        Ok(Self { directories, sealer, dev_accounts: false, opened: RwLock::default() })
     }
 
     /// The same, with every 12-digit access key id standing for the root user of that account, its secret
@@ -69,73 +99,121 @@ impl AccessKeys {
         secret: &SecretString,
         now_ms: i64,
     ) -> Result<AccountId, AccessKeyError> {
-        let sealed = self.sealer.seal(&sealing_context(access_key_id), secret.expose().as_bytes())?;
         let row = AccessKeyRow {
             access_key_id: access_key_id.to_owned(),
             account,
-            sealed_secret: sealed,
+            sealed_secret: seal(&self.sealer, access_key_id, secret)?,
             version: 1,
             created_ms: now_ms,
+            user_id: None,
         };
-        repo::insert_if_absent(&self.db, &self.mac, &row).await?;
-        let kept = repo::find(&self.db, &self.mac, access_key_id).await?;
+        let Directories { db, mac, .. } = &*self.directories;
+        rows::insert_if_absent(db, mac, &row).await?;
+        let kept = rows::find(db, mac, access_key_id).await?;
         Ok(kept.ok_or(AccessKeyError::Damaged)?.account)
     }
 
-    /// Forgets every key that is in memory, after the store has been emptied.
+    /// Forgets everything that is in memory, after the store has been emptied.
     pub fn forget_all(&self) {
         self.opened.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.directories.start_over();
     }
 
-    async fn load(&self, access_key_id: &str) -> Result<Option<Credential>, AccessKeyError> {
-        if !can_exist(access_key_id) {
-            return Ok(None);
-        }
-        let Some(row) = repo::find(&self.db, &self.mac, access_key_id).await? else {
+    /// The directories that say whose keys count.
+    pub(crate) fn directories(&self) -> Arc<Directories> {
+        self.directories.clone()
+    }
+
+    async fn load(&self, access_key_id: &str) -> Result<Option<Opened>, AccessKeyError> {
+        let Directories { db, mac, .. } = &*self.directories;
+        let Some(row) = rows::find(db, mac, access_key_id).await? else {
             return Ok(None);
         };
         let secret = self.sealer.open(&sealing_context(access_key_id), &row.sealed_secret)?;
         let secret = std::str::from_utf8(secret.expose()).map_err(|_| AccessKeyError::Damaged)?;
-        Ok(Some(Credential {
-            principal: Principal::Root(row.account),
-            secret: SecretString::new(secret.to_owned()),
-            version: row.version.into(),
-        }))
+        let secret = SecretString::new(secret.to_owned());
+        Ok(Some(Opened { account: row.account, user_id: row.user_id, secret, version: row.version }))
     }
 
-    fn remember(&self, access_key_id: &str, credential: &Credential) {
+    fn opened(&self, access_key_id: &str) -> Option<Opened> {
+        self.opened.read().unwrap_or_else(PoisonError::into_inner).get(access_key_id).cloned()
+    }
+
+    fn remember(&self, access_key_id: &str, key: &Opened) {
         let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
         if opened.len() >= MOST_OPENED
             && let Some(any) = opened.keys().next().cloned()
         {
             opened.remove(&any);
         }
-        opened.insert(access_key_id.to_owned(), credential.clone());
+        opened.insert(access_key_id.to_owned(), key.clone());
+    }
+
+    /// Who has the access key of that id, if it counts now.
+    pub async fn holder(&self, access_key_id: &str) -> Result<Option<Holder>, AccessKeyError> {
+        match self.open(access_key_id).await? {
+            Some(key) => self.holder_of(access_key_id, &key).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The key of that id, out of memory or of the store.
+    async fn open(&self, access_key_id: &str) -> Result<Option<Opened>, AccessKeyError> {
+        if let Some(key) = self.opened(access_key_id) {
+            return Ok(Some(key));
+        }
+        if !can_exist(access_key_id) {
+            return Ok(None);
+        }
+        let key = self.load(access_key_id).await?;
+        if let Some(key) = &key {
+            self.remember(access_key_id, key);
+        }
+        Ok(key)
+    }
+
+    async fn holder_of(&self, access_key_id: &str, key: &Opened) -> Result<Option<Holder>, AccessKeyError> {
+        let Some(user_id) = &key.user_id else { return Ok(Some(Holder::Root(key.account))) };
+        let directory = self.directories.current(key.account).await?;
+        let user = directory.user_of_id(user_id);
+        let user = user.filter(|user| user.access_key(access_key_id).is_ok_and(|key| key.active));
+        Ok(user.map(|user| Holder::User {
+            account: key.account,
+            path: user.path.clone(),
+            name: user.name.clone(),
+            id: user.id.clone(),
+        }))
+    }
+}
+
+impl Holder {
+    /// The holder as policies know him. They know no users yet, so no request is taken from one.
+    fn principal(self) -> Option<Principal> {
+        match self {
+            Self::Root(account) => Some(Principal::Root(account)),
+            Self::User { .. } => None,
+        }
     }
 }
 
 #[async_trait]
 impl Credentials for AccessKeys {
     async fn find(&self, access_key_id: &str) -> Result<Option<Credential>, Box<dyn Error + Send + Sync>> {
-        if let Some(found) =
-            self.opened.read().unwrap_or_else(PoisonError::into_inner).get(access_key_id).cloned()
-        {
-            return Ok(Some(found));
-        }
         if self.dev_accounts
+            && self.opened(access_key_id).is_none()
             && let Ok(account) = access_key_id.parse()
         {
             let secret = SecretString::new(DEV_SECRET.to_owned());
             return Ok(Some(Credential { principal: Principal::Root(account), secret, version: 0 }));
         }
-        if !can_exist(access_key_id) {
-            return Ok(None);
-        }
-        let credential = self.load(access_key_id).await?;
-        if let Some(credential) = &credential {
-            self.remember(access_key_id, credential);
-        }
-        Ok(credential)
+        let Some(key) = self.open(access_key_id).await? else { return Ok(None) };
+        let holder = self.holder_of(access_key_id, &key).await?;
+        let principal = holder.and_then(Holder::principal);
+        Ok(principal.map(|principal| Credential {
+            principal,
+            secret: key.secret,
+            version: key.version.into(),
+        }))
     }
 }
 
@@ -144,6 +222,15 @@ impl Credentials for AccessKeys {
 fn can_exist(access_key_id: &str) -> bool {
     access_key_id.len() <= LONGEST_ID
         && access_key_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Seals the secret of an access key.
+pub(crate) fn seal(
+    sealer: &Sealer,
+    access_key_id: &str,
+    secret: &SecretString,
+) -> Result<Vec<u8>, SealError> {
+    sealer.seal(&sealing_context(access_key_id), secret.expose().as_bytes())
 }
 
 /// What a sealed secret is bound to: moved to another access key, it does not open.

@@ -1,14 +1,27 @@
 //! IAM and STS: who there is, by which credentials they prove it, and who a caller is.
 //!
-//! [`AccessKeys`] keeps access keys, their secrets sealed, and answers the server's look-ups; [`Sts`] is the
-//! STS API over the caller that the server has verified.
+//! [`AccessKeys`] keeps access keys, their secrets sealed, and answers the server's look-ups;
+//! [`IdentityManagement`] is the IAM API; [`Sts`] is the STS API over the caller that the server has verified.
+//!
+//! All entities of an account are one directory. A call of IAM goes through `api` (input rules, answers),
+//! `identities` (authorisation and the transaction), `domain` (rules without a store) and `repo` (rows);
+//! `directories` keeps directories in memory.
 
 #![warn(missing_docs)]
 
 mod access_keys;
 mod api;
+mod codes;
+mod directories;
+mod domain;
+mod error;
+mod identities;
 mod repo;
+mod uses;
 
-pub use access_keys::{AccessKeyError, AccessKeys};
+pub use access_keys::{AccessKeyError, AccessKeys, Holder};
 pub use api::sts::Sts;
+pub use codes::CodeError;
+pub use identities::{IdentityManagement, StartError};
 pub use repo::{MIGRATIONS, STATEMENTS};
+pub use uses::Quiet;

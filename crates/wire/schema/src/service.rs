@@ -11,6 +11,9 @@ pub struct ServiceSchema {
     pub full_name: &'static str,
     /// The name that requests are signed for, for example `kms`; often, not always, the endpoint's name.
     pub signing_name: &'static str,
+    /// Where a global service's calls are made and recorded, whatever Region they are signed for, for example
+    /// `us-east-1`. Other services have none.
+    pub home_region: Option<&'static str>,
     /// The API version, for example `2014-11-01`.
     pub api_version: &'static str,
     /// The part of `X-Amz-Target` before the point, in the JSON protocols.

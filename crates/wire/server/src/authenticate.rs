@@ -69,6 +69,8 @@ impl Server {
             refused(Some(&access_key_id), &AuthError::InvalidScope { faults })
         })?;
 
+        let region = found.schema().home_region.and_then(Region::named).unwrap_or(region);
+
         let user_agent =
             parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let deadline_ms = now_ms.saturating_add(self.limits().operation_time.as_millis() as i64);

@@ -1,4 +1,6 @@
-//! Access keys over a database.
+//! Access keys and IAM over a database.
+
+pub(crate) mod iam;
 
 use strongroom_iam::{AccessKeys, MIGRATIONS};
 use strongroom_identity::{AccountId, Credential, Credentials as _};

@@ -85,6 +85,7 @@ fn operations_are_found_by_their_name() {
         name: "kms",
         full_name: "AWS Key Management Service",
         signing_name: "kms",
+        home_region: None,
         api_version: "2014-11-01",
         target_prefix: Some("TrentService"),
         shape_namespace: "com.example",

@@ -108,3 +108,17 @@ async fn records_show_what_ec2s_records_show() {
     let response = format!(r#"{{"requestId":"{}","_return":true}}"#, answer.request_id());
     assert_eq!(record.response_elements, Some(response));
 }
+
+/// The gates are a global service; the doors are in the Region that the request is signed for.
+#[tokio::test]
+async fn a_global_services_calls_are_made_and_recorded_at_home() {
+    let rig = Rig::start().await;
+    let far = "eu-central-1";
+    let gates = order("Action=OpenDoor&Version=2022-01-01&DoorId=front");
+    let gates = rig.call(&Order { region: far, ..gates }.sign()).await;
+    assert_eq!(gates.status, 200, "{gates:?}");
+    let doors = Order { region: far, ..Order::json("GetDoor", r#"{"DoorId":"front"}"#) };
+    rig.call(&doors.sign()).await;
+    let regions: Vec<_> = rig.records.all().into_iter().map(|record| record.region).collect();
+    assert_eq!(regions, ["us-east-1", far]);
+}

@@ -1,0 +1,22 @@
+//! Rules without a store.
+
+pub(crate) mod aws_policies;
+pub(crate) mod directory;
+pub(crate) mod document;
+pub(crate) mod edit;
+pub(crate) mod group;
+pub(crate) mod id;
+pub(crate) mod kind;
+pub(crate) mod mfa;
+pub(crate) mod paging;
+pub(crate) mod password;
+pub(crate) mod permissions;
+pub(crate) mod picture;
+pub(crate) mod policy;
+pub(crate) mod role;
+pub(crate) mod service_linked;
+pub(crate) mod settings;
+pub(crate) mod tags;
+pub(crate) mod totp;
+pub(crate) mod trust;
+pub(crate) mod user;

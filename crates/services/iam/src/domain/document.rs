@@ -1,0 +1,55 @@
+//! Policy documents as IAM keeps and shows them.
+
+use std::fmt::Write as _;
+
+use strongroom_policy::document::{Document, Kind};
+
+use crate::error::Refusal;
+
+/// The characters of a managed policy, whitespace left out (IAM User Guide, "IAM and STS quotas").
+pub(crate) const MOST_OF_MANAGED: usize = 6144;
+
+/// Reads an inline policy.
+pub(crate) fn check_inline(text: &str) -> Result<(), Refusal> {
+    Document::parse(text, Kind::Identity)?;
+    Ok(())
+}
+
+/// Reads a managed policy.
+pub(crate) fn check_managed(text: &str) -> Result<(), Refusal> {
+    Document::parse(text, Kind::Managed)?;
+    if length(text) > MOST_OF_MANAGED {
+        return Err(Refusal::quota("PolicySize", MOST_OF_MANAGED));
+    }
+    Ok(())
+}
+
+/// The length that counts for quotas: whitespace does not.
+pub(crate) fn length(text: &str) -> usize {
+    text.chars().filter(|character| !character.is_ascii_whitespace()).count()
+}
+
+/// A document as answers carry it: URL-encoded (RFC 3986).
+pub(crate) fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            write!(out, "%{byte:02X}").unwrap_or_default();
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_encoded_as_urls_are() {
+        assert_eq!(encoded("{\"a\": \"b*-é\"}"), "%7B%22a%22%3A%20%22b%2A-%C3%A9%22%7D");
+        assert_eq!(length(" { \n\t} "), 2);
+    }
+}

@@ -1,0 +1,60 @@
+//! Rows of access keys' last uses, and how far the journal has been read for them. They grant nothing and come
+//! from the journal, so they carry no MAC.
+
+use strongroom_journal::Position;
+use strongroom_store::{Db, Statement, StoreError, Tx};
+
+use crate::uses::Use;
+
+/// The one journal that a store is written beside.
+const JOURNAL: &str = "local";
+
+pub(super) const FIND: Statement =
+    Statement::new("SELECT service, region, used_ms FROM iam_key_uses WHERE access_key_id = $1");
+/// Uses within fifteen minutes of each other count as one (IAM API Reference, "AccessKeyLastUsed").
+pub(super) const PUT: Statement = Statement::new(
+    "INSERT INTO iam_key_uses (access_key_id, service, region, used_ms) VALUES ($1, $2, $3, $4) \
+     ON CONFLICT (access_key_id) DO UPDATE \
+     SET service = excluded.service, region = excluded.region, used_ms = excluded.used_ms \
+     WHERE excluded.used_ms >= iam_key_uses.used_ms + 900000",
+);
+pub(super) const DELETE: Statement = Statement::new("DELETE FROM iam_key_uses WHERE access_key_id = $1");
+pub(super) const FIND_READING: Statement =
+    Statement::new("SELECT stream, record FROM iam_readings WHERE journal = $1");
+pub(super) const PUT_READING: Statement = Statement::new(
+    "INSERT INTO iam_readings (journal, stream, record) VALUES ($1, $2, $3) \
+     ON CONFLICT (journal) DO UPDATE SET stream = excluded.stream, record = excluded.record",
+);
+
+/// The last use of an access key that is known.
+pub(crate) async fn find(db: &Db, access_key_id: &str) -> Result<Option<Use>, StoreError> {
+    let Some(row) = db.query_opt(FIND, &[access_key_id.into()]).await? else { return Ok(None) };
+    let (service, region) = (row.text("service")?, row.text("region")?);
+    Ok(Some(Use { service, region, used_ms: row.i64("used_ms")? }))
+}
+
+/// The record up to which the journal has been read.
+pub(crate) async fn reading(db: &Db) -> Result<Option<Position>, StoreError> {
+    let Some(row) = db.query_opt(FIND_READING, &[JOURNAL.into()]).await? else { return Ok(None) };
+    let stream = row.text("stream")?.parse().map_err(|error| super::unreadable("stream", Box::new(error)))?;
+    Ok(Some(Position { stream, record: row.i64("record")? as u64 }))
+}
+
+/// Keeps what was read up to `position`.
+pub(crate) async fn keep(
+    tx: &mut Tx<'_>,
+    uses: &[(String, Use)],
+    position: Position,
+) -> Result<(), StoreError> {
+    for (access_key_id, Use { service, region, used_ms }) in uses {
+        let values = [access_key_id.into(), service.into(), region.into(), (*used_ms).into()];
+        tx.execute(PUT, &values).await?;
+    }
+    let stream = position.stream.to_string();
+    tx.execute(PUT_READING, &[JOURNAL.into(), stream.into(), (position.record as i64).into()]).await.map(drop)
+}
+
+/// Forgets the last use of an access key that is deleted.
+pub(crate) async fn delete(tx: &mut Tx<'_>, access_key_id: &str) -> Result<(), StoreError> {
+    tx.execute(DELETE, &[access_key_id.into()]).await.map(drop)
+}

@@ -1,0 +1,134 @@
+//! Last uses of access keys, read out of the journal: a call writes nothing but its record.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use strongroom_journal::{JournalError, Position, Reader, Record};
+use strongroom_runtime::Shutdown;
+use strongroom_store::Db;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::error::Refusal;
+use crate::repo;
+
+/// Records read before what they tell is kept.
+const BATCH: usize = 20_000;
+
+/// How often the journal is read on, also if nobody asks: who asks then waits for little.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// How long a caller waits for the journal to be read to its end. What it has not come to by then shows in a
+/// later answer, as it may with AWS.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The last use of an access key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Use {
+    /// The service's name in actions, for example `kms`.
+    pub(crate) service: String,
+    pub(crate) region: String,
+    pub(crate) used_ms: i64,
+}
+
+/// How far the journal has been read for uses of access keys, and the reading on.
+pub(crate) struct Uses {
+    db: Db,
+    journal: RwLock<Reader>,
+    /// One reads at a time.
+    reading: Mutex<()>,
+}
+
+/// While it is held, the journal is not read for uses of access keys.
+pub struct Quiet<'u> {
+    _reading: MutexGuard<'u, ()>,
+}
+
+/// The uses that a stretch of the journal tells, each key's last, and where the stretch ends.
+struct Stretch {
+    uses: HashMap<String, Use>,
+    end: Option<Position>,
+    records: usize,
+}
+
+impl Uses {
+    pub(crate) fn new(db: Db, journal: Reader) -> Self {
+        Self { db, journal: RwLock::new(journal), reading: Mutex::default() }
+    }
+
+    pub(crate) async fn quiet(&self) -> Quiet<'_> {
+        Quiet { _reading: self.reading.lock().await }
+    }
+
+    pub(crate) fn start_over(&self, _quiet: Quiet<'_>, journal: Reader) {
+        *self.journal.write().unwrap_or_else(PoisonError::into_inner) = journal;
+    }
+
+    /// The last use of an access key that the journal tells.
+    pub(crate) async fn last(&self, access_key_id: &str) -> Result<Option<Use>, Refusal> {
+        if let Ok(caught_up) = tokio::time::timeout(PATIENCE, self.catch_up()).await {
+            caught_up?;
+        } else {
+            tracing::warn!("reading the journal for the uses of access keys lags behind");
+        }
+        Ok(repo::uses::find(&self.db, access_key_id).await?)
+    }
+
+    /// Reads the journal on, until the shutdown begins.
+    pub(crate) async fn follow(&self, shutdown: Shutdown) {
+        let begun = shutdown.begun();
+        tokio::pin!(begun);
+        loop {
+            tokio::select! {
+                () = begun.as_mut() => return,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+            if let Err(error) = self.catch_up().await {
+                tracing::warn!(?error, "the journal was not read for the uses of access keys");
+            }
+        }
+    }
+
+    /// Reads the journal to its end.
+    async fn catch_up(&self) -> Result<(), Refusal> {
+        let _one = self.reading.lock().await;
+        loop {
+            let after = repo::uses::reading(&self.db).await?;
+            let journal = self.journal.read().unwrap_or_else(PoisonError::into_inner).clone();
+            // Reading blocks on the disk.
+            let stretch = tokio::task::spawn_blocking(move || read(&journal, after)).await;
+            let stretch = stretch.map_err(|_| Refusal::internal("reading the journal was interrupted"))??;
+            let Some(end) = stretch.end else { return Ok(()) };
+            let last = stretch.records < BATCH;
+            let uses = Vec::from_iter(stretch.uses);
+            let uses = uses.as_slice();
+            let kept =
+                self.db.transaction(|tx| Box::pin(async move { repo::uses::keep(tx, uses, end).await }));
+            kept.await?;
+            if last {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Reads at most a batch of records, and whatever is damaged between them.
+fn read(journal: &Reader, after: Option<Position>) -> Result<Stretch, JournalError> {
+    let mut stretch = Stretch { uses: HashMap::new(), end: None, records: 0 };
+    // What is damaged is `audit verify`'s to name; here it tells of no use.
+    for (position, record) in journal.records(after)?.flatten().take(BATCH) {
+        stretch.records += 1;
+        stretch.end = Some(position);
+        if let Some((access_key_id, last)) = of_record(record) {
+            stretch.uses.insert(access_key_id, last);
+        }
+    }
+    Ok(stretch)
+}
+
+/// The access key that signed a call. Calls that were refused are uses too.
+fn of_record(record: Record) -> Option<(String, Use)> {
+    let access_key_id = record.identity.access_key_id?;
+    let service = record.event_source.split('.').next().unwrap_or_default().to_owned();
+    Some((access_key_id, Use { service, region: record.aws_region, used_ms: record.event_time_ms }))
+}

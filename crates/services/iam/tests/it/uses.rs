@@ -1,0 +1,60 @@
+//! When access keys were last used, as the journal tells it.
+
+use strongroom_api_iam::{self as iam, Iam as _};
+use strongroom_journal::{EventId, Identity, Record};
+use strongroom_testkit::{TestDatabase, on_both_engines};
+
+use crate::fixture::NOW;
+use crate::fixture::iam::{Client, client, refusal};
+
+on_both_engines! {
+    the_last_use_is_told,
+    a_key_that_nobody_has_has_no_use,
+}
+
+const MINUTE: i64 = 60_000;
+
+fn record(access_key_id: &str, at_ms: i64, region: &str) -> Record {
+    Record {
+        event_id: EventId([7; 16]),
+        event_time_ms: at_ms,
+        event_source: "kms.amazonaws.com".to_owned(),
+        event_name: "Decrypt".to_owned(),
+        aws_region: region.to_owned(),
+        account_id: "111122223333".to_owned(),
+        identity: Identity { access_key_id: Some(access_key_id.to_owned()), ..Identity::default() },
+        ..Record::default()
+    }
+}
+
+async fn last(client: &Client, id: &str) -> (Option<i64>, String, String) {
+    let input = iam::GetAccessKeyLastUsedRequest { access_key_id: id.to_owned() };
+    let answer = client.iam().get_access_key_last_used(&client.context(), input).await.unwrap();
+    assert_eq!(answer.user_name.as_deref(), Some("a"));
+    let last = answer.access_key_last_used.unwrap();
+    (last.last_used_date.map(|date| date.as_millis() - NOW / 1000 * 1000), last.service_name, last.region)
+}
+
+async fn the_last_use_is_told(database: &TestDatabase) {
+    let client = client(database).await;
+    client.create_user("a").await.unwrap();
+    let id = client.create_access_key("a").await.unwrap().access_key_id;
+    let told = |at: Option<i64>, service: &str, region: &str| (at, service.to_owned(), region.to_owned());
+    assert_eq!(last(&client, &id).await, told(None, "N/A", "N/A"));
+    client.server.write(record(&id, NOW, "us-east-1")).await;
+    assert_eq!(last(&client, &id).await, told(Some(0), "kms", "us-east-1"));
+    // A use a little later is the same one.
+    client.server.write(record(&id, NOW + 14 * MINUTE, "eu-central-1")).await;
+    assert_eq!(last(&client, &id).await, told(Some(0), "kms", "us-east-1"));
+    client.server.write(record(&id, NOW + 15 * MINUTE, "eu-central-1")).await;
+    assert_eq!(last(&client, &id).await, told(Some(15 * MINUTE), "kms", "eu-central-1"));
+}
+
+async fn a_key_that_nobody_has_has_no_use(database: &TestDatabase) {
+    let client = client(database).await;
+    let input = iam::GetAccessKeyLastUsedRequest { access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned() };
+    assert_eq!(
+        refusal(client.iam().get_access_key_last_used(&client.context(), input).await),
+        "NoSuchEntity: The Access Key with id AKIAIOSFODNN7EXAMPLE cannot be found."
+    );
+}
