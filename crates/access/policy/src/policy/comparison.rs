@@ -1,6 +1,7 @@
 //! The operators: how a value of a request is compared with the values of a policy (IAM User Guide, "IAM JSON
 //! policy elements: Condition operators").
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
@@ -116,24 +117,43 @@ impl Comparison {
         }
     }
 
-    /// Whether a value of the request fits any value of the policy.
-    pub(super) fn fits(&self, value: &Value<'_>, keys: &dyn ContextKeys) -> bool {
+    /// The same with its variables filled in, once for all values of a request: filling in for each would cost the
+    /// product of both. What a request has no value for stands for nothing, and is left out.
+    pub(super) fn filled(&self, keys: &dyn ContextKeys) -> Cow<'_, Self> {
+        let fill_texts = |all: &[Template]| all.iter().filter_map(|template| template.filled(keys)).collect();
+        match self {
+            Self::Text(templates) if !templates.iter().all(Template::is_fixed) => {
+                Cow::Owned(Self::Text(fill_texts(templates)))
+            }
+            Self::TextOfAnyCase(templates) if !templates.iter().all(Template::is_fixed) => {
+                Cow::Owned(Self::TextOfAnyCase(fill_texts(templates)))
+            }
+            Self::Pattern(patterns, shape) if !patterns.iter().all(Fillable::is_fixed) => {
+                let filled = patterns.iter().filter_map(|pattern| pattern.filled(keys)).collect();
+                Cow::Owned(Self::Pattern(filled, *shape))
+            }
+            _ => Cow::Borrowed(self),
+        }
+    }
+
+    /// Whether a value of the request fits any value of the policy, whose variables are filled in.
+    pub(super) fn fits(&self, value: &Value<'_>) -> bool {
         match self {
             Self::Text(templates) => {
                 let text = text_of(value);
-                templates.iter().any(|template| template.text(keys).is_some_and(|filled| filled == text))
+                templates.iter().any(|template| template.text(&()).is_some_and(|filled| filled == text))
             }
             Self::TextOfAnyCase(templates) => {
                 let text = text_of(value).to_lowercase();
                 let fits = |template: &Template| {
-                    template.text(keys).is_some_and(|filled| filled.to_lowercase() == text)
+                    template.text(&()).is_some_and(|filled| filled.to_lowercase() == text)
                 };
                 templates.iter().any(fits)
             }
             Self::Pattern(patterns, shape) => {
                 let text = text_of(value);
                 (*shape == Shape::Any || is_arn(&text))
-                    && patterns.iter().any(|pattern| pattern.matches(&text, keys))
+                    && patterns.iter().any(|pattern| pattern.matches(&text, &()))
             }
             Self::Number(order, numbers) => values::decimal_of(value)
                 .is_some_and(|value| numbers.iter().any(|number| order.holds(&value, number))),
