@@ -92,6 +92,15 @@ impl Template {
         Some(Self { pieces: [Piece::Written(text.into())].into() })
     }
 
+    /// The template with what is written in lower case; variables are filled in as the request has them.
+    pub(super) fn to_lowercase(&self) -> Self {
+        let lower = |piece: &Piece| match piece {
+            Piece::Written(written) => Piece::Written(written.to_lowercase().into()),
+            other => other.clone(),
+        };
+        Self { pieces: self.pieces.iter().map(lower).collect() }
+    }
+
     /// The pattern with its variables filled in. What they bring in stands for itself, wildcards included.
     fn pattern(&self, place: Place, keys: &dyn ContextKeys) -> Option<Pattern> {
         let mut symbols = Vec::new();
