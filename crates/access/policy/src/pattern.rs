@@ -89,6 +89,8 @@ impl Part {
     /// Where it first stands in `text`, and where that ends.
     fn find(&self, text: &str, folds_case: bool) -> Option<usize> {
         match self {
+            // A search begins by looking at all of what is searched for, however short the text.
+            Self::Text(part) if !folds_case && part.len() > text.len() => None,
             Self::Text(part) if !folds_case => text.find(&**part).map(|at| at + part.len()),
             _ => text
                 .char_indices()

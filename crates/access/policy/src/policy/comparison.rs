@@ -1,6 +1,7 @@
 //! The operators: how a value of a request is compared with the values of a policy (IAM User Guide, "IAM JSON
 //! policy elements: Condition operators").
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
@@ -17,6 +18,7 @@ use crate::pattern::Place;
 #[derive(Clone, Debug)]
 pub(super) enum Comparison {
     Text(Box<[Template]>),
+    /// In lower case.
     TextOfAnyCase(Box<[Template]>),
     /// Patterns of text and of ARNs.
     Pattern(Box<[Fillable]>, Shape),
@@ -83,11 +85,13 @@ impl Comparison {
             Op::NumericGreaterThanEquals | Op::DateGreaterThanEquals => Order::GreaterOrEqual,
             _ => Order::Equal,
         };
-        let templates = || texts.iter().map(|text| Template::parse(text, version, Place::Text)).collect();
+        let template = |text: &String| Template::parse(text, version, Place::Text);
         let patterns = |place| texts.iter().map(|text| Fillable::parse(text, version, place)).collect();
         match operator {
-            Op::StringEquals | Op::StringNotEquals => Self::Text(templates()),
-            Op::StringEqualsIgnoreCase | Op::StringNotEqualsIgnoreCase => Self::TextOfAnyCase(templates()),
+            Op::StringEquals | Op::StringNotEquals => Self::Text(texts.iter().map(template).collect()),
+            Op::StringEqualsIgnoreCase | Op::StringNotEqualsIgnoreCase => {
+                Self::TextOfAnyCase(texts.iter().map(|text| template(text).to_lowercase()).collect())
+            }
             Op::StringLike | Op::StringNotLike => Self::Pattern(patterns(Place::Text), Shape::Any),
             Op::ArnEquals | Op::ArnNotEquals | Op::ArnLike | Op::ArnNotLike => {
                 Self::Pattern(patterns(Place::ConditionArn), Shape::Arn)
@@ -116,24 +120,34 @@ impl Comparison {
         }
     }
 
-    /// Whether a value of the request fits any value of the policy.
-    pub(super) fn fits(&self, value: &Value<'_>, keys: &dyn ContextKeys) -> bool {
+    /// The same with its variables filled in, once for all values of a request: filling in for each would cost the
+    /// product of both. What a request has no value for stands for nothing, and is left out.
+    pub(super) fn filled(&self, keys: &dyn ContextKeys) -> Cow<'_, Self> {
         match self {
-            Self::Text(templates) => {
-                let text = text_of(value);
-                templates.iter().any(|template| template.text(keys).is_some_and(|filled| filled == text))
+            Self::Text(templates) if !templates.iter().all(Template::is_fixed) => Cow::Owned(Self::Text(
+                templates.iter().filter_map(|template| template.filled(keys)).collect(),
+            )),
+            Self::TextOfAnyCase(templates) if !templates.iter().all(Template::is_fixed) => {
+                let lower = |template: &Template| Some(template.filled(keys)?.to_lowercase());
+                Cow::Owned(Self::TextOfAnyCase(templates.iter().filter_map(lower).collect()))
             }
-            Self::TextOfAnyCase(templates) => {
-                let text = text_of(value).to_lowercase();
-                let fits = |template: &Template| {
-                    template.text(keys).is_some_and(|filled| filled.to_lowercase() == text)
-                };
-                templates.iter().any(fits)
+            Self::Pattern(patterns, shape) if !patterns.iter().all(Fillable::is_fixed) => {
+                let filled = patterns.iter().filter_map(|pattern| pattern.filled(keys)).collect();
+                Cow::Owned(Self::Pattern(filled, *shape))
             }
+            _ => Cow::Borrowed(self),
+        }
+    }
+
+    /// Whether a value of the request fits any value of the policy, whose variables are filled in.
+    pub(super) fn fits(&self, value: &Value<'_>) -> bool {
+        match self {
+            Self::Text(templates) => is_any_of(&text_of(value), templates),
+            Self::TextOfAnyCase(templates) => is_any_of(&text_of(value).to_lowercase(), templates),
             Self::Pattern(patterns, shape) => {
                 let text = text_of(value);
                 (*shape == Shape::Any || is_arn(&text))
-                    && patterns.iter().any(|pattern| pattern.matches(&text, keys))
+                    && patterns.iter().any(|pattern| pattern.matches(&text, &()))
             }
             Self::Number(order, numbers) => values::decimal_of(value)
                 .is_some_and(|value| numbers.iter().any(|number| order.holds(&value, number))),
@@ -154,6 +168,11 @@ impl Comparison {
     pub(super) fn asks_for(&self, absent: bool) -> bool {
         matches!(self, Self::Truth(truths) if truths.contains(&absent))
     }
+}
+
+/// Whether a text is one of those that are complete.
+fn is_any_of(text: &str, templates: &[Template]) -> bool {
+    templates.iter().any(|template| template.text(&()).is_some_and(|complete| complete == text))
 }
 
 /// Six fields, of which the first says that it is one.

@@ -64,7 +64,8 @@ impl Test {
         if !self.has_values {
             return false;
         }
-        let fits = |value| self.comparison.fits(value, keys) != self.is_negated;
+        let comparison = self.comparison.filled(keys);
+        let fits = |value| comparison.fits(value) != self.is_negated;
         let asks_of_all = match self.written.quantifier {
             Some(Quantifier::AllValues) => true,
             Some(Quantifier::AnyValue) => false,

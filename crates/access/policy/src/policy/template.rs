@@ -65,7 +65,8 @@ impl Template {
         Self { pieces: pieces.into() }
     }
 
-    fn is_fixed(&self) -> bool {
+    /// Whether it is complete without a request.
+    pub(super) fn is_fixed(&self) -> bool {
         !self.pieces.iter().any(|piece| matches!(piece, Piece::Variable { .. }))
     }
 
@@ -83,6 +84,21 @@ impl Template {
             }
         }
         Some(Cow::Owned(text))
+    }
+
+    /// The template with its variables filled in; `None` if the request lacks one.
+    pub(super) fn filled(&self, keys: &dyn ContextKeys) -> Option<Self> {
+        let text = self.text(keys)?;
+        Some(Self { pieces: [Piece::Written(text.into())].into() })
+    }
+
+    /// The template with what is written in lower case; variables are filled in as the request has them.
+    pub(super) fn to_lowercase(&self) -> Self {
+        let lower = |piece: &Piece| match piece {
+            Piece::Written(written) => Piece::Written(written.to_lowercase().into()),
+            other => other.clone(),
+        };
+        Self { pieces: self.pieces.iter().map(lower).collect() }
     }
 
     /// The pattern with its variables filled in. What they bring in stands for itself, wildcards included.
@@ -110,6 +126,19 @@ impl Fillable {
         match template.is_fixed().then(|| template.pattern(place, &())).flatten() {
             Some(pattern) => Self::Fixed(pattern),
             None => Self::Varying(template, place),
+        }
+    }
+
+    /// Whether it is complete without a request.
+    pub(super) fn is_fixed(&self) -> bool {
+        matches!(self, Self::Fixed(_))
+    }
+
+    /// The pattern with its variables filled in; `None` if the request lacks one.
+    pub(super) fn filled(&self, keys: &dyn ContextKeys) -> Option<Self> {
+        match self {
+            Self::Fixed(pattern) => Some(Self::Fixed(pattern.clone())),
+            Self::Varying(template, place) => template.pattern(*place, keys).map(Self::Fixed),
         }
     }
 

@@ -5,6 +5,7 @@
 mod accepted;
 mod arbitrary;
 mod authority;
+mod filling;
 mod patterns;
 mod principals;
 mod properties;
