@@ -8,6 +8,7 @@
 
 mod account;
 mod action;
+mod caller;
 mod condition_keys;
 mod context;
 mod credential;
@@ -17,9 +18,10 @@ mod region;
 
 pub use account::{AccountId, InvalidAccountId};
 pub use action::Action;
+pub use caller::{Caller, Origin, Permissions, Session, SessionTag};
 pub use condition_keys::{ConditionKeys, KeyValue};
 pub use context::{RequestContext, RequestId, Tls};
-pub use credential::{Credential, Credentials};
+pub use credential::{Credential, Credentials, NoCredential};
 pub use notes::{AuditNotes, NoteValue, RecordDraft, TouchedResource};
-pub use principal::{Caller, Principal};
+pub use principal::{Entity, Principal};
 pub use region::{PARTITION, Region};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use strongroom_identity::{AccountId, Action, ConditionKeys, KeyValue, RequestContext};
 
+use crate::caller::CallerPolicies;
 use crate::decision::{Guard, Layer, Policies, Request, Trace, admits, decide, explain};
 use crate::denied::{Denied, Reason};
 use crate::keys::{ContextKeys, Value, Values};
@@ -138,15 +139,27 @@ fn ask<A: Action, R: Resource, T>(
     resource: &R,
     question: impl FnOnce(&Request<'_>, &Policies<'_>) -> T,
 ) -> T {
-    let principal = &context.caller.principal;
-    let subject = Subject::from(principal);
-    let role = principal.service().and_then(services::policy);
+    let caller = &context.caller;
+    let mut subject = Subject::from(&caller.principal);
+    let role = caller.principal.service().and_then(services::policy);
+    let known = caller.permissions.get::<CallerPolicies>();
+    if let Some(known) = known {
+        subject = subject.with_tags(known.tags.clone());
+    }
     let arn = resource.arn();
     let asked = context.asked();
     let keys = Known { context, asked: &asked, resource, is_service: subject.is_service() };
     let request =
         Request { subject: &subject, action: A::NAME, resource: &arn, owner: resource.owner(), keys: &keys };
-    let policies = Policies { identity: role.as_slice(), guard: resource.guard(), ..Policies::default() };
+    // Who comes without policies has none: a user may do nothing then, and neither may a session that only its
+    // policies would let do something.
+    let policies = Policies {
+        identity: known.map_or(role.as_slice(), |known| &known.identity),
+        boundary: known.and_then(|known| known.boundary.as_deref()),
+        session: known.and_then(|known| known.session.as_deref()),
+        guard: resource.guard(),
+        ..Policies::default()
+    };
     question(&request, &policies)
 }
 

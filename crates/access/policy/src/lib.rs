@@ -9,9 +9,8 @@
 //! statement made the decision; [`explain`] tells the whole story. Start there to see the rules, and at
 //! [`Authority`] to see where a request's facts come from.
 //!
-//! There are no users and roles yet. The root user of an account needs no policy of its own, and what is let
-//! in by the policies of resources is decided by them; AWS services that work for an account may do what
-//! their [service-linked role](services) lets them.
+//! Callers bring their policies with them, compiled: [`CallerPolicies`]. The root user of an account needs none;
+//! AWS services that work for an account may do what their [service-linked role](services) lets them.
 //!
 //! The crate knows no service, asks no store and reads no clock.
 //!
@@ -24,6 +23,7 @@
 #![warn(missing_docs)]
 
 mod authority;
+mod caller;
 pub mod decision;
 mod denied;
 pub mod document;
@@ -34,6 +34,7 @@ pub mod services;
 mod subject;
 
 pub use authority::{Authority, Authorized, Everything, Resource};
+pub use caller::CallerPolicies;
 pub use decision::{Decision, Grant, Guard, Layer, Policies, Request, admits, decide, explain};
 pub use denied::{Denied, Reason};
 pub use keys::{ContextKeys, Value, Values};

@@ -206,10 +206,16 @@ impl Subject {
 impl From<&Principal> for Subject {
     fn from(principal: &Principal) -> Self {
         match principal {
-            Principal::Service { account, name } => Self::service(*name, Some(*account)),
-            // A principal of a kind that policies do not know yet is nobody in particular.
             Principal::Root(account) => Self::root(*account),
-            _ => Self::anonymous(),
+            Principal::User(user) => Self::user(user.account, Entity::new(user.user_arn(), &user.id)),
+            Principal::RoleSession { role, session } => {
+                Self::role_session(role.account, Entity::new(role.role_arn(), &role.id), session)
+            }
+            Principal::FederatedUser { account, name, issuer } => {
+                let issuer = issuer.as_ref().map(|user| Entity::new(user.user_arn(), &user.id));
+                Self::federated_user(*account, name, issuer)
+            }
+            Principal::Service { account, name } => Self::service(*name, Some(*account)),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use strongroom_identity::{AccountId, Credential, Credentials, Principal};
+use strongroom_identity::{AccountId, Credential, Credentials, NoCredential, Principal};
 use strongroom_seal::{Epoch, Purpose, Root, SealError, Sealer};
 use strongroom_secret::SecretString;
 use strongroom_store::{Db, RowMac, StoreError};
@@ -53,25 +53,6 @@ struct Opened {
     user_id: Option<String>,
     secret: SecretString,
     version: u32,
-}
-
-/// Who has an access key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Holder {
-    /// The root user of an account.
-    Root(AccountId),
-    /// A user, as he is now.
-    User {
-        /// The account.
-        account: AccountId,
-        /// The path, `/` at both ends.
-        path: String,
-        /// The name.
-        name: String,
-        /// The unique id.
-        id: String,
-    },
 }
 
 impl AccessKeys {
@@ -150,7 +131,7 @@ impl AccessKeys {
     }
 
     /// Who has the access key of that id, if it counts now.
-    pub async fn holder(&self, access_key_id: &str) -> Result<Option<Holder>, AccessKeyError> {
+    pub async fn holder(&self, access_key_id: &str) -> Result<Option<Principal>, AccessKeyError> {
         match self.open(access_key_id).await? {
             Some(key) => self.holder_of(access_key_id, &key).await,
             None => Ok(None),
@@ -172,48 +153,42 @@ impl AccessKeys {
         Ok(key)
     }
 
-    async fn holder_of(&self, access_key_id: &str, key: &Opened) -> Result<Option<Holder>, AccessKeyError> {
-        let Some(user_id) = &key.user_id else { return Ok(Some(Holder::Root(key.account))) };
+    async fn holder_of(
+        &self,
+        access_key_id: &str,
+        key: &Opened,
+    ) -> Result<Option<Principal>, AccessKeyError> {
+        let Some(user_id) = &key.user_id else { return Ok(Some(Principal::Root(key.account))) };
         let directory = self.directories.current(key.account).await?;
         let user = directory.user_of_id(user_id);
         let user = user.filter(|user| user.access_key(access_key_id).is_ok_and(|key| key.active));
-        Ok(user.map(|user| Holder::User {
-            account: key.account,
-            path: user.path.clone(),
-            name: user.name.clone(),
-            id: user.id.clone(),
-        }))
-    }
-}
-
-impl Holder {
-    /// The holder as policies know him. They know no users yet, so no request is taken from one.
-    fn principal(self) -> Option<Principal> {
-        match self {
-            Self::Root(account) => Some(Principal::Root(account)),
-            Self::User { .. } => None,
-        }
+        Ok(user.map(|user| Principal::User(user.entity(key.account))))
     }
 }
 
 #[async_trait]
 impl Credentials for AccessKeys {
-    async fn find(&self, access_key_id: &str) -> Result<Option<Credential>, Box<dyn Error + Send + Sync>> {
+    async fn find(
+        &self,
+        access_key_id: &str,
+        session_token: Option<&str>,
+    ) -> Result<Result<Credential, NoCredential>, Box<dyn Error + Send + Sync>> {
         if self.dev_accounts
             && self.opened(access_key_id).is_none()
             && let Ok(account) = access_key_id.parse()
         {
             let secret = SecretString::new(DEV_SECRET.to_owned());
-            return Ok(Some(Credential { principal: Principal::Root(account), secret, version: 0 }));
+            return Ok(Ok(Credential::new(Principal::Root(account), secret, 0)));
         }
-        let Some(key) = self.open(access_key_id).await? else { return Ok(None) };
-        let holder = self.holder_of(access_key_id, &key).await?;
-        let principal = holder.and_then(Holder::principal);
-        Ok(principal.map(|principal| Credential {
-            principal,
-            secret: key.secret,
-            version: key.version.into(),
-        }))
+        let Some(key) = self.open(access_key_id).await? else { return Ok(Err(NoCredential::UnknownKey)) };
+        let Some(holder) = self.holder_of(access_key_id, &key).await? else {
+            return Ok(Err(NoCredential::UnknownKey));
+        };
+        // Long-term credentials have no session, so no token can belong to them.
+        if session_token.is_some() {
+            return Ok(Err(NoCredential::InvalidToken));
+        }
+        Ok(Ok(Credential::new(holder, key.secret, key.version.into())))
     }
 }
 

@@ -19,7 +19,7 @@ mod users;
 
 use async_trait::async_trait;
 use strongroom_api_iam as iam;
-use strongroom_identity::{ConditionKeys, RequestContext};
+use strongroom_identity::{ConditionKeys, Principal, RequestContext};
 use strongroom_schema::Unit;
 use strongroom_service::ApiError;
 
@@ -42,8 +42,11 @@ fn path_of(arn: &str) -> &str {
 }
 
 /// The name of the user who calls, if it is one.
-fn caller_name(_context: &RequestContext) -> Option<&str> {
-    None
+fn caller_name(context: &RequestContext) -> Option<&str> {
+    match &context.caller.principal {
+        Principal::User(user) => Some(&user.name),
+        _ => None,
+    }
 }
 
 /// The user whom a call is about: the one that it names, or the caller.

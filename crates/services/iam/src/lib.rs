@@ -19,7 +19,7 @@ mod identities;
 mod repo;
 mod uses;
 
-pub use access_keys::{AccessKeyError, AccessKeys, Holder};
+pub use access_keys::{AccessKeyError, AccessKeys};
 pub use api::sts::Sts;
 pub use codes::CodeError;
 pub use identities::{IdentityManagement, StartError};

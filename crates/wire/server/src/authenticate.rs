@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::header::USER_AGENT;
 use http::request::Parts;
-use strongroom_identity::{Caller, Region, RequestContext, RequestId};
+use strongroom_identity::{Caller, NoCredential, Region, RequestContext, RequestId};
 use strongroom_protocols::envelope::Framing;
 use strongroom_service::ApiError;
 use strongroom_sigv4::{self as sigv4, AuthError, Claim, Expected, RequestHead, ScopeFault};
@@ -43,10 +43,10 @@ impl Server {
         let claim = Claim::parse(&head, now_ms, &expected).map_err(|error| refused(None, &error))?;
         let access_key_id = claim.access_key_id().to_owned();
         let signing_keys = self.signing_keys();
-        let finding = self.credentials().find(&access_key_id);
+        let finding = self.credentials().find(&access_key_id, claim.session_token());
         let credential = match tokio::time::timeout(self.limits().operation_time, finding).await {
-            Ok(Ok(Some(credential))) => credential,
-            Ok(Ok(None)) => return Err(refused(Some(&access_key_id), &AuthError::UnknownAccessKey)),
+            Ok(Ok(Ok(credential))) => credential,
+            Ok(Ok(Err(none))) => return Err(refused(Some(&access_key_id), &unfounded(none))),
             Ok(Err(error)) => {
                 self.security_log().undecided(now_ms, source, &error);
                 return Err(Failure::of(found, framing, Cause::Operation(ApiError::internal(error))));
@@ -57,10 +57,6 @@ impl Server {
                 return Err(Failure::of(found, framing, Cause::Operation(busy)));
             }
         };
-        // Long-term credentials have no session, so no token can belong to them.
-        if claim.session_token().is_some() {
-            return Err(refused(Some(&access_key_id), &AuthError::InvalidSessionToken));
-        }
         let key = signing_keys.key(&claim, credential.version, &credential.secret);
         let authenticated =
             claim.verify(&key, body).map_err(|error| refused(Some(&access_key_id), &error))?;
@@ -76,7 +72,12 @@ impl Server {
         let deadline_ms = now_ms.saturating_add(self.limits().operation_time.as_millis() as i64);
         Ok(RequestContext::new(
             request_id,
-            Caller { principal: credential.principal, access_key_id },
+            Caller {
+                principal: credential.principal,
+                access_key_id,
+                session: credential.session,
+                permissions: credential.permissions,
+            },
             region,
             self.clocks().domain_now(),
             deadline_ms,
@@ -84,6 +85,14 @@ impl Server {
             user_agent.chars().take(USER_AGENT_LENGTH).collect(),
             None,
         ))
+    }
+}
+
+fn unfounded(none: NoCredential) -> AuthError {
+    match none {
+        NoCredential::UnknownKey => AuthError::UnknownAccessKey,
+        NoCredential::InvalidToken => AuthError::InvalidSessionToken,
+        NoCredential::ExpiredToken => AuthError::ExpiredToken,
     }
 }
 

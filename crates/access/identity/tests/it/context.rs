@@ -7,10 +7,7 @@ use strongroom_identity::{
 };
 
 fn context() -> RequestContext {
-    let caller = Caller {
-        principal: Principal::Root("111122223333".parse().unwrap()),
-        access_key_id: "AKIA".to_owned(),
-    };
+    let caller = Caller::new(Principal::Root("111122223333".parse().unwrap()), "AKIA".to_owned());
     let tls = Tls { version: "TLSv1.3".to_owned(), cipher_suite: "TLS_AES_256_GCM_SHA384".to_owned() };
     RequestContext::new(
         RequestId::from_random([5; 16]),

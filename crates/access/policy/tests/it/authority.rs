@@ -71,7 +71,7 @@ fn context(principal: Principal, tls: bool) -> RequestContext {
     let tls = tls.then(|| Tls { version: "TLSv1.3".to_owned(), cipher_suite: String::new() });
     RequestContext::new(
         RequestId::from_random([5; 16]),
-        Caller { principal, access_key_id: String::new() },
+        Caller::new(principal, String::new()),
         Region::named("eu-west-1").unwrap(),
         1_700_000_000_123,
         0,

@@ -38,8 +38,7 @@ impl Resource for Key {
 }
 
 fn root_of(account: &str) -> RequestContext {
-    let caller =
-        Caller { principal: Principal::Root(account.parse().unwrap()), access_key_id: "AKIA".to_owned() };
+    let caller = Caller::new(Principal::Root(account.parse().unwrap()), "AKIA".to_owned());
     RequestContext::new(
         RequestId::from_random([5; 16]),
         caller,

@@ -24,7 +24,7 @@ fn may<A: Action>(service: &'static str, for_account: &str, owner: &str) -> bool
     let principal = Principal::Service { account: for_account.parse().unwrap(), name: service };
     let context = RequestContext::new(
         RequestId::from_random([5; 16]),
-        Caller { principal, access_key_id: String::new() },
+        Caller::new(principal, String::new()),
         Region::named("us-east-1").unwrap(),
         0,
         0,

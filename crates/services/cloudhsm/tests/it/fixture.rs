@@ -211,7 +211,7 @@ pub(crate) struct Client<'b> {
 impl Client<'_> {
     pub(crate) fn context(&self) -> RequestContext {
         let principal = Principal::Root(self.account.parse().unwrap());
-        let caller = Caller { principal, access_key_id: self.account.clone() };
+        let caller = Caller::new(principal, self.account.clone());
         let now = self.bench.clocks.domain_now();
         RequestContext::new(
             RequestId::from_random([5; 16]),

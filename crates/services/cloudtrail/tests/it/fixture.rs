@@ -86,8 +86,7 @@ impl History {
 }
 
 pub(crate) fn context(account: &str, region: &str) -> RequestContext {
-    let caller =
-        Caller { principal: Principal::Root(account.parse().unwrap()), access_key_id: "AKIA".to_owned() };
+    let caller = Caller::new(Principal::Root(account.parse().unwrap()), "AKIA".to_owned());
     let id = RequestId::from_random([5; 16]);
     let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let region = Region::named(region).unwrap();

@@ -83,7 +83,7 @@ impl Client {
         };
         RequestContext::new(
             RequestId::from_random([5; 16]),
-            Caller { principal, access_key_id: self.account.to_string() },
+            Caller::new(principal, self.account.to_string()),
             self.region,
             NOW,
             NOW + 60_000,

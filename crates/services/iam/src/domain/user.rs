@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use strongroom_identity::{AccountId, Entity};
 
 use super::password::Login;
 use super::permissions::Permissions;
@@ -50,6 +51,11 @@ pub(crate) struct AccessKey {
 }
 
 impl User {
+    /// The user as principals name him.
+    pub(crate) fn entity(&self, account: AccountId) -> Entity {
+        Entity { account, path: self.path.clone(), name: self.name.clone(), id: self.id.clone() }
+    }
+
     /// The user's access key of that id.
     pub(crate) fn access_key(&self, id: &str) -> Result<&AccessKey, Refusal> {
         self.access_keys.iter().find(|key| key.id == id).ok_or_else(|| no_access_key(id))

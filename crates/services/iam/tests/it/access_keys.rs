@@ -143,7 +143,7 @@ async fn each_secret_of_an_id_has_a_version_of_its_own(database: &TestDatabase) 
     // A version that is none is damage, with whatever MAC.
     for version in [-1, i64::from(u32::MAX) + 1] {
         change(database, OTHER_SECRET, version).await;
-        assert!(start(&db).find(KEY_ID).await.is_err(), "{version}");
+        assert!(start(&db).find(KEY_ID, None).await.is_err(), "{version}");
     }
     change(database, "", i64::from(u32::MAX)).await;
     let credential = find(&start(&db), KEY_ID).await.unwrap();
@@ -159,7 +159,7 @@ async fn without_the_store_nobody_knows(database: &TestDatabase) {
     // What is in memory is known; of the rest nobody says that it does not exist.
     assert_eq!(secret(&find(&keys, KEY_ID).await.unwrap()), SECRET);
     for id in [OTHER_KEY_ID, "AKIANOBODY"] {
-        assert!(keys.find(id).await.is_err(), "{id}");
+        assert!(keys.find(id, None).await.is_err(), "{id}");
     }
     // These are in no store.
     assert!(find(&keys, "444455556666").await.is_some());

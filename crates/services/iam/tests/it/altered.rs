@@ -63,12 +63,12 @@ async fn refused(db: &Db, id: &str, what: &str) {
     let keys = start(db);
     // The second time too: nothing of it was remembered.
     for _ in 0..2 {
-        let error = keys.find(id).await.expect_err(what);
+        let error = keys.find(id, None).await.expect_err(what);
         assert!(!format!("{error} {error:?}").contains(SECRET));
     }
     // Making the key anew does not heal it either.
     assert!(keys.ensure_root_key(account(), id, &SecretString::new(SECRET.to_owned()), NOW).await.is_err());
-    assert!(keys.find(id).await.is_err(), "{what}");
+    assert!(keys.find(id, None).await.is_err(), "{what}");
 }
 
 async fn delete(db: &Db, id: &str) {
@@ -81,12 +81,12 @@ async fn another_seal_opens_no_key(database: &TestDatabase) {
     make_both(&start(&db)).await;
     let foreign = AccessKeys::new(db.clone(), &other_root()).unwrap();
     for id in [KEY_ID, OTHER_KEY_ID] {
-        assert!(foreign.find(id).await.is_err());
+        assert!(foreign.find(id, None).await.is_err());
     }
     assert!(find(&foreign, "AKIANOBODY").await.is_none());
     // Nor does ours take what it makes.
     delete(&db, KEY_ID).await;
     foreign.ensure_root_key(account(), KEY_ID, &SecretString::new(SECRET.to_owned()), NOW).await.unwrap();
-    assert!(start(&db).find(KEY_ID).await.is_err());
+    assert!(start(&db).find(KEY_ID, None).await.is_err());
     assert_eq!(secret(&find(&foreign, KEY_ID).await.unwrap()), SECRET);
 }

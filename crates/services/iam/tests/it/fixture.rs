@@ -57,7 +57,7 @@ pub(crate) async fn make(keys: &AccessKeys, account: AccountId, id: &str, secret
 }
 
 pub(crate) async fn find(keys: &AccessKeys, id: &str) -> Option<Credential> {
-    keys.find(id).await.unwrap()
+    keys.find(id, None).await.unwrap().ok()
 }
 
 pub(crate) fn secret(credential: &Credential) -> &str {

@@ -1,6 +1,7 @@
 //! A store that the version before has written is read.
 
-use strongroom_iam::{Holder, MIGRATIONS};
+use strongroom_iam::MIGRATIONS;
+use strongroom_identity::Principal;
 use strongroom_seal::{Epoch, Purpose, Sealer};
 use strongroom_store::{Db, OpenOptions, RowMac, Statement, Value};
 use strongroom_testkit::{TestDatabase, on_both_engines};
@@ -41,7 +42,7 @@ async fn keys_of_root_users_stay(database: &TestDatabase) {
     db.migrate(&[MIGRATIONS]).await.unwrap();
     assert_eq!(secret(&find(&start(&db), KEY_ID).await.unwrap()), SECRET);
     let client = Client::new(&serve(&db), ACCOUNT);
-    assert_eq!(client.server.keys.holder(KEY_ID).await.unwrap(), Some(Holder::Root(account())));
+    assert_eq!(client.server.keys.holder(KEY_ID).await.unwrap(), Some(Principal::Root(account())));
     client.create_user("a").await.unwrap();
     assert_eq!(client.users().await, ["a"]);
 }

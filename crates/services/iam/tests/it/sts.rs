@@ -7,8 +7,7 @@ use strongroom_iam::Sts;
 use strongroom_identity::{Caller, Principal, Region, RequestContext, RequestId};
 
 fn context(account: &str, region: &str) -> RequestContext {
-    let caller =
-        Caller { principal: Principal::Root(account.parse().unwrap()), access_key_id: "AKIA".to_owned() };
+    let caller = Caller::new(Principal::Root(account.parse().unwrap()), "AKIA".to_owned());
     RequestContext::new(
         RequestId::from_random([5; 16]),
         caller,

@@ -103,8 +103,7 @@ impl Client {
     }
 
     pub(crate) fn context(&self) -> RequestContext {
-        let caller =
-            Caller { principal: Principal::Root(self.account), access_key_id: self.account.to_string() };
+        let caller = Caller::new(Principal::Root(self.account), self.account.to_string());
         let id = RequestId::from_random([5; 16]);
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         RequestContext::new(

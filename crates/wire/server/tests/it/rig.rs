@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use strongroom_identity::{Credential, Credentials, Principal, RecordDraft};
+use strongroom_identity::{Credential, Credentials, NoCredential, Principal, RecordDraft};
 use strongroom_runtime::{Clocks, ManualTime, ShutdownOwner};
 use strongroom_secret::SecretString;
 use strongroom_server::{
@@ -142,16 +142,21 @@ pub(crate) struct Keys {
 
 #[async_trait]
 impl Credentials for Keys {
-    async fn find(&self, access_key_id: &str) -> Result<Option<Credential>, Box<dyn Error + Send + Sync>> {
+    async fn find(
+        &self,
+        access_key_id: &str,
+        session_token: Option<&str>,
+    ) -> Result<Result<Credential, NoCredential>, Box<dyn Error + Send + Sync>> {
         match access_key_id {
-            ACCESS_KEY_ID => Ok(Some(Credential {
-                principal: Principal::Root(ACCOUNT.parse()?),
-                secret: SecretString::new(self.secret().to_owned()),
-                version: 1,
-            })),
+            // Long-term credentials have no session, so no token can belong to them.
+            ACCESS_KEY_ID if session_token.is_some() => Ok(Err(NoCredential::InvalidToken)),
+            ACCESS_KEY_ID => {
+                let secret = SecretString::new(self.secret().to_owned());
+                Ok(Ok(Credential::new(Principal::Root(ACCOUNT.parse()?), secret, 1)))
+            }
             UNDECIDED_KEY_ID => Err("the store is away".into()),
             SOUGHT_KEY_ID => std::future::pending().await,
-            _ => Ok(None),
+            _ => Ok(Err(NoCredential::UnknownKey)),
         }
     }
 }

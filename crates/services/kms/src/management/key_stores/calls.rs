@@ -53,7 +53,7 @@ impl Calls {
             .ok_or_else(|| ApiError::internal("a key store's Region is not in the table"))?;
         let id = strongroom_crypto::random::bytes().map_err(ApiError::internal)?;
         let principal = Principal::Service { account: home.account, name: KEY_STORES };
-        let caller = Caller { principal, access_key_id: String::new() };
+        let caller = Caller::new(principal, String::new());
         let now_ms = self.clocks.domain_now();
         let deadline_ms = self.clocks.real_now().saturating_add(PATIENCE_MS);
         Ok(RequestContext::new(
