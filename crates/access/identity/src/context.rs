@@ -72,6 +72,8 @@ pub struct RequestContext {
     /// The TLS connection, if there was one.
     pub tls: Option<Tls>,
     draft: Option<RecordDraft>,
+    forwarded_by: Vec<&'static str>,
+    acts_about: Option<String>,
     notes: Mutex<AuditNotes>,
     asked: Mutex<Arc<ConditionKeys>>,
 }
@@ -89,7 +91,8 @@ impl RequestContext {
         user_agent: String,
         tls: Option<Tls>,
     ) -> Self {
-        let (draft, notes, asked) = (None, Mutex::default(), Mutex::default());
+        let (draft, forwarded_by, acts_about) = (None, Vec::new(), None);
+        let (notes, asked) = (Mutex::default(), Mutex::default());
         Self {
             request_id,
             caller,
@@ -100,6 +103,8 @@ impl RequestContext {
             user_agent,
             tls,
             draft,
+            forwarded_by,
+            acts_about,
             notes,
             asked,
         }
@@ -114,6 +119,31 @@ impl RequestContext {
     /// The draft of the call's record, to be committed together with what the call changes.
     pub fn draft(&self) -> Option<&RecordDraft> {
         self.draft.as_ref()
+    }
+
+    /// The same context, passed on by an AWS service (`s3.amazonaws.com`) that calls another for its caller: who asks
+    /// stays the same (IAM User Guide, "Forward access sessions").
+    #[must_use]
+    pub fn passed_on_by(mut self, service: &'static str) -> Self {
+        self.forwarded_by.push(service);
+        self
+    }
+
+    /// The services that passed the request on, the first of them first.
+    pub fn forwarded_by(&self) -> &[&'static str] {
+        &self.forwarded_by
+    }
+
+    /// The same context of a service that calls under its own name, with the ARN of what it acts about, such as the
+    /// trail for which CloudTrail asks for a data key.
+    #[must_use]
+    pub fn about(self, arn: impl Into<String>) -> Self {
+        Self { acts_about: Some(arn.into()), ..self }
+    }
+
+    /// The ARN of what the calling service acts about; `None` for callers that are none, whatever was said.
+    pub fn acts_about(&self) -> Option<&str> {
+        self.acts_about.as_deref().filter(|_| self.caller.principal.service().is_some())
     }
 
     /// The account in which the request acts: the caller's own.

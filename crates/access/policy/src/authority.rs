@@ -10,6 +10,7 @@ use crate::decision::{Guard, Layer, Policies, Request, Trace, admits, decide, ex
 use crate::denied::{Denied, Reason};
 use crate::keys::{ContextKeys, Value, Values};
 use crate::services;
+use crate::session_keys;
 use crate::subject::Subject;
 
 /// Something that policies protect.
@@ -186,12 +187,10 @@ impl<R: Resource> ContextKeys for Known<'_, R> {
             "aws:securetransport" => Some((self.is_service || context.tls.is_some()).into()),
             "aws:requestedregion" => Some(Values::text(context.region.name())),
             "aws:useragent" => Some(Values::text(context.user_agent.as_str())),
-            // No service passes its callers' requests on yet.
-            "aws:viaawsservice" => Some(false.into()),
-            _ => {
+            _ => session_keys::value(key, context, self.asked).unwrap_or_else(|| {
                 let asked = self.asked.get(key).map(of_input);
                 asked.or_else(|| self.resource.condition_key(key, context))
-            }
+            }),
         }
     }
 }

@@ -31,6 +31,7 @@ mod keys;
 pub mod pattern;
 mod policy;
 pub mod services;
+mod session_keys;
 mod subject;
 
 pub use authority::{Authority, Authorized, Everything, Resource};

@@ -7,6 +7,7 @@ mod conditions;
 mod evaluation;
 mod matching;
 mod principals;
+mod sessions;
 mod texts;
 
 use strongroom_policy::document::{Document, Kind};
@@ -95,8 +96,14 @@ pub(crate) fn policy(name: &str, text: &str, kind: Kind) -> Policy {
 
 #[test]
 fn there_are_cases_enough() {
-    let tables =
-        [conditions::TABLES, evaluation::TABLES, matching::TABLES, principals::TABLES, texts::TABLES];
+    let tables = [
+        conditions::TABLES,
+        evaluation::TABLES,
+        matching::TABLES,
+        principals::TABLES,
+        sessions::TABLES,
+        texts::TABLES,
+    ];
     let count: usize = tables.iter().copied().flatten().map(|table| cases(table).len()).sum();
     assert!(count >= AT_LEAST, "{count} cases");
 }

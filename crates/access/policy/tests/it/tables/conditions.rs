@@ -14,7 +14,7 @@ pub(super) const TABLES: &[&str] = &[
 ];
 
 /// `StringEquals s3:prefix [a, b] and Bool aws:SecureTransport true`, as a `Condition` element.
-fn element(text: &str) -> Json {
+pub(super) fn element(text: &str) -> Json {
     let mut operators = Map::new();
     for condition in text.split(" and ") {
         let mut words = condition.splitn(3, ' ');
