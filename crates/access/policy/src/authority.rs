@@ -6,7 +6,7 @@ use std::sync::Arc;
 use strongroom_identity::{AccountId, Action, ConditionKeys, KeyValue, RequestContext};
 
 use crate::caller::CallerPolicies;
-use crate::decision::{Guard, Layer, Policies, Request, Trace, admits, decide, explain};
+use crate::decision::{Grant, Guard, Layer, Policies, Request, Trace, admits, decide, explain};
 use crate::denied::{Denied, Reason};
 use crate::keys::{ContextKeys, Value, Values};
 use crate::services;
@@ -24,6 +24,12 @@ pub trait Resource {
     /// Its policy, and what that counts for.
     fn guard(&self) -> Guard<'_> {
         Guard::None
+    }
+
+    /// The grants on it that may let the caller do `action`: those that are about others, or about other actions, need
+    /// not be among them.
+    fn grants(&self, _action: &str, _context: &RequestContext) -> Vec<Grant<'_>> {
+        Vec::new()
     }
 
     /// Whether callers of other accounts can do `action` to it at all, whatever its policy says.
@@ -52,6 +58,10 @@ impl<T: Resource> Resource for Arc<T> {
         T::guard(self)
     }
 
+    fn grants(&self, action: &str, context: &RequestContext) -> Vec<Grant<'_>> {
+        T::grants(self, action, context)
+    }
+
     fn serves_others(&self, action: &str) -> bool {
         T::serves_others(self, action)
     }
@@ -64,6 +74,7 @@ impl<T: Resource> Resource for Arc<T> {
 /// Proof that the caller may do `A` to the resource inside. Made by [`Authority::authorize`] only.
 pub struct Authorized<A: Action, R> {
     resource: R,
+    granted_by: Option<String>,
     action: PhantomData<fn() -> A>,
 }
 
@@ -71,6 +82,11 @@ impl<A: Action, R> Authorized<A, R> {
     /// The resource, to be read under this permission.
     pub fn resource(&self) -> &R {
         &self.resource
+    }
+
+    /// The id of the grant without which the caller may not; `None` where policies alone let it.
+    pub fn granted_by(&self) -> Option<&str> {
+        self.granted_by.as_deref()
     }
 
     /// The resource, with the permission used up.
@@ -109,28 +125,31 @@ impl Authority {
         context: &RequestContext,
         resource: R,
     ) -> Result<Authorized<A, R>, Denied> {
-        let denied = ask::<A, R, _>(context, &resource, |request, policies| {
+        let grants = resource.grants(A::NAME, context);
+        let granted_by = ask::<A, R, _>(context, &resource, &grants, |request, policies| {
             let is_foreign = request.subject.account() != Some(request.owner);
             if is_foreign && !resource.serves_others(A::NAME) {
                 let reason = Reason::Implicit { layer: Layer::Resource };
-                return Some(Denied::new(request.subject.arn(), request.action, request.resource, reason));
+                return Err(Denied::new(request.subject.arn(), request.action, request.resource, reason));
             }
-            decide(request, policies).denied(request)
-        });
-        match denied {
-            Some(denied) => Err(denied),
-            None => Ok(Authorized { resource, action: PhantomData }),
-        }
+            let decision = decide(request, policies);
+            match decision.denied(request) {
+                Some(denied) => Err(denied),
+                None => Ok(decision.grant().map(str::to_owned)),
+            }
+        })?;
+        drop(grants);
+        Ok(Authorized { resource, granted_by, action: PhantomData })
     }
 
-    /// Whether the resource's own policy lets the caller, or its account, do `A`.
+    /// Whether the resource's own policy lets the caller, or its account, do `A`, whatever grants there are.
     pub fn admits<A: Action, R: Resource>(&self, context: &RequestContext, resource: &R) -> bool {
-        ask::<A, R, _>(context, resource, admits)
+        ask::<A, R, _>(context, resource, &[], admits)
     }
 
     /// The decision on `A`, with all that led to it.
     pub fn explain<A: Action, R: Resource>(&self, context: &RequestContext, resource: &R) -> Trace {
-        ask::<A, R, _>(context, resource, explain)
+        ask::<A, R, _>(context, resource, &resource.grants(A::NAME, context), explain)
     }
 }
 
@@ -138,6 +157,7 @@ impl Authority {
 fn ask<A: Action, R: Resource, T>(
     context: &RequestContext,
     resource: &R,
+    grants: &[Grant<'_>],
     question: impl FnOnce(&Request<'_>, &Policies<'_>) -> T,
 ) -> T {
     let caller = &context.caller;
@@ -159,7 +179,7 @@ fn ask<A: Action, R: Resource, T>(
         boundary: known.and_then(|known| known.boundary.as_deref()),
         session: known.and_then(|known| known.session.as_deref()),
         guard: resource.guard(),
-        ..Policies::default()
+        grants,
     };
     question(&request, &policies)
 }

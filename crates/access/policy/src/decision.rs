@@ -112,6 +112,14 @@ impl Decision<'_> {
         matches!(self, Self::Allowed { .. })
     }
 
+    /// The id of the grant that allows it, where no policy does.
+    pub fn grant(&self) -> Option<&str> {
+        match self {
+            Self::Allowed { layer: Layer::Grant, source: Some(source) } => Some(source.policy),
+            _ => None,
+        }
+    }
+
     /// The refusal in AWS's words; `None` if it is allowed.
     pub fn denied(&self, request: &Request<'_>) -> Option<Denied> {
         let reason = match *self {
@@ -137,13 +145,22 @@ impl Decision<'_> {
 /// the role or user behind a session needs the boundary and the session's policies, one that names the account
 /// adds nothing. A KMS key's policy and a role's trust policy must let the caller in as well, to whom it is
 /// enough that they name the account. Of two accounts, both sides must allow it, whoever is named.
+///
+/// Where policies alone allow it, they are the reason, and a grant is not.
 pub fn decide<'p>(request: &Request<'_>, policies: &Policies<'p>) -> Decision<'p> {
     let facts = Facts::new(request, policies);
     let sides = match Sides::of(&facts, policies) {
         Ok(sides) => sides,
         Err(denied) => return denied,
     };
-    sides.weigh(&facts, policies.guard)
+    let by_policies = sides.weigh(sides.resource, &facts, policies.guard);
+    match sides.granted {
+        Some((grip, ..)) if !by_policies.is_allowed() => {
+            let firmer = sides.resource.filter(|(of_policy, ..)| *of_policy >= grip).or(sides.granted);
+            sides.weigh(firmer, &facts, policies.guard)
+        }
+        _ => by_policies,
+    }
 }
 
 /// Whether the resource's side by itself lets the caller in: named in whatever way, the account included, and
@@ -155,7 +172,10 @@ pub fn admits(request: &Request<'_>, policies: &Policies<'_>) -> bool {
 
 /// What each layer says, nobody denying.
 struct Sides<'p> {
+    /// What the resource's policy says.
     resource: Option<(Grip, Layer, Source<'p>)>,
+    /// What the firmest grant says.
+    granted: Option<(Grip, Layer, Source<'p>)>,
     identity: Option<Source<'p>>,
     /// The first layer that limits the caller and does not allow it.
     limited_by: Option<Layer>,
@@ -193,17 +213,22 @@ impl<'p> Sides<'p> {
             let source = Source { policy: grant.id, statement: None, sid: None };
             grant.grip(facts).map(|grip| (grip, Layer::Grant, source))
         });
-        // Where policy and grant are equally firm, the policy is the reason.
-        let resource = granted.chain(resource).max_by_key(|(grip, ..)| *grip);
-        Ok(Self { resource, identity, limited_by, limits_entity })
+        let granted = granted.max_by_key(|(grip, ..)| *grip);
+        Ok(Self { resource, granted, identity, limited_by, limits_entity })
     }
 
-    fn weigh(self, facts: &Facts<'_>, guard: Guard<'_>) -> Decision<'p> {
+    /// What comes out if this is what the resource's side says.
+    fn weigh(
+        &self,
+        resource: Option<(Grip, Layer, Source<'p>)>,
+        facts: &Facts<'_>,
+        guard: Guard<'_>,
+    ) -> Decision<'p> {
         let subject = facts.subject();
         let is_of_owner = subject.account() == Some(facts.owner());
         // Who is of no account has no side of its own.
         let has_own_side = subject.account().is_some();
-        if let Some((grip, layer, source)) = self.resource {
+        if let Some((grip, layer, source)) = resource {
             let allowed = Decision::Allowed { layer, source: Some(source) };
             let suffices = is_of_owner || !has_own_side || subject.is_service();
             match grip {

@@ -62,14 +62,15 @@ pub struct Grant<'g> {
     pub grantee: &'g NamedPrincipal,
     /// What it allows, for example `kms:Decrypt`.
     pub actions: &'g [&'g str],
-    /// Whether the request keeps to its constraints.
-    pub constraints_hold: bool,
+    /// The constraint that the request does not keep to, for example `EncryptionContextEquals`; `None` if it keeps to
+    /// all of them.
+    pub unmet: Option<&'static str>,
 }
 
 impl Grant<'_> {
     /// How it covers the caller.
     pub(super) fn grip(&self, facts: &Facts<'_>) -> Option<Grip> {
-        let covers = self.constraints_hold && self.actions.contains(&facts.action());
+        let covers = self.unmet.is_none() && self.actions.contains(&facts.action());
         covers.then(|| self.grantee.grip(facts.subject())).flatten()
     }
 }

@@ -71,10 +71,10 @@ pub fn explain(request: &Request<'_>, policies: &Policies<'_>) -> Trace {
     }
     for grant in policies.grants {
         let applies = grant.grip(&facts).is_some();
-        let because = match (applies, grant.constraints_hold) {
+        let because = match (applies, grant.unmet) {
             (true, _) => "applies".to_owned(),
-            (false, false) => "the request does not keep to its constraints".to_owned(),
-            (false, true) => "is not for this caller and action".to_owned(),
+            (false, Some(constraint)) => format!("the request does not keep to its constraint {constraint}"),
+            (false, None) => "is not for this caller and action".to_owned(),
         };
         let statement = StatementTrace { sid: None, effect: Effect::Allow, applies, because };
         traces.push(PolicyTrace {

@@ -186,7 +186,7 @@ fn run(table: &'static str) {
                 id: "grant",
                 grantee,
                 actions,
-                constraints_hold: *holds,
+                unmet: (!*holds).then_some("EncryptionContextEquals"),
             })
             .collect();
         let (subject, keys) = (subject(case.about), Stated::parse("nothing"));
