@@ -76,10 +76,17 @@ fn session(object: &mut Object, context: &SessionContext) {
             object.optional("userName", issuer.user_name.as_deref());
         });
     }
+    if let Some(provider) = &context.federated_provider {
+        object.object("webIdFederationData", |object| {
+            object.text("federatedProvider", provider);
+            object.object("attributes", |_| {});
+        });
+    }
     object.object("attributes", |object| {
         object.text("creationDate", &time_text(context.created_ms));
         object.text("mfaAuthenticated", if context.mfa_authenticated { "true" } else { "false" });
     });
+    object.optional("sourceIdentity", context.source_identity.as_deref());
 }
 
 fn resources(object: &mut Object, resources: &[Resource]) {

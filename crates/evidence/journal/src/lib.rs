@@ -63,8 +63,8 @@ pub use journal::{Durability, Journal, JournalOptions, Opened};
 pub use lookup::{Attribute, Continuation, Filter, Page};
 pub use reader::{Frames, Reader, Records, SealedFrame};
 pub use record::{
-    ADDITIONAL_DATA_LIMIT, EventId, EventType, Identity, IdentityKind, JSON_LIMIT, RECORD_LIMIT, Record,
-    RecordError, Resource, SHORT_TEXT_LIMIT, SessionContext, SessionIssuer, TlsDetails,
+    ADDITIONAL_DATA_LIMIT, DECISIONS_LIMIT, EventId, EventType, Identity, IdentityKind, JSON_LIMIT,
+    RECORD_LIMIT, Record, RecordError, Resource, SHORT_TEXT_LIMIT, SessionContext, SessionIssuer, TlsDetails,
 };
 pub use recovery::OpenNote;
 pub use segment::HeaderFault;

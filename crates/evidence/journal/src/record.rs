@@ -20,6 +20,9 @@ pub const JSON_LIMIT: usize = 100 * 1024;
 /// Longest additional event data, in bytes; what is longer is left out.
 pub const ADDITIONAL_DATA_LIMIT: usize = 28 * 1024;
 
+/// Longest traces of decisions, in bytes; what is longer is left out.
+pub const DECISIONS_LIMIT: usize = 24 * 1024;
+
 /// Longest record, in bytes of its encoding: CloudTrail's bound on one event.
 pub const RECORD_LIMIT: usize = 256 * 1024;
 
@@ -27,7 +30,7 @@ pub const RECORD_LIMIT: usize = 256 * 1024;
 ///
 /// Every secret has been left out by the caller: the journal writes what it is given. Texts named JSON hold
 /// one compact JSON value each and go into the CloudTrail event as they are. Encoding applies CloudTrail's
-/// limits ([`SHORT_TEXT_LIMIT`], [`JSON_LIMIT`], [`ADDITIONAL_DATA_LIMIT`]).
+/// limits ([`SHORT_TEXT_LIMIT`], [`JSON_LIMIT`], [`ADDITIONAL_DATA_LIMIT`]), and [`DECISIONS_LIMIT`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// `eventID`, unique among all records.
@@ -76,17 +79,21 @@ pub struct Record {
     pub tls: Option<TlsDetails>,
     /// `sharedEventID`: equal in the records that several accounts get of one call.
     pub shared_event_id: Option<EventId>,
+    /// How it was decided that the call is refused, for whoever runs the server: a JSON array of traces, whose
+    /// form is their maker's. No CloudTrail event shows it, since it tells of policies that the caller may not
+    /// be allowed to read.
+    pub decisions: Option<String>,
 }
 
 impl Record {
-    /// What LookupEvents calls the user name: the session's name for an assumed role, `root` for an account's
-    /// root, else the user's name, else the calling service.
+    /// What LookupEvents calls the user name: the session's name for an assumed role and a federated user,
+    /// `root` for an account's root, else the user's name, else the calling service.
     #[must_use]
     pub fn username(&self) -> Option<&str> {
         let identity = &self.identity;
         match identity.kind {
             Some(IdentityKind::Root) => Some("root"),
-            Some(IdentityKind::AssumedRole) => {
+            Some(IdentityKind::AssumedRole | IdentityKind::FederatedUser) => {
                 identity.principal_id.as_deref()?.split_once(':').map(|(_, session)| session)
             }
             _ => identity.user_name.as_deref().or(identity.invoked_by.as_deref()),
@@ -182,6 +189,10 @@ pub struct SessionContext {
     pub created_ms: i64,
     /// `attributes.mfaAuthenticated`.
     pub mfa_authenticated: bool,
+    /// `sourceIdentity`.
+    pub source_identity: Option<String>,
+    /// `webIdFederationData.federatedProvider`: the OpenID Connect provider that vouched for the session.
+    pub federated_provider: Option<String>,
 }
 
 /// `sessionContext.sessionIssuer`.

@@ -5,8 +5,8 @@
 
 use super::fields::{Field, FieldReader, FieldWriter};
 use super::{
-    ADDITIONAL_DATA_LIMIT, EventId, EventType, Identity, IdentityKind, JSON_LIMIT, Record, Resource,
-    SHORT_TEXT_LIMIT, SessionContext, SessionIssuer, TlsDetails,
+    ADDITIONAL_DATA_LIMIT, DECISIONS_LIMIT, EventId, EventType, Identity, IdentityKind, JSON_LIMIT, Record,
+    Resource, SHORT_TEXT_LIMIT, SessionContext, SessionIssuer, TlsDetails,
 };
 
 /// The format written.
@@ -72,6 +72,7 @@ mod tag {
     pub(super) const API_VERSION: u8 = 20;
     pub(super) const TLS: u8 = 21;
     pub(super) const SHARED_EVENT_ID: u8 = 22;
+    pub(super) const DECISIONS: u8 = 23;
 }
 
 const READ_ONLY: u8 = 1;
@@ -81,7 +82,8 @@ impl Record {
     /// Encodes the record, applying CloudTrail's limits.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let long = [&self.request_parameters, &self.response_elements, &self.additional_event_data];
+        let long =
+            [&self.request_parameters, &self.response_elements, &self.additional_event_data, &self.decisions];
         let mut buffer = Vec::with_capacity(640 + long.into_iter().flatten().map(String::len).sum::<usize>());
         buffer.push(FORMAT);
         let w = &mut FieldWriter::new(&mut buffer);
@@ -121,6 +123,7 @@ impl Record {
         if let Some(id) = self.shared_event_id {
             w.bytes(tag::SHARED_EVENT_ID, &id.0);
         }
+        w.optional(tag::DECISIONS, within(self.decisions.as_ref(), DECISIONS_LIMIT));
         buffer
     }
 
@@ -164,6 +167,7 @@ impl Record {
                 tag::API_VERSION => record.api_version = Some(field.text()?),
                 tag::TLS => record.tls = Some(decode_tls(field)?),
                 tag::SHARED_EVENT_ID => record.shared_event_id = Some(EventId(field.array()?)),
+                tag::DECISIONS => record.decisions = Some(field.text()?),
                 _ => {}
             }
         }
@@ -229,6 +233,8 @@ fn encode_session(w: &mut FieldWriter<'_>, session: &SessionContext) {
     }
     w.integer(2, session.created_ms);
     w.bytes(3, &[u8::from(session.mfa_authenticated)]);
+    w.optional(4, session.source_identity.as_deref());
+    w.optional(5, session.federated_provider.as_deref());
 }
 
 fn decode_session(field: Field<'_>) -> Result<SessionContext, RecordError> {
@@ -245,6 +251,8 @@ fn decode_session(field: Field<'_>) -> Result<SessionContext, RecordError> {
                     _ => return Err(field.refused()),
                 }
             }
+            4 => session.source_identity = Some(field.text()?),
+            5 => session.federated_provider = Some(field.text()?),
             _ => {}
         }
     }

@@ -92,6 +92,8 @@ pub(crate) fn full_record() -> Record {
                 }),
                 created_ms: 1_660_170_000_000,
                 mfa_authenticated: true,
+                source_identity: Some("Jane".into()),
+                federated_provider: Some("arn:aws:iam::111122223333:oidc-provider/idp.example.com".into()),
             }),
             invoked_by: Some("cloudtrail.amazonaws.com".into()),
         },
@@ -126,6 +128,7 @@ pub(crate) fn full_record() -> Record {
             host: Some("kms.example.com".into()),
         }),
         shared_event_id: Some(EventId([0x11; 16])),
+        decisions: Some(r#"[{"version":1}]"#.into()),
     }
 }
 

@@ -4,8 +4,9 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use strongroom_journal::{
-    ADDITIONAL_DATA_LIMIT, EventId, EventType, Identity, IdentityKind, JSON_LIMIT, Record, RecordError,
-    Resource, SHORT_TEXT_LIMIT, SessionContext, SessionIssuer, TlsDetails, render_cloudtrail_json,
+    ADDITIONAL_DATA_LIMIT, DECISIONS_LIMIT, EventId, EventType, Identity, IdentityKind, JSON_LIMIT, Record,
+    RecordError, Resource, SHORT_TEXT_LIMIT, SessionContext, SessionIssuer, TlsDetails,
+    render_cloudtrail_json,
 };
 
 use crate::fixture::full_record;
@@ -39,11 +40,12 @@ prop_compose! {
         issuer in option::of((kind(), text(), text(), text(), maybe())),
         created_ms in any::<i64>(),
         mfa_authenticated in any::<bool>(),
+        (source_identity, federated_provider) in (maybe(), maybe()),
     ) -> SessionContext {
         let issuer = issuer.map(|(kind, principal_id, arn, account_id, user_name)| {
             SessionIssuer { kind, principal_id, arn, account_id, user_name }
         });
-        SessionContext { issuer, created_ms, mfa_authenticated }
+        SessionContext { issuer, created_ms, mfa_authenticated, source_identity, federated_provider }
     }
 }
 
@@ -70,7 +72,7 @@ prop_compose! {
         names in (text(), text(), text(), text(), text()),
         identity in identity(),
         short in (maybe(), maybe(), maybe(), maybe(), maybe()),
-        long in (json(), json(), json(), json()),
+        long in (json(), json(), json(), json(), json()),
         flags in (any::<bool>(), any::<bool>()),
         resources in option::of(vec(resource(), 0..5)),
         event_type in prop::sample::select(vec![
@@ -102,6 +104,7 @@ prop_compose! {
             management: flags.1,
             tls: tls.map(|(version, cipher_suite, host)| TlsDetails { version, cipher_suite, host }),
             shared_event_id: ids.1.map(EventId),
+            decisions: long.4,
         }
     }
 }
@@ -161,12 +164,25 @@ fn unknown_fields_are_passed_over_and_unknown_formats_refused() {
     assert_eq!(Record::decode(&[1]), Err(RecordError::Missing { tag: 1 }));
 }
 
+/// What was written before records had traces of decisions and all facts of sessions reads as it was.
+#[test]
+fn records_of_earlier_versions_are_read() {
+    let hex: String = include_str!("../../testdata/record.hex").split_whitespace().collect();
+    let bytes = strongroom_crypto::hex::decode(&hex).unwrap();
+    let mut record = full_record();
+    record.decisions = None;
+    let session = record.identity.session.as_mut().unwrap();
+    (session.source_identity, session.federated_provider) = (None, None);
+    assert_eq!(Record::decode(&bytes).unwrap(), record);
+    assert_eq!(record.encode(), bytes);
+}
+
 #[test]
 fn repeated_fields_and_padded_lengths_are_refused() {
     let mut bytes = full_record().encode();
-    let repeated = [22, 1, 0];
+    let repeated = [23, 1, 0];
     bytes.extend_from_slice(&repeated);
-    assert_eq!(Record::decode(&bytes), Err(RecordError::Order { tag: 22 }));
+    assert_eq!(Record::decode(&bytes), Err(RecordError::Order { tag: 23 }));
     assert_eq!(Record::decode(&[1, 1, 0x80, 0]), Err(RecordError::Length { tag: 1 }));
     assert_eq!(Record::decode(&[1, 1, 0xff, 0xff, 0xff, 0xff, 0x0f]), Err(RecordError::Length { tag: 1 }));
 }
@@ -184,6 +200,7 @@ fn limits_are_cloudtrails() {
         response_elements: json(JSON_LIMIT + 1),
         additional_event_data: json(ADDITIONAL_DATA_LIMIT + 1),
         service_event_details: json(JSON_LIMIT + 1),
+        decisions: json(DECISIONS_LIMIT + 1),
         ..full_record()
     };
     let read = Record::decode(&record.encode()).unwrap();
@@ -194,8 +211,8 @@ fn limits_are_cloudtrails() {
     }
     assert_eq!(read.request_parameters, record.request_parameters);
     assert_eq!(
-        (read.response_elements, read.additional_event_data, read.service_event_details),
-        (None, None, None)
+        (read.response_elements, read.additional_event_data, read.service_event_details, read.decisions),
+        (None, None, None, None)
     );
 }
 
@@ -211,5 +228,11 @@ fn a_user_name_is_what_lookup_events_shows() {
         ..Identity::default()
     });
     assert_eq!(user.username(), Some("alice"));
+    let federated = with(Identity {
+        kind: Some(IdentityKind::FederatedUser),
+        principal_id: Some("111122223333:bob".into()),
+        ..Identity::default()
+    });
+    assert_eq!(federated.username(), Some("bob"));
     assert_eq!(with(Identity::default()).username(), None);
 }
