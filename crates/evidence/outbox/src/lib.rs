@@ -4,11 +4,15 @@
 //! moments, and the draft is then taken out again, many at a time. After a crash in between, the draft is
 //! what is left, and becomes the record at the next start.
 //!
+//! [`OnBehalf`] does so for services that call others by themselves.
+//!
 //! [`Outbox`] makes the drafts and writes the records, to one store and one journal. It knows neither
 //! services nor HTTP; what a record says is its maker's matter.
 
 #![warn(missing_docs)]
 
+mod on_behalf;
 mod outbox;
 
+pub use on_behalf::{Change, OnBehalf, OnBehalfError};
 pub use outbox::{Outbox, OutboxError};

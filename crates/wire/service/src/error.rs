@@ -130,6 +130,11 @@ impl ApiError {
         self.query
     }
 
+    /// The code, as the query protocols give it.
+    pub fn query_code(&self) -> &str {
+        self.query.map_or_else(|| self.code(), |query| query.code)
+    }
+
     /// The HTTP status, where the protocol does not choose it.
     pub fn status(&self) -> Option<u16> {
         self.status

@@ -1,7 +1,7 @@
 //! The calls of EC2's API.
 
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use strongroom_api_ec2::{
@@ -10,9 +10,8 @@ use strongroom_api_ec2::{
     DescribeSecurityGroupsRequest, DescribeSubnetsRequest, Ec2, Filter, IpPermission, IpRange, SERVICE,
     UserIdGroupPair,
 };
-use strongroom_identity::{Caller, Principal, Region, RequestContext, RequestId};
-use strongroom_journal::{EventId, EventType, Identity, IdentityKind, Record};
-use strongroom_outbox::Outbox;
+use strongroom_identity::RequestContext;
+use strongroom_outbox::{OnBehalf, Outbox};
 use strongroom_policy::services::CLOUDHSM;
 use strongroom_runtime::Clocks;
 use strongroom_service::ApiError;
@@ -20,9 +19,6 @@ use strongroom_service::ApiError;
 use super::{FIRST_PORT, LAST_PORT};
 use crate::domain::home::Home;
 use crate::error::Refusal;
-
-/// How long EC2 may take, in milliseconds.
-const PATIENCE_MS: i64 = 30_000;
 
 /// What the rule of development mode says of itself, and whom it lets in.
 const DEV_RULE: &str = "strongroom dev: lets this machine in; revoke it to see clients refused";
@@ -48,43 +44,22 @@ pub(crate) struct Interface {
 /// EC2, as CloudHSM uses it.
 pub(crate) struct Network {
     ec2: Arc<dyn Ec2>,
-    outbox: Arc<Outbox>,
-    clocks: Clocks,
+    on_behalf: OnBehalf,
 }
 
 /// Whether EC2 refused an address because something has it already, or it is not to be had.
 pub(crate) fn is_taken(error: &ApiError) -> bool {
-    matches!(code(error), "InvalidIPAddress.InUse" | "InvalidAddress.InUse" | "InvalidParameterValue")
-}
-
-fn code(error: &ApiError) -> &str {
-    error.query().map_or_else(|| error.code(), |query| query.code)
+    matches!(error.query_code(), "InvalidIPAddress.InUse" | "InvalidAddress.InUse" | "InvalidParameterValue")
 }
 
 impl Network {
     pub(crate) fn new(ec2: Arc<dyn Ec2>, outbox: Arc<Outbox>, clocks: Clocks) -> Self {
-        Self { ec2, outbox, clocks }
+        Self { ec2, on_behalf: OnBehalf::new(CLOUDHSM, outbox, clocks) }
     }
 
     /// A context in which CloudHSM calls for an account.
     fn context(&self, home: &Home) -> Result<RequestContext, ApiError> {
-        let region = Region::named(home.region)
-            .ok_or_else(|| ApiError::internal("a cluster's Region is not in the table"))?;
-        let id = strongroom_crypto::random::bytes().map_err(ApiError::internal)?;
-        let principal = Principal::Service { account: home.account, name: CLOUDHSM };
-        let caller = Caller::new(principal, String::new());
-        let now_ms = self.clocks.domain_now();
-        let deadline_ms = self.clocks.real_now().saturating_add(PATIENCE_MS);
-        Ok(RequestContext::new(
-            RequestId::from_random(id),
-            caller,
-            region,
-            now_ms,
-            deadline_ms,
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-            CLOUDHSM.to_owned(),
-            None,
-        ))
+        self.on_behalf.context(home.account, home.region).map_err(ApiError::internal)
     }
 
     /// Makes a call that changes something, with its record: the draft commits with the change, and the record
@@ -99,32 +74,11 @@ impl Network {
     where
         F: Future<Output = Result<T, ApiError>>,
     {
-        let context = self.context(home)?;
-        let record = Record {
-            event_id: EventId(strongroom_crypto::random::bytes().map_err(ApiError::internal)?),
-            event_time_ms: context.now_ms,
-            event_source: SERVICE.event_source.to_owned(),
-            event_name: name.to_owned(),
-            aws_region: home.region.to_owned(),
-            account_id: home.account.to_string(),
-            identity: Identity {
-                kind: Some(IdentityKind::AwsService),
-                invoked_by: Some(CLOUDHSM.to_owned()),
-                ..Identity::default()
-            },
-            source_ip: CLOUDHSM.to_owned(),
-            user_agent: Some(CLOUDHSM.to_owned()),
-            request_parameters: Some(parameters.to_string()),
-            request_id: Some(context.request_id.to_string()),
-            event_type: EventType::AwsApiCall,
-            management: true,
-            ..Record::default()
-        };
-        let context = Arc::new(context.with_draft(self.outbox.draft(&record)));
-        let answer = call(context).await?;
-        if let Err(error) = self.outbox.record(record, true).await {
-            tracing::warn!(event = name, %error, "the record of what CloudHSM did in EC2 is still to be written");
-        }
+        let (source, parameters) = (SERVICE.event_source, parameters.to_string());
+        let begun = self.on_behalf.begin(home.account, home.region, source, name, parameters);
+        let change = begun.map_err(ApiError::internal)?;
+        let answer = call(change.context()).await?;
+        change.done().await;
         Ok(answer)
     }
 
@@ -195,7 +149,7 @@ impl Network {
             self.ec2.authorize_security_group_ingress(&context, input).await
         });
         match made.await {
-            Err(error) if code(&error) == "InvalidPermission.Duplicate" => Ok(()),
+            Err(error) if error.query_code() == "InvalidPermission.Duplicate" => Ok(()),
             answer => answer.map(drop),
         }
     }
@@ -210,7 +164,7 @@ impl Network {
         match done.await {
             Err(error)
                 if ["InvalidGroup.NotFound", "InvalidGroupId.NotFound", "DependencyViolation"]
-                    .contains(&code(&error)) =>
+                    .contains(&error.query_code()) =>
             {
                 tracing::info!(group, %error, "the security group of a deleted cluster stays as it is");
                 Ok(())
@@ -301,7 +255,7 @@ impl Network {
             self.ec2.delete_network_interface(&context, input).await
         });
         match done.await {
-            Err(error) if code(&error) == "InvalidNetworkInterfaceID.NotFound" => Ok(()),
+            Err(error) if error.query_code() == "InvalidNetworkInterfaceID.NotFound" => Ok(()),
             answer => answer.map(drop),
         }
     }

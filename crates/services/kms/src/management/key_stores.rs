@@ -24,7 +24,8 @@ use strongroom_api_ec2::Ec2;
 use strongroom_hsm_client::{Credentials, Server};
 use strongroom_hsm_proto::command::Role;
 use strongroom_identity::RequestContext;
-use strongroom_outbox::Outbox;
+use strongroom_outbox::{OnBehalf, Outbox};
+use strongroom_policy::services::KEY_STORES;
 use strongroom_runtime::Clocks;
 use strongroom_secret::SecretString;
 use strongroom_store::{Db, RowMac};
@@ -73,6 +74,8 @@ pub(crate) struct KeyStores {
     mac: RowMac,
     passwords: Passwords,
     calls: Calls,
+    outbox: Arc<Outbox>,
+    clocks: Clocks,
     anchors: Arc<dyn TrustAnchors>,
     dialer: Arc<dyn Dialer>,
     /// How long a cluster may take for a call.
@@ -114,7 +117,13 @@ impl KeyStores {
             db,
             mac,
             passwords,
-            calls: Calls { cloudhsm, ec2, outbox, clocks },
+            calls: Calls {
+                cloudhsm,
+                ec2,
+                on_behalf: OnBehalf::new(KEY_STORES, outbox.clone(), clocks.clone()),
+            },
+            outbox,
+            clocks,
             anchors,
             dialer,
             deadline,
@@ -146,7 +155,7 @@ impl KeyStores {
 
     /// Counts cryptography for a caller against the key store's quota.
     pub(crate) fn admit(&self, store_id: &str) -> Result<(), Refusal> {
-        self.throttling.take_of_key_store(store_id, self.calls.clocks.domain_now())
+        self.throttling.take_of_key_store(store_id, self.clocks.domain_now())
     }
 
     /// The key store's live cluster, for cryptography: `KMSInvalidStateException` if it is not connected. One that

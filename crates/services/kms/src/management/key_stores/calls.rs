@@ -1,24 +1,19 @@
 //! The calls of CloudHSM's and EC2's APIs, as `cks.kms.amazonaws.com` and for the account that owns the key store.
 
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use strongroom_api_cloudhsm::{CloudHsm, DescribeClustersRequest};
 use strongroom_api_ec2::{DescribeNetworkInterfacesRequest, Ec2, Filter, NetworkInterface, SERVICE};
-use strongroom_identity::{Caller, Principal, Region, RequestContext, RequestId};
-use strongroom_journal::{EventId, EventType, Identity, IdentityKind, Record};
-use strongroom_outbox::Outbox;
+use strongroom_identity::RequestContext;
+use strongroom_outbox::OnBehalf;
 use strongroom_policy::services::KEY_STORES;
-use strongroom_runtime::Clocks;
 use strongroom_service::ApiError;
 
 use super::cluster::ClusterFacts;
 use crate::domain::identifier::Home;
 use crate::error::Refusal;
-
-/// How long CloudHSM and EC2 may take, in milliseconds.
-const PATIENCE_MS: i64 = 30_000;
 
 /// What is asked for in one page, and pages that are asked for.
 const PAGE: i32 = 200;
@@ -28,13 +23,7 @@ const MOST_PAGES: usize = 64;
 pub(super) struct Calls {
     pub(super) cloudhsm: Arc<dyn CloudHsm>,
     pub(super) ec2: Arc<dyn Ec2>,
-    pub(super) outbox: Arc<Outbox>,
-    pub(super) clocks: Clocks,
-}
-
-/// The code of an error as EC2 writes it.
-pub(super) fn code(error: &ApiError) -> &str {
-    error.query().map_or_else(|| error.code(), |query| query.code)
+    pub(super) on_behalf: OnBehalf,
 }
 
 pub(super) fn filter(name: &str, value: &str) -> Filter {
@@ -49,23 +38,7 @@ pub(super) fn interface_description(cluster_id: &str) -> String {
 impl Calls {
     /// A context in which KMS calls for an account.
     pub(super) fn context(&self, home: &Home) -> Result<RequestContext, ApiError> {
-        let region = Region::named(home.region)
-            .ok_or_else(|| ApiError::internal("a key store's Region is not in the table"))?;
-        let id = strongroom_crypto::random::bytes().map_err(ApiError::internal)?;
-        let principal = Principal::Service { account: home.account, name: KEY_STORES };
-        let caller = Caller::new(principal, String::new());
-        let now_ms = self.clocks.domain_now();
-        let deadline_ms = self.clocks.real_now().saturating_add(PATIENCE_MS);
-        Ok(RequestContext::new(
-            RequestId::from_random(id),
-            caller,
-            region,
-            now_ms,
-            deadline_ms,
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-            KEY_STORES.to_owned(),
-            None,
-        ))
+        self.on_behalf.context(home.account, home.region).map_err(ApiError::internal)
     }
 
     /// Makes a call of EC2's that changes something, with its record: the draft commits with the change, and the
@@ -80,32 +53,11 @@ impl Calls {
     where
         F: Future<Output = Result<T, ApiError>>,
     {
-        let context = self.context(home)?;
-        let record = Record {
-            event_id: EventId(strongroom_crypto::random::bytes().map_err(ApiError::internal)?),
-            event_time_ms: context.now_ms,
-            event_source: SERVICE.event_source.to_owned(),
-            event_name: name.to_owned(),
-            aws_region: home.region.to_owned(),
-            account_id: home.account.to_string(),
-            identity: Identity {
-                kind: Some(IdentityKind::AwsService),
-                invoked_by: Some(KEY_STORES.to_owned()),
-                ..Identity::default()
-            },
-            source_ip: KEY_STORES.to_owned(),
-            user_agent: Some(KEY_STORES.to_owned()),
-            request_parameters: Some(parameters.to_string()),
-            request_id: Some(context.request_id.to_string()),
-            event_type: EventType::AwsApiCall,
-            management: true,
-            ..Record::default()
-        };
-        let context = Arc::new(context.with_draft(self.outbox.draft(&record)));
-        let answer = call(context).await?;
-        if let Err(error) = self.outbox.record(record, true).await {
-            tracing::warn!(event = name, %error, "the record of what KMS did in EC2 is still to be written");
-        }
+        let (source, parameters) = (SERVICE.event_source, parameters.to_string());
+        let begun = self.on_behalf.begin(home.account, home.region, source, name, parameters);
+        let change = begun.map_err(ApiError::internal)?;
+        let answer = call(change.context()).await?;
+        change.done().await;
         Ok(answer)
     }
 

@@ -20,7 +20,6 @@ use strongroom_hsm_proto::command::{
 use strongroom_secret::SecretString;
 use strongroom_service::ApiError;
 
-use super::calls::code;
 use super::credentials::random_password;
 use super::lines::Line;
 use super::{KeyStores, credentials, recording};
@@ -116,7 +115,7 @@ impl KeyStores {
             Err(Stop::Later(refusal)) => Err(refusal),
             Err(Stop::Failed(error) | Stop::Unsure(error)) => {
                 tracing::warn!(store = id, error = error.as_str(), "a key store cannot be connected");
-                let now_ms = self.calls.clocks.domain_now();
+                let now_ms = self.clocks.domain_now();
                 let settled = self.alter(&home, &id, |store| store.connected(Some(error), now_ms)).await;
                 line.hang_up();
                 settled.map(|_| Work::Done)
@@ -291,7 +290,7 @@ impl KeyStores {
         client: Closing,
         line: &Line,
     ) -> Result<(), Stop> {
-        let now_ms = self.calls.clocks.domain_now();
+        let now_ms = self.clocks.domain_now();
         let pending = store.pending_password;
         let connected = self
             .alter(&store.home, &store.id, |store| {
@@ -317,7 +316,7 @@ impl KeyStores {
         line.hang_up();
         let moved = self.calls.move_out(store).await;
         moved.map_err(|error| Refusal::Internal(error.into()))?;
-        let now_ms = self.calls.clocks.domain_now();
+        let now_ms = self.clocks.domain_now();
         self.alter(&store.home, &store.id, |store| store.disconnected(now_ms)).await?;
         tracing::info!(store = store.id, "a key store is disconnected");
         Ok(())
@@ -360,7 +359,7 @@ impl KeyStores {
                 repo::key_stores::replace(tx, &self.mac, &mut store).await?;
                 let record =
                     (store.state != before.state).then(|| recording::state_changed(&store, event_id));
-                let draft = record.as_ref().map(|record| self.calls.outbox.draft(record));
+                let draft = record.as_ref().map(|record| self.outbox.draft(record));
                 repo::post(tx, draft.as_ref()).await?;
                 Ok(Some((store, record)))
             })
@@ -369,7 +368,7 @@ impl KeyStores {
         self.forget(home, id);
         let Some((store, record)) = altered? else { return Ok(None) };
         if let Some(record) = record
-            && let Err(error) = self.calls.outbox.record(record, true).await
+            && let Err(error) = self.outbox.record(record, true).await
         {
             tracing::warn!(store = id, %error, "the record of a key store's new state is still to be written");
         }
@@ -440,7 +439,7 @@ fn of_client(error: &ClientError) -> ConnectionError {
 
 /// What EC2's refusal means for the key store.
 fn of_network(store: &KeyStore, error: &ApiError) -> ConnectionError {
-    match code(error) {
+    match error.query_code() {
         "InvalidSubnetID.NotFound" => ConnectionError::SubnetNotFound,
         "InsufficientFreeAddressesInSubnet" => ConnectionError::InsufficientFreeAddresses,
         other => {

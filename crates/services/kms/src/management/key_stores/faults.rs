@@ -16,7 +16,7 @@ impl KeyStores {
     ) -> Result<(), KeyStoreFaultError> {
         let error = read_code(code)?;
         let found = self.find_anywhere(store_id).await?;
-        let now_ms = self.calls.clocks.domain_now();
+        let now_ms = self.clocks.domain_now();
         let failed = self.alter(&found.home, store_id, |store| {
             let is_free = store.state != ConnectionState::Disconnecting;
             if is_free {

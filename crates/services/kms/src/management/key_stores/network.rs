@@ -10,7 +10,7 @@ use strongroom_api_ec2::{
 };
 use strongroom_service::ApiError;
 
-use super::calls::{Calls, code, filter, interface_description};
+use super::calls::{Calls, filter, interface_description};
 use super::cluster::ClusterFacts;
 use crate::domain::identifier::Home;
 use crate::domain::key_store::KeyStore;
@@ -110,7 +110,7 @@ impl Calls {
             self.ec2.authorize_security_group_ingress(&context, input).await
         });
         match opened.await {
-            Err(error) if code(&error) != "InvalidPermission.Duplicate" => Err(error),
+            Err(error) if error.query_code() != "InvalidPermission.Duplicate" => Err(error),
             _ => Ok(group),
         }
     }
@@ -158,7 +158,7 @@ impl Calls {
 
 fn tolerate(outcome: Result<(), ApiError>, codes: &[&str]) -> Result<(), ApiError> {
     match outcome {
-        Err(error) if codes.contains(&code(&error)) => Ok(()),
+        Err(error) if codes.contains(&error.query_code()) => Ok(()),
         outcome => outcome,
     }
 }
