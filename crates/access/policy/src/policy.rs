@@ -8,6 +8,8 @@ mod statement;
 mod template;
 mod values;
 
+use std::sync::Arc;
+
 pub(crate) use action::Asked;
 use action::Services;
 pub(crate) use condition::Test;
@@ -18,13 +20,13 @@ pub(crate) use values::text_of;
 use crate::decision::Facts;
 use crate::document::{ActionPattern, Document, Effect};
 
-/// A policy, made from its document once and then asked as often as need be.
+/// A policy, made from its document once and then asked as often as need be. Clones share what it says.
 #[derive(Clone, Debug)]
 pub struct Policy {
     name: String,
-    statements: Box<[Statement]>,
+    statements: Arc<[Statement]>,
     /// For each statement, the services whose actions it may be about.
-    services: Box<[Services]>,
+    services: Arc<[Services]>,
 }
 
 /// What the statements of one policy say of a request, taken together.
@@ -44,7 +46,7 @@ impl Policy {
         Self::of_statements(name.into(), document.statements.iter().map(statement).collect())
     }
 
-    fn of_statements(name: String, statements: Box<[Statement]>) -> Self {
+    fn of_statements(name: String, statements: Arc<[Statement]>) -> Self {
         let services = statements.iter().map(Statement::services).collect();
         Self { name, statements, services }
     }
@@ -52,12 +54,25 @@ impl Policy {
     /// A policy that allows the listed actions on every resource.
     pub fn allowing(name: impl Into<String>, actions: &[&str]) -> Self {
         let actions: Vec<_> = actions.iter().map(|action| ActionPattern::named(action)).collect();
-        Self::of_statements(name.into(), Box::new([Statement::allowing(&actions)]))
+        Self::of_statements(name.into(), [Statement::of_actions(Effect::Allow, &actions)].into())
     }
 
     /// A policy that says nothing, and so allows nothing.
     pub fn silent(name: impl Into<String>) -> Self {
-        Self::of_statements(name.into(), Box::new([]))
+        Self::of_statements(name.into(), [].into())
+    }
+
+    /// A policy that denies everything: what stands in for one that is kept and cannot be read, since nobody knows
+    /// what it denied.
+    pub fn barring(name: impl Into<String>) -> Self {
+        let everything = [ActionPattern::named("*")];
+        Self::of_statements(name.into(), [Statement::of_actions(Effect::Deny, &everything)].into())
+    }
+
+    /// The same policy under another name.
+    #[must_use]
+    pub fn named(&self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self.clone() }
     }
 
     /// Its name.
@@ -86,7 +101,7 @@ impl Policy {
     /// What it says of a request.
     pub(crate) fn opinion(&self, facts: &Facts<'_>) -> Opinion {
         let mut opinion = Opinion::default();
-        for (at, (statement, services)) in self.statements.iter().zip(&self.services).enumerate() {
+        for (at, (statement, services)) in self.statements.iter().zip(&*self.services).enumerate() {
             if !services.may_have(facts.asked()) {
                 continue;
             }

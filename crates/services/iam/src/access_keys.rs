@@ -5,7 +5,8 @@ use std::error::Error;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use strongroom_identity::{AccountId, Credential, Credentials, NoCredential, Principal};
+use strongroom_identity::{AccountId, Credential, Credentials, NoCredential, Permissions, Principal};
+use strongroom_runtime::Clocks;
 use strongroom_seal::{Epoch, Purpose, Root, SealError, Sealer};
 use strongroom_secret::SecretString;
 use strongroom_store::{Db, RowMac, StoreError};
@@ -133,7 +134,7 @@ impl AccessKeys {
     /// Who has the access key of that id, if it counts now.
     pub async fn holder(&self, access_key_id: &str) -> Result<Option<Principal>, AccessKeyError> {
         match self.open(access_key_id).await? {
-            Some(key) => self.holder_of(access_key_id, &key).await,
+            Some(key) => Ok(self.holder_of(access_key_id, &key).await?.map(|(holder, _)| holder)),
             None => Ok(None),
         }
     }
@@ -157,13 +158,19 @@ impl AccessKeys {
         &self,
         access_key_id: &str,
         key: &Opened,
-    ) -> Result<Option<Principal>, AccessKeyError> {
-        let Some(user_id) = &key.user_id else { return Ok(Some(Principal::Root(key.account))) };
+    ) -> Result<Option<(Principal, Permissions)>, AccessKeyError> {
+        let Some(user_id) = &key.user_id else {
+            return Ok(Some((Principal::Root(key.account), Permissions::none())));
+        };
         let directory = self.directories.current(key.account).await?;
         let user = directory.user_of_id(user_id);
         let user = user.filter(|user| user.access_key(access_key_id).is_ok_and(|key| key.active));
-        Ok(user.map(|user| Principal::User(user.entity(key.account))))
+        Ok(user.map(|user| {
+            let policies = self.directories.compiled.of_user(&directory, user);
+            (Principal::User(user.entity(key.account)), Permissions::new(policies))
+        }))
     }
+    /// Who has the key, if it counts now, and what policies let him do.
 }
 
 #[async_trait]
@@ -181,14 +188,15 @@ impl Credentials for AccessKeys {
             return Ok(Ok(Credential::new(Principal::Root(account), secret, 0)));
         }
         let Some(key) = self.open(access_key_id).await? else { return Ok(Err(NoCredential::UnknownKey)) };
-        let Some(holder) = self.holder_of(access_key_id, &key).await? else {
+        let Some((holder, permissions)) = self.holder_of(access_key_id, &key).await? else {
             return Ok(Err(NoCredential::UnknownKey));
         };
         // Long-term credentials have no session, so no token can belong to them.
         if session_token.is_some() {
             return Ok(Err(NoCredential::InvalidToken));
         }
-        Ok(Ok(Credential::new(holder, key.secret, key.version.into())))
+        let credential = Credential::new(holder, key.secret, key.version.into());
+        Ok(Ok(Credential { permissions, ..credential }))
     }
 }
 

@@ -12,6 +12,7 @@ use strongroom_identity::AccountId;
 use strongroom_store::{Db, Engine, RowMac, StoreError};
 
 use crate::domain::directory::Directory;
+use crate::permissions::Compiled;
 use crate::repo::directories::{self as rows, Root};
 
 /// Directories kept in memory. The largest that quotas allow takes some tens of megabytes, a usual one a few
@@ -25,6 +26,8 @@ const ATTEMPTS: usize = 20;
 pub(crate) struct Directories {
     pub(crate) db: Db,
     pub(crate) mac: RowMac,
+    /// What the users and roles in them may do.
+    pub(crate) compiled: Compiled,
     kept: Mutex<Kept>,
 }
 
@@ -51,7 +54,7 @@ pub(crate) struct Doubt<'d> {
 
 impl Directories {
     pub(crate) fn new(db: Db, mac: RowMac) -> Self {
-        Self { db, mac, kept: Mutex::default() }
+        Self { db, mac, compiled: Compiled::default(), kept: Mutex::default() }
     }
 
     /// Forgets everything, after the store has been emptied.
@@ -59,6 +62,7 @@ impl Directories {
         let mut kept = self.kept();
         kept.directories.clear();
         kept.dropped += 1;
+        self.compiled.start_over();
     }
 
     /// The directory of an account as it is now; an empty one where there has never been an entity.

@@ -16,6 +16,7 @@ mod directories;
 mod domain;
 mod error;
 mod identities;
+mod permissions;
 mod repo;
 mod uses;
 

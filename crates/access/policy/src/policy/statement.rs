@@ -48,11 +48,11 @@ impl Statement {
         Services::of(&self.actions)
     }
 
-    /// A statement that allows actions on everything.
-    pub(super) fn allowing(actions: &[ActionPattern]) -> Self {
+    /// A statement that allows or denies actions on everything.
+    pub(super) fn of_actions(effect: Effect, actions: &[ActionPattern]) -> Self {
         Self {
             sid: None,
-            effect: Effect::Allow,
+            effect,
             principals: None,
             actions: Scope::Only(actions.iter().map(Action::new).collect()),
             resources: None,

@@ -14,15 +14,26 @@ pub(crate) struct AwsPolicy {
 }
 
 /// All of them, by name.
-pub(crate) const POLICIES: &[AwsPolicy] = &[AwsPolicy {
-    id: "ANPAIWMBCKSKIEE64ZLYK",
-    path: "/",
-    name: "AdministratorAccess",
-    description: "Provides full access to AWS services and resources.",
-    version: 1,
-    created_ms: 1_423_247_966_000,
-    text: r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#,
-}];
+pub(crate) const POLICIES: &[AwsPolicy] = &[
+    AwsPolicy {
+        id: "ANPAIWMBCKSKIEE64ZLYK",
+        path: "/",
+        name: "AdministratorAccess",
+        description: "Provides full access to AWS services and resources.",
+        version: 1,
+        created_ms: 1_423_247_966_000,
+        text: r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#,
+    },
+    AwsPolicy {
+        id: "ANPAJ4L4MM2A7QIEB56MS",
+        path: "/",
+        name: "IAMUserChangePassword",
+        description: "Lets IAM users change their own passwords.",
+        version: 5,
+        created_ms: 1_479_169_516_000,
+        text: r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:ChangePassword","Resource":["arn:aws:iam::*:user/${aws:username}","arn:aws:iam::*:user/*/${aws:username}"]},{"Effect":"Allow","Action":"iam:GetAccountPasswordPolicy","Resource":"*"}]}"#,
+    },
+];
 
 /// What ARNs of AWS managed policies begin with.
 const ARN_PREFIX: &str = "arn:aws:iam::aws:policy";

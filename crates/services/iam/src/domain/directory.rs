@@ -291,3 +291,11 @@ impl Directory {
         self.settings().password_policy
     }
 }
+    /// The text that counts of a managed policy, AWS's or the account's, if it is there.
+    pub(crate) fn managed_text(&self, arn: &str) -> Option<&str> {
+        match AwsPolicy::find(arn) {
+            Some(policy) => Some(policy.text),
+            None => self.policy(arn).ok().and_then(Policy::default_text),
+        }
+    }
+

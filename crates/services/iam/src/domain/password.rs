@@ -98,6 +98,11 @@ impl PasswordPolicy {
         }
     }
 
+    /// Whether users may change their own passwords, whatever their policies allow.
+    pub(crate) fn lets_users_change(&self) -> bool {
+        self.users_may_change
+    }
+
     /// How many passwords before must not come again.
     pub(crate) fn remembered(&self) -> usize {
         self.reuse_prevention.and_then(|number| usize::try_from(number).ok()).unwrap_or(0)

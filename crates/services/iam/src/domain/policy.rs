@@ -77,6 +77,12 @@ impl Policy {
         self.versions.iter().find(|version| version.id() == id).ok_or_else(|| no_version(arn, id))
     }
 
+    /// The text of the version that counts.
+    pub(crate) fn default_text(&self) -> Option<&str> {
+        let counts = self.versions.iter().find(|version| version.number == self.default)?;
+        Some(&counts.text)
+    }
+
     /// Adds a version, whose text has been read as a policy.
     pub(crate) fn add_version(
         &mut self,

@@ -7,6 +7,7 @@ mod account;
 mod altered;
 mod altered_entities;
 mod at_rest;
+mod callers;
 mod concurrency;
 mod drafts;
 mod fixture;

@@ -1,0 +1,309 @@
+//! What callers may do: the policies of users and roles, gathered from their account's directory and compiled.
+//!
+//! A text is compiled once, whoever has it. What a user or role has is gathered once for each version of the
+//! directory, so that a request of a caller whose account has not changed costs one look-up.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use strongroom_identity::{AccountId, SessionTag};
+use strongroom_policy::document::{Document, Kind as DocumentKind};
+use strongroom_policy::{CallerPolicies, Policy};
+
+use crate::domain::directory::Directory;
+use crate::domain::kind::Kind;
+use crate::domain::permissions::Permissions;
+use crate::domain::role::Role;
+use crate::domain::tags::Tags;
+use crate::domain::user::User;
+
+/// What is kept may weigh this many bytes, by estimate. Beyond it everything is dropped, and compiled again when
+/// it is needed.
+const KEPT_BYTES: usize = 128 << 20;
+
+/// What a policy and a gathering of them weigh beside what they say, in bytes.
+const OVERHEAD: usize = 256;
+
+/// What a quoted text of a document becomes at most, compiled: a pattern of one character takes this many bytes.
+const BYTES_A_QUOTE: usize = 100;
+
+/// The managed policy that lets root users' federated sessions do what they are passed.
+const EVERYTHING: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
+/// The managed policy that an account's policy on passwords may give to all users.
+const CHANGE_OWN_PASSWORD: &str = "arn:aws:iam::aws:policy/IAMUserChangePassword";
+
+/// Compiled policies, kept in memory.
+#[derive(Default)]
+pub(crate) struct Compiled {
+    kept: RwLock<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// By what they say.
+    policies: HashMap<Box<str>, Arc<Policy>>,
+    /// What users and roles have, by their unique ids.
+    gathered: HashMap<Box<str>, Gathered>,
+    weight: usize,
+}
+
+/// What a user or role has, at a version of its directory.
+struct Gathered {
+    account: AccountId,
+    version: i64,
+    nonce: String,
+    policies: Arc<CallerPolicies>,
+    weight: usize,
+}
+
+impl Gathered {
+    fn is_of(&self, directory: &Directory) -> bool {
+        self.account == directory.account
+            && self.version == directory.version
+            && self.nonce == directory.nonce
+    }
+}
+
+impl Compiled {
+    /// The policies and tags of a user of that directory.
+    pub(crate) fn of_user(&self, directory: &Directory, user: &User) -> Arc<CallerPolicies> {
+        self.gathered(directory, &user.id, || {
+            let mut gathering = Gathering::new(self, directory);
+            gathering.add(Kind::User, &user.name, &user.permissions);
+            for group in directory.groups_of(user) {
+                gathering.add(Kind::Group, &group.name, &group.permissions);
+            }
+            if directory.password_policy().is_some_and(|policy| policy.lets_users_change()) {
+                gathering.attach(CHANGE_OWN_PASSWORD);
+            }
+            gathering.finish(user.boundary.as_deref(), &user.tags)
+        })
+    }
+
+    /// The policies and tags of a role of that directory, which its sessions have.
+    pub(crate) fn of_role(&self, directory: &Directory, role: &Role) -> Arc<CallerPolicies> {
+        self.gathered(directory, &role.id, || {
+            let mut gathering = Gathering::new(self, directory);
+            gathering.add(Kind::Role, &role.name, &role.permissions);
+            gathering.finish(role.boundary.as_deref(), &role.tags)
+        })
+    }
+
+    /// What an account's root user has where its permissions are limited by those of a session: everything.
+    pub(crate) fn of_root(&self, directory: &Directory) -> CallerPolicies {
+        CallerPolicies { identity: vec![self.managed(directory, EVERYTHING)], ..CallerPolicies::default() }
+    }
+
+    /// A managed policy of AWS or of the directory's account. One that is not there denies everything.
+    pub(crate) fn managed(&self, directory: &Directory, arn: &str) -> Arc<Policy> {
+        self.compile(arn, directory.managed_text(arn))
+    }
+
+    /// A policy that has no ARN, such as one that is passed to a session; the name is how decisions speak of it.
+    pub(crate) fn inline(&self, name: &str, text: &str) -> Arc<Policy> {
+        self.compile(name, Some(text))
+    }
+
+    /// Forgets everything, after the store has been emptied.
+    pub(crate) fn start_over(&self) {
+        *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Kept::default();
+    }
+
+    fn gathered(
+        &self,
+        directory: &Directory,
+        id: &str,
+        gather: impl FnOnce() -> CallerPolicies,
+    ) -> Arc<CallerPolicies> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept.gathered.get(id).filter(|known| known.is_of(directory)) {
+            return known.policies.clone();
+        }
+        drop(kept);
+        let policies = Arc::new(gather());
+        let (account, version, nonce) = (directory.account, directory.version, directory.nonce.clone());
+        let weight = OVERHEAD * (1 + policies.identity.len() + policies.tags.len());
+        let gathered = Gathered { account, version, nonce, policies: policies.clone(), weight };
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        kept.make_room(weight);
+        if let Some(before) = kept.gathered.insert(id.into(), gathered) {
+            kept.weight = kept.weight.saturating_sub(before.weight);
+        }
+        policies
+    }
+
+    /// A policy under a name. What is not there or cannot be read denies everything: nobody knows what it denied.
+    fn compile(&self, name: &str, text: Option<&str>) -> Arc<Policy> {
+        let Some(text) = text else {
+            tracing::error!(
+                policy = name,
+                "an attached policy is not there; it denies everything until it is detached"
+            );
+            return Arc::new(Policy::barring(name));
+        };
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept.policies.get(text) {
+            return under(name, known);
+        }
+        drop(kept);
+        // All texts were read as what they are when they were put; here it counts only what they say.
+        let policy = match Document::parse(text, DocumentKind::Identity) {
+            Ok(document) => Arc::new(Policy::new(name, &document)),
+            Err(error) => {
+                tracing::error!(policy = name, %error, "a policy no longer reads; it denies everything until it is replaced");
+                return Arc::new(Policy::barring(name));
+            }
+        };
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        kept.make_room(OVERHEAD + text.len() + text.matches('"').count() * BYTES_A_QUOTE);
+        kept.policies.insert(text.into(), policy.clone());
+        policy
+    }
+}
+
+impl Kept {
+    fn make_room(&mut self, weight: usize) {
+        if self.weight + weight > KEPT_BYTES {
+            *self = Self::default();
+        }
+        self.weight += weight;
+    }
+}
+
+/// The policy under that name, which it may have already.
+fn under(name: &str, policy: &Arc<Policy>) -> Arc<Policy> {
+    if policy.name() == name { policy.clone() } else { Arc::new(policy.named(name)) }
+}
+
+/// What a session has: what its role or user has, limited by the policies that were passed to it, with its tags
+/// over theirs. A tag takes the place of one whose key differs in case only ("Pass session tags in AWS STS").
+pub(crate) fn of_session(
+    base: &CallerPolicies,
+    session: Option<Vec<Arc<Policy>>>,
+    tags: &[SessionTag],
+) -> CallerPolicies {
+    let is_overlaid = |key: &str| tags.iter().any(|tag| tag.key.to_lowercase() == key.to_lowercase());
+    let kept = base.tags.iter().filter(|(key, _)| !is_overlaid(key)).cloned();
+    let own = tags.iter().map(|tag| (tag.key.clone(), tag.value.clone()));
+    CallerPolicies { session, tags: kept.chain(own).collect(), ..base.clone() }
+}
+
+/// The policies of one user or role, as they are found.
+struct Gathering<'g> {
+    compiled: &'g Compiled,
+    directory: &'g Directory,
+    policies: Vec<Arc<Policy>>,
+    /// What is attached to it or its groups; once, however often.
+    attached: BTreeSet<String>,
+}
+
+impl<'g> Gathering<'g> {
+    fn new(compiled: &'g Compiled, directory: &'g Directory) -> Self {
+        Self { compiled, directory, policies: Vec::new(), attached: BTreeSet::new() }
+    }
+
+    fn add(&mut self, kind: Kind, entity: &str, permissions: &Permissions) {
+        for (name, text) in &permissions.inline {
+            let name = format!("{name} of {} {entity}", kind.resource_type());
+            self.policies.push(self.compiled.inline(&name, text));
+        }
+        permissions.attached.iter().for_each(|arn| self.attach(arn));
+    }
+
+    fn attach(&mut self, arn: &str) {
+        if self.attached.insert(arn.to_owned()) {
+            self.policies.push(self.compiled.managed(self.directory, arn));
+        }
+    }
+
+    fn finish(self, boundary: Option<&str>, tags: &Tags) -> CallerPolicies {
+        CallerPolicies {
+            identity: self.policies,
+            boundary: boundary.map(|arn| self.compiled.managed(self.directory, arn)),
+            session: None,
+            tags: tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_policy::{Entity, Policies, Request, Subject, decide};
+
+    use super::*;
+    use crate::domain::directory::Entry;
+
+    const POLICY: &str =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}"#;
+
+    /// A user with two policies that allow KMS: an inline one of that text, and a managed one.
+    fn user(name: &str, inline: &str) -> User {
+        serde_json::from_value(serde_json::json!({
+            "id": format!("AIDA{name}"), "path": "/", "name": name, "created_ms": 0,
+            "permissions": { "inline": { "p": inline }, "attached": [EVERYTHING] },
+        }))
+        .unwrap()
+    }
+
+    fn directory(version: i64) -> Directory {
+        let users = [user("a", POLICY), user("b", POLICY)].map(Entry::User);
+        Directory::new("111122223333".parse().unwrap(), version, "nonce".to_owned(), users)
+    }
+
+    fn may_encrypt(policies: &CallerPolicies) -> bool {
+        let owner = "111122223333".parse().unwrap();
+        let subject = Subject::user(owner, Entity::new("arn:aws:iam::111122223333:user/a", "AIDAa"));
+        let request = Request { subject: &subject, action: "kms:Encrypt", resource: "*", owner, keys: &() };
+        decide(&request, &Policies { identity: &policies.identity, ..Policies::default() }).is_allowed()
+    }
+
+    #[test]
+    fn what_does_not_read_or_is_not_there_denies_everything() {
+        let compiled = Compiled::default();
+        let directory = directory(1);
+        assert!(may_encrypt(&compiled.of_user(&directory, &user("a", POLICY))));
+        assert!(!may_encrypt(&compiled.of_user(&directory, &user("c", "{"))));
+        let mut lost = user("d", POLICY);
+        lost.permissions.attached.insert("arn:aws:iam::111122223333:policy/lost".to_owned());
+        assert!(!may_encrypt(&compiled.of_user(&directory, &lost)));
+    }
+
+    #[test]
+    fn nothing_is_compiled_twice() {
+        let compiled = Compiled::default();
+        let one = directory(1);
+        let (a, b) = (one.user("a").unwrap(), one.user("b").unwrap());
+        let first = compiled.of_user(&one, a);
+        assert!(Arc::ptr_eq(&first, &compiled.of_user(&one, a)));
+        let next = directory(2);
+        let second = compiled.of_user(&next, next.user("a").unwrap());
+        assert!(!Arc::ptr_eq(&first, &second));
+        for (before, after) in first.identity.iter().zip(&second.identity) {
+            assert!(Arc::ptr_eq(before, after));
+        }
+        // The same under another name.
+        let names = |policies: &CallerPolicies| policies.identity[0].name().to_owned();
+        assert_eq!(names(&compiled.of_user(&one, b)), "p of user b");
+        assert_eq!(compiled.kept.read().unwrap().policies.len(), 2);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let mut kept = Kept::default();
+        kept.make_room(KEPT_BYTES);
+        kept.policies.insert("".into(), Arc::new(Policy::silent("")));
+        kept.make_room(1);
+        assert!(kept.policies.is_empty());
+        assert_eq!(kept.weight, 1);
+    }
+
+    #[test]
+    fn session_tags_lie_over_those_of_the_role() {
+        let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let base =
+            CallerPolicies { tags: vec![tag("Team", "red"), tag("site", "x")], ..CallerPolicies::default() };
+        let own = SessionTag { key: "team".to_owned(), value: "blue".to_owned(), is_transitive: false };
+        assert_eq!(of_session(&base, None, &[own]).tags, [tag("site", "x"), tag("team", "blue")]);
+    }
+}
