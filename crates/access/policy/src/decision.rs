@@ -144,9 +144,10 @@ impl Decision<'_> {
 /// Of one account, either side may suffice: an Allow that names the caller needs nothing else, one that names
 /// the role or user behind a session needs the boundary and the session's policies, one that names the account
 /// adds nothing. A KMS key's policy and a role's trust policy must let the caller in as well, to whom it is
-/// enough that they name the account. Of two accounts, both sides must allow it, whoever is named.
+/// enough that they name the account. Of two accounts, both sides must allow it, whoever a policy names; a grant to
+/// somebody suffices.
 ///
-/// Where policies alone allow it, they are the reason, and a grant is not.
+/// Where policies alone allow it, they are the reason; otherwise, where it takes a grant, that is.
 pub fn decide<'p>(request: &Request<'_>, policies: &Policies<'p>) -> Decision<'p> {
     let facts = Facts::new(request, policies);
     let sides = match Sides::of(&facts, policies) {
@@ -154,12 +155,13 @@ pub fn decide<'p>(request: &Request<'_>, policies: &Policies<'p>) -> Decision<'p
         Err(denied) => return denied,
     };
     let by_policies = sides.weigh(sides.resource, &facts, policies.guard);
-    match sides.granted {
-        Some((grip, ..)) if !by_policies.is_allowed() => {
-            let firmer = sides.resource.filter(|(of_policy, ..)| *of_policy >= grip).or(sides.granted);
-            sides.weigh(firmer, &facts, policies.guard)
-        }
-        _ => by_policies,
+    let Some((grip, layer, source)) = sides.granted.filter(|_| !by_policies.is_allowed()) else {
+        return by_policies;
+    };
+    match sides.weigh(sides.granted, &facts, policies.guard) {
+        Decision::Allowed { .. } => Decision::Allowed { layer, source: Some(source) },
+        _ if sides.resource.is_some_and(|(of_policy, ..)| of_policy >= grip) => by_policies,
+        refused => refused,
     }
 }
 
@@ -230,7 +232,11 @@ impl<'p> Sides<'p> {
         let has_own_side = subject.account().is_some();
         if let Some((grip, layer, source)) = resource {
             let allowed = Decision::Allowed { layer, source: Some(source) };
-            let suffices = is_of_owner || !has_own_side || subject.is_service();
+            // A grant that names somebody of another account is all that he needs: the service-linked role of EC2 Auto
+            // Scaling, whose own policy nobody can change, uses the keys of other accounts by grants (EC2 Auto Scaling
+            // User Guide, "Required AWS KMS key policy for use with encrypted volumes").
+            let is_granted = layer == Layer::Grant;
+            let suffices = is_of_owner || !has_own_side || subject.is_service() || is_granted;
             match grip {
                 Grip::Direct if suffices => return allowed,
                 Grip::Entity if suffices => {
