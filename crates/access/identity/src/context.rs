@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{AccountId, AuditNotes, Caller, ConditionKeys, NoteValue, RecordDraft, Region, TouchedResource};
 
+/// Traces of decisions that a call keeps: the first ones.
+const MOST_DECISIONS: usize = 4;
+
 /// A request's id: what the answer's `x-amzn-RequestId` says and the record keeps.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId([u8; 16]);
@@ -174,6 +177,16 @@ impl RequestContext {
     /// Notes a member of `additionalEventData`.
     pub fn additional(&self, member: &'static str, value: impl Into<NoteValue>) {
         self.with_notes(|notes| notes.additional.push((member, value.into())));
+    }
+
+    /// Notes how a decision was made, for whoever runs the server: a trace in the deciding side's form, a JSON text.
+    /// One that is made again, as it is when a change is tried again, counts once.
+    pub fn decided(&self, trace: String) {
+        self.with_notes(|notes| {
+            if notes.decisions.len() < MOST_DECISIONS && !notes.decisions.contains(&trace) {
+                notes.decisions.push(trace);
+            }
+        });
     }
 
     /// States what the input says to policies, in place of what was stated before. An operation does so before

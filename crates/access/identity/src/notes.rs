@@ -68,4 +68,6 @@ pub struct AuditNotes {
     pub response: Vec<(&'static str, NoteValue)>,
     /// Members of `additionalEventData`.
     pub additional: Vec<(&'static str, NoteValue)>,
+    /// Traces of decisions, in the deciding side's form.
+    pub decisions: Vec<String>,
 }

@@ -12,8 +12,8 @@ use strongroom_secret::Key256;
 use tokio::sync::oneshot;
 
 use crate::error::JournalError;
-use crate::frame::{self, ENTRY_LEN, FRAME_LIMIT, OVERHEAD};
-use crate::queue::{Bounds, Encoded, Failure, Offer, Queue, Waiting};
+use crate::frame::{ENTRY_LEN, FRAME_LIMIT, OVERHEAD};
+use crate::queue::{self, Bounds, Encoded, Failure, Offer, Queue, Waiting};
 use crate::reader::Reader;
 use crate::record::{RECORD_LIMIT, Record};
 use crate::recovery::{self, OpenNote};
@@ -107,6 +107,8 @@ pub struct Journal {
     dir: PathBuf,
     durable: Arc<Durable>,
     record_limit: usize,
+    /// What one frame takes of records that belong together, with their table entries.
+    records_limit: usize,
     longest_wait: Duration,
     begins_streams: bool,
     writer: Mutex<Option<WriterThread>>,
@@ -165,6 +167,7 @@ impl Journal {
             dir: dir.to_owned(),
             durable,
             record_limit: RECORD_LIMIT.min(bounds.bytes - OVERHEAD - ENTRY_LEN),
+            records_limit: bounds.bytes - OVERHEAD,
             longest_wait: options.longest_wait,
             begins_streams: options.begins_streams,
             _lock: lock,
@@ -206,17 +209,28 @@ impl Journal {
     /// with its timer enabled. A caller that stops waiting leaves its record in the journal, unless it was
     /// still waiting for room.
     pub async fn append(&self, record: &Record) -> Result<Position, JournalError> {
-        let bytes = record.encode();
-        if bytes.len() > self.record_limit {
-            return Err(JournalError::RecordTooLarge { bytes: bytes.len(), limit: self.record_limit });
+        let encoded = Encoded::from(record);
+        self.append_encoded(std::slice::from_ref(&encoded)).await
+    }
+
+    /// Appends records that belong to one call, as [`append`](Self::append) does: one frame takes them all, so that
+    /// none is there without the others. Resolves to the position of the first; the others follow it.
+    pub async fn append_together(&self, first: &Record, others: &[Record]) -> Result<Position, JournalError> {
+        let encoded: Vec<_> = std::iter::once(first).chain(others).map(Encoded::from).collect();
+        self.append_encoded(&encoded).await
+    }
+
+    async fn append_encoded(&self, records: &[Encoded]) -> Result<Position, JournalError> {
+        let largest = records.iter().map(|record| record.bytes.len()).max().unwrap_or_default();
+        let sizes = [(largest, self.record_limit), (queue::length(records), self.records_limit)];
+        if let Some((bytes, limit)) = sizes.into_iter().find(|(bytes, limit)| bytes > limit) {
+            return Err(JournalError::RecordTooLarge { bytes, limit });
         }
-        let encoded = Encoded { entry: frame::entry(&bytes), bytes, time_ms: record.event_time_ms };
-        let waiting = match self.queue.offer(&encoded) {
+        let waiting = match self.queue.offer(records) {
             Offer::Taken(waiting) => waiting,
-            Offer::Full => self.wait_for_room(&encoded).await?,
+            Offer::Full => self.wait_for_room(records).await?,
             Offer::Closed => return Err(JournalError::Closed),
         };
-        drop(encoded);
         Ok(waiting.await?)
     }
 
@@ -248,11 +262,11 @@ impl Journal {
         Ok(ended?)
     }
 
-    async fn wait_for_room(&self, record: &Encoded) -> Result<Waiting, JournalError> {
+    async fn wait_for_room(&self, records: &[Encoded]) -> Result<Waiting, JournalError> {
         let offered = async {
             loop {
                 let taken = self.queue.taken();
-                match self.queue.offer(record) {
+                match self.queue.offer(records) {
                     Offer::Taken(waiting) => return Ok(waiting),
                     Offer::Full => taken.await,
                     Offer::Closed => return Err(JournalError::Closed),

@@ -13,7 +13,8 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::{Notify, oneshot};
 
-use crate::frame::{ENTRY_LEN, OVERHEAD};
+use crate::frame::{self, ENTRY_LEN, OVERHEAD};
+use crate::record::Record;
 use crate::stream::{Position, StreamId};
 
 /// Records on their way into one frame.
@@ -93,6 +94,18 @@ pub(crate) struct Encoded {
     pub(crate) time_ms: i64,
 }
 
+/// What records take of a frame, with their table entries.
+pub(crate) fn length(records: &[Encoded]) -> usize {
+    records.iter().map(|record| ENTRY_LEN + record.bytes.len()).sum()
+}
+
+impl From<&Record> for Encoded {
+    fn from(record: &Record) -> Self {
+        let bytes = record.encode();
+        Self { entry: frame::entry(&bytes), bytes, time_ms: record.event_time_ms }
+    }
+}
+
 /// Somebody who asks for a new stream.
 pub(crate) struct StreamRequest {
     pub(crate) now_ms: i64,
@@ -162,19 +175,22 @@ impl Queue {
         Self { state: Mutex::new(state), arrived: Condvar::new(), taken: Notify::new(), bounds }
     }
 
-    /// Puts a record into the open batch.
-    pub(crate) fn offer(&self, record: &Encoded) -> Offer {
+    /// Puts records into the open batch: all of them, or none.
+    pub(crate) fn offer(&self, records: &[Encoded]) -> Offer {
         let mut state = self.lock();
         if state.closed {
             return Offer::Closed;
         }
         let batch = &mut state.batch;
-        let bytes = OVERHEAD + batch.table.len() + ENTRY_LEN + batch.records.len() + record.bytes.len();
-        if batch.count >= self.bounds.records || bytes > self.bounds.bytes {
+        let bytes = OVERHEAD + batch.table.len() + batch.records.len() + length(records);
+        // An empty batch takes what belongs together, however many those are.
+        let room = self.bounds.records.saturating_sub(batch.count) as usize;
+        let too_many = batch.count > 0 && records.len() > room;
+        if too_many || bytes > self.bounds.bytes {
             return Offer::Full;
         }
         let index = batch.count;
-        batch.push(record);
+        records.iter().for_each(|record| batch.push(record));
         Offer::Taken(self.joined(state, index))
     }
 

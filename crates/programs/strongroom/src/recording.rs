@@ -1,17 +1,20 @@
 //! From the server's finished calls to the journal's records.
 
+mod identity;
+mod others;
+
 use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use strongroom_identity::{Principal, RecordDraft, RequestContext};
-use strongroom_journal::{EventId, EventType, Identity, IdentityKind, Record, Resource, TlsDetails};
+use strongroom_identity::RecordDraft;
+use strongroom_journal::{DECISIONS_LIMIT, EventId, EventType, Record, Resource, TlsDetails};
 use strongroom_outbox::Outbox;
 use strongroom_runtime::Clocks;
 use strongroom_server::{FinishedCall, Recorder};
 
 /// What CloudTrail calls a denial, whatever the service's own code for it.
-const DENIED: &str = "AccessDenied";
+pub(crate) const DENIED: &str = "AccessDenied";
 
 /// Keeps the server's calls in a journal.
 pub(crate) struct JournalRecorder {
@@ -42,7 +45,7 @@ impl JournalRecorder {
             event_name: call.operation.name.to_owned(),
             aws_region: context.region.name().to_owned(),
             account_id: context.account().to_string(),
-            identity: identity(context),
+            identity: identity::of(&context.caller),
             source_ip: context.source_ip.to_string(),
             user_agent: (!context.user_agent.is_empty()).then(|| context.user_agent.clone()),
             error_code: error_code
@@ -68,15 +71,37 @@ impl JournalRecorder {
                 host: None,
             }),
             shared_event_id: None,
+            decisions: decisions(call.decisions),
         })
     }
+}
+
+/// The traces of a call as one JSON array: as many of the first as a record takes.
+fn decisions(traces: &[String]) -> Option<String> {
+    let mut list = String::new();
+    for trace in traces {
+        // The brackets, and the comma before.
+        if list.len() + trace.len() + 3 > DECISIONS_LIMIT {
+            break;
+        }
+        list.push(if list.is_empty() { '[' } else { ',' });
+        list.push_str(trace);
+    }
+    if list.is_empty() {
+        return None;
+    }
+    list.push(']');
+    Some(list)
 }
 
 #[async_trait]
 impl Recorder for JournalRecorder {
     async fn record(&self, call: FinishedCall<'_>) -> Result<(), Box<dyn Error + Send + Sync>> {
         let changed = call.context.draft().is_some() && call.error.is_none();
-        Ok(self.outbox.record(self.record_of(call)?, changed).await?)
+        let caller = &call.context.caller;
+        let mut record = self.record_of(call)?;
+        let others = others::of(&mut record, caller)?;
+        Ok(self.outbox.record_for_all(record, others, changed).await?)
     }
 
     fn draft(&self, call: FinishedCall<'_>) -> Result<RecordDraft, Box<dyn Error + Send + Sync>> {
@@ -89,31 +114,5 @@ impl Recorder for JournalRecorder {
 
     async fn probe(&self) {
         self.outbox.probe().await;
-    }
-}
-
-/// CloudTrail's `userIdentity` of the caller.
-fn identity(context: &RequestContext) -> Identity {
-    let principal = &context.caller.principal;
-    if let Some(service) = principal.service() {
-        return Identity {
-            kind: Some(IdentityKind::AwsService),
-            invoked_by: Some(service.to_owned()),
-            ..Identity::default()
-        };
-    }
-    let kind = match principal {
-        Principal::Root(_) => Some(IdentityKind::Root),
-        _ => None,
-    };
-    Identity {
-        kind,
-        principal_id: Some(principal.unique_id()),
-        arn: Some(principal.arn()),
-        account_id: Some(principal.account().to_string()),
-        access_key_id: Some(context.caller.access_key_id.clone()),
-        user_name: None,
-        session: None,
-        invoked_by: None,
     }
 }

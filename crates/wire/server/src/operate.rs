@@ -99,6 +99,7 @@ impl Server {
                 (code, error.message().map(str::to_owned))
             }),
             resources: &notes.resources,
+            decisions: &notes.decisions,
             ..begun(found, context, None)
         };
         self.recorder().record(call).await.map_err(|source| {
@@ -156,6 +157,7 @@ fn begun<'c>(
         response_elements: None,
         error: None,
         resources: &[],
+        decisions: &[],
     }
 }
 

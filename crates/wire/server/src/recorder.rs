@@ -25,6 +25,8 @@ pub struct FinishedCall<'a> {
     pub additional_event_data: Option<String>,
     /// The resources that the call touched.
     pub resources: &'a [TouchedResource],
+    /// Traces of the decisions about it, JSON texts: for whoever runs the server, and never shown to callers.
+    pub decisions: &'a [String],
 }
 
 /// Keeps records.

@@ -91,3 +91,13 @@ fn notes_come_from_many_threads() {
     let notes = context.take_notes();
     assert_eq!((notes.resources.len(), notes.additional.len()), (100, 800));
 }
+
+#[test]
+fn traces_of_decisions_are_few_and_each_counts_once() {
+    let context = context();
+    for trace in ["a", "b", "a", "c", "d", "e"] {
+        context.decided(trace.to_owned());
+    }
+    assert_eq!(context.take_notes().decisions, ["a", "b", "c", "d"]);
+    assert!(context.take_notes().decisions.is_empty());
+}

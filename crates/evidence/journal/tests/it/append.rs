@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_journal::{
-    Durability, Filter, FindingKind, Journal, JournalError, JournalOptions, Position, Reader, Record, verify,
+    Durability, Filter, FindingKind, Journal, JournalError, JournalOptions, Position, Reader, Record,
+    SealedFrame, verify,
 };
 
 use crate::fixture::{
@@ -233,6 +234,28 @@ fn a_record_that_fits_no_frame_is_refused_and_the_largest_that_fits_is_taken() {
     });
     assert!(room > 7 << 10);
     close(journal);
+    assert_eq!(intact(dir.path()), []);
+}
+
+#[test]
+fn records_that_belong_together_share_a_frame_or_are_refused_together() {
+    let dir = directory();
+    let journal = open(dir.path(), &options(8 << 10));
+    let sized =
+        |number: u64, bytes: usize| Record { request_parameters: Some("x".repeat(bytes)), ..record(number) };
+    runtime().block_on(async {
+        journal.append(&record(0)).await.unwrap();
+        let position = journal.append_together(&record(1), &[record(2), record(3)]).await.unwrap();
+        assert_eq!(position.record, 1);
+        assert_eq!(journal.append_together(&record(4), &[]).await.unwrap().record, 4);
+        let refused = journal.append_together(&sized(5, 4 << 10), &[sized(6, 4 << 10)]).await;
+        assert!(matches!(refused, Err(JournalError::RecordTooLarge { .. })), "{refused:?}");
+        assert_eq!(journal.append(&record(7)).await.unwrap().record, 5);
+    });
+    close(journal);
+    let counts: Vec<_> = frames(dir.path()).iter().map(SealedFrame::count).collect();
+    assert_eq!(counts, [1, 3, 1, 1]);
+    assert_eq!(event_ids(dir.path()), [0, 1, 2, 3, 4, 7].map(event_id));
     assert_eq!(intact(dir.path()), []);
 }
 

@@ -72,6 +72,21 @@ async fn a_change_whose_record_was_cut_off_is_recorded_at_the_next_start_and_onc
 }
 
 #[tokio::test]
+async fn what_other_accounts_get_of_a_call_stands_beside_its_record() {
+    let (folder, db) = (TempDir::new().unwrap(), store().await);
+    let outbox = start(folder.path(), &db);
+    post(&db, &outbox.draft(&record(1))).await;
+    outbox.record_for_all(record(1), vec![record(2)], true).await.unwrap();
+    // The place of a draft that is made now is behind both.
+    post(&db, &outbox.draft(&record(3))).await;
+    drop(outbox);
+    let outbox = start(folder.path(), &db);
+    assert_eq!(outbox.replay().await.unwrap(), 1);
+    assert_eq!(names(&outbox), ["Change1", "Change2", "Change3"]);
+    assert_eq!(waiting(&db).await, 0);
+}
+
+#[tokio::test]
 async fn records_of_any_date_in_between_do_not_hide_the_one_of_a_draft() {
     let (folder, db) = (TempDir::new().unwrap(), store().await);
     let outbox = start(folder.path(), &db);
