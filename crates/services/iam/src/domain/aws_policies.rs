@@ -1,5 +1,9 @@
 //! AWS managed policies: their names and ids, with documents that have the same effect on our services.
 
+mod table;
+
+pub(crate) use table::POLICIES;
+
 /// A managed policy that AWS keeps, the same in every account.
 pub(crate) struct AwsPolicy {
     pub(crate) id: &'static str,
@@ -13,35 +17,14 @@ pub(crate) struct AwsPolicy {
     pub(crate) text: &'static str,
 }
 
-/// All of them, by name.
-pub(crate) const POLICIES: &[AwsPolicy] = &[
-    AwsPolicy {
-        id: "ANPAIWMBCKSKIEE64ZLYK",
-        path: "/",
-        name: "AdministratorAccess",
-        description: "Provides full access to AWS services and resources.",
-        version: 1,
-        created_ms: 1_423_247_966_000,
-        text: r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#,
-    },
-    AwsPolicy {
-        id: "ANPAJ4L4MM2A7QIEB56MS",
-        path: "/",
-        name: "IAMUserChangePassword",
-        description: "Lets IAM users change their own passwords.",
-        version: 5,
-        created_ms: 1_479_169_516_000,
-        text: r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:ChangePassword","Resource":["arn:aws:iam::*:user/${aws:username}","arn:aws:iam::*:user/*/${aws:username}"]},{"Effect":"Allow","Action":"iam:GetAccountPasswordPolicy","Resource":"*"}]}"#,
-    },
-];
-
 /// What ARNs of AWS managed policies begin with.
 const ARN_PREFIX: &str = "arn:aws:iam::aws:policy";
 
 impl AwsPolicy {
     /// The policy of that ARN.
     pub(crate) fn find(arn: &str) -> Option<&'static Self> {
-        POLICIES.iter().find(|policy| policy.arn() == arn)
+        let full_name = arn.strip_prefix(ARN_PREFIX)?;
+        POLICIES.iter().find(|policy| full_name.strip_prefix(policy.path) == Some(policy.name))
     }
 
     pub(crate) fn arn(&self) -> String {
@@ -51,5 +34,26 @@ impl AwsPolicy {
     /// Whether it can be attached. Those of service-linked roles cannot.
     pub(crate) fn is_attachable(&self) -> bool {
         !self.path.starts_with("/aws-service-role/")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::domain::document::check_managed;
+
+    #[test]
+    fn each_is_a_policy_and_found_by_its_arn() {
+        let mut ids = HashSet::new();
+        for policy in POLICIES {
+            check_managed(policy.text).unwrap_or_else(|error| panic!("{}: {error:?}", policy.name));
+            assert!(std::ptr::eq(AwsPolicy::find(&policy.arn()).unwrap(), policy), "{}", policy.name);
+            assert_eq!(policy.id.len(), 21, "{}", policy.name);
+            assert!(ids.insert(policy.id), "{}", policy.name);
+        }
+        assert!(POLICIES.is_sorted_by_key(|policy| policy.name.to_lowercase()));
+        assert!(AwsPolicy::find("arn:aws:iam::aws:policy/CloudHSMServiceRolePolicy").is_none());
     }
 }
