@@ -7,7 +7,9 @@
 #![warn(missing_docs)]
 
 mod error;
+mod planting;
 mod service;
 
 pub use error::ApiError;
+pub use planting::{NotPlanted, Planted};
 pub use service::{Service, typed_input};
