@@ -32,10 +32,20 @@ class Cli:
     region: str = "us-east-1"
     access_key_id: str = "test"
     secret_access_key: str = "test"
+    session_token: str | None = None
 
     def with_(self, **changes) -> "Cli":
         """The same with another Region or credential."""
         return replace(self, **changes)
+
+    def as_(self, given: dict) -> "Cli":
+        """The same with the access key that IAM or STS gave out."""
+        return replace(
+            self,
+            access_key_id=given["AccessKeyId"],
+            secret_access_key=given["SecretAccessKey"],
+            session_token=given.get("SessionToken"),
+        )
 
     def run(self, *arguments: object) -> subprocess.CompletedProcess:
         environment = {
@@ -53,6 +63,8 @@ class Cli:
             "AWS_ACCESS_KEY_ID": self.access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
         }
+        if self.session_token:
+            environment["AWS_SESSION_TOKEN"] = self.session_token
         command = [sys.executable, PROGRAM, *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
 

@@ -17,12 +17,14 @@ def client(
     region: str = "us-east-1",
     access_key_id: str = "test",
     secret_access_key: str = "test",
+    session_token: str | None = None,
     **config,
 ):
     """A client for one service, that tries once."""
     session = boto3.session.Session(
         aws_access_key_id=access_key_id,
         aws_secret_access_key=secret_access_key,
+        aws_session_token=session_token,
         region_name=region,
     )
     settings = Config(retries={"total_max_attempts": 1}, proxies={}, **config)
