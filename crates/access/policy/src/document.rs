@@ -17,10 +17,12 @@
 
 mod action;
 mod condition;
+mod context_keys;
 mod error;
 mod json;
 mod kind;
 mod path;
+mod places;
 mod principal;
 mod principal_arn;
 mod resource;
@@ -31,10 +33,12 @@ use std::collections::HashSet;
 
 pub use action::ActionPattern;
 pub use condition::{Condition, Operator, Quantifier};
+pub use context_keys::ContextKeyNames;
 pub use error::{DocumentError, Fault};
 use json::Json;
 pub use kind::Kind;
 use path::Path;
+pub use places::{Extent, Place, statement_extents};
 pub use principal::NamedPrincipal;
 pub use principal_arn::{PrincipalArn, PrincipalArnKind};
 pub use resource::ArnPattern;

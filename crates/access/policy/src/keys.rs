@@ -11,6 +11,12 @@ pub trait ContextKeys {
     /// The values of a key, whose name comes in lower case (`aws:sourceip`, `aws:requesttag/team`); the names
     /// of keys, tags in them included, count in either case. `None` if the request has no such key.
     fn values(&self, key: &str) -> Option<Values<'_>>;
+
+    /// Whether it states every key there is, also those that follow from who asks and for what. A simulation does: who
+    /// simulates says what is so.
+    fn states_everything(&self) -> bool {
+        false
+    }
 }
 
 /// A request that says nothing.

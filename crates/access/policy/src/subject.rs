@@ -21,6 +21,7 @@ enum Kind {
     FederatedUser { name: String, issuer: Option<Entity> },
     Service(String),
     Federation(String),
+    Somebody,
     Anonymous,
 }
 
@@ -88,6 +89,11 @@ impl Subject {
         Self::new(None, Kind::Federation(provider.clone()), provider)
     }
 
+    /// One of an account, of whom nothing else is known. Only simulations have such a caller.
+    pub fn somebody(account: AccountId) -> Self {
+        Self::new(Some(account), Kind::Somebody, String::new())
+    }
+
     /// Nobody in particular: a request without a signature.
     pub fn anonymous() -> Self {
         Self::new(None, Kind::Anonymous, "anonymous".to_owned())
@@ -150,7 +156,7 @@ impl Subject {
         match &self.kind {
             Kind::User(entity) | Kind::RoleSession { role: entity, .. } => Some(entity),
             Kind::FederatedUser { issuer, .. } => issuer.as_ref(),
-            Kind::Root | Kind::Service(_) | Kind::Federation(_) | Kind::Anonymous => None,
+            Kind::Root | Kind::Service(_) | Kind::Federation(_) | Kind::Somebody | Kind::Anonymous => None,
         }
     }
 
@@ -169,7 +175,7 @@ impl Subject {
         match &self.kind {
             Kind::RoleSession { role, .. } => Some(&role.arn),
             Kind::Root | Kind::User(_) | Kind::FederatedUser { .. } => Some(&self.arn),
-            Kind::Service(_) | Kind::Federation(_) | Kind::Anonymous => None,
+            Kind::Service(_) | Kind::Federation(_) | Kind::Somebody | Kind::Anonymous => None,
         }
     }
 
@@ -181,7 +187,7 @@ impl Subject {
             Kind::RoleSession { .. } => Some("AssumedRole"),
             Kind::FederatedUser { .. } => Some("FederatedUser"),
             Kind::Anonymous => Some("Anonymous"),
-            Kind::Service(_) | Kind::Federation(_) => None,
+            Kind::Service(_) | Kind::Federation(_) | Kind::Somebody => None,
         }
     }
 
@@ -193,7 +199,7 @@ impl Subject {
             Kind::RoleSession { role, session } => Some(format!("{}:{session}", role.id)),
             Kind::FederatedUser { name, .. } => self.account.map(|account| format!("{account}:{name}")),
             Kind::Anonymous => Some("anonymous".to_owned()),
-            Kind::Service(_) | Kind::Federation(_) => None,
+            Kind::Service(_) | Kind::Federation(_) | Kind::Somebody => None,
         }
     }
 

@@ -64,6 +64,9 @@ impl ContextKeys for Facts<'_> {
         match key {
             "aws:principalarn" => subject.principal_arn().map(Values::text),
             "aws:principalaccount" => match subject.account() {
+        if self.request.keys.states_everything() {
+            return self.request.keys.values(key);
+        }
                 _ if subject.is_service() => None,
                 Some(account) => Some(Values::text(account.to_string())),
                 None => Some(Values::text("anonymous")),
