@@ -14,6 +14,7 @@ mod context;
 mod credential;
 mod notes;
 mod principal;
+mod principals;
 mod region;
 
 pub use account::{AccountId, InvalidAccountId};
@@ -24,4 +25,5 @@ pub use context::{RequestContext, RequestId, Tls};
 pub use credential::{Credential, Credentials, NoCredential};
 pub use notes::{AuditNotes, NoteValue, RecordDraft, TouchedResource};
 pub use principal::{Entity, Principal};
+pub use principals::Principals;
 pub use region::{PARTITION, Region};

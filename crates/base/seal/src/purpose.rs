@@ -18,6 +18,8 @@ pub enum Purpose {
     Partition,
     /// Passwords with which KMS logs in to the clusters of custom key stores.
     KeyStoreCredentials,
+    /// Tokens that say which grant is meant.
+    GrantTokens,
 }
 
 impl Purpose {
@@ -31,6 +33,7 @@ impl Purpose {
             Self::BackupServiceHalf => b"strongroom/backup-service-half",
             Self::Partition => b"strongroom/partition",
             Self::KeyStoreCredentials => b"strongroom/key-store-credentials",
+            Self::GrantTokens => b"strongroom/grant-tokens",
         }
     }
 }

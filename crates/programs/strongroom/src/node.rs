@@ -143,6 +143,7 @@ impl Node {
             clocks: clocks.clone(),
             cloudhsm: cloudhsm.clone(),
             ec2: networks.clone(),
+            principals: iam.clone(),
             anchors: Arc::new(CustomerAuthorities(cloudhsm.clone())),
             dialer: Arc::new(PoolDialer::new(clocks.clone(), shutdown.clone())),
             settings: key_stores,

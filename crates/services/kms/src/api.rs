@@ -7,6 +7,7 @@ mod asked;
 mod chosen;
 pub(crate) mod cryptography;
 mod data_keys;
+mod grants;
 mod key_pairs;
 mod key_stores;
 pub(crate) mod keys;
@@ -229,6 +230,46 @@ impl kms::Kms for KeyManagement {
         Ok(policies::list_key_policies(self, context, input).await?)
     }
 
+    async fn create_grant(
+        &self,
+        context: &RequestContext,
+        input: kms::CreateGrantRequest,
+    ) -> Result<kms::CreateGrantResponse, ApiError> {
+        Ok(grants::create_grant(self, context, input).await?)
+    }
+
+    async fn list_grants(
+        &self,
+        context: &RequestContext,
+        input: kms::ListGrantsRequest,
+    ) -> Result<kms::ListGrantsResponse, ApiError> {
+        Ok(grants::list_grants(self, context, input).await?)
+    }
+
+    async fn list_retirable_grants(
+        &self,
+        context: &RequestContext,
+        input: kms::ListRetirableGrantsRequest,
+    ) -> Result<kms::ListGrantsResponse, ApiError> {
+        Ok(grants::list_retirable_grants(self, context, input).await?)
+    }
+
+    async fn retire_grant(
+        &self,
+        context: &RequestContext,
+        input: kms::RetireGrantRequest,
+    ) -> Result<Unit, ApiError> {
+        Ok(grants::retire_grant(self, context, input).await?)
+    }
+
+    async fn revoke_grant(
+        &self,
+        context: &RequestContext,
+        input: kms::RevokeGrantRequest,
+    ) -> Result<Unit, ApiError> {
+        Ok(grants::revoke_grant(self, context, input).await?)
+    }
+
     async fn encrypt(
         &self,
         context: &RequestContext,
@@ -388,11 +429,6 @@ impl kms::Kms for KeyManagement {
     ) -> Result<kms::GetKeyLastUsageResponse, ApiError> {
         Ok(usage::get_key_last_usage(self, context, input).await?)
     }
-}
-
-/// Grants are not implemented yet, so no token can stem from one.
-fn refuse_grant_tokens(tokens: Option<&[String]>) -> Result<(), Refusal> {
-    if tokens.is_some_and(|tokens| !tokens.is_empty()) { Err(Refusal::InvalidGrantToken) } else { Ok(()) }
 }
 
 /// The database does not keep the character U+0000, and nothing that people write has it.

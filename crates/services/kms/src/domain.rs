@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod alias;
+pub(crate) mod grant;
 pub(crate) mod identifier;
 pub(crate) mod key;
 pub(crate) mod key_store;

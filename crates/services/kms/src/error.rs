@@ -65,6 +65,8 @@ pub(crate) enum Refusal {
     Throttled,
     /// A grant token that no grant gave.
     InvalidGrantToken,
+    /// What is no grant's id.
+    InvalidGrantId,
     /// The call would have succeeded.
     DryRun,
     /// `UnsupportedOperationException`; AWS tells why only sometimes.
@@ -88,6 +90,16 @@ impl Refusal {
     /// The alias of that ARN does not exist.
     pub(crate) fn no_such_alias(arn: &str) -> Self {
         Self::NotFound(format!("Alias {arn} is not found."))
+    }
+
+    /// There is no principal of that ARN. AWS's text is that which Lambda relays.
+    pub(crate) fn no_such_principal(arn: &str) -> Self {
+        Self::InvalidArn(format!("ARN does not refer to a valid principal: {arn}"))
+    }
+
+    /// The key has no grant of that id.
+    pub(crate) fn no_such_grant(id: &str) -> Self {
+        Self::NotFound(format!("Grant {id} is not found."))
     }
 
     /// A number out of the range that AWS allows and the model does not tell.
@@ -192,6 +204,9 @@ impl From<Refusal> for ApiError {
             ),
             Refusal::InvalidGrantToken => {
                 Self::modelled(&errors::INVALID_GRANT_TOKEN_EXCEPTION, "Invalid grant token.")
+            }
+            Refusal::InvalidGrantId => {
+                Self::modelled(&errors::INVALID_GRANT_ID_EXCEPTION, "Invalid grant id.")
             }
             Refusal::DryRun => Self::modelled(
                 &errors::DRY_RUN_OPERATION_EXCEPTION,

@@ -7,6 +7,7 @@ mod changes;
 mod creation;
 mod cryptography;
 mod faults;
+mod grants;
 mod key_stores;
 mod leftovers;
 mod lookup;
@@ -20,6 +21,7 @@ mod usage;
 use std::sync::{Arc, OnceLock};
 
 use strongroom_journal::Reader;
+use strongroom_identity::Principals;
 use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
 use strongroom_runtime::{Clocks, Waker};
@@ -30,6 +32,7 @@ use crate::backend::{Backends, BuiltIn, KeyBackend};
 use crate::cache::Cache;
 use crate::domain::alias::Alias;
 use crate::domain::identifier::Home;
+use crate::domain::grant::HeldGrants;
 use crate::domain::key::Key;
 use crate::error::Refusal;
 use crate::throttling::Throttling;
@@ -37,6 +40,8 @@ use crate::throttling::Throttling;
 pub(crate) use self::creation::NewKey;
 pub(crate) use self::cryptography::{Decrypts, Encrypts, ReEncryptFrom, ReEncryptTo};
 pub(crate) use self::key_stores::KeyStores;
+use self::grants::Tokens;
+pub(crate) use self::grants::{GrantFilter, Grantee, NewGrant, WhichGrant};
 use self::key_stores::StoresAtRest;
 pub(crate) use self::key_stores::{KeyStoreChange, NewKeyStore, WhichKeyStores};
 use self::pairs::PairMakers;
@@ -55,6 +60,11 @@ const KEPT_BYTES: usize = 128 << 20;
 
 /// Why key management does not start.
 #[derive(Debug, thiserror::Error)]
+/// Pairs of a key and a caller's identity whose grants are kept in memory, and how many bytes of them. A grant takes
+/// some 200 bytes; all that one identity can have on one key fit.
+const KEPT_GRANTS: usize = 200_000;
+const KEPT_GRANT_BYTES: usize = 256 << 20;
+
 #[non_exhaustive]
 pub enum StartError {
     /// The seal does not give its subkeys.
@@ -79,6 +89,10 @@ pub struct KeyManagement {
     aliases: Cache<(Home, String), Alias>,
     usage: Usage,
     waker: OnceLock<Waker>,
+    /// By key and by whom they are to.
+    grants: Cache<(Home, String, String), HeldGrants>,
+    tokens: Tokens,
+    principals: Arc<dyn Principals>,
     clocks: Clocks,
     resting: Resting,
     throttling: Arc<Throttling>,
@@ -91,7 +105,7 @@ impl KeyManagement {
     /// The service, which does nothing by itself before somebody runs what it offers for that.
     pub fn new(parts: Parts<'_>) -> Result<Self, StartError> {
         let Parts { db, root, authority, outbox, journal, clocks, .. } = parts;
-        let Parts { cloudhsm, ec2, anchors, dialer, settings, .. } = parts;
+        let Parts { principals, cloudhsm, ec2, anchors, dialer, settings, .. } = parts;
         let mac = RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?);
         let throttling = Arc::new(Throttling::default());
         let stores = Arc::new(KeyStores::new(key_stores::Ground {
@@ -112,6 +126,7 @@ impl KeyManagement {
         let (keys, aliases) = (Cache::new(KEPT, KEPT_BYTES), Cache::new(KEPT, KEPT_BYTES));
         let (waker, resting) = (OnceLock::new(), Resting::default());
         Ok(Self {
+        let (grants, tokens) = (Cache::new(KEPT_GRANTS, KEPT_GRANT_BYTES), Tokens::new(root)?);
             db,
             mac,
             authority,
@@ -121,6 +136,9 @@ impl KeyManagement {
             aliases,
             usage,
             waker,
+            grants,
+            tokens,
+            principals,
             clocks,
             resting,
             throttling,
@@ -143,6 +161,7 @@ impl KeyManagement {
         self.aliases.clear();
         self.backends.clear();
         self.stores.clear();
+        self.grants.clear();
         self.resting.clear();
         self.throttling.set(None);
         self.usage.start_over(quiet.usage, journal);

@@ -2,6 +2,7 @@
 //! whole row, checked whenever it is loaded.
 
 pub(crate) mod aliases;
+pub(crate) mod grants;
 pub(crate) mod key_stores;
 pub(crate) mod keys;
 pub(crate) mod leftovers;
@@ -34,6 +35,7 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "keys in stores",
         sql: include_str!("repo/0004_keys_in_stores.sql"),
     },
+    Migration { component: "kms", version: 5, name: "grants", sql: include_str!("repo/0005_grants.sql") },
 ];
 
 /// Every statement, so that a test can show each to both engines.
@@ -56,8 +58,17 @@ pub const STATEMENTS: &[Statement] = &[
     aliases::DELETE_OF_KEY,
     aliases::FIND,
     aliases::COUNT_OF_KEY,
+    aliases::OF_KEY,
     aliases::LIST,
     aliases::LIST_OF_KEY,
+    grants::INSERT,
+    grants::FIND,
+    grants::FIND_SAME,
+    grants::LIST,
+    grants::LIST_TO,
+    grants::LIST_RETIRABLE,
+    grants::DELETE,
+    grants::DELETE_OF_KEY,
     key_stores::INSERT,
     key_stores::UPDATE,
     key_stores::FIND,

@@ -37,6 +37,18 @@ pub enum NamedPrincipal {
     CanonicalUser(String),
 }
 
+impl NamedPrincipal {
+    /// Reads what may stand under `AWS`: an account, a user, role or session, a unique id, or `*`.
+    pub fn parse_aws(text: &str) -> Option<Self> {
+        aws(text)
+    }
+
+    /// Reads what may stand under `Service`.
+    pub fn parse_service(text: &str) -> Option<Self> {
+        service(text)
+    }
+}
+
 /// Reads a `Principal` or `NotPrincipal` element.
 pub(super) fn parse(
     json: &Json,

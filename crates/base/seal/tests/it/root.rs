@@ -159,6 +159,7 @@ fn every_purpose_and_epoch_has_its_own_key() {
         Purpose::BackupServiceHalf,
         Purpose::Partition,
         Purpose::KeyStoreCredentials,
+        Purpose::GrantTokens,
     ];
     let root = Root::ephemeral().unwrap();
     let mut keys = HashSet::from([*root.check_value().as_bytes()]);

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use strongroom_api_cloudhsm::CloudHsm;
 use strongroom_api_ec2::Ec2;
 use strongroom_hsm_client::{ClientError, Credentials};
-use strongroom_identity::{AccountId, Region};
+use strongroom_identity::{AccountId, Principals, Region};
 use strongroom_journal::{Journal, JournalOptions};
 use strongroom_kms::{Cluster, ClusterAddress, Dialer, KeyManagement, Parts, Settings, TrustAnchors};
 use strongroom_outbox::Outbox;
@@ -48,6 +48,17 @@ impl TrustAnchors for Nothing {
     }
 }
 
+#[async_trait]
+impl Principals for Nothing {
+    async fn id_of(&self, _: &str) -> Result<Option<String>, BoxError> {
+        Ok(None)
+    }
+
+    async fn arn_of(&self, _: AccountId, _: &str) -> Result<Option<String>, BoxError> {
+        Ok(None)
+    }
+}
+
 impl Dialer for Nothing {
     fn dial(&self, _: ClusterAddress, _: Option<Credentials>) -> Result<Arc<dyn Cluster>, ClientError> {
         Err(ClientError::Unreachable("there is no cluster".to_owned()))
@@ -71,6 +82,7 @@ async fn fill(data: &Path, count: usize) -> Result<Vec<String>> {
         outbox,
         journal: journal.reader(),
         clocks: Clocks::system(),
+        principals: Arc::new(Nothing),
         cloudhsm: Arc::new(Nothing),
         ec2: Arc::new(Nothing),
         anchors: Arc::new(Nothing),

@@ -5,7 +5,7 @@ use strongroom_identity::RequestContext;
 use strongroom_policy::Authorized;
 
 use super::cryptography::{secret_blob, usable_for};
-use super::{algorithms, asked, refuse_grant_tokens};
+use super::{algorithms, asked};
 use crate::KeyManagement;
 use crate::domain::spec::{KeyAgreementAlgorithm, KeyUsage};
 use crate::error::Refusal;
@@ -18,7 +18,7 @@ pub(super) async fn derive_shared_secret(
     if input.recipient.is_some() {
         return Err(Refusal::NotYet("Recipient (Nitro enclaves)"));
     }
-    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    kms.check_grant_tokens(input.grant_tokens.as_deref())?;
     context.ask(asked::derive_shared_secret(&input));
     let key = kms.find::<actions::DeriveSharedSecret>(context, &input.key_id).await?;
     let key: Authorized<actions::DeriveSharedSecret, _> =

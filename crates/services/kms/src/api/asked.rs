@@ -1,6 +1,7 @@
 //! What the inputs of operations say to policies: the condition keys that stand for parameters (KMS Developer
 //! Guide, "AWS KMS condition keys"). A handler states them before it asks for permission.
 
+mod grants;
 mod uses;
 
 use strongroom_api_kms::{
@@ -13,13 +14,14 @@ use strongroom_hsm_core::LONGEST_CONTEXT;
 use strongroom_identity::ConditionKeys;
 use strongroom_schema::Map;
 
+pub(super) use self::grants::{create_grant, grants};
 pub(super) use self::uses::{
     derive_shared_secret, generate_data_key_pair, generate_data_key_pair_without_plaintext, generate_mac,
     sign, verify, verify_mac,
 };
 use super::new_key_place;
 use crate::domain::identifier::ALIAS_PREFIX;
-use crate::domain::policy;
+use crate::domain::{lifecycle, policy, rotation};
 
 /// Whether ReEncrypt encrypts under the key that it decrypts with.
 pub(super) const ON_SAME_KEY: &str = "kms:ReEncryptOnSameKey";
@@ -99,13 +101,15 @@ pub(super) fn untag_resource(input: &UntagResourceRequest) -> ConditionKeys {
 }
 
 pub(super) fn enable_key_rotation(input: &EnableKeyRotationRequest) -> ConditionKeys {
-    let days = input.rotation_period_in_days.map(i64::from);
-    ConditionKeys::new().with_some("kms:RotationPeriodInDays", days)
+    // AWS's page speaks of the values that principals can specify. A limit that is got round by leaving the
+    // parameter out would be none: its default counts as if it had been given.
+    let days = input.rotation_period_in_days.map_or(i64::from(rotation::DEFAULT_DAYS), i64::from);
+    ConditionKeys::new().with("kms:RotationPeriodInDays", days)
 }
 
 pub(super) fn schedule_key_deletion(input: &ScheduleKeyDeletionRequest) -> ConditionKeys {
-    let days = input.pending_window_in_days.map(i64::from);
-    ConditionKeys::new().with_some("kms:ScheduleKeyDeletionPendingWindowInDays", days)
+    let days = input.pending_window_in_days.unwrap_or(lifecycle::DEFAULT_WINDOW_DAYS);
+    ConditionKeys::new().with("kms:ScheduleKeyDeletionPendingWindowInDays", i64::from(days))
 }
 
 fn cryptography(

@@ -19,7 +19,6 @@ use strongroom_secret::{Secret, SecretBytes};
 
 use self::form::Form;
 use self::source::{Source, ignores_ciphertext};
-use super::refuse_grant_tokens;
 use crate::KeyManagement;
 use crate::domain::key::{Key, MaterialId, SharedKey};
 use crate::domain::spec::{EncryptionAlgorithm, KeyUsage};
@@ -31,7 +30,7 @@ pub(super) async fn encrypt(
     context: &RequestContext,
     input: EncryptRequest,
 ) -> Result<EncryptResponse, Refusal> {
-    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    kms.check_grant_tokens(input.grant_tokens.as_deref())?;
     note_algorithm(context, "encryptionAlgorithm", input.encryption_algorithm.as_ref());
     context.ask(super::asked::encrypt(&input));
     let key = kms.find::<actions::Encrypt>(context, &input.key_id).await?;
@@ -68,7 +67,7 @@ pub(super) async fn decrypt(
         ignored: ignores_ciphertext(dry_run, input.dry_run_modifiers.as_deref())?,
         destination: None,
     };
-    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    kms.check_grant_tokens(input.grant_tokens.as_deref())?;
     note_algorithm(context, "encryptionAlgorithm", input.encryption_algorithm.as_ref());
     context.ask(super::asked::decrypt(&input));
     let (key, ciphertext) = source.find::<actions::Decrypt>(kms, context).await?;
@@ -110,7 +109,7 @@ pub(super) async fn re_encrypt(
         ignored: ignores_ciphertext(dry_run, input.dry_run_modifiers.as_deref())?,
         destination: destination.as_deref(),
     };
-    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    kms.check_grant_tokens(input.grant_tokens.as_deref())?;
     note_algorithm(context, "sourceEncryptionAlgorithm", from_algorithm);
     note_algorithm(context, "destinationEncryptionAlgorithm", to_algorithm);
     let (from, ciphertext) = source.find::<ReEncryptFrom>(kms, context).await?;

@@ -9,8 +9,8 @@ use strongroom_identity::RequestContext;
 use strongroom_policy::{Authorized, Everything};
 use strongroom_schema::{Blob, Map};
 
+use super::algorithms;
 use super::cryptography::{encryption_context, note_material, secret_blob, usable_for};
-use super::{algorithms, refuse_grant_tokens};
 use crate::KeyManagement;
 use crate::backend::DataKey;
 use crate::domain::key::SharedKey;
@@ -27,7 +27,7 @@ pub(super) async fn generate_data_key(
         return Err(Refusal::NotYet("Recipient (Nitro enclaves)"));
     }
     let length = data_key_length(input.key_spec.as_ref(), input.number_of_bytes)?;
-    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    kms.check_grant_tokens(input.grant_tokens.as_deref())?;
     context.ask(super::asked::generate_data_key(&input));
     let key = kms.find::<actions::GenerateDataKey>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKey, _> =
@@ -50,7 +50,7 @@ pub(super) async fn generate_data_key_without_plaintext(
     input: GenerateDataKeyWithoutPlaintextRequest,
 ) -> Result<GenerateDataKeyWithoutPlaintextResponse, Refusal> {
     let length = data_key_length(input.key_spec.as_ref(), input.number_of_bytes)?;
-    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    kms.check_grant_tokens(input.grant_tokens.as_deref())?;
     context.ask(super::asked::generate_data_key_without_plaintext(&input));
     let key = kms.find::<actions::GenerateDataKeyWithoutPlaintext>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKeyWithoutPlaintext, _> =

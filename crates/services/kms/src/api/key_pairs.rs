@@ -11,7 +11,7 @@ use strongroom_schema::{Blob, Map};
 use strongroom_secret::SecretBytes;
 
 use super::cryptography::{encryption_context, note_material, secret_blob, usable_for};
-use super::{algorithms, asked, new_key_spec, refuse_grant_tokens};
+use super::{algorithms, asked, new_key_spec};
 use crate::KeyManagement;
 use crate::domain::key::SharedKey;
 use crate::domain::spec::{DataKeyPairKind, KeyUsage};
@@ -27,7 +27,7 @@ pub(super) async fn generate_data_key_pair(
         return Err(Refusal::NotYet("Recipient (Nitro enclaves)"));
     }
     let kind = kind(&input.key_pair_spec)?;
-    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    kms.check_grant_tokens(input.grant_tokens.as_deref())?;
     context.ask(asked::generate_data_key_pair(&input));
     let key = kms.find::<actions::GenerateDataKeyPair>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKeyPair, _> =
@@ -51,7 +51,7 @@ pub(super) async fn generate_data_key_pair_without_plaintext(
     input: GenerateDataKeyPairWithoutPlaintextRequest,
 ) -> Result<GenerateDataKeyPairWithoutPlaintextResponse, Refusal> {
     let kind = kind(&input.key_pair_spec)?;
-    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    kms.check_grant_tokens(input.grant_tokens.as_deref())?;
     context.ask(asked::generate_data_key_pair_without_plaintext(&input));
     let key = kms.find::<actions::GenerateDataKeyPairWithoutPlaintext>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKeyPairWithoutPlaintext, _> =

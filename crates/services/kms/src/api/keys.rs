@@ -9,9 +9,9 @@ use strongroom_policy::{Authorized, Everything};
 use strongroom_schema::Unit;
 
 use super::metadata::key_metadata;
-use super::{chosen, new_key_place, new_key_spec, refuse_grant_tokens, refuse_nul, tags};
+use super::{chosen, new_key_place, new_key_spec, refuse_nul, tags};
 use crate::KeyManagement;
-use crate::domain::access::Nature;
+use crate::domain::access::{Nature, Stated};
 use crate::domain::identifier::Home;
 use crate::domain::key::SharedKey;
 use crate::domain::paging::Page;
@@ -41,8 +41,8 @@ pub(super) async fn create_key(
         let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
         let home = Home::of(context);
         let nature = Nature { spec, usage, is_in_store: new.store.is_some() };
-        let recipient =
-            policy::Recipient { home: &home, arn: &home.key_arn(&key_id), nature, tags: &new.tags };
+        let stated = Stated { nature, tags: &new.tags, aliases: &[] };
+        let recipient = policy::Recipient { home: &home, arn: &home.key_arn(&key_id), stated };
         policy::check(kms.authority(), context, policy, recipient, bypass)?;
     }
     let all = kms.authority().authorize::<actions::CreateKey, _>(context, Everything(context.account()))?;
@@ -87,7 +87,7 @@ pub(super) async fn describe_key(
     context: &RequestContext,
     input: DescribeKeyRequest,
 ) -> Result<DescribeKeyResponse, Refusal> {
-    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    kms.check_grant_tokens(input.grant_tokens.as_deref())?;
     context.ask(super::asked::key_id(&input.key_id));
     let key = kms.find::<actions::DescribeKey>(context, &input.key_id).await?;
     context.touched(KEY_RESOURCE, key.home.account, key.arn.clone());

@@ -8,7 +8,7 @@ use strongroom_policy::Authorized;
 use strongroom_schema::Blob;
 
 use super::cryptography::usable_for;
-use super::{algorithms, asked, refuse_grant_tokens};
+use super::{algorithms, asked};
 use crate::KeyManagement;
 use crate::domain::spec::KeyUsage;
 use crate::error::Refusal;
@@ -18,7 +18,7 @@ pub(super) async fn generate_mac(
     context: &RequestContext,
     input: GenerateMacRequest,
 ) -> Result<GenerateMacResponse, Refusal> {
-    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    kms.check_grant_tokens(input.grant_tokens.as_deref())?;
     context.ask(asked::generate_mac(&input));
     let key = kms.find::<actions::GenerateMac>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateMac, _> =
@@ -40,7 +40,7 @@ pub(super) async fn verify_mac(
     context: &RequestContext,
     input: VerifyMacRequest,
 ) -> Result<VerifyMacResponse, Refusal> {
-    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    kms.check_grant_tokens(input.grant_tokens.as_deref())?;
     context.ask(asked::verify_mac(&input));
     let key = kms.find::<actions::VerifyMac>(context, &input.key_id).await?;
     let key: Authorized<actions::VerifyMac, _> = usable_for(kms, context, key, KeyUsage::GenerateVerifyMac)?;

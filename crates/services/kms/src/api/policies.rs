@@ -48,7 +48,7 @@ pub(super) async fn put_key_policy(
     }
     let put = kms.change::<actions::PutKeyPolicy>(context, &input.key_id, |key| {
         policy::check_new_name(input.policy_name.as_deref())?;
-        let recipient = Recipient { home: &key.home, arn: &key.arn, nature: key.nature(), tags: &key.tags };
+        let recipient = Recipient { home: &key.home, arn: &key.arn, stated: key.stated() };
         policy::check(kms.authority(), context, &input.policy, recipient, bypass)?;
         key.policy = KeyPolicy::new(Some(input.policy.clone()));
         Ok(())

@@ -8,8 +8,8 @@ use strongroom_policy::Authorized;
 use strongroom_schema::Blob;
 
 use super::algorithms::Algorithms;
+use super::asked;
 use super::cryptography::permitted;
-use super::{asked, refuse_grant_tokens};
 use crate::KeyManagement;
 use crate::domain::key::SharedKey;
 use crate::error::Refusal;
@@ -20,7 +20,7 @@ pub(super) async fn get_public_key(
     context: &RequestContext,
     input: GetPublicKeyRequest,
 ) -> Result<GetPublicKeyResponse, Refusal> {
-    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    kms.check_grant_tokens(input.grant_tokens.as_deref())?;
     context.ask(asked::key_id(&input.key_id));
     let key = kms.find::<actions::GetPublicKey>(context, &input.key_id).await?;
     let key: Authorized<actions::GetPublicKey, SharedKey> = permitted(kms, context, key)?;

@@ -11,7 +11,7 @@ use strongroom_policy::Authorized;
 use strongroom_schema::Blob;
 
 use super::cryptography::usable_for;
-use super::{algorithms, asked, refuse_grant_tokens};
+use super::{algorithms, asked};
 use crate::KeyManagement;
 use crate::domain::key::Key;
 use crate::domain::spec::{self, KeyUsage, MessageForm, Signed, SigningAlgorithm};
@@ -22,7 +22,7 @@ pub(super) async fn sign(
     context: &RequestContext,
     input: SignRequest,
 ) -> Result<SignResponse, Refusal> {
-    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    kms.check_grant_tokens(input.grant_tokens.as_deref())?;
     note_message_type(context, input.message_type.as_ref());
     context.ask(asked::sign(&input));
     let key = kms.find::<actions::Sign>(context, &input.key_id).await?;
@@ -49,7 +49,7 @@ pub(super) async fn verify(
     context: &RequestContext,
     input: VerifyRequest,
 ) -> Result<VerifyResponse, Refusal> {
-    refuse_grant_tokens(input.grant_tokens.as_deref())?;
+    kms.check_grant_tokens(input.grant_tokens.as_deref())?;
     note_message_type(context, input.message_type.as_ref());
     context.ask(asked::verify(&input));
     let key = kms.find::<actions::Verify>(context, &input.key_id).await?;

@@ -24,6 +24,9 @@ const DEFAULTS: usize = 1024;
 /// What begins the names of the condition keys for tags on the resource.
 const RESOURCE_TAG: &str = "aws:resourcetag/";
 
+/// What ends the names of AWS services.
+const AWS_DOMAIN: &str = ".amazonaws.com";
+
 /// What callers of other accounts can do to a key, if policies let them (KMS Developer Guide, "Allowing users
 /// in other accounts to use a KMS key"); cryptography itself, and these.
 const FOR_OTHERS: [&str; 20] = [
@@ -122,6 +125,11 @@ impl Key {
         Nature { spec: self.spec, usage: self.usage, is_in_store: self.store.is_some() }
     }
 
+    /// What it says of itself.
+    pub(crate) fn stated(&self) -> Stated<'_> {
+        Stated { nature: self.nature(), tags: &self.tags, aliases: &self.aliases }
+    }
+
     fn compiled_policy(&self) -> &Policy {
         self.policy.compiled.get_or_init(|| match (self.policy.given(), &self.manager) {
             (None, Manager::Customer) => default_of(self.home.account),
@@ -148,7 +156,7 @@ impl Resource for Key {
     }
 
     fn condition_key(&self, key: &str, context: &RequestContext) -> Option<Values<'_>> {
-        of_any_key(self.nature(), &self.tags, key, context)
+        self.stated().condition_key(key, context)
     }
 }
 
@@ -156,8 +164,7 @@ impl Resource for Key {
 pub(crate) struct Proposed<'k> {
     pub(crate) home: &'k Home,
     pub(crate) arn: &'k str,
-    pub(crate) nature: Nature,
-    pub(crate) tags: &'k Tags,
+    pub(crate) stated: Stated<'k>,
     pub(crate) policy: Policy,
 }
 
@@ -175,23 +182,61 @@ impl Resource for Proposed<'_> {
     }
 
     fn condition_key(&self, key: &str, context: &RequestContext) -> Option<Values<'_>> {
-        of_any_key(self.nature, self.tags, key, context)
+        self.stated.condition_key(key, context)
     }
 }
 
-/// What every key says: what it is, its tags, and who calls.
-fn of_any_key<'k>(nature: Nature, tags: &'k Tags, key: &str, context: &RequestContext) -> Option<Values<'k>> {
-    match key.strip_prefix(RESOURCE_TAG) {
-        Some(name) => match tags.in_any_case(name).as_slice() {
-            [] => None,
-            [value] => Some(Values::text(*value)),
-            several => Some(Values::texts(several.iter().copied())),
-        },
-        None => nature.condition_key(key).or_else(|| of_caller(key, context)),
+/// What every key says of itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Stated<'k> {
+    pub(crate) nature: Nature,
+    pub(crate) tags: &'k Tags,
+    /// The names of its aliases.
+    pub(crate) aliases: &'k [String],
+}
+
+impl<'k> Stated<'k> {
+    fn condition_key(&self, key: &str, context: &RequestContext) -> Option<Values<'k>> {
+        match key.strip_prefix(RESOURCE_TAG) {
+            Some(name) => match self.tags.in_any_case(name).as_slice() {
+                [] => None,
+                [value] => Some(Values::text(*value)),
+                several => Some(Values::texts(several.iter().copied())),
+            },
+            None if key == "kms:resourcealiases" => {
+                Some(Values::texts(self.aliases.iter().map(String::as_str)))
+            }
+            None => self.nature.condition_key(key).or_else(|| of_caller(key, context)),
+        }
     }
 }
 
-/// What a key says of whoever calls.
+/// What a key, or what stands for one, says of whoever calls: the account, and the service that passed the request on.
 pub(super) fn of_caller(key: &str, context: &RequestContext) -> Option<Values<'static>> {
-    (key == "kms:calleraccount").then(|| Values::text(context.account().to_string()))
+    match key {
+        "kms:calleraccount" => Some(Values::text(context.account().to_string())),
+        "kms:viaservice" => {
+            let service = context.forwarded_by().last()?;
+            let name = service.strip_suffix(AWS_DOMAIN).unwrap_or(service);
+            Some(Values::text(format!("{name}.{}{AWS_DOMAIN}", context.region.name())))
+        }
+        _ => None,
+    }
+}
+
+/// An account's custom key stores, all of them: policies name none.
+pub(crate) struct KeyStores(pub(crate) AccountId);
+
+impl Resource for KeyStores {
+    fn owner(&self) -> AccountId {
+        self.0
+    }
+
+    fn arn(&self) -> String {
+        "*".to_owned()
+    }
+
+    fn condition_key(&self, key: &str, context: &RequestContext) -> Option<Values<'_>> {
+        of_caller(key, context)
+    }
 }

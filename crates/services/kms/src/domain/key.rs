@@ -1,8 +1,12 @@
 //! Keys: what they are.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use strongroom_hsm_core::TokenRef;
 
 use super::access::KeyPolicy;
+use super::grant::Holdings;
 use super::identifier::Home;
 use super::rotation::{RotationKind, Schedule};
 use super::spec::{KeySpec, KeyUsage};
@@ -76,10 +80,14 @@ pub(crate) struct Key {
     pub(crate) created_ms: i64,
     pub(crate) policy: KeyPolicy,
     pub(crate) tags: Tags,
+    /// The names of its aliases, for its policies' conditions. Another row says whose each is.
+    pub(crate) aliases: Vec<String>,
     /// Automatic rotation, if it is on.
     pub(crate) rotation: Option<Schedule>,
     /// Rotations on demand so far.
     pub(crate) on_demand_rotations: u32,
+    /// How many grants it has.
+    pub(crate) grants: u32,
     /// The material that encrypts, by id.
     pub(crate) current_material: MaterialId,
     /// All materials, oldest first: older ones still decrypt.
@@ -186,9 +194,34 @@ impl Weighed for Key {
         let policy = self.policy.weight();
         let tokens: usize =
             self.materials.iter().map(|material| size_of::<Material>() + material.held.weight()).sum();
-        size_of::<Self>() + texts + policy + self.tags.weight() + tokens
+        let aliases: usize = self.aliases.iter().map(|name| size_of::<String>() + name.len()).sum();
+        size_of::<Self>() + texts + policy + self.tags.weight() + aliases + tokens
     }
 }
 
-/// A key as the cache and the operations under way share it.
-pub(crate) type SharedKey = std::sync::Arc<Key>;
+/// A key as a caller finds it: what the cache and the operations under way share, with the grants that he has on it.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedKey {
+    key: Arc<Key>,
+    held: Holdings,
+}
+
+impl SharedKey {
+    /// A key and the grants on it that whoever is asking for it has.
+    pub(crate) fn new(key: Arc<Key>, held: Holdings) -> Self {
+        Self { key, held }
+    }
+
+    /// The grants.
+    pub(super) fn held(&self) -> &Holdings {
+        &self.held
+    }
+}
+
+impl Deref for SharedKey {
+    type Target = Key;
+
+    fn deref(&self) -> &Key {
+        &self.key
+    }
+}

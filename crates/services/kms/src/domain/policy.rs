@@ -6,11 +6,10 @@ use strongroom_identity::{AccountId, RequestContext};
 use strongroom_policy::document::{Document, DocumentError, Kind};
 use strongroom_policy::{Authority, Policy};
 
-use super::access::{Nature, Proposed};
+use super::access::{Proposed, Stated};
 use super::identifier::Home;
 use super::key::{Key, Manager};
 use super::managed;
-use super::tags::Tags;
 use crate::error::Refusal;
 
 /// The one name that a key policy has.
@@ -54,8 +53,7 @@ pub(super) fn default_text(account: AccountId) -> String {
 pub(crate) struct Recipient<'k> {
     pub(crate) home: &'k Home,
     pub(crate) arn: &'k str,
-    pub(crate) nature: Nature,
-    pub(crate) tags: &'k Tags,
+    pub(crate) stated: Stated<'k>,
 }
 
 /// Checks a policy that the caller gives a key. Unless `bypass` is set, it must let the caller, or its account,
@@ -68,14 +66,19 @@ pub(crate) fn check(
     bypass: bool,
 ) -> Result<(), Refusal> {
     let document = Document::parse(text, Kind::Key).map_err(refusal)?;
-    let Recipient { home, arn, nature, tags } = key;
-    let proposed = Proposed { home, arn, nature, tags, policy: Policy::new(NAME, &document) };
+    let Recipient { home, arn, stated } = key;
+    let proposed = Proposed { home, arn, stated, policy: Policy::new(NAME, &document) };
     if !bypass && !authority.admits::<actions::PutKeyPolicy, _>(context, &proposed) {
         return Err(Refusal::MalformedPolicy(
             "The new key policy will not allow you to update the key policy in the future.".to_owned(),
         ));
     }
     Ok(())
+}
+
+/// Refuses a text that is no key policy.
+pub(crate) fn read(text: &str) -> Result<(), Refusal> {
+    Document::parse(text, Kind::Key).map(drop).map_err(refusal)
 }
 
 /// The refusal of a text that is no key policy.

@@ -6,7 +6,7 @@ use super::key::{Key, KeyState, Material};
 use crate::error::Refusal;
 
 /// Days between rotations, unless the caller says otherwise.
-const DEFAULT_DAYS: u32 = 365;
+pub(crate) const DEFAULT_DAYS: u32 = 365;
 
 /// Rotations on demand that one key may have in its life.
 pub(crate) const MOST_ON_DEMAND: u32 = 25;

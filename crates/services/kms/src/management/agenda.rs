@@ -124,20 +124,24 @@ impl KeyManagement {
                     return Ok::<_, Refusal>(None);
                 };
                 let aliases = repo::aliases::delete_of_key(tx, home, key_id).await?;
+                let grantees = repo::grants::delete_of_key(tx, home, key_id).await?;
                 repo::usage::delete(tx, home, key_id).await?;
                 repo::keys::delete(tx, &key).await?;
                 for leftover in leftovers {
                     repo::leftovers::insert(tx, &self.mac, leftover).await?;
                 }
                 repo::post(tx, Some(draft)).await?;
-                Ok(Some(aliases))
+                Ok(Some((aliases, grantees)))
             })
         });
         let deleted = deleted.await;
         self.forget_key(home, key_id);
-        let Some(aliases) = deleted? else { return Ok(()) };
+        let Some((aliases, grantees)) = deleted? else { return Ok(()) };
         for alias in aliases {
             self.forget_alias(home, &alias);
+        }
+        for grantee in grantees {
+            self.forget_grants(home, key_id, &grantee);
         }
         self.backend(seen).forget(seen);
         if let Some(store) = &seen.store {

@@ -167,7 +167,7 @@ fn expect_same_home(key: &Key, home: &Home) -> Result<(), Refusal> {
 }
 
 /// Refuses the alias too many, which this transaction has given to the key.
-async fn expect_room(tx: &mut Tx<'_>, key: &Key) -> Result<(), Refusal> {
+pub(super) async fn expect_room(tx: &mut Tx<'_>, key: &Key) -> Result<(), Refusal> {
     let most = MOST_PER_KEY as i64;
     if repo::aliases::count_of_key(tx, &key.home, &key.id).await? > most {
         return Err(Refusal::LimitExceeded(format!("A key can have at most {most} aliases.")));

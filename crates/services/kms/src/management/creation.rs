@@ -14,6 +14,7 @@ use super::{KeyManagement, random_id};
 use crate::backend::{NotMade, Wanted};
 use crate::domain::access::KeyPolicy;
 use crate::domain::alias::Alias;
+use crate::domain::grant::Holdings;
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, KeyState, Manager, Material, SharedKey};
 use crate::domain::managed;
@@ -120,7 +121,7 @@ impl KeyManagement {
         }
         // Who looked for a chosen id just before has learnt that it was not there.
         self.forget_key(&key.home, &key.id);
-        Ok(Arc::new(key))
+        Ok(SharedKey::new(Arc::new(key), Holdings::new()))
     }
 
     /// The id of the key that a service keeps for an account, which is made if it is not there.
@@ -219,7 +220,7 @@ impl<E: Into<Refusal>> From<E> for Taken {
 }
 
 /// A key as it is when it is made.
-fn first_state(home: Home, id: String, manager: Manager, material: Material) -> Key {
+pub(super) fn first_state(home: Home, id: String, manager: Manager, material: Material) -> Key {
     Key {
         arn: home.key_arn(&id),
         home,
@@ -234,8 +235,10 @@ fn first_state(home: Home, id: String, manager: Manager, material: Material) -> 
         created_ms: material.created_ms,
         policy: KeyPolicy::default(),
         tags: Tags::default(),
+        aliases: Vec::new(),
         rotation: None,
         on_demand_rotations: 0,
+        grants: 0,
         current_material: material.id,
         materials: vec![material],
     }

@@ -51,11 +51,11 @@ impl KeyManagement {
     ) -> Result<Option<SharedKey>, Refusal> {
         let Ok(Named { home, name }) = Named::parse(context, key_id) else { return Ok(None) };
         let name = match name {
-            Name::Key(key_id) => return self.load_key(&home, &key_id).await,
+            Name::Key(key_id) => return self.load_key(context, &home, &key_id).await,
             Name::Alias(name) => name,
         };
         match self.load_alias(&home, &name).await? {
-            Some(alias) => self.load_key(&home, &alias.key_id).await,
+            Some(alias) => self.load_key(context, &home, &alias.key_id).await,
             None => Ok(None),
         }
     }
@@ -67,7 +67,7 @@ impl KeyManagement {
         home: &Home,
         key_id: &str,
     ) -> Result<SharedKey, Refusal> {
-        let key = self.load_key(home, key_id).await?;
+        let key = self.load_key(context, home, key_id).await?;
         // AWS's text names the caller's account and Region, whatever the request named.
         key.ok_or_else(|| Refusal::no_such_key(&Home::of(context).key_arn(key_id)))
     }
@@ -75,10 +75,10 @@ impl KeyManagement {
     /// The key that a ciphertext names. A caller who named none is not told whether it exists.
     pub(crate) async fn find_key_of_ciphertext(
         &self,
-        home: &Home,
+        context: &RequestContext,
         key_id: &str,
     ) -> Result<SharedKey, Refusal> {
-        self.load_key(home, key_id).await?.ok_or(Refusal::CiphertextOfUnknownKey)
+        self.load_key(context, &Home::of(context), key_id).await?.ok_or(Refusal::CiphertextOfUnknownKey)
     }
 
     /// The key that a key id or key ARN names, with permission to do `A`; for operations that take no alias.
@@ -108,16 +108,25 @@ impl KeyManagement {
         }
     }
 
-    async fn load_key(&self, home: &Home, key_id: &str) -> Result<Option<SharedKey>, Refusal> {
+    /// The key with the grants that the caller has on it.
+    async fn load_key(
+        &self,
+        context: &RequestContext,
+        home: &Home,
+        key_id: &str,
+    ) -> Result<Option<SharedKey>, Refusal> {
         let name = (home.clone(), key_id.to_owned());
-        let ticket = match self.keys.get(&name) {
-            Ok(key) => return Ok(Some(key)),
-            Err(ticket) => ticket,
+        let key = match self.keys.get(&name) {
+            Ok(key) => key,
+            Err(ticket) => {
+                let found = repo::keys::find(&self.db, &self.mac, home, key_id).await?;
+                let Some(key) = found.map(Arc::new) else { return Ok(None) };
+                self.keys.keep(ticket, name, key.clone());
+                key
+            }
         };
-        let Some(key) = repo::keys::find(&self.db, &self.mac, home, key_id).await? else { return Ok(None) };
-        let key = Arc::new(key);
-        self.keys.keep(ticket, name, key.clone());
-        Ok(Some(key))
+        let holdings = self.holdings(context, &key).await?;
+        Ok(Some(SharedKey::new(key, holdings)))
     }
 
     async fn load_alias(&self, home: &Home, alias: &str) -> Result<Option<Arc<Alias>>, Refusal> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use strongroom_api_cloudhsm::CloudHsm;
 use strongroom_api_ec2::Ec2;
+use strongroom_identity::Principals;
 use strongroom_journal::Reader;
 use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
@@ -28,6 +29,8 @@ pub struct Parts<'r> {
     pub journal: Reader,
     /// Both clocks.
     pub clocks: Clocks,
+    /// Who the users and roles are that grants and key policies name.
+    pub principals: Arc<dyn Principals>,
     /// CloudHSM, whose clusters custom key stores stand on.
     pub cloudhsm: Arc<dyn CloudHsm>,
     /// EC2, in which KMS has an interface for each of a cluster's subnets.

@@ -3,7 +3,7 @@
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
 
 use super::{home_columns, load_as, name_of, read_home};
-use crate::domain::alias::Alias;
+use crate::domain::alias::{Alias, MOST_PER_KEY};
 use crate::domain::identifier::Home;
 
 pub(super) const INSERT: Statement = Statement::new(
@@ -26,6 +26,11 @@ pub(super) const DELETE_OF_KEY: Statement = Statement::new(
 );
 pub(super) const COUNT_OF_KEY: Statement = Statement::new(
     "SELECT COUNT(*) AS aliases FROM kms_aliases WHERE account = $1 AND region = $2 AND key_id = $3",
+);
+/// The names of a key's aliases, with what makes them credible.
+pub(super) const OF_KEY: Statement = Statement::new(
+    "SELECT account, region, alias_name, key_id, created_ms, updated_ms, mac \
+     FROM kms_aliases WHERE account = $1 AND region = $2 AND key_id = $3 ORDER BY alias_name LIMIT $4",
 );
 pub(super) const LIST: Statement = Statement::new(
     "SELECT account, region, alias_name, key_id, created_ms, updated_ms, mac \
@@ -96,6 +101,27 @@ pub(crate) async fn delete_of_key(
 pub(crate) async fn count_of_key(tx: &mut Tx<'_>, home: &Home, key_id: &str) -> Result<i64, StoreError> {
     let of_key = name_of(home, key_id);
     tx.query_one(COUNT_OF_KEY, &of_key).await?.i64("aliases")
+}
+
+/// What [`OF_KEY`] asks for: all aliases that a key may have, and one more.
+pub(super) fn of_key(home: &Home, key_id: &str) -> Vec<Value> {
+    let mut values = name_of(home, key_id).to_vec();
+    values.push(Value::I64(MOST_PER_KEY as i64 + 1));
+    values
+}
+
+/// The names of a key's aliases, of the rows that [`OF_KEY`] has found.
+pub(super) fn names(
+    mac: &RowMac,
+    rows: &[Row],
+    home: &Home,
+    key_id: &str,
+) -> Result<Vec<String>, StoreError> {
+    let name = |row| match mac.load::<Alias>(row)? {
+        alias if alias.home == *home && alias.key_id == key_id => Ok(alias.name),
+        alias => Err(StoreError::Corrupt { table: Alias::TABLE, key: alias.key() }),
+    };
+    rows.iter().map(name).collect()
 }
 
 /// The alias of that name as this transaction sees it.

@@ -3,7 +3,9 @@
 mod administration;
 pub(crate) mod cloud;
 pub(crate) mod cluster;
+mod grants;
 mod key_stores;
+mod people;
 mod server;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -26,6 +28,7 @@ use strongroom_store::{Db, OpenOptions};
 use strongroom_testkit::TestDatabase;
 
 pub(crate) use self::administration::tags;
+pub(crate) use self::grants::grant;
 pub(crate) use self::key_stores::{new_store, update};
 pub(crate) use self::server::{Server, Surroundings, start, start_in, start_with_chosen_keys};
 
@@ -72,12 +75,14 @@ pub(crate) struct Client {
     pub(crate) now: i64,
     account: AccountId,
     region: Region,
+    /// Who calls, if it is not the account's root user.
+    caller: Option<Caller>,
 }
 
 impl Client {
     pub(crate) fn new(kms: &Arc<Server>, account: &str, region: &str) -> Self {
         let (account, region) = (account.parse().unwrap(), Region::named(region).unwrap());
-        Self { kms: kms.clone(), now: NOW, account, region }
+        Self { kms: kms.clone(), now: NOW, account, region, caller: None }
     }
 
     /// Another caller of the same KMS.
@@ -103,7 +108,8 @@ impl Client {
     }
 
     pub(crate) fn context(&self) -> RequestContext {
-        let caller = Caller::new(Principal::Root(self.account), self.account.to_string());
+        let root = || Caller::new(Principal::Root(self.account), self.account.to_string());
+        let caller = self.caller.clone().unwrap_or_else(root);
         let id = RequestId::from_random([5; 16]);
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         RequestContext::new(

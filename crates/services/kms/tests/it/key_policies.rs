@@ -271,12 +271,18 @@ async fn conditions_on_parameters_of_administration(database: &TestDatabase) {
 
     let long = r#"{"NumericGreaterThanEquals":{"kms:ScheduleKeyDeletionPendingWindowInDays":"14"}}"#;
     let key = key_on_condition(&client, r#""kms:ScheduleKeyDeletion""#, long).await;
-    let schedule = async |days| {
-        let input = ScheduleKeyDeletionRequest { key_id: key.clone(), pending_window_in_days: Some(days) };
+    let schedule = async |key: &str, pending_window_in_days| {
+        let input = ScheduleKeyDeletionRequest { key_id: key.to_owned(), pending_window_in_days };
         client.kms.schedule_key_deletion(&client.changing(), input).await
     };
-    assert!(!outcome(schedule(7).await));
-    assert!(outcome(schedule(14).await));
+    assert!(!outcome(schedule(&key, Some(7)).await));
+    assert!(outcome(schedule(&key, Some(14)).await));
+    // What is left out counts as its default of 30 days.
+    let key = key_on_condition(&client, r#""kms:ScheduleKeyDeletion""#, long).await;
+    assert!(outcome(schedule(&key, None).await));
+    let short = r#"{"NumericLessThan":{"kms:ScheduleKeyDeletionPendingWindowInDays":"14"}}"#;
+    let key = key_on_condition(&client, r#""kms:ScheduleKeyDeletion""#, short).await;
+    assert!(!outcome(schedule(&key, None).await));
 
     let often = r#"{"NumericLessThanEquals":{"kms:RotationPeriodInDays":"180"}}"#;
     let key = key_on_condition(&client, r#""kms:EnableKeyRotation""#, often).await;
@@ -285,6 +291,8 @@ async fn conditions_on_parameters_of_administration(database: &TestDatabase) {
         client.kms.enable_key_rotation(&client.changing(), input).await
     };
     assert!(!outcome(enable(Some(365)).await));
+    // What is left out counts as its default of 365 days.
+    assert!(!outcome(enable(None).await));
     assert!(outcome(enable(Some(90)).await));
 
     let by_name = r#"{"StringEquals":{"kms:PolicyName":"default"}}"#;

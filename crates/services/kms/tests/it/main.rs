@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
 
+mod alias_conditions;
 mod aliases;
 mod altered;
 mod altered_lifecycle;
@@ -18,6 +19,7 @@ mod dry_runs;
 mod events;
 mod faults;
 mod fixture;
+mod grants;
 mod identifiers;
 mod key_policies;
 mod key_stores;

@@ -8,7 +8,6 @@ use strongroom_policy::Authorized;
 use super::permitted;
 use crate::KeyManagement;
 use crate::api::asked::ON_SAME_KEY;
-use crate::domain::identifier::Home;
 use crate::domain::key::{Key, SharedKey};
 use crate::error::Refusal;
 
@@ -52,7 +51,7 @@ impl<'r> Source<'r> {
         let header = strongroom_hsm_core::parse_header(blob).ok();
         let key = match (&header, self.key_id) {
             (Some(header), None) => {
-                let key = kms.find_key_of_ciphertext(&Home::of(context), header.key_id).await?;
+                let key = kms.find_key_of_ciphertext(context, header.key_id).await?;
                 self.permitted(kms, context, key).map_err(|_| Refusal::CiphertextOfUnknownKey)?
             }
             (Some(header), Some(named)) => {

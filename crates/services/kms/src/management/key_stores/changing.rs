@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use strongroom_api_kms::actions;
 use strongroom_crypto::hex;
 use strongroom_identity::{Action, Region, RequestContext};
-use strongroom_policy::Everything;
 use strongroom_secret::{SecretString, constant_time_eq};
 use strongroom_store::Tx;
 
 use super::cluster::{ClusterFacts, are_same};
 use crate::KeyManagement;
+use crate::domain::access::KeyStores;
 use crate::domain::identifier::Home;
 use crate::domain::key_store::{self, ConnectionState, HSMS_FOR_KEYS, KeyStore, MOST_KEY_STORES};
 use crate::error::{KeyStoreRefusal, Refusal};
@@ -329,7 +329,7 @@ impl KeyManagement {
 
     /// Permission to do `A` to the account's key stores: they have no ARNs.
     fn may<A: Action>(&self, context: &RequestContext) -> Result<(), Refusal> {
-        self.authority().authorize::<A, _>(context, Everything(context.account()))?;
+        self.authority().authorize::<A, _>(context, KeyStores(context.account()))?;
         Ok(())
     }
 }

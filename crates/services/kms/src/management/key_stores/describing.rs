@@ -2,9 +2,9 @@
 
 use strongroom_api_kms::actions;
 use strongroom_identity::RequestContext;
-use strongroom_policy::Everything;
 
 use crate::KeyManagement;
+use crate::domain::access::KeyStores;
 use crate::domain::identifier::Home;
 use crate::domain::key_store::{KeyStore, MOST_KEY_STORES};
 use crate::domain::paging::Page;
@@ -26,7 +26,7 @@ impl KeyManagement {
         which: WhichKeyStores,
         page: &Page,
     ) -> Result<Vec<KeyStore>, Refusal> {
-        let all = Everything(context.account());
+        let all = KeyStores(context.account());
         self.authority().authorize::<actions::DescribeCustomKeyStores, _>(context, all)?;
         let home = Home::of(context);
         match which {

@@ -1,0 +1,90 @@
+//! Policies that speak of a key's aliases (KMS Developer Guide, "kms:ResourceAliases" and "Use aliases to control
+//! access to KMS keys"), and of the service by way of which a request comes ("kms:ViaService").
+
+use strongroom_api_kms::{DescribeKeyRequest, EncryptRequest, Kms as _};
+use strongroom_schema::Blob;
+use strongroom_secret::Secret;
+use strongroom_testkit::{TestDatabase, on_both_engines};
+
+use crate::fixture::client;
+use crate::key_policies::{ROOT, key_on_condition, key_with, outcome, policy, statement};
+
+on_both_engines! {
+    a_deny_on_an_alias_comes_and_goes_with_it,
+    an_allow_on_an_alias_wants_it_there,
+    a_service_in_between_is_seen,
+}
+
+async fn a_deny_on_an_alias_comes_and_goes_with_it(database: &TestDatabase) {
+    let client = client(database).await;
+    let on_prod = r#"{"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/prod"}}"#;
+    let statements = [
+        statement("Allow", ROOT, r#""kms:*""#, ""),
+        statement("Deny", r#""*""#, r#"["kms:Encrypt","kms:DisableKey"]"#, on_prod),
+    ];
+    let key = key_with(&client, &policy(&statements)).await;
+    let other = client.create_key().await.key_id;
+    let encrypts = async || outcome(client.encrypt(&key, b"x", &[]).await);
+    assert!(encrypts().await);
+    client.create_alias("alias/test", &key).await.unwrap();
+    assert!(encrypts().await);
+    client.create_alias("alias/prod", &key).await.unwrap();
+    assert!(!encrypts().await);
+    // Changes are decided on the state that they commit on.
+    assert!(!outcome(client.disable(&key).await));
+    client.update_alias("alias/prod", &other).await.unwrap();
+    assert!(encrypts().await);
+    client.update_alias("alias/prod", &key).await.unwrap();
+    assert!(!encrypts().await);
+    client.delete_alias("alias/prod").await.unwrap();
+    assert!(encrypts().await);
+    assert!(outcome(client.disable(&key).await));
+}
+
+async fn an_allow_on_an_alias_wants_it_there(database: &TestDatabase) {
+    let client = client(database).await;
+    for (condition, before, after) in [
+        (r#"{"ForAnyValue:StringLike":{"kms:ResourceAliases":"alias/app-*"}}"#, false, true),
+        (r#"{"StringEquals":{"kms:ResourceAliases":"alias/app-1"}}"#, false, true),
+        (r#"{"Null":{"kms:ResourceAliases":"true"}}"#, true, false),
+        (r#"{"ForAnyValue:StringLike":{"kms:ResourceAliases":"alias/other-*"}}"#, false, false),
+    ] {
+        let key = key_on_condition(&client, r#""kms:DescribeKey""#, condition).await;
+        assert_eq!(outcome(client.describe(&key).await), before, "{condition}");
+        client.create_alias("alias/app-1", &key).await.unwrap();
+        assert_eq!(outcome(client.describe(&key).await), after, "{condition}");
+        client.delete_alias("alias/app-1").await.unwrap();
+    }
+}
+
+async fn a_service_in_between_is_seen(database: &TestDatabase) {
+    let client = client(database).await;
+    let table = [
+        (r#"{"StringEquals":{"kms:ViaService":"s3.us-east-1.amazonaws.com"}}"#, false, true),
+        (r#"{"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com"}}"#, false, false),
+        (r#"{"StringLike":{"kms:ViaService":"*.us-east-1.amazonaws.com"}}"#, false, true),
+        (r#"{"StringNotEquals":{"kms:ViaService":"s3.us-east-1.amazonaws.com"}}"#, true, false),
+        (r#"{"Bool":{"aws:ViaAWSService":"true"}}"#, false, true),
+        (r#"{"ForAnyValue:StringEquals":{"aws:CalledVia":"s3.amazonaws.com"}}"#, false, true),
+    ];
+    for (condition, directly, by_way_of_s3) in table {
+        let key = key_on_condition(&client, r#""kms:DescribeKey""#, condition).await;
+        let describe = DescribeKeyRequest { key_id: key, ..DescribeKeyRequest::default() };
+        let direct = client.kms.describe_key(&client.context(), describe.clone()).await;
+        assert_eq!(outcome(direct), directly, "{condition}");
+        let forwarded = client.context().passed_on_by("s3.amazonaws.com");
+        assert_eq!(outcome(client.kms.describe_key(&forwarded, describe).await), by_way_of_s3, "{condition}");
+    }
+    // An AWS managed key is used by way of its service only.
+    let alias = "alias/aws/s3";
+    assert!(!outcome(client.encrypt(alias, b"x", &[]).await));
+    let input = EncryptRequest {
+        key_id: alias.to_owned(),
+        plaintext: Secret::new(Blob(b"x".to_vec())),
+        ..EncryptRequest::default()
+    };
+    let forwarded = client.context().passed_on_by("s3.amazonaws.com");
+    assert!(outcome(client.kms.encrypt(&forwarded, input.clone()).await));
+    let by_another = client.context().passed_on_by("sns.amazonaws.com");
+    assert!(!outcome(client.kms.encrypt(&by_another, input).await));
+}
