@@ -10,7 +10,7 @@ use crate::decision::{Grant, Guard, Layer, Policies, Request, Trace, admits, dec
 use crate::denied::{Denied, Reason};
 use crate::keys::{ContextKeys, Value, Values};
 use crate::services;
-use crate::session_keys;
+use crate::session_keys::{self, NotOurs};
 use crate::subject::Subject;
 
 /// Something that policies protect.
@@ -119,7 +119,8 @@ impl Authority {
         Self {}
     }
 
-    /// Decides whether the caller may do `A` to `resource`, and hands the resource back inside the proof.
+    /// Decides whether the caller may do `A` to `resource`, and hands the resource back inside the proof. How a refusal
+    /// came about is [noted](RequestContext::decided) for the call's record.
     pub fn authorize<A: Action, R: Resource>(
         &self,
         context: &RequestContext,
@@ -129,12 +130,17 @@ impl Authority {
         let granted_by = ask::<A, R, _>(context, &resource, &grants, |request, policies| {
             let is_foreign = request.subject.account() != Some(request.owner);
             if is_foreign && !resource.serves_others(A::NAME) {
+                context.decided(not_for_others(request, policies).encode());
                 let reason = Reason::Implicit { layer: Layer::Resource };
                 return Err(Denied::new(request.subject.arn(), request.action, request.resource, reason));
             }
             let decision = decide(request, policies);
             match decision.denied(request) {
-                Some(denied) => Err(denied),
+                Some(denied) => {
+                    // Only who is refused pays for this: the policies are gone through once more.
+                    context.decided(explain(request, policies).encode());
+                    Err(denied)
+                }
                 None => Ok(decision.grant().map(str::to_owned)),
             }
         })?;
@@ -151,6 +157,12 @@ impl Authority {
     pub fn explain<A: Action, R: Resource>(&self, context: &RequestContext, resource: &R) -> Trace {
         ask::<A, R, _>(context, resource, &resource.grants(A::NAME, context), explain)
     }
+}
+
+/// The trace of a refusal that no policy can turn.
+fn not_for_others(request: &Request<'_>, policies: &Policies<'_>) -> Trace {
+    let conclusion = "not allowed: nobody of another account can do this, whatever the policies say".to_owned();
+    Trace { conclusion, is_allowed: false, ..explain(request, policies) }
 }
 
 /// Gathers the facts, and asks.
@@ -207,7 +219,7 @@ impl<R: Resource> ContextKeys for Known<'_, R> {
             "aws:securetransport" => Some((self.is_service || context.tls.is_some()).into()),
             "aws:requestedregion" => Some(Values::text(context.region.name())),
             "aws:useragent" => Some(Values::text(context.user_agent.as_str())),
-            _ => session_keys::value(key, context, self.asked).unwrap_or_else(|| {
+            _ => session_keys::value(key, context, self.asked).unwrap_or_else(|NotOurs| {
                 let asked = self.asked.get(key).map(of_input);
                 asked.or_else(|| self.resource.condition_key(key, context))
             }),

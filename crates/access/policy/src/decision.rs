@@ -8,11 +8,12 @@ mod facts;
 mod policies;
 mod trace;
 
+use serde::{Deserialize, Serialize};
 use strongroom_identity::AccountId;
 
 pub use facts::Facts;
 pub use policies::{Grant, Guard, Policies};
-pub use trace::{Trace, explain};
+pub use trace::{KEPT_LIMIT, NotATrace, Outcome, PolicyTrace, StatementTrace, Trace, explain};
 
 use crate::denied::{Denied, Reason};
 use crate::keys::ContextKeys;
@@ -35,7 +36,8 @@ pub struct Request<'r> {
 }
 
 /// Where a decision is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Layer {
     /// The policies attached to the caller.
     Identity,

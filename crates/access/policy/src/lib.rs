@@ -27,6 +27,7 @@ mod caller;
 pub mod decision;
 mod denied;
 pub mod document;
+mod effort;
 mod keys;
 pub mod pattern;
 mod policy;

@@ -10,14 +10,19 @@
 //! - In a condition on an ARN, each field is compared on its own: no wildcard of the first five runs over
 //!   ("IAM JSON policy elements: Condition operators"). In a condition on a text, both stand for anything.
 
+use crate::effort::Effort;
+
 /// The colons before the last field of an ARN.
 const COLONS_BEFORE_RESOURCE: usize = 5;
 
+/// The fields of an ARN.
+const FIELDS: usize = COLONS_BEFORE_RESOURCE + 1;
+
 /// A text with wildcards, ready to be compared with.
 ///
-/// Where every `*` may stand for anything, as in most patterns, a comparison goes through the text once. Where
-/// some are confined to a field, it takes at most as many steps as the product of both lengths, and about as
-/// many as the longer of them where few wildcards compete for the same characters.
+/// Where every `*` may stand for anything and no `?` stands between two of them, as in most patterns, a comparison goes
+/// through the text once. Otherwise it takes at most as many steps as the product of both lengths, and about as many as
+/// the longer of them where few wildcards compete for the same characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     shape: Shape,
@@ -38,6 +43,8 @@ enum Shape {
         /// After the last.
         tail: Part,
     },
+    /// An ARN in a condition: its six fields, each for itself.
+    Fields(Box<[Pattern; FIELDS]>),
     Walked {
         /// What precedes the first wildcard.
         head: Box<str>,
@@ -70,45 +77,52 @@ impl Part {
     }
 
     /// How many bytes of `text` it takes up if it stands for its beginning.
-    fn begins(&self, text: &str, folds_case: bool) -> Option<usize> {
+    fn begins(&self, text: &str, folds_case: bool, effort: &Effort) -> Option<usize> {
         match self {
             Self::Text(part) => starts(text, part, folds_case).then_some(part.len()),
             Self::Open(part) => {
                 let mut found = text.chars();
+                let mut steps = 0;
                 let fits = part.iter().all(|wanted| {
+                    steps += 1;
                     let character = found.next();
                     character.is_some_and(|character| {
                         wanted.is_none_or(|wanted| same(wanted, character, folds_case))
                     })
                 });
-                fits.then(|| text.len() - found.as_str().len())
+                let may = effort.spend(steps);
+                (fits && may).then(|| text.len() - found.as_str().len())
             }
         }
     }
 
     /// Where it first stands in `text`, and where that ends.
-    fn find(&self, text: &str, folds_case: bool) -> Option<usize> {
+    fn find(&self, text: &str, folds_case: bool, effort: &Effort) -> Option<usize> {
         match self {
             // A search begins by looking at all of what is searched for, however short the text.
             Self::Text(part) if !folds_case && part.len() > text.len() => None,
-            Self::Text(part) if !folds_case => text.find(&**part).map(|at| at + part.len()),
+            Self::Text(part) if !folds_case => {
+                let end = text.find(&**part).map(|at| at + part.len());
+                effort.spend(end.unwrap_or(text.len())).then_some(end)?
+            }
             _ => text
                 .char_indices()
                 .map(|(at, _)| at)
                 .chain([text.len()])
-                .find_map(|at| Some(at + self.begins(text.get(at..)?, folds_case)?)),
+                .take_while(|_| effort.spend(1))
+                .find_map(|at| Some(at + self.begins(text.get(at..)?, folds_case, effort)?)),
         }
     }
 
     /// What precedes it in `text`, if it stands for its end.
-    fn cut_from_end<'t>(&self, text: &'t str, folds_case: bool) -> Option<&'t str> {
+    fn cut_from_end<'t>(&self, text: &'t str, folds_case: bool, effort: &Effort) -> Option<&'t str> {
         let at = match self {
             Self::Text(part) => text.len().checked_sub(part.len())?,
             Self::Open(part) if part.is_empty() => text.len(),
             Self::Open(part) => text.char_indices().rev().nth(part.len() - 1)?.0,
         };
         let (before, end) = text.split_at_checked(at)?;
-        (self.begins(end, folds_case)? == end.len()).then_some(before)
+        (self.begins(end, folds_case, effort)? == end.len()).then_some(before)
     }
 }
 
@@ -161,8 +175,8 @@ impl Place {
     /// The colons that end the fields to which wildcards are confined.
     fn confining(self) -> usize {
         match self {
-            Self::Action | Self::Text => 0,
-            Self::Resource | Self::ConditionArn => COLONS_BEFORE_RESOURCE,
+            Self::Resource => COLONS_BEFORE_RESOURCE,
+            Self::Action | Self::ConditionArn | Self::Text => 0,
         }
     }
 }
@@ -198,6 +212,9 @@ impl Pattern {
     }
 
     pub(crate) fn new(symbols: impl Iterator<Item = Symbol>, place: Place) -> Self {
+        if place == Place::ConditionArn {
+            return Self::of_fields(symbols);
+        }
         let tokens = tokens(symbols, place);
         let literal = |token: &Token| if let Token::Literal(literal) = token { Some(*literal) } else { None };
         let head: String = tokens.iter().map_while(literal).collect();
@@ -209,22 +226,61 @@ impl Pattern {
         Self { shape, folds_case: place == Place::Action }
     }
 
+    /// The pattern of an ARN in a condition. The text `*` stands for every ARN; with fewer fields than an ARN has, a
+    /// pattern stands for none.
+    fn of_fields(symbols: impl Iterator<Item = Symbol>) -> Self {
+        let mut fields: [Vec<Symbol>; FIELDS] = Default::default();
+        let mut at = 0;
+        for symbol in symbols {
+            if symbol.character == ':' && at < COLONS_BEFORE_RESOURCE {
+                at += 1;
+            } else if let Some(field) = fields.get_mut(at) {
+                field.push(symbol);
+            }
+        }
+        let is_anything = matches!(&*fields[0], [only] if only.is_wildcard('*')) && at == 0;
+        if at < COLONS_BEFORE_RESOURCE {
+            return if is_anything { Self::written("*", Place::Text) } else { Self::of_no_arn() };
+        }
+        let field = |symbols: Vec<Symbol>| Self::new(symbols.into_iter(), Place::Text);
+        Self { shape: Shape::Fields(Box::new(fields.map(field))), folds_case: false }
+    }
+
+    /// A pattern that stands for the empty text, which no ARN is.
+    fn of_no_arn() -> Self {
+        Self { shape: Shape::Exact("".into()), folds_case: false }
+    }
+
     /// Whether the pattern stands for the whole of `text`.
     pub fn matches(&self, text: &str) -> bool {
+        self.matches_within(text, &Effort::boundless())
+    }
+
+    /// Whether the pattern stands for the whole of `text`, if the effort suffices to find out; no, if it does not.
+    pub(crate) fn matches_within(&self, text: &str, effort: &Effort) -> bool {
         match &self.shape {
             Shape::Exact(whole) => whole.len() == text.len() && starts(text, whole, self.folds_case),
-            Shape::Parts { head, inner, tail } => self.joined(head, inner, tail, text),
-            Shape::Walked { head, tokens } => starts(text, head, self.folds_case) && self.walk(tokens, text),
+            Shape::Parts { head, inner, tail } => self.joined(head, inner, tail, text, effort),
+            Shape::Fields(fields) => {
+                let mut of_text = text.splitn(FIELDS, ':');
+                fields
+                    .iter()
+                    .all(|field| of_text.next().is_some_and(|text| field.matches_within(text, effort)))
+            }
+            Shape::Walked { head, tokens } => {
+                starts(text, head, self.folds_case) && self.walk(tokens, text, effort)
+            }
         }
     }
 
     /// The first place that fits a part leaves the most room to those that follow, so none is tried twice.
-    fn joined(&self, head: &Part, inner: &[Part], tail: &Part, text: &str) -> bool {
-        let begun = head.begins(text, self.folds_case).and_then(|length| text.get(length..));
-        let Some(mut rest) = begun.and_then(|rest| tail.cut_from_end(rest, self.folds_case)) else {
+    fn joined(&self, head: &Part, inner: &[Part], tail: &Part, text: &str, effort: &Effort) -> bool {
+        let folds_case = self.folds_case;
+        let begun = head.begins(text, folds_case, effort).and_then(|length| text.get(length..));
+        let Some(mut rest) = begun.and_then(|rest| tail.cut_from_end(rest, folds_case, effort)) else {
             return false;
         };
-        inner.iter().all(|part| match part.find(rest, self.folds_case).and_then(|end| rest.get(end..)) {
+        inner.iter().all(|part| match part.find(rest, folds_case, effort).and_then(|end| rest.get(end..)) {
             Some(behind) => {
                 rest = behind;
                 true
@@ -233,7 +289,7 @@ impl Pattern {
         })
     }
 
-    fn walk(&self, tokens: &[Token], text: &str) -> bool {
+    fn walk(&self, tokens: &[Token], text: &str, effort: &Effort) -> bool {
         let mut walk = Walk { tokens, places: Vec::new() };
         walk.enter(0);
         let mut before = Vec::new();
@@ -250,7 +306,7 @@ impl Pattern {
                     _ => {}
                 }
             }
-            if walk.places.is_empty() {
+            if walk.places.is_empty() || !effort.spend(before.len()) {
                 return false;
             }
         }
@@ -300,16 +356,14 @@ fn tokens(symbols: impl Iterator<Item = Symbol>, place: Place) -> Box<[Token]> {
     let mut tokens = Vec::with_capacity(symbols.size_hint().0);
     let mut colons = 0;
     let mut symbols = symbols.peekable();
-    let is_only = |tokens: &[Token], next: Option<Symbol>| tokens.is_empty() && next.is_none();
     while let Some(symbol) = symbols.next() {
         let next = symbols.peek().copied();
         let reach = if colons < place.confining() { Reach::Field } else { Reach::Anything };
         if symbol.is_wildcard('*') {
             let ends_field = next.is_none_or(|next| next.character == ':');
-            let runs_over = ends_field && place != Place::ConditionArn || is_only(&tokens, next);
             match next {
                 Some(next) if next.is_wildcard('*') => {}
-                _ => tokens.push(Token::Many(if runs_over { Reach::Anything } else { reach })),
+                _ => tokens.push(Token::Many(if ends_field { Reach::Anything } else { reach })),
             }
         } else if symbol.is_wildcard('?') {
             tokens.push(Token::One(reach));

@@ -8,8 +8,10 @@ use crate::keys::{Value, Values};
 /// Milliseconds of a second.
 const MILLIS: i64 = 1000;
 
-/// The value of a key of the session or of the way; `None` inside if the request has no such key, outside if the
-/// key is none of these.
+/// The key is not one that follows from the session or from the way.
+pub(crate) struct NotOurs;
+
+/// The value of a key of the session or of the way; `None` if the request has no such key.
 ///
 /// | credentials | `aws:MultiFactorAuthPresent` | `aws:MultiFactorAuthAge` |
 /// |---|---|---|
@@ -24,11 +26,13 @@ pub(crate) fn value<'v>(
     key: &str,
     context: &'v RequestContext,
     asked: &ConditionKeys,
-) -> Option<Option<Values<'v>>> {
+) -> Result<Option<Values<'v>>, NotOurs> {
     let session = context.caller.session.as_deref();
     let forwarded_by = context.forwarded_by();
-    Some(match key {
-        "aws:multifactorauthpresent" | "aws:multifactorauthage" if asked.get(key).is_some() => return None,
+    Ok(match key {
+        "aws:multifactorauthpresent" | "aws:multifactorauthage" if asked.get(key).is_some() => {
+            return Err(NotOurs);
+        }
         "aws:multifactorauthpresent" => session.and_then(was_proven_twice).map(Values::from),
         "aws:multifactorauthage" => {
             let proven = session.filter(|session| was_proven_twice(session) == Some(true));
@@ -40,7 +44,7 @@ pub(crate) fn value<'v>(
             session.and_then(|session| session.source_identity.as_deref()).map(Values::text)
         }
         // Stated where a role is assumed with a provider's word, which is before there is a session.
-        "aws:federatedprovider" if session.is_none() => return None,
+        "aws:federatedprovider" if session.is_none() => return Err(NotOurs),
         "aws:federatedprovider" => {
             session.and_then(|session| session.federated_provider.as_deref()).map(Values::text)
         }
@@ -50,7 +54,7 @@ pub(crate) fn value<'v>(
         "aws:calledvialast" => forwarded_by.last().copied().map(Values::text),
         // What a service acts about, which it says where it calls under its own name.
         "aws:sourcearn" => context.acts_about().map(Values::text),
-        _ => return None,
+        _ => return Err(NotOurs),
     })
 }
 

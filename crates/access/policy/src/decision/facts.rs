@@ -3,17 +3,18 @@
 use strongroom_identity::AccountId;
 
 use super::{Policies, Request};
+use crate::effort::Effort;
 use crate::keys::{ContextKeys, Values};
 use crate::policy::Asked;
 use crate::subject::Subject;
 
 /// A request and the condition keys that follow from its subject and resource (IAM User Guide, "AWS global
 /// condition context keys"). No other source can give these a value.
-#[derive(Clone, Copy)]
 pub struct Facts<'r> {
     request: Request<'r>,
     asked: Asked<'r>,
     has_boundary: bool,
+    effort: Effort,
 }
 
 /// Keys whose whole family follows from the subject, by the beginning of their names.
@@ -22,7 +23,8 @@ const PRINCIPAL_TAG: &str = "aws:principaltag/";
 impl<'r> Facts<'r> {
     pub(super) fn new(request: &Request<'r>, policies: &Policies<'_>) -> Self {
         let has_boundary = policies.boundary.is_some();
-        Self { request: *request, asked: Asked::new(request.action), has_boundary }
+        let asked = Asked::new(request.action);
+        Self { request: *request, asked, has_boundary, effort: Effort::new() }
     }
 
     /// Who asks.
@@ -53,10 +55,18 @@ impl<'r> Facts<'r> {
     pub(crate) fn has_boundary(&self) -> bool {
         self.has_boundary
     }
+
+    /// How much more may be compared.
+    pub(crate) fn effort(&self) -> &Effort {
+        &self.effort
+    }
 }
 
 impl ContextKeys for Facts<'_> {
     fn values(&self, key: &str) -> Option<Values<'_>> {
+        if self.request.keys.states_everything() {
+            return self.request.keys.values(key);
+        }
         let subject = self.request.subject;
         if let Some(tag) = key.strip_prefix(PRINCIPAL_TAG) {
             return subject.tag(tag).map(Values::text);
@@ -64,9 +74,6 @@ impl ContextKeys for Facts<'_> {
         match key {
             "aws:principalarn" => subject.principal_arn().map(Values::text),
             "aws:principalaccount" => match subject.account() {
-        if self.request.keys.states_everything() {
-            return self.request.keys.values(key);
-        }
                 _ if subject.is_service() => None,
                 Some(account) => Some(Values::text(account.to_string())),
                 None => Some(Values::text("anonymous")),

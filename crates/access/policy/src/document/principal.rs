@@ -68,8 +68,9 @@ pub(super) fn parse(
             "AWS" => aws,
             "Service" => service,
             "Federated" if kind.may_have_federated() => federated,
-            "Federated" => no_principal,
-            "CanonicalUser" => canonical_user,
+            // In a key policy it would cover nobody: S3 alone knows these ids.
+            "CanonicalUser" if kind != Kind::Key => canonical_user,
+            "Federated" | "CanonicalUser" => no_principal,
             _ => return Err(DocumentError::malformed(at, Fault::UnknownElement(family.clone()))),
         };
         let at = at.key(family);

@@ -40,7 +40,7 @@ pub struct Statement {
 }
 
 /// What a statement does where it applies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Effect {
     /// `Allow`
     Allow,

@@ -9,12 +9,14 @@ use ipnet::IpNet;
 
 use super::template::{Fillable, Template};
 use super::values::{self, Decimal, text_of};
+use crate::decision::Facts;
 use crate::document::{Operator, Version};
-use crate::keys::{ContextKeys, Value};
+use crate::effort::Effort;
+use crate::keys::Value;
 use crate::pattern::Place;
 
 /// The values of a policy, ready to be compared with. A value that is not of the operator's kind, such as
-/// `tomorrow` where a date is due, equals nothing.
+/// `tomorrow` where a date is due, equals nothing and is left out.
 #[derive(Clone, Debug)]
 pub(super) enum Comparison {
     Text(Box<[Template]>),
@@ -122,17 +124,17 @@ impl Comparison {
 
     /// The same with its variables filled in, once for all values of a request: filling in for each would cost the
     /// product of both. What a request has no value for stands for nothing, and is left out.
-    pub(super) fn filled(&self, keys: &dyn ContextKeys) -> Cow<'_, Self> {
+    pub(super) fn filled(&self, facts: &Facts<'_>) -> Cow<'_, Self> {
         match self {
             Self::Text(templates) if !templates.iter().all(Template::is_fixed) => Cow::Owned(Self::Text(
-                templates.iter().filter_map(|template| template.filled(keys)).collect(),
+                templates.iter().filter_map(|template| template.filled(facts)).collect(),
             )),
             Self::TextOfAnyCase(templates) if !templates.iter().all(Template::is_fixed) => {
-                let lower = |template: &Template| Some(template.filled(keys)?.to_lowercase());
+                let lower = |template: &Template| Some(template.filled(facts)?.to_lowercase());
                 Cow::Owned(Self::TextOfAnyCase(templates.iter().filter_map(lower).collect()))
             }
             Self::Pattern(patterns, shape) if !patterns.iter().all(Fillable::is_fixed) => {
-                let filled = patterns.iter().filter_map(|pattern| pattern.filled(keys)).collect();
+                let filled = patterns.iter().filter_map(|pattern| pattern.filled(facts)).collect();
                 Cow::Owned(Self::Pattern(filled, *shape))
             }
             _ => Cow::Borrowed(self),
@@ -140,14 +142,20 @@ impl Comparison {
     }
 
     /// Whether a value of the request fits any value of the policy, whose variables are filled in.
-    pub(super) fn fits(&self, value: &Value<'_>) -> bool {
+    pub(super) fn fits(&self, value: &Value<'_>, effort: &Effort) -> bool {
+        if !effort.spend(self.len()) {
+            return false;
+        }
         match self {
             Self::Text(templates) => is_any_of(&text_of(value), templates),
-            Self::TextOfAnyCase(templates) => is_any_of(&text_of(value).to_lowercase(), templates),
+            Self::TextOfAnyCase(templates) => {
+                let text = text_of(value);
+                effort.spend(text.len()) && is_any_of(&text.to_lowercase(), templates)
+            }
             Self::Pattern(patterns, shape) => {
                 let text = text_of(value);
                 (*shape == Shape::Any || is_arn(&text))
-                    && patterns.iter().any(|pattern| pattern.matches(&text, &()))
+                    && patterns.iter().any(|pattern| pattern.matches_filled(&text, effort))
             }
             Self::Number(order, numbers) => values::decimal_of(value)
                 .is_some_and(|value| numbers.iter().any(|number| order.holds(&value, number))),
@@ -161,6 +169,19 @@ impl Comparison {
                 let has = |address: IpAddr| networks.iter().any(|network| values::has(network, address));
                 values::address_of(value).is_some_and(has)
             }
+        }
+    }
+
+    /// How many values it has: those that could be read, of those that the policy lists.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Text(values) | Self::TextOfAnyCase(values) => values.len(),
+            Self::Pattern(values, _) => values.len(),
+            Self::Number(_, values) => values.len(),
+            Self::Moment(_, values) => values.len(),
+            Self::Truth(values) => values.len(),
+            Self::Bytes(values) => values.len(),
+            Self::Network(values) => values.len(),
         }
     }
 

@@ -44,7 +44,7 @@ impl NamedPrincipal {
 ///
 /// `NotPrincipal` is no plain negation: to be left out, a subject (or the role that it is a session of) and
 /// its account must both be listed, and whoever has a permissions boundary is never left out ("IAM JSON
-/// policy elements: NotPrincipal").
+/// policy elements: NotPrincipal"). An empty list leaves nobody out: such a statement is always a Deny.
 pub(super) fn grip(scope: &Scope<NamedPrincipal>, subject: &Subject, has_boundary: bool) -> Option<Grip> {
     match scope {
         Scope::Only(listed) => listed.iter().filter_map(|named| named.grip(subject)).max(),
@@ -55,8 +55,7 @@ pub(super) fn grip(scope: &Scope<NamedPrincipal>, subject: &Subject, has_boundar
             let named = listed.iter().filter_map(|named| named.grip(subject)).max();
             let lists_itself = named.is_some_and(|grip| grip > Grip::Account);
             let lists_everybody = listed.contains(&NamedPrincipal::Anyone);
-            let is_left_out =
-                listed.is_empty() || (!has_boundary && (lists_everybody || lists_itself && lists_account));
+            let is_left_out = !has_boundary && (lists_everybody || lists_itself && lists_account);
             (!is_left_out).then_some(Grip::Direct)
         }
     }

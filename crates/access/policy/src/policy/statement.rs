@@ -27,6 +27,8 @@ pub(crate) enum Miss {
     Principal,
     /// The condition of that number, counted from 0.
     Condition(usize),
+    /// None that is known: it takes more work to compare than a decision may.
+    Effort,
 }
 
 impl Statement {
@@ -67,6 +69,19 @@ impl Statement {
         if !covers(&self.actions, |action| action.matches(facts.asked())) {
             return Err(Miss::Action);
         }
+        let applies = self.applies_to_subject(facts);
+        if !facts.effort().is_spent() {
+            return applies;
+        }
+        // Nobody knows: what is allowed only perhaps is not, and what is denied perhaps is.
+        match self.effect {
+            Effect::Allow => Err(Miss::Effort),
+            Effect::Deny => Ok(Grip::Direct),
+        }
+    }
+
+    /// The same of a request that it is about by its action.
+    fn applies_to_subject(&self, facts: &Facts<'_>) -> Result<Grip, Miss> {
         let resource = |pattern: &Fillable| pattern.matches(facts.resource(), facts);
         if self.resources.as_ref().is_some_and(|scope| !covers_resource(scope, resource, facts)) {
             return Err(Miss::Resource);

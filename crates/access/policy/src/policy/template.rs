@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 
 use super::values::text_of;
+use crate::decision::Facts;
 use crate::document::Version;
+use crate::effort::Effort;
 use crate::keys::{ContextKeys, Values};
 use crate::pattern::{Pattern, Place, Symbol};
 
@@ -86,9 +88,11 @@ impl Template {
         Some(Cow::Owned(text))
     }
 
-    /// The template with its variables filled in; `None` if the request lacks one.
-    pub(super) fn filled(&self, keys: &dyn ContextKeys) -> Option<Self> {
-        let text = self.text(keys)?;
+    /// The template with its variables filled in; `None` if the request lacks one, or nothing more may be filled in.
+    pub(super) fn filled(&self, facts: &Facts<'_>) -> Option<Self> {
+        let effort = facts.effort();
+        let text = if effort.is_spent() { None } else { self.text(facts) };
+        let text = text.filter(|text| effort.spend(text.len()))?;
         Some(Self { pieces: [Piece::Written(text.into())].into() })
     }
 
@@ -101,8 +105,9 @@ impl Template {
         Self { pieces: self.pieces.iter().map(lower).collect() }
     }
 
-    /// The pattern with its variables filled in. What they bring in stands for itself, wildcards included.
-    fn pattern(&self, place: Place, keys: &dyn ContextKeys) -> Option<Pattern> {
+    /// The pattern with its variables filled in, and its length. What they bring in stands for itself, wildcards
+    /// included.
+    fn pattern(&self, place: Place, keys: &dyn ContextKeys) -> Option<(Pattern, usize)> {
         let mut symbols = Vec::new();
         let literal = |character| Symbol { character, is_literal: true };
         for piece in &self.pieces {
@@ -116,7 +121,8 @@ impl Template {
                 }
             }
         }
-        Some(Pattern::new(symbols.into_iter(), place))
+        let length = symbols.len();
+        Some((Pattern::new(symbols.into_iter(), place), length))
     }
 }
 
@@ -124,7 +130,7 @@ impl Fillable {
     pub(super) fn parse(text: &str, version: Version, place: Place) -> Self {
         let template = Template::parse(text, version, place);
         match template.is_fixed().then(|| template.pattern(place, &())).flatten() {
-            Some(pattern) => Self::Fixed(pattern),
+            Some((pattern, _)) => Self::Fixed(pattern),
             None => Self::Varying(template, place),
         }
     }
@@ -134,11 +140,15 @@ impl Fillable {
         matches!(self, Self::Fixed(_))
     }
 
-    /// The pattern with its variables filled in; `None` if the request lacks one.
-    pub(super) fn filled(&self, keys: &dyn ContextKeys) -> Option<Self> {
+    /// The pattern with its variables filled in; `None` if the request lacks one, or nothing more may be filled in.
+    pub(super) fn filled(&self, facts: &Facts<'_>) -> Option<Self> {
         match self {
             Self::Fixed(pattern) => Some(Self::Fixed(pattern.clone())),
-            Self::Varying(template, place) => template.pattern(*place, keys).map(Self::Fixed),
+            Self::Varying(_, _) if facts.effort().is_spent() => None,
+            Self::Varying(template, place) => {
+                let (pattern, length) = template.pattern(*place, facts)?;
+                facts.effort().spend(length).then_some(Self::Fixed(pattern))
+            }
         }
     }
 
@@ -151,13 +161,17 @@ impl Fillable {
     }
 
     /// Whether it stands for `text`. A variable that the request lacks makes it stand for nothing.
-    pub(super) fn matches(&self, text: &str, keys: &dyn ContextKeys) -> bool {
+    pub(super) fn matches(&self, text: &str, facts: &Facts<'_>) -> bool {
+        let effort = facts.effort();
         match self {
-            Self::Fixed(pattern) => pattern.matches(text),
-            Self::Varying(template, place) => {
-                template.pattern(*place, keys).is_some_and(|pattern| pattern.matches(text))
-            }
+            Self::Fixed(pattern) => pattern.matches_within(text, effort),
+            Self::Varying(..) => self.filled(facts).is_some_and(|filled| filled.matches_filled(text, effort)),
         }
+    }
+
+    /// Whether it stands for `text`, where its variables are filled in already.
+    pub(super) fn matches_filled(&self, text: &str, effort: &Effort) -> bool {
+        matches!(self, Self::Fixed(pattern) if pattern.matches_within(text, effort))
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use time::format_description::well_known::Rfc3339;
 use time::{Date, Month, OffsetDateTime, Time};
 
@@ -17,6 +17,9 @@ const FRACTION_DIGITS: usize = 9;
 
 /// Digits that it may have before.
 const WHOLE_DIGITS: usize = 18;
+
+/// The bits before an IPv4 address that is written as IPv6.
+const MAPPED_BITS: u8 = 96;
 
 /// Milliseconds of a second.
 const MILLIS: i64 = 1000;
@@ -112,8 +115,16 @@ pub(super) fn truth_of(value: &Value<'_>) -> Option<bool> {
 }
 
 /// A block of addresses; an address by itself is a block of one. Bits that the mask leaves out do not count.
+/// One of IPv4 that is written as IPv6 (`::ffff:10.0.0.0/104`) is one of IPv4, as the callers are that it has.
 pub(super) fn network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+    let network = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
+    let IpNet::V6(written) = network else { return Some(network) };
+    let (Some(address), Some(bits)) =
+        (written.addr().to_ipv4_mapped(), written.prefix_len().checked_sub(MAPPED_BITS))
+    else {
+        return Some(network);
+    };
+    Ipv4Net::new(address, bits).ok().map(IpNet::V4)
 }
 
 pub(super) fn address_of(value: &Value<'_>) -> Option<IpAddr> {

@@ -5,6 +5,7 @@
 mod accepted;
 mod arbitrary;
 mod authority;
+mod effort;
 mod filling;
 mod patterns;
 mod principals;
@@ -14,3 +15,4 @@ mod refused;
 mod root_users;
 mod services;
 mod tables;
+mod traces;

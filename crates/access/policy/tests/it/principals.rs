@@ -2,12 +2,13 @@
 
 use strongroom_policy::document::{Document, DocumentError, Kind, NamedPrincipal, PrincipalArnKind, Scope};
 
-fn document(principal: &str) -> String {
-    format!(r#"{{"Statement":{{"Effect":"Deny","Principal":{principal},"Action":"sts:*"}}}}"#)
+fn document(kind: Kind, principal: &str) -> String {
+    let resource = if kind == Kind::Resource { r#","Resource":"*""# } else { "" };
+    format!(r#"{{"Statement":{{"Effect":"Deny","Principal":{principal},"Action":"sts:*"{resource}}}}}"#)
 }
 
 fn read(kind: Kind, principal: &str) -> Result<NamedPrincipal, DocumentError> {
-    let mut document = Document::parse(&document(principal), kind)?;
+    let mut document = Document::parse(&document(kind, principal), kind)?;
     match document.statements.swap_remove(0).principals {
         Some(Scope::Only(mut listed)) if listed.len() == 1 => Ok(listed.swap_remove(0)),
         other => panic!("one principal, not {other:?}"),
@@ -181,7 +182,8 @@ fn services_providers_and_canonical_users_are_checked() {
     }
 
     let id = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be";
-    assert_eq!(read(Kind::Key, "CanonicalUser", id), Ok(NamedPrincipal::CanonicalUser(id.to_owned())));
-    assert!(read(Kind::Key, "CanonicalUser", &id[1..]).is_err());
-    assert!(read(Kind::Key, "CanonicalUser", &id.replace('f', "g")).is_err());
+    assert_eq!(read(Kind::Resource, "CanonicalUser", id), Ok(NamedPrincipal::CanonicalUser(id.to_owned())));
+    assert!(read(Kind::Resource, "CanonicalUser", &id[1..]).is_err());
+    assert!(read(Kind::Resource, "CanonicalUser", &id.replace('f', "g")).is_err());
+    assert!(read(Kind::Key, "CanonicalUser", id).is_err(), "S3 alone knows who that is");
 }

@@ -231,10 +231,9 @@ proptest! {
         let (decision, trace) = (decide(&request, &policies), explain(&request, &policies));
         prop_assert_eq!(trace.is_allowed, decision.is_allowed());
         let statements: Vec<_> = trace.policies.iter().flat_map(|policy| &policy.statements).collect();
-        prop_assert!(statements.iter().all(|statement| !statement.because.is_empty()));
         let denies = statements
             .iter()
-            .any(|statement| statement.applies && statement.effect == strongroom_policy::document::Effect::Deny);
+            .any(|statement| statement.outcome.applies() && statement.effect == strongroom_policy::document::Effect::Deny);
         prop_assert_eq!(denies, matches!(decision, Decision::ExplicitlyDenied { .. }));
     }
 

@@ -50,10 +50,18 @@ fn several_values_are_on_the_safe_side() {
     assert!(decided("Deny", "StringEquals aws:RequestTag/team green"));
 }
 
+/// Whether a condition holds; behind `Deny`, in a statement that denies, with another that allows all.
 fn holds(version: &str, condition: &str, subject: &Subject, keys: &str) -> &'static str {
-    let document = json!({"Version": version, "Statement": {
-        "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": element(condition),
-    }});
+    let (effect, condition) = match condition.strip_prefix("Deny ") {
+        Some(condition) => ("Deny", condition),
+        None => ("Allow", condition),
+    };
+    let statement = |effect: &str, condition: Json| json!({"Effect": effect, "Action": "*", "Resource": "*", "Condition": condition});
+    let mut statements = vec![statement(effect, element(condition))];
+    if effect == "Deny" {
+        statements.push(statement("Allow", json!({})));
+    }
+    let document = json!({"Version": version, "Statement": statements});
     let identity = [policy("table", &document.to_string(), Kind::Identity).into()];
     let keys = Stated::parse(keys);
     let request = Request {
@@ -64,7 +72,8 @@ fn holds(version: &str, condition: &str, subject: &Subject, keys: &str) -> &'sta
         keys: &keys,
     };
     let policies = Policies { identity: &identity, ..Policies::default() };
-    if decide(&request, &policies).is_allowed() { "yes" } else { "no" }
+    let is_allowed = decide(&request, &policies).is_allowed();
+    if is_allowed == (effect == "Allow") { "yes" } else { "no" }
 }
 
 fn alice() -> Subject {
