@@ -10,6 +10,13 @@ const DIGITS: usize = 12;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(u64);
 
+impl AccountId {
+    /// Its digits as a number, less than 10 to the power of 12.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// The text is no account id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an account id has exactly {DIGITS} digits, for example 000000000000")]

@@ -96,7 +96,7 @@ impl Node {
         }
         let history = dev_tools::history(&db, journal.reader()).await?;
 
-        let access_keys = Arc::new(AccessKeys::new(db.clone(), &root)?.with_dev_accounts());
+        let access_keys = Arc::new(AccessKeys::new(db.clone(), &root, clocks.clone())?.with_dev_accounts());
         let RootKey { account, access_key_id, secret } = &root_key;
         let owner = access_keys.ensure_root_key(*account, access_key_id, secret, clocks.domain_now()).await?;
         if owner != *account {
@@ -163,7 +163,7 @@ impl Node {
             .with(CloudHsmService(cloudhsm.clone()))
             .with(Ec2Service(networks.clone()))
             .with(IamService(iam.clone()))
-            .with(StsService(Arc::new(Sts::new())))
+            .with(StsService(Arc::new(Sts::new(iam.clone()))))
             .with(CloudTrailService(cloudtrail.clone()));
         let recorder = Arc::new(JournalRecorder::new(clocks.clone(), outbox.clone()));
         let quotas = Arc::new(KmsQuotas(kms.clone()));

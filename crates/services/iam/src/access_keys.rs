@@ -8,11 +8,14 @@ use async_trait::async_trait;
 use strongroom_identity::{AccountId, Credential, Credentials, NoCredential, Permissions, Principal};
 use strongroom_runtime::Clocks;
 use strongroom_seal::{Epoch, Purpose, Root, SealError, Sealer};
-use strongroom_secret::SecretString;
+use strongroom_secret::{SecretBytes, SecretString};
 use strongroom_store::{Db, RowMac, StoreError};
 
 use crate::directories::Directories;
+use crate::domain::id::is_temporary;
+use crate::domain::root_user::root_id;
 use crate::repo::access_keys::{self as rows, AccessKeyRow};
+use crate::sts::sessions::Sessions;
 
 /// How many opened access keys are kept in memory. Beyond it one is dropped and opened again when needed.
 const MOST_OPENED: usize = 10_000;
@@ -41,6 +44,7 @@ pub enum AccessKeyError {
 /// The access keys of every account, and who has them.
 pub struct AccessKeys {
     directories: Arc<Directories>,
+    sessions: Arc<Sessions>,
     sealer: Sealer,
     dev_accounts: bool,
     opened: RwLock<HashMap<String, Opened>>,
@@ -57,12 +61,14 @@ struct Opened {
 }
 
 impl AccessKeys {
-    /// The access keys in `db`, whose secrets are sealed under `root`.
-    pub fn new(db: Db, root: &Root) -> Result<Self, AccessKeyError> {
+    /// The access keys in `db`, whose secrets are sealed under `root`, as are the tokens of temporary ones, which end
+    /// by real time.
+    pub fn new(db: Db, root: &Root, clocks: Clocks) -> Result<Self, AccessKeyError> {
         let mac = RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?);
         let sealer = Sealer::new(root, Purpose::Secrets)?;
         let directories = Arc::new(Directories::new(db, mac));
-        Ok(Self { directories, sealer, dev_accounts: false, opened: RwLock::default() })
+        let sessions = Arc::new(Sessions::new(root, clocks)?);
+        Ok(Self { directories, sessions, sealer, dev_accounts: false, opened: RwLock::default() })
     }
 
     /// The same, with every 12-digit access key id standing for the root user of that account, its secret
@@ -98,6 +104,7 @@ impl AccessKeys {
     /// Forgets everything that is in memory, after the store has been emptied.
     pub fn forget_all(&self) {
         self.opened.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.sessions.forget_all();
         self.directories.start_over();
     }
 
@@ -106,12 +113,17 @@ impl AccessKeys {
         self.directories.clone()
     }
 
+    /// What makes temporary credentials.
+    pub(crate) fn sessions(&self) -> Arc<Sessions> {
+        self.sessions.clone()
+    }
+
     async fn load(&self, access_key_id: &str) -> Result<Option<Opened>, AccessKeyError> {
         let Directories { db, mac, .. } = &*self.directories;
         let Some(row) = rows::find(db, mac, access_key_id).await? else {
             return Ok(None);
         };
-        let secret = self.sealer.open(&sealing_context(access_key_id), &row.sealed_secret)?;
+        let secret = unseal(&self.sealer, access_key_id, &row.sealed_secret)?;
         let secret = std::str::from_utf8(secret.expose()).map_err(|_| AccessKeyError::Damaged)?;
         let secret = SecretString::new(secret.to_owned());
         Ok(Some(Opened { account: row.account, user_id: row.user_id, secret, version: row.version }))
@@ -154,15 +166,21 @@ impl AccessKeys {
         Ok(key)
     }
 
+    /// Who has the key, if it counts now, and what policies let him do.
     async fn holder_of(
         &self,
         access_key_id: &str,
         key: &Opened,
     ) -> Result<Option<(Principal, Permissions)>, AccessKeyError> {
-        let Some(user_id) = &key.user_id else {
-            return Ok(Some((Principal::Root(key.account), Permissions::none())));
-        };
         let directory = self.directories.current(key.account).await?;
+        let root = |is_given| {
+            let counts = directory.lets_root(access_key_id, is_given);
+            Ok(counts.then(|| (Principal::Root(key.account), Permissions::none())))
+        };
+        let Some(user_id) = &key.user_id else { return root(true) };
+        if *user_id == root_id(key.account) {
+            return root(false);
+        }
         let user = directory.user_of_id(user_id);
         let user = user.filter(|user| user.access_key(access_key_id).is_ok_and(|key| key.active));
         Ok(user.map(|user| {
@@ -170,7 +188,6 @@ impl AccessKeys {
             (Principal::User(user.entity(key.account)), Permissions::new(policies))
         }))
     }
-    /// Who has the key, if it counts now, and what policies let him do.
 }
 
 #[async_trait]
@@ -186,6 +203,9 @@ impl Credentials for AccessKeys {
         {
             let secret = SecretString::new(DEV_SECRET.to_owned());
             return Ok(Ok(Credential::new(Principal::Root(account), secret, 0)));
+        }
+        if is_temporary(access_key_id) {
+            return Ok(self.sessions.find(&self.directories, access_key_id, session_token).await?);
         }
         let Some(key) = self.open(access_key_id).await? else { return Ok(Err(NoCredential::UnknownKey)) };
         let Some((holder, permissions)) = self.holder_of(access_key_id, &key).await? else {
@@ -214,6 +234,11 @@ pub(crate) fn seal(
     secret: &SecretString,
 ) -> Result<Vec<u8>, SealError> {
     sealer.seal(&sealing_context(access_key_id), secret.expose().as_bytes())
+}
+
+/// Opens the secret of an access key.
+pub(crate) fn unseal(sealer: &Sealer, access_key_id: &str, sealed: &[u8]) -> Result<SecretBytes, SealError> {
+    sealer.open(&sealing_context(access_key_id), sealed)
 }
 
 /// What a sealed secret is bound to: moved to another access key, it does not open.

@@ -6,6 +6,7 @@ mod account;
 mod attachments;
 mod details;
 mod groups;
+mod holders;
 mod inline;
 mod managed;
 mod mfa;
@@ -13,7 +14,6 @@ mod passwords;
 mod roles;
 mod service_linked;
 mod shapes;
-pub(crate) mod sts;
 mod tags;
 mod users;
 
@@ -25,6 +25,7 @@ use strongroom_service::ApiError;
 
 use crate::IdentityManagement;
 use crate::error::Refusal;
+use crate::sts::restrictions::expect_may_call_iam;
 
 /// The path of entities that are given none.
 const ROOT_PATH: &str = "/";
@@ -76,6 +77,7 @@ macro_rules! operations {
                 context: &RequestContext,
                 input: $input,
             ) -> Result<$output, ApiError> {
+                expect_may_call_iam(context)?;
                 Ok($family::$operation(self, context, input).await?)
             })*
         }

@@ -18,7 +18,8 @@ pub struct CodeError(#[source] ApiError);
 
 impl IdentityManagement {
     /// Takes a code of a user's device. Answers whether it is one that the device shows, or did a step before or
-    /// will a step after, and was not taken before; a device that is not the user's shows none.
+    /// will a step after, and was not taken before; a device that is not the user's shows none. After too many wrong
+    /// ones none is right for a while. `now_ms` is real time.
     ///
     /// For the program's own use: nobody's permission is asked for.
     pub async fn take_code(
@@ -29,6 +30,9 @@ impl IdentityManagement {
         code: &str,
         now_ms: i64,
     ) -> Result<bool, CodeError> {
+        if !self.attempts.may_try(serial, now_ms) {
+            return Ok(false);
+        }
         let permit = |_: &_| Ok(());
         let taken = self.commit(account, None, permit, |edit| {
             let device = edit.device(serial)?;
@@ -47,6 +51,7 @@ impl IdentityManagement {
         match taken.await {
             Ok(_) => Ok(true),
             Err(Refusal::Modelled(shape, _)) if refused.iter().any(|known| std::ptr::eq(*known, shape)) => {
+                self.attempts.wrong(serial, now_ms);
                 Ok(false)
             }
             Err(other) => Err(CodeError(other.into())),

@@ -6,7 +6,7 @@ use strongroom_crypto::CryptoError;
 use strongroom_journal::JournalError;
 use strongroom_policy::Denied;
 use strongroom_policy::document::DocumentError;
-use strongroom_schema::ErrorShape;
+use strongroom_schema::{ErrorShape, QueryError};
 use strongroom_seal::SealError;
 use strongroom_service::ApiError;
 use strongroom_store::StoreError;
@@ -20,6 +20,14 @@ pub(crate) enum Refusal {
     Validation(String),
     /// The policy engine said no.
     Denied(Denied),
+    /// What the caller's credentials may not do, whatever policies say.
+    Forbidden(String),
+    /// `InvalidParameterValue`: an input that the model takes and STS does not.
+    Parameter(String),
+    /// `InvalidClientTokenId`: temporary credentials that the service does not take.
+    Token,
+    /// The operation is here, what the request asks of it is not.
+    NotImplemented(&'static str),
     /// The store does not answer in time.
     Unavailable(Box<dyn std::error::Error + Send + Sync>),
     /// A failure of ours.
@@ -81,6 +89,12 @@ impl Refusal {
         Self::Modelled(&errors::UNMODIFIABLE_ENTITY_EXCEPTION, text)
     }
 
+    /// `PolicyNotAttachable`: a policy of AWS for its services' own roles.
+    pub(crate) fn not_attachable() -> Self {
+        let text = "Cannot attach a Service Role Policy to a Customer Role.";
+        Self::Modelled(&errors::POLICY_NOT_ATTACHABLE_EXCEPTION, text.to_owned())
+    }
+
     /// `PasswordPolicyViolation`
     pub(crate) fn password(text: impl Into<String>) -> Self {
         Self::Modelled(&errors::PASSWORD_POLICY_VIOLATION_EXCEPTION, text.into())
@@ -98,6 +112,14 @@ impl From<Refusal> for ApiError {
             Refusal::Modelled(shape, text) => Self::modelled(shape, text),
             Refusal::Validation(text) => Self::validation(text),
             Refusal::Denied(denied) => Self::access_denied(denied),
+            Refusal::Forbidden(text) => Self::access_denied(text),
+            Refusal::NotImplemented(feature) => Self::feature_not_implemented(feature),
+            Refusal::Parameter(text) => Self::common("InvalidParameterValue", text),
+            Refusal::Token => {
+                let query = Some(QueryError { code: "InvalidClientTokenId", http_status: 403 });
+                let text = "The security token included in the request is invalid";
+                Self::front("InvalidClientTokenId", query, Some(text.to_owned()))
+            }
             Refusal::Unavailable(source) => {
                 Self::unavailable("The service is busy. Try again in a moment.").with_source(source)
             }

@@ -1,10 +1,11 @@
 //! Directories read and changed. Every function that reads or changes one for a caller asks for permission first,
 //! or on the state that the change commits on.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use strongroom_crypto::password::PasswordHasher;
-use strongroom_identity::{AccountId, Action, RecordDraft, RequestContext};
+use strongroom_identity::{AccountId, Action, Principal, RecordDraft, RequestContext};
 use strongroom_journal::Reader;
 use strongroom_policy::{Authority, Resource, Values};
 use strongroom_runtime::Shutdown;
@@ -12,16 +13,21 @@ use strongroom_seal::{Purpose, Root as SealRoot, SealError, Sealer};
 use strongroom_store::Tx;
 
 use crate::access_keys::AccessKeys;
+use crate::attempts::Attempts;
 use crate::directories::Directories;
 use crate::domain::directory::{Directory, Entry};
 use crate::domain::edit::{Edit, RowChange};
 use crate::domain::id::new_nonce;
 use crate::domain::kind::Kind;
+use crate::domain::root_user::GivenKey;
 use crate::domain::tags::Tags;
+use crate::domain::trust;
+use crate::domain::user::AccessKey;
 use crate::error::Refusal;
 use crate::repo::access_keys::AccessKeyRow;
 use crate::repo::directories::Root;
 use crate::repo::{self, access_keys, aliases, directories};
+use crate::sts::sessions::Sessions;
 use crate::uses::{Quiet, Uses};
 
 /// Why IAM does not start.
@@ -35,9 +41,11 @@ pub enum StartError {
 
 /// The IAM service over one store and one seal.
 pub struct IdentityManagement {
-    directories: Arc<Directories>,
-    authority: Authority,
+    pub(crate) directories: Arc<Directories>,
+    pub(crate) authority: Authority,
     pub(crate) sealer: Sealer,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) attempts: Attempts,
     pub(crate) uses: Uses,
     passwords: OnceLock<Arc<PasswordHasher>>,
 }
@@ -47,8 +55,12 @@ pub struct IdentityManagement {
 pub(crate) enum Target<'t> {
     /// The entity of that name; of a policy or a device, the ARN.
     One(Kind, &'t str),
-    /// One that is to be made, or to get another name.
+    /// One that is to be made, by its path and name.
     New(Kind, &'t str, &'t str),
+    /// The entity of that name as it will be called: by another path or another name, where there is one.
+    Moved(Kind, &'t str, Option<&'t str>, Option<&'t str>),
+    /// The account's root user.
+    Root,
     /// What lies below a path.
     Below(Kind, &'t str),
     /// What has no name of its own.
@@ -60,16 +72,41 @@ struct Protected {
     account: AccountId,
     arn: String,
     entry: Option<Arc<Entry>>,
+    /// Whether the action is one whose policies may speak of the boundary that the target has.
+    shows_boundary: bool,
 }
 
 impl Protected {
     fn tags(&self) -> Option<&Tags> {
         self.entry.as_ref().and_then(|entry| entry.tags())
     }
+
+    fn boundary(&self) -> Option<&str> {
+        self.entry.as_ref().filter(|_| self.shows_boundary).and_then(|entry| entry.boundary())
+    }
 }
 
 /// The condition keys that tell of a resource's tags.
 const TAG_KEYS: [&str; 2] = ["aws:resourcetag/", "iam:resourcetag/"];
+
+/// The condition key that tells of a boundary: of the one in the request, or else of the one that the user or role
+/// has.
+const BOUNDARY_KEY: &str = "iam:permissionsboundary";
+
+/// The actions on users and roles that know it (Service Authorization Reference, "Actions, resources, and condition
+/// keys for AWS Identity and Access Management"), beside those that give a boundary.
+const SHOW_BOUNDARY: [&str; 10] = [
+    "iam:AttachRolePolicy",
+    "iam:AttachUserPolicy",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteRolePolicy",
+    "iam:DeleteUserPermissionsBoundary",
+    "iam:DeleteUserPolicy",
+    "iam:DetachRolePolicy",
+    "iam:DetachUserPolicy",
+    "iam:PutRolePolicy",
+    "iam:PutUserPolicy",
+];
 
 impl Resource for Protected {
     fn owner(&self) -> AccountId {
@@ -81,6 +118,9 @@ impl Resource for Protected {
     }
 
     fn condition_key(&self, key: &str, _context: &RequestContext) -> Option<Values<'_>> {
+        if key == BOUNDARY_KEY {
+            return self.boundary().map(Values::text);
+        }
         let tag = TAG_KEYS.iter().find_map(|prefix| key.strip_prefix(prefix))?;
         self.tags()?.get(tag).map(Values::text)
     }
@@ -95,10 +135,11 @@ impl IdentityManagement {
         authority: Authority,
         journal: Reader,
     ) -> Result<Self, StartError> {
-        let directories = access_keys.directories();
+        let (directories, sessions) = (access_keys.directories(), access_keys.sessions());
         let uses = Uses::new(directories.db.clone(), journal);
         let sealer = Sealer::new(root, Purpose::Secrets)?;
-        Ok(Self { directories, authority, sealer, uses, passwords: OnceLock::new() })
+        let attempts = Attempts::default();
+        Ok(Self { directories, authority, sealer, sessions, attempts, uses, passwords: OnceLock::new() })
     }
 
     /// Waits until nobody reads the journal for uses of access keys, and keeps it so while the answer is held.
@@ -128,9 +169,14 @@ impl IdentityManagement {
         context: &RequestContext,
         targets: &[Target<'_>],
     ) -> Result<Arc<Directory>, Refusal> {
-        let directory = self.directories.current(context.account()).await?;
+        let directory = self.unread(context).await?;
         self.permit::<A>(context, &directory, targets)?;
         Ok(directory)
+    }
+
+    /// The caller's directory where what a call is about must be found out before permission can be asked for.
+    pub(crate) async fn unread(&self, context: &RequestContext) -> Result<Arc<Directory>, Refusal> {
+        Ok(self.directories.current(context.account()).await?)
     }
 
     /// Changes the caller's directory. Permission to do `A` is asked for on the very state that the change
@@ -141,10 +187,62 @@ impl IdentityManagement {
         targets: &[Target<'_>],
         act: impl Fn(&mut Edit) -> Result<T, Refusal> + Send + Sync,
     ) -> Result<(T, Arc<Directory>), Refusal> {
-        // Who may not is told so before anything is locked.
-        self.read::<A>(context, targets).await?;
         let permit = |directory: &Directory| self.permit::<A>(context, directory, targets);
-        self.commit(context.account(), context.draft(), permit, act).await
+        self.change_if(context, permit, act).await
+    }
+
+    /// The same where something is made, with tags: whoever may not do `T`, which gives it tags, may not make it
+    /// with any.
+    pub(crate) async fn make<A: Action, T: Action, R: Send>(
+        &self,
+        context: &RequestContext,
+        target: Target<'_>,
+        tags: &Tags,
+        act: impl Fn(&mut Edit) -> Result<R, Refusal> + Send + Sync,
+    ) -> Result<(R, Arc<Directory>), Refusal> {
+        let permit = |directory: &Directory| {
+            self.permit::<A>(context, directory, &[target])?;
+            if tags.is_empty() { Ok(()) } else { self.permit::<T>(context, directory, &[target]) }
+        };
+        self.change_if(context, permit, act).await
+    }
+
+    /// The access keys that an account's root user was given.
+    pub(crate) async fn given_to_root(&self, account: AccountId) -> Result<Vec<GivenKey>, Refusal> {
+        let Directories { db, mac, .. } = &*self.directories;
+        Ok(access_keys::given_to_root(db, mac, account).await?)
+    }
+
+    /// All access keys of an account's root user.
+    pub(crate) async fn access_keys_of_root(&self, directory: &Directory) -> Result<Vec<AccessKey>, Refusal> {
+        let given = self.given_to_root(directory.account).await?;
+        Ok(directory.settings().root.access_keys(&given))
+    }
+
+    /// The ids of those of other accounts whom the trust policy of a role of this one names, as far as they are there.
+    pub(crate) async fn named_elsewhere(
+        &self,
+        account: AccountId,
+        text: &str,
+    ) -> Result<BTreeMap<String, String>, Refusal> {
+        let mut found = BTreeMap::new();
+        for account in trust::accounts_elsewhere(account, text)? {
+            let directory = self.directories.current(account).await?;
+            found.extend(trust::named_elsewhere(&directory, text)?);
+        }
+        Ok(found)
+    }
+
+    async fn change_if<T: Send>(
+        &self,
+        context: &RequestContext,
+        permit: impl Fn(&Directory) -> Result<(), Refusal> + Send + Sync,
+        act: impl Fn(&mut Edit) -> Result<T, Refusal> + Send + Sync,
+    ) -> Result<(T, Arc<Directory>), Refusal> {
+        let account = context.account();
+        // Who may not is told so before anything is locked.
+        permit(&*self.directories.current(account).await?)?;
+        self.commit(account, context.draft(), permit, act).await
     }
 
     /// Changes a directory and commits `draft` with the change.
@@ -197,14 +295,14 @@ impl IdentityManagement {
     ) -> Result<(), Refusal> {
         let mac = &self.directories.mac;
         match change.clone() {
-            RowChange::AddKey { access_key_id, user_id, sealed_secret, created_ms } => {
+            RowChange::AddKey { access_key_id, holder_id, sealed_secret, created_ms } => {
                 let row = AccessKeyRow {
                     access_key_id,
                     account,
                     sealed_secret,
                     version: 1,
                     created_ms,
-                    user_id: Some(user_id),
+                    user_id: Some(holder_id),
                 };
                 if !access_keys::add(tx, mac, &row).await? {
                     return Err(Refusal::internal("a new access key has the id of another"));
@@ -225,14 +323,15 @@ impl IdentityManagement {
     }
 
     /// Permission to do `A` to all of the targets, as they are in `directory`.
-    fn permit<A: Action>(
+    pub(crate) fn permit<A: Action>(
         &self,
         context: &RequestContext,
         directory: &Directory,
         targets: &[Target<'_>],
     ) -> Result<(), Refusal> {
         for target in targets {
-            let protected = protect(context, directory, *target);
+            let mut protected = protect(context, directory, *target);
+            protected.shows_boundary = SHOW_BOUNDARY.contains(&A::NAME);
             self.authority.authorize::<A, _>(context, protected)?;
         }
         Ok(())
@@ -242,10 +341,9 @@ impl IdentityManagement {
 /// What policies protect where a call names `target`. What is not there is protected by its name.
 fn protect(context: &RequestContext, directory: &Directory, target: Target<'_>) -> Protected {
     let account = directory.account;
-    let new = |kind: Kind, path: &str, name: &str| Protected {
-        account,
-        arn: kind.arn(account, path, name),
-        entry: None,
+    let protected = |arn: String, entry: Option<Arc<Entry>>| {
+        let shows_boundary = false;
+        Protected { account, arn, entry, shows_boundary }
     };
     match target {
         Target::One(kind @ (Kind::Policy | Kind::Mfa), arn) => {
@@ -256,7 +354,7 @@ fn protect(context: &RequestContext, directory: &Directory, target: Target<'_>) 
             let found = name.and_then(|name| directory.find(kind, name));
             let entry = found.filter(|entry| entry.arn(account) == arn).cloned();
             context.touched(kind.cloudformation(), account, arn);
-            Protected { account, arn: arn.to_owned(), entry }
+            protected(arn.to_owned(), entry)
         }
         Target::One(kind, name) => {
             let entry = directory.find(kind, name).cloned();
@@ -265,10 +363,17 @@ fn protect(context: &RequestContext, directory: &Directory, target: Target<'_>) 
                 None => kind.arn(account, "/", name),
             };
             context.touched(kind.cloudformation(), account, arn.clone());
-            Protected { account, arn, entry }
+            protected(arn, entry)
         }
-        Target::New(kind, path, name) => new(kind, path, name),
-        Target::Below(kind, path) => new(kind, path, ""),
-        Target::Account => Protected { account, arn: "*".to_owned(), entry: None },
+        Target::Moved(kind, name, new_path, new_name) => {
+            let entry = directory.find(kind, name).cloned();
+            let path = entry.as_ref().and_then(|entry| entry.path());
+            let path = new_path.or(path).unwrap_or("/");
+            protected(kind.arn(account, path, new_name.unwrap_or(name)), entry)
+        }
+        Target::New(kind, path, name) => protected(kind.arn(account, path, name), None),
+        Target::Below(kind, path) => protected(kind.arn(account, path, ""), None),
+        Target::Root => protected(Principal::Root(account).arn(), None),
+        Target::Account => protected("*".to_owned(), None),
     }
 }

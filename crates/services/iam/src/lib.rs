@@ -11,18 +11,26 @@
 
 mod access_keys;
 mod api;
+mod attempts;
 mod codes;
 mod directories;
 mod domain;
 mod error;
+mod events;
 mod identities;
 mod permissions;
+mod planting;
+mod principals;
 mod repo;
+mod sts;
 mod uses;
 
 pub use access_keys::{AccessKeyError, AccessKeys};
-pub use api::sts::Sts;
 pub use codes::CodeError;
 pub use identities::{IdentityManagement, StartError};
+pub use planting::{
+    AccessKeySeedling, GroupSeedling, PolicySeedling, PolicySeedlings, RoleSeedling, Seedling, UserSeedling,
+};
 pub use repo::{MIGRATIONS, STATEMENTS};
+pub use sts::Sts;
 pub use uses::Quiet;

@@ -29,6 +29,7 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "directories",
         sql: include_str!("repo/0002_directories.sql"),
     },
+    Migration { component: "iam", version: 3, name: "reports", sql: include_str!("repo/0003_reports.sql") },
 ];
 
 /// Every statement, so that a test can show each to both engines.
@@ -36,6 +37,7 @@ pub const STATEMENTS: &[Statement] = &[
     access_keys::INSERT_IF_ABSENT,
     access_keys::FIND,
     access_keys::DELETE,
+    access_keys::GIVEN_TO_ROOT,
     aliases::INSERT_IF_ABSENT,
     aliases::DELETE,
     directories::INSERT_ROOT,

@@ -11,6 +11,7 @@ use crate::domain::kind::Kind;
 use crate::domain::paging::Page;
 use crate::domain::permissions::{attached_limit, inline_limit};
 use crate::domain::policy::MOST_VERSIONS;
+use crate::domain::root_user::root_id;
 use crate::domain::trust;
 use crate::domain::user::{MOST_ACCESS_KEYS, MOST_GROUPS};
 use crate::error::Refusal;
@@ -97,6 +98,8 @@ pub(super) async fn get_account_summary(
     let versions: usize = directory.policies().map(|policy| policy.versions.len()).sum();
     let devices_in_use = directory.devices().filter(|device| device.enabled.is_some()).count();
     let quota = |kind: Kind| kind.quota().1;
+    let has_device = directory.devices_of(&root_id(directory.account)).next().is_some();
+    let has_key = !identities.access_keys_of_root(&directory).await?.is_empty();
     let rows = [
         (Key::Users, directory.count(Kind::User)),
         (Key::UsersQuota, quota(Kind::User)),
@@ -122,9 +125,8 @@ pub(super) async fn get_account_summary(
         (Key::SigningCertificatesPerUserQuota, SIGNING_CERTIFICATES),
         (Key::MfaDevices, directory.count(Kind::Mfa)),
         (Key::MfaDevicesInUse, devices_in_use),
-        (Key::AccountMfaEnabled, 0),
-        // The root user of every account has access keys here.
-        (Key::AccountAccessKeysPresent, 1),
+        (Key::AccountMfaEnabled, usize::from(has_device)),
+        (Key::AccountAccessKeysPresent, usize::from(has_key)),
         (Key::AccountPasswordPresent, 0),
         (Key::AccountSigningCertificatesPresent, 0),
         (Key::ServerCertificates, 0),

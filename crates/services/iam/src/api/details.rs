@@ -1,7 +1,7 @@
 //! Everything at once.
 
 use strongroom_api_iam::{self as iam, EntityType, actions};
-use strongroom_identity::RequestContext;
+use strongroom_identity::{AccountId, RequestContext};
 
 use super::shapes::{self, Detail, boundary, moment};
 use crate::IdentityManagement;
@@ -14,6 +14,7 @@ use crate::domain::paging::Page;
 use crate::domain::permissions::Permissions;
 use crate::domain::policy::{Policy, version_id};
 use crate::domain::role::Role;
+use crate::domain::usage::Usage;
 use crate::domain::user::User;
 use crate::error::Refusal;
 use crate::identities::Target;
@@ -50,6 +51,7 @@ pub(super) async fn get_account_authorization_details(
         identities.read::<actions::GetAccountAuthorizationDetails>(context, &[Target::Account]).await?;
     let wanted = input.filter.unwrap_or_default();
     let wants = |kind: EntityType| wanted.is_empty() || wanted.contains(&kind);
+    let usage = Usage::of(&directory);
     let mut all = Vec::new();
     if wants(EntityType::User) {
         all.extend(directory.users().map(Listed::User));
@@ -65,9 +67,7 @@ pub(super) async fn get_account_authorization_details(
     }
     if wants(EntityType::AwsManagedPolicy) {
         // Those that nobody has are left out, unless they are asked for.
-        let in_use = |policy: &&AwsPolicy| {
-            !wanted.is_empty() || directory.attachments(&policy.arn()) + directory.bounded(&policy.arn()) > 0
-        };
+        let in_use = |policy: &&AwsPolicy| !wanted.is_empty() || usage.get(&policy.arn()).is_any();
         let mut policies: Vec<_> = POLICIES.iter().filter(in_use).collect();
         policies.sort_by_key(|policy| policy.name.to_lowercase());
         all.extend(policies.into_iter().map(Listed::AwsPolicy));
@@ -79,8 +79,8 @@ pub(super) async fn get_account_authorization_details(
             Listed::User(user) => users.push(user_detail(&directory, user)),
             Listed::Group(group) => groups.push(group_detail(&directory, group)),
             Listed::Role(role) => roles.push(role_detail(&directory, role)),
-            Listed::Policy(policy) => policies.push(policy_detail(&directory, policy)),
-            Listed::AwsPolicy(policy) => policies.push(aws_policy_detail(&directory, policy)),
+            Listed::Policy(policy) => policies.push(policy_detail(directory.account, &usage, policy)),
+            Listed::AwsPolicy(policy) => policies.push(aws_policy_detail(&usage, policy)),
         }
     }
     Ok(iam::GetAccountAuthorizationDetailsResponse {
@@ -150,16 +150,17 @@ fn role_detail(directory: &Directory, role: &Role) -> iam::RoleDetail {
     }
 }
 
-fn policy_detail(directory: &Directory, policy: &Policy) -> iam::ManagedPolicyDetail {
-    let arn = Kind::Policy.arn(directory.account, &policy.path, &policy.name);
+fn policy_detail(account: AccountId, usage: &Usage<'_>, policy: &Policy) -> iam::ManagedPolicyDetail {
+    let arn = Kind::Policy.arn(account, &policy.path, &policy.name);
+    let count = usage.get(&arn);
     let versions = policy.versions.iter().rev();
     iam::ManagedPolicyDetail {
         policy_name: Some(policy.name.clone()),
         policy_id: Some(policy.id.clone()),
         path: Some(policy.path.clone()),
         default_version_id: Some(version_id(policy.default)),
-        attachment_count: Some(directory.attachments(&arn) as i32),
-        permissions_boundary_usage_count: Some(directory.bounded(&arn) as i32),
+        attachment_count: Some(count.attached as i32),
+        permissions_boundary_usage_count: Some(count.bounded as i32),
         arn: Some(arn),
         is_attachable: Some(true),
         description: policy.description.clone(),
@@ -171,15 +172,16 @@ fn policy_detail(directory: &Directory, policy: &Policy) -> iam::ManagedPolicyDe
     }
 }
 
-fn aws_policy_detail(directory: &Directory, policy: &'static AwsPolicy) -> iam::ManagedPolicyDetail {
+fn aws_policy_detail(usage: &Usage<'_>, policy: &'static AwsPolicy) -> iam::ManagedPolicyDetail {
     let arn = policy.arn();
+    let count = usage.get(&arn);
     iam::ManagedPolicyDetail {
         policy_name: Some(policy.name.to_owned()),
         policy_id: Some(policy.id.to_owned()),
         path: Some(policy.path.to_owned()),
         default_version_id: Some(version_id(policy.version)),
-        attachment_count: Some(directory.attachments(&arn) as i32),
-        permissions_boundary_usage_count: Some(directory.bounded(&arn) as i32),
+        attachment_count: Some(count.attached as i32),
+        permissions_boundary_usage_count: Some(count.bounded as i32),
         arn: Some(arn),
         is_attachable: Some(policy.is_attachable()),
         description: Some(policy.description.to_owned()),

@@ -101,8 +101,8 @@ pub(super) async fn update_group(
     let new_name = input.new_group_name.as_deref().unwrap_or(name);
     let mut targets = vec![Target::One(Kind::Group, name)];
     if input.new_path.is_some() || input.new_group_name.is_some() {
-        let path = input.new_path.as_deref().unwrap_or(ROOT_PATH);
-        targets.push(Target::New(Kind::Group, path, new_name));
+        let (path, name_then) = (input.new_path.as_deref(), input.new_group_name.as_deref());
+        targets.push(Target::Moved(Kind::Group, name, path, name_then));
     }
     identities
         .change::<actions::UpdateGroup, _>(context, &targets, |edit| {

@@ -15,6 +15,7 @@ use crate::domain::kind::Kind;
 use crate::domain::paging::Page;
 use crate::domain::policy::{Policy, Version, no_version, version_id};
 use crate::domain::tags::{self, Tags};
+use crate::domain::usage::Usage;
 use crate::error::Refusal;
 use crate::identities::Target;
 
@@ -28,8 +29,9 @@ pub(super) async fn create_policy(
     let given = Tags::parse(input.tags.as_deref())?;
     context.ask(tags::asked(ConditionKeys::new(), input.tags.as_deref()));
     let id = new_id(Kind::Policy)?;
+    let target = Target::New(Kind::Policy, path, name);
     let (policy, directory) = identities
-        .change::<actions::CreatePolicy, _>(context, &[Target::New(Kind::Policy, path, name)], |edit| {
+        .make::<actions::CreatePolicy, actions::TagPolicy, _>(context, target, &given, |edit| {
             let text = input.policy_document.as_str();
             check_managed(text)?;
             let (id, description) = (id.clone(), input.description.clone());
@@ -38,7 +40,7 @@ pub(super) async fn create_policy(
             Ok(policy)
         })
         .await?;
-    let mut shown = shapes::policy(&directory, &policy, Detail::Whole);
+    let mut shown = shapes::policy(directory.account, &Usage::of(&directory), &policy, Detail::Whole);
     // The one answer that leaves it out.
     shown.description = None;
     Ok(iam::CreatePolicyResponse { policy: Some(shown) })
@@ -51,9 +53,10 @@ pub(super) async fn get_policy(
 ) -> Result<iam::GetPolicyResponse, Refusal> {
     let arn = input.policy_arn.as_str();
     let directory = identities.read::<actions::GetPolicy>(context, &[Target::One(Kind::Policy, arn)]).await?;
+    let (account, usage) = (directory.account, Usage::of(&directory));
     let policy = match AwsPolicy::find(arn) {
-        Some(policy) => shapes::aws_policy(&directory, policy, Detail::Whole),
-        None => shapes::policy(&directory, directory.policy(arn)?, Detail::Whole),
+        Some(policy) => shapes::aws_policy(&usage, policy, Detail::Whole),
+        None => shapes::policy(account, &usage, directory.policy(arn)?, Detail::Whole),
     };
     Ok(iam::GetPolicyResponse { policy: Some(policy) })
 }
@@ -68,13 +71,14 @@ pub(super) async fn list_policies(
     let directory =
         identities.read::<actions::ListPolicies>(context, &[Target::Below(Kind::Policy, prefix)]).await?;
     let scope = input.scope.unwrap_or(PolicyScopeType::All);
+    let (account, usage) = (directory.account, Usage::of(&directory));
     let mut policies = Vec::new();
     if scope != PolicyScopeType::Aws {
-        policies
-            .extend(directory.policies().map(|policy| shapes::policy(&directory, policy, Detail::Listed)));
+        let own = directory.policies();
+        policies.extend(own.map(|policy| shapes::policy(account, &usage, policy, Detail::Listed)));
     }
     if scope != PolicyScopeType::Local {
-        policies.extend(POLICIES.iter().map(|policy| shapes::aws_policy(&directory, policy, Detail::Listed)));
+        policies.extend(POLICIES.iter().map(|policy| shapes::aws_policy(&usage, policy, Detail::Listed)));
     }
     let attached = |policy: &iam::Policy| policy.attachment_count > Some(0);
     let bounds = |policy: &iam::Policy| policy.permissions_boundary_usage_count > Some(0);
@@ -105,7 +109,7 @@ pub(super) async fn delete_policy(
     identities
         .change::<actions::DeletePolicy, _>(context, &[Target::One(Kind::Policy, arn)], |edit| {
             let policy = edit.policy(arn)?;
-            if edit.attachments(arn) > 0 || edit.bounded(arn) > 0 {
+            if Usage::of(edit).get(arn).is_any() {
                 return Err(Refusal::conflict("Cannot delete a policy attached to entities."));
             }
             if policy.versions.len() > 1 {

@@ -7,14 +7,15 @@ use strongroom_identity::{ConditionKeys, RequestContext};
 use strongroom_schema::{Blob, Unit};
 use strongroom_secret::Secret;
 
+use super::holders::Holder;
 use super::shapes::{self, moment};
-use super::{ROOT_PATH, caller_name, own_name};
+use super::{ROOT_PATH, caller_name};
 use crate::IdentityManagement;
 use crate::codes::open;
 use crate::domain::directory::{Directory, Entry};
 use crate::domain::id::{new_id, secret_letters};
 use crate::domain::kind::Kind;
-use crate::domain::mfa::{Device, SEED_LENGTH};
+use crate::domain::mfa::{Device, Now, SEED_LENGTH};
 use crate::domain::paging::Page;
 use crate::domain::picture;
 use crate::domain::tags::{self, Tags};
@@ -34,24 +35,22 @@ pub(super) async fn create_virtual_mfa_device(
     let (id, seed) = (new_id(Kind::Mfa)?, secret_letters(SEED_LENGTH)?);
     let sealed = identities.sealer.seal(&Device::sealing_context(&id), seed.expose().as_bytes())?;
     let sealed_seed = STANDARD.encode(sealed);
+    let target = Target::New(Kind::Mfa, path, name);
     let (device, directory) = identities
-        .change::<actions::CreateVirtualMFADevice, _>(
-            context,
-            &[Target::New(Kind::Mfa, path, name)],
-            |edit| {
-                let device = Device {
-                    id: id.clone(),
-                    path: path.to_owned(),
-                    name: name.to_owned(),
-                    created_ms: context.now_ms,
-                    tags: given.clone(),
-                    sealed_seed: sealed_seed.clone(),
-                    enabled: None,
-                };
-                edit.add(Kind::Mfa, path, name, Entry::Device(device.clone()))?;
-                Ok(device)
-            },
-        )
+        .make::<actions::CreateVirtualMFADevice, actions::TagMFADevice, _>(context, target, &given, |edit| {
+            let device = Device {
+                id: id.clone(),
+                path: path.to_owned(),
+                name: name.to_owned(),
+                created_ms: context.now_ms,
+                tags: given.clone(),
+                sealed_seed: sealed_seed.clone(),
+                enabled: None,
+                spent: 0,
+            };
+            edit.add(Kind::Mfa, path, name, Entry::Device(device.clone()))?;
+            Ok(device)
+        })
         .await?;
     let holder = caller_name(context).map_or_else(|| directory.account.to_string(), str::to_owned);
     let url = format!("otpauth://totp/{name}@{holder}?secret={}", seed.expose());
@@ -88,22 +87,21 @@ pub(super) async fn enable_mfa_device(
     context: &RequestContext,
     input: iam::EnableMFADeviceRequest,
 ) -> Result<Unit, Refusal> {
-    let name = input.user_name.as_str();
+    let holder = Holder::of_call(identities, context, Some(input.user_name)).await?;
     let codes = [input.authentication_code1.as_str(), input.authentication_code2.as_str()];
+    let now = Now { domain_ms: context.now_ms, real_ms: identities.sessions.clocks().real_now() };
     identities
-        .change::<actions::EnableMFADevice, _>(context, &[Target::One(Kind::User, name)], |edit| {
-            let user = edit.user(name)?;
-            if edit.devices_of(user).count() >= MOST_DEVICES {
+        .change::<actions::EnableMFADevice, _>(context, &[holder.target()], |edit| {
+            let holder_id = holder.id(edit)?;
+            if edit.devices_of(&holder_id).count() >= MOST_DEVICES {
                 return Err(Refusal::quota("MFADevicesPerUser", MOST_DEVICES));
             }
             let device = edit.device(&input.serial_number)?;
             if device.enabled.is_some() {
                 return Err(Refusal::exists("MFA Device is already in use."));
             }
-            let (user_id, seed) = (user.id.clone(), open(identities, device)?);
-            edit.device_mut(&input.serial_number, |device| {
-                device.enable(&seed, &user_id, codes, context.now_ms)
-            })
+            let seed = open(identities, device)?;
+            edit.device_mut(&input.serial_number, |device| device.enable(&seed, &holder_id, codes, now))
         })
         .await?;
     Ok(Unit)
@@ -114,12 +112,13 @@ pub(super) async fn resync_mfa_device(
     context: &RequestContext,
     input: iam::ResyncMFADeviceRequest,
 ) -> Result<Unit, Refusal> {
-    let name = input.user_name.as_str();
+    let holder = Holder::of_call(identities, context, Some(input.user_name)).await?;
     let codes = [input.authentication_code1.as_str(), input.authentication_code2.as_str()];
+    let real_ms = identities.sessions.clocks().real_now();
     identities
-        .change::<actions::ResyncMFADevice, _>(context, &[Target::One(Kind::User, name)], |edit| {
-            let seed = open(identities, device_of(edit, name, &input.serial_number)?)?;
-            edit.device_mut(&input.serial_number, |device| device.resync(&seed, codes, context.now_ms))
+        .change::<actions::ResyncMFADevice, _>(context, &[holder.target()], |edit| {
+            let seed = open(identities, device_of(edit, &holder, &input.serial_number)?)?;
+            edit.device_mut(&input.serial_number, |device| device.resync(&seed, codes, real_ms))
         })
         .await?;
     Ok(Unit)
@@ -130,12 +129,12 @@ pub(super) async fn deactivate_mfa_device(
     context: &RequestContext,
     input: iam::DeactivateMFADeviceRequest,
 ) -> Result<Unit, Refusal> {
-    let name = own_name(context, input.user_name)?;
+    let holder = Holder::of_call(identities, context, input.user_name).await?;
     identities
-        .change::<actions::DeactivateMFADevice, _>(context, &[Target::One(Kind::User, &name)], |edit| {
-            device_of(edit, &name, &input.serial_number)?;
+        .change::<actions::DeactivateMFADevice, _>(context, &[holder.target()], |edit| {
+            device_of(edit, &holder, &input.serial_number)?;
             edit.device_mut(&input.serial_number, |device| {
-                device.enabled = None;
+                device.disable();
                 Ok(())
             })
         })
@@ -148,12 +147,11 @@ pub(super) async fn get_mfa_device(
     context: &RequestContext,
     input: iam::GetMFADeviceRequest,
 ) -> Result<iam::GetMFADeviceResponse, Refusal> {
-    let name = own_name(context, input.user_name)?;
-    let directory =
-        identities.read::<actions::GetMFADevice>(context, &[Target::One(Kind::User, &name)]).await?;
-    let device = device_of(&directory, &name, &input.serial_number)?;
+    let holder = Holder::of_call(identities, context, input.user_name).await?;
+    let directory = identities.read::<actions::GetMFADevice>(context, &[holder.target()]).await?;
+    let device = device_of(&directory, &holder, &input.serial_number)?;
     Ok(iam::GetMFADeviceResponse {
-        user_name: Some(name.clone()),
+        user_name: holder.name(&directory),
         enable_date: device.enabled.as_ref().map(|enabled| moment(enabled.since_ms)),
         serial_number: input.serial_number,
         certifications: None,
@@ -166,12 +164,13 @@ pub(super) async fn list_mfa_devices(
     input: iam::ListMFADevicesRequest,
 ) -> Result<iam::ListMFADevicesResponse, Refusal> {
     let page = Page::parse(input.max_items, input.marker.as_deref())?;
-    let name = own_name(context, input.user_name)?;
-    let directory =
-        identities.read::<actions::ListMFADevices>(context, &[Target::One(Kind::User, &name)]).await?;
-    let mut devices: Vec<_> = directory.devices_of(directory.user(&name)?).collect();
+    let holder = Holder::of_call(identities, context, input.user_name).await?;
+    let directory = identities.read::<actions::ListMFADevices>(context, &[holder.target()]).await?;
+    let holder_id = holder.id(&directory)?;
+    let mut devices: Vec<_> = directory.devices_of(&holder_id).collect();
     devices.sort_by(|one, other| one.id.cmp(&other.id));
     let (devices, marker) = page.cut(devices.into_iter(), |device| device.id.clone());
+    let name = holder.name(&directory).unwrap_or_default();
     let shown = |device: &Device| iam::MFADevice {
         user_name: name.clone(),
         serial_number: Kind::Mfa.arn(directory.account, &device.path, &device.name),
@@ -209,12 +208,11 @@ pub(super) async fn list_virtual_mfa_devices(
     })
 }
 
-/// The device of that serial number, if the user has it.
-fn device_of<'d>(directory: &'d Directory, user: &str, serial: &str) -> Result<&'d Device, Refusal> {
-    let user = directory.user(user)?;
+/// The device of that serial number, if the holder has it.
+fn device_of<'d>(directory: &'d Directory, holder: &Holder, serial: &str) -> Result<&'d Device, Refusal> {
+    let holder_id = holder.id(directory)?;
     let device = directory.device(serial)?;
-    let is_his = device.enabled.as_ref().is_some_and(|enabled| enabled.user == user.id);
-    if is_his {
+    if device.enabled.as_ref().is_some_and(|enabled| enabled.user == holder_id) {
         return Ok(device);
     }
     Err(Refusal::no_such(format!("MFA device with serial number {serial} is not the user's.")))

@@ -37,10 +37,13 @@ pub(super) async fn create_role(
     let keys = boundary_asked(ConditionKeys::new(), input.permissions_boundary.as_deref());
     context.ask(tags::asked(keys, input.tags.as_deref()));
     let id = new_id(Kind::Role)?;
+    let target = Target::New(Kind::Role, path, name);
+    identities.read::<actions::CreateRole>(context, &[target]).await?;
+    let elsewhere = identities.named_elsewhere(context.account(), &input.assume_role_policy_document).await?;
     let ((), directory) = identities
-        .change::<actions::CreateRole, _>(context, &[Target::New(Kind::Role, path, name)], |edit| {
+        .make::<actions::CreateRole, actions::TagRole, _>(context, target, &given, |edit| {
             if let Some(arn) = &input.permissions_boundary {
-                edit.expect_attachable(arn)?;
+                edit.expect_bounding(arn)?;
             }
             let role = Role {
                 id: id.clone(),
@@ -49,7 +52,7 @@ pub(super) async fn create_role(
                 created_ms: context.now_ms,
                 description: input.description.clone(),
                 max_session: input.max_session_duration.unwrap_or(USUAL_SESSION),
-                trust: Trust::parse(edit, &input.assume_role_policy_document)?,
+                trust: Trust::parse(edit, &elsewhere, &input.assume_role_policy_document)?,
                 tags: given.clone(),
                 permissions: Permissions::default(),
                 boundary: input.permissions_boundary.clone(),
@@ -141,9 +144,12 @@ pub(super) async fn update_assume_role_policy(
     input: iam::UpdateAssumeRolePolicyRequest,
 ) -> Result<Unit, Refusal> {
     let name = input.role_name.as_str();
+    let target = [Target::One(Kind::Role, name)];
+    identities.read::<actions::UpdateAssumeRolePolicy>(context, &target).await?;
+    let elsewhere = identities.named_elsewhere(context.account(), &input.policy_document).await?;
     identities
-        .change::<actions::UpdateAssumeRolePolicy, _>(context, &[Target::One(Kind::Role, name)], |edit| {
-            let trust = Trust::parse(edit, &input.policy_document)?;
+        .change::<actions::UpdateAssumeRolePolicy, _>(context, &target, |edit| {
+            let trust = Trust::parse(edit, &elsewhere, &input.policy_document)?;
             edit.role_mut(name, |role| {
                 role.trust = trust;
                 Ok(())
@@ -182,7 +188,7 @@ pub(super) async fn put_role_permissions_boundary(
     let target = Target::One(Kind::Role, name);
     identities
         .change::<actions::PutRolePermissionsBoundary, _>(context, &[target], |edit| {
-            edit.expect_attachable(arn)?;
+            edit.expect_bounding(arn)?;
             edit.role_mut(name, |role| {
                 role.boundary = Some(arn.to_owned());
                 Ok(())

@@ -1,6 +1,7 @@
 //! Entities as answers show them.
 
 use strongroom_api_iam as iam;
+use strongroom_identity::{AccountId, Principal};
 use strongroom_schema::Timestamp;
 
 use crate::domain::aws_policies::AwsPolicy;
@@ -11,6 +12,8 @@ use crate::domain::kind::Kind;
 use crate::domain::mfa::Device;
 use crate::domain::policy::{Policy, Version, version_id};
 use crate::domain::role::Role;
+use crate::domain::root_user::root_id;
+use crate::domain::usage::Usage;
 use crate::domain::user::User;
 
 /// How much of an entity is shown: lists leave tags and boundaries out.
@@ -49,6 +52,16 @@ pub(super) fn user(directory: &Directory, user: &User, detail: Detail) -> iam::U
     }
 }
 
+/// The account's root user, which has neither path nor date.
+pub(super) fn root_user(directory: &Directory) -> iam::User {
+    iam::User {
+        user_name: directory.settings().alias.unwrap_or_default(),
+        user_id: root_id(directory.account),
+        arn: Principal::Root(directory.account).arn(),
+        ..iam::User::default()
+    }
+}
+
 pub(super) fn group(directory: &Directory, group: &Group) -> iam::Group {
     iam::Group {
         path: group.path.clone(),
@@ -77,16 +90,17 @@ pub(super) fn role(directory: &Directory, role: &Role, detail: Detail) -> iam::R
     }
 }
 
-pub(super) fn policy(directory: &Directory, policy: &Policy, detail: Detail) -> iam::Policy {
+pub(super) fn policy(account: AccountId, usage: &Usage<'_>, policy: &Policy, detail: Detail) -> iam::Policy {
     let whole = detail == Detail::Whole;
-    let arn = Kind::Policy.arn(directory.account, &policy.path, &policy.name);
+    let arn = Kind::Policy.arn(account, &policy.path, &policy.name);
+    let count = usage.get(&arn);
     iam::Policy {
         policy_name: Some(policy.name.clone()),
         policy_id: Some(policy.id.clone()),
         path: Some(policy.path.clone()),
         default_version_id: Some(version_id(policy.default)),
-        attachment_count: Some(directory.attachments(&arn) as i32),
-        permissions_boundary_usage_count: Some(directory.bounded(&arn) as i32),
+        attachment_count: Some(count.attached as i32),
+        permissions_boundary_usage_count: Some(count.bounded as i32),
         arn: Some(arn),
         is_attachable: Some(true),
         description: if whole { policy.description.clone() } else { None },
@@ -96,16 +110,17 @@ pub(super) fn policy(directory: &Directory, policy: &Policy, detail: Detail) -> 
     }
 }
 
-pub(super) fn aws_policy(directory: &Directory, policy: &AwsPolicy, detail: Detail) -> iam::Policy {
+pub(super) fn aws_policy(usage: &Usage<'_>, policy: &AwsPolicy, detail: Detail) -> iam::Policy {
     let whole = detail == Detail::Whole;
     let arn = policy.arn();
+    let count = usage.get(&arn);
     iam::Policy {
         policy_name: Some(policy.name.to_owned()),
         policy_id: Some(policy.id.to_owned()),
         path: Some(policy.path.to_owned()),
         default_version_id: Some(version_id(policy.version)),
-        attachment_count: Some(directory.attachments(&arn) as i32),
-        permissions_boundary_usage_count: Some(directory.bounded(&arn) as i32),
+        attachment_count: Some(count.attached as i32),
+        permissions_boundary_usage_count: Some(count.bounded as i32),
         arn: Some(arn),
         is_attachable: Some(policy.is_attachable()),
         description: whole.then(|| policy.description.to_owned()),
@@ -142,12 +157,15 @@ pub(super) fn attached(arn: &str) -> iam::AttachedPolicy {
 
 /// A virtual device without its seed, which is shown once.
 pub(super) fn device(directory: &Directory, device: &Device) -> iam::VirtualMFADevice {
-    let holder = device.enabled.as_ref().and_then(|enabled| directory.user_of_id(&enabled.user));
+    let holder = device.enabled.as_ref().and_then(|enabled| match directory.user_of_id(&enabled.user) {
+        Some(holder) => Some(user(directory, holder, Detail::Listed)),
+        None => (enabled.user == root_id(directory.account)).then(|| root_user(directory)),
+    });
     iam::VirtualMFADevice {
         serial_number: Kind::Mfa.arn(directory.account, &device.path, &device.name),
         base32_string_seed: None,
         qr_code_png: None,
-        user: holder.map(|holder| user(directory, holder, Detail::Listed)),
+        user: holder,
         enable_date: device.enabled.as_ref().map(|enabled| moment(enabled.since_ms)),
         tags: None,
     }

@@ -29,9 +29,9 @@ pub(super) async fn create_user(
     let id = new_id(Kind::User)?;
     let target = Target::New(Kind::User, path, &input.user_name);
     let ((), directory) = identities
-        .change::<actions::CreateUser, _>(context, &[target], |edit| {
+        .make::<actions::CreateUser, actions::TagUser, _>(context, target, &given, |edit| {
             if let Some(arn) = &input.permissions_boundary {
-                edit.expect_attachable(arn)?;
+                edit.expect_bounding(arn)?;
             }
             let user = User {
                 id: id.clone(),
@@ -57,12 +57,9 @@ pub(super) async fn get_user(
     context: &RequestContext,
     input: iam::GetUserRequest,
 ) -> Result<iam::GetUserResponse, Refusal> {
-    if input.user_name.is_none()
-        && let Principal::Root(account) = context.caller.principal
-    {
-        let arn = context.caller.principal.arn();
-        let root = iam::User { user_id: account.to_string(), arn, ..iam::User::default() };
-        return Ok(iam::GetUserResponse { user: root });
+    if input.user_name.is_none() && matches!(context.caller.principal, Principal::Root(_)) {
+        let directory = identities.read::<actions::GetUser>(context, &[Target::Root]).await?;
+        return Ok(iam::GetUserResponse { user: shapes::root_user(&directory) });
     }
     let name = super::own_name(context, input.user_name)?;
     let directory = identities.read::<actions::GetUser>(context, &[Target::One(Kind::User, &name)]).await?;
@@ -97,8 +94,8 @@ pub(super) async fn update_user(
     let new_name = input.new_user_name.as_deref().unwrap_or(name);
     let mut targets = vec![Target::One(Kind::User, name)];
     if input.new_path.is_some() || input.new_user_name.is_some() {
-        let path = input.new_path.as_deref().unwrap_or(ROOT_PATH);
-        targets.push(Target::New(Kind::User, path, new_name));
+        let (path, name_then) = (input.new_path.as_deref(), input.new_user_name.as_deref());
+        targets.push(Target::Moved(Kind::User, name, path, name_then));
     }
     identities
         .change::<actions::UpdateUser, _>(context, &targets, |edit| {
@@ -132,7 +129,7 @@ pub(super) async fn delete_user(
             if !user.access_keys.is_empty() {
                 return Err(Refusal::must_first("delete access keys"));
             }
-            if edit.devices_of(user).next().is_some() {
+            if edit.devices_of(&user.id).next().is_some() {
                 return Err(Refusal::must_first("delete MFA device"));
             }
             user.permissions.expect_none()?;
@@ -156,7 +153,7 @@ pub(super) async fn put_user_permissions_boundary(
     context.ask(boundary_asked(ConditionKeys::new(), Some(arn)));
     identities
         .change::<actions::PutUserPermissionsBoundary, _>(context, &[Target::One(Kind::User, name)], |edit| {
-            edit.expect_attachable(arn)?;
+            edit.expect_bounding(arn)?;
             edit.user_mut(name, |user| {
                 user.boundary = Some(arn.to_owned());
                 Ok(())

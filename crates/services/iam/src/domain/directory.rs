@@ -69,6 +69,20 @@ impl Entry {
         }
     }
 
+    /// The path of what has one.
+    pub(crate) fn path(&self) -> Option<&str> {
+        self.name().map(|(_, path, _)| path)
+    }
+
+    /// The ARN of the policy that bounds a user or role.
+    pub(crate) fn boundary(&self) -> Option<&str> {
+        match self {
+            Self::User(user) => user.boundary.as_deref(),
+            Self::Role(role) => role.boundary.as_deref(),
+            Self::Group(_) | Self::Policy(_) | Self::Device(_) | Self::Settings(_) => None,
+        }
+    }
+
     /// Under what it is found: names differ in more than case, those of devices together with their paths.
     fn key(&self) -> Option<Key> {
         self.name().map(|(kind, path, name)| key(kind, path, name))
@@ -235,6 +249,14 @@ impl Directory {
         }
     }
 
+    /// The role of that id.
+    pub(crate) fn role_of_id(&self, id: &str) -> Option<&Role> {
+        match self.entries.get(id).map(|entry| &**entry) {
+            Some(Entry::Role(role)) => Some(role),
+            _ => None,
+        }
+    }
+
     /// Whose access key that is.
     pub(crate) fn owner_of_key(&self, access_key_id: &str) -> Option<&User> {
         self.users().find(|user| user.access_keys.iter().any(|key| key.id == access_key_id))
@@ -250,47 +272,34 @@ impl Directory {
         self.groups().filter(|group| user.groups.contains(&group.id))
     }
 
-    /// The devices of a user.
-    pub(crate) fn devices_of<'d>(&'d self, user: &'d User) -> impl Iterator<Item = &'d Device> {
-        self.devices().filter(|device| device.enabled.as_ref().is_some_and(|enabled| enabled.user == user.id))
+    /// The devices of the user of that id, or of the root user.
+    pub(crate) fn devices_of<'d>(&'d self, id: &'d str) -> impl Iterator<Item = &'d Device> {
+        self.devices().filter(move |device| device.enabled.as_ref().is_some_and(|enabled| enabled.user == id))
     }
 
-    /// How many users, groups and roles a managed policy is attached to.
-    pub(crate) fn attachments(&self, arn: &str) -> usize {
-        let users = self.users().filter(|user| user.permissions.attached.contains(arn)).count();
-        let groups = self.groups().filter(|group| group.permissions.attached.contains(arn)).count();
-        let roles = self.roles().filter(|role| role.permissions.attached.contains(arn)).count();
-        users + groups + roles
-    }
-
-    /// How many users and roles a managed policy bounds.
-    pub(crate) fn bounded(&self, arn: &str) -> usize {
-        let users = self.users().filter(|user| user.boundary.as_deref() == Some(arn)).count();
-        users + self.roles().filter(|role| role.boundary.as_deref() == Some(arn)).count()
-    }
-
-    /// Whether a managed policy can be attached, or bound anybody.
+    /// Refuses a managed policy that cannot be attached.
     pub(crate) fn expect_attachable(&self, arn: &str) -> Result<(), Refusal> {
-        let is_there = AwsPolicy::find(arn).is_some_and(AwsPolicy::is_attachable) || self.policy(arn).is_ok();
-        if is_there {
+        if self.is_attachable(arn) {
             return Ok(());
+        }
+        if AwsPolicy::find(arn).is_some() {
+            return Err(Refusal::not_attachable());
         }
         Err(Refusal::no_such(format!("Policy {arn} does not exist or is not attachable.")))
     }
 
-    /// What the account has one of.
-    pub(crate) fn settings(&self) -> Settings {
-        match self.entries.get(settings::ID).map(|entry| &**entry) {
-            Some(Entry::Settings(settings)) => settings.clone(),
-            _ => Settings::default(),
+    /// Refuses a managed policy that cannot bound anybody.
+    pub(crate) fn expect_bounding(&self, arn: &str) -> Result<(), Refusal> {
+        if self.is_attachable(arn) {
+            return Ok(());
         }
+        Err(Refusal::no_such(format!("Scope ARN: {arn} does not exist or is not attachable.")))
     }
 
-    /// The account's policy on passwords, if it has one.
-    pub(crate) fn password_policy(&self) -> Option<PasswordPolicy> {
-        self.settings().password_policy
+    fn is_attachable(&self, arn: &str) -> bool {
+        AwsPolicy::find(arn).is_some_and(AwsPolicy::is_attachable) || self.policy(arn).is_ok()
     }
-}
+
     /// The text that counts of a managed policy, AWS's or the account's, if it is there.
     pub(crate) fn managed_text(&self, arn: &str) -> Option<&str> {
         match AwsPolicy::find(arn) {
@@ -299,3 +308,30 @@ impl Directory {
         }
     }
 
+    /// What the account has one of.
+    pub(crate) fn settings(&self) -> Settings {
+        self.kept_settings().cloned().unwrap_or_default()
+    }
+
+    fn kept_settings(&self) -> Option<&Settings> {
+        match self.entries.get(settings::ID).map(|entry| &**entry) {
+            Some(Entry::Settings(settings)) => Some(settings),
+            _ => None,
+        }
+    }
+
+    /// Whether an access key of the root user counts: one that it was given, or has made.
+    pub(crate) fn lets_root(&self, access_key_id: &str, is_given: bool) -> bool {
+        let root = self.kept_settings().map(|settings| &settings.root);
+        if is_given {
+            root.is_none_or(|root| root.lets_given(access_key_id))
+        } else {
+            root.is_some_and(|root| root.has_active(access_key_id))
+        }
+    }
+
+    /// The account's policy on passwords, if it has one.
+    pub(crate) fn password_policy(&self) -> Option<PasswordPolicy> {
+        self.settings().password_policy
+    }
+}

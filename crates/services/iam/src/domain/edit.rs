@@ -9,6 +9,7 @@ use super::kind::Kind;
 use super::mfa::Device;
 use super::policy::Policy;
 use super::role::Role;
+use super::root_user::RootUser;
 use super::settings::Settings;
 use super::user::User;
 use crate::error::Refusal;
@@ -23,8 +24,8 @@ pub(crate) struct Edit {
 /// A change to a row beside the entities, made in the same transaction.
 #[derive(Clone, Debug)]
 pub(crate) enum RowChange {
-    /// An access key of a user, with its secret, sealed.
-    AddKey { access_key_id: String, user_id: String, sealed_secret: Vec<u8>, created_ms: i64 },
+    /// An access key of a user, or of the root user, by his id, with its secret, sealed.
+    AddKey { access_key_id: String, holder_id: String, sealed_secret: Vec<u8>, created_ms: i64 },
     /// The access key of that id goes.
     DropKey(String),
     /// An alias is the account's from now on, unless another has it.
@@ -150,6 +151,13 @@ impl Edit {
         let answer = act(&mut settings)?;
         self.put(Entry::Settings(settings));
         Ok(answer)
+    }
+
+    pub(crate) fn root_mut<T>(
+        &mut self,
+        act: impl FnOnce(&mut RootUser) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        self.settings_mut(|settings| act(&mut settings.root))
     }
 
     /// The directory as it is now, the ids of what has changed, and the rows beside it.

@@ -23,12 +23,24 @@ pub(crate) struct Device {
     /// Whose it is, and how it runs.
     #[serde(default)]
     pub(crate) enabled: Option<Enabled>,
+    /// The last step whose code was taken while somebody had it before.
+    #[serde(default)]
+    pub(crate) spent: i64,
+}
+
+/// One moment by both clocks, in milliseconds since 1970.
+#[derive(Clone, Copy)]
+pub(crate) struct Now {
+    /// What dates are of.
+    pub(crate) domain_ms: i64,
+    /// What codes are of: the device knows no other time.
+    pub(crate) real_ms: i64,
 }
 
 /// What there is of a device that a user has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Enabled {
-    /// The user's id.
+    /// The user's id; the account's, for its root user.
     pub(crate) user: String,
     pub(crate) since_ms: i64,
     /// By how many steps its clock is ahead of ours.
@@ -44,21 +56,28 @@ impl Device {
         seed: &Seed,
         user: &str,
         codes: [&str; 2],
-        now_ms: i64,
+        now: Now,
     ) -> Result<(), Refusal> {
         let [first, second] = codes;
-        let used = seed.find_pair(now_ms, first, second).ok_or_else(Refusal::invalid_code)?;
-        let drift = used - step_of(now_ms);
-        self.enabled = Some(Enabled { user: user.to_owned(), since_ms: now_ms, drift, used });
+        let step = seed.find_pair(now.real_ms, first, second).ok_or_else(Refusal::invalid_code)?;
+        let (drift, used) = (step - step_of(now.real_ms), step.max(self.spent));
+        self.enabled = Some(Enabled { user: user.to_owned(), since_ms: now.domain_ms, drift, used });
         Ok(())
     }
 
+    /// Takes the device away from whoever has it.
+    pub(crate) fn disable(&mut self) {
+        if let Some(enabled) = self.enabled.take() {
+            self.spent = self.spent.max(enabled.used);
+        }
+    }
+
     /// Puts the device right by two codes that follow each other.
-    pub(crate) fn resync(&mut self, seed: &Seed, codes: [&str; 2], now_ms: i64) -> Result<(), Refusal> {
+    pub(crate) fn resync(&mut self, seed: &Seed, codes: [&str; 2], real_ms: i64) -> Result<(), Refusal> {
         let [first, second] = codes;
-        let used = seed.find_pair_far(now_ms, first, second).ok_or_else(Refusal::invalid_code)?;
+        let used = seed.find_pair_far(real_ms, first, second).ok_or_else(Refusal::invalid_code)?;
         if let Some(enabled) = &mut self.enabled {
-            enabled.drift = used - step_of(now_ms);
+            enabled.drift = used - step_of(real_ms);
             enabled.used = enabled.used.max(used);
         }
         Ok(())

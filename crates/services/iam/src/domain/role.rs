@@ -1,6 +1,7 @@
 //! Roles.
 
 use serde::{Deserialize, Serialize};
+use strongroom_identity::{AccountId, Entity};
 
 use super::permissions::Permissions;
 use super::tags::Tags;
@@ -35,6 +36,11 @@ pub(crate) struct Role {
 }
 
 impl Role {
+    /// The role as principals name it.
+    pub(crate) fn entity(&self, account: AccountId) -> Entity {
+        Entity { account, path: self.path.clone(), name: self.name.clone(), id: self.id.clone() }
+    }
+
     /// Refuses changes to a role that belongs to a service.
     pub(crate) fn expect_own(&self) -> Result<(), Refusal> {
         if self.service.is_some() { Err(Refusal::protected_role(&self.name)) } else { Ok(()) }

@@ -50,6 +50,11 @@ impl Tags {
         }
     }
 
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The value of one tag, by its key in any case.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0.get(&key.to_lowercase()).map(|(_, value)| value.as_str())

@@ -1,10 +1,13 @@
 //! Trust policies: who may assume a role.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use strongroom_policy::document::{Document, Kind as DocumentKind, NamedPrincipal, PrincipalArnKind, Scope};
+use strongroom_identity::AccountId;
+use strongroom_policy::document::{
+    Document, Kind as DocumentKind, NamedPrincipal, PrincipalArn, PrincipalArnKind, Scope,
+};
 
 use super::directory::Directory;
 use super::document;
@@ -14,7 +17,7 @@ use crate::error::Refusal;
 /// The characters of a trust policy, whitespace left out (IAM User Guide, "IAM and STS quotas").
 pub(crate) const MOST: usize = 2048;
 
-/// A role's trust policy. The users and roles of the account that it names are bound by their unique ids, so
+/// A role's trust policy. The users and roles that it names are bound by their unique ids, so
 /// that a namesake made later is not trusted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Trust {
@@ -25,25 +28,26 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
-    /// Reads the trust policy of a request.
-    pub(crate) fn parse(directory: &Directory, text: &str) -> Result<Self, Refusal> {
-        let document = Document::parse(text, DocumentKind::Trust)?;
-        if document::length(text) > MOST {
-            return Err(Refusal::quota("ACLSizePerRole", MOST));
-        }
+    /// Reads the trust policy of a request. `elsewhere` has the ids of users and roles of other accounts, by the
+    /// ARNs by which [`named_elsewhere`] found them in the text.
+    pub(crate) fn parse(
+        directory: &Directory,
+        elsewhere: &BTreeMap<String, String>,
+        text: &str,
+    ) -> Result<Self, Refusal> {
+        let document = read(text)?;
         let mut bound = BTreeMap::new();
-        let principals = document.statements.iter().filter_map(|statement| statement.principals.as_ref());
-        for principal in principals.flat_map(Scope::listed) {
-            if let NamedPrincipal::Arn(arn) = principal
-                && arn.account() == directory.account
-                && let Some(kind) = kind_of(arn.kind())
-            {
-                let id = id_of(directory, kind, arn.as_str()).ok_or_else(|| {
-                    let arn = arn.as_str();
-                    Refusal::malformed(format!("Invalid principal in policy: \"AWS\":\"{arn}\""))
-                })?;
-                bound.insert(arn.as_str().to_owned(), id);
-            }
+        for (arn, kind) in named(&document) {
+            let id = if arn.account() == directory.account {
+                id_of(directory, kind, arn.as_str())
+            } else {
+                elsewhere.get(arn.as_str()).cloned()
+            };
+            let id = id.ok_or_else(|| {
+                let arn = arn.as_str();
+                Refusal::malformed(format!("Invalid principal in policy: \"AWS\":\"{arn}\""))
+            })?;
+            bound.insert(arn.as_str().to_owned(), id);
         }
         Ok(Self { text: text.to_owned(), bound })
     }
@@ -56,26 +60,38 @@ impl Trust {
         Self { text, bound: BTreeMap::new() }
     }
 
-    /// The policy as it counts now: whoever has gone stands there by his unique id, and whoever has another
-    /// name by the ARN that he has now. It is written anew only if somebody has.
+    /// The policy as it is shown: whoever has gone stands there by his unique id, and whoever has another name by
+    /// the ARN that he has now. It is written anew only if somebody has. Those of other accounts stand there as they
+    /// were written.
     pub(crate) fn text(&self, directory: &Directory) -> String {
-        let now = |(arn, id): (&String, &String)| {
+        let own = Kind::User.arn(directory.account, "", "");
+        let own = own.trim_end_matches(Kind::User.resource_type());
+        let moved = self.bound.iter().filter(|(arn, _)| arn.starts_with(own)).filter_map(|(arn, id)| {
             let now = directory.arn_of(id).unwrap_or_else(|| id.clone());
             (now != *arn).then(|| (arn.clone(), now))
-        };
-        let moved: BTreeMap<_, _> = self.bound.iter().filter_map(now).collect();
-        if moved.is_empty() {
+        });
+        self.renamed(&moved.collect())
+    }
+
+    /// The policy as it counts: users and roles stand there by their unique ids, of whatever account they are.
+    pub(crate) fn counting(&self) -> String {
+        self.renamed(&self.bound)
+    }
+
+    /// The text with other names for principals.
+    fn renamed(&self, names: &BTreeMap<String, String>) -> String {
+        if names.is_empty() {
             return self.text.clone();
         }
         // The text was read before it was kept. If it could not be read now, it would trust nobody.
         let Ok(mut document) = serde_json::from_str::<Value>(&self.text) else { return "{}".to_owned() };
         if let Some(statements) = document.get_mut("Statement") {
             each(statements, &mut |statement| {
-                // Values of conditions are text, and stay.
+                // Values of conditions are text, and stay; trust policies have no `NotPrincipal`.
                 if let Some(named) = statement.get_mut("Principal").and_then(|named| named.get_mut("AWS")) {
                     each(named, &mut |principal| {
-                        if let Some(now) = principal.as_str().and_then(|arn| moved.get(arn)) {
-                            *principal = Value::String(now.clone());
+                        if let Some(name) = principal.as_str().and_then(|arn| names.get(arn)) {
+                            *principal = Value::String(name.clone());
                         }
                     });
                 }
@@ -83,6 +99,43 @@ impl Trust {
         }
         document.to_string()
     }
+}
+
+fn read(text: &str) -> Result<Document, Refusal> {
+    let document = Document::parse(text, DocumentKind::Trust)?;
+    if document::length(text) > MOST {
+        return Err(Refusal::quota("ACLSizePerRole", MOST));
+    }
+    Ok(document)
+}
+
+/// The users and roles that a trust policy names by their ARNs.
+fn named(document: &Document) -> impl Iterator<Item = (&PrincipalArn, Kind)> {
+    let principals = document.statements.iter().filter_map(|statement| statement.principals.as_ref());
+    principals.flat_map(Scope::listed).filter_map(|principal| match principal {
+        NamedPrincipal::Arn(arn) => kind_of(arn.kind()).map(|kind| (arn, kind)),
+        _ => None,
+    })
+}
+
+/// The accounts, other than `own`, whose users and roles the trust policy of a request names.
+pub(crate) fn accounts_elsewhere(own: AccountId, text: &str) -> Result<BTreeSet<AccountId>, Refusal> {
+    Ok(named(&read(text)?).map(|(arn, _)| arn.account()).filter(|account| *account != own).collect())
+}
+
+/// The users and roles of another account that the trust policy of a request names, with their ids, as far as they
+/// are there.
+pub(crate) fn named_elsewhere(
+    directory: &Directory,
+    text: &str,
+) -> Result<BTreeMap<String, String>, Refusal> {
+    let document = read(text)?;
+    let theirs = named(&document).filter(|(arn, _)| arn.account() == directory.account);
+    let found = theirs.filter_map(|(arn, kind)| {
+        let id = id_of(directory, kind, arn.as_str())?;
+        Some((arn.as_str().to_owned(), id))
+    });
+    Ok(found.collect())
 }
 
 /// Does something with each value of a list, or with one that is no list.

@@ -5,6 +5,7 @@ use strongroom_identity::AccountId;
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Type, Value};
 
 use super::unreadable;
+use crate::domain::root_user::GivenKey;
 
 pub(super) const INSERT_IF_ABSENT: Statement = Statement::new(
     "INSERT INTO iam_access_keys (access_key_id, account, sealed_secret, version, created_ms, user_id, mac) \
@@ -16,6 +17,11 @@ pub(super) const FIND: Statement = Statement::new(
 );
 pub(super) const DELETE: Statement =
     Statement::new("DELETE FROM iam_access_keys WHERE access_key_id = $1 AND account = $2");
+/// What a root user was given: what it has made has an id of its holder.
+pub(super) const GIVEN_TO_ROOT: Statement = Statement::new(
+    "SELECT access_key_id, account, sealed_secret, version, created_ms, user_id, mac FROM iam_access_keys \
+     WHERE account = $1 AND user_id IS NULL ORDER BY access_key_id",
+);
 
 /// A row of `iam_access_keys`.
 pub(crate) struct AccessKeyRow {
@@ -24,7 +30,8 @@ pub(crate) struct AccessKeyRow {
     pub(crate) sealed_secret: Vec<u8>,
     pub(crate) version: u32,
     pub(crate) created_ms: i64,
-    /// The id of the user, or `None` for the account's root user.
+    /// The id of the user. The account's, for a key that its root user has made; `None` for one that the root user
+    /// was given.
     pub(crate) user_id: Option<String>,
 }
 
@@ -85,4 +92,18 @@ pub(crate) async fn find(
     access_key_id: &str,
 ) -> Result<Option<AccessKeyRow>, StoreError> {
     db.query_opt(FIND, &[access_key_id.into()]).await?.map(|row| mac.load(&row)).transpose()
+}
+
+/// The access keys that an account's root user was given.
+pub(crate) async fn given_to_root(
+    db: &Db,
+    mac: &RowMac,
+    account: AccountId,
+) -> Result<Vec<GivenKey>, StoreError> {
+    let rows = db.query(GIVEN_TO_ROOT, &[account.to_string().into()]).await?;
+    let given = rows.iter().map(|row| {
+        let row: AccessKeyRow = mac.load(row)?;
+        Ok(GivenKey { id: row.access_key_id, created_ms: row.created_ms })
+    });
+    given.collect()
 }

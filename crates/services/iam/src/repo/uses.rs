@@ -11,9 +11,12 @@ const JOURNAL: &str = "local";
 
 pub(super) const FIND: Statement =
     Statement::new("SELECT service, region, used_ms FROM iam_key_uses WHERE access_key_id = $1");
-/// Uses within fifteen minutes of each other count as one (IAM API Reference, "AccessKeyLastUsed").
+/// Uses within fifteen minutes of each other count as one (IAM API Reference, "AccessKeyLastUsed"). What signs and is
+/// no access key that is kept, as temporary credentials are, has no row: there is no end of them.
 pub(super) const PUT: Statement = Statement::new(
-    "INSERT INTO iam_key_uses (access_key_id, service, region, used_ms) VALUES ($1, $2, $3, $4) \
+    "INSERT INTO iam_key_uses (access_key_id, service, region, used_ms) \
+     SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT) \
+     WHERE EXISTS (SELECT 1 FROM iam_access_keys WHERE access_key_id = $1) \
      ON CONFLICT (access_key_id) DO UPDATE \
      SET service = excluded.service, region = excluded.region, used_ms = excluded.used_ms \
      WHERE excluded.used_ms >= iam_key_uses.used_ms + 900000",

@@ -7,8 +7,8 @@ use strongroom_store::{Db, Statement};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{
-    KEY_ID, NOW, OTHER_KEY_ID, OTHER_SECRET, SECRET, account, find, make_both, open, other_root, secret,
-    start,
+    KEY_ID, NOW, OTHER_KEY_ID, OTHER_SECRET, SECRET, account, clocks, find, make_both, open, other_root,
+    secret, start,
 };
 
 on_both_engines! {
@@ -79,7 +79,7 @@ async fn delete(db: &Db, id: &str) {
 async fn another_seal_opens_no_key(database: &TestDatabase) {
     let db = open(database).await;
     make_both(&start(&db)).await;
-    let foreign = AccessKeys::new(db.clone(), &other_root()).unwrap();
+    let foreign = AccessKeys::new(db.clone(), &other_root(), clocks()).unwrap();
     for id in [KEY_ID, OTHER_KEY_ID] {
         assert!(foreign.find(id, None).await.is_err());
     }

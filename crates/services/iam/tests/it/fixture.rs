@@ -2,8 +2,11 @@
 
 pub(crate) mod iam;
 
+use std::sync::Arc;
+
 use strongroom_iam::{AccessKeys, MIGRATIONS};
 use strongroom_identity::{AccountId, Credential, Credentials as _};
+use strongroom_runtime::{Clocks, ManualTime};
 use strongroom_seal::Root;
 use strongroom_secret::{Key256, SecretString};
 use strongroom_store::{Db, OpenOptions};
@@ -38,9 +41,14 @@ pub(crate) async fn open(database: &TestDatabase) -> Db {
     db
 }
 
+/// Clocks that stand.
+pub(crate) fn clocks() -> Clocks {
+    Clocks::new(Arc::new(ManualTime::at(NOW)), 0)
+}
+
 /// Access keys as a server that has just started has them: nothing in memory.
 pub(crate) fn start(db: &Db) -> AccessKeys {
-    AccessKeys::new(db.clone(), &root()).unwrap()
+    AccessKeys::new(db.clone(), &root(), clocks()).unwrap()
 }
 
 /// Makes both keys, each its account's.

@@ -13,15 +13,16 @@ on_both_engines! {
     a_device_is_made_enabled_and_taken_away,
     wrong_codes_enable_nothing,
     each_code_is_taken_once,
+    a_device_that_comes_back_keeps_what_was_taken,
     a_device_that_runs_ahead_is_put_right,
     devices_are_listed,
 }
 
 /// Milliseconds of a step.
-const STEP: i64 = 30_000;
+pub(crate) const STEP: i64 = 30_000;
 
 /// What an authenticator application shows (RFC 6238), from the text of a seed.
-struct Authenticator(Vec<u8>);
+pub(crate) struct Authenticator(Vec<u8>);
 
 impl Authenticator {
     fn new(base32: &[u8]) -> Self {
@@ -35,7 +36,7 @@ impl Authenticator {
         Self(bits.chunks_exact(8).map(byte).collect())
     }
 
-    fn code(&self, at_ms: i64) -> String {
+    pub(crate) fn code(&self, at_ms: i64) -> String {
         let tag = Hmac::new(Hash::Sha1, &self.0).sign(&[&(at_ms / STEP).to_be_bytes()]);
         let offset = usize::from(tag[19] & 15);
         let number = u32::from_be_bytes(tag[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff;
@@ -43,7 +44,10 @@ impl Authenticator {
     }
 }
 
-async fn create(client: &Client, name: &str) -> Result<(String, Authenticator, Vec<u8>), ApiError> {
+pub(crate) async fn create(
+    client: &Client,
+    name: &str,
+) -> Result<(String, Authenticator, Vec<u8>), ApiError> {
     let input =
         iam::CreateVirtualMFADeviceRequest { virtual_mfa_device_name: name.to_owned(), ..Default::default() };
     let made = client.iam().create_virtual_mfa_device(&client.changing(), input).await?.virtual_mfa_device;
@@ -62,6 +66,13 @@ async fn enable(client: &Client, user: &str, serial: &str, codes: [String; 2]) -
         authentication_code2,
     };
     client.iam().enable_mfa_device(&client.changing(), input).await.map(drop)
+}
+
+/// A device of that name that the user has, enabled by the codes of now and before.
+pub(crate) async fn device_of(client: &Client, user: &str, name: &str) -> (String, Authenticator) {
+    let (serial, app, _) = create(client, name).await.unwrap();
+    enable(client, user, &serial, [app.code(NOW - STEP), app.code(NOW)]).await.unwrap();
+    (serial, app)
 }
 
 async fn deactivate(client: &Client, user: &str, serial: &str) -> Result<(), ApiError> {
@@ -150,6 +161,20 @@ async fn each_code_is_taken_once(database: &TestDatabase) {
     assert!(!take(&own, &user.user_id, &app.code(later - 2 * STEP), later).await);
     assert!(take(&own, &user.user_id, &app.code(later - STEP), later).await);
     assert!(take(&own, &user.user_id, &app.code(later), later).await);
+}
+
+/// Codes that were taken before do not count again because somebody has the device anew.
+async fn a_device_that_comes_back_keeps_what_was_taken(database: &TestDatabase) {
+    let client = client(database).await;
+    let user = client.create_user("a").await.unwrap();
+    let (serial, app) = device_of(&client, "a", "phone").await;
+    let next = app.code(NOW + STEP);
+    let take =
+        async || client.iam().take_code(client.account, &user.user_id, &serial, &next, NOW).await.unwrap();
+    assert!(take().await);
+    deactivate(&client, "a", &serial).await.unwrap();
+    enable(&client, "a", &serial, [app.code(NOW - STEP), app.code(NOW)]).await.unwrap();
+    assert!(!take().await);
 }
 
 async fn a_device_that_runs_ahead_is_put_right(database: &TestDatabase) {

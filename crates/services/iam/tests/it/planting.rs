@@ -169,10 +169,7 @@ async fn what_is_not_said_stays(database: &TestDatabase) {
     assert_eq!(gardener.plant(&Seedling::User(silent)).await, Planted::default());
     // What is said is all there is.
     let emptied = UserSeedling {
-        policies: PolicySeedlings {
-            attached: Some(vec![KEYS.to_owned()]),
-            inline: Some(Vec::new()),
-        },
+        policies: PolicySeedlings { attached: Some(vec![KEYS.to_owned()]), inline: Some(Vec::new()) },
         groups: Some(Vec::new()),
         tags: Some(Vec::new()),
         ..user()
@@ -200,7 +197,8 @@ async fn a_changed_policy_is_a_new_version(database: &TestDatabase) {
     let client = &gardener.client;
     let input = iam::ListPolicyVersionsRequest { policy_arn: KEYS.to_owned(), ..Default::default() };
     let listed = client.iam().list_policy_versions(&client.context(), input).await.unwrap();
-    let ids: Vec<_> = listed.versions.unwrap().into_iter().map(|version| version.version_id.unwrap()).collect();
+    let ids: Vec<_> =
+        listed.versions.unwrap().into_iter().map(|version| version.version_id.unwrap()).collect();
     assert_eq!(ids, ["v8", "v7", "v6", "v5", "v4"]);
 }
 
@@ -268,12 +266,12 @@ async fn each_change_is_recorded(database: &TestDatabase) {
     let records: Vec<_> = records.map(|record| record.unwrap().1).collect();
     let details: Vec<_> =
         records.iter().map(|record| record.service_event_details.clone().unwrap()).collect();
-    assert_eq!(
-        details,
-        [r#"{"made":true,"changed":[]}"#, r#"{"made":false,"changed":["PolicyDocument"]}"#]
-    );
+    assert_eq!(details, [r#"{"made":true,"changed":[]}"#, r#"{"made":false,"changed":["PolicyDocument"]}"#]);
     let record = &records[0];
-    assert_eq!((record.event_name.as_str(), record.event_type), ("PlantResource", EventType::AwsServiceEvent));
+    assert_eq!(
+        (record.event_name.as_str(), record.event_type),
+        ("PlantResource", EventType::AwsServiceEvent)
+    );
     assert_eq!(record.event_source, "iam.amazonaws.com");
     assert_eq!(record.resources.as_ref().unwrap()[0].arn, KEYS);
 }

@@ -3,13 +3,14 @@
 use strongroom_api_iam::{self as iam, Iam as _};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::iam::{Client, TRUST, client, decoded, refusal};
+use crate::fixture::iam::{Client, STRANGER, TRUST, client, decoded, refusal};
 
 on_both_engines! {
     a_role_is_made_changed_and_deleted,
     trust_policies_are_read,
     who_is_trusted_is_bound_by_id,
     however_he_is_written_and_there_alone,
+    those_of_other_accounts_must_be_there,
     a_service_has_its_role,
 }
 
@@ -103,6 +104,21 @@ async fn however_he_is_written_and_there_alone(database: &TestDatabase) {
     client.delete_user("a").await.unwrap();
     client.create_user("a").await.unwrap();
     assert_eq!(trust(&client, "r").await, policy(&format!("\"{}\"", user.user_id)));
+}
+
+async fn those_of_other_accounts_must_be_there(database: &TestDatabase) {
+    let client = client(database).await;
+    let stranger = client.as_of(STRANGER);
+    let arn = format!("arn:aws:iam::{STRANGER}:user/a");
+    let none = format!("MalformedPolicyDocument: Invalid principal in policy: \"AWS\":\"{arn}\"");
+    assert_eq!(refusal(client.create_role("r", &trusting(&arn)).await), none);
+    stranger.create_user("a").await.unwrap();
+    client.create_role("r", &trusting(&arn)).await.unwrap();
+    assert_eq!(trust(&client, "r").await, trusting(&arn));
+    stranger.delete_user("a").await.unwrap();
+    let input =
+        iam::UpdateAssumeRolePolicyRequest { role_name: "r".to_owned(), policy_document: trusting(&arn) };
+    assert_eq!(refusal(client.iam().update_assume_role_policy(&client.changing(), input).await), none);
 }
 
 async fn a_service_has_its_role(database: &TestDatabase) {

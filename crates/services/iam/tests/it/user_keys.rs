@@ -3,7 +3,7 @@
 use strongroom_api_iam::{self as iam, Iam as _};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::iam::{Client, STRANGER, client, refusal, serve};
+use crate::fixture::iam::{Client, STRANGER, TRUST, client, refusal, serve};
 use crate::fixture::{NOW, open};
 
 on_both_engines! {
@@ -90,8 +90,10 @@ async fn another_server_sees_it_at_once(database: &TestDatabase) {
 async fn users_are_named_by_those_who_are_none(database: &TestDatabase) {
     let client = client(database).await;
     let unnamed = iam::CreateAccessKeyRequest::default();
+    client.create_role("r", TRUST).await.unwrap();
+    let session = client.as_session_of("r").await;
     assert_eq!(
-        refusal(client.iam().create_access_key(&client.changing(), unnamed).await),
+        refusal(session.iam().create_access_key(&session.changing(), unnamed).await),
         "ValidationError: Must specify userName when calling with non-User credentials"
     );
 }

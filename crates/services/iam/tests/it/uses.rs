@@ -2,14 +2,16 @@
 
 use strongroom_api_iam::{self as iam, Iam as _};
 use strongroom_journal::{EventId, Identity, Record};
+use strongroom_store::Statement;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::NOW;
 use crate::fixture::iam::{Client, client, refusal};
+use crate::fixture::{NOW, open};
 
 on_both_engines! {
     the_last_use_is_told,
     a_key_that_nobody_has_has_no_use,
+    what_is_no_key_leaves_no_row,
 }
 
 const MINUTE: i64 = 60_000;
@@ -57,4 +59,18 @@ async fn a_key_that_nobody_has_has_no_use(database: &TestDatabase) {
         refusal(client.iam().get_access_key_last_used(&client.context(), input).await),
         "NoSuchEntity: The Access Key with id AKIAIOSFODNN7EXAMPLE cannot be found."
     );
+}
+
+/// Temporary credentials sign too, and there is no end of them.
+async fn what_is_no_key_leaves_no_row(database: &TestDatabase) {
+    let client = client(database).await;
+    client.create_user("a").await.unwrap();
+    let id = client.create_access_key("a").await.unwrap().access_key_id;
+    for used in ["ASIAIOSFODNN7EXAMPLE", &id] {
+        client.server.write(record(used, NOW, "us-east-1")).await;
+    }
+    last(&client, &id).await;
+    let count = Statement::new("SELECT COUNT(*) AS rows FROM iam_key_uses");
+    let db = open(database).await;
+    assert_eq!(db.query_opt(count, &[]).await.unwrap().unwrap().i64("rows").unwrap(), 1);
 }
