@@ -1,0 +1,14 @@
+"""What each operation is called with: one table for each service."""
+
+from matrix.rows import cloudhsm, cloudtrail, ec2, iam, kms, sts
+from matrix.rows.row import Row
+
+ROWS: dict[str, list[Row]] = {
+    "cloudhsm": cloudhsm.ROWS,
+    "cloudtrail": cloudtrail.ROWS,
+    "ec2": ec2.ROWS,
+    "iam": iam.ROWS,
+    "kms": kms.ROWS,
+    "sts": sts.ROWS,
+}
+"""By the name of the service."""

@@ -1,0 +1,213 @@
+"""What is called on: one account with one of everything, by names that the rows use."""
+
+import re
+from functools import cached_property
+
+from rig import sdk
+from rig.cluster import PATIENCE
+from rig.node import wait_until
+from rig.policy import allow, document, managed, root, trust
+from rig.store import Store
+
+PLACE = re.compile(r"<([a-z-]+)>")
+
+OTHER_ACCOUNT = "444455556666"
+
+IN_STORE = ("ECC_NIST_P256", "HMAC_256")
+"""Keys that only key stores have."""
+
+POLICIES = ("document", "trust", "key-policy", "backup-policy")
+"""Names of what is only given, and never asked for."""
+
+
+class World:
+    """The account of a connected key store, with everything that the rows name."""
+
+    def __init__(self, store: Store):
+        self.cluster = store.cluster
+        self.store = store
+        self.node = store.cluster.aws.node
+        self.account = self.client("sts").get_caller_identity()["Account"]
+        self.things: dict[str, str | bytes] = {"account": self.account}
+
+    def client(self, service: str, access_key_id: str = "test"):
+        """boto3's client, of the account's root user or that of another account."""
+        return sdk.client(self.node, service, access_key_id=access_key_id)
+
+    def make(self) -> "World":
+        self._make_entities()
+        self._make_keys()
+        self._make_network()
+        self._find_backup()
+        return self
+
+    def fill(self, given):
+        """The input with what its texts stand for."""
+        match given:
+            case dict():
+                return {name: self.fill(value) for name, value in given.items()}
+            case list():
+                return [self.fill(value) for value in given]
+            case str() if (whole := PLACE.fullmatch(given)) is not None:
+                return self.things[whole[1]]
+            case _:
+                return given
+
+    def describe(self, resource: str) -> str:
+        """A resource as the sheets show it, the same each time."""
+        for value, name in self._names:
+            if resource == value:
+                return f"<{name}>"
+        for value, name in self._names:
+            resource = resource.replace(value, f"<{name}>")
+        return resource.replace(OTHER_ACCOUNT, "<other>")
+
+    @cached_property
+    def _names(self) -> list[tuple[str, str]]:
+        shown = {name: value for name, value in self.things.items() if name not in POLICIES}
+        found = [(value, name) for name, value in shown.items() if isinstance(value, str)]
+        return sorted(found, key=lambda pair: -len(pair[0]))
+
+    def arn(self, rest: str, service: str = "iam") -> str:
+        region = "" if service == "iam" else "us-east-1"
+        return f"arn:aws:{service}:{region}:{self.account}:{rest}"
+
+    def _make_entities(self):
+        iam = self.client("iam")
+        text = document(allow("kms:Decrypt"))
+        trusting = trust(root(self.account))
+        policy = iam.create_policy(PolicyName="matrix", PolicyDocument=text)["Policy"]["Arn"]
+        for _ in range(4):
+            iam.create_policy_version(PolicyArn=policy, PolicyDocument=text)
+        iam.create_user(UserName="bare")
+        iam.create_user(UserName="nobody")
+        user = iam.create_user(UserName="target")["User"]["Arn"]
+        keys = [iam.create_access_key(UserName="target")["AccessKey"]["AccessKeyId"] for _ in range(2)]
+        iam.create_login_profile(UserName="target", Password="Correct-horse-7")
+        iam.create_group(GroupName="people")
+        iam.create_group(GroupName="others")
+        iam.add_user_to_group(GroupName="people", UserName="target")
+        iam.create_role(RoleName="target", AssumeRolePolicyDocument=trusting)
+        for kind in ("user", "role", "group"):
+            name = {f"{kind.title()}Name": "people" if kind == "group" else "target"}
+            getattr(iam, f"put_{kind}_policy")(PolicyName="inline", PolicyDocument=text, **name)
+            getattr(iam, f"attach_{kind}_policy")(PolicyArn=policy, **name)
+        device = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"]["SerialNumber"]
+        iam.create_account_alias(AccountAlias="matrix")
+        service = iam.create_service_linked_role(AWSServiceName="cloudhsm.amazonaws.com")["Role"]["Arn"]
+        reader = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=trusting)["Role"]["Arn"]
+        iam.attach_role_policy(RoleName="reader", PolicyArn=managed("ReadOnlyAccess"))
+        named = trust({"AWS": self.arn("user/nobody")})
+        named = iam.create_role(RoleName="named", AssumeRolePolicyDocument=named)["Role"]["Arn"]
+        shared = trust(root(OTHER_ACCOUNT))
+        shared = iam.create_role(RoleName="shared", AssumeRolePolicyDocument=shared)["Role"]["Arn"]
+        self.things |= {
+            "access-key": keys[0],
+            "account-alias": "matrix",
+            "bare-user": "bare",
+            "device": device,
+            "device-name": "phone",
+            "document": text,
+            "group": self.arn("group/people"),
+            "group-name": "people",
+            "named-role": named,
+            "no-device": self.arn("mfa/absent"),
+            "no-policy": self.arn("policy/absent"),
+            "no-provider": self.arn("oidc-provider/absent.example.com"),
+            "no-role": self.arn("role/absent"),
+            "nobody": self.arn("user/nobody"),
+            "other-group": "others",
+            "policy": policy,
+            "policy-name": "matrix",
+            "provider": self.arn("oidc-provider/idp.example.com"),
+            "reader-role": reader,
+            "role": self.arn("role/target"),
+            "role-name": "target",
+            "root-task": "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials",
+            "saml-provider": self.arn("saml-provider/idp"),
+            "service-role": service,
+            "shared-role": shared,
+            "trail": self.arn("trail/trail", "cloudtrail"),
+            "trust": trusting,
+            "unattached": managed("IAMUserChangePassword"),
+            "user": user,
+            "user-name": "target",
+        }
+
+    def _make_keys(self):
+        kms = self.client("kms")
+        iam = self.client("iam")
+        named = iam.create_user(UserName="named")["User"]["Arn"]
+        policy = document(
+            allow("kms:*", Principal=root(self.account)),
+            allow("kms:*", Principal=root(OTHER_ACCOUNT)),
+            allow("kms:*", Principal={"AWS": named}),
+        )
+
+        def key(spec: str = "SYMMETRIC_DEFAULT", usage: str = "ENCRYPT_DECRYPT") -> str:
+            place = {"Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": self.store.store_id} if spec in IN_STORE else {}
+            made = kms.create_key(KeySpec=spec, KeyUsage=usage, Policy=policy, **place)
+            return made["KeyMetadata"]["Arn"]
+
+        shared, signing = key(), key("ECC_NIST_P256", "SIGN_VERIFY")
+        agreeing, doomed = key("ECC_NIST_P256", "KEY_AGREEMENT"), key()
+        kms.schedule_key_deletion(KeyId=doomed)
+        only_named = document(allow("kms:*", Principal={"AWS": named}))
+        closed = kms.create_key(Policy=only_named, BypassPolicyLockoutSafetyCheck=True)["KeyMetadata"]["Arn"]
+        kms.create_alias(AliasName="alias/matrix", TargetKeyId=shared)
+        grantee = iam.create_user(UserName="grantee")["User"]["Arn"]
+        given = kms.create_grant(KeyId=shared, GranteePrincipal=grantee, Operations=["Decrypt", "DescribeKey"])
+        self.things |= {
+            "agreeing": agreeing,
+            "agreeing-public": kms.get_public_key(KeyId=agreeing)["PublicKey"],
+            "alias": "alias/matrix",
+            "alias-arn": self.arn("alias/matrix", "kms"),
+            "closed": closed,
+            "cluster": self.cluster.cluster_id,
+            "doomed": doomed,
+            "grant": given["GrantId"],
+            "key": shared,
+            "key-policy": policy,
+            "mac": key("HMAC_256", "GENERATE_VERIFY_MAC"),
+            "named": named,
+            "no-key": self.arn("key/00000000-0000-4000-8000-000000000000", "kms"),
+            "sealed": kms.encrypt(KeyId=shared, Plaintext=b"a letter")["CiphertextBlob"],
+            "signing": signing,
+            "store-name": self.store.name,
+        }
+
+    def _make_network(self):
+        ec2 = self.client("ec2")
+        default = [{"Name": "is-default", "Values": ["true"]}]
+        vpc = ec2.describe_vpcs(Filters=default)["Vpcs"][0]["VpcId"]
+        in_zone = [{"Name": "availability-zone", "Values": ["us-east-1f"]}, {"Name": "vpc-id", "Values": [vpc]}]
+        subnet = ec2.describe_subnets(Filters=in_zone)["Subnets"][0]["SubnetId"]
+        group = ec2.create_security_group(GroupName="matrix", Description="Of the matrix", VpcId=vpc)["GroupId"]
+        port = {"IpProtocol": "tcp", "FromPort": 2, "ToPort": 2, "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}
+        made = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[port])["SecurityGroupRules"]
+        of_group = [{"Name": "group-id", "Values": [group]}]
+        rules = ec2.describe_security_group_rules(Filters=of_group)["SecurityGroupRules"]
+        own = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+        self.things |= {
+            "egress-rule": next(rule["SecurityGroupRuleId"] for rule in rules if rule["IsEgress"]),
+            "group": group,
+            "interface": ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"],
+            "own-subnet": ec2.create_subnet(VpcId=own, CidrBlock="10.77.1.0/24")["Subnet"]["SubnetId"],
+            "own-vpc": own,
+            "rule": made[0]["SecurityGroupRuleId"],
+            "subnet": subnet,
+            "vpc": vpc,
+        }
+
+    def _find_backup(self):
+        cloudhsm = self.client("cloudhsmv2")
+        wanted = {"clusterIds": [self.cluster.cluster_id], "states": ["READY"]}
+        found = wait_until(lambda: cloudhsm.describe_backups(Filters=wanted)["Backups"], "a backup", PATIENCE)
+        backup = found[0]["BackupId"]
+        arn = self.arn(f"backup/{backup}", "cloudhsm")
+        shared = {"Effect": "Allow", "Principal": root(OTHER_ACCOUNT), "Action": "cloudhsm:DescribeBackups"}
+        self.things |= {
+            "backup": backup,
+            "backup-arn": arn,
+            "backup-policy": document(shared | {"Resource": arn}),
+        }

@@ -1,0 +1,41 @@
+"""The authorisation matrix: every operation of every service, called by everybody in the cast.
+
+A line of a sheet in `matrix/expected/` is one call: what each caller is told, what permission is asked for, and what
+those are answered then who are let in. A caller is told `yes` (he gets that answer), the kind of policy that does not
+allow it, `deny:` and the kind that denies it, `-` (the operation is not there), or the code of another answer.
+`MATRIX=write` writes the sheets anew.
+"""
+
+import os
+
+import pytest
+
+from matrix import cast, service, sheet
+from matrix.rows import ROWS
+from matrix.world import World
+
+
+@pytest.fixture(scope="module")
+def world(shared_store) -> World:
+    return World(shared_store).make()
+
+
+@pytest.fixture(scope="module")
+def callers(world) -> list[cast.Caller]:
+    return cast.assemble(world)
+
+
+@pytest.mark.parametrize("of", service.ALL, ids=lambda of: of.name)
+def test_every_operation_has_a_row(of):
+    assert {row.operation for row in ROWS[of.name]} == set(of.operations)
+    names = [row.name for row in ROWS[of.name]]
+    assert names == sorted(set(names), key=names.index), "a row is there twice"
+
+
+@pytest.mark.parametrize("of", service.ALL, ids=lambda of: of.name)
+def test_who_may_do_what(of, world, callers):
+    drawn = sheet.draw(of, world, callers)
+    expected = sheet.EXPECTED / f"{of.name}.txt"
+    if os.environ.get("MATRIX") == "write":
+        expected.write_text(drawn)
+    assert drawn.splitlines() == expected.read_text().splitlines()
