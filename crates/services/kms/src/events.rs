@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use strongroom_api_kms::SERVICE;
 use strongroom_crypto::hex;
 use strongroom_journal::{EventId, EventType, Identity, Record, Resource};
+use strongroom_service::Planted;
 
 use crate::domain::identifier::Home;
 use crate::domain::key::{Held, Key, Material, MaterialId};
@@ -95,6 +96,15 @@ pub(crate) fn created_by_service(key: &Key, service: &str, event_id: [u8; 16]) -
     let event = event(key, "CreateKey", key.created_ms, event_id);
     let identity = Identity { invoked_by: Some(host.clone()), ..event.identity };
     Record { identity, source_ip: host.clone(), user_agent: Some(host), ..event }
+}
+
+/// The operator's seed has made or changed a key. The name of the event is ours: AWS has no seeds.
+pub(crate) fn planted(key: &Key, planted: &Planted, at_ms: i64, event_id: [u8; 16]) -> Record {
+    let details = json!({ "made": planted.made, "changed": planted.changed });
+    Record {
+        service_event_details: Some(details.to_string()),
+        ..event(key, "PlantResource", at_ms, event_id)
+    }
 }
 
 /// What all say that are about a key.

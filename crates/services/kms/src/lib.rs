@@ -20,6 +20,6 @@ mod throttling;
 pub use api::{conceal_chosen_material, name_cluster, spell_origin};
 pub use clusters::{Cluster, ClusterAddress, Dialer, PoolDialer, TrustAnchors};
 pub use faults::KeyStoreFaultError;
-pub use management::{KeyManagement, Parts, Quiet, Settings, StartError};
+pub use management::{KeyManagement, KeySeedling, Parts, Quiet, Settings, StartError};
 pub use repo::{MIGRATIONS, STATEMENTS};
 pub use throttling::QuotaFactor;

@@ -13,6 +13,7 @@ mod leftovers;
 mod lookup;
 mod pairs;
 mod parts;
+mod planting;
 mod resting;
 mod rotation;
 mod signatures;
@@ -20,8 +21,8 @@ mod usage;
 
 use std::sync::{Arc, OnceLock};
 
-use strongroom_journal::Reader;
 use strongroom_identity::Principals;
+use strongroom_journal::Reader;
 use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
 use strongroom_runtime::{Clocks, Waker};
@@ -31,21 +32,22 @@ use strongroom_store::{Db, RowMac};
 use crate::backend::{Backends, BuiltIn, KeyBackend};
 use crate::cache::Cache;
 use crate::domain::alias::Alias;
-use crate::domain::identifier::Home;
 use crate::domain::grant::HeldGrants;
+use crate::domain::identifier::Home;
 use crate::domain::key::Key;
 use crate::error::Refusal;
 use crate::throttling::Throttling;
 
 pub(crate) use self::creation::NewKey;
 pub(crate) use self::cryptography::{Decrypts, Encrypts, ReEncryptFrom, ReEncryptTo};
-pub(crate) use self::key_stores::KeyStores;
 use self::grants::Tokens;
 pub(crate) use self::grants::{GrantFilter, Grantee, NewGrant, WhichGrant};
+pub(crate) use self::key_stores::KeyStores;
 use self::key_stores::StoresAtRest;
 pub(crate) use self::key_stores::{KeyStoreChange, NewKeyStore, WhichKeyStores};
 use self::pairs::PairMakers;
 pub use self::parts::{Parts, Settings};
+pub use self::planting::KeySeedling;
 use self::resting::Resting;
 use self::usage::{Usage, UsageAtRest};
 
@@ -58,13 +60,13 @@ pub(crate) const ALIAS_RESOURCE: &str = "AWS::KMS::Alias";
 const KEPT: usize = 100_000;
 const KEPT_BYTES: usize = 128 << 20;
 
-/// Why key management does not start.
-#[derive(Debug, thiserror::Error)]
 /// Pairs of a key and a caller's identity whose grants are kept in memory, and how many bytes of them. A grant takes
 /// some 200 bytes; all that one identity can have on one key fit.
 const KEPT_GRANTS: usize = 200_000;
 const KEPT_GRANT_BYTES: usize = 256 << 20;
 
+/// Why key management does not start.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// The seal does not give its subkeys.
@@ -87,12 +89,12 @@ pub struct KeyManagement {
     backends: Backends,
     keys: Cache<(Home, String), Key>,
     aliases: Cache<(Home, String), Alias>,
-    usage: Usage,
-    waker: OnceLock<Waker>,
     /// By key and by whom they are to.
     grants: Cache<(Home, String, String), HeldGrants>,
     tokens: Tokens,
     principals: Arc<dyn Principals>,
+    usage: Usage,
+    waker: OnceLock<Waker>,
     clocks: Clocks,
     resting: Resting,
     throttling: Arc<Throttling>,
@@ -124,9 +126,9 @@ impl KeyManagement {
         let backends = Backends::new(BuiltIn::new(db.clone(), root)?, stores.clone());
         let usage = Usage::new(db.clone(), journal);
         let (keys, aliases) = (Cache::new(KEPT, KEPT_BYTES), Cache::new(KEPT, KEPT_BYTES));
+        let (grants, tokens) = (Cache::new(KEPT_GRANTS, KEPT_GRANT_BYTES), Tokens::new(root)?);
         let (waker, resting) = (OnceLock::new(), Resting::default());
         Ok(Self {
-        let (grants, tokens) = (Cache::new(KEPT_GRANTS, KEPT_GRANT_BYTES), Tokens::new(root)?);
             db,
             mac,
             authority,
@@ -134,11 +136,11 @@ impl KeyManagement {
             backends,
             keys,
             aliases,
-            usage,
-            waker,
             grants,
             tokens,
             principals,
+            usage,
+            waker,
             clocks,
             resting,
             throttling,
@@ -159,9 +161,9 @@ impl KeyManagement {
     pub fn start_over(&self, quiet: Quiet<'_>, journal: Reader) {
         self.keys.clear();
         self.aliases.clear();
+        self.grants.clear();
         self.backends.clear();
         self.stores.clear();
-        self.grants.clear();
         self.resting.clear();
         self.throttling.set(None);
         self.usage.start_over(quiet.usage, journal);
