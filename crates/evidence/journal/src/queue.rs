@@ -190,7 +190,9 @@ impl Queue {
             return Offer::Full;
         }
         let index = batch.count;
-        records.iter().for_each(|record| batch.push(record));
+        for record in records {
+            batch.push(record);
+        }
         Offer::Taken(self.joined(state, index))
     }
 

@@ -103,6 +103,13 @@ impl Reader {
     pub fn records_newest_first(&self, before: Option<Position>) -> Result<Records, JournalError> {
         Ok(Records { frames: self.frames_newest_first(before)?, frame: None })
     }
+
+    /// Returns the records from `start_ms` on (milliseconds since 1970 UTC), newest first, and with them some that are
+    /// older, of frames that hold both: stops reading where everything is older.
+    pub fn records_since(&self, start_ms: i64) -> Result<Records, JournalError> {
+        let range = Range { start_ms, ..Range::default() };
+        Ok(Records { frames: Frames::new(self, range, Order::NewestFirst)?, frame: None })
+    }
 }
 
 /// Which frames are wanted.

@@ -1,4 +1,9 @@
-//! `strongroom audit`.
+//! `strongroom audit`, and `strongroom explain`.
+
+pub(crate) mod denied;
+pub(crate) mod explain;
+mod history;
+pub(crate) mod since;
 
 use std::process::ExitCode;
 

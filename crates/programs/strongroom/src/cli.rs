@@ -1,5 +1,6 @@
 //! The command line.
 
+mod audit;
 mod deployment;
 
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use strongroom_identity::AccountId;
 
+pub(crate) use audit::{AuditCommand, DeniedOptions, ExplainOptions};
 pub(crate) use deployment::{DownOptions, UpOptions};
 
 use crate::faults::command::FaultOptions;
@@ -19,6 +21,7 @@ Examples:
   strongroom dev                          serve on http://127.0.0.1:4566, keep the data
   strongroom dev --ephemeral              the same, and forget everything at the end
   strongroom audit verify                 check the journal of `strongroom dev`
+  strongroom explain                      why the last call that was refused was refused
 
 Then, in another terminal:
   export AWS_ENDPOINT_URL=http://127.0.0.1:4566
@@ -55,11 +58,14 @@ pub(crate) enum Command {
     /// Take down what `up` has made: alias, key, key store, HSMs, cluster and local files
     #[command(after_help = deployment::DOWN_EXAMPLES)]
     Down(Box<DownOptions>),
-    /// Check what the journal holds
+    /// Check what the journal holds, or tell which calls were refused
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Tell why a call was refused: each policy, each statement, and what did not fit
+    #[command(after_help = audit::EXPLAIN_EXAMPLES)]
+    Explain(ExplainOptions),
     /// Have things go wrong in a development server, to rehearse what to do then
     ///
     /// HSMs that are down, slow or inconsistent, custom key stores that fail, throttling. Nothing of it outlives the
@@ -67,15 +73,6 @@ pub(crate) enum Command {
     Fault(FaultOptions),
     /// Tell the version, and which cryptographic module computes
     Version,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum AuditCommand {
-    /// Walk the whole journal: chain, hashes and MACs
-    ///
-    /// Names the first record that is not as it was written, and exits with status 1 if there is any. Works
-    /// beside a running server.
-    Verify(DataOptions),
 }
 
 #[derive(Args, Clone)]

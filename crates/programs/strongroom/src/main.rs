@@ -28,6 +28,8 @@ fn main() -> ExitCode {
         Command::Up(options) => up::run(&options),
         Command::Down(options) => down::run(&options),
         Command::Audit { command: AuditCommand::Verify(options) } => audit::verify(&options),
+        Command::Audit { command: AuditCommand::Denied(options) } => audit::denied::run(&options),
+        Command::Explain(options) => audit::explain::run(&options),
         Command::Fault(options) => faults::command::run(options),
         Command::Version => {
             print!("{}", cli::version_text());

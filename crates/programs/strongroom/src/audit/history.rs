@@ -1,0 +1,97 @@
+//! Reading a journal beside the server that writes it.
+
+use anyhow::{Context as _, Result, bail};
+use strongroom_journal::{Reader, Record};
+use strongroom_policy::decision::{NotATrace, Trace};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::cli::DataOptions;
+use crate::data_dir::DataDir;
+use crate::recording::DENIED;
+
+/// How EC2 says that something is not allowed.
+const EC2_DENIED: &str = "Client.UnauthorizedOperation";
+
+/// The records of a data folder.
+pub(crate) struct History {
+    reader: Reader,
+    folder: String,
+    damaged: u64,
+}
+
+impl History {
+    /// The journal in the folder that the options name. It need not be complete nor intact.
+    pub(crate) fn open(options: &DataOptions) -> Result<Self> {
+        let journal = DataDir::named(options)?.journal();
+        if !journal.is_dir() {
+            bail!("there is no journal in {}; name the server's folder with --data-dir", journal.display());
+        }
+        let reader = Reader::open(&journal).context("opening the journal")?;
+        Ok(Self { reader, folder: journal.display().to_string(), damaged: 0 })
+    }
+
+    /// The journal's folder.
+    pub(crate) fn folder(&self) -> &str {
+        &self.folder
+    }
+
+    /// The time of the newest record, milliseconds since 1970.
+    pub(crate) fn newest_ms(&self) -> Result<Option<i64>> {
+        let mut records = self.reader.records_newest_first(None)?.flatten();
+        Ok(records.next().map(|(_, record)| record.event_time_ms))
+    }
+
+    /// The newest record that is wanted.
+    pub(crate) fn find(&mut self, mut is_wanted: impl FnMut(&Record) -> bool) -> Result<Option<Record>> {
+        for record in self.reader.records_newest_first(None)? {
+            match record {
+                Ok((_, record)) if is_wanted(&record) => return Ok(Some(record)),
+                Ok(_) => {}
+                Err(_) => self.damaged += 1,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes records newest first: all from `start_ms` on, and some before.
+    pub(crate) fn each_since(&mut self, start_ms: i64, mut take: impl FnMut(&Record)) -> Result<()> {
+        for record in self.reader.records_since(start_ms)? {
+            match record {
+                Ok((_, record)) => take(&record),
+                Err(_) => self.damaged += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// Says on standard error what could not be read, if anything.
+    pub(crate) fn report_damage(&self) {
+        if self.damaged > 0 {
+            eprintln!("{} places could not be read; `strongroom audit verify` names them", self.damaged);
+        }
+    }
+}
+
+/// Whether the caller was not allowed to do what it asked for.
+pub(crate) fn is_refusal(record: &Record) -> bool {
+    record.error_code.as_deref().is_some_and(|code| code == DENIED || code == EC2_DENIED)
+}
+
+/// The service that was called, as actions name it.
+pub(crate) fn service(record: &Record) -> &str {
+    record.event_source.split('.').next().unwrap_or_default()
+}
+
+/// The traces of a record, in the order in which the decisions were made.
+pub(crate) fn decisions(record: &Record) -> Result<Vec<Trace>, NotATrace> {
+    let Some(kept) = &record.decisions else { return Ok(Vec::new()) };
+    let texts: Vec<&serde_json::value::RawValue> = serde_json::from_str(kept)?;
+    texts.into_iter().map(|text| Trace::decode(text.get())).collect()
+}
+
+/// A moment, to the second.
+pub(crate) fn time_text(epoch_ms: i64) -> String {
+    let moment = OffsetDateTime::from_unix_timestamp(epoch_ms.div_euclid(1000)).ok();
+    moment.and_then(|moment| moment.format(&Rfc3339).ok()).unwrap_or_else(|| format!("{epoch_ms} ms"))
+}
