@@ -33,6 +33,8 @@ class Cli:
     access_key_id: str = "test"
     secret_access_key: str = "test"
     session_token: str | None = None
+    profile: tuple[str, Path] | None = None
+    """A profile and the file that has it, in place of the credential."""
 
     def with_(self, **changes) -> "Cli":
         """The same with another Region or credential."""
@@ -65,6 +67,9 @@ class Cli:
         }
         if self.session_token:
             environment["AWS_SESSION_TOKEN"] = self.session_token
+        if self.profile:
+            del environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]
+            environment["AWS_PROFILE"], environment["AWS_CONFIG_FILE"] = map(str, self.profile)
         command = [sys.executable, PROGRAM, *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
 
