@@ -55,8 +55,11 @@ impl JournalRecorder {
                 .request_parameters
                 .map(strongroom_kms::conceal_chosen_material)
                 .map(strongroom_kms::spell_origin)
-                .map(strongroom_kms::name_cluster),
-            response_elements: call.response_elements,
+                .map(strongroom_kms::name_cluster)
+                .and_then(|parameters| strongroom_kms::grant_parameters(call.operation.name, parameters)),
+            response_elements: call
+                .response_elements
+                .and_then(|elements| strongroom_kms::conceal_grant_token(call.operation.name, elements)),
             additional_event_data: call.additional_event_data,
             service_event_details: None,
             request_id: Some(context.request_id.to_string()),

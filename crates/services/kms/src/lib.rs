@@ -17,9 +17,9 @@ mod management;
 mod repo;
 mod throttling;
 
-pub use api::{conceal_chosen_material, name_cluster, spell_origin};
+pub use api::{conceal_chosen_material, conceal_grant_token, grant_parameters, name_cluster, spell_origin};
 pub use clusters::{Cluster, ClusterAddress, Dialer, PoolDialer, TrustAnchors};
 pub use faults::KeyStoreFaultError;
-pub use management::{KeyManagement, KeySeedling, Parts, Quiet, Settings, StartError};
+pub use management::{GrantSeedling, KeyManagement, KeySeedling, Parts, Quiet, Settings, StartError};
 pub use repo::{MIGRATIONS, STATEMENTS};
 pub use throttling::QuotaFactor;

@@ -40,6 +40,7 @@ use crate::throttling::Throttling;
 
 pub(crate) use self::creation::NewKey;
 pub(crate) use self::cryptography::{Decrypts, Encrypts, ReEncryptFrom, ReEncryptTo};
+pub use self::grants::GrantSeedling;
 use self::grants::Tokens;
 pub(crate) use self::grants::{GrantFilter, Grantee, NewGrant, WhichGrant};
 pub(crate) use self::key_stores::KeyStores;

@@ -1,5 +1,7 @@
 //! Making, listing and ending grants.
 
+mod recording;
+
 use strongroom_api_kms::{
     CreateGrantRequest, CreateGrantResponse, GrantConstraints, GrantListEntry, GrantOperation,
     ListGrantsRequest, ListGrantsResponse, ListRetirableGrantsRequest, RetireGrantRequest,
@@ -9,6 +11,7 @@ use strongroom_identity::RequestContext;
 use strongroom_policy::document::NamedPrincipal;
 use strongroom_schema::{Map, Timestamp, Unit};
 
+pub use self::recording::{conceal_grant_token, grant_parameters};
 use super::asked;
 use crate::KeyManagement;
 use crate::domain::grant::{

@@ -3,8 +3,10 @@
 mod changing;
 mod listing;
 mod loading;
+mod planting;
 mod tokens;
 
 pub(crate) use self::changing::{NewGrant, WhichGrant};
 pub(crate) use self::listing::{GrantFilter, Grantee};
+pub use self::planting::GrantSeedling;
 pub(super) use self::tokens::Tokens;

@@ -3,7 +3,7 @@
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Type, Value};
 
 use super::{home_columns, load_as, name_of, read_home};
-use crate::domain::grant::{Grant, Terms};
+use crate::domain::grant::{Grant, Party, Terms};
 use crate::domain::identifier::Home;
 
 /// The columns, in the order of [`AuthorityRow::columns`].
@@ -66,7 +66,7 @@ impl AuthorityRow for Grant {
             ("created_ms", (*created_ms).into()),
             ("name", text(terms.name.as_deref())),
             ("grantee", terms.grantee.identity().into()),
-            ("retiring", text(terms.retiring.as_ref().map(|party| party.identity()))),
+            ("retiring", text(terms.retiring.as_ref().map(Party::identity))),
             ("terms", terms.to_column().into()),
             ("fingerprint", terms.fingerprint().map_or(Value::Null(Type::Blob), Value::from)),
         ]);

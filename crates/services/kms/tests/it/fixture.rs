@@ -28,7 +28,7 @@ use strongroom_store::{Db, OpenOptions};
 use strongroom_testkit::TestDatabase;
 
 pub(crate) use self::administration::tags;
-pub(crate) use self::grants::grant;
+pub(crate) use self::grants::{exactly, grant, within};
 pub(crate) use self::key_stores::{new_store, update};
 pub(crate) use self::server::{Server, Surroundings, start, start_in, start_with_chosen_keys};
 

@@ -141,7 +141,7 @@ impl Constraints {
     pub(crate) fn stated(&self, keys: ConditionKeys) -> ConditionKeys {
         let kind = self.context.as_ref().map(ContextConstraint::name);
         let kind = kind.or(self.source_arn.is_some().then_some("SourceArn"));
-        let pairs = || self.context.iter().flat_map(|context| context.pairs());
+        let pairs = || self.context.iter().flat_map(ContextConstraint::pairs);
         let names: Vec<_> = pairs().map(|(name, _)| name.clone()).collect();
         pairs()
             .fold(keys, |keys, (name, value)| keys.with(&format!("{CONTEXT}{name}"), value.as_str()))
@@ -152,7 +152,7 @@ impl Constraints {
 
     /// About how many bytes they hold beside themselves.
     pub(super) fn weight(&self) -> usize {
-        let pairs = self.context.iter().flat_map(|context| context.pairs());
+        let pairs = self.context.iter().flat_map(ContextConstraint::pairs);
         let pairs: usize =
             pairs.map(|(name, value)| name.len() + value.len() + 2 * size_of::<String>()).sum();
         pairs + self.source_arn.as_ref().map_or(0, String::len)

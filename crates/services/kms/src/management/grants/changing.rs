@@ -37,6 +37,9 @@ pub(crate) enum WhichGrant<'r> {
     OfKey { key_id: &'r str, grant_id: &'r str },
 }
 
+/// Asks for permission to end a grant of a key, if the key has it.
+type Permit<'p> = dyn Fn(Key, Option<Grant>) -> Result<(Key, Option<Grant>), Refusal> + Sync + 'p;
+
 impl KeyManagement {
     /// Makes a grant, or finds the one of the same name and terms; nothing but the decision in a dry run.
     pub(crate) async fn create_grant(
@@ -84,7 +87,7 @@ impl KeyManagement {
     }
 
     /// Adds a grant to a key that a transaction has loaded, and counts it.
-    async fn add_grant(
+    pub(super) async fn add_grant(
         &self,
         tx: &mut Tx<'_>,
         key: &mut Key,
@@ -160,7 +163,7 @@ impl KeyManagement {
         key_id: &str,
         grant_id: &str,
         is_dry_run: bool,
-        permit: &(dyn Fn(Key, Option<Grant>) -> Result<(Key, Option<Grant>), Refusal> + Sync),
+        permit: &Permit<'_>,
     ) -> Result<String, Refusal> {
         let ended = self.db.transaction(|tx| {
             Box::pin(async move {

@@ -1,10 +1,10 @@
 //! Grants made and listed.
 
-use strongroom_api_kms::{CreateGrantRequest, GrantConstraints, ListGrantsRequest};
+use strongroom_api_kms::{CreateGrantRequest, GrantConstraints, GrantOperation, ListGrantsRequest};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::asymmetric::Lab;
-use crate::fixture::{self, ACCOUNT, FAR_REGION, Pairs, STRANGER, bound_to, client, grant, open};
+use crate::fixture::{self, ACCOUNT, FAR_REGION, STRANGER, bound_to, client, exactly, grant, open, within};
 
 on_both_engines! {
     a_grant_is_listed_as_it_was_made,
@@ -19,14 +19,6 @@ on_both_engines! {
     grants_end_with_their_key,
 }
 
-fn exactly(pairs: Pairs<'_>) -> Option<GrantConstraints> {
-    Some(GrantConstraints { encryption_context_equals: bound_to(pairs), ..GrantConstraints::default() })
-}
-
-fn within(pairs: Pairs<'_>) -> Option<GrantConstraints> {
-    Some(GrantConstraints { encryption_context_subset: bound_to(pairs), ..GrantConstraints::default() })
-}
-
 async fn a_grant_is_listed_as_it_was_made(database: &TestDatabase) {
     let root = client(database).await;
     let key = root.create_key().await;
@@ -34,7 +26,7 @@ async fn a_grant_is_listed_as_it_was_made(database: &TestDatabase) {
         .create_grant(CreateGrantRequest {
             name: Some("for:letters".to_owned()),
             retiring_principal: Some(ACCOUNT.to_owned()),
-            constraints: exactly(&[("purpose", "letters")]),
+            constraints: Some(exactly(&[("purpose", "letters")])),
             ..grant(&key.key_id, &root.iam("user/path/alice"), &["DescribeKey", "Decrypt", "Decrypt"])
         })
         .await
@@ -54,8 +46,7 @@ async fn a_grant_is_listed_as_it_was_made(database: &TestDatabase) {
         assert_eq!(named.retiring_principal, Some(root.iam("root")));
         assert_eq!(named.issuing_account, Some(root.iam("root")));
         assert_eq!(named.creation_date.unwrap().as_millis(), root.now);
-        let operations: Vec<_> =
-            named.operations.iter().flatten().map(|operation| operation.as_str()).collect();
+        let operations: Vec<_> = named.operations.iter().flatten().map(GrantOperation::as_str).collect();
         assert_eq!(operations, ["Decrypt", "DescribeKey"]);
         let equals = named.constraints.as_ref().unwrap().encryption_context_equals.as_ref().unwrap();
         assert_eq!(equals.get("purpose").map(String::as_str), Some("letters"));
@@ -123,20 +114,20 @@ async fn a_name_makes_requests_one_grant(database: &TestDatabase) {
     let alice = root.iam("user/alice");
     let named = || CreateGrantRequest {
         name: Some("n".to_owned()),
-        constraints: within(&[("a", "1"), ("b", "2")]),
+        constraints: Some(within(&[("a", "1"), ("b", "2")])),
         ..grant(&key, &alice, &["Decrypt", "Encrypt"])
     };
     let first = root.create_grant(named()).await.unwrap();
-    let again = CreateGrantRequest { constraints: within(&[("b", "2"), ("a", "1")]), ..named() };
+    let again = CreateGrantRequest { constraints: Some(within(&[("b", "2"), ("a", "1")])), ..named() };
     let second = root.create_grant(again).await.unwrap();
     assert_eq!(first.grant_id, second.grant_id);
     assert_ne!(first.grant_token, second.grant_token);
     for other in [
         CreateGrantRequest { name: Some("m".to_owned()), ..named() },
         CreateGrantRequest { name: None, ..named() },
-        CreateGrantRequest { constraints: exactly(&[("a", "1"), ("b", "2")]), ..named() },
+        CreateGrantRequest { constraints: Some(exactly(&[("a", "1"), ("b", "2")])), ..named() },
         CreateGrantRequest { retiring_principal: Some(alice.clone()), ..named() },
-        CreateGrantRequest { constraints: within(&[("a", "1")]), ..named() },
+        CreateGrantRequest { constraints: Some(within(&[("a", "1")])), ..named() },
         CreateGrantRequest { operations: grant(&key, &alice, &["Decrypt"]).operations, ..named() },
     ] {
         assert_ne!(root.create_grant(other).await.unwrap().grant_id, first.grant_id);
@@ -182,11 +173,11 @@ async fn refuses_what_no_grant_can_be(database: &TestDatabase) {
              not both.",
         ),
         (
-            CreateGrantRequest { constraints: within(&nine), ..valid() },
+            CreateGrantRequest { constraints: Some(within(&nine)), ..valid() },
             "ValidationException: EncryptionContextSubset can have at most 8 encryption context pairs.",
         ),
         (
-            CreateGrantRequest { constraints: exactly(&[("a", &long)]), ..valid() },
+            CreateGrantRequest { constraints: Some(exactly(&[("a", &long)])), ..valid() },
             "ValidationException: An encryption context value in a grant constraint can have at most 384 characters.",
         ),
         (
@@ -267,7 +258,7 @@ async fn operations_are_those_that_the_key_can_do(database: &TestDatabase) {
         }
         if spec != "SYMMETRIC_DEFAULT" {
             let input = CreateGrantRequest {
-                constraints: within(&[("a", "b")]),
+                constraints: Some(within(&[("a", "b")])),
                 ..grant(&key, &alice, &["DescribeKey"])
             };
             assert_eq!(
