@@ -125,26 +125,26 @@ pub struct AccessKeySeedling {
 /// Why a seedling does not fit, and the member that it is about.
 struct Misfit {
     member: String,
-    refusal: Refusal,
+    refusal: Box<Refusal>,
 }
 
 impl Misfit {
     /// The seedling as a whole does not fit.
     fn whole(refusal: Refusal) -> Self {
-        Self { member: String::new(), refusal }
+        Self { member: String::new(), refusal: Box::new(refusal) }
     }
 }
 
 /// Says which member a refusal is about.
 fn at(member: impl Into<String>) -> impl FnOnce(Refusal) -> Misfit {
     let member = member.into();
-    |refusal| Misfit { member, refusal }
+    |refusal| Misfit { member, refusal: Box::new(refusal) }
 }
 
 impl From<Misfit> for NotPlanted {
     fn from(misfit: Misfit) -> Self {
-        let failed = matches!(misfit.refusal, Refusal::Internal(_) | Refusal::Unavailable(_));
-        let error = ApiError::from(misfit.refusal);
+        let failed = matches!(*misfit.refusal, Refusal::Internal(_) | Refusal::Unavailable(_));
+        let error = ApiError::from(*misfit.refusal);
         match error.message() {
             Some(why) if !failed => Self::Refused { member: misfit.member, why: why.to_owned() },
             _ => Self::Failed(error.into()),
@@ -195,7 +195,7 @@ impl IdentityManagement {
         let arn = kind.and_then(|kind| Some((kind, tried.find(kind, name)?.arn(account))));
         let event_id = strongroom_crypto::random::bytes().map_err(|error| failed(error.into()))?;
         let record = events::planted(account, arn, &planted, now_ms, event_id);
-        let act = |edit: &mut Edit| entities::plant(edit, seedling, &soil).map_err(|misfit| misfit.refusal);
+        let act = |edit: &mut Edit| entities::plant(edit, seedling, &soil).map_err(|misfit| *misfit.refusal);
         self.commit(account, Some(&outbox.draft(&record)), |_| Ok(()), act).await.map_err(failed)?;
         if let Err(error) = outbox.record(record, true).await {
             tracing::warn!(%error, "the record of what a seed has changed is still to be written");

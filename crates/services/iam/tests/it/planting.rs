@@ -215,7 +215,7 @@ async fn an_access_key_gets_the_secret_that_is_said(database: &TestDatabase) {
     let inactive = AccessKeySeedling { active: false, ..access_key(OTHER_SECRET) };
     let inactive = UserSeedling { access_keys: vec![inactive], ..user() };
     assert_eq!(gardener.plant(&Seedling::User(inactive)).await, changed(&["AccessKeys"]));
-    assert!(find(&restarted.keys, KEY).await.is_none());
+    assert!(find(&serve(&db).keys, KEY).await.is_none());
 }
 
 async fn what_does_not_fit_is_refused_by_its_member(database: &TestDatabase) {
