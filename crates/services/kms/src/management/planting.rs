@@ -10,10 +10,12 @@ use strongroom_store::{StoreError, Tx};
 
 use super::aliases::expect_room;
 use super::creation::first_state;
+use super::grants::GrantSeedling;
 use super::{KeyManagement, random_id};
 use crate::backend::{NotMade, Wanted};
 use crate::domain::access::KeyPolicy;
 use crate::domain::alias::{Alias, AliasName};
+use crate::domain::grant::Terms;
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, KeyState, Manager};
 use crate::domain::policy;
@@ -43,6 +45,8 @@ pub struct KeySeedling {
     pub tags: Option<Vec<(String, String)>>,
     /// Aliases that shall be its, among others.
     pub aliases: Vec<String>,
+    /// Grants that it shall have, among others.
+    pub grants: Vec<GrantSeedling>,
     /// A material that it shall have. Whoever has read the seed has the key.
     pub material: Option<Key256>,
 }
@@ -61,18 +65,18 @@ struct Wish<'s> {
 /// Why a seedling does not fit, and the member that it is about.
 struct Misfit {
     member: String,
-    refusal: Refusal,
+    refusal: Box<Refusal>,
 }
 
 /// Says which member a refusal is about.
 fn at(member: impl Into<String>) -> impl FnOnce(Refusal) -> Misfit {
     let member = member.into();
-    |refusal| Misfit { member, refusal }
+    |refusal| Misfit { member, refusal: Box::new(refusal) }
 }
 
 impl From<Refusal> for Misfit {
     fn from(refusal: Refusal) -> Self {
-        Self { member: String::new(), refusal }
+        Self { member: String::new(), refusal: Box::new(refusal) }
     }
 }
 
@@ -84,11 +88,11 @@ impl From<StoreError> for Misfit {
 
 impl From<Misfit> for NotPlanted {
     fn from(misfit: Misfit) -> Self {
-        let failed = matches!(misfit.refusal, Refusal::Internal(_) | Refusal::Timeout(_));
+        let failed = matches!(*misfit.refusal, Refusal::Internal(_) | Refusal::Timeout(_));
         if failed {
             return Self::Failed(misfit.refusal.into_cause());
         }
-        let error = ApiError::from(misfit.refusal);
+        let error = ApiError::from(*misfit.refusal);
         let why = error.message().unwrap_or_else(|| error.code()).to_owned();
         Self::Refused { member: misfit.member, why }
     }
@@ -102,11 +106,22 @@ impl KeyManagement {
         seedling: &KeySeedling,
         now_ms: i64,
     ) -> Result<Planted, NotPlanted> {
+        if seedling.material.is_some() && !self.lets_choose_keys() {
+            let why = "only development servers take key material out of a seed".to_owned();
+            return Err(at("KeyMaterial")(Refusal::Validation(why)).into());
+        }
         let wish = Wish::read(account, seedling, now_ms)?;
-        let (planted, record) = self.plant(&wish).await?;
+        let mut grants = Vec::new();
+        for (index, grant) in seedling.grants.iter().enumerate() {
+            grants.push(self.read_grant(account, grant).await.map_err(at(format!("Grants[{index}]")))?);
+        }
+        let (planted, record) = self.plant(&wish, &grants).await?;
         self.forget_key(&wish.home, &seedling.id);
         for alias in &wish.aliases {
             self.forget_alias(&wish.home, alias.as_str());
+        }
+        for terms in &grants {
+            self.forget_grants(&wish.home, &seedling.id, terms.grantee.identity());
         }
         if let Some(record) = record {
             self.agenda_changed();
@@ -115,7 +130,7 @@ impl KeyManagement {
         Ok(planted)
     }
 
-    async fn plant(&self, wish: &Wish<'_>) -> Result<(Planted, Option<Record>), Misfit> {
+    async fn plant(&self, wish: &Wish<'_>, grants: &[Terms]) -> Result<(Planted, Option<Record>), Misfit> {
         let found = repo::keys::find(&self.db, &self.mac, &wish.home, &wish.seedling.id).await?;
         let fresh = match &found {
             Some(key) => {
@@ -148,6 +163,12 @@ impl KeyManagement {
                         named.map_err(at(format!("Aliases[{index}]")))?;
                     }
                     expect_room(tx, &key).await.map_err(at("Aliases"))?;
+                    for (index, terms) in grants.iter().enumerate() {
+                        let given = self.plant_grant(tx, &mut key, terms, wish.now_ms).await;
+                        if given.map_err(at(format!("Grants[{index}]")))? {
+                            planted.note("Grants");
+                        }
+                    }
                     if planted.is_as_it_was() {
                         return Ok((planted, None));
                     }

@@ -32,6 +32,7 @@ mod model;
 mod moving_aliases;
 mod notes;
 mod operations;
+mod planting;
 mod policies;
 mod re_encrypting;
 mod refusals;
