@@ -4,6 +4,7 @@ mod absent;
 mod access_keys;
 mod account;
 mod attachments;
+mod context_keys;
 mod details;
 mod groups;
 mod holders;
@@ -16,6 +17,7 @@ mod service_linked;
 mod shapes;
 mod tags;
 mod users;
+mod simulation;
 
 use async_trait::async_trait;
 use strongroom_api_iam as iam;
@@ -113,6 +115,8 @@ operations! {
     attachments::list_attached_user_policies(iam::ListAttachedUserPoliciesRequest) -> iam::ListAttachedUserPoliciesResponse;
     attachments::list_entities_for_policy(iam::ListEntitiesForPolicyRequest) -> iam::ListEntitiesForPolicyResponse;
     details::get_account_authorization_details(iam::GetAccountAuthorizationDetailsRequest) -> iam::GetAccountAuthorizationDetailsResponse;
+    context_keys::get_context_keys_for_custom_policy(iam::GetContextKeysForCustomPolicyRequest) -> iam::GetContextKeysForPolicyResponse;
+    context_keys::get_context_keys_for_principal_policy(iam::GetContextKeysForPrincipalPolicyRequest) -> iam::GetContextKeysForPolicyResponse;
     groups::add_user_to_group(iam::AddUserToGroupRequest) -> Unit;
     groups::create_group(iam::CreateGroupRequest) -> iam::CreateGroupResponse;
     groups::delete_group(iam::DeleteGroupRequest) -> Unit;
@@ -180,6 +184,8 @@ operations! {
     tags::tag_user(iam::TagUserRequest) -> Unit;
     tags::untag_mfa_device(iam::UntagMFADeviceRequest) -> Unit;
     tags::untag_policy(iam::UntagPolicyRequest) -> Unit;
+    simulation::simulate_custom_policy(iam::SimulateCustomPolicyRequest) -> iam::SimulatePolicyResponse;
+    simulation::simulate_principal_policy(iam::SimulatePrincipalPolicyRequest) -> iam::SimulatePolicyResponse;
     tags::untag_role(iam::UntagRoleRequest) -> Unit;
     tags::untag_user(iam::UntagUserRequest) -> Unit;
     users::create_user(iam::CreateUserRequest) -> iam::CreateUserResponse;

@@ -19,6 +19,7 @@ pub(crate) mod service_linked;
 pub(crate) mod settings;
 pub(crate) mod tags;
 pub(crate) mod totp;
+pub(crate) mod simulation;
 pub(crate) mod trust;
 pub(crate) mod usage;
 pub(crate) mod user;

@@ -24,9 +24,6 @@ const KEPT_BYTES: usize = 128 << 20;
 /// What a policy and a gathering of them weigh beside what they say, in bytes.
 const OVERHEAD: usize = 256;
 
-/// What a quoted text of a document becomes at most, compiled: a pattern of one character takes this many bytes.
-const BYTES_A_QUOTE: usize = 100;
-
 /// The managed policy that lets root users' federated sessions do what they are passed.
 const EVERYTHING: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
@@ -156,7 +153,7 @@ impl Compiled {
             }
         };
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        kept.make_room(OVERHEAD + text.len() + text.matches('"').count() * BYTES_A_QUOTE);
+        kept.make_room(OVERHEAD + text.len() + Policy::weight_of(text));
         kept.policies.insert(text.into(), policy.clone());
         policy
     }

@@ -31,6 +31,11 @@ impl Page {
         Ok(Self { after, limit: limit.max(1) })
     }
 
+    /// The same page with so many entries at most, and one at least.
+    pub(crate) fn at_most(self, entries: usize) -> Self {
+        Self { limit: self.limit.min(entries).max(1), ..self }
+    }
+
     /// The page out of all entries, which come in the order of their keys, and the marker of the next.
     pub(crate) fn cut<T>(
         &self,
