@@ -53,7 +53,7 @@ pub struct IdentityManagement {
 /// What a call acts on, as policies and records name it.
 #[derive(Clone, Copy)]
 pub(crate) enum Target<'t> {
-    /// The entity of that name; of a policy or a device, the ARN.
+    /// The entity of that name; of a policy, a device or a provider, the ARN.
     One(Kind, &'t str),
     /// One that is to be made, by its path and name.
     New(Kind, &'t str, &'t str),
@@ -308,6 +308,7 @@ impl IdentityManagement {
                     return Err(Refusal::internal("a new access key has the id of another"));
                 }
             }
+            RowChange::DropRole(id) => repo::uses::delete_of_role(tx, &id).await?,
             RowChange::DropKey(access_key_id) => {
                 access_keys::delete(tx, account, &access_key_id).await?;
                 repo::uses::delete(tx, &access_key_id).await?;
@@ -346,9 +347,10 @@ fn protect(context: &RequestContext, directory: &Directory, target: Target<'_>) 
         Protected { account, arn, entry, shows_boundary }
     };
     match target {
-        Target::One(kind @ (Kind::Policy | Kind::Mfa), arn) => {
+        Target::One(kind @ (Kind::Policy | Kind::Mfa | Kind::Oidc), arn) => {
             let name = match kind {
                 Kind::Policy => arn.rsplit('/').next(),
+                Kind::Oidc => arn.strip_prefix(&kind.arn(account, "/", "")),
                 _ => arn.strip_prefix(&kind.arn(account, "", "")),
             };
             let found = name.and_then(|name| directory.find(kind, name));

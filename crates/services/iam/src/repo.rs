@@ -3,6 +3,7 @@
 pub(crate) mod access_keys;
 pub(crate) mod aliases;
 pub(crate) mod directories;
+pub(crate) mod reports;
 pub(crate) mod uses;
 
 use strongroom_identity::RecordDraft;
@@ -46,7 +47,14 @@ pub const STATEMENTS: &[Statement] = &[
     directories::PUT_ENTITY,
     directories::DELETE_ENTITY,
     directories::LIST_ENTITIES,
+    reports::PUT,
+    reports::FIND,
     uses::FIND,
+    uses::LIST,
+    uses::PUT_OF_ROLE,
+    uses::FIND_OF_ROLE,
+    uses::LIST_OF_ROLES,
+    uses::DELETE_OF_ROLE,
     uses::PUT,
     uses::DELETE,
     uses::FIND_READING,

@@ -1,10 +1,11 @@
-//! Last uses of access keys, read out of the journal: a call writes nothing but its record.
+//! Last uses of access keys and roles, read out of the journal: a call writes nothing but its record.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-use strongroom_journal::{JournalError, Position, Reader, Record};
+use strongroom_identity::AccountId;
+use strongroom_journal::{IdentityKind, JournalError, Position, Reader, Record};
 use strongroom_runtime::Shutdown;
 use strongroom_store::Db;
 use tokio::sync::{Mutex, MutexGuard};
@@ -31,6 +32,20 @@ pub(crate) struct Use {
     pub(crate) used_ms: i64,
 }
 
+/// The last use of a role, by a session of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RoleUse {
+    pub(crate) region: String,
+    pub(crate) used_ms: i64,
+}
+
+/// A role, by its account and its unique id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct RoleKey {
+    pub(crate) account: String,
+    pub(crate) id: String,
+}
+
 /// How far the journal has been read for uses of access keys, and the reading on.
 pub(crate) struct Uses {
     db: Db,
@@ -44,9 +59,10 @@ pub struct Quiet<'u> {
     _reading: MutexGuard<'u, ()>,
 }
 
-/// The uses that a stretch of the journal tells, each key's last, and where the stretch ends.
+/// The uses that a stretch of the journal tells, each key's and role's last, and where the stretch ends.
 struct Stretch {
     uses: HashMap<String, Use>,
+    roles: HashMap<RoleKey, RoleUse>,
     end: Option<Position>,
     records: usize,
 }
@@ -66,12 +82,34 @@ impl Uses {
 
     /// The last use of an access key that the journal tells.
     pub(crate) async fn last(&self, access_key_id: &str) -> Result<Option<Use>, Refusal> {
+        self.hurry().await?;
+        Ok(repo::uses::find(&self.db, access_key_id).await?)
+    }
+
+    /// The last uses of an account's access keys that the journal tells, by their ids.
+    pub(crate) async fn of_account(&self, account: AccountId) -> Result<BTreeMap<String, Use>, Refusal> {
+        self.hurry().await?;
+        Ok(repo::uses::of_account(&self.db, account).await?)
+    }
+
+    /// The last use of a role, as far as the journal has been read: it is read on every half minute.
+    pub(crate) async fn of_role(&self, role_id: &str) -> Result<Option<RoleUse>, Refusal> {
+        Ok(repo::uses::of_role(&self.db, role_id).await?)
+    }
+
+    /// The same of all of an account's roles, by their ids.
+    pub(crate) async fn of_roles(&self, account: AccountId) -> Result<BTreeMap<String, RoleUse>, Refusal> {
+        Ok(repo::uses::of_roles(&self.db, account).await?)
+    }
+
+    /// Reads the journal to its end, unless that takes too long.
+    async fn hurry(&self) -> Result<(), Refusal> {
         if let Ok(caught_up) = tokio::time::timeout(PATIENCE, self.catch_up()).await {
             caught_up?;
         } else {
             tracing::warn!("reading the journal for the uses of access keys lags behind");
         }
-        Ok(repo::uses::find(&self.db, access_key_id).await?)
+        Ok(())
     }
 
     /// Reads the journal on, until the shutdown begins.
@@ -100,10 +138,11 @@ impl Uses {
             let stretch = stretch.map_err(|_| Refusal::internal("reading the journal was interrupted"))??;
             let Some(end) = stretch.end else { return Ok(()) };
             let last = stretch.records < BATCH;
-            let uses = Vec::from_iter(stretch.uses);
-            let uses = uses.as_slice();
-            let kept =
-                self.db.transaction(|tx| Box::pin(async move { repo::uses::keep(tx, uses, end).await }));
+            let (uses, roles) = (Vec::from_iter(stretch.uses), Vec::from_iter(stretch.roles));
+            let (uses, roles) = (uses.as_slice(), roles.as_slice());
+            let kept = self
+                .db
+                .transaction(|tx| Box::pin(async move { repo::uses::keep(tx, uses, roles, end).await }));
             kept.await?;
             if last {
                 return Ok(());
@@ -114,16 +153,30 @@ impl Uses {
 
 /// Reads at most a batch of records, and whatever is damaged between them.
 fn read(journal: &Reader, after: Option<Position>) -> Result<Stretch, JournalError> {
-    let mut stretch = Stretch { uses: HashMap::new(), end: None, records: 0 };
+    let mut stretch = Stretch { uses: HashMap::new(), roles: HashMap::new(), end: None, records: 0 };
     // What is damaged is `audit verify`'s to name; here it tells of no use.
     for (position, record) in journal.records(after)?.flatten().take(BATCH) {
         stretch.records += 1;
         stretch.end = Some(position);
+        if let Some((role, last)) = of_session(&record) {
+            stretch.roles.insert(role, last);
+        }
         if let Some((access_key_id, last)) = of_record(record) {
             stretch.uses.insert(access_key_id, last);
         }
     }
     Ok(stretch)
+}
+
+/// The role whose session made a call.
+fn of_session(record: &Record) -> Option<(RoleKey, RoleUse)> {
+    let identity = &record.identity;
+    let (id, _session) = identity.principal_id.as_deref()?.split_once(':')?;
+    if identity.kind != Some(IdentityKind::AssumedRole) {
+        return None;
+    }
+    let key = RoleKey { account: identity.account_id.clone()?, id: id.to_owned() };
+    Some((key, RoleUse { region: record.aws_region.clone(), used_ms: record.event_time_ms }))
 }
 
 /// The access key that signed a call. Calls that were refused are uses too.

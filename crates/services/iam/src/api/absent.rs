@@ -47,15 +47,6 @@ pub(super) async fn list_saml_providers(
     Ok(iam::ListSAMLProvidersResponse { saml_provider_list: Some(Vec::new()) })
 }
 
-pub(super) async fn list_open_id_connect_providers(
-    identities: &IdentityManagement,
-    context: &RequestContext,
-    _: iam::ListOpenIDConnectProvidersRequest,
-) -> Result<iam::ListOpenIDConnectProvidersResponse, Refusal> {
-    identities.read::<actions::ListOpenIDConnectProviders>(context, &[Target::Account]).await?;
-    Ok(iam::ListOpenIDConnectProvidersResponse { open_id_connect_provider_list: Some(Vec::new()) })
-}
-
 pub(super) async fn list_signing_certificates(
     identities: &IdentityManagement,
     context: &RequestContext,

@@ -133,7 +133,7 @@ pub(super) async fn get_account_summary(
         (Key::ServerCertificatesQuota, SERVER_CERTIFICATES),
         (Key::InstanceProfiles, 0),
         (Key::InstanceProfilesQuota, INSTANCE_PROFILES),
-        (Key::Providers, 0),
+        (Key::Providers, directory.count(Kind::Oidc)),
         (Key::GlobalEndpointTokenVersion, TOKEN_VERSION),
     ];
     let rows = rows.into_iter().map(|(key, number)| (key.as_str().to_owned(), number as i32));

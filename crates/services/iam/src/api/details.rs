@@ -18,6 +18,7 @@ use crate::domain::usage::Usage;
 use crate::domain::user::User;
 use crate::error::Refusal;
 use crate::identities::Target;
+use crate::uses::RoleUse;
 
 /// An entity of the list, which mixes kinds.
 enum Listed<'d> {
@@ -52,6 +53,7 @@ pub(super) async fn get_account_authorization_details(
     let wanted = input.filter.unwrap_or_default();
     let wants = |kind: EntityType| wanted.is_empty() || wanted.contains(&kind);
     let usage = Usage::of(&directory);
+    let uses = identities.uses.of_roles(directory.account).await?;
     let mut all = Vec::new();
     if wants(EntityType::User) {
         all.extend(directory.users().map(Listed::User));
@@ -78,7 +80,7 @@ pub(super) async fn get_account_authorization_details(
         match entry {
             Listed::User(user) => users.push(user_detail(&directory, user)),
             Listed::Group(group) => groups.push(group_detail(&directory, group)),
-            Listed::Role(role) => roles.push(role_detail(&directory, role)),
+            Listed::Role(role) => roles.push(role_detail(&directory, role, uses.get(&role.id))),
             Listed::Policy(policy) => policies.push(policy_detail(directory.account, &usage, policy)),
             Listed::AwsPolicy(policy) => policies.push(aws_policy_detail(&usage, policy)),
         }
@@ -133,7 +135,7 @@ fn group_detail(directory: &Directory, group: &Group) -> iam::GroupDetail {
     }
 }
 
-fn role_detail(directory: &Directory, role: &Role) -> iam::RoleDetail {
+fn role_detail(directory: &Directory, role: &Role, last: Option<&RoleUse>) -> iam::RoleDetail {
     iam::RoleDetail {
         path: Some(role.path.clone()),
         role_name: Some(role.name.clone()),
@@ -146,7 +148,7 @@ fn role_detail(directory: &Directory, role: &Role) -> iam::RoleDetail {
         attached_managed_policies: Some(attached(&role.permissions)),
         permissions_boundary: boundary(role.boundary.as_ref()),
         tags: Some(role.tags.to_answer()),
-        role_last_used: Some(iam::RoleLastUsed::default()),
+        role_last_used: Some(shapes::last_used(last)),
     }
 }
 

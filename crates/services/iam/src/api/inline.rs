@@ -24,7 +24,9 @@ pub(super) fn permissions<'d>(
         Kind::User => Ok(&directory.user(name)?.permissions),
         Kind::Group => Ok(&directory.group(name)?.permissions),
         Kind::Role => Ok(&directory.role(name)?.permissions),
-        Kind::Policy | Kind::Mfa => Err(Refusal::internal("policies and devices have no policies")),
+        Kind::Policy | Kind::Mfa | Kind::Oidc => {
+            Err(Refusal::internal("only users, groups and roles have policies"))
+        }
     }
 }
 
@@ -39,7 +41,9 @@ pub(super) fn change_permissions(
         Kind::User => edit.user_mut(name, |user| act(&mut user.permissions)),
         Kind::Group => edit.group_mut(name, |group| act(&mut group.permissions)),
         Kind::Role => edit.role_mut(name, |role| act(&mut role.permissions)),
-        Kind::Policy | Kind::Mfa => Err(Refusal::internal("policies and devices have no policies")),
+        Kind::Policy | Kind::Mfa | Kind::Oidc => {
+            Err(Refusal::internal("only users, groups and roles have policies"))
+        }
     }
 }
 

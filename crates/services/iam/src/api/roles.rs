@@ -8,6 +8,7 @@ use super::shapes::{self, Detail};
 use super::{ROOT_PATH, below, boundary_asked};
 use crate::IdentityManagement;
 use crate::domain::directory::Entry;
+use crate::domain::edit::RowChange;
 use crate::domain::id::new_id;
 use crate::domain::kind::Kind;
 use crate::domain::paging::Page;
@@ -72,7 +73,10 @@ pub(super) async fn get_role(
     let target = Target::One(Kind::Role, &input.role_name);
     let directory = identities.read::<actions::GetRole>(context, &[target]).await?;
     let role = directory.role(&input.role_name)?;
-    Ok(iam::GetRoleResponse { role: shapes::role(&directory, role, Detail::Whole) })
+    let last = identities.uses.of_role(&role.id).await?;
+    let mut shown = shapes::role(&directory, role, Detail::Whole);
+    shown.role_last_used = Some(shapes::last_used(last.as_ref()));
+    Ok(iam::GetRoleResponse { role: shown })
 }
 
 pub(super) async fn list_roles(
@@ -172,6 +176,7 @@ pub(super) async fn delete_role(
             role.permissions.expect_none()?;
             let id = role.id.clone();
             edit.remove(&id);
+            edit.row(RowChange::DropRole(id));
             Ok(())
         })
         .await?;

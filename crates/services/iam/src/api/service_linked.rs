@@ -6,6 +6,7 @@ use strongroom_identity::{ConditionKeys, RequestContext};
 use super::shapes::{self, Detail};
 use crate::IdentityManagement;
 use crate::domain::directory::Entry;
+use crate::domain::edit::RowChange;
 use crate::domain::id::new_nonce;
 use crate::domain::kind::Kind;
 use crate::domain::service_linked::LinkedService;
@@ -61,6 +62,7 @@ pub(super) async fn delete_service_linked_role(
             }
             let (id, path) = (role.id.clone(), role.path.clone());
             edit.remove(&id);
+            edit.row(RowChange::DropRole(id));
             Ok(path)
         })
         .await?;

@@ -15,6 +15,7 @@ use crate::domain::role::Role;
 use crate::domain::root_user::root_id;
 use crate::domain::usage::Usage;
 use crate::domain::user::User;
+use crate::uses::RoleUse;
 
 /// How much of an entity is shown: lists leave tags and boundaries out.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -85,8 +86,16 @@ pub(super) fn role(directory: &Directory, role: &Role, detail: Detail) -> iam::R
         max_session_duration: Some(role.max_session),
         permissions_boundary: if whole { boundary(role.boundary.as_ref()) } else { None },
         tags: if whole { role.tags.shown() } else { None },
-        role_last_used: whole.then(iam::RoleLastUsed::default),
+        role_last_used: whole.then(|| last_used(None)),
         source_role_template: None,
+    }
+}
+
+/// When a role was used last; of one that never was, nothing is told.
+pub(super) fn last_used(last: Option<&RoleUse>) -> iam::RoleLastUsed {
+    iam::RoleLastUsed {
+        last_used_date: last.map(|last| moment(last.used_ms)),
+        region: last.map(|last| last.region.clone()),
     }
 }
 

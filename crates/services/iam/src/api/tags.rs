@@ -1,4 +1,4 @@
-//! Tags on users, roles, policies and devices.
+//! Tags on users, roles, policies, devices and providers.
 
 use strongroom_api_iam::{self as iam, actions};
 use strongroom_identity::{Action, ConditionKeys, RequestContext};
@@ -31,6 +31,7 @@ async fn list<A: Action>(
         Kind::Role => &directory.role(name)?.tags,
         Kind::Policy => &directory.policy(name)?.tags,
         Kind::Mfa => &directory.device(name)?.tags,
+        Kind::Oidc => &directory.provider(name)?.tags,
         Kind::Group => return Err(Refusal::internal("groups have no tags")),
     };
     let (tags, marker) = page.cut(tags.to_answer().into_iter(), |tag| tag.key.to_lowercase());
@@ -49,6 +50,7 @@ fn change_tags(
         Kind::Role => edit.role_mut(name, |role| act(&mut role.tags)),
         Kind::Policy => edit.policy_mut(name, |policy| act(&mut policy.tags)),
         Kind::Mfa => edit.device_mut(name, |device| act(&mut device.tags)),
+        Kind::Oidc => edit.provider_mut(name, |provider| act(&mut provider.tags)),
         Kind::Group => Err(Refusal::internal("groups have no tags")),
     }
 }
@@ -178,4 +180,18 @@ of_kind!(
     ListMFADeviceTags,
     ListMFADeviceTagsRequest,
     ListMFADeviceTagsResponse
+);
+of_kind!(
+    Kind::Oidc,
+    open_id_connect_provider_arn,
+    tag_open_id_connect_provider,
+    untag_open_id_connect_provider,
+    list_open_id_connect_provider_tags,
+    TagOpenIDConnectProvider,
+    TagOpenIDConnectProviderRequest,
+    UntagOpenIDConnectProvider,
+    UntagOpenIDConnectProviderRequest,
+    ListOpenIDConnectProviderTags,
+    ListOpenIDConnectProviderTagsRequest,
+    ListOpenIDConnectProviderTagsResponse
 );

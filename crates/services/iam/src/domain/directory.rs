@@ -12,6 +12,7 @@ use super::kind::Kind;
 use super::mfa::Device;
 use super::password::PasswordPolicy;
 use super::policy::Policy;
+use super::provider::Provider;
 use super::role::Role;
 use super::settings::{self, Settings};
 use super::tags::Tags;
@@ -27,6 +28,7 @@ pub(crate) enum Entry {
     Role(Role),
     Policy(Policy),
     Device(Device),
+    Provider(Provider),
     Settings(Settings),
 }
 
@@ -38,6 +40,7 @@ impl Entry {
             Self::Role(role) => &role.id,
             Self::Policy(policy) => &policy.id,
             Self::Device(device) => &device.id,
+            Self::Provider(provider) => &provider.id,
             Self::Settings(_) => settings::ID,
         }
     }
@@ -50,6 +53,7 @@ impl Entry {
             Self::Role(role) => Some((Kind::Role, &role.path, &role.name)),
             Self::Policy(policy) => Some((Kind::Policy, &policy.path, &policy.name)),
             Self::Device(device) => Some((Kind::Mfa, &device.path, &device.name)),
+            Self::Provider(provider) => Some((Kind::Oidc, "/", &provider.url)),
             Self::Settings(_) => None,
         }
     }
@@ -65,6 +69,7 @@ impl Entry {
             Self::Role(role) => Some(&role.tags),
             Self::Policy(policy) => Some(&policy.tags),
             Self::Device(device) => Some(&device.tags),
+            Self::Provider(provider) => Some(&provider.tags),
             Self::Group(_) | Self::Settings(_) => None,
         }
     }
@@ -79,7 +84,9 @@ impl Entry {
         match self {
             Self::User(user) => user.boundary.as_deref(),
             Self::Role(role) => role.boundary.as_deref(),
-            Self::Group(_) | Self::Policy(_) | Self::Device(_) | Self::Settings(_) => None,
+            Self::Group(_) | Self::Policy(_) | Self::Device(_) | Self::Provider(_) | Self::Settings(_) => {
+                None
+            }
         }
     }
 
@@ -89,12 +96,13 @@ impl Entry {
     }
 }
 
-/// A kind and a name in lower case.
+/// A kind and a name in lower case; of providers, whose names are URLs, in the case that they have.
 type Key = (Kind, String);
 
 fn key(kind: Kind, path: &str, name: &str) -> Key {
     let path = if kind == Kind::Mfa { path } else { "" };
-    (kind, format!("{path}{name}").to_lowercase())
+    let name = format!("{path}{name}");
+    (kind, if kind == Kind::Oidc { name } else { name.to_lowercase() })
 }
 
 /// All entities of an account at one version. Clones share the entities.
@@ -194,7 +202,7 @@ impl Directory {
 
     /// The entity of that very name; of a device, path and name.
     pub(crate) fn find(&self, kind: Kind, name: &str) -> Option<&Arc<Entry>> {
-        let id = self.names.get(&(kind, name.to_lowercase()))?;
+        let id = self.names.get(&key(kind, "", name))?;
         let found = self.entries.get(id)?;
         let (_, path, own) = found.name()?;
         let is_it = if kind == Kind::Mfa { name.strip_prefix(path) == Some(own) } else { name == own };
@@ -238,6 +246,15 @@ impl Directory {
         match name.and_then(|name| self.find(Kind::Mfa, name)).map(|entry| &**entry) {
             Some(Entry::Device(device)) => Ok(device),
             _ => Err(Kind::Mfa.not_found(serial)),
+        }
+    }
+
+    /// The provider of identities of that ARN.
+    pub(crate) fn provider(&self, arn: &str) -> Result<&Provider, Refusal> {
+        let url = arn.strip_prefix(&Kind::Oidc.arn(self.account, "/", ""));
+        match url.and_then(|url| self.find(Kind::Oidc, url)).map(|entry| &**entry) {
+            Some(Entry::Provider(provider)) => Ok(provider),
+            _ => Err(Kind::Oidc.not_found(arn)),
         }
     }
 

@@ -8,6 +8,7 @@ use super::group::Group;
 use super::kind::Kind;
 use super::mfa::Device;
 use super::policy::Policy;
+use super::provider::Provider;
 use super::role::Role;
 use super::root_user::RootUser;
 use super::settings::Settings;
@@ -26,6 +27,8 @@ pub(crate) struct Edit {
 pub(crate) enum RowChange {
     /// An access key of a user, or of the root user, by his id, with its secret, sealed.
     AddKey { access_key_id: String, holder_id: String, sealed_secret: Vec<u8>, created_ms: i64 },
+    /// What is known of the uses of the role of that id goes with it.
+    DropRole(String),
     /// The access key of that id goes.
     DropKey(String),
     /// An alias is the account's from now on, unless another has it.
@@ -140,6 +143,17 @@ impl Edit {
         let mut device = self.device(serial)?.clone();
         let answer = act(&mut device)?;
         self.put(Entry::Device(device));
+        Ok(answer)
+    }
+
+    pub(crate) fn provider_mut<T>(
+        &mut self,
+        arn: &str,
+        act: impl FnOnce(&mut Provider) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let mut provider = self.provider(arn)?.clone();
+        let answer = act(&mut provider)?;
+        self.put(Entry::Provider(provider));
         Ok(answer)
     }
 

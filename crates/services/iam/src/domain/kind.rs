@@ -12,6 +12,8 @@ pub(crate) enum Kind {
     Role,
     Policy,
     Mfa,
+    /// A provider of identities that speaks OpenID Connect.
+    Oidc,
 }
 
 impl Kind {
@@ -23,6 +25,7 @@ impl Kind {
             Self::Role => "role",
             Self::Policy => "policy",
             Self::Mfa => "mfa",
+            Self::Oidc => "oidc-provider",
         }
     }
 
@@ -34,10 +37,11 @@ impl Kind {
             Self::Role => "AWS::IAM::Role",
             Self::Policy => "AWS::IAM::Policy",
             Self::Mfa => "AWS::IAM::MfaDevice",
+            Self::Oidc => "AWS::IAM::OIDCProvider",
         }
     }
 
-    /// What unique ids begin with. A device has none that callers see.
+    /// What unique ids begin with. Devices and providers have none that callers see.
     pub(crate) fn id_prefix(self) -> &'static str {
         match self {
             Self::User => "AIDA",
@@ -45,6 +49,7 @@ impl Kind {
             Self::Role => "AROA",
             Self::Policy => "ANPA",
             Self::Mfa => "mfa-",
+            Self::Oidc => "oidc-",
         }
     }
 
@@ -57,6 +62,7 @@ impl Kind {
             Self::Role => ("RolesPerAccount", 1000),
             Self::Policy => ("PoliciesPerAccount", 1500),
             Self::Mfa => ("MFADevicesPerAccount", 40_000),
+            Self::Oidc => ("OpenIdConnectProvidersPerAccount", 100),
         }
     }
 
@@ -73,6 +79,7 @@ impl Kind {
             Self::Role => format!("The role with name {name} cannot be found."),
             Self::Policy => format!("Policy {name} was not found."),
             Self::Mfa => format!("VirtualMFADevice with serial number {name} doesn't exist."),
+            Self::Oidc => format!("OpenIDConnect Provider not found for arn {name}"),
         })
     }
 
@@ -86,6 +93,7 @@ impl Kind {
                 format!("A policy called {name} already exists. Duplicate names are not allowed.")
             }
             Self::Mfa => "MFADevice entity at the same path and name already exists.".to_owned(),
+            Self::Oidc => format!("Provider with url https://{name} already exists."),
         })
     }
 }

@@ -103,6 +103,11 @@ impl PasswordPolicy {
         self.users_may_change
     }
 
+    /// After how many days a password must be changed.
+    pub(crate) fn max_age_days(&self) -> Option<i32> {
+        self.max_age_days
+    }
+
     /// How many passwords before must not come again.
     pub(crate) fn remembered(&self) -> usize {
         self.reuse_prevention.and_then(|number| usize::try_from(number).ok()).unwrap_or(0)

@@ -85,7 +85,7 @@ pub(crate) fn inline_limit(kind: Kind) -> usize {
     match kind {
         Kind::User => 2048,
         Kind::Group => 5120,
-        Kind::Role | Kind::Policy | Kind::Mfa => 10_240,
+        Kind::Role | Kind::Policy | Kind::Mfa | Kind::Oidc => 10_240,
     }
 }
 
@@ -94,6 +94,6 @@ pub(crate) fn attached_limit(kind: Kind) -> (&'static str, usize) {
     match kind {
         Kind::User => ("PoliciesPerUser", 10),
         Kind::Group => ("PoliciesPerGroup", 10),
-        Kind::Role | Kind::Policy | Kind::Mfa => ("PoliciesPerRole", 20),
+        Kind::Role | Kind::Policy | Kind::Mfa | Kind::Oidc => ("PoliciesPerRole", 20),
     }
 }

@@ -1,10 +1,13 @@
-//! Rows of access keys' last uses, and how far the journal has been read for them. They grant nothing and come
+//! Rows of last uses of access keys and roles, and how far the journal has been read for them. They grant nothing and come
 //! from the journal, so they carry no MAC.
 
+use std::collections::BTreeMap;
+
+use strongroom_identity::AccountId;
 use strongroom_journal::Position;
 use strongroom_store::{Db, Statement, StoreError, Tx};
 
-use crate::uses::Use;
+use crate::uses::{RoleKey, RoleUse, Use};
 
 /// The one journal that a store is written beside.
 const JOURNAL: &str = "local";
@@ -22,6 +25,26 @@ pub(super) const PUT: Statement = Statement::new(
      WHERE excluded.used_ms >= iam_key_uses.used_ms + 900000",
 );
 pub(super) const DELETE: Statement = Statement::new("DELETE FROM iam_key_uses WHERE access_key_id = $1");
+pub(super) const LIST: Statement = Statement::new(
+    "SELECT used.access_key_id AS access_key_id, used.service AS service, used.region AS region, \
+     used.used_ms AS used_ms FROM iam_key_uses used \
+     JOIN iam_access_keys kept ON kept.access_key_id = used.access_key_id WHERE kept.account = $1",
+);
+/// A role that is gone has no row.
+pub(super) const PUT_OF_ROLE: Statement = Statement::new(
+    "INSERT INTO iam_role_uses (role_id, region, used_ms) \
+     SELECT CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT) \
+     WHERE EXISTS (SELECT 1 FROM iam_entities WHERE account = $1 AND entity_id = $2) \
+     ON CONFLICT (role_id) DO UPDATE SET region = excluded.region, used_ms = excluded.used_ms \
+     WHERE excluded.used_ms >= iam_role_uses.used_ms + 900000",
+);
+pub(super) const FIND_OF_ROLE: Statement =
+    Statement::new("SELECT region, used_ms FROM iam_role_uses WHERE role_id = $1");
+pub(super) const LIST_OF_ROLES: Statement = Statement::new(
+    "SELECT used.role_id AS role_id, used.region AS region, used.used_ms AS used_ms FROM iam_role_uses used \
+     JOIN iam_entities kept ON kept.entity_id = used.role_id WHERE kept.account = $1",
+);
+pub(super) const DELETE_OF_ROLE: Statement = Statement::new("DELETE FROM iam_role_uses WHERE role_id = $1");
 pub(super) const FIND_READING: Statement =
     Statement::new("SELECT stream, record FROM iam_readings WHERE journal = $1");
 pub(super) const PUT_READING: Statement = Statement::new(
@@ -43,12 +66,47 @@ pub(crate) async fn reading(db: &Db) -> Result<Option<Position>, StoreError> {
     Ok(Some(Position { stream, record: row.i64("record")? as u64 }))
 }
 
+/// The last uses of an account's access keys, by their ids.
+pub(crate) async fn of_account(db: &Db, account: AccountId) -> Result<BTreeMap<String, Use>, StoreError> {
+    let rows = db.query(LIST, &[account.to_string().into()]).await?;
+    let uses = rows.iter().map(|row| {
+        let (service, region) = (row.text("service")?, row.text("region")?);
+        Ok((row.text("access_key_id")?, Use { service, region, used_ms: row.i64("used_ms")? }))
+    });
+    uses.collect()
+}
+
+/// The last uses of an account's roles, by their ids.
+pub(crate) async fn of_roles(db: &Db, account: AccountId) -> Result<BTreeMap<String, RoleUse>, StoreError> {
+    let rows = db.query(LIST_OF_ROLES, &[account.to_string().into()]).await?;
+    let uses = rows.iter().map(|row| {
+        Ok((row.text("role_id")?, RoleUse { region: row.text("region")?, used_ms: row.i64("used_ms")? }))
+    });
+    uses.collect()
+}
+
+/// The last use of a role that is known.
+pub(crate) async fn of_role(db: &Db, role_id: &str) -> Result<Option<RoleUse>, StoreError> {
+    let Some(row) = db.query_opt(FIND_OF_ROLE, &[role_id.into()]).await? else { return Ok(None) };
+    Ok(Some(RoleUse { region: row.text("region")?, used_ms: row.i64("used_ms")? }))
+}
+
+/// Forgets the last use of a role that is deleted.
+pub(crate) async fn delete_of_role(tx: &mut Tx<'_>, role_id: &str) -> Result<(), StoreError> {
+    tx.execute(DELETE_OF_ROLE, &[role_id.into()]).await.map(drop)
+}
+
 /// Keeps what was read up to `position`.
 pub(crate) async fn keep(
     tx: &mut Tx<'_>,
     uses: &[(String, Use)],
+    roles: &[(RoleKey, RoleUse)],
     position: Position,
 ) -> Result<(), StoreError> {
+    for (RoleKey { account, id }, RoleUse { region, used_ms }) in roles {
+        let values = [account.into(), id.into(), region.into(), (*used_ms).into()];
+        tx.execute(PUT_OF_ROLE, &values).await?;
+    }
     for (access_key_id, Use { service, region, used_ms }) in uses {
         let values = [access_key_id.into(), service.into(), region.into(), (*used_ms).into()];
         tx.execute(PUT, &values).await?;

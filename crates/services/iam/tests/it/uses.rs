@@ -1,17 +1,18 @@
 //! When access keys were last used, as the journal tells it.
 
 use strongroom_api_iam::{self as iam, Iam as _};
-use strongroom_journal::{EventId, Identity, Record};
+use strongroom_journal::{EventId, Identity, IdentityKind, Record};
 use strongroom_store::Statement;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::iam::{Client, client, refusal};
+use crate::fixture::iam::{Client, TRUST, client, refusal};
 use crate::fixture::{NOW, open};
 
 on_both_engines! {
     the_last_use_is_told,
     a_key_that_nobody_has_has_no_use,
     what_is_no_key_leaves_no_row,
+    a_role_was_used_when_its_session_was,
 }
 
 const MINUTE: i64 = 60_000;
@@ -73,4 +74,47 @@ async fn what_is_no_key_leaves_no_row(database: &TestDatabase) {
     let count = Statement::new("SELECT COUNT(*) AS rows FROM iam_key_uses");
     let db = open(database).await;
     assert_eq!(db.query_opt(count, &[]).await.unwrap().unwrap().i64("rows").unwrap(), 1);
+}
+
+async fn a_role_was_used_when_its_session_was(database: &TestDatabase) {
+    let client = client(database).await;
+    client.create_user("a").await.unwrap();
+    let key = client.create_access_key("a").await.unwrap().access_key_id;
+    let used = client.create_role("used", TRUST).await.unwrap();
+    client.create_role("unused", TRUST).await.unwrap();
+    let session = |role_id: &str| {
+        let identity = Identity {
+            kind: Some(IdentityKind::AssumedRole),
+            principal_id: Some(format!("{role_id}:session")),
+            account_id: Some("111122223333".to_owned()),
+            access_key_id: Some("ASIAIOSFODNN7EXAMPLE".to_owned()),
+            ..Identity::default()
+        };
+        Record { identity, ..record("", NOW, "eu-central-1") }
+    };
+    client.server.write(session(&used.role_id)).await;
+    client.server.write(session("AROAIOSFODNN7EXAMPLE1")).await;
+    // This reads the journal to its end.
+    last(&client, &key).await;
+    let told = async |role: &str| {
+        let last = client.role(role).await.unwrap().role_last_used.unwrap();
+        (last.last_used_date.map(|date| date.as_millis()), last.region)
+    };
+    let wanted = (Some(NOW / 1000 * 1000), Some("eu-central-1".to_owned()));
+    assert_eq!(told("used").await, wanted);
+    assert_eq!(told("unused").await, (None, None));
+    let input = iam::GetAccountAuthorizationDetailsRequest {
+        filter: Some(vec![iam::EntityType::Role]),
+        ..Default::default()
+    };
+    let details = client.iam().get_account_authorization_details(&client.context(), input).await.unwrap();
+    let dates = details.role_detail_list.unwrap().into_iter().map(|role| {
+        let last = role.role_last_used.unwrap();
+        (last.last_used_date.map(|date| date.as_millis()), last.region)
+    });
+    assert_eq!(Vec::from_iter(dates), [(None, None), wanted]);
+    client.delete_role("used").await.unwrap();
+    let count = Statement::new("SELECT COUNT(*) AS rows FROM iam_role_uses");
+    let db = open(database).await;
+    assert_eq!(db.query_opt(count, &[]).await.unwrap().unwrap().i64("rows").unwrap(), 0);
 }
