@@ -12,6 +12,18 @@ from rig.policy import allow, deny, document, managed, root, trust
 ADMINISTRATOR = managed("AdministratorAccess")
 
 
+TAGGING = ["cloudhsm:TagResource", "ec2:CreateTags", "iam:Tag*", "kms:TagResource", "sts:TagSession"]
+
+BESIDE = [
+    ("security-group", "second-group"),
+    ("security-group-rule", "rule"),
+    ("subnet", "subnet"),
+    ("vpc", "own-vpc"),
+    ("vpc", "vpc"),
+]
+"""What of EC2's some calls name beside what they are about."""
+
+
 @dataclass
 class Caller:
     """One of the cast."""
@@ -78,14 +90,18 @@ def assemble(world: World) -> list[Caller]:
     iam = here.iam
     admin = here.administrator("admin")
     # What is left of the administrator's permissions is KMS and STS.
-    text = document(allow(["kms:*", "sts:*"]))
-    only_keys = iam.create_policy(PolicyName="only-keys", PolicyDocument=text)["Policy"]["Arn"]
-    bounded = here.administrator("bounded", PermissionsBoundary=only_keys)
+    bounded = here.administrator("bounded", PermissionsBoundary=world.things["only-keys"])
     # Everything is denied without a second factor; keys have none.
     careful = here.administrator("careful")
     without = {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
     unless_mfa = document(deny("*", Condition=without))
     iam.put_user_policy(UserName="careful", PolicyName="mfa", PolicyDocument=unless_mfa)
+    # What is tagged, or touched beside what a call is about.
+    limited = here.administrator("limited")
+    beside = [world.things[name] for name in ("alias-arn", "only-keys", "closed")]
+    beside += [world.arn(f"{kind}/{world.things[name]}", "ec2") for kind, name in BESIDE]
+    on_the_side = document(deny(TAGGING), deny("*", beside))
+    iam.put_user_policy(UserName="limited", PolicyName="beside", PolicyDocument=on_the_side)
     serial, seed = enable(iam, "careful", "careful")
     factor = {"SerialNumber": serial, "TokenCode": code(seed, 1)}
     ruler = iam.create_role(RoleName="ruler", AssumeRolePolicyDocument=trust(root(world.account)))["Role"]["Arn"]
@@ -100,6 +116,7 @@ def assemble(world: World) -> list[Caller]:
         here.known("named"),
         here.known("grantee"),
         bounded,
+        limited,
         careful,
         careful.session("careful-mfa", careful.sts.get_session_token(**factor)),
         admin.session("admin-token", admin.sts.get_session_token()),

@@ -79,6 +79,8 @@ class World:
         policy = iam.create_policy(PolicyName="matrix", PolicyDocument=text)["Policy"]["Arn"]
         for _ in range(4):
             iam.create_policy_version(PolicyArn=policy, PolicyDocument=text)
+        limit = document(allow(["kms:*", "sts:*"]))
+        bound = iam.create_policy(PolicyName="only-keys", PolicyDocument=limit)["Policy"]["Arn"]
         iam.create_user(UserName="bare")
         iam.create_user(UserName="nobody")
         user = iam.create_user(UserName="target")["User"]["Arn"]
@@ -93,6 +95,7 @@ class World:
             getattr(iam, f"put_{kind}_policy")(PolicyName="inline", PolicyDocument=text, **name)
             getattr(iam, f"attach_{kind}_policy")(PolicyArn=policy, **name)
         device = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"]["SerialNumber"]
+        provider = iam.create_open_id_connect_provider(Url="https://idp.example.com", ClientIDList=["client"])
         iam.create_account_alias(AccountAlias="matrix")
         service = iam.create_service_linked_role(AWSServiceName="cloudhsm.amazonaws.com")["Role"]["Arn"]
         reader = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=trusting)["Role"]["Arn"]
@@ -116,10 +119,11 @@ class World:
             "no-provider": self.arn("oidc-provider/absent.example.com"),
             "no-role": self.arn("role/absent"),
             "nobody": self.arn("user/nobody"),
+            "only-keys": bound,
             "other-group": "others",
             "policy": policy,
             "policy-name": "matrix",
-            "provider": self.arn("oidc-provider/idp.example.com"),
+            "provider": provider["OpenIDConnectProviderArn"],
             "reader-role": reader,
             "role": self.arn("role/target"),
             "role-name": "target",
@@ -182,7 +186,10 @@ class World:
         vpc = ec2.describe_vpcs(Filters=default)["Vpcs"][0]["VpcId"]
         in_zone = [{"Name": "availability-zone", "Values": ["us-east-1f"]}, {"Name": "vpc-id", "Values": [vpc]}]
         subnet = ec2.describe_subnets(Filters=in_zone)["Subnets"][0]["SubnetId"]
-        group = ec2.create_security_group(GroupName="matrix", Description="Of the matrix", VpcId=vpc)["GroupId"]
+        group, second = (
+            ec2.create_security_group(GroupName=name, Description="Of the matrix", VpcId=vpc)["GroupId"]
+            for name in ("first", "second")
+        )
         port = {"IpProtocol": "tcp", "FromPort": 2, "ToPort": 2, "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}
         made = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[port])["SecurityGroupRules"]
         of_group = [{"Name": "group-id", "Values": [group]}]
@@ -195,6 +202,7 @@ class World:
             "own-subnet": ec2.create_subnet(VpcId=own, CidrBlock="10.77.1.0/24")["Subnet"]["SubnetId"],
             "own-vpc": own,
             "rule": made[0]["SecurityGroupRuleId"],
+            "second-group": second,
             "subnet": subnet,
             "vpc": vpc,
         }

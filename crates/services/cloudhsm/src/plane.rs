@@ -11,6 +11,7 @@ mod tags;
 use std::sync::{Arc, OnceLock};
 
 use strongroom_api_ec2::Ec2;
+use strongroom_identity::{Action, RequestContext};
 use strongroom_journal::Record;
 use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
@@ -22,6 +23,9 @@ use tokio::sync::Notify;
 
 pub(crate) use self::backing_up::BackUpError;
 use self::backing_up::BackUps;
+use crate::domain::home::Home;
+use crate::domain::resource::Absent;
+use crate::error::Refusal;
 use crate::faults::Faults;
 use crate::fleet::Fleet;
 use crate::network::{Network, NetworkRules};
@@ -180,6 +184,21 @@ impl ControlPlane {
     /// Resolves when somebody has nudged since the last time.
     pub(crate) async fn nudged(&self) {
         self.nudge.notified().await;
+    }
+
+    /// The refusal of a call that names what is not there: that the caller may not do `A` to such a thing, and
+    /// `missing` if he may.
+    fn absent<A: Action>(
+        &self,
+        context: &RequestContext,
+        home: &Home,
+        id: &str,
+        missing: fn(&str) -> Refusal,
+    ) -> Refusal {
+        match self.authority.authorize::<A, _>(context, Absent { home, id }) {
+            Ok(_) => missing(id),
+            Err(denied) => denied.into(),
+        }
     }
 
     /// Records what has been done and committed. If it cannot be recorded now it is later: its draft is in

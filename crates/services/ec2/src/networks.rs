@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net};
-use strongroom_identity::{AccountId, Action, Region, RequestContext};
+use strongroom_api_ec2::actions;
+use strongroom_identity::{AccountId, Action, ConditionKeys, Region, RequestContext};
 use strongroom_policy::{Authority, Resource};
 use strongroom_runtime::Shutdown;
 use strongroom_seal::{Epoch, Purpose, Root as SealRoot, SealError};
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use crate::domain::id::{Kind, new_id};
 use crate::domain::network::{Edit, Home, Network};
 use crate::domain::sources;
+use crate::domain::tags::Tags;
 use crate::domain::vpc::Vpc;
 use crate::error::Refusal;
 use crate::repo::{self, Root};
@@ -105,9 +107,22 @@ pub(crate) enum Target<'t> {
     One(&'t str),
     /// One that is to be made.
     New(Kind),
+    /// One that is to be made with tags, which takes permission to tag it too.
+    Tagged(Kind),
     /// All that there is.
     All,
 }
+
+impl Target<'_> {
+    /// One that is to be made, with these tags.
+    pub(crate) fn new(kind: Kind, tags: &Tags) -> Self {
+        if tags.is_empty() { Self::New(kind) } else { Self::Tagged(kind) }
+    }
+}
+
+/// The condition key by which permission to tag can be given for what some operation makes, and nothing else (EC2
+/// User Guide, "Grant permission to tag Amazon EC2 resources during creation").
+const CREATE_ACTION: &str = "ec2:CreateAction";
 
 /// A target as policies protect it.
 struct Protected {
@@ -208,11 +223,15 @@ impl Networks {
         targets: &[Target<'_>],
     ) -> Result<Arc<Network>, Refusal> {
         let home = Home { account: context.account(), region: context.region };
-        self.permit::<A>(context, &home, targets)?;
+        let known = self.find(&home).await?;
+        self.permit::<A>(context, &home, known.as_deref(), targets)?;
         if dry_run == Some(true) {
             return Err(Refusal::DryRun);
         }
-        self.find_or_make(&home).await
+        match known {
+            Some(network) => Ok(network),
+            None => self.find_or_make(&home).await,
+        }
     }
 
     /// Permission to do `A`, for an operation that needs no network.
@@ -222,7 +241,7 @@ impl Networks {
         dry_run: Option<bool>,
     ) -> Result<(), Refusal> {
         let home = Home { account: context.account(), region: context.region };
-        self.permit::<A>(context, &home, &[Target::All])?;
+        self.permit::<A>(context, &home, None, &[Target::All])?;
         if dry_run == Some(true) { Err(Refusal::DryRun) } else { Ok(()) }
     }
 
@@ -237,8 +256,11 @@ impl Networks {
         act: impl Fn(&mut Edit) -> Result<T, Refusal> + Send + Sync,
     ) -> Result<(T, Arc<Network>), Refusal> {
         let home = &Home { account: context.account(), region: context.region };
-        self.permit::<A>(context, home, targets)?;
-        self.find_or_make(home).await?;
+        let known = self.find(home).await?;
+        self.permit::<A>(context, home, known.as_deref(), targets)?;
+        if known.is_none() {
+            self.make(home).await?;
+        }
         let act = &act;
         let changed = self.db.transaction(|tx| {
             Box::pin(async move {
@@ -248,7 +270,7 @@ impl Networks {
                     Some(network) => Network::clone(&network),
                     None => repo::load_resources(tx, &self.mac, &root).await?,
                 };
-                self.permit::<A>(context, home, targets)?;
+                self.permit::<A>(context, home, Some(&network), targets)?;
                 let mut edit = Edit::new(network);
                 let answer = act(&mut edit)?;
                 if dry_run == Some(true) {
@@ -266,29 +288,45 @@ impl Networks {
         Ok((answer, network))
     }
 
+    /// Permission to do `A` to all of the targets, as far as the network is known.
     fn permit<A: Action>(
         &self,
         context: &RequestContext,
         home: &Home,
+        network: Option<&Network>,
         targets: &[Target<'_>],
     ) -> Result<(), Refusal> {
         for target in targets {
             let arn = match *target {
                 Target::All => "*".to_owned(),
-                Target::New(kind) => home.arn(kind, "*"),
+                Target::New(kind) | Target::Tagged(kind) => home.arn(kind, "*"),
                 Target::One(id) => match Kind::of(id) {
-                    Some(kind) => {
-                        let arn = home.arn(kind, id);
-                        context.touched(kind.cloudformation(), home.account, arn.clone());
-                        arn
+                    Some(Kind::Attachment) => {
+                        let attached = network.and_then(|network| network.interface_attached_by(id));
+                        named(context, home, Kind::Interface, attached.map_or("*", |interface| &interface.id))
                     }
+                    Some(kind) => named(context, home, kind, id),
                     // No resource has such an id, which whoever looks for it will say.
                     None => "*".to_owned(),
                 },
             };
-            self.authority.authorize::<A, _>(context, Protected { account: home.account, arn })?;
+            let protected = Protected { account: home.account, arn };
+            let protected = self.authority.authorize::<A, _>(context, protected)?.into_resource();
+            if let Target::Tagged(_) = target {
+                self.permit_tags::<A>(context, protected)?;
+            }
         }
         Ok(())
+    }
+
+    /// Permission to tag what `A` makes.
+    fn permit_tags<A: Action>(&self, context: &RequestContext, made: Protected) -> Result<(), Refusal> {
+        let asked = context.asked();
+        let by = A::NAME.strip_prefix("ec2:").unwrap_or(A::NAME);
+        context.ask(ConditionKeys::clone(&asked).with(CREATE_ACTION, by));
+        let answer = self.authority.authorize::<actions::CreateTags, _>(context, made);
+        context.ask(ConditionKeys::clone(&asked));
+        Ok(answer.map(drop)?)
     }
 
     /// The network, which comes into being when EC2 is first used.
@@ -365,4 +403,11 @@ impl Networks {
     fn tell_of_change(&self) {
         self.changes.send_modify(|number| *number += 1);
     }
+}
+
+/// The ARN of a resource that a call names; the record shows it too.
+fn named(context: &RequestContext, home: &Home, kind: Kind, id: &str) -> String {
+    let arn = home.arn(kind, id);
+    context.touched(kind.cloudformation(), home.account, arn.clone());
+    arn
 }

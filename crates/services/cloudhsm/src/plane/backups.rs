@@ -44,7 +44,8 @@ impl ControlPlane {
     ) -> Result<Authorized<A, Backup>, Refusal> {
         let home = Home::of(context);
         let found = repo::backups::find(&self.db, &self.mac, &home, id).await?;
-        let backup = found.ok_or_else(|| Refusal::no_such_backup(id))?;
+        let missing = || self.absent::<A>(context, &home, id, Refusal::no_such_backup);
+        let backup = found.ok_or_else(missing)?;
         context.touched(BACKUP_RESOURCE, home.account, home.arn(id));
         Ok(self.authority.authorize(context, backup)?)
     }
@@ -61,7 +62,8 @@ impl ControlPlane {
         let changed = self.db.transaction(|tx| {
             Box::pin(async move {
                 let found = repo::backups::load(tx, &self.mac, home, id).await?;
-                let backup = found.ok_or_else(|| Refusal::no_such_backup(id))?;
+                let missing = || self.absent::<A>(context, home, id, Refusal::no_such_backup);
+                let backup = found.ok_or_else(missing)?;
                 context.touched(BACKUP_RESOURCE, home.account, home.arn(id));
                 let mut backup = self.authority.authorize::<A, _>(context, backup)?.into_resource();
                 act(&mut backup)?;
@@ -152,7 +154,11 @@ impl ControlPlane {
         let copied = self.db.transaction(|tx| {
             Box::pin(async move {
                 let found = repo::backups::load(tx, &self.mac, home, id).await?;
-                let original = found.ok_or_else(|| Refusal::no_such_backup(id))?;
+                let missing = || {
+                    let missing = Refusal::no_such_backup;
+                    self.absent::<actions::CopyBackupToRegion>(context, home, id, missing)
+                };
+                let original = found.ok_or_else(missing)?;
                 context.touched(BACKUP_RESOURCE, home.account, home.arn(id));
                 let may = self.authority.authorize::<actions::CopyBackupToRegion, _>(context, original)?;
                 let mut original = may.into_resource();

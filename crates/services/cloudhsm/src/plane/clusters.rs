@@ -39,7 +39,9 @@ impl ControlPlane {
     ) -> Result<Cluster, Refusal> {
         let home = Home::of(context);
         let all = Everything(context.account());
-        self.authority.authorize::<actions::CreateCluster, _>(context, all)?;
+        if new.source.is_none() {
+            self.authority.authorize::<actions::CreateCluster, _>(context, all)?;
+        }
         if !new.tags.is_empty() {
             self.authority.authorize::<actions::TagResource, _>(context, all)?;
         }
@@ -124,7 +126,8 @@ impl ControlPlane {
             )));
         }
         let backup = repo::backups::find(&self.db, &self.mac, owner, id).await?;
-        let backup = backup.ok_or_else(|| Refusal::no_such_backup(id))?;
+        let missing = || self.absent::<actions::CreateCluster>(context, owner, id, Refusal::no_such_backup);
+        let backup = backup.ok_or_else(missing)?;
         context.touched(BACKUP_RESOURCE, owner.account, owner.arn(id));
         let backup = self.authority.authorize::<actions::CreateCluster, _>(context, backup)?.into_resource();
         backup.expect_ready()?;
@@ -145,9 +148,8 @@ impl ControlPlane {
     ) -> Result<Authorized<A, Cluster>, Refusal> {
         let home = Home::of(context);
         let found = repo::clusters::find(&self.db, &self.mac, &home, id).await?;
-        let cluster = found
-            .filter(|cluster| cluster.is_shown(context.now_ms))
-            .ok_or_else(|| Refusal::no_such_cluster(id))?;
+        let missing = || self.absent::<A>(context, &home, id, Refusal::no_such_cluster);
+        let cluster = found.filter(|cluster| cluster.is_shown(context.now_ms)).ok_or_else(missing)?;
         context.touched(CLUSTER_RESOURCE, home.account, home.arn(id));
         Ok(self.authority.authorize(context, cluster)?)
     }
@@ -189,12 +191,25 @@ impl ControlPlane {
         home: &Home,
         id: &str,
     ) -> Result<Cluster, Refusal> {
-        let found = repo::clusters::load(tx, &self.mac, home, id).await?;
-        let cluster = found
-            .filter(|cluster| cluster.is_shown(context.now_ms))
-            .ok_or_else(|| Refusal::no_such_cluster(id))?;
-        context.touched(CLUSTER_RESOURCE, home.account, home.arn(id));
+        let missing = || self.absent::<A>(context, home, id, Refusal::no_such_cluster);
+        let cluster = self.load_shown(tx, context, home, id).await?.ok_or_else(missing)?;
         Ok(self.authority.authorize::<A, _>(context, cluster)?.into_resource())
+    }
+
+    /// A cluster as a transaction sees it, for an operation that has permission already.
+    pub(super) async fn load_shown(
+        &self,
+        tx: &mut strongroom_store::Tx<'_>,
+        context: &RequestContext,
+        home: &Home,
+        id: &str,
+    ) -> Result<Option<Cluster>, Refusal> {
+        let found = repo::clusters::load(tx, &self.mac, home, id).await?;
+        let shown = found.filter(|cluster| cluster.is_shown(context.now_ms));
+        if shown.is_some() {
+            context.touched(CLUSTER_RESOURCE, home.account, home.arn(id));
+        }
+        Ok(shown)
     }
 
     /// The clusters of an account that `wanted` lets through, from one id on and in order: one more than `most`

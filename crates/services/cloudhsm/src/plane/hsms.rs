@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use strongroom_api_cloudhsm::actions;
 use strongroom_identity::RequestContext;
+use strongroom_policy::Everything;
 
 use super::{CLUSTER_RESOURCE, ControlPlane};
 use crate::domain::backup::{Backup, BackupState};
@@ -207,10 +208,12 @@ impl ControlPlane {
         which: &Which,
     ) -> Result<Hsm, Refusal> {
         let home = &Home::of(context);
+        // Permission for this one is not given for single clusters (Service Authorization Reference).
+        self.authority.authorize::<actions::DeleteHsm, _>(context, Everything(context.account()))?;
         let deleted = self.db.transaction(|tx| {
             Box::pin(async move {
-                let mut cluster =
-                    self.load_permitted::<actions::DeleteHsm>(tx, context, home, cluster_id).await?;
+                let found = self.load_shown(tx, context, home, cluster_id).await?;
+                let mut cluster = found.ok_or_else(|| Refusal::no_such_cluster(cluster_id))?;
                 cluster.expect_staying()?;
                 let hsms = repo::hsms::load_all(tx, &self.mac, home, cluster_id).await?;
                 let hsm = hsms.iter().find(|hsm| which.names(hsm)).cloned();

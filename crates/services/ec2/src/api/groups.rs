@@ -104,7 +104,7 @@ pub(super) async fn create_security_group(
     input: ec2::CreateSecurityGroupRequest,
 ) -> Result<ec2::CreateSecurityGroupResult, Refusal> {
     let tags = Tags::of_specifications(Kind::Group, input.tag_specifications)?;
-    let mut targets = vec![Target::New(Kind::Group)];
+    let mut targets = vec![Target::new(Kind::Group, &tags)];
     targets.extend(input.vpc_id.as_deref().map(Target::One));
     let create = |edit: &mut Edit| {
         let vpc_id = match &input.vpc_id {

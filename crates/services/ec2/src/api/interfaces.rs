@@ -109,7 +109,7 @@ pub(super) async fn create_network_interface(
         token: client_token.clone().map(|text| read_token(text, &input)).transpose()?,
         ..read_new(context, &input)?
     };
-    let mut targets = vec![Target::New(Kind::Interface), Target::One(&input.subnet_id)];
+    let mut targets = vec![Target::new(Kind::Interface, &new.tags), Target::One(&input.subnet_id)];
     targets.extend(new.groups.iter().flatten().map(|id| Target::One(id)));
     let (id, network) = networks
         .change::<actions::CreateNetworkInterface, _>(context, input.dry_run, &targets, |edit| {
@@ -305,7 +305,8 @@ pub(super) async fn describe_network_interface_attribute(
     context: &RequestContext,
     input: ec2::DescribeNetworkInterfaceAttributeRequest,
 ) -> Result<ec2::DescribeNetworkInterfaceAttributeResult, Refusal> {
-    let targets = [Target::One(input.network_interface_id.as_str())];
+    // Permission for this one is not given for single interfaces (Service Authorization Reference).
+    let targets = [Target::All];
     let network =
         networks.read::<actions::DescribeNetworkInterfaceAttribute>(context, input.dry_run, &targets).await?;
     let interface = network.interface(&input.network_interface_id)?;
@@ -367,31 +368,28 @@ pub(super) async fn modify_network_interface_attribute(
         _ => return Err(Refusal::combination("Fields for multiple attribute types specified")),
     }
     let id = input.network_interface_id.as_str();
+    let mut targets = vec![Target::One(id)];
+    targets.extend(groups.iter().flatten().map(|id| Target::One(id)));
     networks
-        .change::<actions::ModifyNetworkInterfaceAttribute, _>(
-            context,
-            input.dry_run,
-            &[Target::One(id)],
-            |edit| {
-                let mut interface = edit.interface(id)?.clone();
-                interface.expect_managed_by(context.caller.principal.service())?;
-                if let Some(groups) = &groups {
-                    if groups.is_empty() {
-                        return Err(Refusal::missing("groupId"));
-                    }
-                    interface.groups = check_groups(edit, groups, &interface.vpc_id, &interface.subnet_id)?;
+        .change::<actions::ModifyNetworkInterfaceAttribute, _>(context, input.dry_run, &targets, |edit| {
+            let mut interface = edit.interface(id)?.clone();
+            interface.expect_managed_by(context.caller.principal.service())?;
+            if let Some(groups) = &groups {
+                if groups.is_empty() {
+                    return Err(Refusal::missing("groupId"));
                 }
-                if let Some(changes) = &attachment {
-                    change_attachment(&mut interface, changes)?;
-                }
-                interface.source_dest_check = check.unwrap_or(interface.source_dest_check);
-                if let Some(description) = &description {
-                    interface.description.clone_from(description);
-                }
-                edit.put(Entry::Interface(interface));
-                Ok(())
-            },
-        )
+                interface.groups = check_groups(edit, groups, &interface.vpc_id, &interface.subnet_id)?;
+            }
+            if let Some(changes) = &attachment {
+                change_attachment(&mut interface, changes)?;
+            }
+            interface.source_dest_check = check.unwrap_or(interface.source_dest_check);
+            if let Some(description) = &description {
+                interface.description.clone_from(description);
+            }
+            edit.put(Entry::Interface(interface));
+            Ok(())
+        })
         .await?;
     Ok(Unit)
 }

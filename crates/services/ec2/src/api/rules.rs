@@ -116,7 +116,11 @@ async fn authorize<A: Action>(
         edit.put(Entry::Group(group));
         Ok(made)
     };
-    let (made, _) = networks.change::<A, _>(context, request.dry_run, &[request.target()], authorize).await?;
+    let mut targets = vec![request.target()];
+    if !tags.is_empty() {
+        targets.push(Target::Tagged(Kind::Rule));
+    }
+    let (made, _) = networks.change::<A, _>(context, request.dry_run, &targets, authorize).await?;
     Ok(made)
 }
 
@@ -219,7 +223,8 @@ pub(super) async fn modify_security_group_rules(
     if input.security_group_rules.is_empty() {
         return Err(Refusal::missing("SecurityGroupRule"));
     }
-    let targets = [Target::One(input.group_id.as_str())];
+    let rules = input.security_group_rules.iter().map(|update| update.security_group_rule_id.as_str());
+    let targets: Vec<_> = [input.group_id.as_str()].into_iter().chain(rules).map(Target::One).collect();
     networks
         .change::<actions::ModifySecurityGroupRules, _>(context, input.dry_run, &targets, |edit| {
             let mut group = edit.group(&input.group_id)?.clone();

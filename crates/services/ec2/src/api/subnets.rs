@@ -81,7 +81,7 @@ pub(super) async fn create_subnet(
     })?)?;
     let zone = choose_zone(context.region, input.availability_zone, input.availability_zone_id)?;
     let tags = Tags::of_specifications(Kind::Subnet, input.tag_specifications)?;
-    let targets = [Target::New(Kind::Subnet), Target::One(&input.vpc_id)];
+    let targets = [Target::new(Kind::Subnet, &tags), Target::One(&input.vpc_id)];
     let (id, network) = networks
         .change::<actions::CreateSubnet, _>(context, input.dry_run, &targets, |edit| {
             Subnet::create(edit, &input.vpc_id, block, &zone, tags.clone())

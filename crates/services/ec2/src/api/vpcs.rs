@@ -71,7 +71,7 @@ pub(super) async fn create_vpc(
         let (tenancy, tags) = (tenancy.to_owned(), tags.clone());
         Vpc::create(edit, NewVpc { block, is_default: false, tenancy, tags })
     };
-    let targets = [Target::New(Kind::Vpc)];
+    let targets = [Target::new(Kind::Vpc, &tags)];
     let (id, network) =
         networks.change::<actions::CreateVpc, _>(context, input.dry_run, &targets, create).await?;
     Ok(ec2::CreateVpcResult { vpc: Some(made(&network, &id)?) })
@@ -83,9 +83,8 @@ pub(super) async fn create_default_vpc(
     input: ec2::CreateDefaultVpcRequest,
 ) -> Result<ec2::CreateDefaultVpcResult, Refusal> {
     let block = networks.settings().default_vpc();
-    let targets = [Target::New(Kind::Vpc)];
     let (id, network) = networks
-        .change::<actions::CreateDefaultVpc, _>(context, input.dry_run, &targets, |edit| {
+        .change::<actions::CreateDefaultVpc, _>(context, input.dry_run, &[Target::All], |edit| {
             if edit.default_vpc().is_some() {
                 return Err(Refusal::client(
                     "DefaultVpcAlreadyExists",

@@ -139,10 +139,8 @@ impl Interface {
     /// Detaches an interface from what its service runs.
     pub(crate) fn detach(edit: &mut Edit, attachment: &str, service: Option<&str>) -> Result<(), Refusal> {
         Kind::Attachment.check(attachment)?;
-        let has_it =
-            |interface: &&Self| interface.attachment.as_ref().is_some_and(|known| known.id == attachment);
-        let interface =
-            edit.interfaces().find(has_it).ok_or_else(|| Kind::Attachment.not_found(&[attachment]))?;
+        let interface = edit.interface_attached_by(attachment);
+        let interface = interface.ok_or_else(|| Kind::Attachment.not_found(&[attachment]))?;
         if !interface.is_managed_by(service) {
             let text = format!("You are not allowed to manage '{attachment}' attachments.");
             return Err(Refusal::client("OperationNotPermitted", text));

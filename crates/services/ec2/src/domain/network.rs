@@ -133,6 +133,12 @@ impl Network {
         }
     }
 
+    /// The interface that has that attachment.
+    pub(crate) fn interface_attached_by(&self, attachment: &str) -> Option<&Interface> {
+        self.interfaces()
+            .find(|interface| interface.attachment.as_ref().is_some_and(|known| known.id == attachment))
+    }
+
     /// The VPC of that id, or AWS's refusal; so are the next three.
     pub(crate) fn vpc(&self, id: &str) -> Result<&Vpc, Refusal> {
         Kind::Vpc.check(id)?;
