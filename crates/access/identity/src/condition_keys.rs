@@ -49,6 +49,11 @@ impl ConditionKeys {
         }
     }
 
+    /// The names of all, in lower case and in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// The value of a key, whose name comes in lower case.
     pub fn get(&self, key: &str) -> Option<&KeyValue> {
         self.0.get(key)

@@ -1,13 +1,16 @@
 //! From a request to the decision, and its witness.
 
+use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use strongroom_identity::{AccountId, Action, ConditionKeys, KeyValue, RequestContext};
 
 use crate::caller::CallerPolicies;
-use crate::decision::{Grant, Guard, Layer, Policies, Request, Trace, admits, decide, explain};
-use crate::denied::{Denied, Reason};
+use crate::decision::{
+    Decision, Grant, Guard, Layer, Policies, Request, Trace, admits, decide, explain, message,
+};
+use crate::denied::Denied;
 use crate::keys::{ContextKeys, Value, Values};
 use crate::services;
 use crate::session_keys::{self, NotOurs};
@@ -109,14 +112,42 @@ impl Resource for Everything {
     }
 }
 
+/// Seals what a refusal says of itself, for those who may decode it (`sts:DecodeAuthorizationMessage`).
+pub trait MessageSealer: Send + Sync {
+    /// The encoded form of a [message](crate::decision::message), for callers of one account; at most 10,240 characters.
+    /// `None` if it cannot be made: the refusal goes without.
+    fn seal(&self, account: AccountId, message: &str) -> Option<String>;
+}
+
 /// Gathers what is known of a request, and has it decided.
-#[derive(Clone, Debug, Default)]
-pub struct Authority {}
+#[derive(Clone, Default)]
+pub struct Authority {
+    sealer: Option<Arc<dyn MessageSealer>>,
+    keeps_all: bool,
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority").field("keeps_all", &self.keeps_all).finish_non_exhaustive()
+    }
+}
 
 impl Authority {
-    /// An authority that knows root users, and the services that work for accounts.
+    /// An authority whose refusals carry no encoded message, and which keeps traces of them only.
     pub fn new() -> Self {
-        Self {}
+        Self::default()
+    }
+
+    /// The same with refusals that carry an encoded message.
+    #[must_use]
+    pub fn sealing(self, sealer: Arc<dyn MessageSealer>) -> Self {
+        Self { sealer: Some(sealer), ..self }
+    }
+
+    /// The same with traces of what it allows, too. Each decision takes several times as long then.
+    #[must_use]
+    pub fn keeping_all(self, keeps_all: bool) -> Self {
+        Self { keeps_all, ..self }
     }
 
     /// Decides whether the caller may do `A` to `resource`, and hands the resource back inside the proof. How a refusal
@@ -129,20 +160,24 @@ impl Authority {
         let grants = resource.grants(A::NAME, context);
         let granted_by = ask::<A, R, _>(context, &resource, &grants, |request, policies| {
             let is_foreign = request.subject.account() != Some(request.owner);
-            if is_foreign && !resource.serves_others(A::NAME) {
-                context.decided(not_for_others(request, policies).encode());
-                let reason = Reason::Implicit { layer: Layer::Resource };
-                return Err(Denied::new(request.subject.arn(), request.action, request.resource, reason));
+            let is_for_nobody = is_foreign && !resource.serves_others(A::NAME);
+            let decision = if is_for_nobody {
+                Decision::NotAllowed { layer: Layer::Resource }
+            } else {
+                decide(request, policies)
+            };
+            let denied = decision.denied(request);
+            if denied.is_some() || self.keeps_all {
+                // The policies are gone through once more: only who is refused pays for that.
+                let trace = if is_for_nobody { not_for_others } else { explain };
+                context.decided(trace(request, policies).encode());
             }
-            let decision = decide(request, policies);
-            match decision.denied(request) {
-                Some(denied) => {
-                    // Only who is refused pays for this: the policies are gone through once more.
-                    context.decided(explain(request, policies).encode());
-                    Err(denied)
-                }
-                None => Ok(decision.grant().map(str::to_owned)),
-            }
+            let Some(denied) = denied else { return Ok(decision.grant().map(str::to_owned)) };
+            let seal = |sealer: &Arc<dyn MessageSealer>| {
+                let message = message(request, policies, &decision, context.asked().names());
+                sealer.seal(context.account(), &message)
+            };
+            Err(denied.with_message(self.sealer.as_ref().and_then(seal)))
         })?;
         drop(grants);
         Ok(Authorized { resource, granted_by, action: PhantomData })
@@ -161,7 +196,8 @@ impl Authority {
 
 /// The trace of a refusal that no policy can turn.
 fn not_for_others(request: &Request<'_>, policies: &Policies<'_>) -> Trace {
-    let conclusion = "not allowed: nobody of another account can do this, whatever the policies say".to_owned();
+    let conclusion =
+        "not allowed: nobody of another account can do this, whatever the policies say".to_owned();
     Trace { conclusion, is_allowed: false, ..explain(request, policies) }
 }
 

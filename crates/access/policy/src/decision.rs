@@ -5,6 +5,7 @@
 //! logic" and the pages under it) and, for keys, of the KMS Developer Guide ("Troubleshooting key access").
 
 mod facts;
+mod message;
 mod policies;
 mod trace;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use strongroom_identity::AccountId;
 
 pub use facts::Facts;
+pub use message::{MESSAGE_LIMIT, message};
 pub use policies::{Grant, Guard, Policies};
 pub use trace::{KEPT_LIMIT, NotATrace, Outcome, PolicyTrace, StatementTrace, Trace, explain};
 

@@ -7,11 +7,15 @@ use crate::decision::Layer;
 /// A refusal, with the text that AWS gives: who asked for what, and which kind of policy did not allow it or
 /// denied it (IAM User Guide, "Troubleshoot access denied error messages").
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Denied {
+pub struct Denied(Box<Told>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Told {
     principal: String,
     action: String,
     resource: String,
     reason: Reason,
+    message: Option<String>,
 }
 
 /// Why.
@@ -34,18 +38,30 @@ pub enum Reason {
 impl Denied {
     pub(crate) fn new(principal: &str, action: &str, resource: &str, reason: Reason) -> Self {
         let (principal, action, resource) = (principal.to_owned(), action.to_owned(), resource.to_owned());
-        Self { principal, action, resource, reason }
+        Self(Box::new(Told { principal, action, resource, reason, message: None }))
+    }
+
+    /// The same with what `sts:DecodeAuthorizationMessage` decodes.
+    #[must_use]
+    pub(crate) fn with_message(mut self, message: Option<String>) -> Self {
+        self.0.message = message;
+        self
+    }
+
+    /// What `sts:DecodeAuthorizationMessage` decodes, for services whose refusals show it, such as EC2.
+    pub fn encoded_message(&self) -> Option<&str> {
+        self.0.message.as_deref()
     }
 
     /// Why.
     pub fn reason(&self) -> &Reason {
-        &self.reason
+        &self.0.reason
     }
 }
 
 impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { principal, action, resource, reason } = self;
+        let Told { principal, action, resource, reason, message: _ } = &*self.0;
         write!(f, "User: {principal} is not authorized to perform: {action} on resource: {resource} ")?;
         match reason {
             Reason::Implicit { layer } => {

@@ -35,7 +35,7 @@ pub mod services;
 mod session_keys;
 mod subject;
 
-pub use authority::{Authority, Authorized, Everything, Resource};
+pub use authority::{Authority, Authorized, Everything, MessageSealer, Resource};
 pub use caller::CallerPolicies;
 pub use decision::{Decision, Grant, Guard, Layer, Policies, Request, admits, decide, explain};
 pub use denied::{Denied, Reason};

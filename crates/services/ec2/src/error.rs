@@ -96,10 +96,14 @@ impl From<Refusal> for ApiError {
             Refusal::NotYet(feature) => {
                 Self::feature_not_implemented(&format!("{}: {feature}", SERVICE.name))
             }
-            Refusal::Denied(denied) => client(
-                "UnauthorizedOperation",
-                format!("You are not authorized to perform this operation. {denied}"),
-            ),
+            Refusal::Denied(denied) => {
+                let mut text = format!("You are not authorized to perform this operation. {denied}");
+                if let Some(message) = denied.encoded_message() {
+                    text.push_str(". Encoded authorization failure message: ");
+                    text.push_str(message);
+                }
+                client("UnauthorizedOperation", text)
+            }
             Refusal::Unavailable(source) => {
                 let text = "The server is overloaded and can't handle the request.";
                 Self::unavailable(text).with_source(source)

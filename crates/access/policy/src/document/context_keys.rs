@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Document, Operator, Statement, Version};
+use super::{Document, Operator, Scope, Statement, Version};
 
 /// The colons of an ARN in front of the part that may have variables.
 const COLONS_BEFORE_RESOURCE: usize = 5;
@@ -31,7 +31,7 @@ impl ContextKeyNames {
     pub fn add_statement(&mut self, statement: &Statement, version: Version) {
         let has_variables = version == Version::V2012;
         if has_variables {
-            for resource in statement.resources.iter().flat_map(|scope| scope.listed()) {
+            for resource in statement.resources.iter().flat_map(Scope::listed) {
                 let fields = resource.as_str().splitn(COLONS_BEFORE_RESOURCE + 1, ':');
                 fields.skip(COLONS_BEFORE_RESOURCE).for_each(|own| self.add_variables(own));
             }

@@ -49,6 +49,11 @@ impl Action {
         Self { tell, pattern: pattern.clone() }
     }
 
+    /// As it is written.
+    pub(super) fn as_str(&self) -> &str {
+        self.pattern.as_str()
+    }
+
     /// Whether it stands for the action. What a hash tells apart is another; what it does not is looked at.
     pub(super) fn matches(&self, asked: Asked<'_>) -> bool {
         let is_likely = match self.tell {

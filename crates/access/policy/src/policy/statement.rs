@@ -1,6 +1,6 @@
 //! Statements, ready to be asked whether they are about a request.
 
-use super::action::{Action, Services};
+use super::action::{Action, Asked, Services};
 use super::condition::Test;
 use super::principal::{self, Grip};
 use super::template::Fillable;
@@ -16,6 +16,8 @@ pub(crate) struct Statement {
     principals: Option<Scope<NamedPrincipal>>,
     actions: Scope<Action>,
     resources: Option<Scope<Fillable>>,
+    /// The resources as they are written, for those who ask why.
+    written_resources: Box<[Box<str>]>,
     pub(crate) tests: Box<[Test]>,
 }
 
@@ -41,8 +43,29 @@ impl Statement {
             principals: statement.principals.clone(),
             actions: statement.actions.map(Action::new),
             resources: statement.resources.as_ref().map(|scope| scope.map(fillable)),
+            written_resources: statement
+                .resources
+                .iter()
+                .flat_map(Scope::listed)
+                .map(|resource| Box::from(resource.as_str()))
+                .collect(),
             tests: statement.conditions.iter().map(|condition| Test::new(condition, version)).collect(),
         }
+    }
+
+    /// Whether it is about an action.
+    pub(crate) fn is_about(&self, asked: Asked<'_>) -> bool {
+        covers(&self.actions, |action| action.matches(asked))
+    }
+
+    /// The actions that it lists, as they are written; those that it is not about, if it says `NotAction`.
+    pub(crate) fn actions(&self) -> impl Iterator<Item = &str> {
+        self.actions.listed().iter().map(Action::as_str)
+    }
+
+    /// The resources that it lists, alike.
+    pub(crate) fn resources(&self) -> impl Iterator<Item = &str> {
+        self.written_resources.iter().map(|resource| &**resource)
     }
 
     /// The services whose actions it may be about.
@@ -58,6 +81,7 @@ impl Statement {
             principals: None,
             actions: Scope::Only(actions.iter().map(Action::new).collect()),
             resources: None,
+            written_resources: Box::new([]),
             tests: Box::new([]),
         }
     }
@@ -66,7 +90,7 @@ impl Statement {
     /// principals is about whomever its policy is attached to, one without resources about what it is
     /// attached to.
     pub(crate) fn applies(&self, facts: &Facts<'_>) -> Result<Grip, Miss> {
-        if !covers(&self.actions, |action| action.matches(facts.asked())) {
+        if !self.is_about(facts.asked()) {
             return Err(Miss::Action);
         }
         let applies = self.applies_to_subject(facts);

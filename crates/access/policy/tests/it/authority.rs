@@ -1,12 +1,14 @@
 //! From a request's context to the decision: where condition keys come from, and whom a resource lets in.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use strongroom_identity::{
     AccountId, Action, Caller, ConditionKeys, Principal, Region, RequestContext, RequestId, Tls,
 };
+use strongroom_policy::decision::Trace;
 use strongroom_policy::document::{Document, Kind};
-use strongroom_policy::{Authority, Guard, Policy, Resource, Values, services};
+use strongroom_policy::{Authority, Guard, MessageSealer, Policy, Resource, Values, services};
 
 const ACCOUNT: &str = "111122223333";
 const STRANGER: &str = "444455556666";
@@ -201,4 +203,47 @@ fn a_resource_admits_whom_it_names_and_does_not_deny() {
     assert!(!admits(&root(STRANGER), allow));
     // A service of the account is admitted; whether its role lets it is another question.
     assert!(admits(&service(services::CLOUDHSM, ACCOUNT), allow));
+}
+
+/// Seals by writing down for whom.
+struct Plain;
+
+impl MessageSealer for Plain {
+    fn seal(&self, account: AccountId, message: &str) -> Option<String> {
+        Some(format!("{account} {message}"))
+    }
+}
+
+#[test]
+fn a_refusal_is_kept_with_its_story_and_an_allowed_call_only_if_asked_for() {
+    let traces = |authority: &Authority, statements: &str| {
+        let context = root(ACCOUNT);
+        let allowed = authority.authorize::<Decrypt, _>(&context, key(statements)).is_ok();
+        (allowed, context.take_notes().decisions)
+    };
+    let allow = r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#;
+    let deny = r#"{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}"#;
+    let (allowed, kept) = traces(&Authority::new(), allow);
+    assert!(allowed && kept.is_empty());
+    let (allowed, kept) = traces(&Authority::new(), &format!("{allow},{deny}"));
+    assert!(!allowed);
+    let trace = Trace::decode(&kept[0]).unwrap();
+    assert!(!trace.is_allowed && trace.to_string().contains("denied by statement 1"), "{trace}");
+    let (allowed, kept) = traces(&Authority::new().keeping_all(true), allow);
+    assert!(allowed && Trace::decode(&kept[0]).unwrap().is_allowed);
+}
+
+#[test]
+fn a_refusal_carries_what_can_be_decoded_if_there_is_somebody_to_seal_it() {
+    let nobody = || key(r#"{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}"#);
+    let refused = |authority: Authority, context: &RequestContext| {
+        authority.authorize::<Decrypt, _>(context, nobody()).err().unwrap()
+    };
+    assert_eq!(refused(Authority::new(), &root(ACCOUNT)).encoded_message(), None);
+    let authority = Authority::new().sealing(Arc::new(Plain));
+    let denied = refused(authority.clone(), &root(STRANGER));
+    let message = denied.encoded_message().unwrap();
+    let json = message.strip_prefix("444455556666 ").unwrap();
+    assert!(json.contains(r#""explicitDeny":true"#), "{json}");
+    assert!(!denied.to_string().contains("444455556666 {"), "the text is without it");
 }

@@ -7,6 +7,7 @@ mod arbitrary;
 mod authority;
 mod effort;
 mod filling;
+mod messages;
 mod patterns;
 mod principals;
 mod properties;
