@@ -12,7 +12,9 @@ import pytest
 
 from matrix import cast, service, sheet
 from matrix.rows import ROWS
+from matrix.verdict import Verdict
 from matrix.world import World
+from rig import wire
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +41,28 @@ def test_who_may_do_what(of, world, callers):
     if os.environ.get("MATRIX") == "write":
         expected.write_text(drawn)
     assert drawn.splitlines() == expected.read_text().splitlines()
+
+
+UNSIGNED = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}
+"""Operations whose callers have something else than a signature to show."""
+
+MISSING_SIGNATURE = {
+    "cloudhsm": "MissingAuthenticationTokenException",
+    "cloudtrail": "MissingAuthenticationTokenException",
+    "ec2": "AuthFailure",
+    "iam": "MissingAuthenticationToken",
+    "kms": "MissingAuthenticationTokenException",
+    "sts": "MissingAuthenticationToken",
+}
+
+
+@pytest.mark.parametrize("of", service.ALL, ids=lambda of: of.name)
+def test_nothing_is_done_without_a_signature(of, world):
+    codes = {}
+    for row in ROWS[of.name]:
+        call = of.call(row.operation, world.fill(row.given))
+        answer = wire.unsigned(world.node, call.method, call.path, call.headers, call.body)
+        codes.setdefault(Verdict.of(answer).code, set()).add(row.operation)
+    refused = codes.pop(MISSING_SIGNATURE[of.name])
+    assert refused | UNSIGNED >= set(of.operations)
+    assert set().union(*codes.values()) <= UNSIGNED
