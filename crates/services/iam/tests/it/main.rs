@@ -8,6 +8,7 @@ mod altered;
 mod altered_entities;
 mod at_rest;
 mod authority;
+mod aws_policies;
 mod callers;
 mod concurrency;
 mod context_keys;
