@@ -30,6 +30,10 @@ pub enum NoteValue {
     Flag(bool),
     /// A whole number.
     Number(i64),
+    /// A moment, milliseconds since 1970.
+    Moment(i64),
+    /// Members of its own.
+    Members(Vec<(String, NoteValue)>),
 }
 
 impl From<&str> for NoteValue {

@@ -56,6 +56,7 @@ impl JournalRecorder {
                 .map(strongroom_kms::conceal_chosen_material)
                 .map(strongroom_kms::spell_origin)
                 .map(strongroom_kms::name_cluster)
+                .map(strongroom_iam::conceal_codes)
                 .and_then(|parameters| strongroom_kms::grant_parameters(call.operation.name, parameters)),
             response_elements: call
                 .response_elements

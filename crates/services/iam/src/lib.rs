@@ -32,5 +32,5 @@ pub use planting::{
     AccessKeySeedling, GroupSeedling, PolicySeedling, PolicySeedlings, RoleSeedling, Seedling, UserSeedling,
 };
 pub use repo::{MIGRATIONS, STATEMENTS};
-pub use sts::Sts;
+pub use sts::{Sts, conceal_codes};
 pub use uses::Quiet;

@@ -3,6 +3,7 @@
 mod access_key_info;
 mod assume_role;
 mod federation_token;
+mod recorded;
 pub(crate) mod restrictions;
 mod second_factor;
 mod session_policies;
@@ -26,6 +27,7 @@ use strongroom_service::ApiError;
 
 use crate::IdentityManagement;
 use crate::error::Refusal;
+pub use recorded::conceal_codes;
 use sessions::Issued;
 
 /// The Security Token Service.
@@ -47,7 +49,10 @@ impl StsApi for Sts {
         context: &RequestContext,
         input: AssumeRoleRequest,
     ) -> Result<AssumeRoleResponse, ApiError> {
-        Ok(assume_role::assume_role(&self.identities, context, input).await?)
+        recorded::incoming_tags(context);
+        let answer = assume_role::assume_role(&self.identities, context, input).await?;
+        recorded::role_session(context, &answer);
+        Ok(answer)
     }
 
     async fn get_access_key_info(
@@ -77,7 +82,9 @@ impl StsApi for Sts {
         context: &RequestContext,
         input: GetFederationTokenRequest,
     ) -> Result<GetFederationTokenResponse, ApiError> {
-        Ok(federation_token::get_federation_token(&self.identities, context, input).await?)
+        let answer = federation_token::get_federation_token(&self.identities, context, input).await?;
+        recorded::federated_user(context, &answer);
+        Ok(answer)
     }
 
     async fn get_session_token(
@@ -85,7 +92,9 @@ impl StsApi for Sts {
         context: &RequestContext,
         input: GetSessionTokenRequest,
     ) -> Result<GetSessionTokenResponse, ApiError> {
-        Ok(session_token::get_session_token(&self.identities, context, input).await?)
+        let answer = session_token::get_session_token(&self.identities, context, input).await?;
+        recorded::credentials(context, answer.credentials.as_ref());
+        Ok(answer)
     }
 }
 

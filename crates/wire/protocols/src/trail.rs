@@ -34,27 +34,47 @@ pub fn write_ec2(structure: &dyn Structure) -> Option<String> {
     Some(writer.finish()).filter(|shown| shown != "{}")
 }
 
-/// Adds members that the model does not have to what is shown, or shows them alone: text and flags, under
-/// names that are CloudTrail's own.
-pub fn extend(shown: Option<String>, members: &[(&str, Value<'_>)]) -> Option<String> {
+/// What is shown beside the members of a model.
+pub enum Extra<'a> {
+    /// Text, a flag, a number or a moment.
+    Value(Value<'a>),
+    /// Members of its own.
+    Members(Vec<(&'a str, Extra<'a>)>),
+}
+
+/// Adds members that the model does not have to what is shown, or shows them alone, under names that are CloudTrail's
+/// own.
+pub fn extend(shown: Option<String>, members: &[(&str, Extra<'_>)]) -> Option<String> {
     if members.is_empty() {
         return shown;
     }
     let mut out = shown.unwrap_or_else(|| "{}".to_owned());
     out.pop();
-    for (name, value) in members {
-        if out.len() > 1 {
-            out.push(',');
-        }
-        push_string(&mut out, name);
-        out.push(':');
-        match value {
-            Value::String(text) => push_string(&mut out, text),
-            other => scalar::push_plain(&mut out, *other),
-        }
-    }
+    push_members(&mut out, members);
     out.push('}');
     Some(out)
+}
+
+fn push_members(out: &mut String, members: &[(&str, Extra<'_>)]) {
+    for (name, extra) in members {
+        if !out.ends_with('{') {
+            out.push(',');
+        }
+        push_string(out, name);
+        out.push(':');
+        match extra {
+            Extra::Value(Value::String(text)) => push_string(out, text),
+            Extra::Value(Value::Timestamp(moment)) => {
+                Trail::push_timestamp(out, *moment, TimestampFormat::EpochSeconds);
+            }
+            Extra::Value(other) => scalar::push_plain(out, *other),
+            Extra::Members(members) => {
+                out.push('{');
+                push_members(out, members);
+                out.push('}');
+            }
+        }
+    }
 }
 
 struct Trail;

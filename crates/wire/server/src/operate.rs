@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::Response;
 use strongroom_identity::{NoteValue, RequestContext};
 use strongroom_protocols::envelope::{self, Framing};
-use strongroom_protocols::trail;
-use strongroom_schema::{Structure, Value};
+use strongroom_protocols::trail::{self, Extra};
+use strongroom_schema::{Structure, Timestamp, Value};
 use strongroom_service::ApiError;
 use tokio::sync::SemaphorePermit;
 
@@ -87,6 +87,7 @@ impl Server {
         if changed.is_some() && framing == Framing::Ec2 {
             // These are of every answer, and of no model.
             let own = [("requestId", Value::String(&request_id)), ("_return", Value::Boolean(true))];
+            let own = own.map(|(name, value)| (name, Extra::Value(value)));
             response = trail::extend(response, &own);
         }
         let error = outcome.as_ref().err();
@@ -162,14 +163,18 @@ fn begun<'c>(
 }
 
 /// Notes as members of a record.
-fn members<'n>(notes: &'n [(&'static str, NoteValue)]) -> Vec<(&'static str, Value<'n>)> {
-    let mut members = Vec::with_capacity(notes.len());
-    for (name, note) in notes {
-        members.push(match note {
-            NoteValue::Text(text) => (*name, Value::String(text)),
-            NoteValue::Flag(flag) => (*name, Value::Boolean(*flag)),
-            NoteValue::Number(number) => (*name, Value::Integer(*number)),
-        });
-    }
-    members
+fn members<'n>(notes: &'n [(&'static str, NoteValue)]) -> Vec<(&'n str, Extra<'n>)> {
+    notes.iter().map(|(name, note)| (*name, extra(note))).collect()
+}
+
+fn extra(note: &NoteValue) -> Extra<'_> {
+    Extra::Value(match note {
+        NoteValue::Text(text) => Value::String(text),
+        NoteValue::Flag(flag) => Value::Boolean(*flag),
+        NoteValue::Number(number) => Value::Integer(*number),
+        NoteValue::Moment(millis) => Value::Timestamp(Timestamp::from_millis(*millis)),
+        NoteValue::Members(members) => {
+            return Extra::Members(members.iter().map(|(name, note)| (name.as_str(), extra(note))).collect());
+        }
+    })
 }

@@ -24,6 +24,7 @@ static SERVICE: ServiceSchema = ServiceSchema {
     query_compatible: true,
     xml_namespace: Some("https://sts.amazonaws.com/doc/2011-06-15/"),
     event_source: "sts.amazonaws.com",
+    home_region: None,
     error_message: "message",
     operations: &[],
 };

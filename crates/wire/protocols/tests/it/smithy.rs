@@ -283,6 +283,7 @@ fn write_answer(protocol: Protocol, suite: &Json, case: &Json) {
         // The suites expect a namespace of results and none of errors; services have one on both.
         xml_namespace: case.get("result").map(|_| "https://example.com/"),
         event_source: "test.amazonaws.com",
+        home_region: None,
         error_message: "message",
         operations: &[],
     };

@@ -1,7 +1,7 @@
 //! What CloudTrail shows.
 
-use strongroom_protocols::trail;
-use strongroom_schema::{Constraints, Kind, Member, MemberTraits, Schema, Timestamp};
+use strongroom_protocols::trail::{self, Extra};
+use strongroom_schema::{Constraints, Kind, Member, MemberTraits, Schema, Timestamp, Value};
 
 use crate::dynamic::{Dyn, DynList, DynStructure, map, text, texts};
 use crate::sample;
@@ -69,4 +69,19 @@ fn ec2_shows_lists_as_items_under_the_names_of_the_xml() {
         r#"{"groupId":"sg-1","ipPermissions":{"items":[{"groups":{"items":["a","b"]}}]}}"#
     );
     assert_eq!(trail::write_ec2(&DynStructure::new(&INPUT)), None);
+}
+
+#[test]
+fn what_no_model_has_is_added_behind() {
+    let moment = Value::Timestamp(Timestamp::from_millis(1_660_171_107_000));
+    let members = [
+        ("text", Extra::Value(Value::String("a\"b"))),
+        ("flag", Extra::Value(Value::Boolean(true))),
+        ("nested", Extra::Members(vec![("moment", Extra::Value(moment)), ("none", Extra::Members(vec![]))])),
+    ];
+    let added = r#""text":"a\"b","flag":true,"nested":{"moment":"Aug 10, 2022, 10:38:27 PM","none":{}}}"#;
+    assert_eq!(trail::extend(None, &members).unwrap(), format!("{{{added}"));
+    let shown = Some(r#"{"a":1}"#.to_owned());
+    assert_eq!(trail::extend(shown.clone(), &members).unwrap(), format!(r#"{{"a":1,{added}"#));
+    assert_eq!(trail::extend(shown.clone(), &[]), shown);
 }
