@@ -20,6 +20,7 @@ Examples:
   strongroom up                           serve, with an HSM cluster and a key store that are ready to use
   strongroom dev                          serve on http://127.0.0.1:4566, keep the data
   strongroom dev --ephemeral              the same, and forget everything at the end
+  strongroom dev --seed seed.json         the same, with the users, policies and keys that a file names
   strongroom audit verify                 check the journal of `strongroom dev`
   strongroom explain                      why the last call that was refused was refused
 
@@ -66,6 +67,11 @@ pub(crate) enum Command {
     /// Tell why a call was refused: each policy, each statement, and what did not fit
     #[command(after_help = audit::EXPLAIN_EXAMPLES)]
     Explain(ExplainOptions),
+    /// Check a seed, or print the schema of seeds
+    Seed {
+        #[command(subcommand)]
+        command: SeedCommand,
+    },
     /// Have things go wrong in a development server, to rehearse what to do then
     ///
     /// HSMs that are down, slow or inconsistent, custom key stores that fail, throttling. Nothing of it outlives the
@@ -73,6 +79,27 @@ pub(crate) enum Command {
     Fault(FaultOptions),
     /// Tell the version, and which cryptographic module computes
     Version,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SeedCommand {
+    /// Check a seed without a server: form, names, policies
+    ///
+    /// Names whatever is wrong by its place in the file, and exits with status 1 if there is anything. What depends on
+    /// what a server has already is found when it starts.
+    Check(SeedOptions),
+    /// Print the JSON schema of seeds, for editors and tools
+    Schema,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct SeedOptions {
+    /// The seed
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Refuse fixed secrets and key material too: only development servers take them
+    #[arg(long)]
+    pub(crate) without_secrets: bool,
 }
 
 #[derive(Args, Clone)]
@@ -85,6 +112,10 @@ pub(crate) struct DevOptions {
     /// Keep the data in a folder of its own and remove it at the end
     #[arg(long, conflicts_with = "data_dir")]
     pub(crate) ephemeral: bool,
+    /// Have what this file names when the server has started, and again after each reset: accounts with users, roles,
+    /// policies and KMS keys, with access keys, key ids and key material of your choice
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seed: Option<PathBuf>,
     /// The account that access key id `test` belongs to
     #[arg(long, value_name = "12 DIGITS", default_value = "000000000000")]
     pub(crate) account_id: AccountId,

@@ -19,6 +19,7 @@ use crate::cli::DevOptions;
 use crate::data_dir::DataDir;
 use crate::node::{Clusters, Node, RootKey};
 use crate::process;
+use crate::seed::{Secrets, Seed};
 
 /// The access key id and the secret of the account's root user.
 const ROOT_KEY: &str = "test";
@@ -93,6 +94,8 @@ impl Serving {
             access_key_id: ROOT_KEY,
             secret: SecretString::new(ROOT_KEY.to_owned()),
         };
+        // What does not need a server is refused before there is one.
+        let seed = options.seed.as_deref().map(|file| Seed::read(file, Secrets::Taken)).transpose()?;
         // The address first: it is what most often stands in the way, and nothing is touched yet.
         let listener = TcpListener::bind(options.listen).await.with_context(|| {
             format!(
@@ -107,7 +110,7 @@ impl Serving {
             daily_backups: !options.pause_daily_backups,
         };
         let node =
-            Node::open_dev(data, root_key, origins, clusters, key_settings(options), shutdown.handle())
+            Node::open_dev(data, root_key, origins, clusters, key_settings(options), seed, shutdown.handle())
                 .await?;
         shutdown.handle().spawn(node.server.clone().serve(listener));
         Ok((Self { node, shutdown, address }, stopping))
@@ -165,10 +168,12 @@ fn welcome(address: &str, options: &DevOptions, data: &DataDir) -> String {
   export AWS_ACCESS_KEY_ID={ROOT_KEY} AWS_SECRET_ACCESS_KEY={ROOT_KEY} AWS_DEFAULT_REGION=us-east-1
 
   account  {account}; any other: its 12 digits as access key id
-  data     {kept}
+  data     {kept}{seed}
   docs     docs/book/getting-started.md
 
 Press Ctrl-C to stop.",
         account = options.account_id,
+        seed =
+            options.seed.as_ref().map(|file| format!("\n  seed     {}", file.display())).unwrap_or_default(),
     )
 }

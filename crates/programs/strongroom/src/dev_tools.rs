@@ -21,6 +21,7 @@ use strongroom_store::Db;
 
 use crate::faults::Faults;
 use crate::node::RootKey;
+use crate::seed::{Garden, Seed};
 
 /// How far domain time is ahead, in milliseconds, as text.
 const OFFSET: &str = "dev.clock_offset_ms";
@@ -48,6 +49,9 @@ pub(crate) struct Workbench {
     pub(crate) cloudtrail: Arc<CloudTrail>,
     pub(crate) faults: Faults,
     pub(crate) root_key: RootKey,
+    pub(crate) garden: Garden,
+    /// What is there from the start.
+    pub(crate) seed: Option<Seed>,
 }
 
 /// How far the clock was ahead when the server last ran.
@@ -108,6 +112,9 @@ impl Workbench {
         // Where this fails, the next start does it.
         let RootKey { account, access_key_id, secret } = &self.root_key;
         self.access_keys.ensure_root_key(*account, access_key_id, secret, self.clocks.domain_now()).await?;
+        if let Some(seed) = &self.seed {
+            seed.plant(&self.garden).await?;
+        }
         Ok(())
     }
 }

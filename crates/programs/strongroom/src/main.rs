@@ -14,6 +14,7 @@ mod node;
 mod process;
 mod quotas;
 mod recording;
+mod seed;
 mod up;
 
 use std::process::ExitCode;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Audit { command: AuditCommand::Verify(options) } => audit::verify(&options),
         Command::Audit { command: AuditCommand::Denied(options) } => audit::denied::run(&options),
         Command::Explain(options) => audit::explain::run(&options),
+        Command::Seed { command } => seed::command(&command),
         Command::Fault(options) => faults::command::run(options),
         Command::Version => {
             print!("{}", cli::version_text());

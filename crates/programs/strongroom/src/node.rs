@@ -31,6 +31,7 @@ use crate::faults::Faults;
 use crate::networking::{CustomerAuthorities, SecurityGroups};
 use crate::quotas::KmsQuotas;
 use crate::recording::JournalRecorder;
+use crate::seed::{Garden, Seed};
 
 /// The name under which the store keeps the seal's check value.
 const SEAL_CHECK: &str = "seal.check";
@@ -66,13 +67,14 @@ pub(crate) struct RootKey {
 
 impl Node {
     /// Opens the data folder, whose lock the caller holds, and joins the layers for development. What becomes
-    /// due is done until `shutdown` begins.
+    /// due is done until `shutdown` begins. What the seed names is there then.
     pub(crate) async fn open_dev(
         data: &DataDir,
         root_key: RootKey,
         origins: Origins,
         clusters: Clusters,
         key_stores: strongroom_kms::Settings,
+        seed: Option<Seed>,
         shutdown: Shutdown,
     ) -> Result<Self> {
         let db =
@@ -167,6 +169,11 @@ impl Node {
             .with(CloudTrailService(cloudtrail.clone()));
         let recorder = Arc::new(JournalRecorder::new(clocks.clone(), outbox.clone()));
         let quotas = Arc::new(KmsQuotas(kms.clone()));
+        let garden =
+            Garden { iam: iam.clone(), kms: kms.clone(), outbox: outbox.clone(), clocks: clocks.clone() };
+        if let Some(seed) = &seed {
+            seed.plant(&garden).await?;
+        }
         let workbench = Workbench {
             db: db.clone(),
             clocks: clocks.clone(),
@@ -180,6 +187,8 @@ impl Node {
             cloudhsm: cloudhsm.clone(),
             cloudtrail,
             root_key,
+            garden,
+            seed,
         };
         let parts = ServerParts {
             registry,

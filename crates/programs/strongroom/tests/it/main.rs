@@ -13,5 +13,6 @@ mod ending;
 mod key_store_crash;
 mod program;
 mod seal;
+mod seed;
 mod start;
 mod words;

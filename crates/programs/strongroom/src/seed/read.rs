@@ -1,0 +1,43 @@
+//! A seed file read: JSON, members that are known, values of their types. The first thing that is wrong is told, by
+//! its place in the file.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use strongroom_secret::SecretBytes;
+
+use super::format::Seed;
+
+/// The bytes of a seed file, at most.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// Reads the file at `path`.
+pub(super) fn read(path: &Path) -> Result<Seed> {
+    let named = path.display();
+    let mut bytes = Vec::new();
+    let file = File::open(path).with_context(|| format!("reading the seed {named}"))?;
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).with_context(|| format!("reading the seed {named}"))?;
+    let bytes = SecretBytes::new(bytes);
+    if bytes.expose().len() as u64 > MOST_BYTES {
+        bail!(
+            "the seed {named} has more than {} MiB; split it, or leave out what is not needed",
+            MOST_BYTES >> 20
+        );
+    }
+    parse(bytes.expose()).with_context(|| format!("the seed {named} cannot be used"))
+}
+
+/// Reads the text of a seed.
+pub(super) fn parse(text: &[u8]) -> Result<Seed> {
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let seed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let place = error.path().to_string();
+        let error = error.into_inner();
+        // What is no JSON is found by line and column; no place by name is certain there.
+        if error.is_data() && place != "." { anyhow!("{place}: {error}") } else { anyhow!("{error}") }
+    })?;
+    json.end()?;
+    Ok(seed)
+}
