@@ -34,8 +34,9 @@ pub(super) async fn get_context_keys_for_principal_policy(
     let mut names = ContextKeyNames::default();
     for attached in of_entity(&directory, entry) {
         // What does not read asks for nothing.
-        let document = attached.text.and_then(|text| Document::parse(text, DocumentKind::Identity).ok());
-        document.iter().for_each(|document| names.add_document(document));
+        if let Some(Ok(document)) = attached.text.map(|text| Document::parse(text, DocumentKind::Identity)) {
+            names.add_document(&document);
+        }
     }
     add(&mut names, &input.policy_input_list.unwrap_or_default())?;
     Ok(iam::GetContextKeysForPolicyResponse { context_key_names: Some(names.into_vec()) })

@@ -1,6 +1,7 @@
 //! What users may do, as their access keys are found: each change counts at once.
 
 use strongroom_api_iam::{self as iam, Iam as _};
+use strongroom_schema::Unit;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::iam::{Client, client, refusal};
@@ -131,7 +132,7 @@ async fn an_accounts_password_policy_lets_users_change_theirs(database: &TestDat
     let (root, key) = user_of(database).await;
     let look = async || {
         let user = root.as_user(&key).await;
-        user.iam().get_account_password_policy(&user.context(), Default::default()).await.map(drop)
+        user.iam().get_account_password_policy(&user.context(), Unit::default()).await.map(drop)
     };
     for allows in [false, true] {
         let input = iam::UpdateAccountPasswordPolicyRequest {
