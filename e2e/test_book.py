@@ -91,3 +91,11 @@ def test_a_page_is_read_as_it_is_written(desk, tmp_path):
 def test_a_page_that_says_what_does_not_happen_is_found_out(desk, tmp_path, wrong, place):
     with pytest.raises(UntrueError, match=place):
         desk.follow(written(tmp_path, wrong))
+
+
+def test_a_refusal_is_explained(terminal):
+    # The page's reader has the server's data where a server puts it by itself.
+    own = terminal.folder / ".local/share"
+    own.mkdir(parents=True)
+    (own / "strongroom").symlink_to(terminal.node.data)
+    terminal.follow(BOOK / "why-was-it-refused.md")

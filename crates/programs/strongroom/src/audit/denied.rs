@@ -140,5 +140,8 @@ fn print(refused: Vec<Refused>, others: u64) {
     if others > 0 {
         println!("and {others} more, of others");
     }
-    println!("{calls} refused calls of {} principals", by_principal.len());
+    let principals = by_principal.len();
+    let (call, principal) =
+        (if calls == 1 { "call" } else { "calls" }, if principals == 1 { "principal" } else { "principals" });
+    println!("{calls} refused {call} of {principals} {principal}");
 }
