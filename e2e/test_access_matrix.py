@@ -6,6 +6,7 @@ allow it, `deny:` and the kind that denies it, `-` (the operation is not there),
 `MATRIX=write` writes the sheets anew.
 """
 
+import difflib
 import os
 
 import pytest
@@ -40,7 +41,9 @@ def test_who_may_do_what(of, world, callers):
     expected = sheet.EXPECTED / f"{of.name}.txt"
     if os.environ.get("MATRIX") == "write":
         expected.write_text(drawn)
-    assert drawn.splitlines() == expected.read_text().splitlines()
+    changes = difflib.unified_diff(expected.read_text().splitlines(), drawn.splitlines(), lineterm="", n=0)
+    changes = "\n".join(changes)
+    assert not changes, f"{expected} says otherwise; `MATRIX=write` writes what is now:\n{changes}"
 
 
 UNSIGNED = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}
