@@ -8,7 +8,7 @@ use std::time::Duration;
 use ipnet::{IpNet, Ipv4Net};
 use strongroom_api_ec2::actions;
 use strongroom_identity::{AccountId, Action, ConditionKeys, Region, RequestContext};
-use strongroom_policy::{Authority, Resource};
+use strongroom_policy::{Authority, Resource, Values};
 use strongroom_runtime::Shutdown;
 use strongroom_seal::{Epoch, Purpose, Root as SealRoot, SealError};
 use strongroom_store::{Db, Engine, RowMac, StoreError};
@@ -125,18 +125,39 @@ impl Target<'_> {
 const CREATE_ACTION: &str = "ec2:CreateAction";
 
 /// A target as policies protect it.
-struct Protected {
+struct Protected<'n> {
     account: AccountId,
     arn: String,
+    tags: Option<&'n Tags>,
+    /// The ARN of the VPC that it is in.
+    vpc: Option<String>,
 }
 
-impl Resource for Protected {
+/// The condition keys that tell of a resource's tags (Service Authorization Reference, "Actions, resources, and
+/// condition keys for Amazon EC2").
+const TAG_KEYS: [&str; 2] = ["aws:resourcetag/", "ec2:resourcetag/"];
+
+impl Resource for Protected<'_> {
     fn owner(&self) -> AccountId {
         self.account
     }
 
     fn arn(&self) -> String {
         self.arn.clone()
+    }
+
+    fn condition_key(&self, key: &str, context: &RequestContext) -> Option<Values<'_>> {
+        match key {
+            "ec2:region" => return Some(Values::text(context.region.name())),
+            "ec2:vpc" => return self.vpc.as_deref().map(Values::text),
+            _ => {}
+        }
+        let tag = TAG_KEYS.iter().find_map(|prefix| key.strip_prefix(prefix))?;
+        match self.tags?.in_any_case(tag).as_slice() {
+            [] => None,
+            [value] => Some(Values::text(*value)),
+            several => Some(Values::texts(several.iter().copied())),
+        }
     }
 }
 
@@ -310,7 +331,13 @@ impl Networks {
                     None => "*".to_owned(),
                 },
             };
-            let protected = Protected { account: home.account, arn };
+            let known = match *target {
+                Target::One(id) => network.map(|network| (network, id)),
+                _ => None,
+            };
+            let tags = known.and_then(|(network, id)| network.tags(id));
+            let vpc = known.and_then(|(network, id)| network.vpc_of(id)).map(|id| home.arn(Kind::Vpc, id));
+            let protected = Protected { account: home.account, arn, tags, vpc };
             let protected = self.authority.authorize::<A, _>(context, protected)?.into_resource();
             if let Target::Tagged(_) = target {
                 self.permit_tags::<A>(context, protected)?;
@@ -320,7 +347,7 @@ impl Networks {
     }
 
     /// Permission to tag what `A` makes.
-    fn permit_tags<A: Action>(&self, context: &RequestContext, made: Protected) -> Result<(), Refusal> {
+    fn permit_tags<A: Action>(&self, context: &RequestContext, made: Protected<'_>) -> Result<(), Refusal> {
         let asked = context.asked();
         let by = A::NAME.strip_prefix("ec2:").unwrap_or(A::NAME);
         context.ask(ConditionKeys::clone(&asked).with(CREATE_ACTION, by));

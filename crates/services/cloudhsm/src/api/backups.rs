@@ -14,6 +14,7 @@ use crate::ControlPlane;
 use crate::domain::backup::Backup;
 use crate::domain::filters::Filters;
 use crate::domain::paging;
+use crate::domain::tags::Tags;
 use crate::error::Refusal;
 use crate::plane::BackupPlace;
 
@@ -126,6 +127,7 @@ pub(super) async fn copy_backup_to_region(
         Refusal::Invalid(format!("The Region {} does not exist.", input.destination_region))
     })?;
     let tags = input.tag_list.map(shapes::parse_tags).transpose()?;
+    context.ask(tags.as_ref().map(Tags::asked).unwrap_or_default());
     let from = plane.copy_backup(context, &input.backup_id, destination, tags).await?;
     Ok(CopyBackupToRegionResponse {
         destination_backup: Some(DestinationBackup {

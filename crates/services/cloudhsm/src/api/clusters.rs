@@ -52,6 +52,7 @@ pub(super) async fn create_cluster(
         tags: shapes::parse_tags(input.tag_list.unwrap_or_default())?,
         subnet_ids: input.subnet_ids,
     };
+    context.ask(new.tags.asked());
     let made = plane.create_cluster(context, new).await?;
     Ok(CreateClusterResponse { cluster: Some(shapes::cluster(&made, &[])) })
 }

@@ -4,7 +4,7 @@ use strongroom_api_cloudhsm::{
     ListTagsRequest, ListTagsResponse, Tag, TagResourceRequest, TagResourceResponse, UntagResourceRequest,
     UntagResourceResponse, actions,
 };
-use strongroom_identity::RequestContext;
+use strongroom_identity::{ConditionKeys, RequestContext};
 
 use super::shapes;
 use crate::ControlPlane;
@@ -23,6 +23,7 @@ pub(super) async fn tag_resource(
     input: TagResourceRequest,
 ) -> Result<TagResourceResponse, Refusal> {
     let tags = shapes::parse_tags(input.tag_list)?;
+    context.ask(tags.asked());
     plane.change_tags::<actions::TagResource>(context, &input.resource_id, |all| all.add(&tags)).await?;
     Ok(TagResourceResponse {})
 }
@@ -35,6 +36,8 @@ pub(super) async fn untag_resource(
     for name in &input.tag_key_list {
         tags::check_name(name)?;
     }
+    let names = input.tag_key_list.iter().map(String::as_str);
+    context.ask(tags::asked_names(ConditionKeys::new(), names));
     let untag = plane.change_tags::<actions::UntagResource>(context, &input.resource_id, |all| {
         all.remove(&input.tag_key_list);
         Ok(())

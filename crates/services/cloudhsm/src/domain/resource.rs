@@ -1,11 +1,12 @@
 //! What policies protect.
 
-use strongroom_identity::AccountId;
-use strongroom_policy::Resource;
+use strongroom_identity::{AccountId, RequestContext};
+use strongroom_policy::{Resource, Values};
 
 use super::backup::Backup;
 use super::cluster::Cluster;
 use super::home::Home;
+use super::tags::Tags;
 
 impl Resource for Cluster {
     fn owner(&self) -> AccountId {
@@ -14,6 +15,10 @@ impl Resource for Cluster {
 
     fn arn(&self) -> String {
         self.home.arn(&self.id)
+    }
+
+    fn condition_key(&self, key: &str, _context: &RequestContext) -> Option<Values<'_>> {
+        of_tags(&self.tags, key)
     }
 }
 
@@ -24,6 +29,19 @@ impl Resource for Backup {
 
     fn arn(&self) -> String {
         self.home.arn(&self.id)
+    }
+
+    fn condition_key(&self, key: &str, _context: &RequestContext) -> Option<Values<'_>> {
+        of_tags(&self.tags, key)
+    }
+}
+
+/// What tags say to policies: `aws:ResourceTag/key`.
+fn of_tags<'t>(tags: &'t Tags, key: &str) -> Option<Values<'t>> {
+    match tags.in_any_case(key.strip_prefix("aws:resourcetag/")?).as_slice() {
+        [] => None,
+        [value] => Some(Values::text(*value)),
+        several => Some(Values::texts(several.iter().copied())),
     }
 }
 

@@ -150,6 +150,9 @@ impl ControlPlane {
                 "The destination Region {destination} is the Region of backup {id}. Choose another Region."
             )));
         }
+        if tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
+            self.authority.authorize::<actions::TagResource, _>(context, Everything(context.account()))?;
+        }
         let (copy_id, there) = (&new_id("backup")?, &there);
         let copied = self.db.transaction(|tx| {
             Box::pin(async move {

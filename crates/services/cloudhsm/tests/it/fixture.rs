@@ -17,11 +17,14 @@ use strongroom_api_cloudhsm::{
 use strongroom_cloudhsm::{ControlPlane, MIGRATIONS, Options, Parts};
 use strongroom_crypto::ec::{Curve, PrivateKey};
 use strongroom_crypto::random;
-use strongroom_identity::{Caller, Principal, RecordDraft, Region, RequestContext, RequestId};
+use strongroom_identity::{
+    Caller, Entity, Permissions, Principal, RecordDraft, Region, RequestContext, RequestId,
+};
 use strongroom_journal::{Durability, Journal, JournalOptions, Record};
 use strongroom_outbox::Outbox;
 use strongroom_pki::{CertificateRequest, Identity, Kind, Name, Validity, issue, self_sign};
-use strongroom_policy::Authority;
+use strongroom_policy::document::{Document, Kind as DocumentKind};
+use strongroom_policy::{Authority, CallerPolicies, Policy};
 use strongroom_runtime::{Agenda as _, Clocks, Due, ShutdownOwner};
 use strongroom_schema::Map;
 use strongroom_seal::{Epoch, Purpose, Root};
@@ -159,7 +162,7 @@ impl Bench {
     }
 
     pub(crate) fn as_of(&self, account: &str, region: &str) -> Client<'_> {
-        Client { bench: self, account: account.to_owned(), region: region.to_owned() }
+        Client { bench: self, account: account.to_owned(), region: region.to_owned(), policies: None }
     }
 
     /// The records that are in the journal, oldest first.
@@ -201,17 +204,26 @@ pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T
     panic!("{what} does not come about");
 }
 
-/// An account's root user in a Region.
+/// An account's root user in a Region, or a user with a policy.
 pub(crate) struct Client<'b> {
     pub(crate) bench: &'b Bench,
     account: String,
     region: String,
+    policies: Option<Arc<CallerPolicies>>,
 }
 
 impl Client<'_> {
     pub(crate) fn context(&self) -> RequestContext {
-        let principal = Principal::Root(self.account.parse().unwrap());
-        let caller = Caller::new(principal, self.account.clone());
+        let account = self.account.parse().unwrap();
+        let caller = match &self.policies {
+            None => Caller::new(Principal::Root(account), self.account.clone()),
+            Some(policies) => {
+                let (path, name, id) = ("/".to_owned(), "a".to_owned(), "AIDACKCEVSQ6C2EXAMPLE".to_owned());
+                let user = Principal::User(Entity { account, path, name, id });
+                let permissions = Permissions::new(policies.clone());
+                Caller { permissions, ..Caller::new(user, "AKIAIOSFODNN7EXAMPLE") }
+            }
+        };
         let now = self.bench.clocks.domain_now();
         RequestContext::new(
             RequestId::from_random([5; 16]),
@@ -229,6 +241,15 @@ impl Client<'_> {
     pub(crate) fn changing(&self) -> RequestContext {
         let event_id = random::bytes().unwrap();
         self.context().with_draft(RecordDraft { event_id, bytes: b"a draft".to_vec() })
+    }
+
+    /// A user with a policy of these statements.
+    pub(crate) fn as_user(&self, statements: &str) -> Self {
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+        let document = Document::parse(&text, DocumentKind::Identity).unwrap();
+        let identity = vec![Arc::new(Policy::new("p", &document))];
+        let policies = Some(Arc::new(CallerPolicies { identity, ..CallerPolicies::default() }));
+        Self { bench: self.bench, account: self.account.clone(), region: self.region.clone(), policies }
     }
 
     pub(crate) async fn create(&self, input: CreateClusterRequest) -> Result<Cluster, ApiError> {

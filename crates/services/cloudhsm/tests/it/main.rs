@@ -4,6 +4,7 @@
 
 mod backups;
 mod clusters;
+mod conditions;
 mod faults;
 mod fixture;
 mod fleet;

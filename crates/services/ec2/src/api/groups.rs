@@ -104,6 +104,7 @@ pub(super) async fn create_security_group(
     input: ec2::CreateSecurityGroupRequest,
 ) -> Result<ec2::CreateSecurityGroupResult, Refusal> {
     let tags = Tags::of_specifications(Kind::Group, input.tag_specifications)?;
+    context.ask(tags.asked());
     let mut targets = vec![Target::new(Kind::Group, &tags)];
     targets.extend(input.vpc_id.as_deref().map(Target::One));
     let create = |edit: &mut Edit| {

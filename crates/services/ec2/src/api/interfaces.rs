@@ -109,6 +109,7 @@ pub(super) async fn create_network_interface(
         token: client_token.clone().map(|text| read_token(text, &input)).transpose()?,
         ..read_new(context, &input)?
     };
+    context.ask(new.tags.asked());
     let mut targets = vec![Target::new(Kind::Interface, &new.tags), Target::One(&input.subnet_id)];
     targets.extend(new.groups.iter().flatten().map(|id| Target::One(id)));
     let (id, network) = networks

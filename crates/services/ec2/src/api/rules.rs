@@ -77,6 +77,7 @@ pub(super) async fn authorize_security_group_ingress(
         dry_run: input.dry_run,
     };
     let tags = Tags::of_specifications(Kind::Rule, input.tag_specifications)?;
+    context.ask(tags.asked());
     let rules =
         authorize::<actions::AuthorizeSecurityGroupIngress>(networks, context, &request, &tags).await?;
     Ok(ec2::AuthorizeSecurityGroupIngressResult { r#return: Some(true), security_group_rules: Some(rules) })
@@ -96,6 +97,7 @@ pub(super) async fn authorize_security_group_egress(
         dry_run: input.dry_run,
     };
     let tags = Tags::of_specifications(Kind::Rule, input.tag_specifications)?;
+    context.ask(tags.asked());
     let rules =
         authorize::<actions::AuthorizeSecurityGroupEgress>(networks, context, &request, &tags).await?;
     Ok(ec2::AuthorizeSecurityGroupEgressResult { r#return: Some(true), security_group_rules: Some(rules) })

@@ -81,6 +81,7 @@ pub(super) async fn create_subnet(
     })?)?;
     let zone = choose_zone(context.region, input.availability_zone, input.availability_zone_id)?;
     let tags = Tags::of_specifications(Kind::Subnet, input.tag_specifications)?;
+    context.ask(tags.asked());
     let targets = [Target::new(Kind::Subnet, &tags), Target::One(&input.vpc_id)];
     let (id, network) = networks
         .change::<actions::CreateSubnet, _>(context, input.dry_run, &targets, |edit| {

@@ -1,7 +1,7 @@
 //! Tags on everything that has an id.
 
 use strongroom_api_ec2::{self as ec2, actions};
-use strongroom_identity::RequestContext;
+use strongroom_identity::{ConditionKeys, RequestContext};
 use strongroom_schema::Unit;
 
 use super::{MOST_IDS, list};
@@ -9,7 +9,7 @@ use crate::Networks;
 use crate::domain::filter::{Attribute, Filters, text};
 use crate::domain::id::Kind;
 use crate::domain::paging::Page;
-use crate::domain::tags::Tags;
+use crate::domain::tags::{Tags, asked_keys};
 use crate::error::Refusal;
 use crate::networks::Target;
 
@@ -31,6 +31,7 @@ pub(super) async fn create_tags(
         return Err(Refusal::missing("Tag"));
     }
     let tags = Tags::parse(input.tags)?;
+    context.ask(tags.asked());
     networks
         .change::<actions::CreateTags, _>(context, input.dry_run, &targets, |edit| {
             input.resources.iter().try_for_each(|id| edit.change_tags(id, |known| known.add(&tags)))
@@ -46,6 +47,8 @@ pub(super) async fn delete_tags(
 ) -> Result<Unit, Refusal> {
     let targets = targets(&input.resources)?;
     let named = input.tags.unwrap_or_default();
+    let keys = named.iter().filter_map(|tag| tag.key.as_deref());
+    context.ask(asked_keys(ConditionKeys::new(), keys));
     networks
         .change::<actions::DeleteTags, _>(context, input.dry_run, &targets, |edit| {
             input.resources.iter().try_for_each(|id| {

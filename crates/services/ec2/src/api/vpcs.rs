@@ -67,6 +67,7 @@ pub(super) async fn create_vpc(
         Refusal::client("MissingParameter", "Either 'cidrBlock' or 'ipv4IpamPoolId' should be provided.")
     })?)?;
     let tags = Tags::of_specifications(Kind::Vpc, input.tag_specifications)?;
+    context.ask(tags.asked());
     let create = |edit: &mut Edit| {
         let (tenancy, tags) = (tenancy.to_owned(), tags.clone());
         Vpc::create(edit, NewVpc { block, is_default: false, tenancy, tags })

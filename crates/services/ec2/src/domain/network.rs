@@ -189,6 +189,16 @@ impl Network {
         }
     }
 
+    /// The VPC that the resource of that id is in.
+    pub(crate) fn vpc_of(&self, id: &str) -> Option<&str> {
+        match Kind::of(id)? {
+            Kind::Subnet => Some(&self.find_subnet(id)?.vpc_id),
+            Kind::Group => Some(&self.find_group(id)?.vpc_id),
+            Kind::Interface => Some(&self.find_interface(id)?.vpc_id),
+            Kind::Vpc | Kind::Rule | Kind::Acl | Kind::RouteTable | Kind::Attachment | Kind::Gateway => None,
+        }
+    }
+
     /// The tags of everything, by the ids of what has them.
     pub(crate) fn all_tags(&self) -> BTreeMap<&str, &Tags> {
         let mut all = BTreeMap::new();

@@ -1,9 +1,10 @@
 //! Tags (EC2 User Guide, "Tag your Amazon EC2 resources").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use strongroom_api_ec2::{ResourceType, Tag, TagSpecification};
+use strongroom_identity::ConditionKeys;
 
 use super::id::Kind;
 use crate::error::Refusal;
@@ -114,6 +115,19 @@ impl Tags {
         self.0.get(key).map(String::as_str)
     }
 
+    /// The values of the tags of that key in any case.
+    pub(crate) fn in_any_case(&self, key: &str) -> Vec<&str> {
+        self.iter().filter(|(known, _)| known.eq_ignore_ascii_case(key)).map(|(_, value)| value).collect()
+    }
+
+    /// What these tags, in a request, say to policies: `aws:RequestTag/key` and `aws:TagKeys`.
+    pub(crate) fn asked(&self) -> ConditionKeys {
+        let with = |keys: ConditionKeys, (key, value): (&str, &str)| {
+            keys.with(&format!("aws:RequestTag/{key}"), value)
+        };
+        asked_keys(self.iter().fold(ConditionKeys::new(), with), self.iter().map(|(key, _)| key))
+    }
+
     /// All tags in the order of their keys.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
@@ -135,6 +149,12 @@ impl Tags {
         }
         Ok(self)
     }
+}
+
+/// Adds what keys of tags in a request say to policies: `aws:TagKeys`.
+pub(crate) fn asked_keys<'k>(keys: ConditionKeys, named: impl IntoIterator<Item = &'k str>) -> ConditionKeys {
+    let named: BTreeSet<_> = named.into_iter().map(str::to_owned).collect();
+    if named.is_empty() { keys } else { keys.with("aws:TagKeys", Vec::from_iter(named)) }
 }
 
 /// Checks the key of a tag that is added or taken away.

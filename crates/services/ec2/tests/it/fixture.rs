@@ -6,8 +6,11 @@ use std::sync::Arc;
 use strongroom_api_ec2::{self as ec2, Ec2 as _};
 use strongroom_crypto::random;
 use strongroom_ec2::{MIGRATIONS, Networks, Settings};
-use strongroom_identity::{AccountId, Caller, Principal, RecordDraft, Region, RequestContext, RequestId};
-use strongroom_policy::{Authority, services};
+use strongroom_identity::{
+    AccountId, Caller, Entity, Permissions, Principal, RecordDraft, Region, RequestContext, RequestId,
+};
+use strongroom_policy::document::{Document, Kind as DocumentKind};
+use strongroom_policy::{Authority, CallerPolicies, Policy, services};
 use strongroom_seal::Root;
 use strongroom_secret::Key256;
 use strongroom_service::ApiError;
@@ -53,12 +56,13 @@ pub(crate) struct Client {
     pub(crate) account: AccountId,
     pub(crate) region: Region,
     service: Option<&'static str>,
+    policies: Option<Arc<CallerPolicies>>,
 }
 
 impl Client {
     pub(crate) fn new(ec2: &Arc<Networks>, account: &str, region: &str) -> Self {
         let (account, region) = (account.parse().unwrap(), Region::named(region).unwrap());
-        Self { ec2: ec2.clone(), account, region, service: None }
+        Self { ec2: ec2.clone(), account, region, service: None, policies: None }
     }
 
     /// Another caller of the same EC2.
@@ -71,19 +75,39 @@ impl Client {
         Self { service: Some(services::CLOUDHSM), ..self.clone() }
     }
 
+    /// A user with a policy of these statements.
+    pub(crate) fn as_user(&self, statements: &str) -> Self {
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+        let document = Document::parse(&text, DocumentKind::Identity).unwrap();
+        let identity = vec![Arc::new(Policy::new("p", &document))];
+        let policies = CallerPolicies { identity, ..CallerPolicies::default() };
+        Self { policies: Some(Arc::new(policies)), ..self.clone() }
+    }
+
     /// The same caller of another EC2.
     pub(crate) fn on(&self, ec2: &Arc<Networks>) -> Self {
         Self { ec2: ec2.clone(), ..self.clone() }
     }
 
     pub(crate) fn context(&self) -> RequestContext {
-        let principal = match self.service {
-            None => Principal::Root(self.account),
-            Some(name) => Principal::Service { account: self.account, name },
+        let principal = match (self.service, &self.policies) {
+            (Some(name), _) => Principal::Service { account: self.account, name },
+            (None, None) => Principal::Root(self.account),
+            (None, Some(_)) => Principal::User(Entity {
+                account: self.account,
+                path: "/".to_owned(),
+                name: "a".to_owned(),
+                id: "AIDACKCEVSQ6C2EXAMPLE".to_owned(),
+            }),
         };
+        let permissions = match &self.policies {
+            Some(policies) => Permissions::new(policies.clone()),
+            None => Permissions::none(),
+        };
+        let caller = Caller::new(principal, self.account.to_string());
         RequestContext::new(
             RequestId::from_random([5; 16]),
-            Caller::new(principal, self.account.to_string()),
+            Caller { permissions, ..caller },
             self.region,
             NOW,
             NOW + 60_000,

@@ -5,6 +5,7 @@
 mod altered;
 mod companions;
 mod concurrency;
+mod conditions;
 mod drafts;
 mod filters;
 mod fixture;
