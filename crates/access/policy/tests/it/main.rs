@@ -9,6 +9,7 @@ mod effort;
 mod filling;
 mod messages;
 mod patterns;
+mod places;
 mod principals;
 mod properties;
 mod refusals;
