@@ -173,11 +173,16 @@ impl Authority {
                 context.decided(trace(request, policies).encode());
             }
             let Some(denied) = denied else { return Ok(decision.grant().map(str::to_owned)) };
-            let seal = |sealer: &Arc<dyn MessageSealer>| {
+            // Of another account's resource it would show that account's policy to the caller's administrators.
+            let sealer = self.sealer.as_ref().filter(|_| !is_foreign);
+            let sealed = sealer.and_then(|sealer| {
                 let message = message(request, policies, &decision, context.asked().names());
                 sealer.seal(context.account(), &message)
-            };
-            Err(denied.with_message(self.sealer.as_ref().and_then(seal)))
+            });
+            if let Some(sealed) = &sealed {
+                context.refused_with(sealed);
+            }
+            Err(denied.with_message(sealed))
         })?;
         drop(grants);
         Ok(Authorized { resource, granted_by, action: PhantomData })
@@ -186,6 +191,19 @@ impl Authority {
     /// Whether the resource's own policy lets the caller, or its account, do `A`, whatever grants there are.
     pub fn admits<A: Action, R: Resource>(&self, context: &RequestContext, resource: &R) -> bool {
         ask::<A, R, _>(context, resource, &[], admits)
+    }
+
+    /// Whether a policy that has a say in what the caller does to `resource` has a condition on a key, whose name comes
+    /// in lower case: for keys that are costly to find out. Variables of that name do not count.
+    pub fn is_asked_about<R: Resource>(&self, context: &RequestContext, resource: &R, key: &str) -> bool {
+        let guard = resource.guard().policy().map(|(_, policy)| policy);
+        let own = context.caller.permissions.get::<CallerPolicies>();
+        let identity = own.into_iter().flat_map(|own| own.identity.iter().map(|policy| &**policy));
+        let boundary = own.and_then(|own| own.boundary.as_deref());
+        let session =
+            own.and_then(|own| own.session.as_deref()).into_iter().flatten().map(|policy| &**policy);
+        let mut all = guard.into_iter().chain(identity).chain(boundary).chain(session);
+        all.any(|policy| policy.asks_about(key))
     }
 
     /// The decision on `A`, with all that led to it.

@@ -273,7 +273,8 @@ fn allowing<'p>(
     for policy in policies {
         let opinion = policy.opinion(facts);
         if let Some(at) = opinion.denies {
-            let policy_arn = if layer == Layer::Resource { None } else { policy.arn() };
+            let is_attached_to_caller = !matches!(layer, Layer::Resource | Layer::Trust);
+            let policy_arn = if is_attached_to_caller { policy.arn() } else { None };
             return Err(Decision::ExplicitlyDenied { layer, source: source(policy, at), policy_arn });
         }
         if let Some((grip, at)) = opinion.allows

@@ -101,6 +101,11 @@ impl Policy {
         keys
     }
 
+    /// Whether it has a condition on a key, whose name comes in lower case.
+    pub(crate) fn asks_about(&self, key: &str) -> bool {
+        self.statements.iter().any(|statement| statement.tests.iter().any(|test| test.key() == key))
+    }
+
     pub(crate) fn statements(&self) -> &[Statement] {
         &self.statements
     }

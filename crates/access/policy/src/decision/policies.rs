@@ -39,7 +39,7 @@ pub enum Guard<'p> {
 
 impl<'p> Guard<'p> {
     /// The policy and its layer.
-    pub(super) fn policy(self) -> Option<(Layer, &'p Policy)> {
+    pub(crate) fn policy(self) -> Option<(Layer, &'p Policy)> {
         match self {
             Self::None => None,
             Self::Policy(policy) | Self::Key(policy) => Some((Layer::Resource, policy)),

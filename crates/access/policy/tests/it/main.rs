@@ -16,5 +16,6 @@ mod refusals;
 mod refused;
 mod root_users;
 mod services;
+mod session_properties;
 mod tables;
 mod traces;

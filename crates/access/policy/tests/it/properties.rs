@@ -1,17 +1,18 @@
-//! What holds of every decision, whatever the policies.
+//! What holds of every decision, whatever the policies and the grants.
 
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use strongroom_policy::document::{Document, Kind};
+use strongroom_policy::document::{Document, Kind, NamedPrincipal};
 use strongroom_policy::{
-    ContextKeys, Decision, Entity, Guard, Policies, Policy, Request, Subject, Values, decide, explain,
+    ContextKeys, Decision, Entity, Grant, Guard, Layer, Policies, Policy, Request, Subject, Values, decide,
+    explain,
 };
 
-const ARN: &str = "arn:aws:kms:us-east-1:111122223333:key/1";
+pub(crate) const ARN: &str = "arn:aws:kms:us-east-1:111122223333:key/1";
 
 /// Operators that hold of nothing where the key is absent.
-const POSITIVE: [&str; 12] = [
+pub(crate) const POSITIVE: [&str; 12] = [
     "StringEquals",
     "StringEqualsIgnoreCase",
     "StringLike",
@@ -113,27 +114,44 @@ fn policy(statements: &[String], kind: Kind) -> Policy {
 
 /// Everything that has a say.
 #[derive(Debug)]
-struct World {
+pub(crate) struct World {
     subject: Subject,
-    identity: Vec<Arc<Policy>>,
-    boundary: Option<Policy>,
-    session: Option<Vec<Arc<Policy>>>,
-    attached: Policy,
+    pub(crate) identity: Vec<Arc<Policy>>,
+    pub(crate) boundary: Option<Policy>,
+    pub(crate) session: Option<Vec<Arc<Policy>>>,
+    pub(crate) attached: Policy,
     guard: u8,
+    /// Grantees, and whether the constraints are kept.
+    grants: Vec<(NamedPrincipal, bool)>,
 }
 
-fn world() -> impl Strategy<Value = World> {
+fn grantee() -> impl Strategy<Value = NamedPrincipal> {
+    let named = |text: &str| NamedPrincipal::parse_aws(text).unwrap();
+    prop::sample::select(vec![
+        named("111122223333"),
+        named("444455556666"),
+        named("arn:aws:iam::111122223333:user/a"),
+        named("arn:aws:iam::111122223333:role/r"),
+        named("arn:aws:sts::111122223333:assumed-role/r/s1"),
+        NamedPrincipal::Service("logs.amazonaws.com".to_owned()),
+    ])
+}
+
+pub(crate) fn world() -> impl Strategy<Value = World> {
     let own = || statements(false).prop_map(|statements| policy(&statements, Kind::Identity));
     let several = || prop::collection::vec(own().prop_map(Arc::new), 0..3);
     let attached = statements(true).prop_map(|statements| policy(&statements, Kind::Key));
-    (subject(), several(), prop::option::of(own()), prop::option::of(several()), attached, 0..3_u8).prop_map(
-        |(subject, identity, boundary, session, attached, guard)| World {
+    let grants = prop::collection::vec((grantee(), any::<bool>()), 0..3);
+    let limits = (prop::option::of(own()), prop::option::of(several()));
+    (subject(), several(), limits, attached, 0..3_u8, grants).prop_map(
+        |(subject, identity, (boundary, session), attached, guard, grants)| World {
             subject,
             identity,
             boundary,
             session,
             attached,
             guard,
+            grants,
         },
     )
 }
@@ -154,6 +172,18 @@ impl World {
         }
     }
 
+    fn grants(&self) -> Vec<Grant<'_>> {
+        self.grants
+            .iter()
+            .map(|(grantee, holds)| Grant {
+                id: "grant",
+                grantee,
+                actions: &["kms:Decrypt"],
+                unmet: (!holds).then_some("EncryptionContextEquals"),
+            })
+            .collect()
+    }
+
     fn request(&self) -> Request<'_> {
         Request {
             subject: &self.subject,
@@ -165,7 +195,7 @@ impl World {
     }
 }
 
-fn one(text: &str, kind: Kind) -> Policy {
+pub(crate) fn one(text: &str, kind: Kind) -> Policy {
     policy(&[text.to_owned()], kind)
 }
 
@@ -182,7 +212,8 @@ proptest! {
         let mut session = world.session.clone().unwrap_or_default();
         identity.push(deny.clone());
         session.push(deny.clone());
-        let mut policies = world.policies();
+        let grants = world.grants();
+        let mut policies = Policies { grants: &grants, ..world.policies() };
         match layer {
             0 => policies.identity = &identity,
             1 => policies.boundary = Some(&deny),
@@ -197,9 +228,11 @@ proptest! {
     /// policies of a session.
     #[test]
     fn boundaries_and_sessions_never_add(world in world()) {
-        let with = decide(&world.request(), &world.policies()).is_allowed();
-        let without_boundary = Policies { boundary: None, ..world.policies() };
-        let without_session = Policies { session: None, ..world.policies() };
+        let grants = world.grants();
+        let policies = Policies { grants: &grants, ..world.policies() };
+        let with = decide(&world.request(), &policies).is_allowed();
+        let without_boundary = Policies { boundary: None, ..policies };
+        let without_session = Policies { session: None, ..policies };
         prop_assert!(!with || decide(&world.request(), &without_boundary).is_allowed());
         prop_assert!(!with || decide(&world.request(), &without_session).is_allowed());
     }
@@ -227,7 +260,8 @@ proptest! {
     /// Who asks why learns what was decided, and every statement is accounted for.
     #[test]
     fn a_trace_is_of_the_same_decision(world in world()) {
-        let (request, policies) = (world.request(), world.policies());
+        let grants = world.grants();
+        let (request, policies) = (world.request(), Policies { grants: &grants, ..world.policies() });
         let (decision, trace) = (decide(&request, &policies), explain(&request, &policies));
         prop_assert_eq!(trace.is_allowed, decision.is_allowed());
         let statements: Vec<_> = trace.policies.iter().flat_map(|policy| &policy.statements).collect();
@@ -245,5 +279,26 @@ proptest! {
         let more = Policies { identity: &identity, ..world.policies() };
         let before = decide(&world.request(), &world.policies()).is_allowed();
         prop_assert!(!before || decide(&world.request(), &more).is_allowed());
+    }
+
+    /// KMS Developer Guide, "Grants in AWS KMS": a grant only ever adds, and only to its grantee; one whose constraints
+    /// are not kept does nothing.
+    #[test]
+    fn grants_only_add_and_only_for_their_grantees(world in world()) {
+        let (request, without) = (world.request(), world.policies());
+        let grants = world.grants();
+        let with = Policies { grants: &grants, ..without };
+        let (before, after) = (decide(&request, &without), decide(&request, &with));
+        prop_assert!(!before.is_allowed() || after == before);
+        let of_nobody: Vec<_> = grants
+            .iter()
+            .copied()
+            .filter(|grant| grant.unmet.is_some() || *grant.grantee == NamedPrincipal::parse_aws("444455556666").unwrap())
+            .collect();
+        if world.subject.account().is_none_or(|account| account.to_string() != "444455556666") {
+            prop_assert_eq!(decide(&request, &Policies { grants: &of_nobody, ..without }), before);
+        }
+        let by_grant = matches!(after, Decision::Allowed { layer: Layer::Grant, .. });
+        prop_assert_eq!(after.is_allowed() && !before.is_allowed(), by_grant);
     }
 }

@@ -41,6 +41,7 @@ fn refusals_have_the_forms_of_aws() {
         r#"{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"kms:*","Resource":"*"}"#,
     );
     let to_nobody = policy("key", r#"{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*"}"#);
+    let named = to_nobody.named("arn:aws:iam::111122223333:role/app");
     let boundary = policy("arn:aws:iam::111122223333:policy/Limit", deny);
 
     let of_key = |policy| Policies { guard: Guard::Key(policy), ..Policies::default() };
@@ -78,6 +79,16 @@ fn refusals_have_the_forms_of_aws() {
             "with an explicit deny in a permissions boundary: arn:aws:iam::111122223333:policy/Limit",
         ),
         (Policies { session: Some(&inline), ..delegated }, "with an explicit deny in a session policy"),
+        (
+            Policies { session: Some(&managed), ..delegated },
+            "with an explicit deny in a session policy: arn:aws:iam::111122223333:policy/Deny",
+        ),
+        // What is attached to a resource is not named, whatever it is called.
+        (of_key(&named), "with an explicit deny in a resource-based policy"),
+        (
+            Policies { guard: Guard::Trust(&named), ..Policies::default() },
+            "with an explicit deny in the role trust policy",
+        ),
     ];
     for (policies, expected) in table {
         assert_eq!(refusal(&alice(), &policies), expected);
