@@ -46,6 +46,24 @@ def test_who_may_do_what(of, world, callers):
     assert not changes, f"{expected} says otherwise; `MATRIX=write` writes what is now:\n{changes}"
 
 
+TOLD = {"kms": "NotFoundException"}
+"""What services tell everybody of what is not there: ids of keys cannot be guessed, and KMS looks for the key first,
+since its policy has the first word."""
+
+
+@pytest.mark.parametrize("of", service.ALL, ids=lambda of: of.name)
+def test_who_may_not_is_not_told_what_is_there(of, world, callers):
+    nobody = next(caller for caller in callers if caller.name == "nobody")
+    nowhere = world.without()
+    told = {}
+    for row in ROWS[of.name]:
+        there = Verdict.of(nobody.send(of.call(row.operation, world.fill(row.given))))
+        verdict = Verdict.of(nobody.send(of.call(row.operation, nowhere.fill(row.given))))
+        if not there.is_let_in and verdict.code not in (there.code, TOLD.get(of.name)):
+            told[row.name] = verdict.code
+    assert told == {}
+
+
 UNSIGNED = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}
 """Operations whose callers have something else than a signature to show."""
 

@@ -1,6 +1,7 @@
 """What is called on: one account with one of everything, by names that the rows use."""
 
 import re
+from copy import copy
 from functools import cached_property
 
 from rig import sdk
@@ -52,6 +53,35 @@ class World:
                 return self.things[whole[1]]
             case _:
                 return given
+
+    def without(self) -> "World":
+        """The same account, where every name that there is stands for something that there is not."""
+        other = copy(self)
+        other.things = self.things | {
+            "access-key": "AKIAIOSFODNN7EXAMPLE",
+            "alias": "alias/absent",
+            "alias-arn": self.arn("alias/absent", "kms"),
+            "backup": "backup-abcdefgh234",
+            "backup-arn": self.arn("backup/backup-abcdefgh234", "cloudhsm"),
+            "cluster": "cluster-abcdefgh234",
+            "device": self.things["no-device"],
+            "egress-rule": "sgr-0123456789abcdef0",
+            "group": "sg-0123456789abcdef0",
+            "interface": "eni-0123456789abcdef0",
+            "own-subnet": "subnet-0123456789abcdef0",
+            "own-vpc": "vpc-0123456789abcdef0",
+            "policy": self.things["no-policy"],
+            "provider": self.things["no-provider"],
+            "rule": "sgr-0123456789abcdef0",
+            "second-group": "sg-0123456789abcdef0",
+            "subnet": "subnet-0123456789abcdef0",
+            "user": self.arn("user/absent"),
+            "vpc": "vpc-0123456789abcdef0",
+        }
+        other.things |= dict.fromkeys(("bare-user", "group-name", "role-name", "user-name"), "absent")
+        other.things |= dict.fromkeys(("agreeing", "closed", "doomed", "key", "mac", "signing"), self.things["no-key"])
+        other.things |= dict.fromkeys(("named-role", "reader-role", "shared-role"), self.things["no-role"])
+        return other
 
     def describe(self, resource: str) -> str:
         """A resource as the sheets show it, the same each time."""
