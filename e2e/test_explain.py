@@ -6,7 +6,7 @@ import re
 import pytest
 
 from rig import policy, sdk
-from rig.node import run
+from rig.node import Node, run
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
@@ -119,7 +119,7 @@ def test_what_no_policy_refused_is_said_to_be_so(node, kms, key):
     done = kms.describe_key(KeyId=key["KeyId"])
     said = explained(node, done["ResponseMetadata"]["RequestId"])
     assert "outcome  done\n" in said
-    assert "How decisions were made is kept of refused calls." in said
+    assert "It was allowed. How decisions were made is kept of refused calls" in said
 
 
 def test_what_is_not_found_says_where_to_look(node, tmp_path):
@@ -161,3 +161,17 @@ def test_refused_calls_are_counted_by_principal_and_action(node, account, alice,
     done = run(node.program, "audit", "denied", "--since", "yesterday")
     assert done.returncode == 2
     assert "write a moment as" in done.stderr
+
+
+def test_a_server_can_be_told_to_explain_what_it_allows(program, tmp_path):
+    node = Node(program, tmp_path, "--data-dir", str(tmp_path / "data"), "--explain-allowed").start()
+    try:
+        kms = sdk.client(node, "kms")
+        key = kms.create_key()["KeyMetadata"]["Arn"]
+        done = kms.encrypt(KeyId=key, Plaintext=b"x")
+        said = explained(node, done["ResponseMetadata"]["RequestId"])
+        assert "outcome  done\n" in said
+        assert said.endswith("=> allowed: root user\n") or "=> allowed by statement 0 of" in said, said
+        assert denied(node) == "No call was refused.\n"
+    finally:
+        node.ensure_gone()

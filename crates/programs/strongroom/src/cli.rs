@@ -133,6 +133,10 @@ pub(crate) struct DevOptions {
     /// key stores, to begin with
     #[arg(long)]
     pub(crate) compat_strict: bool,
+    /// Keep with each record how it was decided, also of calls that are allowed, for `strongroom explain`. Records take up
+    /// to twice the room then, and calls a little longer
+    #[arg(long)]
+    pub(crate) explain_allowed: bool,
     /// How long a custom key store's cluster may take for a call before the caller is told that KMS cannot
     /// communicate with it
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=300))]

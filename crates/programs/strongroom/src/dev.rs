@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::cli::DevOptions;
 use crate::data_dir::DataDir;
-use crate::node::{Clusters, Node, RootKey};
+use crate::node::{Choices, Clusters, Node, RootKey};
 use crate::process;
 use crate::seed::{Secrets, Seed};
 
@@ -109,9 +109,10 @@ impl Serving {
             hsmd: hsmd(options)?,
             daily_backups: !options.pause_daily_backups,
         };
-        let node =
-            Node::open_dev(data, root_key, origins, clusters, key_settings(options), seed, shutdown.handle())
-                .await?;
+        let key_stores = key_settings(options);
+        let explains_allowed = options.explain_allowed;
+        let choices = Choices { root_key, origins, clusters, key_stores, seed, explains_allowed };
+        let node = Node::open_dev(data, choices, shutdown.handle()).await?;
         shutdown.handle().spawn(node.server.clone().serve(listener));
         Ok((Self { node, shutdown, address }, stopping))
     }

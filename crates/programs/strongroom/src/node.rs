@@ -58,6 +58,20 @@ pub(crate) struct Clusters {
     pub(crate) daily_backups: bool,
 }
 
+/// What is chosen for a server in development.
+pub(crate) struct Choices {
+    /// The root credential that it begins with.
+    pub(crate) root_key: RootKey,
+    /// Whose web pages may call.
+    pub(crate) origins: Origins,
+    pub(crate) clusters: Clusters,
+    pub(crate) key_stores: strongroom_kms::Settings,
+    /// What is there when it has started.
+    pub(crate) seed: Option<Seed>,
+    /// Whether records tell how decisions were made that allowed something, too.
+    pub(crate) explains_allowed: bool,
+}
+
 /// The root credential of an account.
 pub(crate) struct RootKey {
     pub(crate) account: AccountId,
@@ -68,15 +82,8 @@ pub(crate) struct RootKey {
 impl Node {
     /// Opens the data folder, whose lock the caller holds, and joins the layers for development. What becomes
     /// due is done until `shutdown` begins. What the seed names is there then.
-    pub(crate) async fn open_dev(
-        data: &DataDir,
-        root_key: RootKey,
-        origins: Origins,
-        clusters: Clusters,
-        key_stores: strongroom_kms::Settings,
-        seed: Option<Seed>,
-        shutdown: Shutdown,
-    ) -> Result<Self> {
+    pub(crate) async fn open_dev(data: &DataDir, choices: Choices, shutdown: Shutdown) -> Result<Self> {
+        let Choices { root_key, origins, clusters, key_stores, seed, explains_allowed } = choices;
         let db =
             Db::open_sqlite(&data.database(), &OpenOptions::default()).await.context("opening the store")?;
         let root = open_seal(data, &db).await?;
@@ -109,7 +116,7 @@ impl Node {
             );
         }
 
-        let authority = Authority::new();
+        let authority = Authority::new().keeping_all(explains_allowed);
         let iam = IdentityManagement::new(&access_keys, &root, authority.clone(), history.clone())?;
         let iam = Arc::new(iam);
         let Clusters { vpc_cidr, hsmd, daily_backups } = clusters;

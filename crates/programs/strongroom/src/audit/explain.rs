@@ -104,6 +104,7 @@ fn without_trace(record: &Record) -> &'static str {
     } else if record.error_code.is_some() {
         "It was not refused by a policy: it failed for the reason above."
     } else {
-        "It was allowed. How decisions were made is kept of refused calls."
+        "It was allowed. How decisions were made is kept of refused calls; of all of them with `strongroom dev \
+         --explain-allowed`."
     }
 }

@@ -50,7 +50,7 @@ pub(crate) struct UpOptions {
         long,
         value_name = "URL",
         conflicts_with_all = ["listen", "ephemeral", "account_id", "vpc_cidr", "pause_daily_backups", "allow_origin",
-            "compat_strict", "key_store_timeout", "seed"]
+            "compat_strict", "explain_allowed", "key_store_timeout", "seed"]
     )]
     pub(crate) endpoint: Option<String>,
     /// The Region [default: AWS_DEFAULT_REGION, AWS_REGION, the profile's, or us-east-1]
@@ -111,7 +111,7 @@ pub(crate) struct DownOptions {
         long,
         value_name = "URL",
         conflicts_with_all = ["listen", "ephemeral", "account_id", "vpc_cidr", "pause_daily_backups", "allow_origin",
-            "compat_strict", "key_store_timeout", "seed"]
+            "compat_strict", "explain_allowed", "key_store_timeout", "seed"]
     )]
     pub(crate) endpoint: Option<String>,
     /// The Region [default: AWS_DEFAULT_REGION, AWS_REGION, the profile's, or us-east-1]
