@@ -1,9 +1,11 @@
 """Temporary credentials with the AWS CLI and boto3, over the wire."""
 
 import base64
-from datetime import datetime, timedelta, timezone
+import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore.exceptions import ClientError
 
 from rig import authenticator, policy, sdk
 from rig.sdk import refused
@@ -56,7 +58,7 @@ def test_a_role_is_assumed_and_reads_only(iam, user, account):
     assumed = answer["AssumedRoleUser"]
     assert assumed["Arn"] == f"arn:aws:sts::{account}:assumed-role/reader/s1"
     end = datetime.fromisoformat(answer["Credentials"]["Expiration"])
-    assert timedelta(minutes=55) < end - datetime.now(timezone.utc) <= timedelta(hours=1)
+    assert timedelta(minutes=55) < end - datetime.now(UTC) <= timedelta(hours=1)
     session = user.as_(answer["Credentials"])
     assert session("sts", "get-caller-identity") == {
         "UserId": assumed["AssumedRoleId"],
@@ -144,7 +146,9 @@ def test_two_accounts(node, iam, user, account):
     """The role's account trusts the user, and his own lets him."""
     other = f"{int(account) + 500_000_000:012}"
     theirs = sdk.client(node, "iam", access_key_id=other)
-    trust = policy.trust({"AWS": f"arn:aws:iam::{account}:user/alice"}, Condition={"StringEquals": {"sts:ExternalId": "42"}})
+    trust = policy.trust(
+        {"AWS": f"arn:aws:iam::{account}:user/alice"}, Condition={"StringEquals": {"sts:ExternalId": "42"}}
+    )
     arn = theirs.create_role(RoleName="guest", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     refused = f"User: arn:aws:iam::{account}:user/alice is not authorized to perform: sts:AssumeRole on resource: {arn}"
     assert assume_refused(user, arn).message == refused
@@ -204,3 +208,32 @@ def test_whose_an_access_key_is(iam, user, account):
     arn = role(iam, account)
     for id in (user.access_key_id, assume(user, arn)["Credentials"]["AccessKeyId"]):
         assert user("sts", "get-access-key-info", "--access-key-id", id) == {"Account": account}
+
+
+def test_a_refusal_is_decoded(node, iam, user, account):
+    """EC2's refusals carry their message in the text, as AWS's do, those of other services in a header of ours."""
+    deny = policy.deny(["ec2:CreateVpc", "kms:CreateKey"], Sid="NotToday")
+    iam.put_user_policy(UserName="alice", PolicyName="deny", PolicyDocument=policy.document(deny))
+    refusal = user.refused("ec2", "create-vpc", "--cidr-block", "10.0.0.0/16")
+    assert refusal.code == "UnauthorizedOperation"
+    encoded = refusal.message.rsplit("Encoded authorization failure message: ", 1)[1]
+    decoded = json.loads(user("sts", "decode-authorization-message", "--encoded-message", encoded)["DecodedMessage"])
+    assert (decoded["allowed"], decoded["explicitDeny"]) == (False, True)
+    assert decoded["context"]["action"] == "ec2:CreateVpc"
+    assert decoded["context"]["principal"]["arn"] == f"arn:aws:iam::{account}:user/alice"
+    assert [one["statementId"] for one in decoded["matchedStatements"]["items"]] == ["NotToday"]
+
+    kms = sdk.client(node, "kms", access_key_id=user.access_key_id, secret_access_key=user.secret_access_key)
+    with pytest.raises(ClientError) as caught:
+        kms.create_key()
+    headers = caught.value.response["ResponseMetadata"]["HTTPHeaders"]
+    encoded = headers["x-strongroom-encoded-authorization-message"]
+    decoded = json.loads(user("sts", "decode-authorization-message", "--encoded-message", encoded)["DecodedMessage"])
+    assert decoded["context"]["action"] == "kms:CreateKey"
+
+    # Who may not decode learns nothing, and nobody does of another account.
+    refusal = user.refused("sts", "decode-authorization-message", "--encoded-message", encoded[:-4] + "AAAA")
+    assert refusal.code == "InvalidAuthorizationMessageException"
+    other = user.with_(access_key_id=f"{int(account) + 500_000_000:012}", secret_access_key="test")
+    refusal = other.refused("sts", "decode-authorization-message", "--encoded-message", encoded)
+    assert refusal.code == "InvalidAuthorizationMessageException"

@@ -70,6 +70,8 @@ class Cli:
         if self.profile:
             del environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]
             environment["AWS_PROFILE"], environment["AWS_CONFIG_FILE"] = map(str, self.profile)
+            # Here the CLI keeps what roles give it.
+            environment["HOME"] = str(self.profile[1].parent)
         command = [sys.executable, PROGRAM, *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
 

@@ -189,6 +189,11 @@ impl RequestContext {
         });
     }
 
+    /// Notes the encoded message of a refusal (`sts:DecodeAuthorizationMessage`), for the answer.
+    pub fn refused_with(&self, message: impl Into<String>) {
+        self.with_notes(|notes| notes.authorization_message = Some(message.into()));
+    }
+
     /// States what the input says to policies, in place of what was stated before. An operation does so before
     /// it asks for permission.
     pub fn ask(&self, keys: ConditionKeys) {

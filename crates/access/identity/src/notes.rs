@@ -74,4 +74,6 @@ pub struct AuditNotes {
     pub additional: Vec<(&'static str, NoteValue)>,
     /// Traces of decisions, in the deciding side's form.
     pub decisions: Vec<String>,
+    /// What the last refusal says of itself, encoded; see [`RequestContext::refused_with`](crate::RequestContext::refused_with).
+    pub authorization_message: Option<String>,
 }

@@ -116,7 +116,7 @@ impl Node {
             );
         }
 
-        let authority = Authority::new().keeping_all(explains_allowed);
+        let authority = Authority::new().sealing(access_keys.message_sealer()).keeping_all(explains_allowed);
         let iam = IdentityManagement::new(&access_keys, &root, authority.clone(), history.clone())?;
         let iam = Arc::new(iam);
         let Clusters { vpc_cidr, hsmd, daily_backups } = clusters;
@@ -150,9 +150,9 @@ impl Node {
             outbox: outbox.clone(),
             journal: history.clone(),
             clocks: clocks.clone(),
+            principals: iam.clone(),
             cloudhsm: cloudhsm.clone(),
             ec2: networks.clone(),
-            principals: iam.clone(),
             anchors: Arc::new(CustomerAuthorities(cloudhsm.clone())),
             dialer: Arc::new(PoolDialer::new(clocks.clone(), shutdown.clone())),
             settings: key_stores,

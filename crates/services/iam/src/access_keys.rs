@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use strongroom_identity::{AccountId, Credential, Credentials, NoCredential, Permissions, Principal};
+use strongroom_policy::MessageSealer;
 use strongroom_runtime::Clocks;
 use strongroom_seal::{Epoch, Purpose, Root, SealError, Sealer};
 use strongroom_secret::{SecretBytes, SecretString};
@@ -111,6 +112,11 @@ impl AccessKeys {
     /// The directories that say whose keys count.
     pub(crate) fn directories(&self) -> Arc<Directories> {
         self.directories.clone()
+    }
+
+    /// What seals the messages of refusals, for [`Authority`](strongroom_policy::Authority); STS decodes them.
+    pub fn message_sealer(&self) -> Arc<dyn MessageSealer> {
+        self.sessions.clone()
     }
 
     /// What makes temporary credentials.

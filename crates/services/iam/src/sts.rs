@@ -3,6 +3,7 @@
 mod access_key_info;
 mod assume_role;
 mod federation_token;
+mod messages;
 mod recorded;
 pub(crate) mod restrictions;
 mod second_factor;
@@ -17,7 +18,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_api_sts::{
-    AssumeRoleRequest, AssumeRoleResponse, Credentials, GetAccessKeyInfoRequest, GetAccessKeyInfoResponse,
+    AssumeRoleRequest, AssumeRoleResponse, Credentials, DecodeAuthorizationMessageRequest,
+    DecodeAuthorizationMessageResponse, GetAccessKeyInfoRequest, GetAccessKeyInfoResponse,
     GetCallerIdentityRequest, GetCallerIdentityResponse, GetFederationTokenRequest,
     GetFederationTokenResponse, GetSessionTokenRequest, GetSessionTokenResponse, Sts as StsApi,
 };
@@ -53,6 +55,14 @@ impl StsApi for Sts {
         let answer = assume_role::assume_role(&self.identities, context, input).await?;
         recorded::role_session(context, &answer);
         Ok(answer)
+    }
+
+    async fn decode_authorization_message(
+        &self,
+        context: &RequestContext,
+        input: DecodeAuthorizationMessageRequest,
+    ) -> Result<DecodeAuthorizationMessageResponse, ApiError> {
+        Ok(messages::decode_authorization_message(&self.identities, context, &input)?)
     }
 
     async fn get_access_key_info(

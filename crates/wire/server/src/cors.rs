@@ -23,7 +23,8 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, DEL
 
 /// Headers of an answer that pages may read, beside those that they always may.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "date, etag, smithy-protocol, x-amzn-requestid, x-amzn-errortype, x-amzn-query-error, x-amz-request-id, x-amz-id-2",
+    "date, etag, smithy-protocol, x-amzn-requestid, x-amzn-errortype, x-amzn-query-error, x-amz-request-id, x-amz-id-2, \
+     x-strongroom-encoded-authorization-message",
 );
 
 /// Seconds for which a browser need not ask again: as many as the strictest of them keeps an answer.

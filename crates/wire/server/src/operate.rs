@@ -109,7 +109,10 @@ impl Server {
                 "The call could not be recorded in the audit journal. See the server's log.",
             )
         })?;
-        let output = outcome?;
+        let output = outcome.map_err(|error| match notes.authorization_message {
+            Some(message) if error.is_access_denied() => error.with_authorization_message(message),
+            _ => error,
+        })?;
         Ok(envelope::success(framing, found.schema(), operation, &*output, &request_id))
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, DATE, HOST, ORIGIN};
 use http::request::Parts;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use strongroom_identity::RequestId;
@@ -20,6 +20,11 @@ use strongroom_sigv4::{Claim, Rendered};
 use crate::body::{Body, BodyError};
 use crate::registry::Found;
 use crate::{Registry, Server, cors};
+
+/// The header that carries what a refusal says of itself, encoded, for `sts:DecodeAuthorizationMessage`. AWS has such
+/// messages in EC2's texts only; our EC2's are there too.
+const AUTHORIZATION_MESSAGE: HeaderName =
+    HeaderName::from_static("x-strongroom-encoded-authorization-message");
 
 /// A request that ends in an error, with all that its answer needs.
 pub(crate) struct Failure {
@@ -60,7 +65,14 @@ impl Failure {
             },
             Cause::Operation(error) => view(error),
         };
-        envelope::error(self.framing, self.service, &view, request_id)
+        let mut response = envelope::error(self.framing, self.service, &view, request_id);
+        if let Cause::Operation(error) = &self.cause
+            && let Some(message) = error.authorization_message()
+            && let Ok(message) = HeaderValue::from_str(message)
+        {
+            response.headers_mut().insert(AUTHORIZATION_MESSAGE, message);
+        }
+        response
     }
 }
 

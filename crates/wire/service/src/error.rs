@@ -15,15 +15,16 @@ pub struct ApiError {
     query: Option<QueryError>,
     status: Option<u16>,
     fault: Fault,
-    message: Option<String>,
+    message: Option<Box<str>>,
     fields: Option<Arc<dyn Structure>>,
+    authorization_message: Option<Arc<str>>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl ApiError {
     /// An error of the service's model, with its message.
     pub fn modelled(shape: &'static ErrorShape, message: impl Into<String>) -> Self {
-        Self { message: Some(message.into()), ..Self::bare(shape) }
+        Self { message: Some(message.into().into_boxed_str()), ..Self::bare(shape) }
     }
 
     /// An error of the service's model that AWS sends without a message.
@@ -35,6 +36,7 @@ impl ApiError {
             fault: shape.fault,
             message: None,
             fields: None,
+            authorization_message: None,
             source: None,
         }
     }
@@ -46,8 +48,9 @@ impl ApiError {
             query: None,
             status: None,
             fault: Fault::Client,
-            message: Some(message.into()),
+            message: Some(message.into().into_boxed_str()),
             fields: None,
+            authorization_message: None,
             source: None,
         }
     }
@@ -71,7 +74,7 @@ impl ApiError {
         message: Option<String>,
     ) -> Self {
         let error = Self::common("", String::new());
-        Self { code: code.into(), query, message, ..error }
+        Self { code: code.into(), query, message: message.map(String::into_boxed_str), ..error }
     }
 
     /// Nothing is wrong with the call, but it cannot be served now.
@@ -102,8 +105,9 @@ impl ApiError {
             query: Some(QueryError { code: "InternalFailure", http_status: 500 }),
             status: Some(500),
             fault: Fault::Server,
-            message: Some("The request processing has failed because of an unknown error.".to_owned()),
+            message: Some("The request processing has failed because of an unknown error.".into()),
             fields: None,
+            authorization_message: None,
             source: Some(Arc::from(source.into())),
         }
     }
@@ -112,6 +116,12 @@ impl ApiError {
     #[must_use]
     pub fn with_fields(self, fields: impl Structure) -> Self {
         Self { fields: Some(Arc::new(fields)), ..self }
+    }
+
+    /// The same error with the encoded message of a refusal, which `sts:DecodeAuthorizationMessage` decodes.
+    #[must_use]
+    pub fn with_authorization_message(self, message: impl Into<Arc<str>>) -> Self {
+        Self { authorization_message: Some(message.into()), ..self }
     }
 
     /// The same error with the cause, for the log.
@@ -148,6 +158,16 @@ impl ApiError {
     /// The message, if there is one.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
+    }
+
+    /// The encoded message of a refusal, if there is one beside the text.
+    pub fn authorization_message(&self) -> Option<&str> {
+        self.authorization_message.as_deref()
+    }
+
+    /// Whether it says that the caller may not do this, in the words of whatever service.
+    pub fn is_access_denied(&self) -> bool {
+        self.code.contains("AccessDenied") || self.query_code() == "AccessDenied"
     }
 
     /// The modelled members, if there are more than the message.

@@ -241,9 +241,15 @@ fn a_refusal_carries_what_can_be_decoded_if_there_is_somebody_to_seal_it() {
     };
     assert_eq!(refused(Authority::new(), &root(ACCOUNT)).encoded_message(), None);
     let authority = Authority::new().sealing(Arc::new(Plain));
-    let denied = refused(authority.clone(), &root(STRANGER));
+    let context = root(ACCOUNT);
+    let denied = refused(authority.clone(), &context);
     let message = denied.encoded_message().unwrap();
-    let json = message.strip_prefix("444455556666 ").unwrap();
+    assert_eq!(context.take_notes().authorization_message.as_deref(), Some(message));
+    let json = message.strip_prefix("111122223333 ").unwrap();
     assert!(json.contains(r#""explicitDeny":true"#), "{json}");
-    assert!(!denied.to_string().contains("444455556666 {"), "the text is without it");
+    assert!(!denied.to_string().contains("111122223333 {"), "the text is without it");
+    // The policy of a key of another account is not its callers' to read.
+    let context = root(STRANGER);
+    assert_eq!(refused(authority, &context).encoded_message(), None);
+    assert_eq!(context.take_notes().authorization_message, None);
 }

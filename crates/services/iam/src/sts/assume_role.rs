@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use strongroom_api_sts::{AssumeRoleRequest, AssumeRoleResponse, AssumedRoleUser, actions};
 use strongroom_identity::{Action, ConditionKeys, Principal, RequestContext};
+use strongroom_policy::Resource as _;
 
 use super::session_tags::SessionTags;
 use super::token::{Passed, Token, Who};
@@ -118,12 +119,9 @@ fn permit<A: Action>(
     trusted: &Arc<Trusted>,
     arn: &str,
 ) -> Result<(), Refusal> {
-    let denied = match identities.authority.authorize::<A, _>(context, trusted.clone()) {
-        Ok(_) => return Ok(()),
-        Err(denied) => denied,
-    };
-    let is_own = strongroom_policy::Resource::owner(trusted) == context.account();
-    Err(if is_own { denied.into() } else { unauthorized::<A>(context, arn) })
+    let is_own = trusted.owner() == context.account();
+    let decided = identities.authority.authorize::<A, _>(context, trusted.clone());
+    decided.map(drop).map_err(|denied| if is_own { denied.into() } else { unauthorized::<A>(context, arn) })
 }
 
 /// The refusal without a reason (text: answers of AWS quoted in public issue threads).

@@ -39,8 +39,9 @@ pub(super) async fn prove(
     }
     let now_ms = identities.sessions.clocks().real_now();
     let taken = identities.take_code(account, &holder, serial, code, now_ms).await;
-    match taken.map_err(|error| Refusal::Internal(error.into()))? {
-        true => Ok(Some(context.now_ms)),
-        false => Err(Refusal::Forbidden(WRONG.to_owned())),
+    if taken.map_err(|error| Refusal::Internal(error.into()))? {
+        Ok(Some(context.now_ms))
+    } else {
+        Err(Refusal::Forbidden(WRONG.to_owned()))
     }
 }

@@ -61,6 +61,11 @@ impl Sessions {
         Ok(Self { sealer: Sealer::new(root, Purpose::SessionTokens)?, clocks, opened: RwLock::default() })
     }
 
+    /// What seals session tokens, and what else only this server is to read.
+    pub(super) fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
     pub(crate) fn clocks(&self) -> &Clocks {
         &self.clocks
     }

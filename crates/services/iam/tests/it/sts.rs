@@ -1,6 +1,7 @@
 //! STS: temporary credentials, through the same doors as requests.
 
 mod assume_role;
+mod messages;
 mod restrictions;
 mod session_policies;
 mod session_tags;

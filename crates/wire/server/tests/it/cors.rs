@@ -128,7 +128,7 @@ async fn an_allowed_page_may_read_every_answer() {
         let mut headers = shared(&answer);
         headers.sort_unstable();
         let exposed = "date, etag, smithy-protocol, x-amzn-requestid, x-amzn-errortype, x-amzn-query-error, \
-                       x-amz-request-id, x-amz-id-2";
+                       x-amz-request-id, x-amz-id-2, x-strongroom-encoded-authorization-message";
         let expected = [
             ("access-control-allow-origin", CONSOLE),
             ("access-control-expose-headers", exposed),

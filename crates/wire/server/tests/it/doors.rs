@@ -179,8 +179,15 @@ impl Doors {
         }
         context.touched("Example::Doors::Door", context.account(), arn(context.account(), door));
         match door {
-            "denied" => Err(ApiError::access_denied("User: you is not authorized to perform: doors:GetDoor")),
-            "gone" => Err(ApiError::modelled(&NO_SUCH_DOOR, "Door 'gone' does not exist")),
+            "denied" => {
+                context.refused_with("an encoded message");
+                Err(ApiError::access_denied("User: you is not authorized to perform: doors:GetDoor"))
+            }
+            "gone" => {
+                // Something was refused on the way, and did not matter.
+                context.refused_with("an encoded message");
+                Err(ApiError::modelled(&NO_SUCH_DOOR, "Door 'gone' does not exist"))
+            }
             "broken" => Err(ApiError::internal("the hinge is broken")),
             "panic" => panic!("a door panics"),
             "forever" => std::future::pending().await,

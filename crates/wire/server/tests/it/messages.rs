@@ -177,3 +177,14 @@ async fn what_services_refuse_has_a_face_in_each_protocol() {
     let answer = Rig::start().await.call(&Order::json("GetDoor", r#"{"DoorId":"denied"}"#).sign()).await;
     assert!(answer.text().contains(r#""Message":"#), "{answer:?}");
 }
+
+#[tokio::test]
+async fn a_refusal_carries_its_encoded_message_in_a_header() {
+    let rig = Rig::start().await;
+    let header = "x-strongroom-encoded-authorization-message";
+    let get = |door: &str| Order::json("GetDoor", format!(r#"{{"DoorId":"{door}"}}"#)).sign();
+    assert_eq!(rig.call(&get("denied")).await.header(header), Some("an encoded message"));
+    for door in ["gone", "front"] {
+        assert_eq!(rig.call(&get(door)).await.header(header), None);
+    }
+}

@@ -20,8 +20,8 @@ on_both_engines! {
     a_federated_user_goes_with_his_user,
 }
 
-fn managed(arns: &[&str]) -> Option<Vec<PolicyDescriptorType>> {
-    Some(arns.iter().map(|arn| PolicyDescriptorType { arn: Some((*arn).to_owned()) }).collect())
+fn managed(arns: &[&str]) -> Vec<PolicyDescriptorType> {
+    arns.iter().map(|arn| PolicyDescriptorType { arn: Some((*arn).to_owned()) }).collect()
 }
 
 /// A user who may assume the role `r`.
@@ -46,7 +46,7 @@ async fn a_session_has_what_was_passed_to_it(database: &TestDatabase) {
     let read_only = "arn:aws:iam::aws:policy/AdministratorAccess";
     let input = AssumeRoleRequest {
         policy: Some(POLICY.to_owned()),
-        policy_arns: managed(&[&own, read_only]),
+        policy_arns: Some(managed(&[&own, read_only])),
         ..asked("r")
     };
     let answer = user.assume(input).await.unwrap();
@@ -72,14 +72,14 @@ async fn policies_are_read_and_must_be_there(database: &TestDatabase) {
         assert_eq!(refusal(user.assume(input).await), refused);
     }
     for arn in ["arn:aws:iam::111122223333:policy/none", "arn:aws:iam::444455556666:policy/own", "own"] {
-        let input = AssumeRoleRequest { policy_arns: managed(&[arn]), ..asked("r") };
+        let input = AssumeRoleRequest { policy_arns: Some(managed(&[arn])), ..asked("r") };
         assert_eq!(
             refusal(user.assume(input).await),
             format!("ValidationError: Policy {arn} does not exist or is not attachable.")
         );
     }
     let many = managed(&["arn:aws:iam::aws:policy/AdministratorAccess"; 11]);
-    let refused = refusal(user.assume(AssumeRoleRequest { policy_arns: many, ..asked("r") }).await);
+    let refused = refusal(user.assume(AssumeRoleRequest { policy_arns: Some(many), ..asked("r") }).await);
     assert!(refused.starts_with("ValidationError: 1 validation error detected"), "{refused}");
 }
 
@@ -97,7 +97,7 @@ async fn policies_have_limited_room(database: &TestDatabase) {
     user.assume(of(&longest.replace(',', ", "))).await.unwrap();
     let arns = managed(&["arn:aws:iam::aws:policy/AdministratorAccess"]);
     assert_eq!(
-        refusal(user.assume(AssumeRoleRequest { policy_arns: arns, ..of(&longest) }).await),
+        refusal(user.assume(AssumeRoleRequest { policy_arns: Some(arns), ..of(&longest) }).await),
         "PackedPolicyTooLarge: Packed policy consumes 103% of allotted space, please use smaller policy."
     );
 }
