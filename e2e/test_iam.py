@@ -1,39 +1,23 @@
 """IAM with the AWS CLI and boto3, over the wire."""
 
-import base64
-import hashlib
-import hmac
 import json
-import struct
-import time
 
 import pytest
 
-from rig import sdk
+from rig import authenticator, sdk
+from rig.policy import allow, document, root, trust
 from rig.sdk import refused
 
-POLICY = json.dumps(
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:*", "Resource": "*"}]}
-)
+POLICY = document(allow("kms:*"))
 
-
-def trust(account):
-    principal = {"AWS": f"arn:aws:iam::{account}:root"}
-    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+OWN = "arn:aws:iam::*:user/${aws:username}"
+"""The user himself, in a policy ("AWS: Allows IAM users to manage their own credentials")."""
 
 
 @pytest.fixture
 def iam(node, account):
     """boto3's IAM client in the test's own account."""
     return sdk.client(node, "iam", access_key_id=account)
-
-
-def code(seed, at):
-    """What an authenticator application shows (RFC 6238)."""
-    tag = hmac.new(base64.b32decode(seed), struct.pack(">q", int(at) // 30), hashlib.sha1).digest()
-    offset = tag[-1] & 15
-    return f"{(struct.unpack('>I', tag[offset : offset + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
 
 
 def test_users_and_groups_with_the_cli(aws, account):
@@ -50,7 +34,8 @@ def test_users_and_groups_with_the_cli(aws, account):
     shown = iam("get-group-policy --group-name admins --policy-name p")
     assert shown["PolicyDocument"] == json.loads(POLICY)
     key = iam("create-access-key --user-name alice")["AccessKey"]
-    assert key["Status"] == "Active" and len(key["SecretAccessKey"]) == 40
+    assert key["Status"] == "Active"
+    assert len(key["SecretAccessKey"]) == 40
     iam(f"update-access-key --user-name alice --access-key-id {key['AccessKeyId']} --status Inactive")
     listed = iam("list-access-keys --user-name alice")["AccessKeyMetadata"]
     assert [(one["AccessKeyId"], one["Status"]) for one in listed] == [(key["AccessKeyId"], "Inactive")]
@@ -61,8 +46,8 @@ def test_users_and_groups_with_the_cli(aws, account):
 
 
 def test_roles_and_managed_policies(iam, account):
-    role = iam.create_role(RoleName="auditor", AssumeRolePolicyDocument=trust(account))["Role"]
-    assert role["AssumeRolePolicyDocument"] == json.loads(trust(account))
+    role = iam.create_role(RoleName="auditor", AssumeRolePolicyDocument=trust(root(account)))["Role"]
+    assert role["AssumeRolePolicyDocument"] == json.loads(trust(root(account)))
     assert iam.get_role(RoleName="auditor")["Role"]["MaxSessionDuration"] == 3600
     arn = iam.create_policy(PolicyName="keys", PolicyDocument=POLICY)["Policy"]["Arn"]
     iam.attach_role_policy(RoleName="auditor", PolicyArn=arn)
@@ -111,8 +96,7 @@ def test_a_second_factor_is_made_and_enabled(iam):
     with refused("InvalidAuthenticationCode") as refusal:
         iam.enable_mfa_device(UserName="a", SerialNumber=serial, **wrong)
     assert (refusal.status, refusal.message) == (403, "Authentication code for device is not valid.")
-    now = time.time()
-    codes = {"AuthenticationCode1": code(seed, now - 30), "AuthenticationCode2": code(seed, now)}
+    codes = {"AuthenticationCode1": authenticator.code(seed, -1), "AuthenticationCode2": authenticator.code(seed)}
     iam.enable_mfa_device(UserName="a", SerialNumber=serial, **codes)
     assert [one["SerialNumber"] for one in iam.list_mfa_devices(UserName="a")["MFADevices"]] == [serial]
 
@@ -133,3 +117,65 @@ def test_calls_are_recorded_in_the_home_region(node, account):
     assert made["awsRegion"] == "us-east-1"
     assert made["responseElements"]["accessKey"]["accessKeyId"] == key["AccessKeyId"]
     assert key["SecretAccessKey"] not in json.dumps(made)
+
+
+def test_a_user_who_signs_manages_himself(aws, iam, account):
+    for name in ["alice", "bob"]:
+        iam.create_user(UserName=name)
+    own = document(allow(["iam:*AccessKey*", "iam:GetUser", "iam:ListMFADevices"], OWN))
+    iam.put_user_policy(UserName="alice", PolicyName="own", PolicyDocument=own)
+    alice = aws.as_(iam.create_access_key(UserName="alice")["AccessKey"])
+    assert alice("iam", "get-user")["User"]["UserName"] == "alice"
+    assert alice("iam", "list-mfa-devices")["MFADevices"] == []
+    second = alice("iam", "create-access-key")["AccessKey"]
+    assert second["UserName"] == "alice"
+    assert len(alice("iam", "list-access-keys")["AccessKeyMetadata"]) == 2
+    # The new key signs at once, and turns the old one off.
+    again = aws.as_(second)
+    old = ["--access-key-id", alice.access_key_id]
+    again("iam", "update-access-key", *old, "--status", "Inactive")
+    assert alice.refused("iam", "get-user").code == "InvalidClientTokenId"
+    again("iam", "delete-access-key", *old)
+    refusal = again.refused("iam", "create-access-key", "--user-name", "bob")
+    assert (refusal.code, refusal.message) == (
+        "AccessDenied",
+        f"User: arn:aws:iam::{account}:user/alice is not authorized to perform: iam:CreateAccessKey on resource: "
+        f"arn:aws:iam::{account}:user/bob because no identity-based policy allows the iam:CreateAccessKey action",
+    )
+
+
+def test_whoever_delegates_under_a_boundary_gives_no_more(aws, iam):
+    bound = iam.create_policy(PolicyName="bound", PolicyDocument=POLICY)["Policy"]["Arn"]
+    under = {"StringEquals": {"iam:PermissionsBoundary": bound}}
+    delegate = document(allow(["iam:CreateUser", "iam:PutUserPolicy"], Condition=under))
+    iam.create_user(UserName="lead")
+    iam.put_user_policy(UserName="lead", PolicyName="delegate", PolicyDocument=delegate)
+    lead = aws.as_(iam.create_access_key(UserName="lead")["AccessKey"])
+    create = ["iam", "create-user", "--user-name", "junior"]
+    assert lead.refused(*create).code == "AccessDenied"
+    assert lead(*create, "--permissions-boundary", bound)["User"]["UserName"] == "junior"
+    put = ["iam", "put-user-policy", "--policy-name", "p", "--policy-document", POLICY, "--user-name"]
+    lead(*put, "junior")
+    assert lead.refused(*put, "lead").code == "AccessDenied"
+    # The boundary is a condition on tags too: whoever may create may not tag.
+    refusal = lead.refused(*create, "--permissions-boundary", bound, "--tags", "Key=team,Value=keys")
+    assert "iam:TagUser" in refusal.message
+
+
+def test_providers_of_identities(aws, account):
+    url = "https://token.example.com/tenant"
+    create = ["iam", "create-open-id-connect-provider", "--url", url, "--client-id-list", "app"]
+    arn = aws(*create)["OpenIDConnectProviderArn"]
+    assert arn == f"arn:aws:iam::{account}:oidc-provider/token.example.com/tenant"
+    named = ["--open-id-connect-provider-arn", arn]
+    aws("iam", "add-client-id-to-open-id-connect-provider", *named, "--client-id", "other")
+    provider = aws("iam", "get-open-id-connect-provider", *named)
+    assert (provider["Url"], provider["ClientIDList"]) == (url.removeprefix("https://"), ["app", "other"])
+    assert aws("iam", "list-open-id-connect-providers")["OpenIDConnectProviderList"] == [{"Arn": arn}]
+    refusal = aws.refused(*create)
+    assert (refusal.code, refusal.message) == (
+        "EntityAlreadyExists",
+        f"Provider with url {url} already exists.",
+    )
+    aws("iam", "delete-open-id-connect-provider", *named)
+    assert aws.refused("iam", "get-open-id-connect-provider", *named).code == "NoSuchEntity"
