@@ -125,7 +125,7 @@ impl KeyManagement {
             throttling: throttling.clone(),
         }));
         let backends = Backends::new(BuiltIn::new(db.clone(), root)?, stores.clone());
-        let usage = Usage::new(db.clone(), journal);
+        let usage = Usage::new(db.clone(), mac.clone(), journal);
         let (keys, aliases) = (Cache::new(KEPT, KEPT_BYTES), Cache::new(KEPT, KEPT_BYTES));
         let (grants, tokens) = (Cache::new(KEPT_GRANTS, KEPT_GRANT_BYTES), Tokens::new(root)?);
         let (waker, resting) = (OnceLock::new(), Resting::default());

@@ -36,6 +36,7 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("repo/0004_keys_in_stores.sql"),
     },
     Migration { component: "kms", version: 5, name: "grants", sql: include_str!("repo/0005_grants.sql") },
+    Migration { component: "kms", version: 6, name: "sealed uses", sql: include_str!("repo/0006_uses.sql") },
 ];
 
 /// Every statement, so that a test can show each to both engines.

@@ -4,7 +4,7 @@ use strongroom_api_kms::{
     CancelKeyDeletionRequest, CancelKeyDeletionResponse, DisableKeyRequest, EnableKeyRequest,
     KeyState as ApiKeyState, ScheduleKeyDeletionRequest, ScheduleKeyDeletionResponse, actions,
 };
-use strongroom_identity::RequestContext;
+use strongroom_identity::{ConditionKeys, RequestContext};
 use strongroom_schema::{Timestamp, Unit};
 
 use super::asked;
@@ -28,6 +28,7 @@ pub(super) async fn disable_key(
     context: &RequestContext,
     input: DisableKeyRequest,
 ) -> Result<Unit, Refusal> {
+    kms.ask_with_usage(context, &input.key_id, ConditionKeys::new()).await?;
     let disable = kms.change::<actions::DisableKey>(context, &input.key_id, Key::disable);
     context.responded("keyId", disable.await?.arn);
     Ok(Unit)
@@ -42,7 +43,7 @@ pub(super) async fn schedule_key_deletion(
         context.defaulted("pendingWindowInDays", i64::from(DEFAULT_WINDOW_DAYS));
     }
     let days = deletion_window(input.pending_window_in_days)?;
-    context.ask(asked::schedule_key_deletion(&input));
+    kms.ask_with_usage(context, &input.key_id, asked::schedule_key_deletion(&input)).await?;
     let schedule = kms.change::<actions::ScheduleKeyDeletion>(context, &input.key_id, |key| {
         key.schedule_deletion(context.now_ms, days)
     });

@@ -109,7 +109,7 @@ impl KeyManagement {
     }
 
     /// The key with the grants that the caller has on it.
-    async fn load_key(
+    pub(super) async fn load_key(
         &self,
         context: &RequestContext,
         home: &Home,

@@ -5,14 +5,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use strongroom_api_kms::actions;
+use strongroom_identity::{ConditionKeys, RequestContext};
 use strongroom_journal::{JournalError, Position, Reader};
 use strongroom_policy::Authorized;
 use strongroom_runtime::Shutdown;
-use strongroom_store::Db;
+use strongroom_store::{Db, RowMac};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::KeyManagement;
-use crate::domain::identifier::Home;
+use crate::domain::identifier::{Home, Named};
 use crate::domain::key::SharedKey;
 use crate::domain::usage::{self, LastUse};
 use crate::error::Refusal;
@@ -28,9 +29,15 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// later answer, as it may with AWS.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The condition key for the days without a use.
+const UNUSED_DAYS: &str = "kms:TrailingDaysWithoutKeyUsage";
+
+const MILLIS_OF_A_DAY: i64 = 24 * 60 * 60 * 1000;
+
 /// How far the journal has been read for uses of keys, and the reading on.
 pub(super) struct Usage {
     db: Db,
+    mac: RowMac,
     journal: RwLock<Reader>,
     /// One reads at a time.
     reading: Mutex<()>,
@@ -49,8 +56,8 @@ struct Stretch {
 }
 
 impl Usage {
-    pub(super) fn new(db: Db, journal: Reader) -> Self {
-        Self { db, journal: RwLock::new(journal), reading: Mutex::default() }
+    pub(super) fn new(db: Db, mac: RowMac, journal: Reader) -> Self {
+        Self { db, mac, journal: RwLock::new(journal), reading: Mutex::default() }
     }
 
     pub(super) async fn rest(&self) -> UsageAtRest<'_> {
@@ -75,8 +82,9 @@ impl Usage {
             let uses: Vec<_> =
                 stretch.uses.into_iter().map(|((home, key_id), last)| (home, key_id, last)).collect();
             let uses = uses.as_slice();
-            let kept =
-                self.db.transaction(|tx| Box::pin(async move { repo::usage::keep(tx, uses, end).await }));
+            let kept = self
+                .db
+                .transaction(|tx| Box::pin(async move { repo::usage::keep(tx, &self.mac, uses, end).await }));
             kept.await?;
             if last {
                 return Ok(());
@@ -111,7 +119,34 @@ impl KeyManagement {
         } else {
             tracing::warn!("reading the journal for the uses of keys lags behind");
         }
-        Ok(repo::usage::find(&self.db, &key.home, &key.id).await?)
+        Ok(repo::usage::find(&self.db, &self.mac, &key.home, &key.id).await?)
+    }
+
+    /// States `keys`, and with them for how many days the key of that id has not been used, if policies ask for it. It
+    /// is not looked up for others: disabling a key must not wait for the journal.
+    pub(crate) async fn ask_with_usage(
+        &self,
+        context: &RequestContext,
+        key_id: &str,
+        keys: ConditionKeys,
+    ) -> Result<(), Refusal> {
+        context.ask(keys.clone());
+        // What names no key is for the call itself to refuse.
+        let Ok((home, key_id)) = Named::parse_key_only(context, key_id) else { return Ok(()) };
+        let Some(key) = self.load_key(context, &home, &key_id).await? else { return Ok(()) };
+        if !self.authority().is_asked_about(context, &key, &UNUSED_DAYS.to_ascii_lowercase()) {
+            return Ok(());
+        }
+        // Where a decision hangs on it, what was known some time ago does not do.
+        match tokio::time::timeout(PATIENCE, self.usage.catch_up()).await {
+            Ok(caught_up) => caught_up?,
+            Err(late) => return Err(Refusal::Timeout(late.into())),
+        }
+        let last = repo::usage::find(&self.db, &self.mac, &key.home, &key.id).await?;
+        let since_ms = last.map_or(key.created_ms, |last| last.used_ms);
+        let days = context.now_ms.saturating_sub(since_ms).max(0).div_euclid(MILLIS_OF_A_DAY);
+        context.ask(keys.with(UNUSED_DAYS, days));
+        Ok(())
     }
 
     /// Reads the journal on for uses of keys, until the shutdown begins.

@@ -1,11 +1,10 @@
-//! Rows of keys' last uses, and how far the journal has been read for them. They grant nothing and come from
-//! the journal, so they carry no MAC. A condition of policies that asks for them
-//! (`kms:TrailingDaysWithoutKeyUsage`) needs one first.
+//! Rows of keys' last uses, and how far the journal has been read for them. Policies can ask for the former
+//! (`kms:TrailingDaysWithoutKeyUsage`), so they carry a MAC.
 
 use strongroom_journal::{EventId, Position};
-use strongroom_store::{Db, Row, Statement, StoreError, Tx, Type, Value};
+use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Type, Value};
 
-use super::name_of;
+use super::{home_columns, load_as, name_of, read_home};
 use crate::domain::identifier::Home;
 use crate::domain::usage::LastUse;
 
@@ -15,14 +14,14 @@ const JOURNAL: &str = "local";
 pub(super) const KEY_MADE: Statement =
     Statement::new("SELECT created_ms FROM kms_keys WHERE account = $1 AND region = $2 AND key_id = $3");
 pub(super) const FIND: Statement = Statement::new(
-    "SELECT operation, used_ms, event_id, request_id FROM kms_last_uses \
+    "SELECT account, region, key_id, operation, used_ms, event_id, request_id, mac FROM kms_last_uses \
      WHERE account = $1 AND region = $2 AND key_id = $3",
 );
 pub(super) const PUT: Statement = Statement::new(
-    "INSERT INTO kms_last_uses (account, region, key_id, operation, used_ms, event_id, request_id) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (account, region, key_id) DO UPDATE \
+    "INSERT INTO kms_last_uses (account, region, key_id, operation, used_ms, event_id, request_id, mac) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (account, region, key_id) DO UPDATE \
      SET operation = excluded.operation, used_ms = excluded.used_ms, event_id = excluded.event_id, \
-     request_id = excluded.request_id",
+     request_id = excluded.request_id, mac = excluded.mac",
 );
 pub(super) const DELETE: Statement =
     Statement::new("DELETE FROM kms_last_uses WHERE account = $1 AND region = $2 AND key_id = $3");
@@ -33,17 +32,54 @@ pub(super) const PUT_READING: Statement = Statement::new(
      ON CONFLICT (journal) DO UPDATE SET stream = excluded.stream, record = excluded.record",
 );
 
-/// The last use of a key that is known.
-pub(crate) async fn find(db: &Db, home: &Home, key_id: &str) -> Result<Option<LastUse>, StoreError> {
-    let read = |row: &Row| {
-        Ok(LastUse {
+/// A row of `kms_last_uses`.
+struct UseRow {
+    home: Home,
+    key_id: String,
+    last: LastUse,
+}
+
+impl AuthorityRow for UseRow {
+    const TABLE: &'static str = "kms_last_uses";
+
+    fn columns(&self) -> Vec<(&'static str, Value)> {
+        let Self { home, key_id, last } = self;
+        let mut columns = home_columns(home).to_vec();
+        columns.extend([
+            ("key_id", Value::from(key_id)),
+            ("operation", Value::from(&last.operation)),
+            ("used_ms", last.used_ms.into()),
+            ("event_id", last.event_id.0.into()),
+            ("request_id", last.request_id.clone().map_or(Value::Null(Type::Text), Value::Text)),
+        ]);
+        columns
+    }
+
+    fn key(&self) -> String {
+        self.home.key_arn(&self.key_id)
+    }
+
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        let last = LastUse {
             operation: row.text("operation")?,
             used_ms: row.i64("used_ms")?,
             event_id: EventId(row.array("event_id")?),
             request_id: row.opt_text("request_id")?,
-        })
-    };
-    db.query_opt(FIND, &name_of(home, key_id)).await?.as_ref().map(read).transpose()
+        };
+        Ok(Self { home: read_home(row)?, key_id: row.text("key_id")?, last })
+    }
+}
+
+/// The last use of a key that is known.
+pub(crate) async fn find(
+    db: &Db,
+    mac: &RowMac,
+    home: &Home,
+    key_id: &str,
+) -> Result<Option<LastUse>, StoreError> {
+    let Some(row) = db.query_opt(FIND, &name_of(home, key_id)).await? else { return Ok(None) };
+    let row: UseRow = load_as(mac, &row, &home.key_arn(key_id))?;
+    Ok(Some(row.last))
 }
 
 /// The record up to which the journal has been read.
@@ -59,6 +95,7 @@ pub(crate) async fn reading(db: &Db) -> Result<Option<Position>, StoreError> {
 /// the id now.
 pub(crate) async fn keep(
     tx: &mut Tx<'_>,
+    mac: &RowMac,
     uses: &[(Home, String, LastUse)],
     position: Position,
 ) -> Result<(), StoreError> {
@@ -68,15 +105,8 @@ pub(crate) async fn keep(
         if made_ms.is_none_or(|made_ms| last.used_ms < made_ms) {
             continue;
         }
-        let request_id = last.request_id.clone().map_or(Value::Null(Type::Text), Value::Text);
-        let mut values = name.to_vec();
-        values.extend([
-            Value::from(&last.operation),
-            last.used_ms.into(),
-            last.event_id.0.into(),
-            request_id,
-        ]);
-        tx.execute(PUT, &values).await?;
+        let row = UseRow { home: home.clone(), key_id: key_id.clone(), last: last.clone() };
+        tx.execute(PUT, &mac.values(&row)).await?;
     }
     let stream = position.stream.to_string();
     tx.execute(PUT_READING, &[JOURNAL.into(), stream.into(), (position.record as i64).into()]).await.map(drop)

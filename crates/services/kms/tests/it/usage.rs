@@ -8,6 +8,7 @@ use strongroom_testkit::{TestDatabase, on_both_engines};
 use crate::fixture::{
     ABSENT, ACCOUNT, Client, DAY, FAR_REGION, NOW, REGION, STRANGER, client, open, root, start,
 };
+use crate::key_policies::{ROOT, key_on_condition, key_with, outcome, policy, statement};
 
 on_both_engines! {
     a_key_that_was_never_used_says_so,
@@ -15,6 +16,8 @@ on_both_engines! {
     only_successful_cryptography_counts,
     re_encrypt_is_a_use_of_both_keys,
     a_use_is_told_by_a_server_that_starts_later,
+    policies_can_ask_for_how_long_a_key_has_not_been_used,
+    a_use_that_was_altered_decides_nothing,
 }
 
 /// The record of a call about the keys of those ARNs, as the server writes it.
@@ -168,4 +171,44 @@ async fn a_use_is_told_by_a_server_that_starts_later(database: &TestDatabase) {
     write(&after, record(3, "Decrypt", &arns[..1])).await;
     let answer = after.last_usage(&kept.key_id).await.unwrap();
     assert_use(&answer, 3, KeyLastUsageTrackingOperation::Decrypt);
+}
+
+/// KMS Developer Guide, "kms:TrailingDaysWithoutKeyUsage": whole days since the last use, or since the key was made.
+async fn policies_can_ask_for_how_long_a_key_has_not_been_used(database: &TestDatabase) {
+    let client = client(database).await;
+    let lately_used = r#"{"NumericLessThan":{"kms:TrailingDaysWithoutKeyUsage":"90"}}"#;
+    let statements = [
+        statement("Allow", ROOT, r#""kms:*""#, ""),
+        statement("Deny", r#""*""#, r#"["kms:ScheduleKeyDeletion","kms:DisableKey"]"#, lately_used),
+    ];
+    let key = key_with(&client, &policy(&statements)).await;
+    let arn = client.arn(&format!("key/{key}"));
+    assert!(!outcome(client.schedule_deletion(&key, Some(7)).await.map(drop)));
+    assert!(!outcome(client.at(NOW + 90 * DAY - 1).disable(&key).await));
+    assert!(outcome(client.at(NOW + 90 * DAY).disable(&key).await));
+    client.enable(&key).await.unwrap();
+    // A use puts it off, also one that nobody has asked about yet.
+    write(&client, Record { event_time_ms: NOW + 80 * DAY, ..record(1, "Decrypt", &[&arn]) }).await;
+    assert!(!outcome(client.at(NOW + 90 * DAY).disable(&key).await));
+    assert!(!outcome(client.at(NOW + 170 * DAY - 1).schedule_deletion(&key, Some(7)).await.map(drop)));
+    assert!(outcome(client.at(NOW + 170 * DAY).schedule_deletion(&key, Some(7)).await.map(drop)));
+    // Whoever allows it to those that are long unused only.
+    let long_unused = r#"{"NumericGreaterThanEquals":{"kms:TrailingDaysWithoutKeyUsage":"30"}}"#;
+    let key = key_on_condition(&client, r#""kms:DisableKey""#, long_unused).await;
+    assert!(!outcome(client.at(NOW + 29 * DAY).disable(&key).await));
+    assert!(outcome(client.at(NOW + 30 * DAY).disable(&key).await));
+}
+
+async fn a_use_that_was_altered_decides_nothing(database: &TestDatabase) {
+    let db = open(database).await;
+    let client = Client::new(&start(&db, &root()), ACCOUNT, REGION);
+    let long_unused = r#"{"NumericGreaterThanEquals":{"kms:TrailingDaysWithoutKeyUsage":"30"}}"#;
+    let key = key_on_condition(&client, r#""kms:DisableKey""#, long_unused).await;
+    let arn = client.arn(&format!("key/{key}"));
+    write(&client, Record { event_time_ms: NOW + 29 * DAY, ..record(1, "Decrypt", &[&arn]) }).await;
+    assert!(!outcome(client.at(NOW + 30 * DAY).disable(&key).await));
+    let alter = strongroom_store::Statement::new("UPDATE kms_last_uses SET used_ms = $1");
+    db.execute(alter, &[NOW.into()]).await.unwrap();
+    let refused = client.at(NOW + 30 * DAY).disable(&key).await.unwrap_err();
+    assert_eq!(refused.code(), "KMSInternalException");
 }
