@@ -14,6 +14,7 @@ mod lookup;
 mod pairs;
 mod parts;
 mod planting;
+mod principals;
 mod resting;
 mod rotation;
 mod signatures;

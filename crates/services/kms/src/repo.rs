@@ -37,6 +37,12 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration { component: "kms", version: 5, name: "grants", sql: include_str!("repo/0005_grants.sql") },
     Migration { component: "kms", version: 6, name: "sealed uses", sql: include_str!("repo/0006_uses.sql") },
+    Migration {
+        component: "kms",
+        version: 7,
+        name: "principals of policies",
+        sql: include_str!("repo/0007_policy_principals.sql"),
+    },
 ];
 
 /// Every statement, so that a test can show each to both engines.

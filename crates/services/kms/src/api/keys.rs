@@ -35,19 +35,20 @@ pub(super) async fn create_key(
     let (spec, usage) = new_key_spec::asked_for(&input)?;
     let store = new_key_place::asked_for(&input, spec, kms.settings.strict)?;
     note_defaults(context, &input);
-    let new = NewKey { spec, usage, store, ..new_key(kms, &input)? };
+    let mut new = NewKey { spec, usage, store, ..new_key(kms, &input)? };
     let key_id = new.id.clone().map_or_else(KeyManagement::new_key_id, Ok)?;
-    if let Some(policy) = &new.policy {
+    let all = kms.authority().authorize::<actions::CreateKey, _>(context, Everything(context.account()))?;
+    if new.tags.is_any() {
+        kms.authority().authorize::<actions::TagResource, _>(context, Everything(context.account()))?;
+    }
+    if let Some(policy) = &input.policy {
         let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
         let home = Home::of(context);
         let nature = Nature { spec, usage, is_in_store: new.store.is_some() };
         let stated = Stated { nature, tags: &new.tags, aliases: &[] };
         let recipient = policy::Recipient { home: &home, arn: &home.key_arn(&key_id), stated };
-        policy::check(kms.authority(), context, policy, recipient, bypass)?;
-    }
-    let all = kms.authority().authorize::<actions::CreateKey, _>(context, Everything(context.account()))?;
-    if new.tags.is_any() {
-        kms.authority().authorize::<actions::TagResource, _>(context, Everything(context.account()))?;
+        let bound = kms.bind_policy(home.account, policy).await?;
+        new.policy = policy::check(kms.authority(), context, policy, bound.as_ref(), recipient, bypass)?;
     }
     let key = kms.create_key(&all, context, &key_id, new).await?;
     context.touched(KEY_RESOURCE, key.home.account, key.arn.clone());
@@ -65,7 +66,7 @@ fn new_key(kms: &KeyManagement, input: &CreateKeyRequest) -> Result<NewKey, Refu
     let tags = tags::parse(input.tags.clone().unwrap_or_default())?;
     let chosen =
         if kms.lets_choose_keys() { chosen::choose(tags)? } else { NewKey { tags, ..NewKey::default() } };
-    Ok(NewKey { description, policy: input.policy.clone(), ..chosen })
+    Ok(NewKey { description, ..chosen })
 }
 
 /// Notes the defaults that AWS shows in the record of CreateKey.

@@ -9,7 +9,7 @@ use strongroom_schema::Unit;
 
 use super::asked;
 use crate::KeyManagement;
-use crate::domain::access::KeyPolicy;
+use crate::domain::identifier::Named;
 use crate::domain::paging::Page;
 use crate::domain::policy::{self, Recipient};
 use crate::error::Refusal;
@@ -30,7 +30,7 @@ pub(super) async fn get_key_policy(
     let key = kms.permitted::<actions::GetKeyPolicy>(context, &input.key_id).await?;
     policy::check_name(input.policy_name.as_deref())?;
     Ok(GetKeyPolicyResponse {
-        policy: Some(key.resource().policy_text()),
+        policy: Some(kms.shown_policy(key.resource()).await?),
         policy_name: Some(policy::NAME.to_owned()),
     })
 }
@@ -46,11 +46,13 @@ pub(super) async fn put_key_policy(
     if input.bypass_policy_lockout_safety_check.is_none() {
         context.defaulted("bypassPolicyLockoutSafetyCheck", false);
     }
+    let (home, _) = Named::parse_key_only(context, &input.key_id)?;
+    let bound = kms.bind_policy(home.account, &input.policy).await?;
     let put = kms.change::<actions::PutKeyPolicy>(context, &input.key_id, |key| {
         policy::check_new_name(input.policy_name.as_deref())?;
         let recipient = Recipient { home: &key.home, arn: &key.arn, stated: key.stated() };
-        policy::check(kms.authority(), context, &input.policy, recipient, bypass)?;
-        key.policy = KeyPolicy::new(Some(input.policy.clone()));
+        key.policy =
+            policy::check(kms.authority(), context, &input.policy, bound.as_ref(), recipient, bypass)?;
         Ok(())
     });
     put.await?;

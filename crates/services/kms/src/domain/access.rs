@@ -10,13 +10,10 @@ use strongroom_policy::{Guard, Policy, Resource, Values};
 
 use super::identifier::Home;
 use super::key::{Key, Manager};
-use super::policy;
+use super::policy::{self, Bound};
 use super::spec::{KeySpec, KeyUsage};
 use super::tags::Tags;
 use crate::cache::Weighed;
-
-/// The bytes that a compiled policy takes for each byte of its text, at most and about.
-const COMPILED: usize = 5;
 
 /// Default policies kept compiled; there is one for each account.
 const DEFAULTS: usize = 1024;
@@ -56,13 +53,25 @@ const FOR_OTHERS: [&str; 20] = [
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyPolicy {
     text: Option<String>,
+    bound: Bound,
     compiled: OnceLock<Arc<Policy>>,
 }
 
 impl KeyPolicy {
-    /// The policy of that text; `None` for the one that a key has from the start.
-    pub(crate) fn new(text: Option<String>) -> Self {
-        Self { text, compiled: OnceLock::new() }
+    /// The policy of that text, with the unique ids of those whom it names; `None` for the one that a key has from the
+    /// start.
+    pub(crate) fn new(text: Option<String>, bound: Bound) -> Self {
+        Self { text, bound, compiled: OnceLock::new() }
+    }
+
+    /// Whether it says the same of the same people.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.text == other.text && self.bound == other.bound
+    }
+
+    /// Those whom it names.
+    pub(crate) fn bound(&self) -> &Bound {
+        &self.bound
     }
 
     /// Its text, if one was given.
@@ -73,14 +82,15 @@ impl KeyPolicy {
 
 impl Weighed for KeyPolicy {
     fn weight(&self) -> usize {
-        self.text.as_ref().map_or(0, |text| text.len() * (COMPILED + 1))
+        self.text.as_ref().map_or(0, |text| text.len() + Policy::weight_of(text)) + self.bound.weight()
     }
 }
 
-/// Compiles the text of a policy. One that was accepted once and is not read now allows nothing.
-pub(super) fn compile(text: &str) -> Policy {
-    Document::parse(text, Kind::Key)
-        .map_or_else(|_| Policy::silent(policy::NAME), |document| Policy::new(policy::NAME, &document))
+/// Compiles the text of a policy, in which unique ids stand for those who are bound. One that was accepted once and is not read now denies everything, to those who have
+/// grants too: nobody knows whom it denied.
+pub(super) fn compile(text: &str, bound: &Bound) -> Policy {
+    let document = bound.counting(text).and_then(|text| Document::parse(&text, Kind::Key).ok());
+    document.map_or_else(|| Policy::barring(policy::NAME), |document| Policy::new(policy::NAME, &document))
 }
 
 /// The default policy of an account's keys, which they share.
@@ -91,7 +101,10 @@ fn default_of(account: AccountId) -> Arc<Policy> {
     if compiled.len() >= DEFAULTS {
         compiled.clear();
     }
-    compiled.entry(account).or_insert_with(|| Arc::new(compile(&policy::default_text(account)))).clone()
+    compiled
+        .entry(account)
+        .or_insert_with(|| Arc::new(compile(&policy::default_text(account), &Bound::default())))
+        .clone()
 }
 
 /// What a key is made of, what it is for, and where it is: it stays so for life.
@@ -133,7 +146,7 @@ impl Key {
     fn compiled_policy(&self) -> &Policy {
         self.policy.compiled.get_or_init(|| match (self.policy.given(), &self.manager) {
             (None, Manager::Customer) => default_of(self.home.account),
-            _ => Arc::new(compile(&self.policy_text())),
+            _ => Arc::new(compile(&self.policy_text(), &self.policy.bound)),
         })
     }
 }

@@ -8,6 +8,7 @@ use strongroom_policy::{Guard, Policy, Resource, Values};
 
 use super::access;
 use super::identifier::{Home, RESERVED_ALIAS_PREFIX};
+use super::policy::Bound;
 
 /// The services that keep a key: their names in the keys' aliases, and what the keys protect.
 const SERVICES: &[(&str, &str)] = &[
@@ -78,7 +79,7 @@ pub(crate) struct ManagedAlias {
 
 impl ManagedAlias {
     pub(crate) fn new(home: Home, service: &'static str) -> Self {
-        let policy = access::compile(&policy(service, &home));
+        let policy = access::compile(&policy(service, &home), &Bound::default());
         Self { home, service, policy }
     }
 }

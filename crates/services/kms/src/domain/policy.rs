@@ -1,12 +1,15 @@
 //! Key policies: the one that a key has from the start, and what is accepted in its place (KMS Developer
 //! Guide, "Key policies in AWS KMS").
 
+mod bound;
+
 use strongroom_api_kms::actions;
 use strongroom_identity::{AccountId, RequestContext};
+use strongroom_policy::Authority;
 use strongroom_policy::document::{Document, DocumentError, Kind};
-use strongroom_policy::{Authority, Policy};
 
-use super::access::{Proposed, Stated};
+pub(crate) use self::bound::{Bound, Named, invalid_principals};
+use super::access::{KeyPolicy, Proposed, Stated, compile};
 use super::identifier::Home;
 use super::key::{Key, Manager};
 use super::managed;
@@ -56,24 +59,27 @@ pub(crate) struct Recipient<'k> {
     pub(crate) stated: Stated<'k>,
 }
 
-/// Checks a policy that the caller gives a key. Unless `bypass` is set, it must let the caller, or its account,
-/// replace it again by a request like this one.
+/// Checks a policy that the caller gives a key, all of whose users and roles must exist: `bound` has their unique ids.
+/// Unless `bypass` is set, it must let the caller, or its account, replace it again by a request like this one.
 pub(crate) fn check(
     authority: &Authority,
     context: &RequestContext,
     text: &str,
+    bound: Option<&Bound>,
     key: Recipient<'_>,
     bypass: bool,
-) -> Result<(), Refusal> {
-    let document = Document::parse(text, Kind::Key).map_err(refusal)?;
+) -> Result<KeyPolicy, Refusal> {
+    read(text)?;
+    let bound = bound.ok_or_else(invalid_principals)?;
+    let policy = KeyPolicy::new(Some(text.to_owned()), bound.clone());
     let Recipient { home, arn, stated } = key;
-    let proposed = Proposed { home, arn, stated, policy: Policy::new(NAME, &document) };
+    let proposed = Proposed { home, arn, stated, policy: compile(text, bound) };
     if !bypass && !authority.admits::<actions::PutKeyPolicy, _>(context, &proposed) {
         return Err(Refusal::MalformedPolicy(
             "The new key policy will not allow you to update the key policy in the future.".to_owned(),
         ));
     }
-    Ok(())
+    Ok(policy)
 }
 
 /// Refuses a text that is no key policy.
@@ -90,9 +96,7 @@ fn refusal(error: DocumentError) -> Refusal {
         DocumentError::InvalidArn { .. } => {
             Refusal::InvalidArn("An ARN in the specified key policy is invalid.".to_owned())
         }
-        DocumentError::InvalidPrincipal { .. } => Refusal::MalformedPolicy(
-            "Policy contains a statement with one or more invalid principals.".to_owned(),
-        ),
+        DocumentError::InvalidPrincipal { .. } => invalid_principals(),
         other => Refusal::MalformedPolicy(other.to_string()),
     }
 }

@@ -34,8 +34,7 @@ pub(crate) struct NewKey {
     /// The custom key store whose cluster holds it.
     pub(crate) store: Option<String>,
     pub(crate) description: String,
-    /// `None` for the default policy.
-    pub(crate) policy: Option<String>,
+    pub(crate) policy: KeyPolicy,
     pub(crate) tags: Tags,
     /// Its id, if the caller may choose.
     pub(crate) id: Option<String>,
@@ -51,7 +50,7 @@ impl Default for NewKey {
             usage: KeyUsage::EncryptDecrypt,
             store: None,
             description: String::new(),
-            policy: None,
+            policy: KeyPolicy::default(),
             tags: Tags::default(),
             id: None,
             material: None,
@@ -105,7 +104,7 @@ impl KeyManagement {
         };
         let key = Key {
             description: new.description,
-            policy: KeyPolicy::new(new.policy),
+            policy: new.policy,
             tags: new.tags,
             store: new.store,
             spec: new.spec,

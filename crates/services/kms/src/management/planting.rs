@@ -57,6 +57,7 @@ struct Wish<'s> {
     seedling: &'s KeySeedling,
     spec: KeySpec,
     usage: KeyUsage,
+    policy: Option<KeyPolicy>,
     tags: Option<Tags>,
     aliases: Vec<AliasName>,
     now_ms: i64,
@@ -110,7 +111,12 @@ impl KeyManagement {
             let why = "only development servers take key material out of a seed".to_owned();
             return Err(at("KeyMaterial")(Refusal::Validation(why)).into());
         }
-        let wish = Wish::read(account, seedling, now_ms)?;
+        let mut wish = Wish::read(account, seedling, now_ms)?;
+        if let Some(text) = &seedling.policy {
+            let bound = self.bind_policy(account, text).await.map_err(at("KeyPolicy"))?;
+            let bound = bound.ok_or_else(|| at("KeyPolicy")(policy::invalid_principals()))?;
+            wish.policy = Some(KeyPolicy::new(Some(text.clone()), bound));
+        }
         let mut grants = Vec::new();
         for (index, grant) in seedling.grants.iter().enumerate() {
             grants.push(self.read_grant(account, grant).await.map_err(at(format!("Grants[{index}]")))?);
@@ -279,7 +285,7 @@ impl<'s> Wish<'s> {
             aliases.push(AliasName::parse(alias).map_err(at(format!("Aliases[{index}]")))?);
         }
         let home = Home { account, region: seedling.region.name() };
-        Ok(Self { home, seedling, spec, usage, tags, aliases, now_ms })
+        Ok(Self { home, seedling, spec, usage, policy: None, tags, aliases, now_ms })
     }
 
     /// A material for the key.
@@ -343,8 +349,8 @@ impl<'s> Wish<'s> {
         if let Some(tags) = &self.tags {
             planted.set("Tags", &mut key.tags, tags.clone());
         }
-        if seedling.policy.is_some() && key.policy.given() != seedling.policy.as_deref() {
-            key.policy = KeyPolicy::new(seedling.policy.clone());
+        if let Some(policy) = self.policy.as_ref().filter(|policy| !policy.is(&key.policy)) {
+            key.policy = policy.clone();
             planted.note("KeyPolicy");
         }
         Ok(())

@@ -79,18 +79,24 @@ impl AuthorityRow for Grant {
 
     fn read(row: &Row) -> Result<Self, StoreError> {
         let (name, terms) = (row.opt_text("name")?, row.text("terms")?);
-        let terms = Terms::from_column(&terms, name, row.text("grantee")?, row.opt_text("retiring")?);
+        let terms = Terms::from_column(&terms, name, row.text("grantee")?, row.opt_text("retiring")?)
+            .ok_or_else(|| unreadable("terms", "no terms of a grant"))?;
+        // Derived from the rest, and so not in the grant; but it says which grant a request is for.
+        if row.opt_blob("fingerprint")?.as_deref() != terms.fingerprint().as_ref().map(<[u8; 32]>::as_slice) {
+            return Err(unreadable("fingerprint", "it contradicts the rest of the row"));
+        }
         Ok(Self {
             home: read_home(row)?,
             key_id: row.text("key_id")?,
             id: row.text("grant_id")?,
             created_ms: row.i64("created_ms")?,
-            terms: terms.ok_or_else(|| StoreError::Column {
-                column: "terms".to_owned(),
-                source: "no terms of a grant".into(),
-            })?,
+            terms,
         })
     }
+}
+
+fn unreadable(column: &str, why: &'static str) -> StoreError {
+    StoreError::Column { column: column.to_owned(), source: why.into() }
 }
 
 /// Adds a grant. The key's count of them is not this function's.

@@ -8,6 +8,7 @@ use super::{aliases, home_columns, ids_of, load_as, name_of, read_home};
 use crate::domain::access::KeyPolicy;
 use crate::domain::identifier::Home;
 use crate::domain::key::{Held, Key, KeyState, Manager, Material, PublicHalf};
+use crate::domain::policy::Bound;
 use crate::domain::rotation::{RotationKind, Schedule};
 use crate::domain::spec::{KeySpec, KeyUsage};
 use crate::domain::tags::Tags;
@@ -15,8 +16,9 @@ use crate::domain::tags::Tags;
 pub(super) const INSERT_KEY: Statement = Statement::new(
     "INSERT INTO kms_keys (account, region, key_id, version, state, description, created_ms, current_material, \
      service, policy, tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, due_ms, store, \
-     key_spec, key_usage, grants, mac) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) \
+     key_spec, key_usage, grants, policy_principals, mac) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+     $22) \
      ON CONFLICT (account, region, key_id) DO NOTHING",
 );
 pub(super) const INSERT_MATERIAL: Statement = Statement::new(
@@ -28,7 +30,7 @@ pub(super) const INSERT_MATERIAL: Statement = Statement::new(
 pub(super) const FIND_KEY: Statement = Statement::new(
     "SELECT account, region, key_id, version, state, description, created_ms, current_material, service, policy, \
      tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, due_ms, store, key_spec, key_usage, \
-     grants, mac FROM kms_keys WHERE account = $1 AND region = $2 AND key_id = $3",
+     grants, policy_principals, mac FROM kms_keys WHERE account = $1 AND region = $2 AND key_id = $3",
 );
 pub(super) const FIND_MATERIALS: Statement = Statement::new(
     "SELECT account, region, key_id, material_id, handle, token, token_digest, created_ms, rotation, \
@@ -61,7 +63,7 @@ pub(super) const UPDATE_KEY: Statement = Statement::new(
     "UPDATE kms_keys SET version = $4, state = $5, description = $6, created_ms = $7, current_material = $8, \
      service = $9, policy = $10, tags = $11, deletion_ms = $12, rotation_days = $13, next_rotation_ms = $14, \
      on_demand_rotations = $15, due_ms = $16, store = $17, key_spec = $18, key_usage = $19, grants = $20, \
-     mac = $21 WHERE account = $1 AND region = $2 AND key_id = $3 AND version = $22",
+     policy_principals = $21, mac = $22 WHERE account = $1 AND region = $2 AND key_id = $3 AND version = $23",
 );
 pub(super) const ANY_IN_STORE: Statement = Statement::new(
     "SELECT key_id FROM kms_keys WHERE account = $1 AND region = $2 AND store = $3 ORDER BY key_id LIMIT 1",
@@ -115,6 +117,7 @@ impl AuthorityRow for Key {
             ("key_spec", text(said(self.spec.as_str(), SPEC))),
             ("key_usage", text(said(self.usage.as_str(), USAGE))),
             ("grants", number((self.grants > 0).then_some(self.grants.into()))),
+            ("policy_principals", text(self.policy.bound().to_column())),
         ]);
         columns
     }
@@ -129,6 +132,8 @@ impl AuthorityRow for Key {
         let days = row.opt_i64("rotation_days")?.map(|days| unsigned("rotation_days", days)).transpose()?;
         let next_ms = row.opt_i64("next_rotation_ms")?;
         let on_demand = row.opt_i64("on_demand_rotations")?.unwrap_or(0);
+        let bound = Bound::from_column(row.opt_text("policy_principals")?.as_deref())
+            .ok_or_else(|| unreadable("policy_principals", "no unique ids of principals"))?;
         let key = Self {
             arn: home.key_arn(&id),
             home,
@@ -143,7 +148,7 @@ impl AuthorityRow for Key {
             state: state.ok_or_else(|| unreadable("state", "no key state"))?,
             description: row.text("description")?,
             created_ms: row.i64("created_ms")?,
-            policy: KeyPolicy::new(row.opt_text("policy")?),
+            policy: KeyPolicy::new(row.opt_text("policy")?, bound),
             tags: Tags::from_column(row.opt_text("tags")?.as_deref())
                 .map_err(|error| unreadable("tags", error))?,
             aliases: Vec::new(),

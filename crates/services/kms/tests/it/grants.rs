@@ -4,3 +4,4 @@ mod authority;
 mod ending;
 mod making;
 mod model;
+mod rows;

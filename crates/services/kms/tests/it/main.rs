@@ -34,6 +34,7 @@ mod notes;
 mod operations;
 mod planting;
 mod policies;
+mod policy_principals;
 mod re_encrypting;
 mod refusals;
 mod reopening;

@@ -1,0 +1,1 @@
+ALTER TABLE kms_keys ADD COLUMN policy_principals TEXT;
