@@ -203,26 +203,26 @@ impl Credentials for AccessKeys {
         access_key_id: &str,
         session_token: Option<&str>,
     ) -> Result<Result<Credential, NoCredential>, Box<dyn Error + Send + Sync>> {
-        if self.dev_accounts
+        if is_temporary(access_key_id) {
+            return Ok(self.sessions.find(&self.directories, access_key_id, session_token).await?);
+        }
+        let found = if self.dev_accounts
             && self.opened(access_key_id).is_none()
             && let Ok(account) = access_key_id.parse()
         {
             let secret = SecretString::new(DEV_SECRET.to_owned());
-            return Ok(Ok(Credential::new(Principal::Root(account), secret, 0)));
-        }
-        if is_temporary(access_key_id) {
-            return Ok(self.sessions.find(&self.directories, access_key_id, session_token).await?);
-        }
-        let Some(key) = self.open(access_key_id).await? else { return Ok(Err(NoCredential::UnknownKey)) };
-        let Some((holder, permissions)) = self.holder_of(access_key_id, &key).await? else {
-            return Ok(Err(NoCredential::UnknownKey));
+            Credential::new(Principal::Root(account), secret, 0)
+        } else {
+            let Some(key) = self.open(access_key_id).await? else {
+                return Ok(Err(NoCredential::UnknownKey));
+            };
+            let Some((holder, permissions)) = self.holder_of(access_key_id, &key).await? else {
+                return Ok(Err(NoCredential::UnknownKey));
+            };
+            Credential { permissions, ..Credential::new(holder, key.secret, key.version.into()) }
         };
         // Long-term credentials have no session, so no token can belong to them.
-        if session_token.is_some() {
-            return Ok(Err(NoCredential::InvalidToken));
-        }
-        let credential = Credential::new(holder, key.secret, key.version.into());
-        Ok(Ok(Credential { permissions, ..credential }))
+        Ok(if session_token.is_some() { Err(NoCredential::InvalidToken) } else { Ok(found) })
     }
 }
 

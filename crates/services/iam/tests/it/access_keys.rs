@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strongroom_identity::{Credentials as _, Principal};
+use strongroom_identity::{Credentials as _, NoCredential, Principal};
 use strongroom_seal::{Epoch, Purpose, Sealer};
 use strongroom_store::{Engine, RowMac, Statement, Value};
 use strongroom_testkit::{TestDatabase, on_both_engines};
@@ -90,6 +90,9 @@ async fn account_ids_are_keys_in_development_only(database: &TestDatabase) {
         let credential = find(&keys, id).await.unwrap();
         assert_eq!(credential.principal, Principal::Root(id.parse().unwrap()));
         assert_eq!((secret(&credential), credential.version), ("test", 0));
+        // Such a key is a long-term one: no session token belongs to it.
+        let with_token = keys.find(id, Some("token")).await.unwrap();
+        assert_eq!(with_token.unwrap_err(), NoCredential::InvalidToken);
     }
     for id in ["44445555666", "4444555566667", "44445555666a", "+44445555666", "", "test", KEY_ID] {
         assert!(find(&keys, id).await.is_none(), "{id}");
