@@ -43,6 +43,12 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "principals of policies",
         sql: include_str!("repo/0007_policy_principals.sql"),
     },
+    Migration {
+        component: "kms",
+        version: 8,
+        name: "keys by id",
+        sql: include_str!("repo/0008_keys_by_id.sql"),
+    },
 ];
 
 /// Every statement, so that a test can show each to both engines.
@@ -50,6 +56,7 @@ pub const STATEMENTS: &[Statement] = &[
     keys::INSERT_KEY,
     keys::INSERT_MATERIAL,
     keys::FIND_KEY,
+    keys::FIND_OWNERS,
     keys::FIND_MATERIALS,
     keys::NEWEST_MATERIAL,
     keys::LIST_IDS,

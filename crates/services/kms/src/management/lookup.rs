@@ -72,13 +72,24 @@ impl KeyManagement {
         key.ok_or_else(|| Refusal::no_such_key(&Home::of(context).key_arn(key_id)))
     }
 
-    /// The key that a ciphertext names. A caller who named none is not told whether it exists.
+    /// The key that a ciphertext names, which may be another account's. A caller who named none is not told whether
+    /// it exists.
     pub(crate) async fn find_key_of_ciphertext(
         &self,
         context: &RequestContext,
         key_id: &str,
     ) -> Result<SharedKey, Refusal> {
-        self.load_key(context, &Home::of(context), key_id).await?.ok_or(Refusal::CiphertextOfUnknownKey)
+        let own = Home::of(context);
+        if let Some(key) = self.load_key(context, &own, key_id).await? {
+            return Ok(key);
+        }
+        let owner = repo::keys::find_owner(&self.db, own.region, key_id).await?;
+        let home = owner.map(|owner| Home::owned_by(owner, context));
+        let key = match home {
+            Some(home) => self.load_key(context, &home, key_id).await?,
+            None => None,
+        };
+        key.ok_or(Refusal::CiphertextOfUnknownKey)
     }
 
     /// The key that a key id or key ARN names, with permission to do `A`; for operations that take no alias.

@@ -2,6 +2,7 @@
 
 use strongroom_crypto::hex;
 use strongroom_hsm_core::{KeyHandle, TokenDigest, TokenRef};
+use strongroom_identity::AccountId;
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Type, Value};
 
 use super::{aliases, home_columns, ids_of, load_as, name_of, read_home};
@@ -32,6 +33,9 @@ pub(super) const FIND_KEY: Statement = Statement::new(
      tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, due_ms, store, key_spec, key_usage, \
      grants, policy_principals, mac FROM kms_keys WHERE account = $1 AND region = $2 AND key_id = $3",
 );
+/// One more than there can be where nobody has chosen ids.
+pub(super) const FIND_OWNERS: Statement =
+    Statement::new("SELECT account FROM kms_keys WHERE region = $1 AND key_id = $2 ORDER BY account LIMIT 2");
 pub(super) const FIND_MATERIALS: Statement = Statement::new(
     "SELECT account, region, key_id, material_id, handle, token, token_digest, created_ms, rotation, \
      public_handle, public_key, mac FROM kms_materials WHERE account = $1 AND region = $2 AND key_id = $3 ORDER BY created_ms, material_id",
@@ -345,6 +349,16 @@ pub(crate) async fn delete(tx: &mut Tx<'_>, key: &Key) -> Result<(), StoreError>
     let name = name_of(&key.home, &key.id);
     tx.execute(DELETE_MATERIALS, &name).await?;
     tx.execute(DELETE_KEY, &name).await.map(drop)
+}
+
+/// Whose the key of that id is, as its row says, which nobody has checked; `None` if there is none, or if several
+/// accounts have chosen that id.
+pub(crate) async fn find_owner(db: &Db, region: &str, key_id: &str) -> Result<Option<AccountId>, StoreError> {
+    let rows = db.query(FIND_OWNERS, &[region.into(), key_id.into()]).await?;
+    match rows.as_slice() {
+        [only] => only.parse("account").map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// At most `most` ids of keys that come after `after`, in order.

@@ -1,12 +1,15 @@
 //! Encrypting, decrypting and data keys: what goes round, and what does not.
 
-use strongroom_api_kms::{DataKeySpec, EncryptRequest, EncryptionAlgorithmSpec, GenerateDataKeyRequest};
-use strongroom_schema::Map;
+use strongroom_api_kms::{
+    DataKeySpec, EncryptRequest, EncryptionAlgorithmSpec, GenerateDataKeyRequest, ReEncryptRequest,
+};
+use strongroom_schema::{Blob, Map};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{
     ACCOUNT, FAR_REGION, Pairs, REGION, STRANGER, bound_to, client, data_key, decrypt, encrypt, plaintext,
 };
+use crate::key_policies::{ROOT, policy, statement};
 
 /// AWS's text for a ciphertext without a `KeyId` that leads to no key of the caller's.
 const UNKNOWN_KEY: &str = "AccessDeniedException: The ciphertext refers to a customer master key that does not \
@@ -21,6 +24,7 @@ on_both_engines! {
     data_keys_are_fresh_and_as_long_as_asked,
     a_ciphertext_belongs_to_one_key,
     a_ciphertext_stays_in_its_account_and_region,
+    a_ciphertext_leads_whoever_may_to_the_key_of_another_account,
     no_two_ciphertexts_are_equal,
 }
 
@@ -180,6 +184,37 @@ async fn a_ciphertext_stays_in_its_account_and_region(database: &TestDatabase) {
         assert_eq!(refused.code(), "NotFoundException", "{account} in {region}");
     }
     assert_eq!(client.decrypt(&blob, None, &[]).await.unwrap(), b"x");
+}
+
+// KMS API Reference, Decrypt: "Cross-account use: Yes. If you use the KeyId parameter to identify a KMS key in a
+// different AWS account, specify the key ARN".
+async fn a_ciphertext_leads_whoever_may_to_the_key_of_another_account(database: &TestDatabase) {
+    let client = client(database).await;
+    let key = client.create_key().await.key_id;
+    let blob = client.encrypt(&key, b"x", &[]).await.unwrap();
+    let other = client.as_of(STRANGER, REGION);
+    let foreign = r#"{"AWS":"arn:aws:iam::444455556666:root"}"#;
+    let shared = |actions| {
+        policy(&[statement("Allow", ROOT, r#""kms:*""#, ""), statement("Allow", foreign, actions, "")])
+    };
+    client.put_policy(&key, &shared(r#""kms:Decrypt""#)).await.unwrap();
+    assert_eq!(other.decrypt(&blob, None, &[]).await.unwrap(), b"x");
+    let own = other.create_key().await.key_id;
+    let again = ReEncryptRequest {
+        ciphertext_blob: Some(Blob(blob.clone())),
+        destination_key_id: own.clone(),
+        ..ReEncryptRequest::default()
+    };
+    assert_eq!(other.re_encrypt(again.clone()).await.unwrap_err().to_string(), UNKNOWN_KEY);
+    client.put_policy(&key, &shared(r#""kms:ReEncryptFrom""#)).await.unwrap();
+    let moved = other.re_encrypt(again).await.unwrap();
+    assert_eq!(moved.source_key_id, Some(client.arn(&format!("key/{key}"))));
+    assert_eq!(other.decrypt(&moved.ciphertext_blob.unwrap().0, None, &[]).await.unwrap(), b"x");
+    assert_eq!(other.decrypt(&blob, None, &[]).await.unwrap_err().to_string(), UNKNOWN_KEY);
+    // Another Region has keys of its own.
+    let far = client.as_of(STRANGER, FAR_REGION);
+    client.put_policy(&key, &shared(r#""kms:Decrypt""#)).await.unwrap();
+    assert_eq!(far.decrypt(&blob, None, &[]).await.unwrap_err().to_string(), UNKNOWN_KEY);
 }
 
 async fn no_two_ciphertexts_are_equal(database: &TestDatabase) {
