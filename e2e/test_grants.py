@@ -8,6 +8,7 @@ import pytest
 
 from rig import sdk
 from rig.cli import Cli
+from rig.pages import Terminal
 from rig.policy import allow, document, root, trust
 
 LETTER = "a letter"
@@ -214,3 +215,8 @@ def test_grants_outlive_a_crash(own_aws, tmp_path):
     alice("kms", "describe-key", "--key-id", key["KeyId"], "--grant-tokens", kept["GrantToken"])
     refusal = alice.refused("kms", "encrypt", "--key-id", key["KeyId"], "--plaintext", LETTER)
     assert refusal.code == "AccessDeniedException"
+
+
+def test_the_books_page_is_true(fresh_node, tmp_path):
+    with Terminal(fresh_node, tmp_path / "desk") as terminal:
+        terminal.follow(Path(__file__).parent.parent / "docs/book/grants.md")
