@@ -163,6 +163,30 @@ def test_refused_calls_are_counted_by_principal_and_action(node, account, alice,
     assert "write a moment as" in done.stderr
 
 
+def test_refusals_of_every_service_are_counted(node, account, iam):
+    iam.create_user(UserName="carol")
+    given = iam.create_access_key(UserName="carol")["AccessKey"]
+    own = {"access_key_id": given["AccessKeyId"], "secret_access_key": given["SecretAccessKey"]}
+    role = f"arn:aws:iam::{account}:role/absent"
+    calls = {
+        "cloudhsm:DescribeClusters": lambda: sdk.client(node, "cloudhsmv2", **own).describe_clusters(),
+        "cloudtrail:LookupEvents": lambda: sdk.client(node, "cloudtrail", **own).lookup_events(),
+        "ec2:DescribeVpcs": lambda: sdk.client(node, "ec2", **own).describe_vpcs(),
+        "iam:ListUsers": lambda: sdk.client(node, "iam", **own).list_users(),
+        "kms:ListKeys": lambda: sdk.client(node, "kms", **own).list_keys(),
+        "sts:AssumeRole": lambda: sdk.client(node, "sts", **own).assume_role(RoleArn=role, RoleSessionName="carol"),
+    }
+    for call in calls.values():
+        with sdk.refused():
+            call()
+    carol = f"arn:aws:iam::{account}:user/carol"
+    counted = [found for found in json.loads(denied(node, "--json")) if found["principal"] == carol]
+    assert {found["action"] for found in counted} == calls.keys()
+    for found in counted:
+        said = explained(node, found["lastRequestId"])
+        assert f"=> {found['reason']}\n" in said
+
+
 def test_a_server_can_be_told_to_explain_what_it_allows(program, tmp_path):
     node = Node(program, tmp_path, "--data-dir", str(tmp_path / "data"), "--explain-allowed").start()
     try:

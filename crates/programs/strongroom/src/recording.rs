@@ -14,7 +14,13 @@ use strongroom_runtime::Clocks;
 use strongroom_server::{FinishedCall, Recorder};
 
 /// What CloudTrail calls a denial, whatever the service's own code for it.
-pub(crate) const DENIED: &str = "AccessDenied";
+const DENIED: &str = "AccessDenied";
+
+/// Whether a record's error code says that the caller was not allowed to do what it asked for: in most services'
+/// records, in EC2's, in CloudHSM's.
+pub(crate) fn is_denial(code: &str) -> bool {
+    matches!(code, DENIED | "Client.UnauthorizedOperation" | "CloudHsmAccessDeniedException")
+}
 
 /// Keeps the server's calls in a journal.
 pub(crate) struct JournalRecorder {

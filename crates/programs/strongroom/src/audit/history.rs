@@ -8,10 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::cli::DataOptions;
 use crate::data_dir::DataDir;
-use crate::recording::DENIED;
-
-/// How EC2 says that something is not allowed.
-const EC2_DENIED: &str = "Client.UnauthorizedOperation";
+use crate::recording::is_denial;
 
 /// The records of a data folder.
 pub(crate) struct History {
@@ -73,9 +70,14 @@ impl History {
     }
 }
 
-/// Whether the caller was not allowed to do what it asked for.
+/// What a trace of a refusal has. In texts within it the quotes would be escaped.
+const REFUSING: &str = r#""allowed":false"#;
+
+/// Whether the call failed since something was not allowed, whatever the caller was told.
 pub(crate) fn is_refusal(record: &Record) -> bool {
-    record.error_code.as_deref().is_some_and(|code| code == DENIED || code == EC2_DENIED)
+    record.error_code.as_deref().is_some_and(|code| {
+        is_denial(code) || record.decisions.as_ref().is_some_and(|kept| kept.contains(REFUSING))
+    })
 }
 
 /// The service that was called, as actions name it.

@@ -4,13 +4,13 @@ use strongroom_crypto::CryptoError;
 use strongroom_identity::Caller;
 use strongroom_journal::{EventId, Record};
 
-use super::{DENIED, identity};
+use super::{identity, is_denial};
 
 /// The records of a call for the accounts whose resources it touched, its caller's left out. All of them, and the
 /// caller's `record`, have one `sharedEventID`. Of a refusal nobody but the caller's account hears (AWS CloudTrail
 /// User Guide, "CloudTrail record contents", sharedEventID; IAM User Guide, "Logging IAM and AWS STS API calls").
 pub(super) fn of(record: &mut Record, caller: &Caller) -> Result<Vec<Record>, CryptoError> {
-    if record.error_code.as_deref() == Some(DENIED) {
+    if record.error_code.as_deref().is_some_and(is_denial) {
         return Ok(Vec::new());
     }
     let mut accounts: Vec<String> = Vec::new();
@@ -98,7 +98,7 @@ mod tests {
     fn an_owner_hears_of_failures_and_not_of_refusals() {
         let failed = |code: &str| Record { error_code: Some(code.to_owned()), ..touching(&[THEIRS]) };
         assert_eq!(of(&mut failed("DisabledException"), &caller()).unwrap().len(), 1);
-        let mut refused = failed(DENIED);
+        let mut refused = failed("AccessDenied");
         assert_eq!(of(&mut refused, &caller()).unwrap(), []);
         assert_eq!(refused.shared_event_id, None);
     }
