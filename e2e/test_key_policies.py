@@ -41,7 +41,7 @@ def sealed(answer: dict, path) -> str:
 
 
 def test_a_key_whose_policy_names_users_only_is_closed_to_the_root_user(aws, account, key, put, letter):
-    alice = {"AWS": f"arn:aws:iam::{account}:user/alice"}
+    alice = {"AWS": aws("iam", "create-user", "--user-name", "alice")["User"]["Arn"]}
     for_alice = policy({"Principal": alice, "Action": "kms:*"})
     refusal = aws.refused("kms", "put-key-policy", "--key-id", key["KeyId"], "--policy", for_alice)
     assert refusal.message == "The new key policy will not allow you to update the key policy in the future."
@@ -153,7 +153,8 @@ def test_the_policy_of_a_key_in_a_store_decides_too(store, tmp_path):
     assert refusal.code == "AccessDeniedException"
     assert refusal.message.endswith("because no resource-based policy allows the kms:Sign action")
 
-    for_alice = policy({"Principal": {"AWS": f"{owner['AWS'][:-4]}user/alice"}, "Action": "kms:*"})
+    alice = aws("iam", "create-user", "--user-name", "whom-the-key-is-for")["User"]["Arn"]
+    for_alice = policy({"Principal": {"AWS": alice}, "Action": "kms:*"})
     bypass = ["--bypass-policy-lockout-safety-check"]
     aws("kms", "put-key-policy", "--key-id", made["KeyId"], "--policy", for_alice, *bypass)
     for command in (sign, ["kms", "get-public-key", "--key-id", made["KeyId"]]):
