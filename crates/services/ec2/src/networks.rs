@@ -103,8 +103,12 @@ pub struct Networks {
 /// What a call acts on, as policies and records name it.
 #[derive(Clone, Copy)]
 pub(crate) enum Target<'t> {
-    /// The resource of that id.
+    /// The resource of that id; of an attachment, the interface.
     One(&'t str),
+    /// The security group of that name in the default VPC.
+    GroupNamed(&'t str),
+    /// The default VPC.
+    DefaultVpc,
     /// One that is to be made.
     New(Kind),
     /// One that is to be made with tags, which takes permission to tag it too.
@@ -117,6 +121,42 @@ impl Target<'_> {
     /// One that is to be made, with these tags.
     pub(crate) fn new(kind: Kind, tags: &Tags) -> Self {
         if tags.is_empty() { Self::New(kind) } else { Self::Tagged(kind) }
+    }
+
+    /// The security group that a request names by its id or by its name.
+    pub(crate) fn group<'t>(id: Option<&'t str>, name: Option<&'t str>) -> Target<'t> {
+        match (id.filter(|id| !id.is_empty()), name.filter(|name| !name.is_empty())) {
+            (Some(id), _) => Target::One(id),
+            (None, Some(name)) => Target::GroupNamed(name),
+            (None, None) => Target::All,
+        }
+    }
+}
+
+impl<'t> Target<'t> {
+    /// What kind of resource it is, and its id, as far as the network is known; no kind of what has no id.
+    fn resolve(self, network: Option<&'t Network>) -> (Option<Kind>, Option<&'t str>) {
+        match self {
+            Self::All => (None, None),
+            Self::New(kind) | Self::Tagged(kind) => (Some(kind), None),
+            Self::One(id) => match Kind::of(id) {
+                Some(Kind::Attachment) => {
+                    let attached = network.and_then(|network| network.interface_attached_by(id));
+                    (Some(Kind::Interface), attached.map(|interface| interface.id.as_str()))
+                }
+                Some(kind) => (Some(kind), Some(id)),
+                // No resource has such an id, which whoever looks for it will say.
+                None => (None, None),
+            },
+            Self::GroupNamed(name) => {
+                let group = network.and_then(|network| network.default_vpc_group(name));
+                (Some(Kind::Group), group.map(|group| group.id.as_str()))
+            }
+            Self::DefaultVpc => {
+                let vpc = network.and_then(Network::default_vpc);
+                (Some(Kind::Vpc), vpc.map(|vpc| vpc.id.as_str()))
+            }
+        }
     }
 }
 
@@ -318,23 +358,13 @@ impl Networks {
         targets: &[Target<'_>],
     ) -> Result<(), Refusal> {
         for target in targets {
-            let arn = match *target {
-                Target::All => "*".to_owned(),
-                Target::New(kind) | Target::Tagged(kind) => home.arn(kind, "*"),
-                Target::One(id) => match Kind::of(id) {
-                    Some(Kind::Attachment) => {
-                        let attached = network.and_then(|network| network.interface_attached_by(id));
-                        named(context, home, Kind::Interface, attached.map_or("*", |interface| &interface.id))
-                    }
-                    Some(kind) => named(context, home, kind, id),
-                    // No resource has such an id, which whoever looks for it will say.
-                    None => "*".to_owned(),
-                },
+            let (kind, id) = target.resolve(network);
+            let arn = match (kind, id) {
+                (Some(kind), Some(id)) => named(context, home, kind, id),
+                (Some(kind), None) => home.arn(kind, "*"),
+                (None, _) => "*".to_owned(),
             };
-            let known = match *target {
-                Target::One(id) => network.map(|network| (network, id)),
-                _ => None,
-            };
+            let known = network.zip(id);
             let tags = known.and_then(|(network, id)| network.tags(id));
             let vpc = known.and_then(|(network, id)| network.vpc_of(id)).map(|id| home.arn(Kind::Vpc, id));
             let protected = Protected { account: home.account, arn, tags, vpc };

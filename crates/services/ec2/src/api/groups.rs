@@ -106,7 +106,7 @@ pub(super) async fn create_security_group(
     let tags = Tags::of_specifications(Kind::Group, input.tag_specifications)?;
     context.ask(tags.asked());
     let mut targets = vec![Target::new(Kind::Group, &tags)];
-    targets.extend(input.vpc_id.as_deref().map(Target::One));
+    targets.push(input.vpc_id.as_deref().map_or(Target::DefaultVpc, Target::One));
     let create = |edit: &mut Edit| {
         let vpc_id = match &input.vpc_id {
             Some(id) => id.clone(),
@@ -141,8 +141,7 @@ pub(super) fn named_group(
         (Some(id), None) => Ok(network.group(id)?.id.clone()),
         (None, Some(name)) => {
             let vpc_id = default_vpc_id(network)?;
-            let found = network.groups().find(|group| group.vpc_id == vpc_id && group.name == name);
-            found.map(|group| group.id.clone()).ok_or_else(|| {
+            network.default_vpc_group(name).map(|group| group.id.clone()).ok_or_else(|| {
                 let text = format!("The security group '{name}' does not exist in default VPC '{vpc_id}'");
                 Refusal::client("InvalidGroup.NotFound", text)
             })
@@ -156,7 +155,7 @@ pub(super) async fn delete_security_group(
     context: &RequestContext,
     input: ec2::DeleteSecurityGroupRequest,
 ) -> Result<ec2::DeleteSecurityGroupResult, Refusal> {
-    let targets: Vec<_> = [input.group_id.as_deref().map_or(Target::All, Target::One)].into();
+    let targets = [Target::group(input.group_id.as_deref(), input.group_name.as_deref())];
     let (id, _) = networks
         .change::<actions::DeleteSecurityGroup, _>(context, input.dry_run, &targets, |edit| {
             let id = named_group(edit, input.group_id.as_deref(), input.group_name.as_deref())?;

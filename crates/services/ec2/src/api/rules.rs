@@ -49,7 +49,7 @@ struct Request<'i> {
 
 impl Request<'_> {
     fn target(&self) -> Target<'_> {
-        self.group_id.map_or(Target::All, Target::One)
+        Target::group(self.group_id, self.group_name)
     }
 
     /// The group that is meant, to be changed and put back.

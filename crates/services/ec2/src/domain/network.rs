@@ -165,6 +165,12 @@ impl Network {
         self.vpcs().find(|vpc| vpc.is_default)
     }
 
+    /// The security group of that name in the default VPC.
+    pub(crate) fn default_vpc_group(&self, name: &str) -> Option<&Group> {
+        let vpc = self.default_vpc()?;
+        self.groups().find(|group| group.vpc_id == vpc.id && group.name == name)
+    }
+
     /// All rules with their groups, in the order of the rules' ids.
     pub(crate) fn rules(&self) -> Vec<(&Group, &Rule)> {
         let of_group = |group| Group::rules(group).iter().map(move |rule| (group, rule));

@@ -11,6 +11,7 @@ on_both_engines! {
     tags_in_requests_are_conditions,
     tags_of_resources_are_conditions,
     where_a_resource_is_is_a_condition,
+    what_is_not_named_by_its_id_is_protected_by_it,
 }
 
 fn allow(action: &str, condition: &str) -> String {
@@ -90,4 +91,50 @@ async fn where_a_resource_is_is_a_condition(database: &TestDatabase) {
         ));
         assert_eq!(user.vpcs(&[]).await.is_ok(), is_allowed);
     }
+}
+
+async fn what_is_not_named_by_its_id_is_protected_by_it(database: &TestDatabase) {
+    let root = client(database).await;
+    let (account, region) = (root.account, root.region.name());
+    let but = |kind: &str, id: &str| {
+        let arn = format!("arn:aws:ec2:{region}:{account}:{kind}/{id}");
+        let deny = format!(r#"{{"Effect":"Deny","Action":"*","Resource":"{arn}"}}"#);
+        root.as_user(&format!("{},{deny}", allow("*", "{}")))
+    };
+    let group = root.create_group(None, "guarded").await.unwrap();
+    let user = but("security-group", &group);
+    let ports = || {
+        Some(vec![ec2::IpPermission {
+            ip_protocol: Some("tcp".to_owned()),
+            from_port: Some(1),
+            to_port: Some(1),
+            ip_ranges: Some(vec![ec2::IpRange {
+                cidr_ip: Some("192.0.2.0/24".to_owned()),
+                ..Default::default()
+            }]),
+            ..Default::default()
+        }])
+    };
+    for group_id in [None, Some(String::new())] {
+        let group_name = Some("guarded".to_owned());
+        let input = ec2::AuthorizeSecurityGroupIngressRequest {
+            group_id: group_id.clone(),
+            group_name: group_name.clone(),
+            ip_permissions: ports(),
+            ..Default::default()
+        };
+        denied(user.ec2.authorize_security_group_ingress(&user.changing(), input.clone()).await);
+        let revoked = ec2::RevokeSecurityGroupIngressRequest {
+            group_id: group_id.clone(),
+            group_name: group_name.clone(),
+            ip_permissions: ports(),
+            ..Default::default()
+        };
+        denied(user.ec2.revoke_security_group_ingress(&user.changing(), revoked).await);
+        let gone = ec2::DeleteSecurityGroupRequest { group_id, group_name, dry_run: None };
+        denied(user.ec2.delete_security_group(&user.changing(), gone).await);
+    }
+    // A group that is made without a word of a VPC is made in the default one.
+    let user = but("vpc", &root.default_vpc().await.vpc_id.unwrap());
+    denied(user.create_group(None, "another").await);
 }
