@@ -219,7 +219,8 @@ impl IdentityManagement {
         Ok(directory.settings().root.access_keys(&given))
     }
 
-    /// The ids of those of other accounts whom the trust policy of a role of this one names, as far as they are there.
+    /// The ids of those of other accounts whom the trust policy of a role of this one names, by their ARNs or by
+    /// these ids, as far as they are there.
     pub(crate) async fn named_elsewhere(
         &self,
         account: AccountId,
@@ -229,6 +230,11 @@ impl IdentityManagement {
         for account in trust::accounts_elsewhere(account, text)? {
             let directory = self.directories.current(account).await?;
             found.extend(trust::named_elsewhere(&directory, text)?);
+        }
+        for id in trust::ids_elsewhere(&*self.directories.current(account).await?, text)? {
+            if directories::is_known(&self.directories.db, &id).await? {
+                found.insert(id.clone(), id);
+            }
         }
         Ok(found)
     }

@@ -1,7 +1,8 @@
 //! IAM and STS: who there is, by which credentials they prove it, and who a caller is.
 //!
-//! [`AccessKeys`] keeps access keys, their secrets sealed, and answers the server's look-ups;
-//! [`IdentityManagement`] is the IAM API; [`Sts`] is the STS API over the caller that the server has verified.
+//! [`AccessKeys`] keeps access keys, their secrets sealed, and answers the server's look-ups, those of temporary
+//! ones too, which nobody keeps; [`IdentityManagement`] is the IAM API; [`Sts`] is the STS API over the caller that the
+//! server has verified.
 //!
 //! All entities of an account are one directory. A call of IAM goes through `api` (input rules, answers),
 //! `identities` (authorisation and the transaction), `domain` (rules without a store) and `repo` (rows);

@@ -47,6 +47,7 @@ pub const STATEMENTS: &[Statement] = &[
     directories::PUT_ENTITY,
     directories::DELETE_ENTITY,
     directories::LIST_ENTITIES,
+    directories::FIND_ID,
     reports::PUT,
     reports::FIND,
     uses::FIND,

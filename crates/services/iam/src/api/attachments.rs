@@ -9,6 +9,7 @@ use super::shapes;
 use super::{ROOT_PATH, below, path_of};
 use crate::IdentityManagement;
 use crate::domain::aws_policies::AwsPolicy;
+use crate::domain::directory::check_policy_arn;
 use crate::domain::kind::Kind;
 use crate::domain::paging::Page;
 use crate::error::Refusal;
@@ -44,6 +45,7 @@ async fn detach<A: Action>(
     context.ask(ConditionKeys::new().with("iam:PolicyARN", arn));
     identities
         .change::<A, _>(context, &[Target::One(kind, name)], |edit| {
+            check_policy_arn(arn)?;
             change_permissions(edit, kind, name, |permissions| permissions.detach(arn))
         })
         .await?;

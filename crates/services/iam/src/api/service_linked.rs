@@ -54,19 +54,24 @@ pub(super) async fn delete_service_linked_role(
 ) -> Result<iam::DeleteServiceLinkedRoleResponse, Refusal> {
     let name = input.role_name.as_str();
     let task = new_nonce()?;
-    let (path, _) = identities
+    let (deletion_task_id, _) = identities
         .change::<actions::DeleteServiceLinkedRole, _>(context, &[Target::One(Kind::Role, name)], |edit| {
             let role = edit.role(name)?;
             if role.service.is_none() {
                 return Err(Kind::Role.not_found(name));
             }
             let (id, path) = (role.id.clone(), role.path.clone());
+            let deletion = format!("{TASK}{path}{name}/{task}");
             edit.remove(&id);
             edit.row(RowChange::DropRole(id));
-            Ok(path)
+            edit.settings_mut(|settings| {
+                settings.add_deletion(&deletion);
+                Ok(())
+            })?;
+            Ok(deletion)
         })
         .await?;
-    Ok(iam::DeleteServiceLinkedRoleResponse { deletion_task_id: format!("{TASK}{path}{name}/{task}") })
+    Ok(iam::DeleteServiceLinkedRoleResponse { deletion_task_id })
 }
 
 pub(super) async fn get_service_linked_role_deletion_status(
@@ -77,11 +82,9 @@ pub(super) async fn get_service_linked_role_deletion_status(
     let id = input.deletion_task_id.as_str();
     let mut fields = id.rsplit('/');
     let name = fields.nth(1).unwrap_or_default();
-    identities
-        .read::<actions::GetServiceLinkedRoleDeletionStatus>(context, &[Target::One(Kind::Role, name)])
-        .await?;
-    let is_ours = id.split('/').count() == 5 && id.starts_with(&format!("{TASK}/aws-service-role/"));
-    if !is_ours {
+    let target = [Target::One(Kind::Role, name)];
+    let directory = identities.read::<actions::GetServiceLinkedRoleDeletionStatus>(context, &target).await?;
+    if !directory.settings().has_deletion(id) {
         return Err(Refusal::no_such(format!("Deletion task {id} cannot be found.")));
     }
     let status = DeletionTaskStatusType::Succeeded;

@@ -59,7 +59,13 @@ pub(super) async fn get_user(
 ) -> Result<iam::GetUserResponse, Refusal> {
     if input.user_name.is_none() && matches!(context.caller.principal, Principal::Root(_)) {
         let directory = identities.read::<actions::GetUser>(context, &[Target::Root]).await?;
-        return Ok(iam::GetUserResponse { user: shapes::root_user(&directory) });
+        let keys = identities.access_keys_of_root(&directory).await?;
+        let mut user = shapes::root_user(&directory);
+        // An account is as old as the first key that its root user has.
+        if let Some(created_ms) = keys.iter().map(|key| key.created_ms).min() {
+            user.create_date = shapes::moment(created_ms);
+        }
+        return Ok(iam::GetUserResponse { user });
     }
     let name = super::own_name(context, input.user_name)?;
     let directory = identities.read::<actions::GetUser>(context, &[Target::One(Kind::User, &name)]).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use strongroom_identity::AccountId;
+use strongroom_identity::{AccountId, PARTITION};
 
 use super::aws_policies::AwsPolicy;
 use super::group::Group;
@@ -233,6 +233,7 @@ impl Directory {
 
     /// The customer managed policy of that ARN.
     pub(crate) fn policy(&self, arn: &str) -> Result<&Policy, Refusal> {
+        check_policy_arn(arn)?;
         let name = arn.rsplit('/').next().unwrap_or_default();
         match self.find(Kind::Policy, name).map(|entry| &**entry) {
             Some(entry @ Entry::Policy(policy)) if entry.arn(self.account) == arn => Ok(policy),
@@ -296,6 +297,7 @@ impl Directory {
 
     /// Refuses a managed policy that cannot be attached.
     pub(crate) fn expect_attachable(&self, arn: &str) -> Result<(), Refusal> {
+        check_policy_arn(arn)?;
         if self.is_attachable(arn) {
             return Ok(());
         }
@@ -307,6 +309,7 @@ impl Directory {
 
     /// Refuses a managed policy that cannot bound anybody.
     pub(crate) fn expect_bounding(&self, arn: &str) -> Result<(), Refusal> {
+        check_policy_arn(arn)?;
         if self.is_attachable(arn) {
             return Ok(());
         }
@@ -351,4 +354,21 @@ impl Directory {
     pub(crate) fn password_policy(&self) -> Option<PasswordPolicy> {
         self.settings().password_policy
     }
+}
+
+/// Refuses what is not of the form of a managed policy's ARN.
+pub(crate) fn check_policy_arn(arn: &str) -> Result<(), Refusal> {
+    let mut fields = arn.splitn(6, ':');
+    let head = [(); 5].map(|()| fields.next().unwrap_or_default());
+    let resource = fields.next().unwrap_or_default();
+    let [scheme, partition, service, region, account] = head;
+    if scheme == "arn" && !partition.is_empty() && partition != PARTITION {
+        return Err(Refusal::Validation("Invalid ARN partition".to_owned()));
+    }
+    let is_account = account == "aws" || account.parse::<AccountId>().is_ok();
+    let is_policy = resource.strip_prefix("policy/").is_some_and(|name| !name.is_empty());
+    if scheme == "arn" && service == "iam" && region.is_empty() && is_account && is_policy {
+        return Ok(());
+    }
+    Err(Refusal::invalid_input(format!("ARN {arn} is not valid.")))
 }

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use strongroom_identity::AccountId;
 use strongroom_policy::document::{
-    Document, Kind as DocumentKind, NamedPrincipal, PrincipalArn, PrincipalArnKind, Scope,
+    Document, Kind as DocumentKind, NamedPrincipal, PrincipalArn, PrincipalArnKind, Scope, with_principals,
 };
 
-use super::directory::Directory;
+use super::directory::{Directory, Entry};
 use super::document;
 use super::kind::Kind;
 use crate::error::Refusal;
@@ -29,7 +28,7 @@ pub(crate) struct Trust {
 
 impl Trust {
     /// Reads the trust policy of a request. `elsewhere` has the ids of users and roles of other accounts, by the
-    /// ARNs by which [`named_elsewhere`] found them in the text.
+    /// ARNs by which [`named_elsewhere`] found them in the text, and by the ids that stand there themselves.
     pub(crate) fn parse(
         directory: &Directory,
         elsewhere: &BTreeMap<String, String>,
@@ -43,11 +42,14 @@ impl Trust {
             } else {
                 elsewhere.get(arn.as_str()).cloned()
             };
-            let id = id.ok_or_else(|| {
-                let arn = arn.as_str();
-                Refusal::malformed(format!("Invalid principal in policy: \"AWS\":\"{arn}\""))
-            })?;
+            let id = id.ok_or_else(|| invalid_principal(arn.as_str()))?;
             bound.insert(arn.as_str().to_owned(), id);
+        }
+        // Of who is gone a policy shows the unique id; it cannot be written again.
+        for id in unique_ids(&document) {
+            if !is_principal(directory, id) && !elsewhere.contains_key(id) {
+                return Err(invalid_principal(id));
+            }
         }
         Ok(Self { text: text.to_owned(), bound })
     }
@@ -84,20 +86,7 @@ impl Trust {
             return self.text.clone();
         }
         // The text was read before it was kept. If it could not be read now, it would trust nobody.
-        let Ok(mut document) = serde_json::from_str::<Value>(&self.text) else { return "{}".to_owned() };
-        if let Some(statements) = document.get_mut("Statement") {
-            each(statements, &mut |statement| {
-                // Values of conditions are text, and stay; trust policies have no `NotPrincipal`.
-                if let Some(named) = statement.get_mut("Principal").and_then(|named| named.get_mut("AWS")) {
-                    each(named, &mut |principal| {
-                        if let Some(name) = principal.as_str().and_then(|arn| names.get(arn)) {
-                            *principal = Value::String(name.clone());
-                        }
-                    });
-                }
-            });
-        }
-        document.to_string()
+        with_principals(&self.text, names).unwrap_or_else(|| "{}".to_owned())
     }
 }
 
@@ -109,13 +98,41 @@ fn read(text: &str) -> Result<Document, Refusal> {
     Ok(document)
 }
 
+fn principals(document: &Document) -> impl Iterator<Item = &NamedPrincipal> {
+    let principals = document.statements.iter().filter_map(|statement| statement.principals.as_ref());
+    principals.flat_map(Scope::listed)
+}
+
 /// The users and roles that a trust policy names by their ARNs.
 fn named(document: &Document) -> impl Iterator<Item = (&PrincipalArn, Kind)> {
-    let principals = document.statements.iter().filter_map(|statement| statement.principals.as_ref());
-    principals.flat_map(Scope::listed).filter_map(|principal| match principal {
+    principals(document).filter_map(|principal| match principal {
         NamedPrincipal::Arn(arn) => kind_of(arn.kind()).map(|kind| (arn, kind)),
         _ => None,
     })
+}
+
+/// The unique ids that stand in a trust policy.
+fn unique_ids(document: &Document) -> impl Iterator<Item = &str> {
+    principals(document).filter_map(|principal| match principal {
+        NamedPrincipal::UniqueId(id) => Some(id.as_str()),
+        _ => None,
+    })
+}
+
+/// Whether a user or role of the account has that unique id.
+fn is_principal(directory: &Directory, id: &str) -> bool {
+    matches!(directory.entry(id).map(|entry| &**entry), Some(Entry::User(_) | Entry::Role(_)))
+}
+
+/// The refusal of a principal that is not there.
+fn invalid_principal(name: &str) -> Refusal {
+    Refusal::malformed(format!("Invalid principal in policy: \"AWS\":\"{name}\""))
+}
+
+/// The unique ids in the trust policy of a request that nobody of the account has.
+pub(crate) fn ids_elsewhere(directory: &Directory, text: &str) -> Result<BTreeSet<String>, Refusal> {
+    let document = read(text)?;
+    Ok(unique_ids(&document).filter(|id| !is_principal(directory, id)).map(str::to_owned).collect())
 }
 
 /// The accounts, other than `own`, whose users and roles the trust policy of a request names.
@@ -136,14 +153,6 @@ pub(crate) fn named_elsewhere(
         Some((arn.as_str().to_owned(), id))
     });
     Ok(found.collect())
-}
-
-/// Does something with each value of a list, or with one that is no list.
-fn each(value: &mut Value, act: &mut dyn FnMut(&mut Value)) {
-    match value {
-        Value::Array(values) => values.iter_mut().for_each(act),
-        one => act(one),
-    }
 }
 
 fn kind_of(kind: PrincipalArnKind) -> Option<Kind> {

@@ -38,6 +38,10 @@ pub(super) const LIST_ENTITIES: Statement = Statement::new(
      WHERE account = $1 AND entity_id > $2 ORDER BY entity_id LIMIT $3",
 );
 
+/// Whatever account it is of. There is no index: few ask, and they name at most a handful.
+pub(super) const FIND_ID: Statement =
+    Statement::new("SELECT entity_id FROM iam_entities WHERE entity_id = $1 LIMIT 1");
+
 /// A row of `iam_directories`.
 #[derive(Clone)]
 pub(crate) struct Root {
@@ -140,6 +144,11 @@ fn read_root(mac: &RowMac, account: AccountId, row: Option<Row>) -> Result<Optio
 /// Adds the root of an account. Answers whether it did.
 pub(crate) async fn insert_root(tx: &mut Tx<'_>, mac: &RowMac, root: &Root) -> Result<bool, StoreError> {
     Ok(tx.execute(INSERT_ROOT, &mac.values(root)).await? == 1)
+}
+
+/// Whether an entity of some account has that unique id.
+pub(crate) async fn is_known(db: &Db, id: &str) -> Result<bool, StoreError> {
+    Ok(db.query_opt(FIND_ID, &[id.into()]).await?.is_some())
 }
 
 /// All entities below a root. Two versions can be mixed in the answer: whoever reads outside a transaction

@@ -23,8 +23,9 @@ use crate::domain::id::{new_secret, new_temporary_key_id};
 use crate::error::Refusal;
 use crate::permissions::{Compiled, of_session};
 
-/// How many tokens are kept opened in memory. Beyond it one is dropped and opened again when needed.
-const MOST_OPENED: usize = 10_000;
+/// How many tokens are kept opened in memory, some hundred bytes each as a rule and twelve kilobytes at most. Beyond
+/// it one is dropped and opened again when needed.
+const MOST_OPENED: usize = 4_000;
 
 /// The characters of a secret access key, which precede what a token says.
 const SECRET_LENGTH: usize = 40;

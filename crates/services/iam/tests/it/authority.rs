@@ -21,8 +21,8 @@ async fn acting(root: &Client, name: &str, statements: &str) -> Client {
     root.as_user(&root.create_access_key(name).await.unwrap()).await
 }
 
-fn tags() -> Option<Vec<iam::Tag>> {
-    Some(vec![iam::Tag { key: "team".to_owned(), value: "keys".to_owned() }])
+fn tags() -> Vec<iam::Tag> {
+    vec![iam::Tag { key: "team".to_owned(), value: "keys".to_owned() }]
 }
 
 fn denied(who: &str, action: &str, resource: &str) -> String {
@@ -39,13 +39,13 @@ async fn what_is_made_with_tags_needs_leave_to_tag(database: &TestDatabase) {
     let create = r#"{"Effect":"Allow","Action":"iam:Create*","Resource":"*"}"#;
     let maker = acting(&root, "maker", create).await;
     maker.create_user("plain").await.unwrap();
-    let user = iam::CreateUserRequest { user_name: "u".to_owned(), tags: tags(), ..Default::default() };
+    let user = iam::CreateUserRequest { user_name: "u".to_owned(), tags: Some(tags()), ..Default::default() };
     let made = maker.iam().create_user(&maker.changing(), user.clone()).await;
     assert_eq!(refusal(made), denied("maker", "iam:TagUser", "user/u"));
     let role = iam::CreateRoleRequest {
         role_name: "r".to_owned(),
         assume_role_policy_document: TRUST.to_owned(),
-        tags: tags(),
+        tags: Some(tags()),
         ..Default::default()
     };
     let made = maker.iam().create_role(&maker.changing(), role).await;
@@ -53,14 +53,14 @@ async fn what_is_made_with_tags_needs_leave_to_tag(database: &TestDatabase) {
     let policy = iam::CreatePolicyRequest {
         policy_name: "p".to_owned(),
         policy_document: POLICY.to_owned(),
-        tags: tags(),
+        tags: Some(tags()),
         ..Default::default()
     };
     let made = maker.iam().create_policy(&maker.changing(), policy).await;
     assert_eq!(refusal(made), denied("maker", "iam:TagPolicy", "policy/p"));
     let device = iam::CreateVirtualMFADeviceRequest {
         virtual_mfa_device_name: "d".to_owned(),
-        tags: tags(),
+        tags: Some(tags()),
         ..Default::default()
     };
     let made = maker.iam().create_virtual_mfa_device(&maker.changing(), device).await;

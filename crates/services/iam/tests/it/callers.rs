@@ -132,7 +132,7 @@ async fn an_accounts_password_policy_lets_users_change_theirs(database: &TestDat
     let (root, key) = user_of(database).await;
     let look = async || {
         let user = root.as_user(&key).await;
-        user.iam().get_account_password_policy(&user.context(), Unit::default()).await.map(drop)
+        user.iam().get_account_password_policy(&user.context(), Unit).await.map(drop)
     };
     for allows in [false, true] {
         let input = iam::UpdateAccountPasswordPolicyRequest {

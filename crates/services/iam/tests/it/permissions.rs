@@ -10,6 +10,7 @@ on_both_engines! {
     inline_policies_have_room_together,
     ten_managed_policies_are_all,
     who_has_a_policy_is_told,
+    what_cannot_be_attached_is_refused,
 }
 
 async fn an_inline_policy_is_put_shown_and_deleted(database: &TestDatabase) {
@@ -122,4 +123,39 @@ async fn who_has_a_policy_is_told(database: &TestDatabase) {
     let listed = client.iam().list_policies(&client.context(), input).await.unwrap().policies.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].permissions_boundary_usage_count, Some(1));
+}
+
+/// Texts: public issue threads that quote AWS.
+async fn what_cannot_be_attached_is_refused(database: &TestDatabase) {
+    let client = client(database).await;
+    client.create_user("a").await.unwrap();
+    let own = "arn:aws:iam::111122223333:policy/p";
+    let of_service = "arn:aws:iam::aws:policy/aws-service-role/CloudHSMServiceRolePolicy";
+    for (arn, wanted) in [
+        (POLICY, format!("InvalidInput: ARN {POLICY} is not valid.")),
+        (
+            "arn:aws:iam::111122223333:user/a",
+            "InvalidInput: ARN arn:aws:iam::111122223333:user/a is not valid.".into(),
+        ),
+        ("arn:aws-cn:iam::aws:policy/AdministratorAccess", "ValidationError: Invalid ARN partition".into()),
+        (own, format!("NoSuchEntity: Policy {own} does not exist or is not attachable.")),
+        (of_service, "PolicyNotAttachable: Cannot attach a Service Role Policy to a Customer Role.".into()),
+    ] {
+        assert_eq!(refusal(client.attach_to_user("a", arn).await), wanted);
+    }
+    let bound = async |arn: &str| {
+        let input = iam::PutUserPermissionsBoundaryRequest {
+            user_name: "a".to_owned(),
+            permissions_boundary: arn.to_owned(),
+        };
+        client.iam().put_user_permissions_boundary(&client.changing(), input).await
+    };
+    for arn in [own, of_service] {
+        let wanted = format!("NoSuchEntity: Scope ARN: {arn} does not exist or is not attachable.");
+        assert_eq!(refusal(bound(arn).await.map(drop)), wanted);
+    }
+    assert_eq!(
+        refusal(client.detach_from_user("a", "no arn at all, this").await),
+        "InvalidInput: ARN no arn at all, this is not valid."
+    );
 }

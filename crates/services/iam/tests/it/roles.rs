@@ -11,6 +11,7 @@ on_both_engines! {
     who_is_trusted_is_bound_by_id,
     however_he_is_written_and_there_alone,
     those_of_other_accounts_must_be_there,
+    unique_ids_are_of_somebody_who_is_there,
     a_service_has_its_role,
 }
 
@@ -121,6 +122,26 @@ async fn those_of_other_accounts_must_be_there(database: &TestDatabase) {
     assert_eq!(refusal(client.iam().update_assume_role_policy(&client.changing(), input).await), none);
 }
 
+async fn unique_ids_are_of_somebody_who_is_there(database: &TestDatabase) {
+    let client = client(database).await;
+    let own = client.create_user("a").await.unwrap();
+    let foreign = client.as_of(STRANGER).create_user("a").await.unwrap();
+    client.create_role("own", &trusting(&own.user_id)).await.unwrap();
+    client.create_role("foreign", &trusting(&foreign.user_id)).await.unwrap();
+    client.delete_user("a").await.unwrap();
+    // What is shown of who is gone cannot be written again.
+    let shown = trust(&client, "own").await;
+    assert_eq!(shown, trusting(&own.user_id));
+    assert_eq!(
+        refusal(client.create_role("again", &shown).await),
+        format!("MalformedPolicyDocument: Invalid principal in policy: \"AWS\":\"{}\"", own.user_id)
+    );
+    let group = client.create_group("g").await.unwrap().group_id;
+    assert!(
+        refusal(client.create_role("g", &trusting(&group)).await).starts_with("MalformedPolicyDocument: ")
+    );
+}
+
 async fn a_service_has_its_role(database: &TestDatabase) {
     let client = client(database).await;
     let input = iam::CreateServiceLinkedRoleRequest {
@@ -162,5 +183,10 @@ async fn a_service_has_its_role(database: &TestDatabase) {
     let status =
         client.iam().get_service_linked_role_deletion_status(&client.context(), input).await.unwrap();
     assert_eq!(status.status, iam::DeletionTaskStatusType::Succeeded);
+    let unknown =
+        task.deletion_task_id.replace("/AWSServiceRoleForCloudHSM/", "/AWSServiceRoleForCloudTrail/");
+    let input = iam::GetServiceLinkedRoleDeletionStatusRequest { deletion_task_id: unknown };
+    let status = client.iam().get_service_linked_role_deletion_status(&client.context(), input).await;
+    assert!(refusal(status).starts_with("NoSuchEntity: "));
     client.role(name).await.unwrap_err();
 }

@@ -2,6 +2,7 @@
 
 use strongroom_api_iam::{self as iam, Iam as _};
 use strongroom_journal::{EventId, Identity, IdentityKind, Record};
+use strongroom_schema::Timestamp;
 use strongroom_store::Statement;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
@@ -98,7 +99,7 @@ async fn a_role_was_used_when_its_session_was(database: &TestDatabase) {
     last(&client, &key).await;
     let told = async |role: &str| {
         let last = client.role(role).await.unwrap().role_last_used.unwrap();
-        (last.last_used_date.map(|date| date.as_millis()), last.region)
+        (last.last_used_date.map(Timestamp::as_millis), last.region)
     };
     let wanted = (Some(NOW / 1000 * 1000), Some("eu-central-1".to_owned()));
     assert_eq!(told("used").await, wanted);
@@ -110,9 +111,9 @@ async fn a_role_was_used_when_its_session_was(database: &TestDatabase) {
     let details = client.iam().get_account_authorization_details(&client.context(), input).await.unwrap();
     let dates = details.role_detail_list.unwrap().into_iter().map(|role| {
         let last = role.role_last_used.unwrap();
-        (last.last_used_date.map(|date| date.as_millis()), last.region)
+        (last.last_used_date.map(Timestamp::as_millis), last.region)
     });
-    assert_eq!(Vec::from_iter(dates), [(None, None), wanted]);
+    assert_eq!(dates.collect::<Vec<_>>(), [(None, None), wanted]);
     client.delete_role("used").await.unwrap();
     let count = Statement::new("SELECT COUNT(*) AS rows FROM iam_role_uses");
     let db = open(database).await;
