@@ -316,7 +316,7 @@ pub(crate) async fn find(
     // than the key.
     let aliases =
         aliases::names(mac, &db.query(aliases::OF_KEY, &aliases::of_key(home, key_id)).await?, home, key_id)?;
-    Ok(Some(Key { materials, aliases, ..key }))
+    Ok(Some(Key { aliases, materials, ..key }))
 }
 
 /// The key of that id as this transaction sees it, with the names of its aliases and without its materials.
