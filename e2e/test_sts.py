@@ -2,12 +2,14 @@
 
 import base64
 import json
+import urllib.error
+import urllib.request
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
 
-from rig import authenticator, policy, sdk
+from rig import authenticator, development, policy, sdk
 from rig.sdk import refused
 
 
@@ -180,8 +182,8 @@ def test_forged_and_foreign_tokens(node, iam, user, account):
         client_of(node, "sts", one).get_caller_identity()
 
 
-def test_sessions_outlive_the_server(fresh_node):
-    """Nobody keeps them, so nothing is lost; and a reset ends those of users and roles."""
+def test_sessions_outlive_the_server_and_no_reset(fresh_node):
+    """Nobody keeps them, so nothing is lost; their users are gone after a reset."""
     iam = sdk.client(fresh_node, "iam")
     iam.create_user(UserName="alice")
     key = iam.create_access_key(UserName="alice")["AccessKey"]
@@ -189,6 +191,22 @@ def test_sessions_outlive_the_server(fresh_node):
     fresh_node.stop()
     fresh_node.start()
     assert client_of(fresh_node, "sts", given).get_caller_identity()["Arn"].endswith("user/alice")
+    development.reset(fresh_node)
+    sdk.client(fresh_node, "iam").create_user(UserName="alice")
+    with refused("InvalidClientTokenId"):
+        client_of(fresh_node, "sts", given).get_caller_identity()
+
+
+def test_presigned_urls_and_every_protocol_take_sessions(node, iam, user, account):
+    given = assume(user, role(iam, account))["Credentials"]
+    assert [one["IsDefault"] for one in client_of(node, "ec2", given).describe_vpcs()["Vpcs"]] == [True]
+    assert client_of(node, "cloudhsmv2", given).describe_clusters()["Clusters"] == []
+    url = client_of(node, "sts", given).generate_presigned_url("get_caller_identity")
+    with urllib.request.urlopen(url) as answer:
+        assert "assumed-role/reader/s1</Arn>" in answer.read().decode()
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(url.replace("X-Amz-Security-Token=", "X-Amz-Security-Token=A"))
+    assert caught.value.code == 403
 
 
 def test_federated_users(user, account):
