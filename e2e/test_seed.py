@@ -195,6 +195,23 @@ def test_what_drifts_is_set_right_by_the_next_start(seeded):
     assert seeded.as_(ALICE)("kms", "list-keys")["Keys"]
 
 
+def test_somebody_who_was_deleted_comes_back_with_what_names_him(seeded, tmp_path):
+    seeded("iam", "delete-access-key", "--user-name", "worker", "--access-key-id", WORKER["AccessKeyId"])
+    seeded("iam", "delete-user", "--user-name", "worker")
+    seeded("iam", "create-user", "--user-name", "worker")
+    worker = seeded.as_(seeded("iam", "create-access-key", "--user-name", "worker")["AccessKey"])
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"for your eyes only")
+    encrypt = ["kms", "encrypt", "--key-id", KEY, "--plaintext", f"fileb://{secret}", "--encryption-context"]
+    encrypt.append("tenant=one")
+    # A namesake has not been given anything.
+    assert worker.refused(*encrypt).code == "AccessDeniedException"
+    seeded.node.stop()
+    seeded.node.start()
+    # The seed means whoever has the name when it is planted.
+    assert seeded.as_(WORKER)(*encrypt)["CiphertextBlob"]
+
+
 def test_a_reset_returns_to_the_seed_and_ciphertexts_outlive_it(seeded, tmp_path):
     secret, blob = tmp_path / "secret", tmp_path / "blob"
     secret.write_bytes(b"for your eyes only")
@@ -301,6 +318,10 @@ def take_the_access_key_of_alice(account):
         (
             take_the_access_key_of_alice,
             f"Users[2].AccessKeys[0].AccessKeyId: access key {ALICE['AccessKeyId']} belongs to somebody else",
+        ),
+        (
+            set_at("Keys", 1, "KeyPolicy", allow("kms:Decrypt", Principal={"AWS": NOBODY})),
+            "Keys[1].KeyPolicy: Policy contains a statement with one or more invalid principals.",
         ),
         (set_at("Keys", 0, "Aliases", ["alias/aws/mine"]), "Keys[0].Aliases[0]: "),
         (set_at("Keys", 0, "Grants", 0, "GranteePrincipal", NOBODY), "Keys[0].Grants[0]: "),

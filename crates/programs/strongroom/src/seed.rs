@@ -5,6 +5,7 @@
 
 mod findings;
 mod format;
+mod limits;
 mod plan;
 mod read;
 
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
+use serde_json::Value;
 use strongroom_iam::IdentityManagement;
 use strongroom_kms::KeyManagement;
 use strongroom_outbox::Outbox;
@@ -115,8 +117,9 @@ pub(crate) fn command(command: &SeedCommand) -> Result<ExitCode> {
 
 /// The JSON schema of seed files.
 fn schema() -> Result<String> {
-    let schema = schemars::schema_for!(format::Seed);
-    Ok(serde_json::to_string_pretty(&schema)?)
+    let mut schema = schemars::schema_for!(format::Seed).into();
+    limits::publish(&mut schema);
+    Ok(serde_json::to_string_pretty::<Value>(&schema)?)
 }
 
 #[cfg(test)]

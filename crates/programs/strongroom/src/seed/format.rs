@@ -1,6 +1,8 @@
 //! The form of a seed file. Members have the names that CloudFormation gives them, or else the API; the schema
 //! that `strongroom seed schema` prints is made of these types and of what stands beside them.
 
+#![expect(clippy::struct_field_names, reason = "the names are CloudFormation's")]
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,6 +30,7 @@ pub(crate) struct Seed {
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub(crate) struct Account {
     /// Twelve digits. They are also an access key id of the account's root user, with the secret `test`.
+    #[schemars(regex(pattern = r"^[0-9]{12}$"))]
     pub(crate) account_id: String,
     /// The alias that stands for the account in the address of the console.
     pub(crate) account_alias: Option<String>,
@@ -163,6 +166,7 @@ pub(crate) struct InlinePolicy {
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub(crate) struct Key {
     /// Its id, a UUID in lower case, for example `1234abcd-12ab-34cd-56ef-1234567890ab`.
+    #[schemars(regex(pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"))]
     pub(crate) key_id: String,
     /// Where it is [default: `us-east-1`].
     pub(crate) region: Option<String>,

@@ -11,9 +11,9 @@ use strongroom_identity::AccountId;
 use strongroom_kms::KeySeedling;
 use strongroom_policy::document::{self, Kind};
 
-use super::findings;
 use super::findings::{Findings, Shown};
 use super::format::{Account, Document, Seed};
+use super::limits::Limit;
 
 /// Whether a server takes secrets out of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -151,7 +151,7 @@ impl Planner {
         &mut self,
         place: &str,
         tags: Option<Vec<super::format::Tag>>,
-        (key, value): (findings::Member, findings::Member),
+        (key, value): (Limit, Limit),
     ) -> Option<Vec<(String, String)>> {
         let tags = tags?;
         for (index, tag) in tags.iter().enumerate() {

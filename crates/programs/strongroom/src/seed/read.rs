@@ -2,7 +2,7 @@
 //! its place in the file.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -16,10 +16,7 @@ const MOST_BYTES: u64 = 16 << 20;
 /// Reads the file at `path`.
 pub(super) fn read(path: &Path) -> Result<Seed> {
     let named = path.display();
-    let mut bytes = Vec::new();
-    let file = File::open(path).with_context(|| format!("reading the seed {named}"))?;
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).with_context(|| format!("reading the seed {named}"))?;
-    let bytes = SecretBytes::new(bytes);
+    let bytes = bounded(path).with_context(|| format!("reading the seed {named}"))?;
     if bytes.expose().len() as u64 > MOST_BYTES {
         bail!(
             "the seed {named} has more than {} MiB; split it, or leave out what is not needed",
@@ -29,8 +26,18 @@ pub(super) fn read(path: &Path) -> Result<Seed> {
     parse(bytes.expose()).with_context(|| format!("the seed {named} cannot be used"))
 }
 
+/// The bytes of a file, and one more than may be at most.
+fn bounded(path: &Path) -> io::Result<SecretBytes> {
+    let file = File::open(path)?;
+    // Room from the start: what grows leaves copies behind.
+    let length = file.metadata()?.len().min(MOST_BYTES);
+    let mut bytes = Vec::with_capacity(length as usize + 2);
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(SecretBytes::new(bytes))
+}
+
 /// Reads the text of a seed.
-pub(super) fn parse(text: &[u8]) -> Result<Seed> {
+fn parse(text: &[u8]) -> Result<Seed> {
     let mut json = serde_json::Deserializer::from_slice(text);
     let seed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let place = error.path().to_string();

@@ -17,7 +17,7 @@ fn check(seed: &str, options: &[&str]) -> (bool, String) {
     (output.status.success(), String::from_utf8(said).unwrap())
 }
 
-fn of_account(members: Value) -> String {
+fn of_account(members: &Value) -> String {
     let mut account = json!({ "AccountId": "111122223333" });
     account.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     json!({ "Accounts": [account] }).to_string()
@@ -33,10 +33,11 @@ fn trust(arn: &str) -> Value {
 const KEY: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn the_place_of_everything_that_is_wrong_is_told() {
     let allow =
         json!({ "Version": "2012-10-17", "Statement": { "Effect": "Alow", "Action": "*", "Resource": "*" } });
-    let seed = of_account(json!({
+    let seed = of_account(&json!({
         "AccountAlias": "-no-",
         "ManagedPolicies": [{ "ManagedPolicyName": "p", "Path": "x", "PolicyDocument": allow }],
         "Groups": [{ "GroupName": "g" }, { "GroupName": "G" }],
@@ -97,11 +98,11 @@ fn the_place_of_everything_that_is_wrong_is_told() {
 #[test]
 fn a_member_that_is_not_known_or_of_another_type_is_told_by_its_place() {
     for (seed, expected) in [
-        (of_account(json!({ "User": [] })), "Accounts[0].User: unknown field `User`, expected one of"),
-        (of_account(json!({ "Users": {} })), "Accounts[0].Users: invalid type: map, expected a sequence"),
-        (of_account(json!({ "Users": [{}] })), "Accounts[0].Users[0]: missing field `UserName`"),
+        (of_account(&json!({ "User": [] })), "Accounts[0].User: unknown field `User`, expected one of"),
+        (of_account(&json!({ "Users": {} })), "Accounts[0].Users: invalid type: map, expected a sequence"),
+        (of_account(&json!({ "Users": [{}] })), "Accounts[0].Users[0]: missing field `UserName`"),
         (
-            of_account(json!({ "Keys": [{ "KeyId": 7 }] })),
+            of_account(&json!({ "Keys": [{ "KeyId": 7 }] })),
             "Accounts[0].Keys[0].KeyId: invalid type: integer `7`",
         ),
         (
@@ -128,7 +129,7 @@ fn a_policy_is_read_as_it_stands_in_the_file() {
         said.contains("Accounts[0].Keys[0].KeyPolicy: Statement[0]: the key \"Effect\" is there twice"),
         "{said}"
     );
-    let seed = of_account(json!({ "Keys": [{ "KeyId": KEY, "KeyPolicy": "{}" }] }));
+    let seed = of_account(&json!({ "Keys": [{ "KeyId": KEY, "KeyPolicy": "{}" }] }));
     let (_, said) = check(&seed, &[]);
     assert!(said.contains("Accounts[0].Keys[0].KeyPolicy: "), "{said}");
 }
@@ -136,7 +137,7 @@ fn a_policy_is_read_as_it_stands_in_the_file() {
 #[test]
 fn secrets_are_for_development_only_and_never_repeated() {
     let material = "c2VjcmV0IGtleSBtYXRlcmlhbCBvZiAzMiBieXRlcyE=";
-    let seed = of_account(json!({
+    let seed = of_account(&json!({
         "Users": [{ "UserName": "u", "AccessKeys": [{ "AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "hush hush" }] }],
         "Keys": [{ "KeyId": KEY, "KeyMaterial": material }],
     }));
@@ -153,7 +154,7 @@ fn secrets_are_for_development_only_and_never_repeated() {
 fn roles_that_trust_each_other_cannot_be_made() {
     let arn = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
     let role = |name: &str, trusted: &str| json!({ "RoleName": name, "AssumeRolePolicyDocument": trust(&arn(trusted)) });
-    let (usable, said) = check(&of_account(json!({ "Roles": [role("a", "b"), role("b", "a")] })), &[]);
+    let (usable, said) = check(&of_account(&json!({ "Roles": [role("a", "b"), role("b", "a")] })), &[]);
     assert!(!usable);
     assert!(
         said.contains(
@@ -163,7 +164,7 @@ fn roles_that_trust_each_other_cannot_be_made() {
     );
     // One after the other can, in whatever order the file has them.
     let first = json!({ "RoleName": "b", "AssumeRolePolicyDocument": trust("111122223333") });
-    let (usable, said) = check(&of_account(json!({ "Roles": [role("a", "b"), first] })), &[]);
+    let (usable, said) = check(&of_account(&json!({ "Roles": [role("a", "b"), first] })), &[]);
     assert!(usable, "{said}");
 }
 

@@ -15,7 +15,7 @@ use crate::domain::edit::{Edit, RowChange};
 use crate::domain::group::Group;
 use crate::domain::kind::Kind;
 use crate::domain::permissions::Permissions;
-use crate::domain::policy::{MOST_VERSIONS, Policy, version_id};
+use crate::domain::policy::{MOST_VERSIONS, Policy, Version, version_id};
 use crate::domain::role::{Role, USUAL_SESSION};
 use crate::domain::tags::Tags;
 use crate::domain::trust::Trust;
@@ -91,7 +91,7 @@ fn make_room(policy: &mut Policy, arn: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     let oldest = policy.versions.iter().find(|version| version.number != policy.default);
-    match oldest.map(|version| version.id()) {
+    match oldest.map(Version::id) {
         Some(id) => policy.delete_version(arn, &id),
         None => Ok(()),
     }

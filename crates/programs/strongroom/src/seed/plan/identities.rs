@@ -9,8 +9,8 @@ use strongroom_identity::{AccountId, PARTITION};
 use strongroom_policy::document::{Document, Kind, NamedPrincipal, Scope};
 
 use super::{Planner, Step, What};
-use crate::seed::findings as model;
 use crate::seed::format::{AccessKey, Group, InlinePolicy, KeyStatus, ManagedPolicy, Role, User};
+use crate::seed::limits::{self as model, Limit};
 
 const ROOT_PATH: &str = "/";
 
@@ -134,7 +134,7 @@ impl Planner {
         self.once(place, &format!("{noun} {} of account {account}", name.to_lowercase()));
     }
 
-    fn path(&mut self, place: &str, of: model::Member, path: Option<String>) -> String {
+    fn path(&mut self, place: &str, of: Limit, path: Option<String>) -> String {
         let path = path.unwrap_or_else(|| ROOT_PATH.to_owned());
         self.findings.check_text(&format!("{place}.Path"), of, &path);
         path

@@ -10,8 +10,9 @@ use strongroom_policy::document::Kind;
 use strongroom_secret::{Key256, SecretBytes};
 
 use super::Planner;
-use crate::seed::findings::{self as model, Shown};
+use crate::seed::findings::Shown;
 use crate::seed::format::{Constraints, Grant, Key, Secret};
+use crate::seed::limits as model;
 
 /// Where a key is, unless the seed says otherwise: where the rest of the documentation is.
 const USUAL_REGION: &str = "us-east-1";
