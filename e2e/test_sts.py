@@ -201,7 +201,7 @@ def test_presigned_urls_and_every_protocol_take_sessions(node, iam, user, accoun
     given = assume(user, role(iam, account))["Credentials"]
     assert [one["IsDefault"] for one in client_of(node, "ec2", given).describe_vpcs()["Vpcs"]] == [True]
     assert client_of(node, "cloudhsmv2", given).describe_clusters()["Clusters"] == []
-    url = client_of(node, "sts", given).generate_presigned_url("get_caller_identity")
+    url = client_of(node, "sts", given).generate_presigned_url("get_caller_identity", HttpMethod="GET")
     with urllib.request.urlopen(url) as answer:
         assert "assumed-role/reader/s1</Arn>" in answer.read().decode()
     with pytest.raises(urllib.error.HTTPError) as caught:
