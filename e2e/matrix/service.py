@@ -33,7 +33,7 @@ class Service:
 
     @cached_property
     def _serializer(self):
-        # CloudHSM's model has CBOR first, which Strongroom does not speak; the CLI falls back to JSON as well.
+        # CloudHSM's model has CBOR first; JSON says the same, and people can read it.
         spoken = next(name for name in ("json", "query", "ec2") if name in self._model.metadata["protocols"])
         return create_serializer(spoken)
 

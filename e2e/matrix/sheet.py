@@ -14,14 +14,21 @@ EXPECTED = Path(__file__).parent / "expected"
 
 LET_IN = "yes"
 
+NAME, CELL, ASKED = 50, 13, 75
+"""Widths of columns, in characters. What is longer than they are moves the rest of its line."""
+
 
 def draw(service: Service, world: World, cast: list[Caller]) -> str:
     """Makes every call of the service, and draws the table of what came of them."""
     head = ["operation", *(caller.name for caller in cast), "asks for", "then"]
     lines = [head, *(line(service, row, world, cast) for row in ROWS[service.name])]
-    widths = [max(len(cells[column]) for cells in lines) for column in range(len(head))]
-    padded = ("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) for cells in lines)
-    return "".join(f"{text.rstrip()}\n" for text in padded)
+    return "".join(f"{write(cells)}\n" for cells in lines)
+
+
+def write(cells: list[str]) -> str:
+    """A line whose columns are as wide whatever the others hold, so that one that is new changes no other."""
+    widths = [NAME, *(CELL for _ in cells[1:-2]), ASKED, 0]
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def line(service: Service, row: Row, world: World, cast: list[Caller]) -> list[str]:

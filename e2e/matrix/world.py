@@ -74,6 +74,7 @@ class World:
             "provider": self.things["no-provider"],
             "rule": "sgr-0123456789abcdef0",
             "second-group": "sg-0123456789abcdef0",
+            "security-group-name": "absent",
             "subnet": "subnet-0123456789abcdef0",
             "user": self.arn("user/absent"),
             "vpc": "vpc-0123456789abcdef0",
@@ -233,6 +234,7 @@ class World:
             "own-vpc": own,
             "rule": made[0]["SecurityGroupRuleId"],
             "second-group": second,
+            "security-group-name": "first",
             "subnet": subnet,
             "vpc": vpc,
         }
