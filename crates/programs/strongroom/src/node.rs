@@ -106,15 +106,7 @@ impl Node {
         let history = dev_tools::history(&db, journal.reader()).await?;
 
         let access_keys = Arc::new(AccessKeys::new(db.clone(), &root, clocks.clone())?.with_dev_accounts());
-        let RootKey { account, access_key_id, secret } = &root_key;
-        let owner = access_keys.ensure_root_key(*account, access_key_id, secret, clocks.domain_now()).await?;
-        if owner != *account {
-            bail!(
-                "in {}, access key id `{access_key_id}` belongs to account {owner}, not {account}; leave out \
-                 --account-id, or name another folder with --data-dir",
-                data.path().display()
-            );
-        }
+        ensure_root_key(&access_keys, &root_key, clocks.domain_now(), data).await?;
 
         let authority = Authority::new().sealing(access_keys.message_sealer()).keeping_all(explains_allowed);
         let iam = IdentityManagement::new(&access_keys, &root, authority.clone(), history.clone())?;
@@ -223,6 +215,20 @@ impl Node {
         self.journal.close().await.context("closing the journal")?;
         self.db.close().await.context("closing the store")
     }
+}
+
+/// Makes the root credential that a server begins with, if it is not there.
+async fn ensure_root_key(keys: &AccessKeys, root_key: &RootKey, now_ms: i64, data: &DataDir) -> Result<()> {
+    let RootKey { account, access_key_id, secret } = root_key;
+    let owner = keys.ensure_root_key(*account, access_key_id, secret, now_ms).await?;
+    if owner != *account {
+        bail!(
+            "in {}, access key id `{access_key_id}` belongs to account {owner}, not {account}; leave out \
+             --account-id, or name another folder with --data-dir",
+            data.path().display()
+        );
+    }
+    Ok(())
 }
 
 fn open_journal(data: &DataDir, root: &Root, clocks: &Clocks) -> Result<Arc<Journal>> {
