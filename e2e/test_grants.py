@@ -174,17 +174,18 @@ def test_records_tell_of_grants_and_never_show_tokens(aws, account, key, cloudtr
     _, arn = user("alice")
     constraint = ("--constraints", json.dumps({"EncryptionContextSubset": {"purpose": "letters"}}))
     made = grant(aws, key, arn, "Decrypt", "RetireGrant", more=constraint)
+    aws("kms", "describe-key", "--key-id", key["KeyId"], "--grant-tokens", made["GrantToken"])
     aws("kms", "retire-grant", "--grant-token", made["GrantToken"])
     again = grant(aws, key, arn, "Decrypt")
     aws("kms", "revoke-grant", "--key-id", key["KeyId"], "--grant-id", again["GrantId"])
     resources = [{"accountId": account, "type": "AWS::KMS::Key", "ARN": key["Arn"]}]
     events = {}
-    for name in ("CreateGrant", "RetireGrant", "RevokeGrant"):
+    for name in ("CreateGrant", "RetireGrant", "RevokeGrant", "DescribeKey"):
         attribute = {"AttributeKey": "EventName", "AttributeValue": name}
         found = cloudtrail.lookup_events(LookupAttributes=[attribute])["Events"]
         events[name] = [json.loads(event["CloudTrailEvent"]) for event in found]
         for event in events[name]:
-            assert (event["resources"], event["readOnly"]) == (resources, False)
+            assert (event["resources"], event["readOnly"]) == (resources, name == "DescribeKey")
             assert made["GrantToken"] not in json.dumps(event)
     *_, first = sorted(events["CreateGrant"], key=lambda event: "constraints" in event["requestParameters"])
     assert first["requestParameters"] == {
@@ -194,6 +195,8 @@ def test_records_tell_of_grants_and_never_show_tokens(aws, account, key, cloudtr
         "constraints": {"encryptionContextSubset": {"purpose": "letters"}},
     }
     assert first["responseElements"] == {"grantId": made["GrantId"], "keyId": key["Arn"]}
+    (described,) = events["DescribeKey"]
+    assert described["requestParameters"] == {"keyId": key["KeyId"]}
     (retired,) = events["RetireGrant"]
     assert retired["requestParameters"] is None and retired["responseElements"] is None
     assert retired["additionalEventData"] == {"grantId": made["GrantId"]}

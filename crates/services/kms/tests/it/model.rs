@@ -32,7 +32,7 @@ proptest! {
 
     #[test]
     fn kms_does_as_the_model(steps in proptest::collection::vec((0..HOMES.len(), step()), 1..120)) {
-        strongroom_testkit::run(async { goes_along(Pair::new().await, &steps).await });
+        strongroom_testkit::run(async { Box::pin(goes_along(Pair::new().await, &steps)).await });
     }
 }
 
@@ -44,6 +44,6 @@ proptest! {
     fn kms_with_a_key_store_does_as_the_model(
         steps in proptest::collection::vec((0..HOMES.len(), step_with_store()), 1..120),
     ) {
-        strongroom_testkit::run(async { goes_along(Pair::with_store().await, &steps).await });
+        strongroom_testkit::run(async { Box::pin(goes_along(Box::pin(Pair::with_store()).await, &steps)).await });
     }
 }
