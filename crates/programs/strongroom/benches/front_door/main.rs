@@ -3,8 +3,9 @@
 //! Encrypt over HTTP from many connections, against the real program and, in the same run and from the same
 //! load, against two servers that show what is possible: a bare hyper server that answers the same bytes,
 //! and a bare server that does the unavoidable (SHA-256 and HMAC of the request, AES-GCM, one record under
-//! the same group commit). The figures to quote are the ratios. Also: cold start and idle memory of the
-//! program, and how long this disk takes to flush.
+//! the same group commit). The figures to quote are the ratios. Also: Decrypt by users, whose policies have a say,
+//! against the root user, who has none; cold start and idle memory of the program, and how long this disk takes to
+//! flush.
 //!
 //! `STRONGROOM_BENCH_SECONDS` sets the seconds of each measurement (default 5).
 
@@ -23,6 +24,7 @@ mod program;
 #[path = "../rig/request.rs"]
 mod request;
 mod rivals;
+mod users;
 
 use std::time::Duration;
 
@@ -94,6 +96,23 @@ fn main() -> Result<()> {
             100.0 * encrypt / bare,
             100.0 * encrypt / unavoidable
         );
+    }
+    let askers = users::decrypts(again.address, &decrypt)?;
+    println!("\nDecrypt by whom, requests/s as above");
+    println!(
+        "{:>12} {}",
+        "connections",
+        askers.iter().map(|asker| format!("{:>24}", asker.who)).collect::<String>()
+    );
+    for connections in CONNECTIONS {
+        let mut runs = vec![Vec::new(); askers.len()];
+        for _ in 0..3 {
+            for (at, asker) in askers.iter().enumerate() {
+                runs[at].push(load::run(again.address, &asker.decrypt, connections, time)?);
+            }
+        }
+        let rates = runs.into_iter().map(|rates| format!("{:>24.0}", median(rates))).collect::<String>();
+        println!("{connections:>12} {rates}");
     }
     println!("\nresident memory after the load: {:.1} MB", again.resident_kb()? as f64 / 1024.0);
     Ok(())

@@ -22,7 +22,18 @@ pub(crate) fn signed(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Result<Target> {
-    let identity = Credentials::new("test", "test", None, None, "bench").into();
+    signed_by(&Credentials::new("test", "test", None, None, "bench"), address, service, headers, body)
+}
+
+/// The same, signed with other credentials.
+pub(crate) fn signed_by(
+    credentials: &Credentials,
+    address: SocketAddr,
+    service: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Result<Target> {
+    let identity = credentials.clone().into();
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
         .region("us-east-1")
