@@ -33,7 +33,6 @@ fn trust(arn: &str) -> Value {
 const KEY: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn the_place_of_everything_that_is_wrong_is_told() {
     let allow =
         json!({ "Version": "2012-10-17", "Statement": { "Effect": "Alow", "Action": "*", "Resource": "*" } });

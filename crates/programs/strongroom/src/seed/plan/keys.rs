@@ -56,7 +56,7 @@ impl Planner {
             self.once(&place, &format!("{alias} {home}"));
         }
         let symmetric = key.key_spec.as_deref().is_none_or(|spec| spec == SYMMETRIC);
-        let material = key.key_material.and_then(|text| self.material(&at("KeyMaterial"), text, symmetric));
+        let material = key.key_material.and_then(|text| self.material(&at("KeyMaterial"), &text, symmetric));
         Some(KeySeedling {
             id: key.key_id,
             region,
@@ -120,7 +120,7 @@ impl Planner {
         grants.collect()
     }
 
-    fn material(&mut self, place: &str, text: Secret, symmetric: bool) -> Option<Key256> {
+    fn material(&mut self, place: &str, text: &Secret, symmetric: bool) -> Option<Key256> {
         self.secret(place, "the server makes the key");
         if !symmetric {
             self.findings
