@@ -14,9 +14,10 @@ pub(crate) use self::operations::Operations;
 pub(crate) use self::party::{NamedParty, Party, identities_of};
 pub(crate) use self::terms::Terms;
 use super::identifier::Home;
+use crate::error::Refusal;
 
 /// Grants that one key may have (KMS Developer Guide, "Resource quotas").
-pub(crate) const MOST_PER_KEY: u32 = 50_000;
+const MOST_PER_KEY: u32 = 50_000;
 
 /// Hexadecimal digits of a grant's id.
 const ID_DIGITS: usize = 64;
@@ -41,6 +42,14 @@ impl Grant {
     }
 }
 
+/// The count of a key's grants when it gets one more.
+pub(crate) fn one_more(grants: u32) -> Result<u32, Refusal> {
+    if grants >= MOST_PER_KEY {
+        return Err(Refusal::LimitExceeded(format!("A key can have at most {MOST_PER_KEY} grants.")));
+    }
+    Ok(grants + 1)
+}
+
 /// Whether a grant can have that id.
 pub(crate) fn is_id(text: &str) -> bool {
     text.len() == ID_DIGITS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -49,4 +58,16 @@ pub(crate) fn is_id(text: &str) -> bool {
 /// How grants show an account.
 pub(crate) fn account_arn(account: AccountId) -> String {
     format!("arn:{PARTITION}:iam::{account}:root")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_fifty_thousand_grants() {
+        assert_eq!(one_more(0).unwrap(), 1);
+        assert_eq!(one_more(49_999).unwrap(), 50_000);
+        assert!(matches!(one_more(50_000), Err(Refusal::LimitExceeded(_))));
+    }
 }

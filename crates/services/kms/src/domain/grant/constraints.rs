@@ -51,23 +51,22 @@ impl ContextConstraint {
         }
     }
 
-    /// Whether a request with these condition keys keeps to it.
+    /// Whether a request with these condition keys keeps to it. A caller can have thousands of grants, of which this is
+    /// asked one after the other: the first pair that is missing ends it.
     fn is_met(&self, asked: &ConditionKeys) -> bool {
-        let pairs = by_name(self.pairs());
-        let has = |(name, values): (&String, &Vec<&str>)| {
-            let found = asked.get(&format!("{CONTEXT}{name}")).map(texts).unwrap_or_default();
-            match self {
-                Self::Equals(_) => sorted(found) == *values,
-                Self::Subset(_) => values.iter().all(|value| found.contains(value)),
-            }
-        };
-        let is_all = match self {
-            Self::Subset(_) => true,
+        let of = |name: &str| asked.get(&format!("{CONTEXT}{}", name.to_ascii_lowercase()));
+        let has = |(name, value): (&String, &String)| of(name).is_some_and(|found| has_text(found, value));
+        match self {
+            Self::Subset(pairs) => pairs.iter().all(has),
             Self::Equals(pairs) => {
-                asked.get(CONTEXT_KEYS).map(texts).unwrap_or_default().len() == pairs.len()
+                let count = asked.get(CONTEXT_KEYS).map_or(0, |names| texts(names).len());
+                // Of names that differ in case only, each value must be there as often as it is here.
+                let is_same = |(name, values): (&String, &Vec<&str>)| {
+                    of(name).map(texts).map(sorted).as_ref() == Some(values)
+                };
+                count == pairs.len() && pairs.iter().all(has) && by_name(pairs).iter().all(is_same)
             }
-        };
-        is_all && pairs.iter().all(has)
+        }
     }
 
     /// Whether every encryption context that keeps to it keeps to the other one.
@@ -173,10 +172,48 @@ fn sorted(mut values: Vec<&str>) -> Vec<&str> {
     values
 }
 
+fn has_text(value: &KeyValue, text: &str) -> bool {
+    match value {
+        KeyValue::Text(one) => one == text,
+        KeyValue::Texts(texts) => texts.iter().any(|one| one == text),
+        KeyValue::Flag(_) | KeyValue::Number(_) | KeyValue::Moment(_) => false,
+    }
+}
+
 fn texts(value: &KeyValue) -> Vec<&str> {
     match value {
         KeyValue::Text(text) => vec![text],
         KeyValue::Texts(texts) => texts.iter().map(String::as_str).collect(),
         KeyValue::Flag(_) | KeyValue::Number(_) | KeyValue::Moment(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Written = &'static [(&'static str, &'static str)];
+
+    #[test]
+    fn names_that_differ_in_case_only_have_all_their_values() {
+        let pairs = |pairs: Written| -> Pairs {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let table: [(Written, Written, bool, bool); 5] = [
+            (&[("a", "1"), ("A", "1")], &[("a", "1"), ("A", "1")], true, true),
+            (&[("a", "1"), ("A", "1")], &[("a", "1"), ("A", "2")], false, true),
+            (&[("a", "1"), ("A", "2")], &[("a", "2"), ("A", "1")], true, true),
+            (&[("a", "1"), ("A", "2")], &[("a", "1"), ("b", "2")], false, false),
+            (&[("a", "1")], &[("a", "1"), ("A", "2")], false, true),
+        ];
+        for (constraint, request, equals, subset) in table {
+            let names: Vec<_> = request.iter().map(|(name, _)| (*name).to_owned()).collect();
+            let asked = request.iter().fold(ConditionKeys::new(), |keys, (name, value)| {
+                keys.with(&format!("{CONTEXT}{name}"), *value)
+            });
+            let asked = asked.with(CONTEXT_KEYS, names);
+            assert_eq!(ContextConstraint::Equals(pairs(constraint)).is_met(&asked), equals, "{constraint:?}");
+            assert_eq!(ContextConstraint::Subset(pairs(constraint)).is_met(&asked), subset, "{constraint:?}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use strongroom_store::Tx;
 
 use crate::KeyManagement;
 use crate::domain::grant::{
-    Constraints, Grant, Granting, MOST_PER_KEY, NamedParty, Operations, Retirable, Terms,
+    Constraints, Grant, Granting, NamedParty, Operations, Retirable, Terms, one_more,
 };
 use crate::domain::identifier::{Home, Named};
 use crate::domain::key::Key;
@@ -95,9 +95,7 @@ impl KeyManagement {
         now_ms: i64,
         terms: &Terms,
     ) -> Result<(), Refusal> {
-        if key.grants >= MOST_PER_KEY {
-            return Err(Refusal::LimitExceeded(format!("A key can have at most {MOST_PER_KEY} grants.")));
-        }
+        key.grants = one_more(key.grants)?;
         let grant = Grant {
             home: key.home.clone(),
             key_id: key.id.clone(),
@@ -106,7 +104,6 @@ impl KeyManagement {
             terms: terms.clone(),
         };
         repo::grants::insert(tx, &self.mac, &grant).await?;
-        key.grants += 1;
         repo::keys::replace(tx, &self.mac, key).await?;
         Ok(())
     }

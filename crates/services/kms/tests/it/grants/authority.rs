@@ -15,6 +15,7 @@ on_both_engines! {
     tokens_are_of_grants,
     grantees_are_users_roles_sessions_and_accounts,
     a_grant_reaches_into_another_account,
+    another_account_makes_grants_where_the_key_policy_lets_it,
     denials_outweigh_grants,
     a_namesake_gets_nothing,
     a_grant_lets_in_whom_the_key_policy_does_not,
@@ -172,6 +173,31 @@ async fn a_grant_reaches_into_another_account(database: &TestDatabase) {
     assert_eq!(mallory.decrypt(&blob, Some(&arn), &[]).await.unwrap(), b"x");
     assert_eq!(code(stranger.user("user/dave").decrypt(&blob, Some(&arn), &[]).await), denied());
     assert_eq!(stranger.decrypt(&blob, Some(&arn), &[]).await.unwrap(), b"x");
+}
+
+async fn another_account_makes_grants_where_the_key_policy_lets_it(database: &TestDatabase) {
+    let root = client(database).await;
+    let key = root.create_key().await;
+    let (id, arn) = (key.key_id, key.arn.unwrap());
+    let stranger = root.as_of(STRANGER, REGION);
+    let input = || grant(&arn, &stranger.iam("role/worker"), &["DescribeKey"]);
+    assert_eq!(code(stranger.create_grant(input()).await), denied());
+    let policy = r#"{"Version":"2012-10-17","Statement":[
+        {"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"kms:*","Resource":"*"},
+        {"Effect":"Allow","Principal":{"AWS":"444455556666"},"Action":["kms:CreateGrant","kms:ListGrants","kms:RevokeGrant"],
+         "Resource":"*"}]}"#;
+    root.put_policy(&id, policy).await.unwrap();
+    let first = stranger.create_grant(input()).await.unwrap();
+    stranger.user("role/worker").describe(&arn).await.unwrap();
+    assert_eq!(code(stranger.user("user/eve").create_grant(input()).await), denied());
+    let listed = stranger.grants(&arn, None).await;
+    assert_eq!(listed[0].issuing_account, Some(stranger.iam("root")));
+    // The account that made it ends it; and so does whoever looks after the key.
+    stranger.retire_by_token(&first.grant_token.unwrap()).await.unwrap();
+    let second = stranger.create_grant(input()).await.unwrap().grant_id.unwrap();
+    assert_eq!(code(stranger.user("user/eve").revoke(&arn, &second).await), denied());
+    root.revoke(&id, &second).await.unwrap();
+    assert_eq!(code(stranger.user("role/worker").describe(&arn).await), denied());
 }
 
 async fn denials_outweigh_grants(database: &TestDatabase) {
