@@ -49,6 +49,12 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "keys by id",
         sql: include_str!("repo/0008_keys_by_id.sql"),
     },
+    Migration {
+        component: "kms",
+        version: 9,
+        name: "alias names",
+        sql: include_str!("repo/0009_alias_names.sql"),
+    },
 ];
 
 /// Every statement, so that a test can show each to both engines.

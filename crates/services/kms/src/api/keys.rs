@@ -12,6 +12,7 @@ use super::metadata::key_metadata;
 use super::{chosen, new_key_place, new_key_spec, refuse_nul, tags};
 use crate::KeyManagement;
 use crate::domain::access::{Nature, Stated};
+use crate::domain::alias::AliasNames;
 use crate::domain::identifier::Home;
 use crate::domain::key::SharedKey;
 use crate::domain::paging::Page;
@@ -45,7 +46,7 @@ pub(super) async fn create_key(
         let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
         let home = Home::of(context);
         let nature = Nature { spec, usage, is_in_store: new.store.is_some() };
-        let stated = Stated { nature, tags: &new.tags, aliases: &[] };
+        let stated = Stated { nature, tags: &new.tags, aliases: &AliasNames::none() };
         let recipient = policy::Recipient { home: &home, arn: &home.key_arn(&key_id), stated };
         let bound = kms.bind_policy(home.account, policy).await?;
         new.policy = policy::check(kms.authority(), context, policy, bound.as_ref(), recipient, bypass)?;

@@ -8,6 +8,7 @@ use strongroom_identity::{AccountId, RequestContext};
 use strongroom_policy::document::{Document, Kind};
 use strongroom_policy::{Guard, Policy, Resource, Values};
 
+use super::alias::AliasNames;
 use super::identifier::Home;
 use super::key::{Key, Manager};
 use super::policy::{self, Bound};
@@ -205,7 +206,7 @@ pub(crate) struct Stated<'k> {
     pub(crate) nature: Nature,
     pub(crate) tags: &'k Tags,
     /// The names of its aliases.
-    pub(crate) aliases: &'k [String],
+    pub(crate) aliases: &'k AliasNames,
 }
 
 impl<'k> Stated<'k> {
@@ -216,9 +217,7 @@ impl<'k> Stated<'k> {
                 [value] => Some(Values::text(*value)),
                 several => Some(Values::texts(several.iter().copied())),
             },
-            None if key == "kms:resourcealiases" => {
-                Some(Values::texts(self.aliases.iter().map(String::as_str)))
-            }
+            None if key == "kms:resourcealiases" => Some(Values::texts(self.aliases.iter())),
             None => self.nature.condition_key(key).or_else(|| of_caller(key, context)),
         }
     }

@@ -1,5 +1,7 @@
 //! Aliases: other names of keys, of which an account has its own in each Region.
 
+use std::collections::BTreeSet;
+
 use strongroom_identity::AccountId;
 use strongroom_policy::Resource;
 
@@ -46,6 +48,66 @@ impl AliasName {
 /// anything, and the store takes not everything.
 pub(crate) fn can_exist(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_-".contains(&byte))
+}
+
+/// The names of a key's aliases. They are kept in the key's row, since its policies decide by them: an alias's row that
+/// is lost or altered changes nothing about the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AliasNames {
+    names: BTreeSet<String>,
+    /// Whether the key's row has them. Rows from before have not, until an alias comes or goes.
+    are_kept: bool,
+}
+
+impl AliasNames {
+    /// Those of a new key.
+    pub(crate) fn none() -> Self {
+        Self { names: BTreeSet::new(), are_kept: true }
+    }
+
+    /// The key gets an alias.
+    pub(crate) fn add(&mut self, name: &str) {
+        self.are_kept = true;
+        self.names.insert(name.to_owned());
+    }
+
+    /// The key loses an alias.
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.are_kept = true;
+        self.names.remove(name);
+    }
+
+    /// The names, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// Whether the key's row says nothing of them.
+    pub(crate) fn are_elsewhere(&self) -> bool {
+        !self.are_kept
+    }
+
+    /// Takes in what the aliases themselves say.
+    pub(crate) fn found(&mut self, names: Vec<String>) {
+        self.names.extend(names);
+    }
+
+    /// The names as the store keeps them, with spaces between: no alias has one.
+    pub(crate) fn to_column(&self) -> Option<String> {
+        self.are_kept.then(|| self.iter().collect::<Vec<_>>().join(" "))
+    }
+
+    /// Reads stored names.
+    pub(crate) fn from_column(column: Option<&str>) -> Self {
+        let names = column.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+        Self { names, are_kept: column.is_some() }
+    }
+}
+
+impl Weighed for AliasNames {
+    fn weight(&self) -> usize {
+        self.names.iter().map(|name| size_of::<String>() + name.len()).sum()
+    }
 }
 
 /// An alias as policies see it.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use strongroom_hsm_core::TokenRef;
 
 use super::access::KeyPolicy;
+use super::alias::AliasNames;
 use super::grant::Holdings;
 use super::identifier::Home;
 use super::rotation::{RotationKind, Schedule};
@@ -80,8 +81,8 @@ pub(crate) struct Key {
     pub(crate) created_ms: i64,
     pub(crate) policy: KeyPolicy,
     pub(crate) tags: Tags,
-    /// The names of its aliases, for its policies' conditions. Another row says whose each is.
-    pub(crate) aliases: Vec<String>,
+    /// The names of its aliases.
+    pub(crate) aliases: AliasNames,
     /// Automatic rotation, if it is on.
     pub(crate) rotation: Option<Schedule>,
     /// Rotations on demand so far.
@@ -194,8 +195,7 @@ impl Weighed for Key {
         let policy = self.policy.weight();
         let tokens: usize =
             self.materials.iter().map(|material| size_of::<Material>() + material.held.weight()).sum();
-        let aliases: usize = self.aliases.iter().map(|name| size_of::<String>() + name.len()).sum();
-        size_of::<Self>() + texts + policy + self.tags.weight() + aliases + tokens
+        size_of::<Self>() + texts + policy + self.tags.weight() + self.aliases.weight() + tokens
     }
 }
 

@@ -35,6 +35,7 @@ impl KeyManagement {
                 self.permit_alias::<actions::CreateAlias>(context, name)?;
                 expect_same_home(&key, &alias.home)?;
                 key.expect_staying()?;
+                key.aliases.add(name.as_str());
                 repo::keys::replace(tx, &self.mac, &mut key).await?;
                 if !repo::aliases::insert(tx, &self.mac, alias).await? {
                     return Err(Refusal::AliasExists(alias.arn()));
@@ -68,8 +69,10 @@ impl KeyManagement {
                 if alias.key_id != key.id {
                     let mut former = self.target_of::<actions::UpdateAlias>(tx, context, &alias).await?;
                     key.expect_kind_of(&former)?;
+                    former.aliases.remove(name.as_str());
                     repo::keys::replace(tx, &self.mac, &mut former).await?;
                 }
+                key.aliases.add(name.as_str());
                 repo::keys::replace(tx, &self.mac, &mut key).await?;
                 let former = std::mem::replace(&mut alias.key_id, key.id.clone());
                 alias.updated_ms = context.now_ms;
@@ -97,6 +100,7 @@ impl KeyManagement {
             Box::pin(async move {
                 let alias = self.alias_to_change::<actions::DeleteAlias>(tx, context, name).await?;
                 let mut key = self.target_of::<actions::DeleteAlias>(tx, context, &alias).await?;
+                key.aliases.remove(name.as_str());
                 repo::keys::replace(tx, &self.mac, &mut key).await?;
                 repo::aliases::delete(tx, &alias).await?;
                 repo::post(tx, context.draft()).await?;

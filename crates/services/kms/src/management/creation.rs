@@ -13,7 +13,7 @@ use strongroom_secret::Key256;
 use super::{KeyManagement, random_id};
 use crate::backend::{NotMade, Wanted};
 use crate::domain::access::KeyPolicy;
-use crate::domain::alias::Alias;
+use crate::domain::alias::{Alias, AliasNames};
 use crate::domain::grant::Holdings;
 use crate::domain::identifier::Home;
 use crate::domain::key::{Key, KeyState, Manager, Material, SharedKey};
@@ -132,7 +132,7 @@ impl KeyManagement {
     ) -> Result<String, Refusal> {
         let key_id = Self::new_key_id()?;
         let material = self.built_in_material(home, &key_id, now_ms).await?;
-        let key = Key {
+        let mut key = Key {
             description: managed::description(service),
             rotation: Some(Schedule::yearly(now_ms)),
             ..first_state(home.clone(), key_id, Manager::Service(service.to_owned()), material)
@@ -144,6 +144,7 @@ impl KeyManagement {
             created_ms: now_ms,
             updated_ms: now_ms,
         };
+        key.aliases.add(&alias.name);
         let record = events::created_by_service(&key, service, random_id()?);
         let made = self.insert(&key, Some(&alias), Some(&self.outbox.draft(&record))).await;
         self.forget_alias(home, &alias.name);
@@ -234,7 +235,7 @@ pub(super) fn first_state(home: Home, id: String, manager: Manager, material: Ma
         created_ms: material.created_ms,
         policy: KeyPolicy::default(),
         tags: Tags::default(),
-        aliases: Vec::new(),
+        aliases: AliasNames::none(),
         rotation: None,
         on_demand_rotations: 0,
         grants: 0,

@@ -165,7 +165,7 @@ impl KeyManagement {
                     };
                     wish.apply(&mut planted, &mut key)?;
                     for (index, alias) in wish.aliases.iter().enumerate() {
-                        let named = self.plant_alias(tx, wish, &mut planted, &key, alias).await;
+                        let named = self.plant_alias(tx, wish, &mut planted, &mut key, alias).await;
                         named.map_err(at(format!("Aliases[{index}]")))?;
                     }
                     expect_room(tx, &key).await.map_err(at("Aliases"))?;
@@ -225,7 +225,7 @@ impl KeyManagement {
         tx: &mut Tx<'_>,
         wish: &Wish<'_>,
         planted: &mut Planted,
-        key: &Key,
+        key: &mut Key,
         name: &AliasName,
     ) -> Result<(), Refusal> {
         let Some(mut alias) = repo::aliases::load(tx, &self.mac, &wish.home, name.as_str()).await? else {
@@ -237,6 +237,7 @@ impl KeyManagement {
                 updated_ms: wish.now_ms,
             };
             repo::aliases::insert(tx, &self.mac, &alias).await?;
+            key.aliases.add(name.as_str());
             planted.note("Aliases");
             return Ok(());
         };
@@ -246,12 +247,14 @@ impl KeyManagement {
         // The key that loses it changes too: its policies may speak of its aliases.
         if let Some(mut former) = repo::keys::load(tx, &self.mac, &wish.home, &alias.key_id).await? {
             key.expect_kind_of(&former)?;
+            former.aliases.remove(name.as_str());
             repo::keys::replace(tx, &self.mac, &mut former).await?;
             self.forget_key(&wish.home, &former.id);
         }
         alias.key_id.clone_from(&key.id);
         alias.updated_ms = wish.now_ms;
         repo::aliases::replace(tx, &self.mac, &alias).await?;
+        key.aliases.add(name.as_str());
         planted.note("Aliases");
         Ok(())
     }

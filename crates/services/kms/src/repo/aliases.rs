@@ -27,7 +27,7 @@ pub(super) const DELETE_OF_KEY: Statement = Statement::new(
 pub(super) const COUNT_OF_KEY: Statement = Statement::new(
     "SELECT COUNT(*) AS aliases FROM kms_aliases WHERE account = $1 AND region = $2 AND key_id = $3",
 );
-/// The names of a key's aliases, with what makes them credible.
+/// The names of a key's aliases, for keys whose rows do not have them.
 pub(super) const OF_KEY: Statement = Statement::new(
     "SELECT account, region, alias_name, key_id, created_ms, updated_ms, mac \
      FROM kms_aliases WHERE account = $1 AND region = $2 AND key_id = $3 ORDER BY alias_name LIMIT $4",

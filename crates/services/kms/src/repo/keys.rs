@@ -7,6 +7,7 @@ use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx,
 
 use super::{aliases, home_columns, ids_of, load_as, name_of, read_home};
 use crate::domain::access::KeyPolicy;
+use crate::domain::alias::AliasNames;
 use crate::domain::identifier::Home;
 use crate::domain::key::{Held, Key, KeyState, Manager, Material, PublicHalf};
 use crate::domain::policy::Bound;
@@ -17,9 +18,9 @@ use crate::domain::tags::Tags;
 pub(super) const INSERT_KEY: Statement = Statement::new(
     "INSERT INTO kms_keys (account, region, key_id, version, state, description, created_ms, current_material, \
      service, policy, tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, due_ms, store, \
-     key_spec, key_usage, grants, policy_principals, mac) \
+     key_spec, key_usage, grants, policy_principals, aliases, mac) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-     $22) \
+     $22, $23) \
      ON CONFLICT (account, region, key_id) DO NOTHING",
 );
 pub(super) const INSERT_MATERIAL: Statement = Statement::new(
@@ -31,7 +32,7 @@ pub(super) const INSERT_MATERIAL: Statement = Statement::new(
 pub(super) const FIND_KEY: Statement = Statement::new(
     "SELECT account, region, key_id, version, state, description, created_ms, current_material, service, policy, \
      tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, due_ms, store, key_spec, key_usage, \
-     grants, policy_principals, mac FROM kms_keys WHERE account = $1 AND region = $2 AND key_id = $3",
+     grants, policy_principals, aliases, mac FROM kms_keys WHERE account = $1 AND region = $2 AND key_id = $3",
 );
 /// One more than there can be where nobody has chosen ids.
 pub(super) const FIND_OWNERS: Statement =
@@ -67,7 +68,8 @@ pub(super) const UPDATE_KEY: Statement = Statement::new(
     "UPDATE kms_keys SET version = $4, state = $5, description = $6, created_ms = $7, current_material = $8, \
      service = $9, policy = $10, tags = $11, deletion_ms = $12, rotation_days = $13, next_rotation_ms = $14, \
      on_demand_rotations = $15, due_ms = $16, store = $17, key_spec = $18, key_usage = $19, grants = $20, \
-     policy_principals = $21, mac = $22 WHERE account = $1 AND region = $2 AND key_id = $3 AND version = $23",
+     policy_principals = $21, aliases = $22, mac = $23 \
+     WHERE account = $1 AND region = $2 AND key_id = $3 AND version = $24",
 );
 pub(super) const ANY_IN_STORE: Statement = Statement::new(
     "SELECT key_id FROM kms_keys WHERE account = $1 AND region = $2 AND store = $3 ORDER BY key_id LIMIT 1",
@@ -88,7 +90,7 @@ struct MaterialRow {
     material: Material,
 }
 
-/// A row of `kms_keys` is a key without its materials and without the names of its aliases. Columns that came later are NULL where they say
+/// A row of `kms_keys` is a key without its materials. Columns that came later are NULL where they say
 /// nothing, as they are in rows from before.
 impl AuthorityRow for Key {
     const TABLE: &'static str = "kms_keys";
@@ -122,6 +124,7 @@ impl AuthorityRow for Key {
             ("key_usage", text(said(self.usage.as_str(), USAGE))),
             ("grants", number((self.grants > 0).then_some(self.grants.into()))),
             ("policy_principals", text(self.policy.bound().to_column())),
+            ("aliases", text(self.aliases.to_column())),
         ]);
         columns
     }
@@ -155,7 +158,7 @@ impl AuthorityRow for Key {
             policy: KeyPolicy::new(row.opt_text("policy")?, bound),
             tags: Tags::from_column(row.opt_text("tags")?.as_deref())
                 .map_err(|error| unreadable("tags", error))?,
-            aliases: Vec::new(),
+            aliases: AliasNames::from_column(row.opt_text("aliases")?.as_deref()),
             rotation: days.zip(next_ms).map(|(days, next_ms)| Schedule { days, next_ms }),
             on_demand_rotations: unsigned("on_demand_rotations", on_demand)?,
             grants: unsigned("grants", row.opt_i64("grants")?.unwrap_or(0))?,
@@ -290,7 +293,7 @@ async fn insert_material(
     tx.execute(INSERT_MATERIAL, &mac.values(&row)).await.map(drop)
 }
 
-/// The key of that id with all its materials and the names of its aliases.
+/// The key of that id with all its materials.
 pub(crate) async fn find(
     db: &Db,
     mac: &RowMac,
@@ -312,14 +315,15 @@ pub(crate) async fn find(
         row => Err(StoreError::Corrupt { table: MaterialRow::TABLE, key: row.key() }),
     };
     let materials = material_rows.iter().map(load).collect::<Result<_, _>>()?;
-    // An alias that comes or goes changes its key's version, and is forgotten with it: what is read here is no older
-    // than the key.
-    let aliases =
-        aliases::names(mac, &db.query(aliases::OF_KEY, &aliases::of_key(home, key_id)).await?, home, key_id)?;
-    Ok(Some(Key { aliases, materials, ..key }))
+    let mut key = Key { materials, ..key };
+    if key.aliases.are_elsewhere() {
+        let rows = db.query(aliases::OF_KEY, &aliases::of_key(home, key_id)).await?;
+        key.aliases.found(aliases::names(mac, &rows, home, key_id)?);
+    }
+    Ok(Some(key))
 }
 
-/// The key of that id as this transaction sees it, with the names of its aliases and without its materials.
+/// The key of that id as this transaction sees it, without its materials.
 pub(crate) async fn load(
     tx: &mut Tx<'_>,
     mac: &RowMac,
@@ -328,10 +332,12 @@ pub(crate) async fn load(
 ) -> Result<Option<Key>, StoreError> {
     let name = name_of(home, key_id);
     let Some(row) = tx.query_opt(FIND_KEY, &name).await? else { return Ok(None) };
-    let key: Key = load_as(mac, &row, &home.key_arn(key_id))?;
-    let aliases =
-        aliases::names(mac, &tx.query(aliases::OF_KEY, &aliases::of_key(home, key_id)).await?, home, key_id)?;
-    Ok(Some(Key { aliases, ..key }))
+    let mut key: Key = load_as(mac, &row, &home.key_arn(key_id))?;
+    if key.aliases.are_elsewhere() {
+        let rows = tx.query(aliases::OF_KEY, &aliases::of_key(home, key_id)).await?;
+        key.aliases.found(aliases::names(mac, &rows, home, key_id)?);
+    }
+    Ok(Some(key))
 }
 
 /// Writes a key that this transaction loaded and that has changed since. Its version counts up, as it does

@@ -3,16 +3,20 @@
 
 use strongroom_api_kms::{DescribeKeyRequest, EncryptRequest, Kms as _};
 use strongroom_schema::Blob;
+use strongroom_seal::{Epoch, Purpose};
 use strongroom_secret::Secret;
+use strongroom_store::{Row, RowMac, Statement, Type, Value};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::client;
+use crate::fixture::{ACCOUNT, Client, REGION, client, open, root, start};
 use crate::key_policies::{ROOT, key_on_condition, key_with, outcome, policy, statement};
 
 on_both_engines! {
     a_deny_on_an_alias_comes_and_goes_with_it,
     an_allow_on_an_alias_wants_it_there,
     a_service_in_between_is_seen,
+    what_becomes_of_an_aliass_row_changes_nothing_about_its_key,
+    a_key_from_before_its_row_had_the_names_is_decided_on_by_them,
 }
 
 async fn a_deny_on_an_alias_comes_and_goes_with_it(database: &TestDatabase) {
@@ -87,4 +91,69 @@ async fn a_service_in_between_is_seen(database: &TestDatabase) {
     assert!(outcome(client.kms.encrypt(&forwarded, input.clone()).await));
     let by_another = client.context().passed_on_by("sns.amazonaws.com");
     assert!(!outcome(client.kms.encrypt(&by_another, input).await));
+}
+
+/// Who can write into the store and has no seal cannot take an alias from what policies see.
+async fn what_becomes_of_an_aliass_row_changes_nothing_about_its_key(database: &TestDatabase) {
+    let db = open(database).await;
+    let client = Client::new(&start(&db, &root()), ACCOUNT, REGION);
+    let on_prod = r#"{"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/prod"}}"#;
+    let statements = [
+        statement("Allow", ROOT, r#""kms:*""#, ""),
+        statement("Deny", r#""*""#, r#""kms:Encrypt""#, on_prod),
+    ];
+    let key = key_with(&client, &policy(&statements)).await;
+    client.create_alias("alias/prod", &key).await.unwrap();
+    db.execute(Statement::new("DELETE FROM kms_aliases"), &[]).await.unwrap();
+    let anew = Client::new(&start(&db, &root()), ACCOUNT, REGION);
+    assert!(!outcome(anew.encrypt(&key, b"x", &[]).await));
+    db.execute(Statement::new("UPDATE kms_keys SET aliases = ''"), &[]).await.unwrap();
+    let anew = Client::new(&start(&db, &root()), ACCOUNT, REGION);
+    assert_eq!(anew.encrypt(&key, b"x", &[]).await.unwrap_err().code(), "KMSInternalException");
+}
+
+async fn a_key_from_before_its_row_had_the_names_is_decided_on_by_them(database: &TestDatabase) {
+    let db = open(database).await;
+    let client = Client::new(&start(&db, &root()), ACCOUNT, REGION);
+    let condition = r#"{"ForAnyValue:StringEquals":{"kms:ResourceAliases":["alias/old","alias/new"]}}"#;
+    let key = key_on_condition(&client, r#""kms:DescribeKey""#, condition).await;
+    client.create_alias("alias/old", &key).await.unwrap();
+    // As a row from before is: it has no names, and is sealed without them.
+    let columns = "account, region, key_id, version, state, description, created_ms, current_material, service, \
+                   policy, tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, due_ms, store, \
+                   key_spec, key_usage, grants, policy_principals";
+    let row = db.query_one(Statement::new(FROM_BEFORE), &[]).await.unwrap();
+    let columns: Vec<_> = columns.split(", ").map(str::trim).collect();
+    let values: Vec<_> = columns.iter().map(|column| of_column(&row, column)).collect();
+    let named: Vec<_> = columns.iter().copied().zip(&values).collect();
+    let mac = RowMac::new(&root().subkey(Purpose::RowMac, Epoch::CURRENT).unwrap()).seal("kms_keys", &named);
+    let update = Statement::new("UPDATE kms_keys SET aliases = NULL, mac = $1");
+    db.execute(update, &[mac.into()]).await.unwrap();
+
+    let anew = Client::new(&start(&db, &root()), ACCOUNT, REGION);
+    assert!(outcome(anew.describe(&key).await));
+    // The first change puts all of them into the row.
+    anew.create_alias("alias/new", &key).await.unwrap();
+    anew.delete_alias("alias/new").await.unwrap();
+    db.execute(Statement::new("DELETE FROM kms_aliases"), &[]).await.unwrap();
+    let anew = Client::new(&start(&db, &root()), ACCOUNT, REGION);
+    assert!(outcome(anew.describe(&key).await));
+}
+
+const FROM_BEFORE: &str = "SELECT account, region, key_id, version, state, description, created_ms, current_material, \
+                           service, policy, tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, \
+                           due_ms, store, key_spec, key_usage, grants, policy_principals FROM kms_keys";
+
+fn of_column(row: &Row, column: &str) -> Value {
+    match column {
+        "current_material" => row.blob(column).unwrap().into(),
+        "version" | "created_ms" => row.i64(column).unwrap().into(),
+        "deletion_ms"
+        | "rotation_days"
+        | "next_rotation_ms"
+        | "on_demand_rotations"
+        | "due_ms"
+        | "grants" => row.opt_i64(column).unwrap().map_or(Value::Null(Type::I64), Value::I64),
+        _ => row.opt_text(column).unwrap().map_or(Value::Null(Type::Text), Value::Text),
+    }
 }
