@@ -8,6 +8,7 @@ import pytest
 
 from rig import sdk
 from rig.cli import Cli
+from rig.node import run
 from rig.pages import Terminal
 from rig.policy import allow, document, root, trust
 
@@ -155,6 +156,28 @@ def test_who_does_not_exist_gets_no_grant(aws, account, key):
     refusal = aws.refused("kms", "create-grant", *named)
     assert refusal.code == "InvalidArnException"
     assert refusal.message == f"ARN does not refer to a valid principal: {arn}"
+
+
+def test_the_explanation_names_the_constraint_that_was_not_kept(node, kms, key, iam):
+    arn = iam.create_user(UserName="alice")["User"]["Arn"]
+    given = iam.create_access_key(UserName="alice")["AccessKey"]
+    alice = sdk.client(node, "kms", access_key_id=given["AccessKeyId"], secret_access_key=given["SecretAccessKey"])
+    constraint = {"EncryptionContextEquals": LETTERS}
+    made = kms.create_grant(
+        KeyId=key["KeyId"], GranteePrincipal=arn, Operations=["Encrypt", "CreateGrant"], Constraints=constraint
+    )
+    for call, constraint in (
+        (lambda: alice.encrypt(KeyId=key["KeyId"], Plaintext=b"x"), "EncryptionContextEquals"),
+        (
+            lambda: alice.create_grant(KeyId=key["KeyId"], GranteePrincipal=arn, Operations=["Encrypt"]),
+            "on the constraints of further grants",
+        ),
+    ):
+        with sdk.refused("AccessDeniedException") as refused:
+            call()
+        explain = run(node.program, "explain", "--data-dir", str(node.data), "--request-id", refused.request_id)
+        assert f"its constraint {constraint} is not met" in explain.stdout
+        assert made["GrantId"] in explain.stdout
 
 
 def test_grants_are_listed_in_pages(kms, key, user):

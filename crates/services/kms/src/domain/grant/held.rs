@@ -121,10 +121,10 @@ impl Granting<'_> {
     /// permission").
     fn beyond(&self, grant: &HeldGrant) -> Option<&'static str> {
         if !self.operations.is_within(grant.operations) {
-            return Some("operations of the grants that it lets make");
+            return Some("on the operations of further grants");
         }
         let is_within = self.constraints.are_within(&grant.constraints);
-        (!is_within).then_some("constraints of the grants that it lets make")
+        (!is_within).then_some("on the constraints of further grants")
     }
 }
 
