@@ -16,6 +16,7 @@ mod notes;
 mod principal;
 mod principals;
 mod region;
+mod web_identity;
 
 pub use account::{AccountId, InvalidAccountId};
 pub use action::Action;
@@ -27,3 +28,4 @@ pub use notes::{AuditNotes, NoteValue, RecordDraft, TouchedResource};
 pub use principal::{Entity, Principal};
 pub use principals::Principals;
 pub use region::{PARTITION, Region};
+pub use web_identity::{Vouched, WebIdentity};

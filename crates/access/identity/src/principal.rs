@@ -1,6 +1,6 @@
 //! Principals: those whom policies name.
 
-use crate::{AccountId, PARTITION};
+use crate::{AccountId, PARTITION, Vouched, WebIdentity};
 
 /// Who a request acts as.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,13 @@ pub enum Principal {
         /// Its name, for example `cloudhsm.amazonaws.com`.
         name: &'static str,
     },
+    /// Somebody without credentials of ours, who asks for a role on an identity provider's word. He has no policies of
+    /// his own, and nothing but a role's trust policy lets him do anything.
+    WebIdentity(WebIdentity),
 }
+
+/// What somebody is called of whom nothing is known.
+const NOBODY: &str = "anonymous";
 
 /// A user or role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +69,7 @@ impl Entity {
 }
 
 impl Principal {
-    /// The account that the principal belongs to.
+    /// The account that the principal belongs to; of somebody whom an identity provider knows, that of the role.
     pub fn account(&self) -> AccountId {
         match self {
             Self::Root(account) | Self::FederatedUser { account, .. } | Self::Service { account, .. } => {
@@ -71,11 +77,13 @@ impl Principal {
             }
             Self::User(user) => user.account,
             Self::RoleSession { role, .. } => role.account,
+            Self::WebIdentity(web) => web.account(),
         }
     }
 
-    /// Its ARN, for example `arn:aws:iam::000000000000:root`; the name of a service, which has no ARN. That of a
-    /// session does not have the role's path (IAM User Guide, "IAM identifiers").
+    /// Its ARN, for example `arn:aws:iam::000000000000:root`; the name of a service, which has no ARN; the ARN of who
+    /// vouches for a web identity. That of a session does not have the role's path (IAM User Guide, "IAM
+    /// identifiers").
     pub fn arn(&self) -> String {
         match self {
             Self::Root(account) => format!("arn:{PARTITION}:iam::{account}:root"),
@@ -87,6 +95,7 @@ impl Principal {
                 format!("arn:{PARTITION}:sts::{account}:federated-user/{name}")
             }
             Self::Service { name, .. } => (*name).to_owned(),
+            Self::WebIdentity(web) => web.vouched().map_or(NOBODY, |vouched| &vouched.provider).to_owned(),
         }
     }
 
@@ -98,6 +107,7 @@ impl Principal {
             Self::RoleSession { role, session } => format!("{}:{session}", role.id),
             Self::FederatedUser { account, name, .. } => format!("{account}:{name}"),
             Self::Service { name, .. } => (*name).to_owned(),
+            Self::WebIdentity(web) => web.vouched().map_or_else(|| NOBODY.to_owned(), Vouched::unique_id),
         }
     }
 
@@ -105,7 +115,11 @@ impl Principal {
     pub fn service(&self) -> Option<&'static str> {
         match self {
             Self::Service { name, .. } => Some(name),
-            Self::Root(_) | Self::User(_) | Self::RoleSession { .. } | Self::FederatedUser { .. } => None,
+            Self::Root(_)
+            | Self::User(_)
+            | Self::RoleSession { .. }
+            | Self::FederatedUser { .. }
+            | Self::WebIdentity(_) => None,
         }
     }
 }

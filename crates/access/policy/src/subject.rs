@@ -222,6 +222,10 @@ impl From<&Principal> for Subject {
                 Self::federated_user(*account, name, issuer)
             }
             Principal::Service { account, name } => Self::service(*name, Some(*account)),
+            Principal::WebIdentity(web) => match web.vouched() {
+                Some(vouched) => Self::federation(&vouched.provider),
+                None => Self::anonymous(),
+            },
         }
     }
 }

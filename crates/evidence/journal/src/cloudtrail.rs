@@ -64,6 +64,7 @@ fn identity(object: &mut Object, identity: &Identity) {
         object.object("sessionContext", |object| session(object, context));
     }
     object.optional("invokedBy", identity.invoked_by.as_deref());
+    object.optional("identityProvider", identity.identity_provider.as_deref());
 }
 
 fn session(object: &mut Object, context: &SessionContext) {

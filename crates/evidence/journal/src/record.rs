@@ -136,12 +136,14 @@ pub struct Identity {
     pub account_id: Option<String>,
     /// `accessKeyId` that signed the call.
     pub access_key_id: Option<String>,
-    /// `userName`, for users; assumed roles have none.
+    /// `userName`, for users and for those whom an identity provider knows; assumed roles have none.
     pub user_name: Option<String>,
     /// `sessionContext`, for temporary credentials.
     pub session: Option<SessionContext>,
     /// `invokedBy`: the AWS service that called on the identity's behalf or its own.
     pub invoked_by: Option<String>,
+    /// `identityProvider`: who vouches for a caller without credentials of AWS.
+    pub identity_provider: Option<String>,
 }
 
 /// `userIdentity.type`.
@@ -162,6 +164,10 @@ pub enum IdentityKind {
     AwsAccount,
     /// An AWS service.
     AwsService,
+    /// Somebody for whom an OpenID Connect provider vouches.
+    WebIdentityUser,
+    /// Who called without a signature, and did not become known.
+    Unknown,
 }
 
 impl IdentityKind {
@@ -176,6 +182,8 @@ impl IdentityKind {
             Self::FederatedUser => "FederatedUser",
             Self::AwsAccount => "AWSAccount",
             Self::AwsService => "AWSService",
+            Self::WebIdentityUser => "WebIdentityUser",
+            Self::Unknown => "Unknown",
         }
     }
 }

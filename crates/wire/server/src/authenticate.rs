@@ -66,25 +66,37 @@ impl Server {
         })?;
 
         let region = found.schema().home_region.and_then(Region::named).unwrap_or(region);
+        let caller = Caller {
+            principal: credential.principal,
+            access_key_id,
+            session: credential.session,
+            permissions: credential.permissions,
+        };
+        Ok(self.context(parts, caller, region, source, request_id))
+    }
 
+    /// The context of a request that begins now.
+    pub(crate) fn context(
+        &self,
+        parts: &Parts,
+        caller: Caller,
+        region: Region,
+        source: IpAddr,
+        request_id: RequestId,
+    ) -> RequestContext {
         let user_agent =
             parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let deadline_ms = now_ms.saturating_add(self.limits().operation_time.as_millis() as i64);
-        Ok(RequestContext::new(
+        let patience_ms = self.limits().operation_time.as_millis() as i64;
+        RequestContext::new(
             request_id,
-            Caller {
-                principal: credential.principal,
-                access_key_id,
-                session: credential.session,
-                permissions: credential.permissions,
-            },
+            caller,
             region,
             self.clocks().domain_now(),
-            deadline_ms,
+            self.clocks().real_now().saturating_add(patience_ms),
             source,
             user_agent.chars().take(USER_AGENT_LENGTH).collect(),
             None,
-        ))
+        )
     }
 }
 

@@ -26,6 +26,7 @@ mod recorder;
 mod registry;
 mod security_log;
 mod server;
+mod unsigned;
 
 pub use admission::Admission;
 pub use cors::{InvalidOrigin, Origins};

@@ -20,6 +20,13 @@ pub struct Limits {
     pub body_memory: usize,
     /// Bytes of all headers and the request line; less than 8 KiB counts as that.
     pub head_bytes: usize,
+    /// Bytes of the body of a call without a signature, of operations that take such: AssumeRoleWithWebIdentity takes a
+    /// token of 20,000 characters, a policy of 2,048 and ten ARNs.
+    pub unsigned_bytes: usize,
+    /// Such calls in one second.
+    pub unsigned_rate: u32,
+    /// Such calls at work at one time.
+    pub unsigned_requests: usize,
     /// Number of headers.
     pub headers: usize,
     /// Time from the connection's beginning to the last byte of the first request's head, and again from the
@@ -53,6 +60,9 @@ impl Default for Limits {
             body_bytes: 1024 * 1024,
             body_memory: 256 * 1024 * 1024,
             head_bytes: 64 * 1024,
+            unsigned_bytes: 128 * 1024,
+            unsigned_rate: 100,
+            unsigned_requests: 64,
             headers: 100,
             head_time: Duration::from_mins(1),
             body_time: Duration::from_secs(20),

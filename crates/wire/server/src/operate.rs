@@ -11,7 +11,6 @@ use strongroom_schema::{Structure, Timestamp, Value};
 use strongroom_service::ApiError;
 use tokio::sync::SemaphorePermit;
 
-use crate::body::Share;
 use crate::detached::{caught, detached};
 use crate::pipeline::{Cause, Decoded, Failure, view};
 use crate::registry::Found;
@@ -19,20 +18,20 @@ use crate::{FinishedCall, Server};
 
 impl Server {
     /// Runs the operation to its end, also when the client is gone by then or has been told that it takes too
-    /// long: what is done is recorded as it was done.
+    /// long: what is done is recorded as it was done. What it takes of the server's bounds is `held` until then.
     pub(crate) async fn operate(
         self: &Arc<Self>,
         found: Found,
         framing: Framing,
         context: RequestContext,
         decoded: Decoded,
-        share: Share,
+        held: impl Send + 'static,
     ) -> Result<Response<Bytes>, Failure> {
         let (server, running) = (self.clone(), found.clone());
         let ended = detached(self.shutdown(), async move {
             let outcome = server.run_and_record(&running, framing, context, decoded).await;
             // The input is gone, and with it what it took of the memory of bodies.
-            drop(share);
+            drop(held);
             outcome
         });
         let outcome = match tokio::time::timeout(self.limits().operation_time, ended).await {

@@ -88,7 +88,7 @@ pub(crate) fn view(error: &ApiError) -> ErrorView<'_> {
     }
 }
 
-/// A decoded input, or why there is none. Either way the call is authenticated, and recorded.
+/// A decoded input, or why there is none. Either way the call is recorded, if it is authenticated.
 pub(crate) type Decoded = Result<Box<dyn Structure>, ApiError>;
 
 impl Server {
@@ -183,6 +183,14 @@ impl Server {
         let found =
             self.find(parts, &call).ok_or_else(|| Failure::front(framing, unknown(&call, framing)))?;
         let framing = if form.is_some() { framing_of_forms(found.schema()) } else { framing };
+        if found.operation().unsigned {
+            let decoded = decode(&found, framing, form.as_ref(), body.bytes());
+            let bytes = body.bytes();
+            let (context, place) =
+                self.admit_unsigned(parts, bytes, &found, framing, &decoded, source, request_id)?;
+            drop(form);
+            return self.operate(found, framing, context, decoded, (body.into_share(), place)).await;
+        }
         let context = self.authenticate(parts, body.bytes(), &found, framing, source, request_id).await?;
         let decoded = decode(&found, framing, form.as_ref(), body.bytes());
 

@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::body::BodyMemory;
 use crate::security_log::SecurityLog;
+use crate::unsigned::Strangers;
 use crate::{Admission, DevTools, Limits, Origins, Recorder, Registry, listener};
 
 /// How many derived signing keys are kept: one for each access key, day, Region and service in use.
@@ -41,6 +42,7 @@ pub struct Server {
     shutdown: Shutdown,
     signing_keys: RwLock<Arc<SigningKeyCache>>,
     security_log: SecurityLog,
+    strangers: Strangers,
     body_memory: BodyMemory,
     connections: Arc<Semaphore>,
     operations: Semaphore,
@@ -55,6 +57,7 @@ impl Server {
             shutdown,
             signing_keys: RwLock::new(no_signing_keys()),
             security_log: SecurityLog::default(),
+            strangers: Strangers::new(limits.unsigned_requests),
             body_memory: BodyMemory::new(limits.body_memory),
             connections: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))),
             operations: Semaphore::new(limits.places() as usize),
@@ -106,6 +109,10 @@ impl Server {
 
     pub(crate) fn security_log(&self) -> &SecurityLog {
         &self.security_log
+    }
+
+    pub(crate) fn strangers(&self) -> &Strangers {
+        &self.strangers
     }
 
     pub(crate) fn body_memory(&self) -> &BodyMemory {

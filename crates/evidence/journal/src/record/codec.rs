@@ -200,6 +200,7 @@ fn encode_identity(w: &mut FieldWriter<'_>, identity: &Identity) {
         w.message(7, |w| encode_session(w, session));
     }
     w.optional(8, identity.invoked_by.as_deref());
+    w.optional(9, identity.identity_provider.as_deref());
 }
 
 fn decode_identity(field: Field<'_>) -> Result<Identity, RecordError> {
@@ -215,6 +216,7 @@ fn decode_identity(field: Field<'_>) -> Result<Identity, RecordError> {
             6 => identity.user_name = Some(field.text()?),
             7 => identity.session = Some(decode_session(field)?),
             8 => identity.invoked_by = Some(field.text()?),
+            9 => identity.identity_provider = Some(field.text()?),
             _ => {}
         }
     }
@@ -329,6 +331,8 @@ fn identity_kind_number(kind: IdentityKind) -> u8 {
         IdentityKind::FederatedUser => 5,
         IdentityKind::AwsAccount => 6,
         IdentityKind::AwsService => 7,
+        IdentityKind::WebIdentityUser => 8,
+        IdentityKind::Unknown => 9,
     }
 }
 
@@ -341,6 +345,8 @@ fn identity_kind(field: Field<'_>) -> Result<IdentityKind, RecordError> {
         5 => IdentityKind::FederatedUser,
         6 => IdentityKind::AwsAccount,
         7 => IdentityKind::AwsService,
+        8 => IdentityKind::WebIdentityUser,
+        9 => IdentityKind::Unknown,
         _ => return Err(field.refused()),
     })
 }

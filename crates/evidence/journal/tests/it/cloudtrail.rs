@@ -16,7 +16,7 @@ fn a_full_record_renders_in_awss_order() {
         r#""userName":"Admin"},"webIdFederationData":{"federatedProvider":"#,
         r#""arn:aws:iam::111122223333:oidc-provider/idp.example.com","attributes":{}},"#,
         r#""attributes":{"creationDate":"2022-08-10T22:20:00Z","mfaAuthenticated":"true"},"sourceIdentity":"Jane"},"#,
-        r#""invokedBy":"cloudtrail.amazonaws.com"},"eventTime":"2022-08-10T22:38:37Z","#,
+        r#""invokedBy":"cloudtrail.amazonaws.com","identityProvider":"idp.example.com"},"eventTime":"2022-08-10T22:38:37Z","#,
         r#""eventSource":"kms.amazonaws.com","eventName":"CreateKey","awsRegion":"eu-central-1","#,
         r#""sourceIPAddress":"192.0.2.7","userAgent":"aws-cli/1.45 \"quoted\"\tand\u0001odd\\","#,
         r#""errorCode":"AccessDenied","errorMessage":"User: é is not authorized","#,

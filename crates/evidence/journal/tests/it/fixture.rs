@@ -96,6 +96,7 @@ pub(crate) fn full_record() -> Record {
                 federated_provider: Some("arn:aws:iam::111122223333:oidc-provider/idp.example.com".into()),
             }),
             invoked_by: Some("cloudtrail.amazonaws.com".into()),
+            identity_provider: Some("idp.example.com".into()),
         },
         source_ip: "192.0.2.7".into(),
         user_agent: Some("aws-cli/1.45 \"quoted\"\tand\u{1}odd\\".into()),

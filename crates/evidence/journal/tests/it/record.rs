@@ -32,6 +32,8 @@ fn kind() -> impl Strategy<Value = IdentityKind> {
         IdentityKind::FederatedUser,
         IdentityKind::AwsAccount,
         IdentityKind::AwsService,
+        IdentityKind::WebIdentityUser,
+        IdentityKind::Unknown,
     ])
 }
 
@@ -52,11 +54,21 @@ prop_compose! {
 prop_compose! {
     fn identity()(
         kind in option::of(kind()),
-        texts in (maybe(), maybe(), maybe(), maybe(), maybe(), maybe()),
+        texts in (maybe(), maybe(), maybe(), maybe(), maybe(), maybe(), maybe()),
         session in option::of(session()),
     ) -> Identity {
-        let (principal_id, arn, account_id, access_key_id, user_name, invoked_by) = texts;
-        Identity { kind, principal_id, arn, account_id, access_key_id, user_name, session, invoked_by }
+        let (principal_id, arn, account_id, access_key_id, user_name, invoked_by, identity_provider) = texts;
+        Identity {
+            kind,
+            principal_id,
+            arn,
+            account_id,
+            access_key_id,
+            user_name,
+            session,
+            invoked_by,
+            identity_provider,
+        }
     }
 }
 
@@ -173,6 +185,7 @@ fn records_of_earlier_versions_are_read() {
     record.decisions = None;
     let session = record.identity.session.as_mut().unwrap();
     (session.source_identity, session.federated_provider) = (None, None);
+    record.identity.identity_provider = None;
     assert_eq!(Record::decode(&bytes).unwrap(), record);
     assert_eq!(record.encode(), bytes);
 }

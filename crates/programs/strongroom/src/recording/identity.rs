@@ -1,6 +1,6 @@
 //! CloudTrail's `userIdentity` ("CloudTrail userIdentity element" in the AWS CloudTrail User Guide).
 
-use strongroom_identity::{AccountId, Caller, Entity, Origin, Principal, Session};
+use strongroom_identity::{AccountId, Caller, Entity, Origin, Principal, Session, WebIdentity};
 use strongroom_journal::{Identity, IdentityKind, SessionContext, SessionIssuer};
 
 /// Who called, as the account that the caller belongs to sees it.
@@ -12,6 +12,7 @@ pub(super) fn of(caller: &Caller) -> Identity {
         Principal::RoleSession { .. } => IdentityKind::AssumedRole,
         Principal::FederatedUser { .. } => IdentityKind::FederatedUser,
         Principal::Service { name, .. } => return of_service(name),
+        Principal::WebIdentity(web) => return of_web_identity(web),
     };
     let user_name = match principal {
         Principal::User(user) => Some(user.name.clone()),
@@ -30,9 +31,10 @@ pub(super) fn of(caller: &Caller) -> Identity {
 
 /// Who called, as another account sees it whose resource was used: no name, no ARN, no credentials.
 pub(super) fn of_other_account(caller: &Caller) -> Identity {
-    match caller.principal.service() {
-        Some(name) => of_service(name),
-        None => Identity { kind: Some(IdentityKind::AwsAccount), ..in_short(&caller.principal) },
+    match &caller.principal {
+        Principal::Service { name, .. } => of_service(name),
+        Principal::WebIdentity(web) => of_web_identity(web),
+        principal => Identity { kind: Some(IdentityKind::AwsAccount), ..in_short(principal) },
     }
 }
 
@@ -40,6 +42,20 @@ fn of_service(name: &str) -> Identity {
     Identity {
         kind: Some(IdentityKind::AwsService),
         invoked_by: Some(name.to_owned()),
+        ..Identity::default()
+    }
+}
+
+/// He is of no account, and calls with no credentials of ours.
+fn of_web_identity(web: &WebIdentity) -> Identity {
+    let Some(vouched) = web.vouched() else {
+        return Identity { kind: Some(IdentityKind::Unknown), ..Identity::default() };
+    };
+    Identity {
+        kind: Some(IdentityKind::WebIdentityUser),
+        principal_id: Some(vouched.unique_id()),
+        user_name: Some(vouched.subject.clone()),
+        identity_provider: Some(vouched.provider.clone()),
         ..Identity::default()
     }
 }
@@ -61,7 +77,9 @@ fn issuer(principal: &Principal) -> Option<SessionIssuer> {
             Some(of_entity(IdentityKind::IamUser, user, user.user_arn()))
         }
         Principal::FederatedUser { account, issuer: None, .. } => Some(of_root(*account)),
-        Principal::Root(_) | Principal::User(_) | Principal::Service { .. } => None,
+        Principal::Root(_) | Principal::User(_) | Principal::Service { .. } | Principal::WebIdentity(_) => {
+            None
+        }
     }
 }
 
@@ -105,6 +123,7 @@ mod tests {
     use std::sync::Arc;
 
     use serde_json::{Value, json};
+    use strongroom_identity::Vouched;
     use strongroom_journal::{Record, render_cloudtrail_json};
 
     use super::*;
@@ -207,6 +226,25 @@ mod tests {
             shown(of(&called(role, Some(facts))))["sessionContext"]["webIdFederationData"],
             json!({"federatedProvider": provider, "attributes": {}})
         );
+    }
+
+    /// "CloudTrail userIdentity element", `identityProvider`; of whom nobody vouches for nothing is known.
+    #[test]
+    fn a_web_identity_is_shown_by_who_vouches_for_it() {
+        let web = WebIdentity::unknown(ACCOUNT.parse().unwrap());
+        let nobody = called(Principal::WebIdentity(web.clone()), None);
+        assert_eq!(shown(of(&nobody)), json!({"type": "Unknown"}));
+        let provider = format!("arn:aws:iam::{ACCOUNT}:oidc-provider/idp.example.com");
+        let (audience, subject) = ("sts.amazonaws.com".to_owned(), "job:7".to_owned());
+        web.vouch(Vouched { provider: provider.clone(), audience, subject });
+        let known = called(Principal::WebIdentity(web), None);
+        let wanted = json!({
+            "type": "WebIdentityUser",
+            "principalId": format!("{provider}:sts.amazonaws.com:job:7"),
+            "userName": "job:7",
+            "identityProvider": provider,
+        });
+        assert_eq!((shown(of(&known)), shown(of_other_account(&known))), (wanted.clone(), wanted));
     }
 
     #[test]

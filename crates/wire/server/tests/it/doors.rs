@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use strongroom_identity::{AccountId, RequestContext};
+use strongroom_identity::{AccountId, Principal, RequestContext, Vouched};
 use strongroom_schema::{
     Blob, Bound, Constraints, ErrorShape, Fault, HttpBinding, Kind, Map, Member, MemberTraits, Operation,
     Protocol, QueryError, Schema, ServiceSchema, Structure, Unit, structure,
@@ -52,6 +52,10 @@ static OPEN_DOOR: Schema = plain(
         member("Times", &NUMBER),
     ]),
 );
+static KNOCK: Schema = plain(
+    "KnockRequest",
+    Kind::Structure(&[required("DoorId", &DOOR_ID), required("RoleArn", &TEXT), member("Token", &TEXT)]),
+);
 static OPENED_DOOR: Schema = plain(
     "OpenDoorResponse",
     Kind::Structure(&[member("DoorId", &DOOR_ID), member("Code", &CODE), member("Picture", &PICTURE)]),
@@ -86,6 +90,14 @@ structure!(
     required { 0 door_id },
     optional { 1 code 2 picture 3 key 4 labels 5 notes 6 times }
 );
+
+#[derive(Debug, Default)]
+struct Knock {
+    door_id: String,
+    role_arn: String,
+    token: Option<String>,
+}
+structure!(Knock, KNOCK, required { 0 door_id 1 role_arn }, optional { 2 token });
 
 #[derive(Debug, Default)]
 struct OpenedDoor {
@@ -137,6 +149,7 @@ static DOORS: ServiceSchema = ServiceSchema {
             result_wrapper: Some("GetDoorResult"),
             ..operation("GetDoor", &GET_DOOR, true)
         },
+        Operation { unsigned: true, ..operation("Knock", &KNOCK, true) },
         Operation {
             output: &OPENED_DOOR,
             has_output: true,
@@ -214,10 +227,10 @@ impl Service for DoorsService {
     }
 
     fn new_input(&self, operation: usize) -> Box<dyn Structure> {
-        if DOORS.operations[operation].name == "OpenDoor" {
-            Box::<OpenDoor>::default()
-        } else {
-            Box::<GetDoor>::default()
+        match DOORS.operations[operation].name {
+            "OpenDoor" => Box::<OpenDoor>::default(),
+            "Knock" => Box::<Knock>::default(),
+            _ => Box::<GetDoor>::default(),
         }
     }
 
@@ -239,6 +252,17 @@ impl Service for DoorsService {
                 doors.reach(context, "get", &input.door_id).await?;
                 let picture = (input.door_id == "large").then(|| Blob(vec![7; 3_000_000]));
                 Ok(Box::new(GotDoor { door_id: Some(input.door_id), picture }))
+            }
+            // Whoever says who he is is believed.
+            "Knock" => {
+                let input: Knock = typed_input(input)?;
+                if let (Principal::WebIdentity(web), Some(subject)) = (&context.caller.principal, input.token)
+                {
+                    let (provider, audience) = ("provider".to_owned(), "doors".to_owned());
+                    web.vouch(Vouched { provider, audience, subject });
+                }
+                doors.reach(context, "knock", &input.door_id).await?;
+                Ok(Box::new(Unit))
             }
             "OpenDoor" => {
                 let input: OpenDoor = typed_input(input)?;

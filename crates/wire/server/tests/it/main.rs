@@ -25,4 +25,5 @@ mod rig;
 mod security_log;
 mod signing;
 mod stopping;
+mod unsigned;
 mod wire;

@@ -237,7 +237,10 @@ impl Recorder for Records {
         let context = call.context;
         self.kept.lock().unwrap().push(Recorded {
             request_id: context.request_id.to_string(),
-            who: context.caller.principal.arn(),
+            who: match &context.caller.principal {
+                web @ Principal::WebIdentity(_) => web.unique_id(),
+                known => known.arn(),
+            },
             access_key_id: context.caller.access_key_id.clone(),
             region: context.region.name().to_owned(),
             source_ip: context.source_ip.to_string(),

@@ -40,6 +40,8 @@ pub(crate) fn identities_of(caller: &Principal) -> Vec<String> {
                 .collect()
         }
         Principal::Service { name, .. } => vec![account, (*name).to_owned()],
+        // Not one of the account: nothing is granted to him.
+        Principal::WebIdentity(_) => Vec::new(),
     }
 }
 
