@@ -15,7 +15,7 @@ use strongroom_identity::AccountId;
 pub use facts::Facts;
 pub use message::{MESSAGE_LIMIT, message};
 pub use policies::{Grant, Guard, Policies};
-pub use trace::{KEPT_LIMIT, NotATrace, Outcome, PolicyTrace, StatementTrace, Trace, explain};
+pub use trace::{KEPT_LIMIT, NotATrace, Outcome, PolicyTrace, StatementTrace, Trace, Visible, explain};
 
 use crate::denied::{Denied, Reason};
 use crate::keys::ContextKeys;

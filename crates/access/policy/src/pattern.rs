@@ -102,7 +102,12 @@ impl Part {
             // A search begins by looking at all of what is searched for, however short the text.
             Self::Text(part) if !folds_case && part.len() > text.len() => None,
             Self::Text(part) if !folds_case => {
-                let end = text.find(&**part).map(|at| at + part.len());
+                let at = if part.len() * text.len() <= SHORT {
+                    short_find(text, part)
+                } else {
+                    text.find(&**part)
+                };
+                let end = at.map(|at| at + part.len());
                 effort.spend(end.unwrap_or(text.len())).then_some(end)?
             }
             _ => text
@@ -124,6 +129,19 @@ impl Part {
         let (before, end) = text.split_at_checked(at)?;
         (self.begins(end, folds_case, effort)? == end.len()).then_some(before)
     }
+}
+
+/// Up to this product of lengths, looking everywhere takes less than preparing a search that need not.
+const SHORT: usize = 1 << 13;
+
+/// Where a text first stands in another, both of them short.
+fn short_find(text: &str, part: &str) -> Option<usize> {
+    let Some(first) = part.as_bytes().first() else { return Some(0) };
+    let last = text.len().checked_sub(part.len())?;
+    let starts = text.as_bytes().get(..=last)?;
+    let begins_at =
+        |at: usize| text.as_bytes().get(at..).is_some_and(|rest| rest.starts_with(part.as_bytes()));
+    starts.iter().enumerate().find(|(at, byte)| *byte == first && begins_at(*at)).map(|(at, _)| at)
 }
 
 fn starts(text: &str, head: &str, folds_case: bool) -> bool {

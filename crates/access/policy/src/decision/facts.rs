@@ -1,5 +1,8 @@
 //! What is known of a request, with what follows from it.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use strongroom_identity::AccountId;
 
 use super::{Policies, Request};
@@ -15,7 +18,15 @@ pub struct Facts<'r> {
     asked: Asked<'r>,
     has_boundary: bool,
     effort: Effort,
+    /// The keys that were looked up first: many statements ask about the same few.
+    known: RefCell<Vec<(Box<str>, Known<'r>)>>,
 }
+
+/// What a key was found to have.
+type Known<'r> = Option<Rc<Values<'r>>>;
+
+/// Keys that are remembered. A search among more would take as long as looking them up.
+const MOST_KNOWN: usize = 16;
 
 /// Keys whose whole family follows from the subject, by the beginning of their names.
 const PRINCIPAL_TAG: &str = "aws:principaltag/";
@@ -24,7 +35,7 @@ impl<'r> Facts<'r> {
     pub(super) fn new(request: &Request<'r>, policies: &Policies<'_>) -> Self {
         let has_boundary = policies.boundary.is_some();
         let asked = Asked::new(request.action);
-        Self { request: *request, asked, has_boundary, effort: Effort::new() }
+        Self { request: *request, asked, has_boundary, effort: Effort::new(), known: RefCell::default() }
     }
 
     /// Who asks.
@@ -56,14 +67,25 @@ impl<'r> Facts<'r> {
         self.has_boundary
     }
 
+    /// The values of a key, looked up once for the decision.
+    pub(crate) fn known(&self, key: &str) -> Known<'r> {
+        let mut known = self.known.borrow_mut();
+        if let Some((_, values)) = known.iter().find(|(name, _)| **name == *key) {
+            return values.clone();
+        }
+        let values = self.find(key).map(Rc::new);
+        if known.len() < MOST_KNOWN {
+            known.push((key.into(), values.clone()));
+        }
+        values
+    }
+
     /// How much more may be compared.
     pub(crate) fn effort(&self) -> &Effort {
         &self.effort
     }
-}
 
-impl ContextKeys for Facts<'_> {
-    fn values(&self, key: &str) -> Option<Values<'_>> {
+    fn find(&self, key: &str) -> Option<Values<'r>> {
         if self.request.keys.states_everything() {
             return self.request.keys.values(key);
         }
@@ -93,5 +115,11 @@ impl ContextKeys for Facts<'_> {
             "aws:resourceaccount" => Some(Values::text(self.request.owner.to_string())),
             _ => self.request.keys.values(key),
         }
+    }
+}
+
+impl ContextKeys for Facts<'_> {
+    fn values(&self, key: &str) -> Option<Values<'_>> {
+        self.find(key)
     }
 }

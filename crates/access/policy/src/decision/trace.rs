@@ -2,6 +2,7 @@
 
 mod kept;
 mod text;
+mod visible;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,7 @@ use crate::document::{Effect, Quantifier};
 use crate::keys::ContextKeys as _;
 use crate::policy::{Grip, Miss, Policy, Statement, Test, text_of};
 pub use kept::{KEPT_LIMIT, NotATrace};
+pub use visible::Visible;
 
 /// Values of a condition, and of a request's key, that are shown.
 const MOST_VALUES: usize = 8;

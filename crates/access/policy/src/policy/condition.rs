@@ -3,7 +3,7 @@
 use super::comparison::{Comparison, is_negated};
 use crate::decision::Facts;
 use crate::document::{Condition, Effect, Operator, Quantifier, Version};
-use crate::keys::{ContextKeys as _, Value, Values};
+use crate::keys::{Value, Values};
 
 /// One operator, one key and its values.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl Test {
     /// operator's kind (it may be a slip of the pen, and mean any); and what takes more work to compare than a decision
     /// may.
     pub(crate) fn holds(&self, facts: &Facts<'_>, effect: Effect) -> bool {
-        let values = facts.values(&self.key).filter(|values| !values.as_slice().is_empty());
+        let values = facts.known(&self.key).filter(|values| !values.as_slice().is_empty());
         if self.has_unreadable && (effect == Effect::Deny || self.is_negated) {
             let is_about_it = values.is_some() || self.is_negated || self.written.operator == Operator::Null;
             return effect == Effect::Deny && is_about_it;

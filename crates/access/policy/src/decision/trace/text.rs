@@ -2,24 +2,24 @@
 
 use std::fmt;
 
-use super::{Outcome, PolicyTrace, StatementTrace, Trace};
+use super::{Outcome, PolicyTrace, StatementTrace, Trace, Visible};
 use crate::document::Effect;
 
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.question)?;
+        writeln!(f, "{}", Visible(&self.question))?;
         self.policies.iter().try_for_each(|policy| writeln!(f, "{policy}"))?;
         if self.left_out > 0 {
             writeln!(f, "({} more statements do not decide and are not shown)", self.left_out)?;
         }
-        write!(f, "=> {}", self.conclusion)
+        write!(f, "=> {}", Visible(&self.conclusion))
     }
 }
 
 impl fmt::Display for PolicyTrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
-            Some(name) => write!(f, "{} \"{name}\"", self.layer.name())?,
+            Some(name) => write!(f, "{} \"{}\"", self.layer.name(), Visible(name))?,
             None => write!(f, "{}: there is none", self.layer.name())?,
         }
         self.statements.iter().try_for_each(|statement| write!(f, "\n  {statement}"))
@@ -37,10 +37,10 @@ impl fmt::Display for StatementTrace {
         };
         write!(f, "[{}] {effect}", self.at)?;
         if let Some(sid) = &self.sid {
-            write!(f, " (Sid \"{sid}\")")?;
+            write!(f, " (Sid \"{}\")", Visible(sid))?;
         }
         match &self.failed {
-            Some(failed) => write!(f, ": {failed}"),
+            Some(failed) => write!(f, ": {}", Visible(failed)),
             None => write!(f, ": {}", self.outcome),
         }
     }
