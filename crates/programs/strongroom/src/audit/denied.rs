@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde::Serialize;
 use strongroom_journal::{IdentityKind, Record};
-use strongroom_policy::decision::Trace;
+use strongroom_policy::decision::{Trace, Visible};
 use strongroom_runtime::Clocks;
 
 use super::history::{self, History};
@@ -126,14 +126,14 @@ fn print(refused: Vec<Refused>, others: u64) {
         }
     }
     for (principal, actions) in &by_principal {
-        println!("{principal}");
+        println!("{}", Visible(principal));
         for Refused { action, calls, last, reason, last_request_id, .. } in actions {
-            println!("  {calls:>6} x {action}, last {last}");
+            println!("  {calls:>6} x {}, last {last}", Visible(action));
             if let Some(reason) = reason {
-                println!("           {reason}");
+                println!("           {}", Visible(reason));
             }
             if let Some(id) = last_request_id {
-                println!("           strongroom explain --request-id {id}");
+                println!("           strongroom explain --request-id {}", Visible(id));
             }
         }
     }

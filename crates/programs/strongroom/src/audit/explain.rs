@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use serde_json::value::RawValue;
 use strongroom_journal::{Record, render_cloudtrail_json};
-use strongroom_policy::decision::Trace;
+use strongroom_policy::decision::{Trace, Visible};
 
 use super::history::{self, History};
 use crate::cli::ExplainOptions;
@@ -69,7 +69,7 @@ fn text(record: &Record) -> String {
         }
         Err(error) => {
             let kept = record.decisions.as_deref().unwrap_or_default();
-            format!("How it was decided cannot be shown ({error}). As it is kept:\n{kept}")
+            format!("How it was decided cannot be shown ({error}). As it is kept:\n{}", Visible(kept))
         }
     };
     format!("{}\n{decided}", summary(record))
@@ -86,15 +86,17 @@ fn summary(record: &Record) -> String {
         (Some(code), None) => code.clone(),
         (Some(code), Some(message)) => format!("{code}: {message}"),
     };
-    format!(
-        "call     {}:{} in {}, {}\nrequest  {}\ncaller   {who}{key}, from {}\noutcome  {outcome}\n",
+    let call = format!(
+        "{}:{} in {}, {}",
         history::service(record),
         record.event_name,
         record.aws_region,
         history::time_text(record.event_time_ms),
-        record.request_id.as_deref().unwrap_or("none"),
-        record.source_ip,
-    )
+    );
+    let request = record.request_id.as_deref().unwrap_or("none");
+    let caller = format!("{who}{key}, from {}", record.source_ip);
+    let lines = [("call", &*call), ("request", request), ("caller", &caller), ("outcome", &outcome)];
+    lines.iter().map(|(name, text)| format!("{name:<9}{}\n", Visible(text))).collect()
 }
 
 /// What to say where no decision is kept.
@@ -106,5 +108,22 @@ fn without_trace(record: &Record) -> &'static str {
     } else {
         "It was allowed. How decisions were made is kept of refused calls; of all of them with `strongroom dev \
          --explain-allowed`."
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_cannot_forge_lines_or_move_the_cursor() {
+        let record = Record {
+            error_code: Some("AccessDenied".to_owned()),
+            error_message: Some("alias/a\x1b[2J\nrequest  another".to_owned()),
+            ..Record::default()
+        };
+        let text = summary(&record);
+        assert_eq!(text.lines().count(), 4, "{text}");
+        assert!(text.contains(r"alias/a\u{1b}[2J\u{a}request  another"), "{text}");
     }
 }
