@@ -27,6 +27,31 @@ const FIELDS: usize = COLONS_BEFORE_RESOURCE + 1;
 pub struct Pattern {
     shape: Shape,
     folds_case: bool,
+    /// What a text must have to be worth a look: it stands here, beside what would have to be looked up elsewhere in
+    /// memory, so that of a thousand patterns only few are.
+    needs: Trigrams,
+}
+
+/// The runs of three bytes that a text has, as bits, of which several may share one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Trigrams(u128);
+
+impl Trigrams {
+    pub(crate) fn of(text: &str) -> Self {
+        let bit = |run: &[u8]| {
+            let number = run.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+            1_u128 << (number.wrapping_mul(0x9e37_79b1) >> 25)
+        };
+        Self(text.as_bytes().windows(3).map(bit).fold(0, |bits, bit| bits | bit))
+    }
+
+    fn with(self, text: &str) -> Self {
+        Self(self.0 | Self::of(text).0)
+    }
+
+    fn has(self, needed: Self) -> bool {
+        needed.0 & !self.0 == 0
+    }
 }
 
 /// Most patterns are simpler than the language allows.
@@ -236,12 +261,18 @@ impl Pattern {
         let tokens = tokens(symbols, place);
         let literal = |token: &Token| if let Token::Literal(literal) = token { Some(*literal) } else { None };
         let head: String = tokens.iter().map_while(literal).collect();
+        // What stands between wildcards must stand in a text as it is.
+        let runs = tokens.split(|token| literal(token).is_none());
+        let runs_of_text: Vec<String> = runs.map(|run| run.iter().filter_map(literal).collect()).collect();
         let shape = if tokens.iter().all(|token| literal(token).is_some()) {
             Shape::Exact(head.into())
         } else {
             parts(&tokens).unwrap_or_else(|| Shape::Walked { head: head.into(), tokens })
         };
-        Self { shape, folds_case: place == Place::Action }
+        let folds_case = place == Place::Action;
+        let runs = runs_of_text.iter().filter(|_| !folds_case);
+        let needs = runs.fold(Trigrams::default(), |needs, run| needs.with(run));
+        Self { shape, folds_case, needs }
     }
 
     /// The pattern of an ARN in a condition. The text `*` stands for every ARN; with fewer fields than an ARN has, a
@@ -261,17 +292,23 @@ impl Pattern {
             return if is_anything { Self::written("*", Place::Text) } else { Self::of_no_arn() };
         }
         let field = |symbols: Vec<Symbol>| Self::new(symbols.into_iter(), Place::Text);
-        Self { shape: Shape::Fields(Box::new(fields.map(field))), folds_case: false }
+        let (shape, needs) = (Shape::Fields(Box::new(fields.map(field))), Trigrams::default());
+        Self { shape, folds_case: false, needs }
     }
 
     /// A pattern that stands for the empty text, which no ARN is.
     fn of_no_arn() -> Self {
-        Self { shape: Shape::Exact("".into()), folds_case: false }
+        Self { shape: Shape::Exact("".into()), folds_case: false, needs: Trigrams::default() }
     }
 
     /// Whether the pattern stands for the whole of `text`.
     pub fn matches(&self, text: &str) -> bool {
         self.matches_within(text, &Effort::boundless())
+    }
+
+    /// Whether it may stand for a text that has these runs.
+    pub(crate) fn may_stand_for(&self, text: Trigrams) -> bool {
+        text.has(self.needs)
     }
 
     /// Whether the pattern stands for the whole of `text`, if the effort suffices to find out; no, if it does not.

@@ -4,6 +4,7 @@ mod action;
 mod comparison;
 mod condition;
 mod principal;
+mod short_text;
 mod statement;
 mod template;
 mod values;

@@ -8,6 +8,7 @@ use strongroom_identity::AccountId;
 use super::{Policies, Request};
 use crate::effort::Effort;
 use crate::keys::{ContextKeys, Values};
+use crate::pattern::Trigrams;
 use crate::policy::Asked;
 use crate::subject::Subject;
 
@@ -18,6 +19,7 @@ pub struct Facts<'r> {
     asked: Asked<'r>,
     has_boundary: bool,
     effort: Effort,
+    resource_trigrams: Trigrams,
     /// The keys that were looked up first: many statements ask about the same few.
     known: RefCell<Vec<(Box<str>, Known<'r>)>>,
 }
@@ -35,7 +37,14 @@ impl<'r> Facts<'r> {
     pub(super) fn new(request: &Request<'r>, policies: &Policies<'_>) -> Self {
         let has_boundary = policies.boundary.is_some();
         let asked = Asked::new(request.action);
-        Self { request: *request, asked, has_boundary, effort: Effort::new(), known: RefCell::default() }
+        Self {
+            request: *request,
+            asked,
+            has_boundary,
+            effort: Effort::new(),
+            resource_trigrams: Trigrams::of(request.resource),
+            known: RefCell::default(),
+        }
     }
 
     /// Who asks.
@@ -53,6 +62,11 @@ impl<'r> Facts<'r> {
         self.request.resource
     }
 
+    /// What that has of runs, to tell at a look what cannot stand for it.
+    pub(crate) fn resource_trigrams(&self) -> Trigrams {
+        self.resource_trigrams
+    }
+
     /// Who owns that.
     pub fn owner(&self) -> AccountId {
         self.request.owner
@@ -67,10 +81,10 @@ impl<'r> Facts<'r> {
         self.has_boundary
     }
 
-    /// The values of a key, looked up once for the decision.
-    pub(crate) fn known(&self, key: &str) -> Known<'r> {
+    /// The values of a key, looked up once for the decision. It comes twice: `told` are its bytes.
+    pub(crate) fn known(&self, told: &[u8], key: &str) -> Known<'r> {
         let mut known = self.known.borrow_mut();
-        if let Some((_, values)) = known.iter().find(|(name, _)| **name == *key) {
+        if let Some((_, values)) = known.iter().find(|(name, _)| name.as_bytes() == told) {
             return values.clone();
         }
         let values = self.find(key).map(Rc::new);

@@ -1,12 +1,15 @@
 //! Actions, ready to be compared with: what tells most of them apart stands beside them, so that nothing else has to
 //! be read. Of a thousand statements a request is about a few.
 
+use super::short_text::ShortText;
 use crate::document::{ActionPattern, Scope};
 
 /// An action of a statement.
 #[derive(Clone, Debug)]
 pub(super) struct Action {
     tell: Tell,
+    /// What the tell is of: the action, or the service and its colon.
+    told: ShortText,
     pattern: ActionPattern,
 }
 
@@ -41,12 +44,12 @@ impl<'r> Asked<'r> {
 impl Action {
     pub(super) fn new(pattern: &ActionPattern) -> Self {
         let text = pattern.as_str();
-        let tell = match text.split_once(':') {
-            Some((service, "*")) => Tell::Service(hash(service)),
-            Some(_) if !text.contains(['*', '?']) => Tell::Action(hash(text)),
-            _ => Tell::Any,
+        let (tell, told) = match text.split_once(':') {
+            Some((service, "*")) => (Tell::Service(hash(service)), text.trim_end_matches('*')),
+            Some(_) if !text.contains(['*', '?']) => (Tell::Action(hash(text)), text),
+            _ => (Tell::Any, ""),
         };
-        Self { tell, pattern: pattern.clone() }
+        Self { tell, told: told.into(), pattern: pattern.clone() }
     }
 
     /// As it is written.
@@ -56,12 +59,16 @@ impl Action {
 
     /// Whether it stands for the action. What a hash tells apart is another; what it does not is looked at.
     pub(super) fn matches(&self, asked: Asked<'_>) -> bool {
-        let is_likely = match self.tell {
-            Tell::Action(hash) => hash == asked.action,
-            Tell::Service(hash) => hash == asked.service,
-            Tell::Any => true,
-        };
-        is_likely && self.pattern.matches(asked.name)
+        let name = asked.name.as_bytes();
+        match self.tell {
+            Tell::Action(hash) => hash == asked.action && self.told.eq_ignore_ascii_case(name),
+            Tell::Service(hash) => {
+                let service = name.get(..self.told.len());
+                hash == asked.service
+                    && service.is_some_and(|service| self.told.eq_ignore_ascii_case(service))
+            }
+            Tell::Any => self.pattern.matches(asked.name),
+        }
     }
 }
 

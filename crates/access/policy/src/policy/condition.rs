@@ -1,6 +1,7 @@
 //! Conditions, ready to be asked.
 
 use super::comparison::{Comparison, is_negated};
+use super::short_text::ShortText;
 use crate::decision::Facts;
 use crate::document::{Condition, Effect, Operator, Quantifier, Version};
 use crate::keys::{Value, Values};
@@ -12,6 +13,8 @@ pub(crate) struct Test {
     pub(crate) written: Condition,
     /// The key in lower case.
     key: Box<str>,
+    /// The same, in place.
+    told: ShortText,
     comparison: Comparison,
     is_negated: bool,
     /// Whether the policy lists any values, of whatever kind.
@@ -24,6 +27,7 @@ impl Test {
     pub(super) fn new(condition: &Condition, version: Version) -> Self {
         let comparison = Comparison::new(condition.operator, &condition.values, version);
         Self {
+            told: condition.key.to_ascii_lowercase().as_str().into(),
             key: condition.key.to_ascii_lowercase().into(),
             has_unreadable: comparison.len() < condition.values.len(),
             comparison,
@@ -55,7 +59,7 @@ impl Test {
     /// operator's kind (it may be a slip of the pen, and mean any); and what takes more work to compare than a decision
     /// may.
     pub(crate) fn holds(&self, facts: &Facts<'_>, effect: Effect) -> bool {
-        let values = facts.known(&self.key).filter(|values| !values.as_slice().is_empty());
+        let values = facts.known(&self.told, &self.key).filter(|values| !values.as_slice().is_empty());
         if self.has_unreadable && (effect == Effect::Deny || self.is_negated) {
             let is_about_it = values.is_some() || self.is_negated || self.written.operator == Operator::Null;
             return effect == Effect::Deny && is_about_it;

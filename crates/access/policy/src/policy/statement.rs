@@ -106,7 +106,7 @@ impl Statement {
 
     /// The same of a request that it is about by its action.
     fn applies_to_subject(&self, facts: &Facts<'_>) -> Result<Grip, Miss> {
-        let resource = |pattern: &Fillable| pattern.matches(facts.resource(), facts);
+        let resource = |pattern: &Fillable| pattern.matches_resource(facts);
         if self.resources.as_ref().is_some_and(|scope| !covers_resource(scope, resource, facts)) {
             return Err(Miss::Resource);
         }

@@ -160,11 +160,13 @@ impl Fillable {
         }
     }
 
-    /// Whether it stands for `text`. A variable that the request lacks makes it stand for nothing.
-    pub(super) fn matches(&self, text: &str, facts: &Facts<'_>) -> bool {
-        let effort = facts.effort();
+    /// Whether it stands for what the request is about. A variable that the request lacks makes it stand for nothing.
+    pub(super) fn matches_resource(&self, facts: &Facts<'_>) -> bool {
+        let (text, effort) = (facts.resource(), facts.effort());
         match self {
-            Self::Fixed(pattern) => pattern.matches_within(text, effort),
+            Self::Fixed(pattern) => {
+                pattern.may_stand_for(facts.resource_trigrams()) && pattern.matches_within(text, effort)
+            }
             Self::Varying(..) => self.filled(facts).is_some_and(|filled| filled.matches_filled(text, effort)),
         }
     }
