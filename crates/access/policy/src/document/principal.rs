@@ -27,7 +27,8 @@ pub enum NamedPrincipal {
     /// A user, role or session.
     Arn(PrincipalArn),
     /// A user or role by its unique id (`AIDA...`, `AROA...`). This is what ARNs turn into when a policy is
-    /// stored, and what a policy shows of principals that are gone.
+    /// stored, and what a policy shows of principals that are gone. One session of a role is its role's id with the
+    /// session's name (`AROA...:name`), which no text is read as.
     UniqueId(String),
     /// An AWS service, for example `cloudtrail.amazonaws.com`.
     Service(String),

@@ -32,7 +32,13 @@ impl NamedPrincipal {
                     (subject.is_session() && subject.arn() == arn.as_str()).then_some(Grip::Direct)
                 }
             },
-            Self::UniqueId(id) => subject.entity().filter(|named| named.id == *id).map(|_| entity()),
+            Self::UniqueId(id) => match subject.entity() {
+                Some(named) if named.id == *id => Some(entity()),
+                Some(_) if subject.is_session() && subject.user_id().as_ref() == Some(id) => {
+                    Some(Grip::Direct)
+                }
+                _ => None,
+            },
             Self::Service(name) => (subject.service_name() == Some(name)).then_some(Grip::Direct),
             Self::Federated(provider) => (subject.provider() == Some(provider)).then_some(Grip::Direct),
             Self::Account(_) | Self::CanonicalUser(_) => None,

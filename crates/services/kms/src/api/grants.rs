@@ -98,8 +98,11 @@ pub(super) async fn list_retirable_grants(
         ("RetiringPrincipal", input.retiring_principal.as_deref()),
         ("RetiringServicePrincipal", input.retiring_service_principal.as_deref()),
     )?;
-    if matches!(retiring, NamedParty::Service(_)) {
-        for_services(context, "RetiringServicePrincipal")?;
+    // A service, in whichever member it is named, has grants of all accounts.
+    if retiring.account().is_none() && context.caller.principal.service() != Some(retiring.text()) {
+        return Err(Refusal::Validation(
+            "Grants that an AWS service may retire are listed to that service only.".to_owned(),
+        ));
     }
     let grants = kms.list_retirable_grants(context, retiring, &page).await?;
     answer(kms, &page, RETIRABLE_LIST, grants).await

@@ -90,8 +90,10 @@ impl Weighed for KeyPolicy {
 /// Compiles the text of a policy, in which unique ids stand for those who are bound. One that was accepted once and is not read now denies everything, to those who have
 /// grants too: nobody knows whom it denied.
 pub(super) fn compile(text: &str, bound: &Bound) -> Policy {
-    let document = bound.counting(text).and_then(|text| Document::parse(&text, Kind::Key).ok());
-    document.map_or_else(|| Policy::barring(policy::NAME), |document| Policy::new(policy::NAME, &document))
+    Document::parse(text, Kind::Key).map_or_else(
+        |_| Policy::barring(policy::NAME),
+        |document| Policy::new(policy::NAME, &bound.counting(document)),
+    )
 }
 
 /// The default policy of an account's keys, which they share.

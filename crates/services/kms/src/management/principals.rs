@@ -25,7 +25,8 @@ impl KeyManagement {
             let Some(id) = self.principals.id_of(&arn).await.map_err(Refusal::Internal)? else {
                 return Ok(None);
             };
-            ids.insert(arn, id);
+            let bound = session_of(&arn).map_or_else(|| id.clone(), |name| format!("{id}:{name}"));
+            ids.insert(arn, bound);
         }
         Ok(Some(Bound::new(ids)))
     }
@@ -37,10 +38,14 @@ impl KeyManagement {
         let mut moved = BTreeMap::new();
         for (arn, id) in key.policy.bound().iter() {
             let account = arn.split(':').nth(4).and_then(|account| account.parse().ok());
+            let entity = id.split(':').next().unwrap_or_default();
             let now = match account {
-                Some(account) => self.principals.arn_of(account, id).await.map_err(Refusal::Internal)?,
+                Some(account) => self.principals.arn_of(account, entity).await.map_err(Refusal::Internal)?,
                 None => None,
             };
+            // A session's ARN is that of a role which has no other name as long as it is there.
+            let is_session = session_of(arn).is_some();
+            let now = now.map(|now| if is_session { arn.to_owned() } else { now });
             let now = now.unwrap_or_else(|| id.to_owned());
             if now != arn {
                 moved.insert(arn.to_owned(), now);
@@ -51,4 +56,10 @@ impl KeyManagement {
         }
         with_principals(&text, &moved).ok_or_else(|| Refusal::internal("a key policy is no policy any more"))
     }
+}
+
+/// The session's name, if it is the ARN of a role's session.
+fn session_of(arn: &str) -> Option<&str> {
+    let (_, session) = arn.split_once(":assumed-role/")?;
+    session.split_once('/').map(|(_, name)| name)
 }

@@ -2,13 +2,15 @@
 //! Developer Guide, "Key policies"; IAM User Guide, "Principal").
 
 use strongroom_api_kms::CreateKeyRequest;
+use strongroom_identity::Permissions;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::{STRANGER, client};
+use crate::fixture::{ACCOUNT, STRANGER, client};
 
 on_both_engines! {
     whoever_is_named_exists,
     a_namesake_is_somebody_else,
+    another_session_of_the_role_is_not_the_one_that_is_named,
     whoever_is_gone_is_shown_by_his_unique_id,
     a_denial_of_somebody_gone_is_kept,
 }
@@ -41,6 +43,9 @@ async fn whoever_is_named_exists(database: &TestDatabase) {
         (allowing(&alices_id), true),
         (allowing(STRANGER), true),
         (allowing(&format!("arn:aws:sts::{STRANGER}:federated-user/bob")), true),
+        (allowing(&format!("arn:aws:sts::{ACCOUNT}:assumed-role/clerk/session")), true),
+        (allowing(&format!("arn:aws:sts::{ACCOUNT}:assumed-role/gone/session")), false),
+        (allowing(&format!("{}:session", people.id(&root.iam("role/clerk")))), false),
         (allowing(&gone), false),
         (allowing(&id_of_gone), false),
         (allowing("AIDACKCEVSQ6C2EXAMPLE"), false),
@@ -66,17 +71,34 @@ async fn whoever_is_named_exists(database: &TestDatabase) {
 async fn a_namesake_is_somebody_else(database: &TestDatabase) {
     let root = client(database).await;
     let people = &root.kms.surroundings.people;
-    for who in ["user/alice", "role/worker"] {
+    let session = format!("arn:aws:sts::{ACCOUNT}:assumed-role/clerk/session");
+    let named = [root.iam("user/alice"), root.iam("role/worker"), session];
+    for (who, named) in ["user/alice", "role/worker", "role/clerk"].into_iter().zip(named) {
         let key = root.create_key().await.key_id;
-        root.put_policy(&key, &allowing(&root.iam(who))).await.unwrap();
+        root.put_policy(&key, &allowing(&named)).await.unwrap();
         root.user(who).describe(&key).await.unwrap();
         people.replace(&root.iam(who));
         assert_eq!(root.user(who).describe(&key).await.unwrap_err().code(), "AccessDeniedException");
         root.kms.forget_everything().await;
         assert_eq!(root.user(who).describe(&key).await.unwrap_err().code(), "AccessDeniedException");
-        root.put_policy(&key, &allowing(&root.iam(who))).await.unwrap();
+        root.put_policy(&key, &allowing(&named)).await.unwrap();
         root.user(who).describe(&key).await.unwrap();
     }
+}
+
+async fn another_session_of_the_role_is_not_the_one_that_is_named(database: &TestDatabase) {
+    let root = client(database).await;
+    let people = &root.kms.surroundings.people;
+    let key = root.create_key().await.key_id;
+    let session = format!("arn:aws:sts::{ACCOUNT}:assumed-role/clerk/session");
+    root.put_policy(&key, &allowing(&session)).await.unwrap();
+    assert_eq!(root.policy(&key).await.unwrap(), allowing(&session));
+    root.user("role/clerk").describe(&key).await.unwrap();
+    let other = people.caller(&root.iam("role/clerk"), "other", Permissions::none());
+    assert_eq!(root.calling(other).describe(&key).await.unwrap_err().code(), "AccessDeniedException");
+    let id = people.id(&root.iam("role/clerk"));
+    people.replace(&root.iam("role/clerk"));
+    assert!(root.policy(&key).await.unwrap().contains(&format!("{id}:session")));
 }
 
 async fn whoever_is_gone_is_shown_by_his_unique_id(database: &TestDatabase) {

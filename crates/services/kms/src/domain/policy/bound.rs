@@ -8,11 +8,12 @@ use strongroom_policy::document::{Document, Kind, NamedPrincipal, PrincipalArnKi
 
 use crate::error::Refusal;
 
-/// Unique ids by the ARNs that stand in the policy.
+/// Unique ids by the ARNs that stand in the policy: of a user or role its own, of a session of a role that of the role,
+/// with the session's name (`AROA...:name`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bound(BTreeMap<String, String>);
 
-/// The users and roles that a policy names.
+/// The users and roles that a policy names, and whose sessions it names.
 #[derive(Debug, Default)]
 pub(crate) struct Named {
     /// By their ARNs.
@@ -29,9 +30,7 @@ impl Named {
         let principals = document.statements.iter().filter_map(|statement| statement.principals.as_ref());
         for principal in principals.flat_map(Scope::listed) {
             match principal {
-                NamedPrincipal::Arn(arn)
-                    if matches!(arn.kind(), PrincipalArnKind::User | PrincipalArnKind::Role) =>
-                {
+                NamedPrincipal::Arn(arn) if arn.kind() != PrincipalArnKind::FederatedUser => {
                     named.arns.insert(arn.as_str().to_owned());
                 }
                 NamedPrincipal::UniqueId(id) => drop(named.ids.insert(id.clone())),
@@ -53,9 +52,19 @@ impl Bound {
         self.0.iter().map(|(arn, id)| (arn.as_str(), id.as_str()))
     }
 
-    /// The policy as it counts: with unique ids. `None` if it is none any more.
-    pub(crate) fn counting(&self, text: &str) -> Option<String> {
-        if self.0.is_empty() { Some(text.to_owned()) } else { with_principals(text, &self.0) }
+    /// The policy as it counts: unique ids stand for those who are bound.
+    pub(crate) fn counting(&self, mut document: Document) -> Document {
+        for statement in &mut document.statements {
+            let Some(Scope::Only(named) | Scope::Except(named)) = &mut statement.principals else { continue };
+            for principal in named {
+                if let NamedPrincipal::Arn(arn) = principal
+                    && let Some(id) = self.0.get(arn.as_str())
+                {
+                    *principal = NamedPrincipal::UniqueId(id.clone());
+                }
+            }
+        }
+        document
     }
 
     /// About how many bytes it holds beside itself.

@@ -1,12 +1,14 @@
 //! Grants retired and revoked.
 
 use strongroom_api_kms::{
-    CreateGrantRequest, GrantConstraints, Kms as _, RetireGrantRequest, RevokeGrantRequest,
+    CreateGrantRequest, GrantConstraints, Kms as _, ListRetirableGrantsRequest, RetireGrantRequest,
+    RevokeGrantRequest,
 };
+use strongroom_identity::{Caller, Principal};
 use strongroom_service::ApiError;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::{ABSENT, ACCOUNT, FAR_REGION, REGION, STRANGER, bound_to, client, grant};
+use crate::fixture::{ABSENT, ACCOUNT, Client, FAR_REGION, REGION, STRANGER, bound_to, client, grant};
 
 on_both_engines! {
     the_grant_says_who_may_retire_it,
@@ -15,6 +17,7 @@ on_both_engines! {
     revoking_is_the_key_policys,
     what_is_not_there_is_not_ended,
     retirable_grants_are_listed_to_their_account,
+    what_a_service_may_retire_is_its_own_business,
     dry_runs_end_nothing,
     conditions_see_the_constraints_of_the_retired,
 }
@@ -207,6 +210,37 @@ async fn retirable_grants_are_listed_to_their_account(database: &TestDatabase) {
     );
     assert_eq!(code(stranger.retirable(&rita).await), denied());
     assert_eq!(code(root.retirable("x").await), Err("InvalidArnException".to_owned()));
+}
+
+async fn what_a_service_may_retire_is_its_own_business(database: &TestDatabase) {
+    const SERVICE: &str = "ebs.amazonaws.com";
+    let root = client(database).await;
+    let key = root.create_key().await.key_id;
+    let alice = root.iam("user/alice");
+    let named = grant(&key, &alice, &["Decrypt"]);
+    let as_principal = CreateGrantRequest { retiring_principal: Some(SERVICE.to_owned()), ..named.clone() };
+    let as_service = CreateGrantRequest { retiring_service_principal: Some(SERVICE.to_owned()), ..named };
+    for input in [as_principal, as_service] {
+        root.create_grant(input).await.unwrap();
+    }
+    let service = |name, of: &Client| {
+        let account = ACCOUNT.parse().unwrap();
+        of.calling(Caller::new(Principal::Service { account, name }, "service"))
+    };
+    let others = [root.clone(), root.as_of(STRANGER, REGION), root.user_with("user/carol", RETIRES)];
+    for who in others.into_iter().chain([service("sns.amazonaws.com", &root)]) {
+        for is_service_member in [false, true] {
+            let name = Some(SERVICE.to_owned());
+            let mut input = ListRetirableGrantsRequest::default();
+            *(if is_service_member {
+                &mut input.retiring_service_principal
+            } else {
+                &mut input.retiring_principal
+            }) = name;
+            let listed = root.kms.list_retirable_grants(&who.context(), input).await;
+            assert_eq!(code(listed), Err("ValidationException".to_owned()));
+        }
+    }
 }
 
 async fn dry_runs_end_nothing(database: &TestDatabase) {
