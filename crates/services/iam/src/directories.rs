@@ -126,6 +126,10 @@ impl Directories {
             return;
         }
         if kept.directories.len() >= KEPT && known.is_none() {
+            // An account that has nobody costs little to find out, and anybody can ask for one.
+            if directory.version == 0 {
+                return;
+            }
             kept.directories.clear();
             kept.dropped += 1;
         }
@@ -147,9 +151,12 @@ impl Doubt<'_> {
     pub(crate) fn settle(mut self, ticket: Ticket, directory: &Arc<Directory>) {
         self.settled = true;
         self.directories.keep(ticket, directory);
-        // Where it could not be kept, an older one must not stay.
+        // Where it could not be kept, an older one must neither stay nor come: whoever reads at this moment may have
+        // read it before the change was made.
         let mut kept = self.directories.kept();
-        if kept.directories.get(&self.account).is_some_and(|known| known.version < directory.version) {
+        let is_there =
+            |known: &Arc<Directory>| known.nonce == directory.nonce && known.version >= directory.version;
+        if !kept.directories.get(&self.account).is_some_and(is_there) {
             kept.directories.remove(&self.account);
             kept.dropped += 1;
         }
@@ -164,5 +171,59 @@ impl Drop for Doubt<'_> {
         let mut kept = self.directories.kept();
         kept.directories.remove(&self.account);
         kept.dropped += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_store::OpenOptions;
+    use strongroom_testkit::TestDatabase;
+
+    use super::*;
+
+    const ACCOUNT: &str = "111122223333";
+
+    fn at(version: i64) -> Arc<Directory> {
+        Arc::new(Directory::new(ACCOUNT.parse().unwrap(), version, "nonce".to_owned(), []))
+    }
+
+    async fn directories(database: &TestDatabase) -> Directories {
+        let db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
+        Directories::new(db, RowMac::new(&strongroom_secret::Key256::new([7; 32])))
+    }
+
+    impl Directories {
+        fn version_kept(&self) -> Option<i64> {
+            self.kept().directories.get(&ACCOUNT.parse().unwrap()).map(|known| known.version)
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_read_before_a_change_is_not_kept_after_it() {
+        let database = TestDatabase::sqlite();
+        let directories = directories(&database).await;
+        let (change, ticket) = directories.change(ACCOUNT.parse().unwrap());
+        change.writes();
+        // Another account's change fails, so that this one's directory cannot be kept.
+        let (failed, _) = directories.change("444455556666".parse().unwrap());
+        failed.writes();
+        drop(failed);
+        let reader = Ticket(directories.kept().dropped);
+        change.settle(ticket, &at(2));
+        assert_eq!(directories.version_kept(), None);
+        directories.keep(reader, &at(1));
+        assert_eq!(directories.version_kept(), None);
+    }
+
+    #[tokio::test]
+    async fn a_change_is_kept_unless_a_later_one_is() {
+        let database = TestDatabase::sqlite();
+        let directories = directories(&database).await;
+        for (version, kept) in [(2, 2), (3, 3), (1, 3)] {
+            let (change, ticket) = directories.change(ACCOUNT.parse().unwrap());
+            change.writes();
+            change.settle(ticket, &at(version));
+            assert_eq!(directories.version_kept(), Some(kept));
+        }
     }
 }
