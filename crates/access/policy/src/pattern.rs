@@ -10,6 +10,9 @@
 //! - In a condition on an ARN, each field is compared on its own: no wildcard of the first five runs over
 //!   ("IAM JSON policy elements: Condition operators"). In a condition on a text, both stand for anything.
 
+mod trigrams;
+
+pub(crate) use self::trigrams::Trigrams;
 use crate::effort::Effort;
 
 /// The colons before the last field of an ARN.
@@ -30,28 +33,6 @@ pub struct Pattern {
     /// What a text must have to be worth a look: it stands here, beside what would have to be looked up elsewhere in
     /// memory, so that of a thousand patterns only few are.
     needs: Trigrams,
-}
-
-/// The runs of three bytes that a text has, as bits, of which several may share one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Trigrams(u128);
-
-impl Trigrams {
-    pub(crate) fn of(text: &str) -> Self {
-        let bit = |run: &[u8]| {
-            let number = run.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
-            1_u128 << (number.wrapping_mul(0x9e37_79b1) >> 25)
-        };
-        Self(text.as_bytes().windows(3).map(bit).fold(0, |bits, bit| bits | bit))
-    }
-
-    fn with(self, text: &str) -> Self {
-        Self(self.0 | Self::of(text).0)
-    }
-
-    fn has(self, needed: Self) -> bool {
-        needed.0 & !self.0 == 0
-    }
 }
 
 /// Most patterns are simpler than the language allows.

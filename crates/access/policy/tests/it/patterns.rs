@@ -52,6 +52,18 @@ fn is_like(pattern: &str, text: &str) -> bool {
     decide(&request, &Policies { identity: &identity, ..Policies::default() }).is_allowed()
 }
 
+/// Whether an identity policy about the resource `pattern` is about the resource `text`.
+fn is_about(pattern: &str, text: &str) -> bool {
+    let document =
+        format!(r#"{{"Statement":{{"Effect":"Allow","Action":"*","Resource":"arn:aws:kms:{pattern}"}}}}"#);
+    let identity = [Policy::new("about", &Document::parse(&document, Kind::Session).unwrap()).into()];
+    let owner = "111122223333".parse().unwrap();
+    let subject = Subject::service("kms.amazonaws.com", Some(owner));
+    let text = format!("arn:aws:kms:{text}");
+    let request = Request { subject: &subject, action: "kms:Decrypt", resource: &text, owner, keys: &() };
+    decide(&request, &Policies { identity: &identity, ..Policies::default() }).is_allowed()
+}
+
 /// The same as [`slow`], with letters in their own case.
 fn slow_text(pattern: &[char], text: &[char]) -> bool {
     let Some((&head, rest)) = pattern.split_first() else { return text.is_empty() };
@@ -97,6 +109,24 @@ proptest! {
     #[test]
     fn texts_match_as_the_slow_matcher_says(pattern in "[aAb:*?é]{0,12}", text in "[aAb:é*]{0,12}") {
         prop_assert_eq!(is_like(&pattern, &text), slow_text(&characters(&pattern), &characters(&text)));
+    }
+
+    /// What tells at a look what cannot match is right.
+    #[test]
+    fn resources_are_matched_as_their_patterns_are(
+        fields in ["[a-c*?]{0,4}", "[1*?]{0,3}", "[a-c1/:*?]{1,10}"],
+        text in "[a-c]{0,4}:[1]{0,3}:[a-c1/:]{1,10}",
+    ) {
+        let pattern = fields.join(":");
+        let expected = Pattern::of_arn(&format!("arn:aws:kms:{pattern}")).matches(&format!("arn:aws:kms:{text}"));
+        prop_assert_eq!(is_about(&pattern, &text), expected);
+        // And of patterns that do match.
+        prop_assert!(is_about(&text, &text));
+        let (region, rest) = text.split_once(':').unwrap();
+        let (account, resource) = rest.split_once(':').unwrap();
+        let (open, half) =
+            (format!("*:{account}:{resource}"), format!("{region}:*:*{}", &resource[resource.len() / 2..]));
+        prop_assert!(is_about(&open, &text) && is_about(&half, &text));
     }
 
     /// The others rarely match: here the pattern is made from the text.
