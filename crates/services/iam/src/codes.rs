@@ -30,7 +30,7 @@ impl IdentityManagement {
         code: &str,
         now_ms: i64,
     ) -> Result<bool, CodeError> {
-        if !self.attempts.may_try(serial, now_ms) {
+        if !self.codes.begin(serial, now_ms) {
             return Ok(false);
         }
         let permit = |_: &_| Ok(());
@@ -48,14 +48,16 @@ impl IdentityManagement {
             })
         });
         let refused = [&errors::INVALID_AUTHENTICATION_CODE_EXCEPTION, &errors::NO_SUCH_ENTITY_EXCEPTION];
-        match taken.await {
-            Ok(_) => Ok(true),
+        let taken = match taken.await {
             Err(Refusal::Modelled(shape, _)) if refused.iter().any(|known| std::ptr::eq(*known, shape)) => {
-                self.attempts.wrong(serial, now_ms);
-                Ok(false)
+                return Ok(false);
             }
+            Ok(_) => Ok(true),
+            // Nobody has learnt anything about the code.
             Err(other) => Err(CodeError(other.into())),
-        }
+        };
+        self.codes.was_right(serial);
+        taken
     }
 }
 

@@ -45,7 +45,8 @@ pub struct IdentityManagement {
     pub(crate) authority: Authority,
     pub(crate) sealer: Sealer,
     pub(crate) sessions: Arc<Sessions>,
-    pub(crate) attempts: Attempts,
+    /// Attempts at codes of MFA devices, by their serial numbers.
+    pub(crate) codes: Attempts,
     pub(crate) uses: Uses,
     passwords: OnceLock<Arc<PasswordHasher>>,
 }
@@ -138,8 +139,8 @@ impl IdentityManagement {
         let (directories, sessions) = (access_keys.directories(), access_keys.sessions());
         let uses = Uses::new(directories.db.clone(), journal);
         let sealer = Sealer::new(root, Purpose::Secrets)?;
-        let attempts = Attempts::default();
-        Ok(Self { directories, authority, sealer, sessions, attempts, uses, passwords: OnceLock::new() })
+        let codes = Attempts::default();
+        Ok(Self { directories, authority, sealer, sessions, codes, uses, passwords: OnceLock::new() })
     }
 
     /// Waits until nobody reads the journal for uses of access keys, and keeps it so while the answer is held.
