@@ -11,6 +11,9 @@ use strongroom_seal::SealError;
 use strongroom_service::ApiError;
 use strongroom_store::StoreError;
 
+/// What calls are told that may be sent again.
+const BUSY: &str = "The service is busy. Try again in a moment.";
+
 /// Why IAM does not do what it was asked.
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -28,6 +31,8 @@ pub(crate) enum Refusal {
     Token,
     /// The operation is here, what the request asks of it is not.
     NotImplemented(&'static str),
+    /// More calls of the kind are under way than the service takes.
+    Busy,
     /// The store does not answer in time.
     Unavailable(Box<dyn std::error::Error + Send + Sync>),
     /// A failure of ours.
@@ -120,9 +125,8 @@ impl From<Refusal> for ApiError {
                 let text = "The security token included in the request is invalid";
                 Self::front("InvalidClientTokenId", query, Some(text.to_owned()))
             }
-            Refusal::Unavailable(source) => {
-                Self::unavailable("The service is busy. Try again in a moment.").with_source(source)
-            }
+            Refusal::Busy => Self::unavailable(BUSY),
+            Refusal::Unavailable(source) => Self::unavailable(BUSY).with_source(source),
             Refusal::Internal(source) => Self::internal(source),
         }
     }

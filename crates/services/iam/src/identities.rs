@@ -2,9 +2,8 @@
 //! or on the state that the change commits on.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use strongroom_crypto::password::PasswordHasher;
 use strongroom_identity::{AccountId, Action, Principal, RecordDraft, RequestContext};
 use strongroom_journal::Reader;
 use strongroom_policy::{Authority, Resource, Values};
@@ -24,6 +23,7 @@ use crate::domain::tags::Tags;
 use crate::domain::trust;
 use crate::domain::user::AccessKey;
 use crate::error::Refusal;
+use crate::passwords::{Passwords, Turn};
 use crate::repo::access_keys::AccessKeyRow;
 use crate::repo::directories::Root;
 use crate::repo::{self, access_keys, aliases, directories};
@@ -48,7 +48,7 @@ pub struct IdentityManagement {
     /// Attempts at codes of MFA devices, by their serial numbers.
     pub(crate) codes: Attempts,
     pub(crate) uses: Uses,
-    passwords: OnceLock<Arc<PasswordHasher>>,
+    pub(crate) passwords: Passwords,
 }
 
 /// What a call acts on, as policies and records name it.
@@ -140,7 +140,8 @@ impl IdentityManagement {
         let uses = Uses::new(directories.db.clone(), journal);
         let sealer = Sealer::new(root, Purpose::Secrets)?;
         let codes = Attempts::default();
-        Ok(Self { directories, authority, sealer, sessions, codes, uses, passwords: OnceLock::new() })
+        let passwords = Passwords::default();
+        Ok(Self { directories, authority, sealer, sessions, codes, uses, passwords })
     }
 
     /// Waits until nobody reads the journal for uses of access keys, and keeps it so while the answer is held.
@@ -159,9 +160,9 @@ impl IdentityManagement {
         self.uses.follow(shutdown).await;
     }
 
-    /// What hashes passwords, made when the first one comes: it takes much memory.
-    pub(crate) fn passwords(&self) -> Arc<PasswordHasher> {
-        self.passwords.get_or_init(|| Arc::new(PasswordHasher::new())).clone()
+    /// A turn for a call that hashes passwords.
+    pub(crate) fn turn(&self) -> Result<Turn<'_>, Refusal> {
+        self.passwords.turn(&self.sealer)
     }
 
     /// The caller's directory, for an operation that only reads it, once permission to do `A` is given.

@@ -1,9 +1,5 @@
 //! Passwords of users, and the account's policy on them.
 
-use std::sync::Arc;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use strongroom_api_iam::{self as iam, actions, errors};
 use strongroom_identity::RequestContext;
 use strongroom_schema::Unit;
@@ -17,6 +13,7 @@ use crate::domain::password::{self, Login, PasswordPolicy};
 use crate::domain::user::User;
 use crate::error::Refusal;
 use crate::identities::Target;
+use crate::passwords::Turn;
 
 pub(super) async fn update_account_password_policy(
     identities: &IdentityManagement,
@@ -79,7 +76,7 @@ pub(super) async fn create_login_profile(
     let directory = identities.read::<actions::CreateLoginProfile>(context, &target).await?;
     let user = directory.user(&name)?;
     password::check(directory.password_policy().as_ref(), password.expose())?;
-    let sealed_hash = hash(identities, &user.id, password).await?;
+    let sealed_hash = identities.turn()?.hash(&user.id, password).await?;
     let reset = input.password_reset_required.unwrap_or(false);
     let user_id = user.id.clone();
     identities
@@ -135,8 +132,9 @@ pub(super) async fn update_login_profile(
         Some(password) => {
             let policy = directory.password_policy();
             password::check(policy.as_ref(), password.expose())?;
-            expect_new(identities, user, policy.as_ref(), &password).await?;
-            Some(hash(identities, &user.id, password).await?)
+            let turn = identities.turn()?;
+            expect_new(&turn, user, policy.as_ref(), &password).await?;
+            Some(turn.hash(&user.id, password).await?)
         }
         None => None,
     };
@@ -194,16 +192,13 @@ pub(super) async fn change_password(
     let directory = identities.read::<actions::ChangePassword>(context, &target).await?;
     let user = directory.user(name)?;
     let login = user.login()?;
-    if !fits(identities, &user.id, vec![login.sealed_hash.clone()], &input.old_password).await? {
-        return Err(Refusal::Modelled(
-            &errors::INVALID_USER_TYPE_EXCEPTION,
-            "The old password was incorrect.".to_owned(),
-        ));
-    }
+    let turn = identities.turn()?;
+    expect_old(identities, &turn, &user.id, &login.sealed_hash, &input.old_password).await?;
     let policy = directory.password_policy();
     password::check(policy.as_ref(), input.new_password.expose())?;
-    expect_new(identities, user, policy.as_ref(), &input.new_password).await?;
-    let sealed_hash = hash(identities, &user.id, input.new_password).await?;
+    expect_new(&turn, user, policy.as_ref(), &input.new_password).await?;
+    let sealed_hash = turn.hash(&user.id, input.new_password).await?;
+    drop(turn);
     let (user_id, before) = (user.id.clone(), login.sealed_hash.clone());
     identities
         .change::<actions::ChangePassword, _>(context, &target, |edit| {
@@ -226,40 +221,33 @@ fn expect_same(user: &User, id: &str) -> Result<(), Refusal> {
     if user.id == id { Ok(()) } else { Err(Kind::User.not_found(&user.name)) }
 }
 
-/// Hashes a password, which takes a while, and seals the hash.
-async fn hash(
+/// Refuses who does not know his password, or has been wrong about it too often.
+async fn expect_old(
     identities: &IdentityManagement,
+    turn: &Turn<'_>,
     user_id: &str,
-    password: SecretString,
-) -> Result<String, Refusal> {
-    let hasher = identities.passwords();
-    let hashed = tokio::task::spawn_blocking(move || hasher.hash(password.expose().as_bytes())).await;
-    let hashed = hashed.map_err(|error| Refusal::Internal(error.into()))??;
-    Ok(STANDARD.encode(identities.sealer.seal(&sealing_context(user_id), hashed.as_bytes())?))
-}
-
-/// Whether a password is one of those whose sealed hashes are given.
-async fn fits(
-    identities: &IdentityManagement,
-    user_id: &str,
-    sealed: Vec<String>,
+    sealed_hash: &str,
     password: &SecretString,
-) -> Result<bool, Refusal> {
-    let mut hashes = Vec::with_capacity(sealed.len());
-    for sealed in sealed {
-        let sealed = STANDARD.decode(sealed).map_err(|error| Refusal::Internal(error.into()))?;
-        let hash = identities.sealer.open(&sealing_context(user_id), &sealed)?;
-        let hash = std::str::from_utf8(hash.expose()).map_err(|error| Refusal::Internal(error.into()))?;
-        hashes.push(hash.to_owned());
+) -> Result<(), Refusal> {
+    let attempts = &identities.passwords.attempts;
+    if !attempts.begin(user_id, identities.sessions.clocks().real_now()) {
+        let text = "The old password was incorrect too often. Try again in five minutes.";
+        return Err(Refusal::Modelled(&errors::ENTITY_TEMPORARILY_UNMODIFIABLE_EXCEPTION, text.to_owned()));
     }
-    let (hasher, password) = (identities.passwords(), Arc::new(password.clone()));
-    let any = move || hashes.iter().any(|hash| hasher.verify(password.expose().as_bytes(), hash).is_ok());
-    tokio::task::spawn_blocking(any).await.map_err(|error| Refusal::Internal(error.into()))
+    let fits = turn.fits(user_id, vec![sealed_hash.to_owned()], password).await;
+    if !matches!(fits, Ok(false)) {
+        attempts.was_right(user_id);
+    }
+    if fits? {
+        return Ok(());
+    }
+    let text = "The old password was incorrect.";
+    Err(Refusal::Modelled(&errors::INVALID_USER_TYPE_EXCEPTION, text.to_owned()))
 }
 
 /// Refuses a password that the policy remembers.
 async fn expect_new(
-    identities: &IdentityManagement,
+    turn: &Turn<'_>,
     user: &User,
     policy: Option<&PasswordPolicy>,
     password: &SecretString,
@@ -267,15 +255,10 @@ async fn expect_new(
     let number = policy.map_or(0, PasswordPolicy::remembered);
     let remembered = user.login.iter().flat_map(|login| login.remembered(number));
     let remembered = remembered.map(str::to_owned).collect();
-    if fits(identities, &user.id, remembered, password).await? {
+    if turn.fits(&user.id, remembered, password).await? {
         return Err(Refusal::password(
             "Password does not conform to the account password policy: it was used before.",
         ));
     }
     Ok(())
-}
-
-/// What a sealed hash is bound to: moved to another user, it does not open.
-fn sealing_context(user_id: &str) -> Vec<u8> {
-    format!("password/{user_id}").into_bytes()
 }

@@ -5,13 +5,16 @@ use strongroom_schema::Unit;
 use strongroom_secret::SecretString;
 use strongroom_service::ApiError;
 use strongroom_testkit::{TestDatabase, on_both_engines};
+use tokio::task::JoinSet;
 
+use crate::fixture::NOW;
 use crate::fixture::iam::{Client, client, refusal};
 
 on_both_engines! {
     a_password_is_given_changed_and_taken,
     the_policy_is_kept_to,
     the_root_user_changes_no_password_here,
+    old_passwords_are_not_guessed,
 }
 
 fn secret(text: &str) -> SecretString {
@@ -107,4 +110,32 @@ async fn the_root_user_changes_no_password_here(database: &TestDatabase) {
         refusal(client.iam().change_password(&client.changing(), input).await),
         "InvalidUserType: Only IAM Users can change their own password"
     );
+}
+
+/// Ten wrong ones, be they sent one after the other or at once, are all for five minutes.
+async fn old_passwords_are_not_guessed(database: &TestDatabase) {
+    let client = client(database).await;
+    client.create_user("a").await.unwrap();
+    give(&client, "a", "Abcdefg1").await.unwrap();
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:ChangePassword","Resource":"*"}]}"#;
+    client.put_user_policy("a", "own", policy).await.unwrap();
+    let user = client.as_user(&client.create_access_key("a").await.unwrap()).await;
+    let ask = |old: &str| {
+        let (user, old_password) = (user.clone(), secret(old));
+        let input = iam::ChangePasswordRequest { old_password, new_password: secret("Abcdefg2") };
+        async move { user.iam().change_password(&user.changing(), input).await.map(drop) }
+    };
+    let mut calls = JoinSet::new();
+    for _ in 0..40 {
+        calls.spawn(ask("Abcdefg3"));
+    }
+    let refusals: Vec<_> = calls.join_all().await.into_iter().map(refusal).collect();
+    let wrong = "InvalidUserType: The old password was incorrect.";
+    assert_eq!(refusals.iter().filter(|text| *text == wrong).count(), 10, "{refusals:?}");
+    let too_many =
+        "EntityTemporarilyUnmodifiable: The old password was incorrect too often. Try again in five minutes.";
+    assert_eq!(refusals.iter().filter(|text| *text == too_many).count(), 30, "{refusals:?}");
+    assert_eq!(refusal(ask("Abcdefg1").await), too_many);
+    client.server.clock.set(NOW + 300_000);
+    ask("Abcdefg1").await.unwrap();
 }
