@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Shards, so that readers on different cores seldom meet.
-const SHARDS: usize = 16;
+pub(crate) const SHARDS: usize = 16;
 
 /// A bounded map that anything may be dropped from at any time.
 pub(crate) struct Cache<K, V> {

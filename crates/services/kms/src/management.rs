@@ -62,10 +62,14 @@ pub(crate) const ALIAS_RESOURCE: &str = "AWS::KMS::Alias";
 const KEPT: usize = 100_000;
 const KEPT_BYTES: usize = 128 << 20;
 
-/// Pairs of a key and a caller's identity whose grants are kept in memory, and how many bytes of them. A grant takes
-/// some 200 bytes; all that one identity can have on one key fit.
+/// Pairs of a key and a caller's identity whose grants are kept in memory, and how many bytes of them. A grant takes less
+/// than 300 bytes, so that all that one identity can have on one key are kept.
 const KEPT_GRANTS: usize = 200_000;
 const KEPT_GRANT_BYTES: usize = 256 << 20;
+
+/// How many bytes of one pair are kept.
+#[cfg(test)]
+pub(crate) const KEPT_GRANTS_BYTES_EACH: usize = KEPT_GRANT_BYTES / crate::cache::SHARDS;
 
 /// Why key management does not start.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +95,8 @@ pub struct KeyManagement {
     backends: Backends,
     keys: Cache<(Home, String), Key>,
     aliases: Cache<(Home, String), Alias>,
+    /// Whose keys are those that the caller's account and Region have no key for: by these and the key's id.
+    foreign_keys: Cache<(Home, String), Home>,
     /// By key and by whom they are to.
     grants: Cache<(Home, String, String), HeldGrants>,
     tokens: Tokens,
@@ -128,6 +134,7 @@ impl KeyManagement {
         let backends = Backends::new(BuiltIn::new(db.clone(), root)?, stores.clone());
         let usage = Usage::new(db.clone(), mac.clone(), journal);
         let (keys, aliases) = (Cache::new(KEPT, KEPT_BYTES), Cache::new(KEPT, KEPT_BYTES));
+        let foreign_keys = Cache::new(KEPT, KEPT_BYTES);
         let (grants, tokens) = (Cache::new(KEPT_GRANTS, KEPT_GRANT_BYTES), Tokens::new(root)?);
         let (waker, resting) = (OnceLock::new(), Resting::default());
         Ok(Self {
@@ -138,6 +145,7 @@ impl KeyManagement {
             backends,
             keys,
             aliases,
+            foreign_keys,
             grants,
             tokens,
             principals,
@@ -163,6 +171,7 @@ impl KeyManagement {
     pub fn start_over(&self, quiet: Quiet<'_>, journal: Reader) {
         self.keys.clear();
         self.aliases.clear();
+        self.foreign_keys.clear();
         self.grants.clear();
         self.backends.clear();
         self.stores.clear();
@@ -202,7 +211,9 @@ impl KeyManagement {
 
     /// Drops what is in memory of a key that has changed.
     fn forget_key(&self, home: &Home, key_id: &str) {
-        self.keys.forget(&(home.clone(), key_id.to_owned()));
+        let name = (home.clone(), key_id.to_owned());
+        self.keys.forget(&name);
+        self.foreign_keys.forget(&name);
     }
 
     /// Drops what is in memory of an alias that has changed.

@@ -48,7 +48,7 @@ pub(super) async fn create_grant(
     let operations = Operations::parse(input.operations.iter().map(GrantOperation::as_str))
         .ok_or_else(|| Refusal::Validation("An operation is none that grants allow.".to_owned()))?;
     let constraints = constraints(input.constraints.as_ref())?;
-    context.ask(asked::create_grant(context, &input, &constraints));
+    context.ask(asked::create_grant(context, &input, (&grantee, retiring.as_ref()), &constraints));
     let new = NewGrant { name: input.name, grantee, retiring, operations, constraints };
     let made = kms.create_grant(context, &input.key_id, new, input.dry_run == Some(true)).await?;
     context.responded("keyId", made.key_arn);

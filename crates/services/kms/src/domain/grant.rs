@@ -2,6 +2,7 @@
 
 mod constraints;
 mod held;
+mod marks;
 mod operations;
 mod party;
 mod terms;
@@ -9,7 +10,7 @@ mod terms;
 use strongroom_identity::{AccountId, PARTITION};
 
 pub(crate) use self::constraints::{Constraints, ContextConstraint};
-pub(crate) use self::held::{Granting, HeldGrants, Holdings, Retirable};
+pub(crate) use self::held::{Granting, HeldGrants, Holdings, MOST_TOLD, Relevant, Retirable};
 pub(crate) use self::operations::Operations;
 pub(crate) use self::party::{NamedParty, Party, identities_of};
 pub(crate) use self::terms::Terms;

@@ -2,6 +2,7 @@
 
 use strongroom_identity::{AccountId, PARTITION, Region, RequestContext};
 
+use crate::cache::Weighed;
 use crate::error::Refusal;
 
 /// The prefix of every alias.
@@ -15,6 +16,12 @@ pub(crate) const RESERVED_ALIAS_PREFIX: &str = "alias/aws/";
 pub(crate) struct Home {
     pub(crate) account: AccountId,
     pub(crate) region: &'static str,
+}
+
+impl Weighed for Home {
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+    }
 }
 
 impl Home {

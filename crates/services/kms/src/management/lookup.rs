@@ -80,16 +80,23 @@ impl KeyManagement {
         key_id: &str,
     ) -> Result<SharedKey, Refusal> {
         let own = Home::of(context);
+        let name = (own.clone(), key_id.to_owned());
+        let found = self.foreign_keys.get(&name);
+        if let Ok(home) = &found
+            && let Some(key) = self.load_key(context, home, key_id).await?
+        {
+            return Ok(key);
+        }
         if let Some(key) = self.load_key(context, &own, key_id).await? {
             return Ok(key);
         }
         let owner = repo::keys::find_owner(&self.db, own.region, key_id).await?;
-        let home = owner.map(|owner| Home::owned_by(owner, context));
-        let key = match home {
-            Some(home) => self.load_key(context, &home, key_id).await?,
-            None => None,
-        };
-        key.ok_or(Refusal::CiphertextOfUnknownKey)
+        let home = Home::owned_by(owner.ok_or(Refusal::CiphertextOfUnknownKey)?, context);
+        let key = self.load_key(context, &home, key_id).await?.ok_or(Refusal::CiphertextOfUnknownKey)?;
+        if let Err(ticket) = found {
+            self.foreign_keys.keep(ticket, name, Arc::new(home));
+        }
+        Ok(key)
     }
 
     /// The key that a key id or key ARN names, with permission to do `A`; for operations that take no alias.

@@ -148,27 +148,15 @@ pub(crate) async fn load_same(
     Ok((grant.terms == *terms).then_some(grant))
 }
 
-/// All grants of a key to one identity, as this transaction sees them.
+/// At most `most` grants of a key to one identity that come after `after`, in order, as this transaction sees them.
 pub(crate) async fn load_to(
     tx: &mut Tx<'_>,
     mac: &RowMac,
-    home: &Home,
-    key_id: &str,
-    grantee: &str,
+    (home, key_id, grantee): (&Home, &str, &str),
+    after: &str,
+    most: usize,
 ) -> Result<Vec<Grant>, StoreError> {
-    let rows = tx.query(LIST_TO, &to(home, key_id, "", i64::MAX, grantee)).await?;
-    rows.iter().map(|row| held_by(mac, row, home, key_id, grantee)).collect()
-}
-
-/// All grants of a key to one identity.
-pub(crate) async fn find_to(
-    db: &Db,
-    mac: &RowMac,
-    home: &Home,
-    key_id: &str,
-    grantee: &str,
-) -> Result<Vec<Grant>, StoreError> {
-    let rows = db.query(LIST_TO, &to(home, key_id, "", i64::MAX, grantee)).await?;
+    let rows = tx.query(LIST_TO, &to(home, key_id, after, most as i64, grantee)).await?;
     rows.iter().map(|row| held_by(mac, row, home, key_id, grantee)).collect()
 }
 

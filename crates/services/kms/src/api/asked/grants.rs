@@ -3,21 +3,23 @@
 use strongroom_api_kms::CreateGrantRequest;
 use strongroom_identity::{ConditionKeys, RequestContext};
 
-use crate::domain::grant::Constraints;
+use crate::domain::grant::{Constraints, NamedParty};
 
 pub(in crate::api) fn create_grant(
     context: &RequestContext,
     input: &CreateGrantRequest,
+    (grantee, retiring): (&NamedParty, Option<&NamedParty>),
     constraints: &Constraints,
 ) -> ConditionKeys {
     let operations: Vec<_> = input.operations.iter().map(|operation| operation.as_str().to_owned()).collect();
-    constraints
-        .stated(grants(context))
-        .with("kms:GrantOperations", operations)
-        .with_some("kms:GranteePrincipal", input.grantee_principal.as_deref())
-        .with_some("kms:GranteeServicePrincipal", input.grantee_service_principal.as_deref())
-        .with_some("kms:RetiringPrincipal", input.retiring_principal.as_deref())
-        .with_some("kms:RetiringServicePrincipal", input.retiring_service_principal.as_deref())
+    let keys = constraints.stated(grants(context)).with("kms:GrantOperations", operations);
+    let keys = keys.with(grantee.pick("kms:GranteePrincipal", "kms:GranteeServicePrincipal"), grantee.text());
+    match retiring {
+        None => keys,
+        Some(retiring) => {
+            keys.with(retiring.pick("kms:RetiringPrincipal", "kms:RetiringServicePrincipal"), retiring.text())
+        }
+    }
 }
 
 /// ListGrants and RevokeGrant, of which policies can say that only a service may call them, for a principal.

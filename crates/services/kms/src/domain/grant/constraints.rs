@@ -2,22 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use strongroom_identity::{ConditionKeys, KeyValue};
+use strongroom_hsm_core::LONGEST_CONTEXT;
+use strongroom_identity::ConditionKeys;
 
-use super::operations::Operation;
 use crate::domain::access::Nature;
 use crate::error::Refusal;
 
 /// The pairs of a constraint's encryption context.
 pub(crate) type Pairs = BTreeMap<String, String>;
 
-/// The most pairs of a constraint, and the most characters of a value in one.
+/// The most pairs of a constraint, and the most characters of a value in one (KMS API Reference, CreateGrant). What a
+/// name can have is not documented; no request has a longer context than [`LONGEST_CONTEXT`].
 const MOST_PAIRS: usize = 8;
 const LONGEST_VALUE: usize = 384;
+const LONGEST_NAME: usize = 384;
 
 /// The condition keys that say what a request's encryption context is.
-const CONTEXT: &str = "kms:encryptioncontext:";
-const CONTEXT_KEYS: &str = "kms:encryptioncontextkeys";
+pub(super) const CONTEXT: &str = "kms:encryptioncontext:";
+pub(super) const CONTEXT_KEYS: &str = "kms:encryptioncontextkeys";
 
 /// The constraints of a grant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,24 +50,6 @@ impl ContextConstraint {
     pub(crate) fn pairs(&self) -> &Pairs {
         match self {
             Self::Equals(pairs) | Self::Subset(pairs) => pairs,
-        }
-    }
-
-    /// Whether a request with these condition keys keeps to it. A caller can have thousands of grants, of which this is
-    /// asked one after the other: the first pair that is missing ends it.
-    fn is_met(&self, asked: &ConditionKeys) -> bool {
-        let of = |name: &str| asked.get(&format!("{CONTEXT}{}", name.to_ascii_lowercase()));
-        let has = |(name, value): (&String, &String)| of(name).is_some_and(|found| has_text(found, value));
-        match self {
-            Self::Subset(pairs) => pairs.iter().all(has),
-            Self::Equals(pairs) => {
-                let count = asked.get(CONTEXT_KEYS).map_or(0, |names| texts(names).len());
-                // Of names that differ in case only, each value must be there as often as it is here.
-                let is_same = |(name, values): (&String, &Vec<&str>)| {
-                    of(name).map(texts).map(sorted).as_ref() == Some(values)
-                };
-                count == pairs.len() && pairs.iter().all(has) && by_name(pairs).iter().all(is_same)
-            }
         }
     }
 
@@ -106,22 +90,19 @@ impl Constraints {
                 "An encryption context value in a grant constraint can have at most {LONGEST_VALUE} characters."
             )));
         }
+        let length: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if pairs.keys().any(|name| name.chars().count() > LONGEST_NAME) || length > LONGEST_CONTEXT {
+            return Err(Refusal::Validation(format!(
+                "An encryption context in a grant constraint can have names of at most {LONGEST_NAME} characters, and at \
+                 most {LONGEST_CONTEXT} bytes."
+            )));
+        }
         Ok(())
     }
 
-    /// The name of the constraint that a request for that operation does not keep to, if there is one. `source` is the
-    /// ARN of the resource on whose behalf it is made.
-    pub(crate) fn unmet(
-        &self,
-        operation: Operation,
-        asked: &ConditionKeys,
-        source: Option<&str>,
-    ) -> Option<&'static str> {
-        if self.source_arn.is_some() && self.source_arn.as_deref() != source {
-            return Some("SourceArn");
-        }
-        let context = self.context.as_ref().filter(|_| operation.is_bound())?;
-        (!context.is_met(asked)).then(|| context.name())
+    /// Whether requests keep to them that are made on behalf of the resource of that ARN, or of none.
+    pub(super) fn allow_source(&self, source: Option<&str>) -> bool {
+        self.source_arn.is_none() || self.source_arn.as_deref() == source
     }
 
     /// Whether they are as strict as the others, or stricter: what grants must be that a grant lets its grantee make
@@ -148,14 +129,6 @@ impl Constraints {
             .with_some("kms:GrantConstraintType", kind)
             .with_some("kms:GrantConstraintSourceArn", self.source_arn.as_deref())
     }
-
-    /// About how many bytes they hold beside themselves.
-    pub(super) fn weight(&self) -> usize {
-        let pairs = self.context.iter().flat_map(ContextConstraint::pairs);
-        let pairs: usize =
-            pairs.map(|(name, value)| name.len() + value.len() + 2 * size_of::<String>()).sum();
-        pairs + self.source_arn.as_ref().map_or(0, String::len)
-    }
 }
 
 /// Values by name in lower case, in order.
@@ -170,50 +143,4 @@ fn by_name(pairs: &Pairs) -> BTreeMap<String, Vec<&str>> {
 fn sorted(mut values: Vec<&str>) -> Vec<&str> {
     values.sort_unstable();
     values
-}
-
-fn has_text(value: &KeyValue, text: &str) -> bool {
-    match value {
-        KeyValue::Text(one) => one == text,
-        KeyValue::Texts(texts) => texts.iter().any(|one| one == text),
-        KeyValue::Flag(_) | KeyValue::Number(_) | KeyValue::Moment(_) => false,
-    }
-}
-
-fn texts(value: &KeyValue) -> Vec<&str> {
-    match value {
-        KeyValue::Text(text) => vec![text],
-        KeyValue::Texts(texts) => texts.iter().map(String::as_str).collect(),
-        KeyValue::Flag(_) | KeyValue::Number(_) | KeyValue::Moment(_) => Vec::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    type Written = &'static [(&'static str, &'static str)];
-
-    #[test]
-    fn names_that_differ_in_case_only_have_all_their_values() {
-        let pairs = |pairs: Written| -> Pairs {
-            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-        };
-        let table: [(Written, Written, bool, bool); 5] = [
-            (&[("a", "1"), ("A", "1")], &[("a", "1"), ("A", "1")], true, true),
-            (&[("a", "1"), ("A", "1")], &[("a", "1"), ("A", "2")], false, true),
-            (&[("a", "1"), ("A", "2")], &[("a", "2"), ("A", "1")], true, true),
-            (&[("a", "1"), ("A", "2")], &[("a", "1"), ("b", "2")], false, false),
-            (&[("a", "1")], &[("a", "1"), ("A", "2")], false, true),
-        ];
-        for (constraint, request, equals, subset) in table {
-            let names: Vec<_> = request.iter().map(|(name, _)| (*name).to_owned()).collect();
-            let asked = request.iter().fold(ConditionKeys::new(), |keys, (name, value)| {
-                keys.with(&format!("{CONTEXT}{name}"), *value)
-            });
-            let asked = asked.with(CONTEXT_KEYS, names);
-            assert_eq!(ContextConstraint::Equals(pairs(constraint)).is_met(&asked), equals, "{constraint:?}");
-            assert_eq!(ContextConstraint::Subset(pairs(constraint)).is_met(&asked), subset, "{constraint:?}");
-        }
-    }
 }

@@ -8,16 +8,17 @@ use strongroom_policy::document::NamedPrincipal;
 use strongroom_policy::{Grant as Fact, Guard, Policy, Resource, Values};
 
 use super::constraints::Constraints;
+use super::marks::{Asked, Marks};
 use super::operations::{Operation, Operations};
 use super::{Grant, identities_of};
 use crate::cache::Weighed;
 use crate::domain::key::{Key, SharedKey};
 
 /// Grants that do not apply, of those to one identity, that a decision's trace tells of.
-const MOST_TOLD: usize = 8;
+pub(crate) const MOST_TOLD: usize = 8;
 
 /// The grants of one key to one of the identities that callers have.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct HeldGrants {
     /// To whom; `None` where there is no grant.
     grantee: Option<NamedPrincipal>,
@@ -27,42 +28,49 @@ pub(crate) struct HeldGrants {
 /// As much of a grant as decisions need.
 #[derive(Debug)]
 struct HeldGrant {
-    id: String,
+    id: Box<str>,
     operations: Operations,
-    constraints: Constraints,
+    constraints: Marks,
 }
 
 impl HeldGrants {
-    /// The grants, all of which are to the same identity.
-    pub(crate) fn new(grants: Vec<Grant>) -> Self {
-        let grantee = grants.first().and_then(|grant| grant.terms.grantee.principal());
-        let held = |grant: Grant| HeldGrant {
-            id: grant.id,
+    /// Adds grants, all of which are to the same identity.
+    pub(crate) fn add(&mut self, grants: &[Grant]) {
+        if self.grantee.is_none() {
+            self.grantee = grants.first().and_then(|grant| grant.terms.grantee.principal());
+        }
+        self.grants.extend(grants.iter().map(|grant| HeldGrant {
+            id: grant.id.as_str().into(),
             operations: grant.terms.operations,
-            constraints: grant.terms.constraints,
-        };
-        Self { grantee, grants: grants.into_iter().map(held).collect() }
+            constraints: Marks::from(&grant.terms.constraints),
+        }));
     }
 
-    /// One that allows the operation and has nothing unmet, or some that have.
-    fn facts(
-        &self,
-        operation: Operation,
-        unmet: impl Fn(&HeldGrant) -> Option<&'static str>,
-    ) -> Vec<Fact<'_>> {
+    /// One that allows the operation to the request, or some that would if it kept to their constraints.
+    fn facts(&self, operation: Operation, request: &Asked<'_>) -> Vec<Fact<'_>> {
         let Some(grantee) = &self.grantee else { return Vec::new() };
-        let mut told = Vec::new();
-        for grant in self.grants.iter().filter(|grant| grant.operations.contains(operation)) {
-            let fact = Fact { id: &grant.id, grantee, actions: operation.actions(), unmet: unmet(grant) };
-            if fact.unmet.is_none() {
-                return vec![fact];
-            }
-            if told.len() < MOST_TOLD {
-                told.push(fact);
-            }
-        }
-        told
+        let allowing = self.grants.iter().filter(|grant| grant.operations.contains(operation));
+        told(allowing.map(|grant| Fact {
+            id: &grant.id,
+            grantee,
+            actions: operation.actions(),
+            unmet: grant.constraints.unmet(operation, request),
+        }))
     }
+}
+
+/// The first of them that has nothing unmet, or some that have.
+fn told<'g>(facts: impl Iterator<Item = Fact<'g>>) -> Vec<Fact<'g>> {
+    let mut told = Vec::new();
+    for fact in facts {
+        if fact.unmet.is_none() {
+            return vec![fact];
+        }
+        if told.len() < MOST_TOLD {
+            told.push(fact);
+        }
+    }
+    told
 }
 
 impl Weighed for HeldGrants {
@@ -93,9 +101,9 @@ impl Resource for SharedKey {
             return Vec::new();
         }
         let Some(operation) = Operation::of_action(action) else { return Vec::new() };
-        let (asked, source) = (context.asked(), context.acts_about());
-        let unmet = |grant: &HeldGrant| grant.constraints.unmet(operation, &asked, source);
-        self.held().iter().flat_map(|held| held.facts(operation, unmet)).collect()
+        let keys = context.asked();
+        let request = Asked::new(&keys, context.acts_about());
+        self.held().iter().flat_map(|held| held.facts(operation, &request)).collect()
     }
 
     fn serves_others(&self, action: &str) -> bool {
@@ -107,28 +115,53 @@ impl Resource for SharedKey {
     }
 }
 
-/// A key that gets a grant, which allows these operations under these constraints, from a caller who has those grants
-/// himself.
-pub(crate) struct Granting<'g> {
+/// A key that gets a grant from a caller who has these grants himself.
+pub(crate) struct Granting {
     pub(crate) key: Key,
-    pub(crate) held: Holdings,
-    pub(crate) operations: Operations,
-    pub(crate) constraints: &'g Constraints,
+    /// Those that say something of it, by themselves or by what they lack.
+    pub(crate) relevant: Vec<Relevant>,
 }
 
-impl Granting<'_> {
-    /// What of the new grant goes beyond what a grant lets its grantee make (KMS Developer Guide, "Granting CreateGrant
-    /// permission").
-    fn beyond(&self, grant: &HeldGrant) -> Option<&'static str> {
-        if !self.operations.is_within(grant.operations) {
-            return Some("on the operations of further grants");
-        }
-        let is_within = self.constraints.are_within(&grant.constraints);
-        (!is_within).then_some("on the constraints of further grants")
+/// A grant that allows its grantee to make grants, as it stands to the one that is to be made.
+pub(crate) struct Relevant {
+    id: String,
+    grantee: NamedPrincipal,
+    /// What of the new grant goes beyond what this one lets its grantee make (KMS Developer Guide, "Granting
+    /// CreateGrant permission"), or which constraint is not kept.
+    beyond: Option<&'static str>,
+}
+
+impl Relevant {
+    /// What a grant to the caller says of one that shall allow these operations under these constraints; `None` if it
+    /// lets nobody make grants. `source` is the ARN of the resource on whose behalf the caller makes it.
+    pub(crate) fn of(
+        grant: &Grant,
+        operations: Operations,
+        constraints: &Constraints,
+        source: Option<&str>,
+    ) -> Option<Self> {
+        let terms = &grant.terms;
+        let creates = Operation::of_action(actions::CreateGrant::NAME)?;
+        let grantee = terms.grantee.principal().filter(|_| terms.operations.contains(creates))?;
+        let beyond = if !terms.constraints.allow_source(source) {
+            Some("SourceArn")
+        } else if !operations.is_within(terms.operations) {
+            Some("on the operations of further grants")
+        } else if !constraints.are_within(&terms.constraints) {
+            Some("on the constraints of further grants")
+        } else {
+            None
+        };
+        Some(Self { id: grant.id.clone(), grantee, beyond })
+    }
+
+    /// Whether it lets its grantee make the grant.
+    pub(crate) fn suffices(&self) -> bool {
+        self.beyond.is_none()
     }
 }
 
-impl Resource for Granting<'_> {
+impl Resource for Granting {
     fn owner(&self) -> AccountId {
         self.key.owner()
     }
@@ -141,13 +174,14 @@ impl Resource for Granting<'_> {
         self.key.guard()
     }
 
-    fn grants(&self, action: &str, context: &RequestContext) -> Vec<Fact<'_>> {
+    fn grants(&self, action: &str, _context: &RequestContext) -> Vec<Fact<'_>> {
         let Some(operation) = Operation::of_action(action) else { return Vec::new() };
-        let (asked, source) = (context.asked(), context.acts_about());
-        let unmet = |grant: &HeldGrant| {
-            grant.constraints.unmet(operation, &asked, source).or_else(|| self.beyond(grant))
-        };
-        self.held.iter().flat_map(|held| held.facts(operation, unmet)).collect()
+        told(self.relevant.iter().map(|grant| Fact {
+            id: &grant.id,
+            grantee: &grant.grantee,
+            actions: operation.actions(),
+            unmet: grant.beyond,
+        }))
     }
 
     fn serves_others(&self, action: &str) -> bool {
@@ -223,5 +257,45 @@ impl Resource for Retirable {
 
     fn condition_key(&self, key: &str, context: &RequestContext) -> Option<Values<'_>> {
         self.key.condition_key(key, context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{MOST_PER_KEY, Party, Terms};
+    use super::*;
+    use crate::domain::grant::ContextConstraint;
+    use crate::domain::identifier::Home;
+    use crate::management::KEPT_GRANTS_BYTES_EACH;
+
+    /// All grants that a key can have, to one session, with the longest constraints, stay in memory.
+    #[test]
+    fn the_most_that_one_caller_can_have_is_kept() {
+        let account = "111122223333".parse().unwrap();
+        let identity = format!("AROA{}:{}", "A".repeat(17), "s".repeat(64));
+        let named = format!("arn:aws:sts::{account}:assumed-role/{}/{}", "r".repeat(64), "s".repeat(64));
+        let pairs = (0..8).map(|number| (format!("{number}{}", "n".repeat(383)), "v".repeat(384)));
+        let grant = Grant {
+            home: Home { account, region: "us-east-1" },
+            key_id: "1234abcd-12ab-34cd-56ef-1234567890ab".to_owned(),
+            id: "0".repeat(64),
+            created_ms: 0,
+            terms: Terms {
+                name: None,
+                issuer: account,
+                grantee: Party::Principal { named, identity },
+                retiring: None,
+                operations: Operations::parse(["Decrypt"]).unwrap(),
+                constraints: Constraints {
+                    context: Some(ContextConstraint::Subset(pairs.collect())),
+                    source_arn: None,
+                },
+            },
+        };
+        let mut held = HeldGrants::default();
+        let none = held.weight();
+        held.add(&[grant]);
+        let most = none + (held.weight() - none) * MOST_PER_KEY as usize;
+        assert!(most <= KEPT_GRANTS_BYTES_EACH, "{most}");
     }
 }

@@ -95,6 +95,14 @@ impl NamedParty {
         }
     }
 
+    /// The one if it is named as a principal, the other if as a service.
+    pub(crate) fn pick<'n>(&self, as_principal: &'n str, as_service: &'n str) -> &'n str {
+        match self {
+            Self::Principal { .. } => as_principal,
+            Self::Service(_) => as_service,
+        }
+    }
+
     /// The ARN of the user or role that must exist, or whose session it is.
     pub(crate) fn entity(&self) -> Option<&str> {
         match self {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
-use strongroom_policy::document::{Document, Kind, NamedPrincipal, PrincipalArnKind, Scope, with_principals};
+use strongroom_policy::document::{Document, Kind, NamedPrincipal, PrincipalArnKind, Scope};
 
 use crate::error::Refusal;
 

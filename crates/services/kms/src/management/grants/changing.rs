@@ -37,8 +37,8 @@ pub(crate) enum WhichGrant<'r> {
     OfKey { key_id: &'r str, grant_id: &'r str },
 }
 
-/// Asks for permission to end a grant of a key, if the key has it.
-type Permit<'p> = dyn Fn(Key, Option<Grant>) -> Result<(Key, Option<Grant>), Refusal> + Sync + 'p;
+/// Asks for permission to end a grant of a key, if there is such a key and it has it.
+type Permit<'p> = dyn Fn(Option<Key>, Option<Grant>) -> Result<(Key, Option<Grant>), Refusal> + Sync + 'p;
 
 impl KeyManagement {
     /// Makes a grant, or finds the one of the same name and terms; nothing but the decision in a dry run.
@@ -56,9 +56,15 @@ impl KeyManagement {
         let id = &hex::encode(&random_id::<32>()?);
         let made = self.db.transaction(|tx| {
             Box::pin(async move {
-                let key = self.key_to_change(tx, context, home, key_id).await?;
-                let held = self.load_holdings(tx, context, &key).await?;
-                let granting = Granting { key, held, operations, constraints };
+                let key = repo::keys::load(tx, &self.mac, home, key_id).await?;
+                let key = key.ok_or_else(|| Refusal::no_such_key(&Home::of(context).key_arn(key_id)))?;
+                note(context, &key);
+                let mut granting = Granting { key, relevant: Vec::new() };
+                // Most make grants by policies; the others' own grants may be many.
+                if !self.authority.explain::<actions::CreateGrant, _>(context, &granting).is_allowed {
+                    granting.relevant =
+                        self.load_relevant(tx, context, &granting.key, operations, constraints).await?;
+                }
                 let may = self.authority.authorize::<actions::CreateGrant, _>(context, granting)?;
                 let mut key = may.into_resource().key;
                 key.expect_enabled()?;
@@ -117,11 +123,13 @@ impl KeyManagement {
         is_dry_run: bool,
     ) -> Result<String, Refusal> {
         let (home, key_id) = Named::parse_key_only(context, key_id)?;
-        let permit = |key, grant| {
+        let permit = |key: Option<Key>, grant| {
+            let key = key.ok_or_else(|| Refusal::no_such_key(&Home::of(context).key_arn(&key_id)))?;
+            note(context, &key);
             let key = self.authority.authorize::<actions::RevokeGrant, _>(context, key)?.into_resource();
             Ok((key, grant))
         };
-        self.end_grant(context, &home, &key_id, grant_id, is_dry_run, &permit).await
+        self.end_grant(context, (&home, &key_id, grant_id), is_dry_run, &permit).await
     }
 
     /// Ends a grant for somebody whom the grant lets do it, and answers its id.
@@ -141,30 +149,42 @@ impl KeyManagement {
         if home.region != context.region.name() {
             return Err(Refusal::InvalidGrantToken);
         }
-        let permit = |key: Key, grant: Option<Grant>| {
-            // Only the grant says who may, so that nobody learns of one that is not there.
-            let Some(grant) = grant else { return Ok((key, None)) };
+        let is_own = home.account == context.account();
+        let permit = |key: Option<Key>, grant: Option<Grant>| {
+            let key = match key {
+                Some(key) => key,
+                None if is_own => return Err(Refusal::no_such_key(&home.key_arn(&key_id))),
+                // Which keys there are is no business of a stranger's.
+                None => return Err(Refusal::no_such_grant(&grant_id)),
+            };
+            // Only the grant says who may. Where there is none, a stranger has not touched the key, and its owner's
+            // trail does not speak of him.
+            let Some(grant) = grant else {
+                if is_own {
+                    note(context, &key);
+                }
+                return Ok((key, None));
+            };
+            note(context, &key);
             let retirable = Retirable::new(key, grant);
             context.ask(retirable.stated());
             let may = self.authority.authorize::<actions::RetireGrant, _>(context, retirable)?;
             let (key, grant) = may.into_resource().into_parts();
             Ok((key, Some(grant)))
         };
-        self.end_grant(context, &home, &key_id, &grant_id, is_dry_run, &permit).await
+        self.end_grant(context, (&home, &key_id, &grant_id), is_dry_run, &permit).await
     }
 
     async fn end_grant(
         &self,
         context: &RequestContext,
-        home: &Home,
-        key_id: &str,
-        grant_id: &str,
+        (home, key_id, grant_id): (&Home, &str, &str),
         is_dry_run: bool,
         permit: &Permit<'_>,
     ) -> Result<String, Refusal> {
         let ended = self.db.transaction(|tx| {
             Box::pin(async move {
-                let key = self.key_to_change(tx, context, home, key_id).await?;
+                let key = repo::keys::load(tx, &self.mac, home, key_id).await?;
                 let grant = repo::grants::load(tx, &self.mac, home, key_id, grant_id).await?;
                 let (mut key, grant) = permit(key, grant)?;
                 let Some(grant) = grant else { return Err(Refusal::no_such_grant(grant_id)) };
@@ -189,20 +209,6 @@ impl KeyManagement {
         ended.map(|grant| grant.id)
     }
 
-    /// The key as this transaction sees it, which the call's record names.
-    async fn key_to_change(
-        &self,
-        tx: &mut Tx<'_>,
-        context: &RequestContext,
-        home: &Home,
-        key_id: &str,
-    ) -> Result<Key, Refusal> {
-        let key = repo::keys::load(tx, &self.mac, home, key_id).await?;
-        let key = key.ok_or_else(|| Refusal::no_such_key(&Home::of(context).key_arn(key_id)))?;
-        context.touched(KEY_RESOURCE, key.home.account, key.arn.clone());
-        Ok(key)
-    }
-
     /// The terms of a new grant, or the name of a principal of it who does not exist.
     async fn terms(&self, context: &RequestContext, new: NewGrant) -> Result<Result<Terms, String>, Refusal> {
         let grantee = match self.bind(new.grantee).await? {
@@ -225,4 +231,9 @@ impl KeyManagement {
             constraints: new.constraints,
         }))
     }
+}
+
+/// Notes the key, for the call's record.
+fn note(context: &RequestContext, key: &Key) {
+    context.touched(KEY_RESOURCE, key.home.account, key.arn.clone());
 }

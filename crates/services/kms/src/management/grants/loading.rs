@@ -6,11 +6,16 @@ use strongroom_identity::RequestContext;
 use strongroom_store::Tx;
 
 use crate::KeyManagement;
-use crate::domain::grant::{HeldGrants, Holdings, NamedParty, Party, identities_of};
+use crate::domain::grant::{
+    Constraints, HeldGrants, Holdings, MOST_TOLD, NamedParty, Operations, Party, Relevant, identities_of,
+};
 use crate::domain::identifier::Home;
 use crate::domain::key::Key;
 use crate::error::Refusal;
 use crate::repo;
+
+/// Grants that are read at once: some megabytes of them at most.
+const AT_ONCE: usize = 1000;
 
 impl KeyManagement {
     /// Refuses tokens that no grant gave. What they are of counts with them or without.
@@ -33,9 +38,7 @@ impl KeyManagement {
             let held = match self.grants.get(&name) {
                 Ok(held) => held,
                 Err(ticket) => {
-                    let grants =
-                        repo::grants::find_to(&self.db, &self.mac, &key.home, &key.id, &name.2).await?;
-                    let held = Arc::new(HeldGrants::new(grants));
+                    let held = Arc::new(self.read_grants(&name).await?);
                     self.grants.keep(ticket, name, held.clone());
                     held
                 }
@@ -45,22 +48,60 @@ impl KeyManagement {
         Ok(holdings)
     }
 
-    /// The same as a transaction sees them.
-    pub(super) async fn load_holdings(
+    /// All grants on a key to one identity, not all of them at once.
+    async fn read_grants(
+        &self,
+        (home, key_id, grantee): &(Home, String, String),
+    ) -> Result<HeldGrants, Refusal> {
+        let (mut held, mut after) = (HeldGrants::default(), String::new());
+        loop {
+            let (db, mac) = (&self.db, &self.mac);
+            let grants = repo::grants::list(db, mac, home, key_id, Some(grantee), &after, AT_ONCE).await?;
+            held.add(&grants);
+            match grants.into_iter().nth(AT_ONCE - 1) {
+                Some(last) => after = last.id,
+                None => return Ok(held),
+            }
+        }
+    }
+
+    /// Those of the caller's grants, as a transaction sees them, that say something of a grant that he wants to make:
+    /// one that lets him, or some that do not.
+    pub(super) async fn load_relevant(
         &self,
         tx: &mut Tx<'_>,
         context: &RequestContext,
         key: &Key,
-    ) -> Result<Holdings, Refusal> {
-        let mut holdings = Holdings::new();
+        operations: Operations,
+        constraints: &Constraints,
+    ) -> Result<Vec<Relevant>, Refusal> {
+        let mut found = Vec::new();
         if key.grants == 0 {
-            return Ok(holdings);
+            return Ok(found);
         }
         for identity in identities_of(&context.caller.principal) {
-            let grants = repo::grants::load_to(tx, &self.mac, &key.home, &key.id, &identity).await?;
-            holdings.push(Arc::new(HeldGrants::new(grants)));
+            let mut after = String::new();
+            loop {
+                let which = (&key.home, key.id.as_str(), identity.as_str());
+                let grants = repo::grants::load_to(tx, &self.mac, which, &after, AT_ONCE).await?;
+                let relevant = grants
+                    .iter()
+                    .filter_map(|grant| Relevant::of(grant, operations, constraints, context.acts_about()));
+                for grant in relevant {
+                    if grant.suffices() {
+                        return Ok(vec![grant]);
+                    }
+                    if found.len() < MOST_TOLD {
+                        found.push(grant);
+                    }
+                }
+                match grants.into_iter().nth(AT_ONCE - 1) {
+                    Some(last) => after = last.id,
+                    None => break,
+                }
+            }
         }
-        Ok(holdings)
+        Ok(found)
     }
 
     /// Drops what is in memory of one identity's grants on a key.

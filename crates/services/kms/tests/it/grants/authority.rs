@@ -28,6 +28,7 @@ on_both_engines! {
 const DECRYPTS: &str =
     r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}}"#;
 
+    conditions_know_an_account_however_it_is_written,
 fn code<T>(outcome: Result<T, ApiError>) -> Result<(), String> {
     outcome.map(drop).map_err(|refusal| refusal.code().to_owned())
 }
@@ -399,5 +400,28 @@ async fn policies_can_speak_of_grants_to_be_made(database: &TestDatabase) {
             root.kms.create_grant(&admin.changing().passed_on_by("rds.amazonaws.com"), input()).await;
         let is_for_resource = condition.contains("GrantIsForAWSResource");
         assert_eq!(forwarded.is_ok(), allowed != is_for_resource, "{condition}");
+    }
+}
+
+async fn conditions_know_an_account_however_it_is_written(database: &TestDatabase) {
+    let root = client(database).await;
+    let key = root.create_key().await.key_id;
+    let arn = format!("arn:aws:iam::{STRANGER}:root");
+    for condition_key in ["kms:GranteePrincipal", "kms:RetiringPrincipal"] {
+        let policy = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"kms:*","Resource":"*"}},
+            {{"Effect":"Deny","Action":"kms:CreateGrant","Resource":"*","Condition":{{"StringEquals":{{"{condition_key}":"{arn}"}}}}}}]}}"#
+        );
+        let admin = root.user_with("user/admin", &policy);
+        for written in [&arn, STRANGER] {
+            let input = match condition_key {
+                "kms:GranteePrincipal" => grant(&key, written, &["Decrypt"]),
+                _ => CreateGrantRequest {
+                    retiring_principal: Some(written.to_owned()),
+                    ..grant(&key, &root.iam("user/alice"), &["Decrypt"])
+                },
+            };
+            assert_eq!(code(admin.create_grant(input).await), denied(), "{condition_key} {written}");
+        }
     }
 }

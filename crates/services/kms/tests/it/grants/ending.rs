@@ -18,6 +18,7 @@ on_both_engines! {
     what_is_not_there_is_not_ended,
     retirable_grants_are_listed_to_their_account,
     what_a_service_may_retire_is_its_own_business,
+    a_stranger_learns_of_no_key_and_leaves_no_trace,
     dry_runs_end_nothing,
     conditions_see_the_constraints_of_the_retired,
 }
@@ -210,6 +211,28 @@ async fn retirable_grants_are_listed_to_their_account(database: &TestDatabase) {
     );
     assert_eq!(code(stranger.retirable(&rita).await), denied());
     assert_eq!(code(root.retirable("x").await), Err("InvalidArnException".to_owned()));
+}
+
+async fn a_stranger_learns_of_no_key_and_leaves_no_trace(database: &TestDatabase) {
+    let root = client(database).await;
+    let (there, absent) = (root.create_key().await.arn.unwrap(), root.arn(&format!("key/{ABSENT}")));
+    let grant_id = "0".repeat(64);
+    for (who, noted) in [(root.as_of(STRANGER, REGION), 0), (root.clone(), 1)] {
+        let mut texts = Vec::new();
+        for key in [&there, &absent] {
+            let context = who.changing();
+            let input = RetireGrantRequest {
+                key_id: Some(key.clone()),
+                grant_id: Some(grant_id.clone()),
+                ..RetireGrantRequest::default()
+            };
+            texts.push(root.kms.retire_grant(&context, input).await.unwrap_err().to_string());
+            let expected = if key == &there { noted } else { 0 };
+            assert_eq!(context.take_notes().resources.len(), expected, "{key}");
+        }
+        assert_eq!(texts[0], format!("NotFoundException: Grant {grant_id} is not found."));
+        assert_eq!(texts[0] == texts[1], noted == 0, "{texts:?}");
+    }
 }
 
 async fn what_a_service_may_retire_is_its_own_business(database: &TestDatabase) {

@@ -146,6 +146,9 @@ async fn refuses_what_no_grant_can_be(database: &TestDatabase) {
     let nine: Vec<_> = (0..9).map(|number| (number.to_string(), "x".to_owned())).collect();
     let nine: Vec<_> = nine.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let long = "x".repeat(385);
+    let wide: Vec<_> =
+        (0..8).map(|number| (format!("{number}{}", "\u{e9}".repeat(380)), "\u{e9}".repeat(384))).collect();
+    let wide: Vec<_> = wide.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let both = GrantConstraints {
         encryption_context_equals: bound_to(&[("a", "b")]),
         encryption_context_subset: bound_to(&[("a", "b")]),
@@ -179,6 +182,16 @@ async fn refuses_what_no_grant_can_be(database: &TestDatabase) {
         (
             CreateGrantRequest { constraints: Some(exactly(&[("a", &long)])), ..valid() },
             "ValidationException: An encryption context value in a grant constraint can have at most 384 characters.",
+        ),
+        (
+            CreateGrantRequest { constraints: Some(within(&[(&long, "b")])), ..valid() },
+            "ValidationException: An encryption context in a grant constraint can have names of at most 384 characters, \
+             and at most 8192 bytes.",
+        ),
+        (
+            CreateGrantRequest { constraints: Some(exactly(&wide)), ..valid() },
+            "ValidationException: An encryption context in a grant constraint can have names of at most 384 characters, \
+             and at most 8192 bytes.",
         ),
         (
             CreateGrantRequest { grantee_principal: None, ..valid() },
