@@ -147,9 +147,9 @@ impl Decision<'_> {
 ///
 /// Of one account, either side may suffice: an Allow that names the caller needs nothing else, one that names
 /// the role or user behind a session needs the boundary and the session's policies, one that names the account
-/// adds nothing. A KMS key's policy and a role's trust policy must let the caller in as well, to whom it is
-/// enough that they name the account. Of two accounts, both sides must allow it, whoever a policy names; a grant to
-/// somebody suffices.
+/// adds nothing. A federated user to whom no policies were passed is let in by his own name only. A KMS key's
+/// policy and a role's trust policy must let the caller in as well, to whom it is enough that they name the
+/// account. Of two accounts, both sides must allow it, whoever a policy names; a grant to somebody suffices.
 ///
 /// Where policies alone allow it, they are the reason; otherwise, where it takes a grant, that is.
 pub fn decide<'p>(request: &Request<'_>, policies: &Policies<'p>) -> Decision<'p> {
@@ -185,9 +185,6 @@ struct Sides<'p> {
     identity: Option<Source<'p>>,
     /// The first layer that limits the caller and does not allow it.
     limited_by: Option<Layer>,
-    /// The same where the role or user behind the session is let in: a federated user to whom no policies
-    /// were passed has no permissions of its own, and nothing that limits those.
-    limits_entity: Option<Layer>,
 }
 
 impl<'p> Sides<'p> {
@@ -213,14 +210,12 @@ impl<'p> Sides<'p> {
             (_, Some(None)) => Some(Layer::Session),
             _ => None,
         };
-        let was_passed_some = policies.session.is_some_and(|session| !session.is_empty());
-        let limits_entity = limited_by.filter(|layer| *layer != Layer::Session || was_passed_some);
         let granted = policies.grants.iter().filter_map(|grant| {
             let source = Source { policy: grant.id, statement: None, sid: None };
             grant.grip(facts).map(|grip| (grip, Layer::Grant, source))
         });
         let granted = granted.max_by_key(|(grip, ..)| *grip);
-        Ok(Self { resource, granted, identity, limited_by, limits_entity })
+        Ok(Self { resource, granted, identity, limited_by })
     }
 
     /// What comes out if this is what the resource's side says.
@@ -244,7 +239,7 @@ impl<'p> Sides<'p> {
             match grip {
                 Grip::Direct if suffices => return allowed,
                 Grip::Entity if suffices => {
-                    return self.limits_entity.map_or(allowed, |layer| Decision::NotAllowed { layer });
+                    return self.limited_by.map_or(allowed, |layer| Decision::NotAllowed { layer });
                 }
                 Grip::Direct | Grip::Entity | Grip::Account => {}
             }

@@ -1,7 +1,11 @@
 //! What grants let their grantees do.
 
+use std::sync::Arc;
+
 use strongroom_api_kms::{CreateGrantRequest, DecryptRequest, GrantConstraints, Kms as _, ReEncryptRequest};
 use strongroom_identity::{Caller, Principal};
+use strongroom_policy::document::{Document, Kind};
+use strongroom_policy::{CallerPolicies, Policy};
 use strongroom_service::ApiError;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
@@ -14,6 +18,7 @@ on_both_engines! {
     encryption_contexts_keep_to_constraints,
     tokens_are_of_grants,
     grantees_are_users_roles_sessions_and_accounts,
+    federated_users_have_of_their_users_grants_what_was_passed_to_them,
     a_grant_reaches_into_another_account,
     another_account_makes_grants_where_the_key_policy_lets_it,
     denials_outweigh_grants,
@@ -23,12 +28,12 @@ on_both_engines! {
     services_act_about_the_resource_of_the_constraint,
     each_key_of_re_encrypt_has_its_own_grant,
     policies_can_speak_of_grants_to_be_made,
+    conditions_know_an_account_however_it_is_written,
 }
 
 const DECRYPTS: &str =
     r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}}"#;
 
-    conditions_know_an_account_however_it_is_written,
 fn code<T>(outcome: Result<T, ApiError>) -> Result<(), String> {
     outcome.map(drop).map_err(|refusal| refusal.code().to_owned())
 }
@@ -151,6 +156,37 @@ async fn grantees_are_users_roles_sessions_and_accounts(database: &TestDatabase)
         let callers =
             [root.user("user/alice"), root.user("role/worker"), root.user_with("user/carol", DECRYPTS)];
         for (caller, expected) in callers.iter().zip(expected) {
+            let outcome = caller.decrypt(&blob, Some(&key), &[]).await;
+            assert_eq!(outcome.is_ok(), expected, "{grantee}");
+        }
+    }
+}
+
+/// IAM User Guide, Permissions for GetFederationToken: who was passed no policies has what names his session.
+async fn federated_users_have_of_their_users_grants_what_was_passed_to_them(database: &TestDatabase) {
+    let root = client(database).await;
+    let Principal::User(entity) = root.user("user/alice").context().caller.principal else {
+        panic!("not a user");
+    };
+    let bob = |passed: &[&str]| {
+        let (name, issuer) = ("bob".to_owned(), Some(entity.clone()));
+        let principal = Principal::FederatedUser { account: entity.account, name, issuer };
+        let passed = passed
+            .iter()
+            .map(|text| Arc::new(Policy::new("passed", &Document::parse(text, Kind::Session).unwrap())));
+        let session = Some(passed.collect());
+        let permissions = CallerPolicies { session, ..CallerPolicies::default() }.into();
+        root.calling(Caller { permissions, ..Caller::new(principal, "ASIATESTS") })
+    };
+    let of_session = format!("arn:aws:sts::{ACCOUNT}:federated-user/bob");
+    // For each grantee: without policies, with one that allows it, with one that is about something else.
+    let table = [(root.iam("user/alice"), [false, true, false]), (of_session, [true, true, true])];
+    for (grantee, expected) in table {
+        let key = root.create_key().await.key_id;
+        let blob = root.encrypt(&key, b"x", &[]).await.unwrap();
+        root.grant(&key, &grantee, &["Decrypt"]).await;
+        let describes = DECRYPTS.replace("Decrypt", "DescribeKey");
+        for (caller, expected) in [bob(&[]), bob(&[DECRYPTS]), bob(&[&describes])].iter().zip(expected) {
             let outcome = caller.decrypt(&blob, Some(&key), &[]).await;
             assert_eq!(outcome.is_ok(), expected, "{grantee}");
         }
