@@ -9,6 +9,7 @@ mod dev;
 mod dev_tools;
 mod down;
 mod faults;
+mod identity_providers;
 mod networking;
 mod node;
 mod process;

@@ -28,6 +28,7 @@ use strongroom_store::{Db, OpenOptions, RowMac};
 use crate::data_dir::DataDir;
 use crate::dev_tools::{self, Workbench};
 use crate::faults::Faults;
+use crate::identity_providers::PublishedDocuments;
 use crate::networking::{CustomerAuthorities, SecurityGroups};
 use crate::quotas::KmsQuotas;
 use crate::recording::JournalRecorder;
@@ -110,7 +111,7 @@ impl Node {
 
         let authority = Authority::new().sealing(access_keys.message_sealer()).keeping_all(explains_allowed);
         let iam = IdentityManagement::new(&access_keys, &root, authority.clone(), history.clone())?;
-        let iam = Arc::new(iam);
+        let iam = Arc::new(iam.with_providers(Arc::new(PublishedDocuments::in_development())));
         let Clusters { vpc_cidr, hsmd, daily_backups } = clusters;
         let settings = Settings::default().with_default_vpc(&vpc_cidr).context("--vpc-cidr")?;
         let networks = Arc::new(Networks::new(db.clone(), &root, authority.clone(), settings)?);

@@ -27,7 +27,9 @@ use crate::passwords::{Passwords, Turn};
 use crate::repo::access_keys::AccessKeyRow;
 use crate::repo::directories::Root;
 use crate::repo::{self, access_keys, aliases, directories};
+use crate::sts::ProviderDocuments;
 use crate::sts::sessions::Sessions;
+use crate::sts::web_identity::Providers;
 use crate::uses::{Quiet, Uses};
 
 /// Why IAM does not start.
@@ -48,6 +50,7 @@ pub struct IdentityManagement {
     /// Attempts at codes of MFA devices, by their serial numbers.
     pub(crate) codes: Attempts,
     pub(crate) uses: Uses,
+    pub(crate) providers: Providers,
     pub(crate) passwords: Passwords,
 }
 
@@ -140,8 +143,16 @@ impl IdentityManagement {
         let uses = Uses::new(directories.db.clone(), journal);
         let sealer = Sealer::new(root, Purpose::Secrets)?;
         let codes = Attempts::default();
+        let providers = Providers::out_of_reach(sessions.clocks().clone());
         let passwords = Passwords::default();
-        Ok(Self { directories, authority, sealer, sessions, codes, uses, passwords })
+        Ok(Self { directories, authority, sealer, sessions, codes, uses, providers, passwords })
+    }
+
+    /// The same with identity providers that can be asked for their keys. Without, nobody gets a role on a provider's
+    /// word.
+    #[must_use]
+    pub fn with_providers(self, documents: Arc<dyn ProviderDocuments>) -> Self {
+        Self { providers: self.providers.read_by(documents), ..self }
     }
 
     /// Waits until nobody reads the journal for uses of access keys, and keeps it so while the answer is held.
@@ -152,6 +163,7 @@ impl IdentityManagement {
     /// Forgets how far the journal has been read, after the store has been emptied and another stream begun.
     pub fn start_over(&self, quiet: Quiet<'_>, journal: Reader) {
         self.directories.start_over();
+        self.providers.start_over();
         self.uses.start_over(quiet, journal);
     }
 

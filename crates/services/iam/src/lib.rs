@@ -34,5 +34,5 @@ pub use planting::{
     AccessKeySeedling, GroupSeedling, PolicySeedling, PolicySeedlings, RoleSeedling, Seedling, UserSeedling,
 };
 pub use repo::{MIGRATIONS, STATEMENTS};
-pub use sts::{Sts, conceal_codes};
+pub use sts::{ProviderDocuments, Sts, Unread, conceal_codes};
 pub use uses::Quiet;

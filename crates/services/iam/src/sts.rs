@@ -13,12 +13,14 @@ mod session_token;
 pub(crate) mod sessions;
 pub(crate) mod token;
 mod trusted;
+pub(crate) mod web_identity;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_api_sts::{
-    AssumeRoleRequest, AssumeRoleResponse, Credentials, DecodeAuthorizationMessageRequest,
+    AssumeRoleRequest, AssumeRoleResponse, AssumeRoleWithWebIdentityRequest,
+    AssumeRoleWithWebIdentityResponse, Credentials, DecodeAuthorizationMessageRequest,
     DecodeAuthorizationMessageResponse, GetAccessKeyInfoRequest, GetAccessKeyInfoResponse,
     GetCallerIdentityRequest, GetCallerIdentityResponse, GetFederationTokenRequest,
     GetFederationTokenResponse, GetSessionTokenRequest, GetSessionTokenResponse, Sts as StsApi,
@@ -31,6 +33,7 @@ use crate::IdentityManagement;
 use crate::error::Refusal;
 pub use recorded::conceal_codes;
 use sessions::Issued;
+pub use web_identity::{ProviderDocuments, Unread};
 
 /// The Security Token Service.
 pub struct Sts {
@@ -54,6 +57,16 @@ impl StsApi for Sts {
         recorded::incoming_tags(context);
         let answer = assume_role::assume_role(&self.identities, context, input).await?;
         recorded::role_session(context, &answer);
+        Ok(answer)
+    }
+
+    async fn assume_role_with_web_identity(
+        &self,
+        context: &RequestContext,
+        input: AssumeRoleWithWebIdentityRequest,
+    ) -> Result<AssumeRoleWithWebIdentityResponse, ApiError> {
+        let answer = web_identity::assume_role_with_web_identity(&self.identities, context, input).await?;
+        recorded::web_session(context, &answer);
         Ok(answer)
     }
 

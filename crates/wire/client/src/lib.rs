@@ -29,4 +29,5 @@ pub use endpoint::Endpoint;
 pub use error::{CallError, Refusal};
 pub use region::region;
 pub use service::{CLOUDHSM, EC2, JsonService, KMS, QueryService, STS};
+pub use tls::authorities;
 pub use xml::Element;

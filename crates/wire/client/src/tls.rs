@@ -18,6 +18,19 @@ const AUTHORITIES: &[&str] =
 
 /// Trusts whom the system trusts, or whom `AWS_CA_BUNDLE` names.
 pub(crate) fn config(authority: &str) -> Result<Arc<ClientConfig>, CallError> {
+    let roots = authorities()?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|source| CallError::Tls { authority: authority.to_owned(), source })?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+/// The authorities that the system trusts, or those in the file that `AWS_CA_BUNDLE` or `SSL_CERT_FILE` names; an error
+/// if there are none.
+pub fn authorities() -> Result<RootCertStore, CallError> {
     let named = variable("AWS_CA_BUNDLE").or_else(|| variable("SSL_CERT_FILE"));
     let file = named
         .or_else(|| AUTHORITIES.iter().find(|path| Path::new(path).exists()).map(|path| (*path).to_owned()));
@@ -29,11 +42,5 @@ pub(crate) fn config(authority: &str) -> Result<Arc<ClientConfig>, CallError> {
     if roots.is_empty() {
         return Err(CallError::file(path, "there are no certificates in it"));
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|source| CallError::Tls { authority: authority.to_owned(), source })?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+    Ok(roots)
 }

@@ -25,7 +25,7 @@ pub(super) async fn create_open_id_connect_provider(
     context.ask(tags::asked(ConditionKeys::new(), input.tags.as_deref()));
     let client_ids = input.client_id_list.unwrap_or_default();
     let thumbprints = input.thumbprint_list.unwrap_or_default();
-    let name = parse_url(&input.url)?;
+    let name = parse_url(&input.url, identities.providers.reaches_local())?;
     let id = new_id(Kind::Oidc)?;
     let target = Target::New(Kind::Oidc, ROOT_PATH, name);
     let (provider, directory) = identities
@@ -35,8 +35,7 @@ pub(super) async fn create_open_id_connect_provider(
             &given,
             |edit| {
                 let (id, tags) = (id.clone(), given.clone());
-                let provider =
-                    Provider::new(id, &input.url, &client_ids, &thumbprints, tags, context.now_ms)?;
+                let provider = Provider::new(id, name, &client_ids, &thumbprints, tags, context.now_ms)?;
                 edit.add(Kind::Oidc, ROOT_PATH, name, Entry::Provider(provider.clone()))?;
                 Ok(provider)
             },

@@ -13,6 +13,7 @@ const MOST_THUMBPRINTS: usize = 5;
 
 /// What the URL of a provider begins with.
 const SCHEME: &str = "https://";
+const PLAIN_SCHEME: &str = "http://";
 
 /// A provider of identities.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +33,7 @@ pub(crate) struct Provider {
 }
 
 impl Provider {
-    /// The provider of a request.
+    /// The provider of a request, by its URL [without the scheme](parse_url).
     pub(crate) fn new(
         id: String,
         url: &str,
@@ -41,7 +42,7 @@ impl Provider {
         tags: Tags,
         now_ms: i64,
     ) -> Result<Self, Refusal> {
-        let url = parse_url(url)?.to_owned();
+        let url = url.to_owned();
         let (client_ids, thumbprints) = (check_client_ids(client_ids)?, check_thumbprints(thumbprints)?);
         Ok(Self { id, url, created_ms: now_ms, client_ids, thumbprints, tags })
     }
@@ -65,11 +66,18 @@ impl Provider {
     }
 }
 
-/// The URL of a provider without its scheme: a host and perhaps a path, no port and no query.
-pub(crate) fn parse_url(url: &str) -> Result<&str, Refusal> {
+/// The URL of a provider without its scheme: a host and perhaps a path, no port and no query. Where providers of this
+/// machine count, theirs may have a port, and need no TLS.
+pub(crate) fn parse_url(url: &str, reaches_local: bool) -> Result<&str, Refusal> {
     let invalid = || Refusal::Validation("Invalid Open ID Connect Provider URL".to_owned());
-    let rest = url.strip_prefix(SCHEME).ok_or_else(invalid)?;
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let local = |rest: &&str| reaches_local && is_loopback(rest);
+    let rest = url.strip_prefix(SCHEME).or_else(|| url.strip_prefix(PLAIN_SCHEME).filter(local));
+    let rest = rest.ok_or_else(invalid)?;
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if local(&rest) && port.parse::<u16>().is_ok() => host,
+        _ => authority,
+    };
     let is_label = |label: &str| {
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         !label.is_empty() && label.bytes().all(inner) && !label.starts_with('-') && !label.ends_with('-')
@@ -77,6 +85,13 @@ pub(crate) fn parse_url(url: &str) -> Result<&str, Refusal> {
     let is_host = host.split('.').all(is_label);
     let is_path = path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\\".contains(&byte));
     if is_host && is_path { Ok(rest) } else { Err(invalid()) }
+}
+
+/// Whether a URL without its scheme is of this machine itself.
+pub(crate) fn is_loopback(url: &str) -> bool {
+    let authority = url.split('/').next().unwrap_or_default();
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    matches!(host, "localhost" | "127.0.0.1")
 }
 
 /// Client ids without those that come twice.
@@ -117,7 +132,7 @@ mod tests {
             ("https://oidc.example.com/id/A1-b", "oidc.example.com/id/A1-b"),
             ("https://localhost", "localhost"),
         ] {
-            assert_eq!(parse_url(url).unwrap(), wanted);
+            assert_eq!(parse_url(url, false).unwrap(), wanted);
         }
         for url in [
             "http://server.example.com",
@@ -132,7 +147,23 @@ mod tests {
             "https://a..b",
             "https://server.example.com/a b",
         ] {
-            assert!(parse_url(url).is_err(), "{url}");
+            assert!(parse_url(url, false).is_err(), "{url}");
+            assert!(parse_url(url, true).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn urls_of_this_machine_count_where_it_is_said() {
+        for (url, wanted) in [
+            ("http://localhost:8080", "localhost:8080"),
+            ("http://127.0.0.1:8080/tenant", "127.0.0.1:8080/tenant"),
+            ("https://localhost:8443", "localhost:8443"),
+        ] {
+            assert_eq!(parse_url(url, true).unwrap(), wanted);
+            assert!(parse_url(url, false).is_err(), "{url}");
+        }
+        for url in ["http://localhost:x", "http://localhost:70000", "http://127.0.0.1.example.com:80"] {
+            assert!(parse_url(url, true).is_err(), "{url}");
         }
     }
 }

@@ -131,7 +131,7 @@ fn unauthorized<A: Action>(context: &RequestContext, arn: &str) -> Refusal {
 }
 
 /// How long the session lasts, in seconds (texts: answers of AWS quoted in public issue threads).
-fn duration(asked: Option<i32>, role: &Role, is_chained: bool) -> Result<i32, Refusal> {
+pub(super) fn duration(asked: Option<i32>, role: &Role, is_chained: bool) -> Result<i32, Refusal> {
     let seconds = asked.unwrap_or(USUAL_SESSION);
     let exceeded =
         |what: &str| Err(Refusal::Validation(format!("The requested DurationSeconds exceeds {what}.")));

@@ -3,7 +3,10 @@
 //! neither secret nor session token, which AWS shows.
 
 use serde_json::Value;
-use strongroom_api_sts::{AssumeRoleResponse, Credentials, GetFederationTokenResponse};
+use strongroom_api_sts::{
+    AssumeRoleResponse, AssumeRoleWithWebIdentityResponse, AssumedRoleUser, Credentials,
+    GetFederationTokenResponse,
+};
 use strongroom_identity::{NoteValue, RequestContext};
 
 /// The members of parameters that hold one-time codes, of STS and of IAM.
@@ -39,12 +42,26 @@ pub(super) fn incoming_tags(context: &RequestContext) {
 /// Notes the answer of AssumeRole.
 pub(super) fn role_session(context: &RequestContext, answer: &AssumeRoleResponse) {
     credentials(context, answer.credentials.as_ref());
-    if let Some(user) = &answer.assumed_role_user {
-        let members = [("assumedRoleId", &user.assumed_role_id), ("arn", &user.arn)];
-        context.responded("assumedRoleUser", texts(members));
-    }
+    assumed(context, answer.assumed_role_user.as_ref());
     if let Some(source_identity) = &answer.source_identity {
         context.responded("sourceIdentity", source_identity.as_str());
+    }
+    packed_size(context, answer.packed_policy_size);
+}
+
+/// Notes the answer of AssumeRoleWithWebIdentity.
+pub(super) fn web_session(context: &RequestContext, answer: &AssumeRoleWithWebIdentityResponse) {
+    credentials(context, answer.credentials.as_ref());
+    assumed(context, answer.assumed_role_user.as_ref());
+    for (member, text) in [
+        ("subjectFromWebIdentityToken", &answer.subject_from_web_identity_token),
+        ("provider", &answer.provider),
+        ("audience", &answer.audience),
+        ("sourceIdentity", &answer.source_identity),
+    ] {
+        if let Some(text) = text {
+            context.responded(member, text.as_str());
+        }
     }
     packed_size(context, answer.packed_policy_size);
 }
@@ -66,6 +83,13 @@ pub(super) fn credentials(context: &RequestContext, credentials: Option<&Credent
         let end = NoteValue::Moment(given.expiration.as_millis());
         let members = vec![("accessKeyId".to_owned(), id), ("expiration".to_owned(), end)];
         context.responded("credentials", NoteValue::Members(members));
+    }
+}
+
+fn assumed(context: &RequestContext, user: Option<&AssumedRoleUser>) {
+    if let Some(user) = user {
+        let members = [("assumedRoleId", &user.assumed_role_id), ("arn", &user.arn)];
+        context.responded("assumedRoleUser", texts(members));
     }
 }
 

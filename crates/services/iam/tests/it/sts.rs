@@ -6,6 +6,7 @@ mod restrictions;
 mod session_policies;
 mod session_tags;
 mod session_token;
+mod web_identity;
 
 use std::sync::Arc;
 
