@@ -4,9 +4,12 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{AccountId, AuditNotes, Caller, ConditionKeys, NoteValue, RecordDraft, Region, TouchedResource};
+use crate::{
+    AccountId, AuditNotes, Caller, ConditionKeys, DecisionNote, NoteValue, RecordDraft, Region,
+    TouchedResource,
+};
 
-/// Traces of decisions that a call keeps: the first ones.
+/// Decisions that a call keeps: the first ones, those that refused before those that allowed.
 const MOST_DECISIONS: usize = 4;
 
 /// A request's id: what the answer's `x-amzn-RequestId` says and the record keeps.
@@ -179,13 +182,19 @@ impl RequestContext {
         self.with_notes(|notes| notes.additional.push((member, value.into())));
     }
 
-    /// Notes how a decision was made, for whoever runs the server: a trace in the deciding side's form, a JSON text.
-    /// One that is made again, as it is when a change is tried again, counts once.
-    pub fn decided(&self, trace: String) {
-        self.with_notes(|notes| {
-            if notes.decisions.len() < MOST_DECISIONS && !notes.decisions.contains(&trace) {
-                notes.decisions.push(trace);
+    /// Notes how a decision was made, for whoever runs the server. One that is made again, as it is when a change is
+    /// tried again, counts once.
+    pub fn decided(&self, decision: DecisionNote) {
+        self.with_notes(|AuditNotes { decisions, .. }| {
+            if decisions.contains(&decision) {
+                return;
             }
+            if decisions.len() >= MOST_DECISIONS {
+                let last_allowed = decisions.iter().rposition(|kept| kept.is_allowed);
+                let Some(less_telling) = last_allowed.filter(|_| !decision.is_allowed) else { return };
+                decisions.remove(less_telling);
+            }
+            decisions.push(decision);
         });
     }
 

@@ -24,7 +24,7 @@ pub use caller::{Caller, Origin, Permissions, Session, SessionTag};
 pub use condition_keys::{ConditionKeys, KeyValue};
 pub use context::{RequestContext, RequestId, Tls};
 pub use credential::{Credential, Credentials, NoCredential};
-pub use notes::{AuditNotes, NoteValue, RecordDraft, TouchedResource};
+pub use notes::{AuditNotes, DecisionNote, NoteValue, RecordDraft, TouchedResource};
 pub use principal::{Entity, Principal};
 pub use principals::Principals;
 pub use region::{PARTITION, Region};

@@ -60,6 +60,15 @@ impl From<bool> for NoteValue {
     }
 }
 
+/// How a decision was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionNote {
+    /// Its trace, in the deciding side's form: a JSON text.
+    pub trace: String,
+    /// Whether it allowed what was asked.
+    pub is_allowed: bool,
+}
+
 /// Notes that an operation leaves for its record; what the protocol shows (parameters, answer, error) gets
 /// there by itself.
 #[derive(Clone, Debug, Default)]
@@ -72,8 +81,8 @@ pub struct AuditNotes {
     pub response: Vec<(&'static str, NoteValue)>,
     /// Members of `additionalEventData`.
     pub additional: Vec<(&'static str, NoteValue)>,
-    /// Traces of decisions, in the deciding side's form.
-    pub decisions: Vec<String>,
+    /// Decisions, in the order in which they were made; not all of a call that took many.
+    pub decisions: Vec<DecisionNote>,
     /// What the last refusal says of itself, encoded; see [`RequestContext::refused_with`](crate::RequestContext::refused_with).
     pub authorization_message: Option<String>,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use strongroom_identity::{AccountId, Action, ConditionKeys, KeyValue, RequestContext};
+use strongroom_identity::{AccountId, Action, ConditionKeys, DecisionNote, KeyValue, RequestContext};
 
 use crate::caller::CallerPolicies;
 use crate::decision::{
@@ -170,7 +170,8 @@ impl Authority {
             if denied.is_some() || self.keeps_all {
                 // The policies are gone through once more: only who is refused pays for that.
                 let trace = if is_for_nobody { not_for_others } else { explain };
-                context.decided(trace(request, policies).encode());
+                let trace = trace(request, policies).encode();
+                context.decided(DecisionNote { trace, is_allowed: denied.is_none() });
             }
             let Some(denied) = denied else { return Ok(decision.grant().map(str::to_owned)) };
             // Of another account's resource it would show that account's policy to the caller's administrators.

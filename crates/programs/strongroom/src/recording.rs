@@ -7,7 +7,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use strongroom_identity::RecordDraft;
+use strongroom_identity::{DecisionNote, RecordDraft};
 use strongroom_journal::{DECISIONS_LIMIT, EventId, EventType, Record, Resource, TlsDetails};
 use strongroom_outbox::Outbox;
 use strongroom_runtime::Clocks;
@@ -56,7 +56,7 @@ impl JournalRecorder {
             user_agent: (!context.user_agent.is_empty()).then(|| context.user_agent.clone()),
             error_code: error_code
                 .map(|code| if code == "AccessDeniedException" { DENIED.to_owned() } else { code }),
-            error_message: error_message.flatten(),
+            error_message: error_message.flatten().map(strongroom_kms::conceal_refused_tokens),
             request_parameters: call
                 .request_parameters
                 .map(strongroom_kms::conceal_chosen_material)
@@ -86,22 +86,23 @@ impl JournalRecorder {
     }
 }
 
-/// The traces of a call as one JSON array: as many of the first as a record takes.
-fn decisions(traces: &[String]) -> Option<String> {
-    let mut list = String::new();
-    for trace in traces {
-        // The brackets, and the comma before.
-        if list.len() + trace.len() + 3 > DECISIONS_LIMIT {
-            break;
+/// The traces of a call as one JSON array: as many as a record takes, those of refusals before others.
+fn decisions(decisions: &[DecisionNote]) -> Option<String> {
+    let mut by_weight: Vec<_> = decisions.iter().enumerate().collect();
+    by_weight.sort_by_key(|(_, decision)| decision.is_allowed);
+    // The closing bracket; each trace has an opening one or a comma before it.
+    let mut size = 1;
+    by_weight.retain(|(_, decision)| {
+        let with_it = size + decision.trace.len() + 1;
+        let fits = with_it <= DECISIONS_LIMIT;
+        if fits {
+            size = with_it;
         }
-        list.push(if list.is_empty() { '[' } else { ',' });
-        list.push_str(trace);
-    }
-    if list.is_empty() {
-        return None;
-    }
-    list.push(']');
-    Some(list)
+        fits
+    });
+    by_weight.sort_by_key(|(at, _)| *at);
+    let kept: Vec<_> = by_weight.into_iter().map(|(_, decision)| decision.trace.as_str()).collect();
+    (!kept.is_empty()).then(|| format!("[{}]", kept.join(",")))
 }
 
 #[async_trait]
@@ -124,5 +125,34 @@ impl Recorder for JournalRecorder {
 
     async fn probe(&self) {
         self.outbox.probe().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A trace as long as that, in quotes.
+    fn decision(letter: &str, length: usize, is_allowed: bool) -> DecisionNote {
+        DecisionNote { trace: format!("\"{}\"", letter.repeat(length - 2)), is_allowed }
+    }
+
+    fn kept(of: &[DecisionNote]) -> Vec<String> {
+        let text = decisions(of).unwrap_or_else(|| "[]".to_owned());
+        assert!(text.len() <= DECISIONS_LIMIT);
+        let traces: Vec<String> = serde_json::from_str(&text).unwrap();
+        traces.iter().map(|trace| trace[..1].to_owned()).collect()
+    }
+
+    #[test]
+    fn decisions_that_refused_are_kept_before_those_that_allowed() {
+        let half = DECISIONS_LIMIT / 2 - 2;
+        assert!(kept(&[]).is_empty());
+        let allowed = [decision("a", half, true), decision("b", half, true)];
+        assert_eq!(kept(&allowed), ["a", "b"]);
+        let refused = [&allowed[..], &[decision("c", half, false)]].concat();
+        assert_eq!(kept(&refused), ["a", "c"]);
+        let too_long = [decision("a", DECISIONS_LIMIT, false), decision("b", half, true)];
+        assert_eq!(kept(&too_long), ["b"]);
     }
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use async_trait::async_trait;
-use strongroom_identity::{RecordDraft, RequestContext, TouchedResource};
+use strongroom_identity::{DecisionNote, RecordDraft, RequestContext, TouchedResource};
 use strongroom_schema::{Operation, ServiceSchema};
 
 /// An authenticated call that has ended, as far as its record goes.
@@ -25,8 +25,8 @@ pub struct FinishedCall<'a> {
     pub additional_event_data: Option<String>,
     /// The resources that the call touched.
     pub resources: &'a [TouchedResource],
-    /// Traces of the decisions about it, JSON texts: for whoever runs the server, and never shown to callers.
-    pub decisions: &'a [String],
+    /// The decisions about it: for whoever runs the server, and never shown to callers.
+    pub decisions: &'a [DecisionNote],
 }
 
 /// Keeps records.

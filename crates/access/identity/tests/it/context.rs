@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use strongroom_identity::{
-    Caller, NoteValue, Principal, Region, RequestContext, RequestId, Tls, TouchedResource,
+    Caller, DecisionNote, NoteValue, Principal, Region, RequestContext, RequestId, Tls, TouchedResource,
 };
 
 fn context() -> RequestContext {
@@ -92,12 +92,26 @@ fn notes_come_from_many_threads() {
     assert_eq!((notes.resources.len(), notes.additional.len()), (100, 800));
 }
 
-#[test]
-fn traces_of_decisions_are_few_and_each_counts_once() {
+/// The traces that are kept of decisions made one after the other; those in capitals refused.
+fn kept_of(traces: &str) -> String {
     let context = context();
-    for trace in ["a", "b", "a", "c", "d", "e"] {
-        context.decided(trace.to_owned());
+    for letter in traces.chars() {
+        context.decided(DecisionNote { trace: letter.to_string(), is_allowed: letter.is_lowercase() });
     }
-    assert_eq!(context.take_notes().decisions, ["a", "b", "c", "d"]);
+    let kept = context.take_notes().decisions;
     assert!(context.take_notes().decisions.is_empty());
+    kept.into_iter().map(|decision| decision.trace).collect()
+}
+
+#[test]
+fn decisions_are_few_and_each_counts_once() {
+    assert_eq!(kept_of("abacde"), "abcd");
+    assert_eq!(kept_of("ABACDE"), "ABCD");
+}
+
+#[test]
+fn a_decision_that_refused_has_a_place_among_those_that_allowed() {
+    assert_eq!(kept_of("abcdeF"), "abcF");
+    assert_eq!(kept_of("abcdFGfH"), "aFGH");
+    assert_eq!(kept_of("AbcdE"), "AbcE");
 }

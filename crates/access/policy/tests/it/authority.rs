@@ -227,10 +227,13 @@ fn a_refusal_is_kept_with_its_story_and_an_allowed_call_only_if_asked_for() {
     assert!(allowed && kept.is_empty());
     let (allowed, kept) = traces(&Authority::new(), &format!("{allow},{deny}"));
     assert!(!allowed);
-    let trace = Trace::decode(&kept[0]).unwrap();
-    assert!(!trace.is_allowed && trace.to_string().contains("denied by statement 1"), "{trace}");
+    let trace = Trace::decode(&kept[0].trace).unwrap();
+    assert!(
+        !kept[0].is_allowed && !trace.is_allowed && trace.to_string().contains("denied by statement 1"),
+        "{trace}"
+    );
     let (allowed, kept) = traces(&Authority::new().keeping_all(true), allow);
-    assert!(allowed && Trace::decode(&kept[0]).unwrap().is_allowed);
+    assert!(allowed && kept[0].is_allowed && Trace::decode(&kept[0].trace).unwrap().is_allowed);
 }
 
 #[test]

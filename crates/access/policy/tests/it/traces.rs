@@ -195,7 +195,7 @@ mod of_calls {
         let allowed = Authority::new().authorize::<ListKeys, _>(&context, resource).is_ok();
         let traces = context.take_notes().decisions;
         assert_eq!(allowed, traces.is_empty());
-        traces.iter().map(|kept| Trace::decode(kept).unwrap()).map(|trace| trace.to_string()).collect()
+        traces.iter().map(|kept| Trace::decode(&kept.trace).unwrap()).map(|trace| trace.to_string()).collect()
     }
 
     #[test]
