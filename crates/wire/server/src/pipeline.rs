@@ -185,9 +185,8 @@ impl Server {
         let framing = if form.is_some() { framing_of_forms(found.schema()) } else { framing };
         if found.operation().unsigned {
             let decoded = decode(&found, framing, form.as_ref(), body.bytes());
-            let bytes = body.bytes();
-            let (context, place) =
-                self.admit_unsigned(parts, bytes, &found, framing, &decoded, source, request_id)?;
+            let admitted = self.admit_unsigned(parts, body.bytes(), &found, &decoded, source, request_id);
+            let (context, place) = admitted.map_err(|cause| Failure::of(&found, framing, cause))?;
             drop(form);
             return self.operate(found, framing, context, decoded, (body.into_share(), place)).await;
         }

@@ -11,13 +11,13 @@ use http::request::Parts;
 use strongroom_identity::{
     AccountId, Caller, PARTITION, Principal, Region, RequestContext, RequestId, WebIdentity,
 };
-use strongroom_protocols::envelope::{Framing, Refusal};
+use strongroom_protocols::envelope::Refusal;
 use strongroom_schema::{QueryError, Structure, Value};
 use strongroom_service::ApiError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Server;
-use crate::pipeline::{Cause, Decoded, Failure};
+use crate::pipeline::{Cause, Decoded};
 use crate::registry::Found;
 
 /// The member of inputs that names the role which is asked for, and with it the account.
@@ -67,24 +67,22 @@ impl Strangers {
 }
 
 impl Server {
-    /// The context of a call whose operation takes no signature, and its place among such calls. A signature that it has
-    /// all the same counts for nothing: who calls is what the operation finds out.
-    #[expect(clippy::too_many_arguments, reason = "each is one part of the request, as in `authenticate`")]
+    /// The context of a call whose operation takes no signature, and its place among such calls; or why it is refused. A
+    /// signature that it has all the same counts for nothing: who calls is what the operation finds out.
     pub(crate) fn admit_unsigned(
         &self,
         parts: &Parts,
         body: &[u8],
         found: &Found,
-        framing: Framing,
         decoded: &Decoded,
         source: IpAddr,
         request_id: RequestId,
-    ) -> Result<(RequestContext, OwnedSemaphorePermit), Failure> {
+    ) -> Result<(RequestContext, OwnedSemaphorePermit), Cause> {
         let now_ms = self.clocks().real_now();
         let limits = self.limits();
         let refused = |code: &str, cause: Cause| {
             self.security_log().refused(now_ms, source, None, code);
-            Failure::of(found, framing, cause)
+            cause
         };
         if body.len() > limits.unsigned_bytes {
             return Err(refused("RequestEntityTooLarge", Cause::Front(Refusal::too_large())));
@@ -97,9 +95,8 @@ impl Server {
             // Text: answers of AWS quoted in public issue threads.
             refused("ValidationError", Cause::Operation(ApiError::validation("Request ARN is invalid")))
         })?;
-        let region = Region::named(found.schema().home_region.unwrap_or(REGION)).ok_or_else(|| {
-            Failure::of(found, framing, Cause::Operation(ApiError::internal("no such Region")))
-        })?;
+        let region = Region::named(found.schema().home_region.unwrap_or(REGION));
+        let region = region.ok_or_else(|| Cause::Operation(ApiError::internal("no such Region")))?;
         let caller = Caller::new(Principal::WebIdentity(WebIdentity::unknown(account)), "");
         Ok((self.context(parts, caller, region, source, request_id), place))
     }

@@ -50,9 +50,8 @@ fn is_public(address: IpAddr) -> bool {
 fn is_public_v4(address: Ipv4Addr) -> bool {
     match address.octets() {
         // This network; shared among customers of a carrier; protocol assignments; between networks' benchmarks.
-        [0, ..] | [100, 64..=127, ..] | [192, 0, 0, _] | [198, 18..=19, ..] => false,
-        // Kept for later, and everybody.
-        [240..=255, ..] => false,
+        // What is kept for later, and everybody.
+        [0 | 240..=255, ..] | [100, 64..=127, ..] | [192, 0, 0, _] | [198, 18..=19, ..] => false,
         // Cloud providers answer with a machine's credentials there.
         _ => !address.is_link_local() && !address.is_documentation(),
     }
@@ -61,7 +60,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 /// Of the public part of the address space, without what wraps an IPv4 address: 6to4, Teredo and documentation.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => false,
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => false,
         [0x2000..=0x3fff, ..] => true,
         _ => false,
     }

@@ -109,8 +109,7 @@ async fn verified<'d>(
         // Text: ours; AWS's is not known.
         return Err(invalid("The signature of the ID Token is not valid"));
     }
-    let claims =
-        Claims::read(jwt.into_claims(), &provider.client_ids, identities.sessions.clocks().real_now())?;
+    let claims = Claims::read(jwt.claims(), &provider.client_ids, identities.sessions.clocks().real_now())?;
     caller.vouch(Vouched {
         provider: Kind::Oidc.arn(directory.account, "/", &provider.url),
         audience: claims.audience.clone(),

@@ -44,19 +44,19 @@ pub(super) struct Claims {
 impl Claims {
     /// Reads and checks the claims of a token from a provider that has these client ids.
     pub(super) fn read(
-        claims: Map<String, Value>,
+        claims: &Map<String, Value>,
         client_ids: &[String],
         now_ms: i64,
     ) -> Result<Self, Refusal> {
         let audiences = claims.get("aud").and_then(texts).ok_or_else(|| missing("aud"))?;
         let audience = audiences.into_iter().find(|audience| client_ids.contains(audience));
         let audience = audience.ok_or_else(|| invalid("Incorrect token audience"))?;
-        expect_current(&claims, now_ms.div_euclid(1000))?;
+        expect_current(claims, now_ms.div_euclid(1000))?;
         let subject = claims.get("sub").and_then(Value::as_str).ok_or_else(|| missing("sub"))?;
         if subject.is_empty() || subject.chars().count() > LONGEST_SUBJECT {
             return Err(rejected("sub"));
         }
-        let (tags, transitive_tag_keys) = read_tags(&claims)?;
+        let (tags, transitive_tag_keys) = read_tags(claims)?;
         Ok(Self {
             audience,
             subject: subject.to_owned(),

@@ -65,8 +65,8 @@ impl Jwt {
     }
 
     /// What it says, for whoever has verified it.
-    pub(super) fn into_claims(self) -> Map<String, Value> {
-        self.claims
+    pub(super) fn claims(&self) -> &Map<String, Value> {
+        &self.claims
     }
 }
 

@@ -55,7 +55,7 @@ fn trusting(actions: &[&str]) -> String {
 }
 
 /// The token of an RSA key `k` with the usual claims but for these.
-fn saying(others: Value) -> String {
+fn saying(others: &Value) -> String {
     token(&Key::rsa(), &json!({"alg": "RS256", "kid": "k"}), &claims(others))
 }
 

@@ -71,7 +71,7 @@ pub(super) fn encoded(bytes: &[u8]) -> String {
 }
 
 /// Claims of an hour, with others in place of theirs, or none where one is null.
-pub(super) fn claims(others: Value) -> Value {
+pub(super) fn claims(others: &Value) -> Value {
     let mut claims =
         json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "job:7", "iat": SECONDS, "exp": SECONDS + 3600});
     for (claim, value) in others.as_object().unwrap() {

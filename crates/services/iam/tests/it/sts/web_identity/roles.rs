@@ -24,14 +24,14 @@ on_both_engines! {
 
 const UNAUTHORIZED: &str = "AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity";
 
-async fn session(client: &Client, role: &str, others: Value) -> Actor {
+async fn session(client: &Client, role: &str, others: &Value) -> Actor {
     let answer = assume(client, asked(role, &saying(others))).await.0.unwrap();
     Actor::with(client, &answer.credentials.unwrap()).await
 }
 
 async fn a_trusted_job_gets_a_session(database: &TestDatabase) {
     let client = usual(database).await;
-    let (answer, vouched) = assume(&client, asked("r", &saying(json!({})))).await;
+    let (answer, vouched) = assume(&client, asked("r", &saying(&json!({})))).await;
     let answer = answer.unwrap();
     assert_eq!(vouched.unwrap().unique_id(), format!("{PROVIDER}:sts.amazonaws.com:job:7"));
     assert_eq!(answer.provider.as_deref(), Some(PROVIDER));
@@ -52,9 +52,9 @@ async fn a_trusted_job_gets_a_session(database: &TestDatabase) {
 async fn only_the_trust_policy_decides(database: &TestDatabase) {
     let client = usual(database).await;
     let web = "sts:AssumeRoleWithWebIdentity";
-    assert_eq!(refusal(assume(&client, asked("r", &saying(json!({"sub": "job:8"})))).await.0), UNAUTHORIZED);
+    assert_eq!(refusal(assume(&client, asked("r", &saying(&json!({"sub": "job:8"})))).await.0), UNAUTHORIZED);
     // The token counts for the provider, and the role wants another audience.
-    assert_eq!(refusal(assume(&client, asked("r", &saying(json!({"aud": "other"})))).await.0), UNAUTHORIZED);
+    assert_eq!(refusal(assume(&client, asked("r", &saying(&json!({"aud": "other"})))).await.0), UNAUTHORIZED);
     let statement = |condition: Value| {
         let allow = json!({"Effect": "Allow", "Principal": {"Federated": PROVIDER}, "Action": web, "Condition": condition});
         json!({"Version": "2012-10-17", "Statement": [allow]}).to_string()
@@ -86,7 +86,7 @@ async fn only_the_trust_policy_decides(database: &TestDatabase) {
         ("no-mfa", statement(json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}})), json!({}), false),
     ] {
         client.create_role(name, &trust).await.unwrap();
-        let (answer, _) = assume(&client, asked(name, &saying(others))).await;
+        let (answer, _) = assume(&client, asked(name, &saying(&others))).await;
         if is_let_in {
             answer.unwrap_or_else(|error| panic!("{name}: {error:?}"));
         } else {
@@ -101,13 +101,13 @@ async fn only_the_trust_policy_decides(database: &TestDatabase) {
         1,
     );
     client.create_role("denied", &both).await.unwrap();
-    assert_eq!(refusal(assume(&client, asked("denied", &saying(json!({})))).await.0), UNAUTHORIZED);
+    assert_eq!(refusal(assume(&client, asked("denied", &saying(&json!({})))).await.0), UNAUTHORIZED);
 }
 
 async fn a_role_that_is_not_there_looks_like_one_that_is(database: &TestDatabase) {
     let client = usual(database).await;
-    assert_eq!(refusal(assume(&client, asked("none", &saying(json!({})))).await.0), UNAUTHORIZED);
-    let mut elsewhere = asked("r", &saying(json!({})));
+    assert_eq!(refusal(assume(&client, asked("none", &saying(&json!({})))).await.0), UNAUTHORIZED);
+    let mut elsewhere = asked("r", &saying(&json!({})));
     elsewhere.role_arn = elsewhere.role_arn.replace(ACCOUNT, STRANGER);
     // Providers are an account's own.
     assert_eq!(
@@ -124,7 +124,7 @@ async fn tags_come_with_the_token(database: &TestDatabase) {
         "transitive_tag_keys": ["Project"],
     }});
     assert_eq!(
-        refusal(assume(&client, asked("r", &saying(nested.clone()))).await.0),
+        refusal(assume(&client, asked("r", &saying(&nested))).await.0),
         "AccessDenied: Not authorized to perform sts:TagSession"
     );
     let both = trusting(&["sts:AssumeRoleWithWebIdentity", "sts:TagSession"]);
@@ -135,7 +135,7 @@ async fn tags_come_with_the_token(database: &TestDatabase) {
         "https://aws.amazon.com/tags/transitive_tag_keys": ["Project"],
     });
     for claims in [nested, flat] {
-        let session = session(&client, "tagged", claims).await;
+        let session = session(&client, "tagged", &claims).await;
         let mut tags: Vec<_> = session.caller.session.as_ref().unwrap().tags.clone();
         tags.sort_by(|one, other| one.key.cmp(&other.key));
         let tags: Vec<_> =
@@ -150,19 +150,19 @@ async fn a_source_identity_comes_with_the_token(database: &TestDatabase) {
     let client = usual(database).await;
     let claims = json!({"https://aws.amazon.com/source_identity": "alice"});
     assert_eq!(
-        refusal(assume(&client, asked("r", &saying(claims.clone()))).await.0),
+        refusal(assume(&client, asked("r", &saying(&claims))).await.0),
         "AccessDenied: Not authorized to perform sts:SetSourceIdentity"
     );
     let both = trusting(&["sts:AssumeRoleWithWebIdentity", "sts:SetSourceIdentity"]);
     client.create_role("named", &both).await.unwrap();
-    let session = session(&client, "named", claims).await;
+    let session = session(&client, "named", &claims).await;
     assert_eq!(session.caller.session.as_ref().unwrap().source_identity.as_deref(), Some("alice"));
 }
 
 async fn session_policies_and_durations_have_limits(database: &TestDatabase) {
     let client = usual(database).await;
     let policy = super::super::allowing("kms:ListKeys", "*");
-    let mut limited = asked("r", &saying(json!({})));
+    let mut limited = asked("r", &saying(&json!({})));
     limited.policy = Some(policy);
     limited.duration_seconds = Some(900);
     let answer = assume(&client, limited.clone()).await.0.unwrap();
@@ -191,7 +191,7 @@ async fn session_policies_and_durations_have_limits(database: &TestDatabase) {
 
 async fn sessions_end_with_their_role(database: &TestDatabase) {
     let client = usual(database).await;
-    let answer = assume(&client, asked("r", &saying(json!({})))).await.0.unwrap();
+    let answer = assume(&client, asked("r", &saying(&json!({})))).await.0.unwrap();
     let credentials = answer.credentials.unwrap();
     let (id, token) = (&credentials.access_key_id, Some(credentials.session_token.as_str()));
     find(&client.server, id, token).await.unwrap();

@@ -49,7 +49,7 @@ async fn every_algorithm_of_awss_counts(database: &TestDatabase) {
         ("ES384", "e384", p384),
         ("ES512", "e512", p521),
     ] {
-        let token = token(key, &json!({"alg": alg, "kid": kid, "typ": "JWT"}), &claims(json!({})));
+        let token = token(key, &json!({"alg": alg, "kid": kid, "typ": "JWT"}), &claims(&json!({})));
         let (answer, _) = assume(&client, asked("r", &token)).await;
         answer.unwrap_or_else(|error| panic!("{alg}: {error:?}"));
     }
@@ -57,15 +57,15 @@ async fn every_algorithm_of_awss_counts(database: &TestDatabase) {
     for (alg, kid, key) in
         [("ES256", "r", &rsa), ("RS256", "e256", p256), ("ES256", "e384", p384), ("ES384", "e256", p256)]
     {
-        let token = token(key, &json!({"alg": alg, "kid": kid}), &claims(json!({})));
+        let token = token(key, &json!({"alg": alg, "kid": kid}), &claims(&json!({})));
         assert_eq!(refused(&client, &token).await, FORGED, "{alg} with {kid}");
     }
 }
 
 async fn what_is_no_such_token_is_refused(database: &TestDatabase) {
     let client = usual(database).await;
-    let header = |header: Value| token(&Key::rsa(), &header, &claims(json!({})));
-    let sound = saying(json!({}));
+    let header = |header: Value| token(&Key::rsa(), &header, &claims(&json!({})));
+    let sound = saying(&json!({}));
     let unsigned = format!("{}.", sound.rsplit_once('.').unwrap().0);
     for token in [
         "an opaque access token".to_owned(),
@@ -95,30 +95,30 @@ async fn nobody_else_signs_for_the_provider(database: &TestDatabase) {
     ]);
     let client = account(database, &documents).await;
     let usual = json!({"alg": "RS256", "kid": "k"});
-    let sound = token(&Key::rsa(), &usual, &claims(json!({})));
+    let sound = token(&Key::rsa(), &usual, &claims(&json!({})));
     let [header, _, signature] = sound.split('.').collect::<Vec<_>>().try_into().unwrap();
 
-    let said = encoded(claims(json!({"sub": "job:8"})).to_string().as_bytes());
+    let said = encoded(claims(&json!({"sub": "job:8"})).to_string().as_bytes());
     assert_eq!(refused(&client, &format!("{header}.{said}.{signature}")).await, FORGED, "altered");
     let forger = Key::elliptic(Curve::P256);
-    let forged = token(&forger, &json!({"alg": "ES256", "kid": "k"}), &claims(json!({})));
+    let forged = token(&forger, &json!({"alg": "ES256", "kid": "k"}), &claims(&json!({})));
     assert_eq!(refused(&client, &forged).await, FORGED, "of somebody else's key");
 
     // With what is public as the secret: RFC 8725, 2.1.
     let header = encoded(json!({"alg": "HS256", "kid": "k"}).to_string().as_bytes());
-    let signed = format!("{header}.{}", encoded(claims(json!({})).to_string().as_bytes()));
+    let signed = format!("{header}.{}", encoded(claims(&json!({})).to_string().as_bytes()));
     let public = Key::rsa().published("k")["n"].to_string();
     let mac = HmacSha256::new(public.as_bytes()).sign(&[signed.as_bytes()]);
     assert_eq!(refused(&client, &format!("{signed}.{}", encoded(&mac))).await, NO_JWT, "with a secret");
 
     for kid in ["other", "secret", "for-encryption"] {
-        let token = token(&Key::rsa(), &json!({"alg": "RS256", "kid": kid}), &claims(json!({})));
+        let token = token(&Key::rsa(), &json!({"alg": "RS256", "kid": kid}), &claims(&json!({})));
         assert_eq!(refused(&client, &token).await, NO_KEY, "{kid}");
     }
     // The token does not bring its own key.
     let own =
         json!({"alg": "ES256", "kid": "own", "jwk": forger.published("own"), "jku": "https://evil.example"});
-    assert_eq!(refused(&client, &token(&forger, &own, &claims(json!({})))).await, NO_KEY);
+    assert_eq!(refused(&client, &token(&forger, &own, &claims(&json!({})))).await, NO_KEY);
 }
 
 async fn claims_are_checked(database: &TestDatabase) {
@@ -169,7 +169,7 @@ async fn claims_are_checked(database: &TestDatabase) {
             rejected("https://aws.amazon.com/source_identity"),
         ),
     ] {
-        assert_eq!(refused(&client, &saying(others.clone())).await, wanted, "{others}");
+        assert_eq!(refused(&client, &saying(&others)).await, wanted, "{others}");
     }
     for sound in [
         json!({"aud": ["nobody", "sts.amazonaws.com"]}),
@@ -177,17 +177,17 @@ async fn claims_are_checked(database: &TestDatabase) {
         json!({"exp": 1_700_000_100.5}),
         json!({"iat": SECONDS + 300, "nbf": SECONDS + 300}),
     ] {
-        assume(&client, asked("r", &saying(sound))).await.0.unwrap();
+        assume(&client, asked("r", &saying(&sound))).await.0.unwrap();
     }
     // Real time counts.
     client.server.clock.set(NOW + 3_600_000);
-    assert_eq!(refused(&client, &saying(json!({}))).await, expired(SECONDS + 3600, SECONDS + 3600));
+    assert_eq!(refused(&client, &saying(&json!({}))).await, expired(SECONDS + 3600, SECONDS + 3600));
 }
 
 async fn keys_are_kept_and_change(database: &TestDatabase) {
     let documents = Documents::of(&[Key::rsa().published("k")]);
     let client = account(database, &documents).await;
-    let sound = saying(json!({"exp": SECONDS + 86_400}));
+    let sound = saying(&json!({"exp": SECONDS + 86_400}));
     for _ in 0..3 {
         assume(&client, asked("r", &sound)).await.0.unwrap();
     }
@@ -196,7 +196,7 @@ async fn keys_are_kept_and_change(database: &TestDatabase) {
     // A new key is found, though not at once: whoever makes tokens up does not make us ask.
     let new = Key::elliptic(Curve::P256);
     let rotated =
-        token(&new, &json!({"alg": "ES256", "kid": "new"}), &claims(json!({"exp": SECONDS + 86_400})));
+        token(&new, &json!({"alg": "ES256", "kid": "new"}), &claims(&json!({"exp": SECONDS + 86_400})));
     documents.publish(&[new.published("new")]);
     assert_eq!(refused(&client, &rotated).await, NO_KEY);
     assert_eq!(documents.reads(), 2);
@@ -219,13 +219,13 @@ async fn a_provider_that_does_not_answer_is_left_alone_for_a_while(database: &Te
     let client = account(database, &documents).await;
     documents.fall_silent();
     for _ in 0..3 {
-        assert_eq!(refused(&client, &saying(json!({}))).await, SILENT);
+        assert_eq!(refused(&client, &saying(&json!({}))).await, SILENT);
     }
     assert_eq!(documents.reads(), 1);
     documents.publish(&[Key::rsa().published("k")]);
-    assert_eq!(refused(&client, &saying(json!({}))).await, SILENT);
+    assert_eq!(refused(&client, &saying(&json!({}))).await, SILENT);
     client.server.clock.set(NOW + 5_000);
-    assume(&client, asked("r", &saying(json!({})))).await.0.unwrap();
+    assume(&client, asked("r", &saying(&json!({})))).await.0.unwrap();
 }
 
 async fn another_issuers_configuration_does_not_count(database: &TestDatabase) {
@@ -242,7 +242,7 @@ async fn another_issuers_configuration_does_not_count(database: &TestDatabase) {
     {
         documents.put(&configuration, &document);
         client.server.clock.set(NOW + 5_000 * i64::try_from(second).unwrap());
-        assert_eq!(refused(&client, &saying(json!({}))).await, SILENT, "{document}");
+        assert_eq!(refused(&client, &saying(&json!({}))).await, SILENT, "{document}");
     }
 }
 
@@ -250,5 +250,5 @@ async fn without_a_way_out_nobody_is_believed(database: &TestDatabase) {
     // The account of a server that knows the provider, and of one that asks nobody.
     let client = usual(database).await;
     let deaf = client.on(&crate::fixture::iam::serve(&crate::fixture::open(database).await));
-    assert_eq!(refused(&deaf, &saying(json!({}))).await, SILENT);
+    assert_eq!(refused(&deaf, &saying(&json!({}))).await, SILENT);
 }
