@@ -8,6 +8,7 @@ use crate::fixture::iam::{POLICY, TRUST, client, decoded, refusal};
 on_both_engines! {
     an_inline_policy_is_put_shown_and_deleted,
     inline_policies_have_room_together,
+    whitespace_is_not_free_of_bounds,
     ten_managed_policies_are_all,
     who_has_a_policy_is_told,
     what_cannot_be_attached_is_refused,
@@ -57,6 +58,27 @@ async fn inline_policies_have_room_together(database: &TestDatabase) {
     );
     client.put_user_policy("a", "p", POLICY).await.unwrap();
     client.put_user_policy("a", "q", &large).await.unwrap();
+}
+
+/// Whitespace does not count, within reason: what is kept must be bounded.
+async fn whitespace_is_not_free_of_bounds(database: &TestDatabase) {
+    let client = client(database).await;
+    client.create_user("a").await.unwrap();
+    let blanks = " ".repeat(4 * 2048);
+    for (policy, refused) in [
+        (POLICY.replace('{', "{\n        "), None),
+        (
+            format!("{POLICY}{blanks}"),
+            Some("LimitExceeded: Maximum policy size of 2048 bytes exceeded for user a"),
+        ),
+    ] {
+        let put = client.put_user_policy("a", "p", &policy).await;
+        assert_eq!(put.err().map(|error| refusal(Err::<(), _>(error))).as_deref(), refused);
+    }
+    let role = client.create_role("r", &format!("{TRUST}{blanks}")).await;
+    assert_eq!(refusal(role), "LimitExceeded: Cannot exceed quota for ACLSizePerRole: 2048");
+    let managed = client.create_policy("p", &format!("{POLICY}{}", " ".repeat(4 * 6144))).await;
+    assert_eq!(refusal(managed), "LimitExceeded: Cannot exceed quota for PolicySize: 6144");
 }
 
 async fn ten_managed_policies_are_all(database: &TestDatabase) {
