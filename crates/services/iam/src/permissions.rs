@@ -3,11 +3,11 @@
 //! A text is compiled once, whoever has it. What a user or role has is gathered once for each version of the
 //! directory, so that a request of a caller whose account has not changed costs one look-up.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use strongroom_identity::{AccountId, SessionTag};
-use strongroom_policy::document::{Document, Kind as DocumentKind};
+use strongroom_policy::document::{Document, DocumentError, Kind as DocumentKind};
 use strongroom_policy::{CallerPolicies, Policy};
 
 use crate::domain::directory::Directory;
@@ -16,6 +16,7 @@ use crate::domain::permissions::Permissions;
 use crate::domain::role::Role;
 use crate::domain::tags::Tags;
 use crate::domain::user::User;
+use crate::sts::token::Passed;
 
 /// What is kept may weigh this many bytes, by estimate. Beyond it everything is dropped, and compiled again when
 /// it is needed.
@@ -89,17 +90,28 @@ impl Compiled {
 
     /// What an account's root user has where its permissions are limited by those of a session: everything.
     pub(crate) fn of_root(&self, directory: &Directory) -> CallerPolicies {
-        CallerPolicies { identity: vec![self.managed(directory, EVERYTHING)], ..CallerPolicies::default() }
+        let everything = self.had(EVERYTHING, directory.managed_text(EVERYTHING));
+        CallerPolicies { identity: vec![everything], ..CallerPolicies::default() }
     }
 
-    /// A managed policy of AWS or of the directory's account. One that is not there denies everything.
-    pub(crate) fn managed(&self, directory: &Directory, arn: &str) -> Arc<Policy> {
-        self.compile(arn, directory.managed_text(arn))
+    /// The policies that were passed to a session of that directory's account. Those that are gone, or no longer read,
+    /// deny everything; whoever passed them may have deleted them, and the log is not for him to fill.
+    pub(crate) fn passed(&self, directory: &Directory, passed: &Passed) -> Vec<Arc<Policy>> {
+        let inline = passed.inline.iter().map(|text| ("session policy", Some(text.as_str())));
+        let managed = passed.managed.iter().map(|arn| (arn.as_str(), directory.managed_text(arn)));
+        let policies = inline.chain(managed);
+        policies
+            .map(|(name, text)| self.compile(name, text).unwrap_or_else(|_| Arc::new(Policy::barring(name))))
+            .collect()
     }
 
-    /// A policy that has no ARN, such as one that is passed to a session; the name is how decisions speak of it.
-    pub(crate) fn inline(&self, name: &str, text: &str) -> Arc<Policy> {
-        self.compile(name, Some(text))
+    /// A policy that somebody has; the name is how decisions speak of it. What is not there or cannot be read denies
+    /// everything: nobody knows what it denied.
+    fn had(&self, name: &str, text: Option<&str>) -> Arc<Policy> {
+        self.compile(name, text).unwrap_or_else(|error| {
+            tracing::error!(policy = name, %error, "it denies everything until it is detached or replaced");
+            Arc::new(Policy::barring(name))
+        })
     }
 
     /// Forgets everything, after the store has been emptied.
@@ -130,33 +142,31 @@ impl Compiled {
         policies
     }
 
-    /// A policy under a name. What is not there or cannot be read denies everything: nobody knows what it denied.
-    fn compile(&self, name: &str, text: Option<&str>) -> Arc<Policy> {
-        let Some(text) = text else {
-            tracing::error!(
-                policy = name,
-                "an attached policy is not there; it denies everything until it is detached"
-            );
-            return Arc::new(Policy::barring(name));
-        };
+    /// A policy under a name.
+    fn compile(&self, name: &str, text: Option<&str>) -> Result<Arc<Policy>, Unusable> {
+        let text = text.ok_or(Unusable::Gone)?;
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = kept.policies.get(text) {
-            return under(name, known);
+            return Ok(under(name, known));
         }
         drop(kept);
         // All texts were read as what they are when they were put; here it counts only what they say.
-        let policy = match Document::parse(text, DocumentKind::Identity) {
-            Ok(document) => Arc::new(Policy::new(name, &document)),
-            Err(error) => {
-                tracing::error!(policy = name, %error, "a policy no longer reads; it denies everything until it is replaced");
-                return Arc::new(Policy::barring(name));
-            }
-        };
+        let document = Document::parse(text, DocumentKind::Identity)?;
+        let policy = Arc::new(Policy::new(name, &document));
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         kept.make_room(OVERHEAD + text.len() + Policy::weight_of(text));
         kept.policies.insert(text.into(), policy.clone());
-        policy
+        Ok(policy)
     }
+}
+
+/// Why a policy is not what it was.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("an attached policy is not there")]
+    Gone,
+    #[error("a policy no longer reads: {0}")]
+    Unreadable(#[from] DocumentError),
 }
 
 impl Kept {
@@ -180,8 +190,8 @@ pub(crate) fn of_session(
     session: Option<Vec<Arc<Policy>>>,
     tags: &[SessionTag],
 ) -> CallerPolicies {
-    let is_overlaid = |key: &str| tags.iter().any(|tag| tag.key.to_lowercase() == key.to_lowercase());
-    let kept = base.tags.iter().filter(|(key, _)| !is_overlaid(key)).cloned();
+    let overlaid: HashSet<_> = tags.iter().map(|tag| tag.key.to_lowercase()).collect();
+    let kept = base.tags.iter().filter(|(key, _)| !overlaid.contains(&key.to_lowercase())).cloned();
     let own = tags.iter().map(|tag| (tag.key.clone(), tag.value.clone()));
     CallerPolicies { session, tags: kept.chain(own).collect(), ..base.clone() }
 }
@@ -203,21 +213,27 @@ impl<'g> Gathering<'g> {
     fn add(&mut self, kind: Kind, entity: &str, permissions: &Permissions) {
         for (name, text) in &permissions.inline {
             let name = format!("{name} of {} {entity}", kind.resource_type());
-            self.policies.push(self.compiled.inline(&name, text));
+            self.policies.push(self.compiled.had(&name, Some(text)));
         }
         permissions.attached.iter().for_each(|arn| self.attach(arn));
     }
 
     fn attach(&mut self, arn: &str) {
         if self.attached.insert(arn.to_owned()) {
-            self.policies.push(self.compiled.managed(self.directory, arn));
+            self.policies.push(self.managed(arn));
         }
     }
 
+    /// A managed policy of AWS or of the directory's account.
+    fn managed(&self, arn: &str) -> Arc<Policy> {
+        self.compiled.had(arn, self.directory.managed_text(arn))
+    }
+
     fn finish(self, boundary: Option<&str>, tags: &Tags) -> CallerPolicies {
+        let boundary = boundary.map(|arn| self.managed(arn));
         CallerPolicies {
             identity: self.policies,
-            boundary: boundary.map(|arn| self.compiled.managed(self.directory, arn)),
+            boundary,
             session: None,
             tags: tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         }
@@ -226,6 +242,8 @@ impl<'g> Gathering<'g> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use strongroom_policy::{Entity, Policies, Request, Subject, decide};
 
     use super::*;
@@ -264,6 +282,55 @@ mod tests {
         let mut lost = user("d", POLICY);
         lost.permissions.attached.insert("arn:aws:iam::111122223333:policy/lost".to_owned());
         assert!(!may_encrypt(&compiled.of_user(&directory, &lost)));
+    }
+
+    /// Counts what is logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<AtomicUsize>);
+
+    impl tracing::Subscriber for Log {
+        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+
+        fn event(&self, _: &tracing::Event<'_>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+        fn enter(&self, _: &tracing::span::Id) {}
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+
+    #[test]
+    fn what_callers_lose_fills_no_log() {
+        let (compiled, log) = (Compiled::default(), Log::default());
+        let directory = directory(1);
+        let gone = "arn:aws:iam::111122223333:policy/gone".to_owned();
+        let passed = Passed { inline: Some("{".to_owned()), managed: vec![gone.clone()] };
+        let mut user = user("a", POLICY);
+        user.permissions.attached.insert(gone);
+        tracing::subscriber::with_default(log.clone(), || {
+            for _ in 0..3 {
+                let policies = compiled.passed(&directory, &passed);
+                for policy in policies {
+                    // The session policy, and the one that is gone: what is allowed beside either is denied.
+                    let identity = vec![compiled.had(EVERYTHING, directory.managed_text(EVERYTHING)), policy];
+                    assert!(!may_encrypt(&CallerPolicies { identity, ..CallerPolicies::default() }));
+                }
+                assert_eq!(log.0.load(Ordering::Relaxed), 0);
+            }
+            // What users have is looked at once for each version of the directory.
+            for _ in 0..3 {
+                compiled.of_user(&directory, &user);
+                assert_eq!(log.0.load(Ordering::Relaxed), 1);
+            }
+        });
     }
 
     #[test]

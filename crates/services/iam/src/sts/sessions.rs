@@ -23,12 +23,12 @@ use crate::domain::id::{new_secret, new_temporary_key_id};
 use crate::error::Refusal;
 use crate::permissions::{Compiled, of_session};
 
-/// How many tokens are kept opened in memory, some hundred bytes each as a rule and twelve kilobytes at most. Beyond
+/// How many tokens are kept opened in memory, some hundred bytes each as a rule and twenty kilobytes at most. Beyond
 /// it one is dropped and opened again when needed.
 const MOST_OPENED: usize = 4_000;
 
 /// The characters of a secret access key, which precede what a token says.
-const SECRET_LENGTH: usize = 40;
+pub(super) const SECRET_LENGTH: usize = 40;
 
 /// Milliseconds of a second.
 const SECOND_MS: i64 = 1000;
@@ -160,11 +160,7 @@ fn holder(
     session: &Session,
 ) -> Option<(Principal, Permissions)> {
     let account = directory.account;
-    let passed = || {
-        let inline = token.passed.inline.iter().map(|text| compiled.inline("session policy", text));
-        let managed = token.passed.managed.iter().map(|arn| compiled.managed(directory, arn));
-        inline.chain(managed).collect()
-    };
+    let passed = || compiled.passed(directory, &token.passed);
     match &token.who {
         Who::Root => Some((Principal::Root(account), Permissions::none())),
         Who::User(id) => {
