@@ -1,7 +1,7 @@
 //! Where the statements of a document stand in its text, as IAM's simulations tell it.
 
 /// A place in a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     /// Counted from 1.
     pub line: usize,
@@ -13,7 +13,7 @@ pub struct Place {
 ///
 /// AWS's places lie between tokens (answers of AWS quoted in public): the first statement begins right behind the
 /// bracket, each other one right behind the one before, at its comma; it ends right behind its brace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Extent {
     /// Where it begins.
     pub start: Place,

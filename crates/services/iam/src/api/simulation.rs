@@ -1,23 +1,24 @@
 //! Simulations of policies, those of an entity and those that a request brings.
 
+mod results;
+
 use std::sync::Arc;
 
-use strongroom_api_iam::{self as iam, PolicyEvaluationDecisionType as Decision, PolicySourceType, actions};
+use strongroom_api_iam::{self as iam, actions};
 use strongroom_identity::{AccountId, RequestContext};
 use strongroom_policy::Policy;
-use strongroom_policy::document::{Document, Kind as DocumentKind, Place};
+use strongroom_policy::document::{Document, Kind as DocumentKind};
 use tokio::sync::Semaphore;
 
 use crate::IdentityManagement;
 use crate::domain::directory::Directory;
 use crate::domain::kind::Kind;
-use crate::domain::paging::Page;
+use crate::domain::paging::{self, Page};
 use crate::domain::simulation::Simulation;
 use crate::domain::simulation::exclusion::Exclusion;
 use crate::domain::simulation::facts::Facts;
 use crate::domain::simulation::source::{Attached, Source, boundary_of, of_entity};
 use crate::domain::simulation::subject::{EntityArn, somebody};
-use crate::domain::simulation::verdict::{self, Matched, Outcome, Verdict};
 use crate::error::Refusal;
 use crate::identities::Target;
 
@@ -30,6 +31,9 @@ const BYTES_A_PAGE: usize = 32 << 20;
 
 /// Simulations that run at the same time. Others wait: they compute, and keep processors from calls that matter more.
 static RUNNING: Semaphore = Semaphore::const_new(2);
+
+/// Simulations that run or wait. Beyond it calls are told to come again: places of the server are everybody's.
+static UNDER_WAY: Semaphore = Semaphore::const_new(32);
 
 /// What stands for every resource.
 const EVERYTHING: &str = "*";
@@ -137,6 +141,7 @@ async fn simulate(
             "Strongroom has no instances to simulate: ResourceHandlingOption is for them.",
         ));
     }
+    let _place = UNDER_WAY.try_acquire().map_err(|_| Refusal::Busy)?;
     asked.actions.iter().try_for_each(|action| expect_action(action))?;
     let resources = asked.resources.clone().unwrap_or_default();
     resources.iter().try_for_each(|resource| expect_resource(resource))?;
@@ -146,14 +151,14 @@ async fn simulate(
     let simulation = assemble(directory, &asked, &resources, own, own_boundary)?;
     let bytes = simulation.weight().max(1).saturating_mul(resources.len().max(1));
     let page = asked.page.at_most(BYTES_A_PAGE / bytes);
-    let key = |(number, _): &(usize, String)| format!("{number:08}");
-    let (actions, marker) = page.cut(asked.actions.into_iter().enumerate(), key);
+    let key = |number: usize| format!("{number:08}");
+    let (actions, next) = page.cut(asked.actions.into_iter().enumerate(), |(number, _)| key(*number));
     // It never closes.
     let _running = RUNNING.acquire().await.map_err(|error| Refusal::Internal(error.into()))?;
-    let evaluated = tokio::task::spawn_blocking(move || {
-        actions.into_iter().map(|(_, action)| of_action(&simulation, action, &resources)).collect()
-    });
-    let results = evaluated.await.map_err(|error| Refusal::Internal(error.into()))?;
+    let evaluated =
+        tokio::task::spawn_blocking(move || results::of_actions(&simulation, actions, &resources));
+    let (results, cut_after) = evaluated.await.map_err(|error| Refusal::Internal(error.into()))??;
+    let marker = cut_after.map(|last| paging::marker(&key(last))).or(next);
     Ok(iam::SimulatePolicyResponse {
         evaluation_results: Some(results),
         is_truncated: Some(marker.is_some()),
@@ -262,77 +267,4 @@ fn expect_resource(resource: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::invalid_input(format!("ResourceNames are not in a valid ARN format: {resource}.")))
-}
-
-/// The result of one action.
-fn of_action(simulation: &Simulation, action: String, resources: &[String]) -> iam::EvaluationResult {
-    let everything = [EVERYTHING.to_owned()];
-    let is_specific = resources.iter().any(|resource| resource != EVERYTHING);
-    let asked = if is_specific { resources } else { &everything[..] };
-    let outcomes: Vec<_> = asked.iter().map(|resource| simulation.evaluate(&action, resource)).collect();
-    let specific = asked.iter().zip(&outcomes).map(|(resource, outcome)| of_resource(resource, outcome));
-    let specific: Vec<_> = specific.collect();
-    let all = Outcome::of_all(&outcomes).unwrap_or_else(Outcome::of_nothing);
-    iam::EvaluationResult {
-        eval_action_name: action,
-        // With several resources AWS documents the form of ARNs of the action's resources, or `*` where it knows none.
-        eval_resource_name: Some(match asked {
-            [one] => one.clone(),
-            _ => EVERYTHING.to_owned(),
-        }),
-        eval_decision: decision(all.verdict),
-        matched_statements: Some(all.matched.iter().map(statement).collect()),
-        missing_context_values: Some(all.missing.clone()),
-        organizations_decision_detail: all.organization.map(|verdict| iam::OrganizationsDecisionDetail {
-            allowed_by_organizations: Some(verdict == Verdict::Allowed),
-        }),
-        permissions_boundary_decision_detail: bounded(&all),
-        // Of one account there is nothing to tell, and AWS tells it.
-        eval_decision_details: is_specific.then(|| details(&all)),
-        resource_specific_results: is_specific.then_some(specific),
-    }
-}
-
-fn of_resource(resource: &str, outcome: &Outcome) -> iam::ResourceSpecificResult {
-    iam::ResourceSpecificResult {
-        eval_resource_name: resource.to_owned(),
-        eval_resource_decision: decision(outcome.verdict),
-        matched_statements: Some(outcome.matched.iter().map(statement).collect()),
-        missing_context_values: (!outcome.missing.is_empty()).then(|| outcome.missing.clone()),
-        eval_decision_details: (!outcome.layers.is_empty()).then(|| details(outcome)),
-        permissions_boundary_decision_detail: bounded(outcome),
-    }
-}
-
-fn decision(verdict: Verdict) -> Decision {
-    match verdict {
-        Verdict::Allowed => Decision::Allowed,
-        Verdict::ExplicitlyDenied => Decision::ExplicitDeny,
-        Verdict::NotAllowed => Decision::ImplicitDeny,
-    }
-}
-
-fn details(outcome: &Outcome) -> strongroom_schema::Map<Decision> {
-    outcome.layers.iter().map(|(kind, verdict)| ((*kind).to_owned(), decision(*verdict))).collect()
-}
-
-fn bounded(outcome: &Outcome) -> Option<iam::PermissionsBoundaryDecisionDetail> {
-    let allowed_by_permissions_boundary = Some(outcome.boundary?);
-    Some(iam::PermissionsBoundaryDecisionDetail { allowed_by_permissions_boundary })
-}
-
-fn statement(matched: &Matched) -> iam::Statement {
-    // AWS writes other words than its model has.
-    let kind = if matched.is_resource { verdict::RESOURCE_POLICY } else { verdict::IAM_POLICY };
-    iam::Statement {
-        source_policy_id: Some(matched.id.clone()),
-        source_policy_type: Some(PolicySourceType::from(kind)),
-        start_position: matched.extent.map(|extent| position(extent.start)),
-        end_position: matched.extent.map(|extent| position(extent.end)),
-    }
-}
-
-fn position(place: Place) -> iam::Position {
-    let number = |number: usize| i32::try_from(number).ok();
-    iam::Position { line: number(place.line), column: number(place.column) }
 }

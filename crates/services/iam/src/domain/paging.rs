@@ -48,12 +48,13 @@ impl Page {
             return (page, None);
         }
         page.truncate(self.limit);
-        let marker = page.last().map(|last| close(&key(last)));
+        let marker = page.last().map(|last| marker(&key(last)));
         (page, marker)
     }
 }
 
-fn close(key: &str) -> String {
+/// The marker of the page that begins after the entry with that key.
+pub(crate) fn marker(key: &str) -> String {
     URL_SAFE_NO_PAD.encode([&[FORM], key.as_bytes()].concat())
 }
 

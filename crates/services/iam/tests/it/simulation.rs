@@ -19,6 +19,8 @@ on_both_engines! {
     policies_are_left_out,
     tags_and_names_of_the_principal_are_known,
     results_come_in_pages,
+    an_answer_has_limited_room,
+    an_action_with_too_many_results_is_refused,
     what_cannot_be_simulated_is_refused,
     who_may_simulate_is_asked,
 }
@@ -369,6 +371,59 @@ async fn results_come_in_pages(database: &TestDatabase) {
         input.marker = answer.marker;
     }
     assert_eq!(found, actions);
+}
+
+async fn an_answer_has_limited_room(database: &TestDatabase) {
+    let client = client(database).await;
+    let actions: Vec<_> = (0..40).map(|number| format!("kms:Action{number}")).collect();
+    let name = "a".repeat(400);
+    let resources: Vec<_> =
+        (0..256).map(|number| format!("arn:aws:kms:us-east-1:111122223333:alias/{number}{name}")).collect();
+    let mut input = iam::SimulateCustomPolicyRequest {
+        action_names: actions.clone(),
+        resource_arns: Some(resources),
+        ..asks(&[policy("Allow", "kms:*", "*")], &[], &[])
+    };
+    let (mut found, mut pages) = (Vec::new(), 0);
+    loop {
+        let answer = client.iam().simulate_custom_policy(&client.context(), input.clone()).await.unwrap();
+        let results = answer.evaluation_results.unwrap();
+        let named = |result: &iam::EvaluationResult| {
+            let of_resources = result.resource_specific_results.iter().flatten();
+            of_resources.map(|result| result.eval_resource_name.len()).sum::<usize>()
+        };
+        let bytes: usize = results.iter().map(named).sum();
+        assert!(bytes < 4 << 20, "{bytes}");
+        for result in results {
+            let resources = result.resource_specific_results.as_ref().unwrap().len();
+            assert_eq!((decision(&result), resources), ("allowed", 256));
+            found.push(result.eval_action_name);
+        }
+        pages += 1;
+        match answer.marker {
+            Some(marker) => input.marker = Some(marker),
+            None => break,
+        }
+    }
+    assert_eq!(found, actions);
+    assert!(pages > 1);
+}
+
+/// What statements and condition keys say of themselves counts as well as names of resources.
+async fn an_action_with_too_many_results_is_refused(database: &TestDatabase) {
+    let client = client(database).await;
+    let conditions: Vec<_> = (0..300).map(|number| format!(r#""s3:key{number}":"a""#)).collect();
+    let statement = |more: &str| format!(r#"{{"Effect":"Allow","Action":"kms:*","Resource":"*"{more}}}"#);
+    let text = |statements: &str| format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+    let resources: Vec<_> = (0..256).map(|number| format!("{KEY}{number}")).collect();
+    let resources: Vec<_> = resources.iter().map(String::as_str).collect();
+    let conditional = format!(r#","Condition":{{"StringEquals":{{{}}}}}"#, conditions.join(","));
+    for policy in [text(&[statement("").as_str(); 40].join(",")), text(&statement(&conditional))] {
+        let refused = refusal(custom(&client, asks(&[policy.clone()], &["kms:Decrypt"], &resources)).await);
+        let expected = "InvalidInput: The results of kms:Decrypt alone are more than an answer takes.";
+        assert!(refused.starts_with(expected), "{refused}");
+        custom(&client, asks(&[policy], &["kms:Decrypt"], &resources[..20])).await.unwrap();
+    }
 }
 
 async fn what_cannot_be_simulated_is_refused(database: &TestDatabase) {

@@ -1,11 +1,21 @@
 //! What comes out of a simulation.
 
+use std::collections::HashSet;
+use std::hash::Hash;
+
 use strongroom_policy::document::Extent;
 
 /// The kinds of policies, as answers name them. The first two are those of AWS's answers; none was seen about a boundary.
 pub(crate) const IAM_POLICY: &str = "IAM Policy";
 pub(crate) const RESOURCE_POLICY: &str = "Resource Policy";
 pub(crate) const BOUNDARY_POLICY: &str = "Permissions Boundary Policy";
+
+/// About the bytes that an answer takes for an outcome: for decisions and what stands around them, for each layer, for a
+/// statement and its two places, and for a name in a list.
+const DECISIONS: usize = 256;
+const LAYER: usize = 96;
+const STATEMENT: usize = 256;
+const NAME: usize = 24;
 
 /// A decision; the later, the more restrictive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +28,7 @@ pub(crate) enum Verdict {
 }
 
 /// A statement that made a decision.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Matched {
     /// How answers name its policy.
     pub(crate) id: String,
@@ -54,11 +64,12 @@ impl Outcome {
             boundary: outcomes.iter().filter_map(|outcome| outcome.boundary).min(),
             layers: Vec::new(),
         };
+        let (mut matched, mut missing) = (HashSet::new(), HashSet::new());
         for outcome in outcomes {
             if outcome.verdict == verdict {
-                add(&mut all.matched, &outcome.matched);
+                add(&mut all.matched, &mut matched, &outcome.matched);
             }
-            add(&mut all.missing, &outcome.missing);
+            add(&mut all.missing, &mut missing, &outcome.missing);
             for (kind, verdict) in &outcome.layers {
                 match all.layers.iter_mut().find(|(known, _)| known == kind) {
                     Some((_, known)) => *known = (*known).max(*verdict),
@@ -69,6 +80,13 @@ impl Outcome {
         Some(all)
     }
 
+    /// About the bytes that an answer takes for it.
+    pub(crate) fn weight(&self) -> usize {
+        let matched = self.matched.iter().map(|matched| STATEMENT + matched.id.len());
+        let missing = self.missing.iter().map(|name| NAME + name.len());
+        DECISIONS + LAYER * self.layers.len() + matched.sum::<usize>() + missing.sum::<usize>()
+    }
+
     /// What becomes of an action on no resource at all.
     pub(crate) fn of_nothing() -> Self {
         let (matched, missing, layers) = Default::default();
@@ -76,11 +94,7 @@ impl Outcome {
     }
 }
 
-/// Adds what is not there.
-fn add<T: Clone + PartialEq>(all: &mut Vec<T>, more: &[T]) {
-    for one in more {
-        if !all.contains(one) {
-            all.push(one.clone());
-        }
-    }
+/// Adds what is not there. A look at each that is there, for each that may come, would take too long.
+fn add<'o, T: Clone + Eq + Hash>(all: &mut Vec<T>, known: &mut HashSet<&'o T>, more: &'o [T]) {
+    all.extend(more.iter().filter(|one| known.insert(one)).cloned());
 }
