@@ -203,6 +203,12 @@ impl RequestContext {
         self.with_notes(|notes| notes.authorization_message = Some(message.into()));
     }
 
+    /// Takes the encoded message of a refusal back, where the caller is told of another in its stead: it would tell
+    /// what that one hides.
+    pub fn withhold_message(&self) {
+        self.with_notes(|notes| notes.authorization_message = None);
+    }
+
     /// States what the input says to policies, in place of what was stated before. An operation does so before
     /// it asks for permission.
     pub fn ask(&self, keys: ConditionKeys) {

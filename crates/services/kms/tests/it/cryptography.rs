@@ -1,13 +1,15 @@
 //! Encrypting, decrypting and data keys: what goes round, and what does not.
 
 use strongroom_api_kms::{
-    DataKeySpec, EncryptRequest, EncryptionAlgorithmSpec, GenerateDataKeyRequest, ReEncryptRequest,
+    DataKeySpec, DecryptRequest, EncryptRequest, EncryptionAlgorithmSpec, GenerateDataKeyRequest, Kms as _,
+    ReEncryptRequest,
 };
 use strongroom_schema::{Blob, Map};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{
-    ACCOUNT, FAR_REGION, Pairs, REGION, STRANGER, bound_to, client, data_key, decrypt, encrypt, plaintext,
+    ACCOUNT, DAY, FAR_REGION, Pairs, REGION, STRANGER, bound_to, client, data_key, decrypt, encrypt,
+    plaintext,
 };
 use crate::key_policies::{ROOT, policy, statement};
 
@@ -26,6 +28,7 @@ on_both_engines! {
     a_ciphertext_stays_in_its_account_and_region,
     a_ciphertext_leads_whoever_may_to_the_key_of_another_account,
     no_two_ciphertexts_are_equal,
+    a_refusal_without_key_tells_nothing_in_its_message_either,
 }
 
 async fn what_is_encrypted_decrypts_to_the_same(database: &TestDatabase) {
@@ -228,5 +231,27 @@ async fn no_two_ciphertexts_are_equal(database: &TestDatabase) {
         assert!(!blob.windows(8).any(|window| window == b"the same"));
         assert!(!blobs.contains(&blob));
         blobs.push(blob);
+    }
+}
+
+/// Whether the key of a ciphertext is there is not to be seen by whom it is denied to.
+async fn a_refusal_without_key_tells_nothing_in_its_message_either(database: &TestDatabase) {
+    let root = client(database).await;
+    let (kept, gone) = (root.create_key().await.key_id, root.create_key().await.key_id);
+    let alice = root.user("user/alice");
+    for key in [&kept, &gone] {
+        let blob = root.encrypt(key, b"x", &[]).await.unwrap();
+        let refused = async |key_id: Option<&str>| {
+            let context = alice.context();
+            let input = DecryptRequest { key_id: key_id.map(str::to_owned), ..decrypt(&blob) };
+            let refusal = alice.kms.decrypt(&context, input).await.unwrap_err();
+            (refusal.to_string(), context.take_notes().authorization_message)
+        };
+        assert!(refused(Some(key)).await.1.is_some());
+        if *key == gone {
+            root.schedule_deletion(key, Some(7)).await.unwrap();
+            root.later(8 * DAY).await;
+        }
+        assert_eq!(refused(None).await, (UNKNOWN_KEY.to_owned(), None));
     }
 }

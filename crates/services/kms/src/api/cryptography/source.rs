@@ -52,7 +52,10 @@ impl<'r> Source<'r> {
         let key = match (&header, self.key_id) {
             (Some(header), None) => {
                 let key = kms.find_key_of_ciphertext(context, header.key_id).await?;
-                self.permitted(kms, context, key).map_err(|_| Refusal::CiphertextOfUnknownKey)?
+                self.permitted(kms, context, key).map_err(|_| {
+                    context.withhold_message();
+                    Refusal::CiphertextOfUnknownKey
+                })?
             }
             (Some(header), Some(named)) => {
                 let key = kms.find::<A>(context, named).await?;
