@@ -92,6 +92,12 @@ impl Refusal {
         Self::NotFound(format!("Alias {arn} is not found."))
     }
 
+    /// Two members that exclude each other, or neither of two. KMS API Reference, CreateGrant, has this sentence of
+    /// each pair; what AWS answers has not been seen.
+    pub(crate) fn either(one: &str, other: &str) -> Self {
+        Self::Validation(format!("You must specify either {one} or {other}, but not both."))
+    }
+
     /// There is no principal of that ARN. AWS's text is that which Lambda relays.
     pub(crate) fn no_such_principal(arn: &str) -> Self {
         Self::InvalidArn(format!("ARN does not refer to a valid principal: {arn}"))
@@ -132,6 +138,11 @@ impl Refusal {
             Self::InvalidState(text) => KeyStoreRefusal::InvalidState(text).into(),
             other => other,
         }
+    }
+
+    /// Whether a change that ends with it may have been made all the same: the store's answer has not come.
+    pub(crate) fn leaves_doubt(&self) -> bool {
+        matches!(self, Self::Internal(_) | Self::Timeout(_))
     }
 
     /// The reason, for those who are not callers.

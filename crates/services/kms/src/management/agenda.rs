@@ -136,6 +136,10 @@ impl KeyManagement {
         });
         let deleted = deleted.await;
         self.forget_key(home, key_id);
+        if deleted.as_ref().is_err_and(Refusal::leaves_doubt) {
+            self.aliases.clear();
+            self.grants.clear();
+        }
         let Some((aliases, grantees)) = deleted? else { return Ok(()) };
         for alias in aliases {
             self.forget_alias(home, &alias);

@@ -84,10 +84,9 @@ impl KeyManagement {
         });
         let changed = changed.await;
         self.forget_alias(&Home::of(context), name.as_str());
-        let (key, former) = changed?;
-        self.forget_key(&key.home, &key.id);
-        self.forget_key(&key.home, &former);
-        Ok(key)
+        self.forget_key(home, key_id);
+        self.forget_former(&changed, |(key, former)| (&key.home, former));
+        changed.map(|(key, _)| key)
     }
 
     /// Removes an alias, and answers the key that it was of.
@@ -109,9 +108,21 @@ impl KeyManagement {
         });
         let removed = removed.await;
         self.forget_alias(&Home::of(context), name.as_str());
-        let key = removed?;
-        self.forget_key(&key.home, &key.id);
-        Ok(key)
+        self.forget_former(&removed, |key| (&key.home, &key.id));
+        removed
+    }
+
+    /// Drops what is in memory of the key that an alias was of: policies may speak of a key's aliases.
+    fn forget_former<T>(&self, outcome: &Result<T, Refusal>, former: impl FnOnce(&T) -> (&Home, &str)) {
+        match outcome {
+            Ok(changed) => {
+                let (home, key_id) = former(changed);
+                self.forget_key(home, key_id);
+            }
+            // Which key has lost the alias is not known.
+            Err(refusal) if refusal.leaves_doubt() => self.keys.clear(),
+            Err(_) => {}
+        }
     }
 
     /// The caller's alias of that name, with permission to do `A` to it.

@@ -63,6 +63,14 @@ struct Wish<'s> {
     now_ms: i64,
 }
 
+/// What has come of a seedling.
+struct Done {
+    planted: Planted,
+    record: Option<Record>,
+    /// Keys that have lost aliases to it.
+    bereft: Vec<String>,
+}
+
 /// Why a seedling does not fit, and the member that it is about.
 struct Misfit {
     member: String,
@@ -121,7 +129,7 @@ impl KeyManagement {
         for (index, grant) in seedling.grants.iter().enumerate() {
             grants.push(self.read_grant(account, grant).await.map_err(at(format!("Grants[{index}]")))?);
         }
-        let (planted, record) = self.plant(&wish, &grants).await?;
+        let done = self.plant(&wish, &grants).await;
         self.forget_key(&wish.home, &seedling.id);
         for alias in &wish.aliases {
             self.forget_alias(&wish.home, alias.as_str());
@@ -129,6 +137,13 @@ impl KeyManagement {
         for terms in &grants {
             self.forget_grants(&wish.home, &seedling.id, terms.grantee.identity());
         }
+        match &done {
+            Ok(Done { bereft, .. }) => bereft.iter().for_each(|key_id| self.forget_key(&wish.home, key_id)),
+            // Which keys have lost aliases is not known.
+            Err(misfit) if misfit.refusal.leaves_doubt() => self.keys.clear(),
+            Err(_) => {}
+        }
+        let Done { planted, record, .. } = done?;
         if let Some(record) = record {
             self.agenda_changed();
             self.publish(record).await;
@@ -136,7 +151,7 @@ impl KeyManagement {
         Ok(planted)
     }
 
-    async fn plant(&self, wish: &Wish<'_>, grants: &[Terms]) -> Result<(Planted, Option<Record>), Misfit> {
+    async fn plant(&self, wish: &Wish<'_>, grants: &[Terms]) -> Result<Done, Misfit> {
         let found = repo::keys::find(&self.db, &self.mac, &wish.home, &wish.seedling.id).await?;
         let fresh = match &found {
             Some(key) => {
@@ -150,7 +165,7 @@ impl KeyManagement {
         self.db
             .transaction(|tx| {
                 Box::pin(async move {
-                    let mut planted = Planted::default();
+                    let (mut planted, mut bereft) = (Planted::default(), Vec::new());
                     let found = repo::keys::load(tx, &self.mac, &wish.home, &wish.seedling.id).await?;
                     let mut key = match (found, fresh) {
                         (Some(key), _) => key,
@@ -166,7 +181,7 @@ impl KeyManagement {
                     wish.apply(&mut planted, &mut key)?;
                     for (index, alias) in wish.aliases.iter().enumerate() {
                         let named = self.plant_alias(tx, wish, &mut planted, &mut key, alias).await;
-                        named.map_err(at(format!("Aliases[{index}]")))?;
+                        bereft.extend(named.map_err(at(format!("Aliases[{index}]")))?);
                     }
                     expect_room(tx, &key).await.map_err(at("Aliases"))?;
                     for (index, terms) in grants.iter().enumerate() {
@@ -176,12 +191,12 @@ impl KeyManagement {
                         }
                     }
                     if planted.is_as_it_was() {
-                        return Ok((planted, None));
+                        return Ok(Done { planted, record: None, bereft });
                     }
                     repo::keys::replace(tx, &self.mac, &mut key).await?;
                     let record = events::planted(&key, &planted, wish.now_ms, random_id()?);
                     repo::post(tx, Some(&self.outbox.draft(&record))).await?;
-                    Ok((planted, Some(record)))
+                    Ok(Done { planted, record: Some(record), bereft })
                 })
             })
             .await
@@ -219,7 +234,7 @@ impl KeyManagement {
         ))))
     }
 
-    /// Has an alias be the key's.
+    /// Has an alias be the key's, and answers the id of the key that it was of.
     async fn plant_alias(
         &self,
         tx: &mut Tx<'_>,
@@ -227,7 +242,7 @@ impl KeyManagement {
         planted: &mut Planted,
         key: &mut Key,
         name: &AliasName,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<String>, Refusal> {
         let Some(mut alias) = repo::aliases::load(tx, &self.mac, &wish.home, name.as_str()).await? else {
             let alias = Alias {
                 home: wish.home.clone(),
@@ -239,24 +254,23 @@ impl KeyManagement {
             repo::aliases::insert(tx, &self.mac, &alias).await?;
             key.aliases.add(name.as_str());
             planted.note("Aliases");
-            return Ok(());
+            return Ok(None);
         };
         if alias.key_id == key.id {
-            return Ok(());
+            return Ok(None);
         }
         // The key that loses it changes too: its policies may speak of its aliases.
         if let Some(mut former) = repo::keys::load(tx, &self.mac, &wish.home, &alias.key_id).await? {
             key.expect_kind_of(&former)?;
             former.aliases.remove(name.as_str());
             repo::keys::replace(tx, &self.mac, &mut former).await?;
-            self.forget_key(&wish.home, &former.id);
         }
-        alias.key_id.clone_from(&key.id);
+        let former = std::mem::replace(&mut alias.key_id, key.id.clone());
         alias.updated_ms = wish.now_ms;
         repo::aliases::replace(tx, &self.mac, &alias).await?;
         key.aliases.add(name.as_str());
         planted.note("Aliases");
-        Ok(())
+        Ok(Some(former))
     }
 }
 

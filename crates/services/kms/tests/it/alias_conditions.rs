@@ -15,6 +15,7 @@ on_both_engines! {
     a_deny_on_an_alias_comes_and_goes_with_it,
     an_allow_on_an_alias_wants_it_there,
     a_service_in_between_is_seen,
+    a_change_that_may_have_been_made_leaves_nothing_in_memory,
     what_becomes_of_an_aliass_row_changes_nothing_about_its_key,
     a_key_from_before_its_row_had_the_names_is_decided_on_by_them,
 }
@@ -91,6 +92,35 @@ async fn a_service_in_between_is_seen(database: &TestDatabase) {
     assert!(outcome(client.kms.encrypt(&forwarded, input.clone()).await));
     let by_another = client.context().passed_on_by("sns.amazonaws.com");
     assert!(!outcome(client.kms.encrypt(&by_another, input).await));
+}
+
+/// A change of which nobody knows whether it has been made: what this server last knew may be otherwise by now. Another
+/// server stands in for the store that did it and could not say so.
+async fn a_change_that_may_have_been_made_leaves_nothing_in_memory(database: &TestDatabase) {
+    let db = open(database).await;
+    let on_prod = r#"{"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/prod"}}"#;
+    let statements = [
+        statement("Allow", ROOT, r#""kms:*""#, ""),
+        statement("Deny", r#""*""#, r#""kms:Encrypt""#, on_prod),
+    ];
+    for change in ["update", "delete"] {
+        let client = Client::new(&start(&db, &root()), ACCOUNT, REGION);
+        let key = key_with(&client, &policy(&statements)).await;
+        let other = client.create_key().await.key_id;
+        client.create_alias("alias/prod", &key).await.unwrap();
+        assert!(!outcome(client.encrypt(&key, b"x", &[]).await));
+        let elsewhere = Client::new(&start(&db, &root()), ACCOUNT, REGION);
+        elsewhere.update_alias("alias/prod", &other).await.unwrap();
+        let damage = "UPDATE kms_aliases SET updated_ms = updated_ms + 1";
+        db.execute(Statement::new(damage), &[]).await.unwrap();
+        let failed = match change {
+            "update" => client.update_alias("alias/prod", &other).await,
+            _ => client.delete_alias("alias/prod").await,
+        };
+        assert_eq!(failed.unwrap_err().code(), "KMSInternalException");
+        assert!(outcome(client.encrypt(&key, b"x", &[]).await), "{change}");
+        db.execute(Statement::new("DELETE FROM kms_aliases"), &[]).await.unwrap();
+    }
 }
 
 /// Who can write into the store and has no seal cannot take an alias from what policies see.

@@ -1,14 +1,19 @@
 //! A seed's keys, planted without a caller.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use strongroom_identity::{AccountId, Region};
 use strongroom_kms::KeySeedling;
 use strongroom_secret::Key256;
 use strongroom_service::{NotPlanted, Planted};
 use strongroom_testkit::{TestDatabase, on_both_engines};
+use tokio::task::JoinSet;
 
 use crate::fixture::{
     ABSENT as KEY, ACCOUNT, Client, NOW, REGION, STRANGER, client, open, root, start_with_chosen_keys,
 };
+use crate::key_policies::{ROOT, policy, statement};
 
 const OTHER_KEY: &str = "0987dcba-09fe-87dc-65ba-ab0987654321";
 
@@ -20,6 +25,7 @@ on_both_engines! {
     a_key_that_is_another_for_life_is_refused,
     a_server_that_lets_nobody_choose_takes_no_material,
     each_change_is_recorded,
+    who_reads_while_an_alias_moves_does_not_keep_what_was,
 }
 
 async fn developer(database: &TestDatabase) -> Client {
@@ -187,4 +193,38 @@ async fn each_change_is_recorded(database: &TestDatabase) {
         planted.iter().map(|record| record.service_event_details.as_deref().unwrap()).collect();
     assert_eq!(details, [r#"{"made":true,"changed":[]}"#, r#"{"made":false,"changed":["Description"]}"#]);
     assert_eq!(planted[0].resources.as_ref().unwrap()[0].arn, client.arn(&format!("key/{KEY}")));
+}
+
+async fn who_reads_while_an_alias_moves_does_not_keep_what_was(database: &TestDatabase) {
+    let client = developer(database).await;
+    let on_prod = r#"{"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/prod"}}"#;
+    let policy = policy(&[
+        statement("Allow", ROOT, r#""kms:*""#, ""),
+        statement("Deny", r#""*""#, r#""kms:Encrypt""#, on_prod),
+    ]);
+    let with_alias = |id: &str| KeySeedling {
+        aliases: vec!["alias/prod".to_owned()],
+        policy: Some(policy.clone()),
+        ..bare(id)
+    };
+    plant(&client, &with_alias(KEY)).await;
+    let ended = Arc::new(AtomicBool::new(false));
+    let mut readers = JoinSet::new();
+    for id in [KEY, OTHER_KEY] {
+        let (client, ended) = (client.clone(), ended.clone());
+        readers.spawn(async move {
+            while !ended.load(Ordering::Relaxed) {
+                let _ = client.encrypt(id, b"x", &[]).await;
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    for round in 0..20 {
+        let (owner, former) = if round % 2 == 0 { (OTHER_KEY, KEY) } else { (KEY, OTHER_KEY) };
+        plant(&client, &with_alias(owner)).await;
+        assert!(client.encrypt(owner, b"x", &[]).await.is_err(), "round {round}");
+        client.encrypt(former, b"x", &[]).await.unwrap();
+    }
+    ended.store(true, Ordering::Relaxed);
+    readers.join_all().await;
 }

@@ -203,7 +203,7 @@ impl KeyManagement {
         match &ended {
             Ok(grant) => self.forget_grants(home, key_id, grant.terms.grantee.identity()),
             // Whether it has been ended is not known, nor whose it was.
-            Err(Refusal::Timeout(_) | Refusal::Internal(_)) => self.grants.clear(),
+            Err(refusal) if refusal.leaves_doubt() => self.grants.clear(),
             Err(_) => {}
         }
         ended.map(|grant| grant.id)
