@@ -15,8 +15,8 @@ use crate::domain::directory::Directory;
 use crate::permissions::Compiled;
 use crate::repo::directories::{self as rows, Root};
 
-/// Directories kept in memory. The largest that quotas allow takes some tens of megabytes, a usual one a few
-/// kilobytes.
+/// Directories kept in memory. The largest that quotas allow takes some hundreds of megabytes, a usual one a
+/// few kilobytes.
 const KEPT: usize = 256;
 
 /// How often a directory that changes while it is read is read again.
@@ -33,9 +33,17 @@ pub(crate) struct Directories {
 
 #[derive(Default)]
 struct Kept {
-    directories: HashMap<AccountId, Arc<Directory>>,
+    directories: HashMap<AccountId, Known>,
     /// Counts what has been dropped: what was read before is not kept after.
     dropped: u64,
+    /// Counts what has been used.
+    used: u64,
+}
+
+struct Known {
+    directory: Arc<Directory>,
+    /// The count when it was used last.
+    used: u64,
 }
 
 /// What had been dropped when a read or a change began.
@@ -69,9 +77,9 @@ impl Directories {
     pub(crate) async fn current(&self, account: AccountId) -> Result<Arc<Directory>, StoreError> {
         for _ in 0..ATTEMPTS {
             let ticket = {
-                let kept = self.kept();
-                match kept.directories.get(&account) {
-                    Some(directory) if self.db.engine() == Engine::Sqlite => return Ok(directory.clone()),
+                let mut kept = self.kept();
+                match kept.find(account) {
+                    Some(directory) if self.db.engine() == Engine::Sqlite => return Ok(directory),
                     _ => Ticket(kept.dropped),
                 }
             };
@@ -98,8 +106,8 @@ impl Directories {
     /// What is in memory of the directory at that very version.
     pub(crate) fn kept_at(&self, root: &Root) -> Option<Arc<Directory>> {
         let is_it =
-            |directory: &&Arc<Directory>| directory.version == root.version && directory.nonce == root.nonce;
-        self.kept().directories.get(&root.account).filter(is_it).cloned()
+            |directory: &Arc<Directory>| directory.version == root.version && directory.nonce == root.nonce;
+        self.kept().find(root.account).filter(is_it)
     }
 
     /// Begins a change.
@@ -112,8 +120,7 @@ impl Directories {
     /// Keeps a directory, unless a later version is there or something was dropped since the ticket was given.
     fn keep(&self, ticket: Ticket, directory: &Arc<Directory>) {
         let mut kept = self.kept();
-        let account = directory.account;
-        let known = kept.directories.get(&account).cloned();
+        let known = kept.find(directory.account);
         // Another nonce is that of another making, after a reset; an empty directory has none.
         let is_later = |known: &Arc<Directory>| {
             if known.nonce == directory.nonce {
@@ -126,18 +133,48 @@ impl Directories {
             return;
         }
         if kept.directories.len() >= KEPT && known.is_none() {
-            // An account that has nobody costs little to find out, and anybody can ask for one.
+            // An account that has nobody costs little to find out, and anybody can ask for one: it takes no room from
+            // those that have somebody.
             if directory.version == 0 {
                 return;
             }
-            kept.directories.clear();
-            kept.dropped += 1;
+            kept.forget_one();
         }
-        kept.directories.insert(account, directory.clone());
+        kept.put(directory);
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// The directory of an account, which is used now.
+    fn find(&mut self, account: AccountId) -> Option<Arc<Directory>> {
+        let known = self.directories.get_mut(&account)?;
+        self.used += 1;
+        known.used = self.used;
+        Some(known.directory.clone())
+    }
+
+    fn put(&mut self, directory: &Arc<Directory>) {
+        self.used += 1;
+        let known = Known { directory: directory.clone(), used: self.used };
+        self.directories.insert(directory.account, known);
+    }
+
+    fn forget(&mut self, account: AccountId) {
+        self.directories.remove(&account);
+        self.dropped += 1;
+    }
+
+    /// Drops an empty directory if there is one, or else the one that was used longest ago.
+    fn forget_one(&mut self) {
+        let last = |known: &Known| (known.directory.version > 0, known.used);
+        let found = self.directories.iter().min_by_key(|(_, known)| last(known)).map(|(account, _)| *account);
+        if let Some(account) = found {
+            self.forget(account);
+        }
     }
 }
 
@@ -155,10 +192,9 @@ impl Doubt<'_> {
         // read it before the change was made.
         let mut kept = self.directories.kept();
         let is_there =
-            |known: &Arc<Directory>| known.nonce == directory.nonce && known.version >= directory.version;
-        if !kept.directories.get(&self.account).is_some_and(is_there) {
-            kept.directories.remove(&self.account);
-            kept.dropped += 1;
+            |known: Arc<Directory>| known.nonce == directory.nonce && known.version >= directory.version;
+        if !kept.find(self.account).is_some_and(is_there) {
+            kept.forget(self.account);
         }
     }
 }
@@ -168,9 +204,7 @@ impl Drop for Doubt<'_> {
         if self.settled || !self.written.load(Ordering::Acquire) {
             return;
         }
-        let mut kept = self.directories.kept();
-        kept.directories.remove(&self.account);
-        kept.dropped += 1;
+        self.directories.kept().forget(self.account);
     }
 }
 
@@ -194,7 +228,7 @@ mod tests {
 
     impl Directories {
         fn version_kept(&self) -> Option<i64> {
-            self.kept().directories.get(&ACCOUNT.parse().unwrap()).map(|known| known.version)
+            self.kept().find(ACCOUNT.parse().unwrap()).map(|known| known.version)
         }
     }
 
@@ -213,6 +247,56 @@ mod tests {
         assert_eq!(directories.version_kept(), None);
         directories.keep(reader, &at(1));
         assert_eq!(directories.version_kept(), None);
+    }
+
+    /// One of many accounts.
+    fn strange(number: usize) -> AccountId {
+        format!("{:012}", 200_000_000_000 + number).parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn accounts_that_have_nobody_take_no_room_from_others() {
+        let database = TestDatabase::sqlite();
+        let db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
+        db.migrate(&[crate::MIGRATIONS]).await.unwrap();
+        let directories = Directories::new(db, RowMac::new(&strongroom_secret::Key256::new([7; 32])));
+        let ticket = || Ticket(directories.kept().dropped);
+        directories.keep(ticket(), &at(1));
+        let before = ticket().0;
+        for number in 0..KEPT + 40 {
+            let empty = directories.current(strange(number)).await.unwrap();
+            assert_eq!(empty.version, 0);
+        }
+        assert_eq!(directories.version_kept(), Some(1));
+        // What is under way can still be kept.
+        assert_eq!(ticket().0, before);
+        assert_eq!(directories.kept().directories.len(), KEPT);
+        // Whoever has somebody gets the room of one that has nobody.
+        let other = Directory::new(strange(KEPT + 99), 1, "nonce".to_owned(), []);
+        directories.keep(ticket(), &Arc::new(other));
+        assert_eq!(directories.version_kept(), Some(1));
+        assert!(directories.kept().find(strange(KEPT + 99)).is_some());
+    }
+
+    #[tokio::test]
+    async fn the_directory_that_was_used_longest_ago_makes_room() {
+        let database = TestDatabase::sqlite();
+        let directories = directories(&database).await;
+        let keep = |account: AccountId| {
+            let ticket = Ticket(directories.kept().dropped);
+            directories.keep(ticket, &Arc::new(Directory::new(account, 1, "nonce".to_owned(), [])));
+        };
+        keep(ACCOUNT.parse().unwrap());
+        (1..KEPT).map(strange).for_each(keep);
+        assert_eq!(directories.version_kept(), Some(1));
+        let reader = Ticket(directories.kept().dropped);
+        keep(strange(KEPT));
+        assert_eq!(directories.version_kept(), Some(1));
+        assert!(directories.kept().find(strange(1)).is_none());
+        // It may have been read before a change that is forgotten with it.
+        directories.keep(reader, &Arc::new(Directory::new(strange(1), 1, "nonce".to_owned(), [])));
+        assert!(directories.kept().find(strange(1)).is_none());
+        assert_eq!(directories.kept().directories.len(), KEPT);
     }
 
     #[tokio::test]
