@@ -17,7 +17,10 @@ mod management;
 mod repo;
 mod throttling;
 
-pub use api::{conceal_chosen_material, conceal_grant_token, grant_parameters, name_cluster, spell_origin};
+pub use api::{
+    conceal_chosen_material, conceal_grant_token, conceal_refused_tokens, grant_parameters, name_cluster,
+    spell_origin,
+};
 pub use clusters::{Cluster, ClusterAddress, Dialer, PoolDialer, TrustAnchors};
 pub use faults::KeyStoreFaultError;
 pub use management::{GrantSeedling, KeyManagement, KeySeedling, Parts, Quiet, Settings, StartError};

@@ -1,8 +1,9 @@
 //! What other accounts get of a call: whose resource it was done to, besides the caller's own.
 
+use serde_json::{Map, Value};
 use strongroom_crypto::CryptoError;
 use strongroom_identity::Caller;
-use strongroom_journal::{EventId, Record};
+use strongroom_journal::{EventId, Record, Resource};
 
 use super::{identity, is_denial};
 
@@ -29,8 +30,16 @@ pub(super) fn of(record: &mut Record, caller: &Caller) -> Result<Vec<Record>, Cr
 /// The record that an account gets: its own resources alone, and of the caller what is shown to others.
 fn for_owner(record: &Record, caller: &Caller, account: String) -> Result<Record, CryptoError> {
     let own = record.resources.iter().flatten();
-    let own = own.filter(|resource| resource.account_id.as_ref() == Some(&account)).cloned().collect();
+    let own: Vec<_> =
+        own.filter(|resource| resource.account_id.as_ref() == Some(&account)).cloned().collect();
+    let others = others_side(record, &own);
+    let without_others = |object: &Option<String>| match (object, others) {
+        (Some(object), Some(side)) => without(side, object),
+        (object, _) => object.clone(),
+    };
     Ok(Record {
+        request_parameters: without_others(&record.request_parameters),
+        additional_event_data: without_others(&record.additional_event_data),
         event_id: EventId(strongroom_crypto::random::bytes()?),
         identity: identity::of_other_account(caller),
         resources: Some(own),
@@ -40,10 +49,31 @@ fn for_owner(record: &Record, caller: &Caller, account: String) -> Result<Record
     })
 }
 
+/// How members begin that are about the key of another account, where a call has two keys.
+fn others_side(record: &Record, own: &[Resource]) -> Option<&'static str> {
+    if record.event_name != "ReEncrypt" {
+        return None;
+    }
+    // The key that it decrypts with comes first.
+    let mut keys = record.resources.iter().flatten().map(|key| own.contains(key));
+    match (keys.next(), keys.next()) {
+        (Some(true), Some(false)) => Some("destination"),
+        (Some(false), Some(true)) => Some("source"),
+        _ => None,
+    }
+}
+
+/// A JSON object without the members that begin so; nothing, if it is none.
+fn without(beginning: &str, object: &str) -> Option<String> {
+    let mut shown: Map<String, Value> = serde_json::from_str(object).ok()?;
+    shown.retain(|member, _| !member.starts_with(beginning));
+    Some(Value::Object(shown).to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use strongroom_identity::Principal;
-    use strongroom_journal::{IdentityKind, Resource};
+    use strongroom_journal::IdentityKind;
 
     use super::*;
 
@@ -67,6 +97,30 @@ mod tests {
             request_id: Some("r".to_owned()),
             decisions: Some("[]".to_owned()),
             ..Record::default()
+        }
+    }
+
+    /// ReEncrypt asks two keys, and each owner hears of his own.
+    #[test]
+    fn of_two_keys_each_owner_hears_of_his_own() {
+        let parameters = r#"{"destinationKeyId":"k","sourceEncryptionContext":{"a":"b"}}"#;
+        let additional = r#"{"destinationKeyMaterialId":"d","sourceKeyMaterialId":"s"}"#;
+        let table = [
+            ([THEIRS, MINE], r#"{"sourceEncryptionContext":{"a":"b"}}"#, r#"{"sourceKeyMaterialId":"s"}"#),
+            ([MINE, THEIRS], r#"{"destinationKeyId":"k"}"#, r#"{"destinationKeyMaterialId":"d"}"#),
+            ([THEIRS, THEIRS], parameters, additional),
+        ];
+        for (owners, shown, shown_too) in table {
+            let mut record = Record {
+                event_name: "ReEncrypt".to_owned(),
+                request_parameters: Some(parameters.to_owned()),
+                additional_event_data: Some(additional.to_owned()),
+                ..touching(&owners)
+            };
+            let others = of(&mut record, &caller()).unwrap();
+            assert_eq!(others[0].request_parameters.as_deref(), Some(shown), "{owners:?}");
+            assert_eq!(others[0].additional_event_data.as_deref(), Some(shown_too), "{owners:?}");
+            assert_eq!(record.request_parameters.as_deref(), Some(parameters));
         }
     }
 

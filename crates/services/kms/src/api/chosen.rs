@@ -21,7 +21,7 @@ const ID: &str = "_custom_id_";
 const MATERIAL: &str = "_custom_key_material_";
 
 /// What stands in a record in place of a secret, in AWS's words.
-const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
+pub(super) const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 
 /// The parameters of a KMS call as its record may show them: without a chosen material.
 pub fn conceal_chosen_material(parameters: String) -> String {

@@ -11,7 +11,7 @@ use strongroom_identity::RequestContext;
 use strongroom_policy::document::NamedPrincipal;
 use strongroom_schema::{Map, Timestamp, Unit};
 
-pub use self::recording::{conceal_grant_token, grant_parameters};
+pub use self::recording::{conceal_grant_token, conceal_refused_tokens, grant_parameters};
 use super::asked;
 use crate::KeyManagement;
 use crate::domain::grant::{
@@ -45,8 +45,7 @@ pub(super) async fn create_grant(
         ("RetiringPrincipal", input.retiring_principal.as_deref()),
         ("RetiringServicePrincipal", input.retiring_service_principal.as_deref()),
     )?;
-    let operations = Operations::parse(input.operations.iter().map(GrantOperation::as_str))
-        .ok_or_else(|| Refusal::Validation("An operation is none that grants allow.".to_owned()))?;
+    let operations = Operations::asked_for(input.operations.iter().map(GrantOperation::as_str))?;
     let constraints = constraints(input.constraints.as_ref())?;
     context.ask(asked::create_grant(context, &input, (&grantee, retiring.as_ref()), &constraints));
     let new = NewGrant { name: input.name, grantee, retiring, operations, constraints };
@@ -64,23 +63,20 @@ pub(super) async fn list_grants(
     if let Some(id) = &input.grant_id {
         check_id(id)?;
     }
-    let grantee = at_most_one_of(
-        ("GranteePrincipal", None),
-        ("GranteeServicePrincipal", input.grantee_service_principal.as_deref()),
-    )?;
-    if grantee.is_some() {
-        if input.grantee_principal.is_some() {
-            return Err(both("GranteePrincipal", "GranteeServicePrincipal"));
-        }
-        for_services(context, "GranteeServicePrincipal")?;
-    }
-    let grantee = match (grantee, input.grantee_principal.as_deref()) {
-        (None, Some(text)) => Some(match NamedPrincipal::parse_aws(text) {
+    let grantee = match (input.grantee_principal.as_deref(), input.grantee_service_principal) {
+        (Some(_), Some(_)) => return Err(Refusal::either("GranteePrincipal", "GranteeServicePrincipal")),
+        (None, None) => None,
+        (Some(text), None) => Some(match NamedPrincipal::parse_aws(text) {
             // What the list shows of a grantee who is gone.
             Some(NamedPrincipal::UniqueId(id)) => Grantee::UniqueId(id),
             _ => Grantee::Named(NamedParty::parse(text)?),
         }),
-        (service, _) => service.map(Grantee::Named),
+        (None, Some(_)) if context.caller.principal.service().is_none() => {
+            return Err(Refusal::Validation(
+                "GranteeServicePrincipal can only be specified by AWS services.".to_owned(),
+            ));
+        }
+        (None, Some(name)) => Some(Grantee::Named(NamedParty::Service(name))),
     };
     context.ask(asked::grants(context));
     let filter = GrantFilter { grant_id: input.grant_id, grantee };
@@ -202,14 +198,8 @@ fn constraints(given: Option<&GrantConstraints>) -> Result<Constraints, Refusal>
     let Some(given) = given else { return Ok(Constraints::default()) };
     let pairs =
         |pairs: &Map<String>| pairs.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
-    let context = match (&given.encryption_context_equals, &given.encryption_context_subset) {
-        (Some(_), Some(_)) => {
-            return Err(both("EncryptionContextEquals", "EncryptionContextSubset"));
-        }
-        (Some(exact), None) => Some(ContextConstraint::Equals(pairs(exact))),
-        (None, subset) => subset.as_ref().map(|subset| ContextConstraint::Subset(pairs(subset))),
-    };
-    Ok(Constraints { context, source_arn: given.source_arn.clone() })
+    let (equals, subset) = (&given.encryption_context_equals, &given.encryption_context_subset);
+    Constraints::of(equals.as_ref().map(pairs), subset.as_ref().map(pairs), given.source_arn.clone())
 }
 
 /// A member of a request with its name.
@@ -217,27 +207,14 @@ type Named<'r> = (&'static str, Option<&'r str>);
 
 /// The principal that a request names in one of two members.
 fn one_of(principal: Named<'_>, service: Named<'_>) -> Result<NamedParty, Refusal> {
-    at_most_one_of(principal, service)?.ok_or_else(|| both(principal.0, service.0))
+    at_most_one_of(principal, service)?.ok_or_else(|| Refusal::either(principal.0, service.0))
 }
 
 fn at_most_one_of(principal: Named<'_>, service: Named<'_>) -> Result<Option<NamedParty>, Refusal> {
     match (principal.1, service.1) {
-        (Some(_), Some(_)) => Err(both(principal.0, service.0)),
+        (Some(_), Some(_)) => Err(Refusal::either(principal.0, service.0)),
         (Some(text), None) => NamedParty::parse(text).map(Some),
         (None, service) => Ok(service.map(|name| NamedParty::Service(name.to_owned()))),
-    }
-}
-
-/// KMS API Reference, CreateGrant, has this sentence of each pair; what AWS answers has not been seen.
-fn both(one: &str, other: &str) -> Refusal {
-    Refusal::Validation(format!("You must specify either {one} or {other}, but not both."))
-}
-
-/// Refuses a filter that only AWS services can use.
-fn for_services(context: &RequestContext, member: &str) -> Result<(), Refusal> {
-    match context.caller.principal.service() {
-        Some(_) => Ok(()),
-        None => Err(Refusal::Validation(format!("{member} can only be specified by AWS services."))),
     }
 }
 

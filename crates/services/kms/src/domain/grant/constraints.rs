@@ -68,6 +68,22 @@ impl ContextConstraint {
 }
 
 impl Constraints {
+    /// The constraints that a request or a seed states.
+    pub(crate) fn of(
+        equals: Option<Pairs>,
+        subset: Option<Pairs>,
+        source_arn: Option<String>,
+    ) -> Result<Self, Refusal> {
+        let context = match (equals, subset) {
+            (Some(_), Some(_)) => {
+                return Err(Refusal::either("EncryptionContextEquals", "EncryptionContextSubset"));
+            }
+            (Some(pairs), None) => Some(ContextConstraint::Equals(pairs)),
+            (None, pairs) => pairs.map(ContextConstraint::Subset),
+        };
+        Ok(Self { context, source_arn })
+    }
+
     /// Refuses constraints that grants of that key cannot have.
     pub(crate) fn check(&self, key: Nature) -> Result<(), Refusal> {
         let Some(context) = &self.context else { return Ok(()) };

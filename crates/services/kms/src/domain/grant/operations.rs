@@ -116,6 +116,12 @@ impl Operations {
         Some(set)
     }
 
+    /// The operations that a request or a seed names.
+    pub(crate) fn asked_for<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self, Refusal> {
+        let none = || Refusal::Validation("An operation is none that grants allow.".to_owned());
+        Self::parse(names).ok_or_else(none)
+    }
+
     /// Refuses what no grant of that key can allow.
     pub(crate) fn check(self, key: Nature) -> Result<(), Refusal> {
         if self == Self::default() {

@@ -7,7 +7,7 @@ use strongroom_identity::AccountId;
 use strongroom_store::Tx;
 
 use crate::KeyManagement;
-use crate::domain::grant::{Constraints, ContextConstraint, NamedParty, Operations, Terms};
+use crate::domain::grant::{Constraints, NamedParty, Operations, Terms};
 use crate::domain::key::Key;
 use crate::error::Refusal;
 use crate::management::random_id;
@@ -37,17 +37,10 @@ impl KeyManagement {
         account: AccountId,
         seedling: &GrantSeedling,
     ) -> Result<Terms, Refusal> {
-        let context = match (&seedling.encryption_context_equals, &seedling.encryption_context_subset) {
-            (Some(_), Some(_)) => {
-                return Err(Refusal::Validation(
-                    "EncryptionContextEquals and EncryptionContextSubset exclude each other.".to_owned(),
-                ));
-            }
-            (Some(pairs), None) => Some(ContextConstraint::Equals(pairs.clone())),
-            (None, pairs) => pairs.clone().map(ContextConstraint::Subset),
-        };
-        let operations = Operations::parse(seedling.operations.iter().map(String::as_str))
-            .ok_or_else(|| Refusal::Validation("An operation is none that grants allow.".to_owned()))?;
+        let GrantSeedling { encryption_context_equals, encryption_context_subset, .. } = seedling;
+        let constraints =
+            Constraints::of(encryption_context_equals.clone(), encryption_context_subset.clone(), None)?;
+        let operations = Operations::asked_for(seedling.operations.iter().map(String::as_str))?;
         let party = async |text: &String| {
             let named = NamedParty::parse(text)?;
             self.bind(named).await?.map_err(|named| Refusal::no_such_principal(&named))
@@ -61,7 +54,7 @@ impl KeyManagement {
                 Some(retiring) => Some(party(retiring).await?),
             },
             operations,
-            constraints: Constraints { context, source_arn: None },
+            constraints,
         })
     }
 
