@@ -10,16 +10,20 @@ use crate::document::Effect;
 use crate::keys::ContextKeys as _;
 use crate::policy::{Policy, Statement, text_of};
 
-/// The longest message, in bytes: sealed and written in base64 it stays below the 10,240 characters that
-/// DecodeAuthorizationMessage takes.
-pub const MESSAGE_LIMIT: usize = 7000;
+/// The longest message, in bytes: sealed and written in base64 it takes some three kilobytes of the answer's header, and
+/// proxies before a server commonly take four for all of it (nginx, `proxy_buffer_size`). DecodeAuthorizationMessage takes
+/// 10,240 characters.
+pub const MESSAGE_LIMIT: usize = 2200;
 
 /// Values of a list, and bytes of a text, that are shown.
 const MOST_ITEMS: usize = 20;
 const LONGEST_TEXT: usize = 256;
 
-/// Bytes of the ARN of a resource that are shown: no ARN of AWS's is as long.
-const LONGEST_ARN: usize = 2048;
+/// Bytes of an ARN that are shown. Those of users and roles with the longest path and name have 600.
+const LONGEST_ARN: usize = 640;
+
+/// Items of the statement's lists that are shown: as many as there is room for.
+const STATEMENT_ITEMS: [usize; 3] = [MOST_ITEMS, 5, 1];
 
 /// What is told of every request, if it has it.
 const ALWAYS: [&str; 7] = [
@@ -33,7 +37,8 @@ const ALWAYS: [&str; 7] = [
 ];
 
 /// What came of a request that is not allowed. `stated` are the names of the keys that its input states. The text is no
-/// longer than [`MESSAGE_LIMIT`]: conditions of the request that have no room are left out.
+/// longer than [`MESSAGE_LIMIT`]: what the statement's lists hold, and conditions of the request, is left out where it has no
+/// room.
 pub fn message<'n>(
     request: &Request<'_>,
     policies: &Policies<'_>,
@@ -51,15 +56,16 @@ pub fn message<'n>(
     let conditions = names.iter().filter_map(|name| {
         let values = facts.values(name)?;
         let values = values.as_slice().iter().take(MOST_ITEMS).map(|value| shown(&text_of(value)));
-        Some(json!({"key": spelt(name).unwrap_or(name), "values": items(values)}))
+        Some(json!({"key": spelt(name).unwrap_or(name), "values": items(values, MOST_ITEMS)}))
     });
-    let told = |matched: Option<&Statement>, conditions: &[Json]| {
+    let told = |matched: Option<(&Statement, usize)>, conditions: &[Json]| {
         let subject = request.subject;
-        let mut principal = json!({"id": subject.user_id(), "arn": subject.arn()});
+        let mut principal = json!({"id": subject.user_id(), "arn": beginning(subject.arn(), LONGEST_ARN)});
         if let (Some(name), Some(members)) = (subject.user_name(), principal.as_object_mut()) {
             members.insert("name".to_owned(), name.into());
         }
-        let matched: Vec<_> = matched.iter().map(|statement| of_statement(statement, &principal)).collect();
+        let matched: Vec<_> =
+            matched.iter().map(|(statement, most)| of_statement(statement, *most, &principal)).collect();
         let message = json!({
             "allowed": decision.is_allowed(),
             "explicitDeny": matches!(decision, Decision::ExplicitlyDenied { .. }),
@@ -74,8 +80,11 @@ pub fn message<'n>(
         });
         message.to_string()
     };
-    // The statement goes first if there is no room: it may list whatever fits a policy.
-    let denying = denying.filter(|_| told(denying, &[]).len() <= MESSAGE_LIMIT);
+    // The statement may list whatever fits a policy.
+    let denying = denying.and_then(|statement| {
+        let shorter = STATEMENT_ITEMS.into_iter().map(|most| (statement, most));
+        shorter.into_iter().find(|shown| told(Some(*shown), &[]).len() <= MESSAGE_LIMIT)
+    });
     let mut room = MESSAGE_LIMIT.saturating_sub(told(denying, &[]).len());
     let with_comma = |condition: &Json| condition.to_string().len() + 1;
     let conditions: Vec<Json> = conditions
@@ -114,24 +123,25 @@ fn asked_about<'p>(policies: &Policies<'p>, facts: &Facts<'_>) -> impl Iterator<
         .flat_map(|statement| statement.tests.iter().map(|test| test.written.key.as_str()))
 }
 
-fn of_statement(statement: &Statement, principal: &Json) -> Json {
+/// A statement, with so many items of each list at most.
+fn of_statement(statement: &Statement, most: usize, principal: &Json) -> Json {
     let conditions = statement.tests.iter().map(|test| {
         let values = test.written.values.iter().map(|value| shown(value));
-        json!({"key": shown(&test.written.key), "values": items(values)})
+        json!({"key": shown(&test.written.key), "values": items(values, most)})
     });
     json!({
         "statementId": statement.sid.as_deref().map(shown).unwrap_or_default(),
         "effect": "DENY",
-        "principals": items([principal.get("id").cloned().unwrap_or_default()]),
+        "principals": items([principal.get("id").cloned().unwrap_or_default()], most),
         "principalGroups": {"items": []},
-        "actions": items(statement.actions().map(shown)),
-        "resources": items(statement.resources().map(shown)),
-        "conditions": {"items": conditions.take(MOST_ITEMS).collect::<Vec<_>>()},
+        "actions": items(statement.actions().map(shown), most),
+        "resources": items(statement.resources().map(shown), most),
+        "conditions": {"items": conditions.take(most).collect::<Vec<_>>()},
     })
 }
 
-fn items<T: Into<Json>>(values: impl IntoIterator<Item = T>) -> Json {
-    let values = values.into_iter().take(MOST_ITEMS);
+fn items<T: Into<Json>>(values: impl IntoIterator<Item = T>, most: usize) -> Json {
+    let values = values.into_iter().take(most);
     json!({"items": values.map(|value| json!({"value": value.into()})).collect::<Vec<_>>()})
 }
 
@@ -139,7 +149,16 @@ fn shown(text: &str) -> String {
     beginning(text, LONGEST_TEXT).to_owned()
 }
 
-/// A text, or its beginning.
+/// A text, or as much of its beginning as JSON writes in so many bytes.
 fn beginning(text: &str, longest: usize) -> &str {
-    text.get(..text.floor_char_boundary(longest)).unwrap_or(text)
+    let mut room = longest;
+    let end = text.char_indices().find(|(_, character)| {
+        let written = match character {
+            '"' | '\\' => 2,
+            '\0'..='\x1f' => 6,
+            _ => character.len_utf8(),
+        };
+        room.checked_sub(written).map(|left| room = left).is_none()
+    });
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
