@@ -34,6 +34,25 @@ pub(crate) fn length(text: &str) -> usize {
     visible.max(text.len().div_ceil(FREE_FACTOR))
 }
 
+/// The same JSON without whitespace between its tokens.
+pub(crate) fn compact(text: &str) -> String {
+    let (mut is_string, mut is_escaped) = (false, false);
+    let is_kept = |character: &char| {
+        if is_string {
+            match character {
+                _ if is_escaped => is_escaped = false,
+                '\\' => is_escaped = true,
+                '"' => is_string = false,
+                _ => {}
+            }
+            return true;
+        }
+        is_string = *character == '"';
+        !character.is_ascii_whitespace()
+    };
+    text.chars().filter(is_kept).collect()
+}
+
 /// A document as answers carry it: URL-encoded (RFC 3986).
 pub(crate) fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
@@ -62,5 +81,14 @@ mod tests {
         assert_eq!(length(" { \n\t} "), 2);
         assert_eq!(length("{      }"), 2);
         assert_eq!(length("{       }"), 3);
+    }
+
+    #[test]
+    fn whitespace_in_strings_stays() {
+        let text = r#" { "a \" b" : [ "c \\" , 1 ] } "#;
+        let short = compact(text);
+        assert_eq!(short, r#"{"a \" b":["c \\",1]}"#);
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(read(text), read(&short));
     }
 }

@@ -2,8 +2,10 @@
 
 use strongroom_api_sts::{PolicyDescriptorType, errors};
 use strongroom_policy::document::{Document, Kind};
+use strongroom_seal::Sealer;
 
 use super::session_tags::SessionTags;
+use super::sessions::SECRET_LENGTH;
 use super::token::Passed;
 use crate::domain::directory::Directory;
 use crate::domain::document;
@@ -16,18 +18,25 @@ const MOST_PLAIN: usize = 2048;
 const MOST_MANAGED: usize = 10;
 
 /// The room that policies, ARNs and tags have in a session token, in bytes. AWS does not say how much it has; with
-/// this, the longest policies and fifty usual tags fit, and the token fits into a request.
-const ROOM: usize = 4096;
+/// this, the longest policies and fifty usual tags fit.
+const ROOM: usize = 5 * 1024;
 
-/// What a policy's ARN or a tag takes beside its characters.
-const FRAME: usize = 4;
+/// What else a token says, in bytes and at most: who acts, for whom, and since when. Names in it have 64 characters, and
+/// the ARN of a provider some 300.
+const BESIDE: usize = 800;
+
+/// The longest session token that a request may have, in characters (`MAX_SESSION_TOKEN_BYTES` of the signatures).
+const LONGEST_TOKEN: usize = 8 * 1024;
+
+// What fits into the room fits into a request.
+const _: () = assert!((Sealer::OVERHEAD + SECRET_LENGTH + ROOM + BESIDE).div_ceil(3) * 4 <= LONGEST_TOKEN);
 
 /// Reads the policies of a request.
 pub(super) fn parse(
     inline: Option<String>,
     managed: Option<Vec<PolicyDescriptorType>>,
 ) -> Result<Passed, Refusal> {
-    if let Some(text) = &inline {
+    if let Some(text) = inline.as_deref() {
         Document::parse(text, Kind::Session).map_err(|error| {
             Refusal::Modelled(&errors::MALFORMED_POLICY_DOCUMENT_EXCEPTION, error.iam_message())
         })?;
@@ -40,12 +49,13 @@ pub(super) fn parse(
             managed.len()
         )));
     }
-    let passed = Passed { inline, managed };
-    let plain = length(&passed);
+    let inline = inline.as_deref().map(document::compact);
+    let characters = inline.as_deref().map_or(0, document::length);
+    let plain = characters + managed.iter().map(String::len).sum::<usize>();
     if plain > MOST_PLAIN {
         return Err(too_large_policy(plain, MOST_PLAIN));
     }
-    Ok(passed)
+    Ok(Passed { inline, managed })
 }
 
 /// Refuses managed policies that the account does not have. AWS's text is not known; this is IAM's where one is to be
@@ -63,8 +73,8 @@ pub(super) fn packed_size(passed: &Passed, tags: &SessionTags) -> Result<Option<
     if passed.is_empty() && tags.is_empty() {
         return Ok(None);
     }
-    let frames = FRAME * (passed.managed.len() + tags.count());
-    let taken = length(passed) + tags.length() + frames;
+    let written = serde_json::to_vec(&(passed, tags.written()));
+    let taken = written.map_err(|error| Refusal::Internal(error.into()))?.len();
     let percent = percent(taken, ROOM);
     match percent {
         0..=100 => Ok(Some(percent)),
@@ -83,12 +93,6 @@ fn too_large_policy(taken: usize, room: usize) -> Refusal {
         &errors::PACKED_POLICY_TOO_LARGE_EXCEPTION,
         format!("Packed policy consumes {percent}% of allotted space, please use smaller policy."),
     )
-}
-
-/// The characters of policies and ARNs; whitespace in documents does not count.
-fn length(passed: &Passed) -> usize {
-    let inline = passed.inline.as_deref().map_or(0, document::length);
-    inline + passed.managed.iter().map(String::len).sum::<usize>()
 }
 
 /// Rounded up: something takes at least one percent.

@@ -58,13 +58,10 @@ impl SessionTags {
         self.inherited.is_empty() && self.given.is_empty()
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.inherited.len() + self.given.len()
-    }
-
-    /// The characters of all keys and values.
-    pub(super) fn length(&self) -> usize {
-        self.inherited.iter().chain(&self.given).map(|tag| tag.key.len() + tag.value.len()).sum()
+    /// All of them as a token has them.
+    pub(super) fn written(&self) -> Vec<(&str, &str, bool)> {
+        let all = self.inherited.iter().chain(&self.given);
+        all.map(|tag| (tag.key.as_str(), tag.value.as_str(), tag.is_transitive)).collect()
     }
 
     /// All of them, the inherited ones first.

@@ -56,7 +56,7 @@ pub(crate) enum Who {
 /// The policies that were passed to a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Passed {
-    /// The document, as it was given.
+    /// The document, without whitespace.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub(crate) inline: Option<String>,
     /// ARNs of managed policies.

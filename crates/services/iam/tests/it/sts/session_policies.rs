@@ -14,6 +14,7 @@ on_both_engines! {
     a_session_has_what_was_passed_to_it,
     policies_are_read_and_must_be_there,
     policies_have_limited_room,
+    what_is_given_out_can_be_used,
     a_federated_user_has_what_was_passed_to_it,
     federated_sessions_of_root_users,
     federation_needs_its_permissions,
@@ -90,7 +91,7 @@ async fn policies_have_limited_room(database: &TestDatabase) {
     let longest = allowing(&format!("kms:{}", "a".repeat(2044 - frame)), "*");
     let of = |policy: &str| AssumeRoleRequest { policy: Some(policy.to_owned()), ..asked("r") };
     let answer = user.assume(of(&longest)).await.unwrap();
-    assert_eq!(answer.packed_policy_size, Some(50));
+    assert_eq!(answer.packed_policy_size, Some(41));
     let token = answer.credentials.unwrap().session_token;
     assert!(token.len() < 4096, "{}", token.len());
     // Whitespace is free, and an ARN is not.
@@ -100,6 +101,59 @@ async fn policies_have_limited_room(database: &TestDatabase) {
         refusal(user.assume(AssumeRoleRequest { policy_arns: Some(arns), ..of(&longest) }).await),
         "PackedPolicyTooLarge: Packed policy consumes 103% of allotted space, please use smaller policy."
     );
+}
+
+/// Either it is refused, or the credentials are good: tokens are bounded where requests are read.
+async fn what_is_given_out_can_be_used(database: &TestDatabase) {
+    const LONGEST_TOKEN: usize = 8192;
+    let client = client(database).await;
+    let user = Actor::user(&client, "a").await;
+    client.put_user_policy("a", "p", &allowing("sts:*", "*")).await.unwrap();
+    client.create_role("r", &trusting(ACCOUNT, "sts:*")).await.unwrap();
+    let user = user.anew().await;
+    let blanks = POLICY.replace("\":", &format!("\":{}", " ".repeat(1500)));
+    let naming = |name: &str| {
+        let condition = format!(r#""Condition":{{"StringEquals":{{"aws:username":"{name}"}}}},"Effect""#);
+        POLICY.replace(r#""Effect""#, &condition)
+    };
+    let letters = |count: usize| naming(&"é".repeat(count));
+    let spaced = naming(&" ".repeat(3000));
+    let mut sizes = Vec::new();
+    for (policy, tags, expected) in [
+        (blanks, 0, 0..=10),
+        (spaced, 0, 50..=100),
+        (letters(1850), 0, 50..=100),
+        (letters(1850), 3, 90..=100),
+        (letters(1850), 4, 101..=200),
+        (POLICY.to_owned(), 12, 90..=100),
+        (POLICY.to_owned(), 13, 101..=200),
+    ] {
+        let tag = |at: usize| Tag { key: format!("{at:02}{}", "k".repeat(126)), value: "v".repeat(256) };
+        let input = AssumeRoleRequest {
+            role_session_name: "s".repeat(64),
+            source_identity: Some("i".repeat(64)),
+            policy: Some(policy),
+            tags: Some((0..tags).map(tag).collect()),
+            ..asked("r")
+        };
+        let size = match user.assume(input).await {
+            Ok(answer) => {
+                let credentials = answer.credentials.unwrap();
+                assert!(credentials.session_token.len() <= LONGEST_TOKEN);
+                Actor::with(&client, &credentials).await;
+                answer.packed_policy_size.unwrap()
+            }
+            Err(error) => {
+                let text = refusal(Err::<(), _>(error));
+                let percent = text.strip_prefix("PackedPolicyTooLarge: Packed policy consumes ");
+                let percent =
+                    percent.and_then(|text| text.split_once('%')).unwrap_or_else(|| panic!("{text}")).0;
+                percent.parse().unwrap()
+            }
+        };
+        sizes.push((size, expected.contains(&size)));
+    }
+    assert!(sizes.iter().all(|(_, is_expected)| *is_expected), "{sizes:?}");
 }
 
 fn federated(name: &str, policy: Option<&str>) -> GetFederationTokenRequest {

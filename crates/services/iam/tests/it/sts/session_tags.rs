@@ -145,7 +145,7 @@ async fn tags_are_checked(database: &TestDatabase) {
     let long: Vec<_> = (0..50).map(|at| (format!("key{at}{}", "k".repeat(100)), "v".repeat(256))).collect();
     let long: Vec<_> = long.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let refused = refusal(user.assume(tagged("r", &long, &[])).await);
-    assert_eq!(refused, "PackedPolicyTooLarge: Packed size of session tags consumes 446% of allotted space.");
+    assert_eq!(refused, "PackedPolicyTooLarge: Packed size of session tags consumes 367% of allotted space.");
 }
 
 /// The trust policy of "Permissions required to add session tags".
