@@ -36,7 +36,11 @@ pub(super) async fn assume_role(
         return Err(Refusal::NotImplemented("the ProvidedContexts parameter of AssumeRole"));
     }
     let RoleArn { account, name } = RoleArn::parse(&input.role_arn)?;
-    context.touched(Kind::Role.cloudformation(), account, input.role_arn.as_str());
+    let touched = || context.touched(Kind::Role.cloudformation(), account, input.role_arn.as_str());
+    let is_own = account == context.account();
+    if is_own {
+        touched();
+    }
     match &context.caller.principal {
         // Text: answers of AWS quoted in public issue threads.
         Principal::Root(_) => {
@@ -82,6 +86,10 @@ pub(super) async fn assume_role(
         permit::<SetSourceIdentity>(identities, context, &trusted, &input.role_arn)?;
     }
     let role = role.ok_or_else(|| unauthorized::<actions::AssumeRole>(context, &input.role_arn))?;
+    // Another account's trail tells of those whom its role lets in alone, or anybody could write into it what he likes.
+    if !is_own {
+        touched();
+    }
 
     session_policies::expect_there(&asked.passed, &directory)?;
     let seconds = duration(input.duration_seconds, role, calling.is_some())?;

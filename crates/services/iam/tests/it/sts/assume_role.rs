@@ -1,7 +1,7 @@
 //! AssumeRole: who may, and what comes of it.
 
 use strongroom_api_iam::{self as iam, Iam as _};
-use strongroom_api_sts::{AssumeRoleRequest, GetSessionTokenRequest};
+use strongroom_api_sts::{AssumeRoleRequest, GetSessionTokenRequest, Sts as _, Tag};
 use strongroom_identity::{NoCredential, Origin, Principal};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
@@ -14,6 +14,7 @@ on_both_engines! {
     a_user_who_is_trusted_gets_a_session,
     an_account_that_is_trusted_decides_itself,
     of_two_accounts_both_must_allow,
+    another_account_hears_of_those_whom_it_lets_in,
     an_external_id_is_asked_for,
     a_second_factor_is_asked_for,
     root_users_assume_nothing,
@@ -111,6 +112,43 @@ async fn of_two_accounts_both_must_allow(database: &TestDatabase) {
         refusal(user.anew().await.assume(asked("closed")).await),
         refused.replace("role/r", "role/closed")
     );
+}
+
+/// What a call touched is told to whose it is: a call that is wrong in itself tells nobody else.
+async fn another_account_hears_of_those_whom_it_lets_in(database: &TestDatabase) {
+    let client = client(database).await;
+    let stranger = client.as_of(STRANGER);
+    let user = Actor::user(&stranger, "a").await;
+    let of_mine = Actor::user(&client, "a").await;
+    let touched = async |actor: &Actor, input: AssumeRoleRequest| {
+        let context = actor.context();
+        let answer = actor.sts().assume_role(&context, input).await;
+        let resources = context.take_notes().resources.into_iter();
+        (answer.is_ok(), resources.map(|resource| (resource.account, resource.arn)).collect::<Vec<_>>())
+    };
+    let of_role = vec![(ACCOUNT.to_owned(), arn("r"))];
+    let malformed = || AssumeRoleRequest { policy: Some("{bad".to_owned()), ..asked("r") };
+    let tagged = || AssumeRoleRequest {
+        tags: Some(vec![Tag { key: "aws:x".to_owned(), value: "y".to_owned() }]),
+        ..asked("r")
+    };
+    // The one is told nothing, whether the role is there or not; the other may know what happens in his account.
+    let trust = trusting(&format!("arn:aws:iam::{STRANGER}:user/a"), "sts:AssumeRole");
+    for make in [false, true] {
+        if make {
+            client.create_role("r", &trust).await.unwrap();
+        }
+        for input in [malformed(), tagged(), asked("r")] {
+            assert_eq!(touched(&user, input.clone()).await, (false, vec![]));
+            assert_eq!(touched(&of_mine, input).await, (false, of_role.clone()));
+        }
+    }
+    stranger.put_user_policy("a", "p", &allowing("sts:AssumeRole", "*")).await.unwrap();
+    let user = user.anew().await;
+    assert_eq!(touched(&user, asked("r")).await, (true, of_role.clone()));
+    // The account hears of what went wrong for somebody whom it lets in.
+    let long = AssumeRoleRequest { duration_seconds: Some(7200), ..asked("r") };
+    assert_eq!(touched(&user, long).await, (false, of_role));
 }
 
 /// "How to use an external ID": the confused deputy.
