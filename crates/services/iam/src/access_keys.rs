@@ -1,8 +1,7 @@
 //! Access keys: made once, their secrets sealed at once, opened when a signature is verified.
 
-use std::collections::HashMap;
 use std::error::Error;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_identity::{AccountId, Credential, Credentials, NoCredential, Permissions, Principal};
@@ -15,11 +14,9 @@ use strongroom_store::{Db, RowMac, StoreError};
 use crate::directories::Directories;
 use crate::domain::id::is_temporary;
 use crate::domain::root_user::root_id;
+use crate::opened::{OpenedKey, OpenedKeys};
 use crate::repo::access_keys::{self as rows, AccessKeyRow};
 use crate::sts::sessions::Sessions;
-
-/// How many opened access keys are kept in memory. Beyond it one is dropped and opened again when needed.
-const MOST_OPENED: usize = 10_000;
 
 /// The most characters of an access key id (IAM API Reference, "AccessKey").
 const LONGEST_ID: usize = 128;
@@ -48,17 +45,7 @@ pub struct AccessKeys {
     sessions: Arc<Sessions>,
     sealer: Sealer,
     dev_accounts: bool,
-    opened: RwLock<HashMap<String, Opened>>,
-}
-
-/// An access key whose secret is in memory. What is here of it never changes; whether it counts does, and is
-/// asked each time.
-#[derive(Clone)]
-struct Opened {
-    account: AccountId,
-    user_id: Option<String>,
-    secret: SecretString,
-    version: u32,
+    opened: OpenedKeys,
 }
 
 impl AccessKeys {
@@ -69,7 +56,7 @@ impl AccessKeys {
         let sealer = Sealer::new(root, Purpose::Secrets)?;
         let directories = Arc::new(Directories::new(db, mac));
         let sessions = Arc::new(Sessions::new(root, clocks)?);
-        Ok(Self { directories, sessions, sealer, dev_accounts: false, opened: RwLock::default() })
+        Ok(Self { directories, sessions, sealer, dev_accounts: false, opened: OpenedKeys::default() })
     }
 
     /// The same, with every 12-digit access key id standing for the root user of that account, its secret
@@ -104,7 +91,7 @@ impl AccessKeys {
 
     /// Forgets everything that is in memory, after the store has been emptied.
     pub fn forget_all(&self) {
-        self.opened.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.opened.forget_all();
         self.sessions.forget_all();
         self.directories.start_over();
     }
@@ -124,7 +111,7 @@ impl AccessKeys {
         self.sessions.clone()
     }
 
-    async fn load(&self, access_key_id: &str) -> Result<Option<Opened>, AccessKeyError> {
+    async fn load(&self, access_key_id: &str) -> Result<Option<OpenedKey>, AccessKeyError> {
         let Directories { db, mac, .. } = &*self.directories;
         let Some(row) = rows::find(db, mac, access_key_id).await? else {
             return Ok(None);
@@ -132,51 +119,43 @@ impl AccessKeys {
         let secret = unseal(&self.sealer, access_key_id, &row.sealed_secret)?;
         let secret = std::str::from_utf8(secret.expose()).map_err(|_| AccessKeyError::Damaged)?;
         let secret = SecretString::new(secret.to_owned());
-        Ok(Some(Opened { account: row.account, user_id: row.user_id, secret, version: row.version }))
-    }
-
-    fn opened(&self, access_key_id: &str) -> Option<Opened> {
-        self.opened.read().unwrap_or_else(PoisonError::into_inner).get(access_key_id).cloned()
-    }
-
-    fn remember(&self, access_key_id: &str, key: &Opened) {
-        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
-        if opened.len() >= MOST_OPENED
-            && let Some(any) = opened.keys().next().cloned()
-        {
-            opened.remove(&any);
-        }
-        opened.insert(access_key_id.to_owned(), key.clone());
+        Ok(Some(OpenedKey { account: row.account, user_id: row.user_id, secret, version: row.version }))
     }
 
     /// Who has the access key of that id, if it counts now.
     pub async fn holder(&self, access_key_id: &str) -> Result<Option<Principal>, AccessKeyError> {
-        match self.open(access_key_id).await? {
-            Some(key) => Ok(self.holder_of(access_key_id, &key).await?.map(|(holder, _)| holder)),
-            None => Ok(None),
-        }
+        Ok(self.open(access_key_id).await?.map(|(_, holder, _)| holder))
     }
 
-    /// The key of that id, out of memory or of the store.
-    async fn open(&self, access_key_id: &str) -> Result<Option<Opened>, AccessKeyError> {
-        if let Some(key) = self.opened(access_key_id) {
-            return Ok(Some(key));
+    /// The key of that id, out of memory or of the store, with who has it and what policies let him do, if it counts
+    /// now.
+    async fn open(
+        &self,
+        access_key_id: &str,
+    ) -> Result<Option<(OpenedKey, Principal, Permissions)>, AccessKeyError> {
+        if let Some(key) = self.opened.get(access_key_id)
+            && let Some((holder, permissions)) = self.holder_of(access_key_id, &key).await?
+        {
+            return Ok(Some((key, holder, permissions)));
         }
+        // One in memory that does not count may be gone, and its id another's now: seeds choose the ids.
         if !can_exist(access_key_id) {
             return Ok(None);
         }
-        let key = self.load(access_key_id).await?;
-        if let Some(key) = &key {
-            self.remember(access_key_id, key);
-        }
-        Ok(key)
+        let ticket = self.opened.ticket();
+        let Some(key) = self.load(access_key_id).await? else {
+            return Ok(None);
+        };
+        self.opened.hold(ticket, access_key_id, &key);
+        let held = self.holder_of(access_key_id, &key).await?;
+        Ok(held.map(|(holder, permissions)| (key, holder, permissions)))
     }
 
     /// Who has the key, if it counts now, and what policies let him do.
     async fn holder_of(
         &self,
         access_key_id: &str,
-        key: &Opened,
+        key: &OpenedKey,
     ) -> Result<Option<(Principal, Permissions)>, AccessKeyError> {
         let directory = self.directories.current(key.account).await?;
         let root = |is_given| {
@@ -207,16 +186,13 @@ impl Credentials for AccessKeys {
             return Ok(self.sessions.find(&self.directories, access_key_id, session_token).await?);
         }
         let found = if self.dev_accounts
-            && self.opened(access_key_id).is_none()
+            && self.opened.get(access_key_id).is_none()
             && let Ok(account) = access_key_id.parse()
         {
             let secret = SecretString::new(DEV_SECRET.to_owned());
             Credential::new(Principal::Root(account), secret, 0)
         } else {
-            let Some(key) = self.open(access_key_id).await? else {
-                return Ok(Err(NoCredential::UnknownKey));
-            };
-            let Some((holder, permissions)) = self.holder_of(access_key_id, &key).await? else {
+            let Some((key, holder, permissions)) = self.open(access_key_id).await? else {
                 return Ok(Err(NoCredential::UnknownKey));
             };
             Credential { permissions, ..Credential::new(holder, key.secret, key.version.into()) }

@@ -19,6 +19,7 @@ mod domain;
 mod error;
 mod events;
 mod identities;
+mod opened;
 mod passwords;
 mod permissions;
 mod planting;

@@ -27,6 +27,7 @@ on_both_engines! {
     what_is_not_said_stays,
     a_changed_policy_is_a_new_version,
     an_access_key_gets_the_secret_that_is_said,
+    an_access_key_of_somebody_who_is_gone_is_given_again,
     what_does_not_fit_is_refused_by_its_member,
     each_change_is_recorded,
 }
@@ -216,6 +217,23 @@ async fn an_access_key_gets_the_secret_that_is_said(database: &TestDatabase) {
     let inactive = UserSeedling { access_keys: vec![inactive], ..user() };
     assert_eq!(gardener.plant(&Seedling::User(inactive)).await, changed(&["AccessKeys"]));
     assert!(find(&serve(&db).keys, KEY).await.is_none());
+}
+
+/// The server has known the key as the first one's.
+async fn an_access_key_of_somebody_who_is_gone_is_given_again(database: &TestDatabase) {
+    let gardener = Gardener::new(database).await;
+    gardener.plant(&policy(POLICY)).await;
+    gardener.plant(&group()).await;
+    gardener.plant(&Seedling::User(user())).await;
+    let keys = &gardener.client.server.keys;
+    assert_eq!(secret(&find(keys, KEY).await.unwrap()), SECRET);
+    gardener.client.delete_access_key("alice", KEY).await.unwrap();
+    assert!(find(keys, KEY).await.is_none());
+    let bob = UserSeedling { name: "bob".to_owned(), access_keys: vec![access_key(OTHER_SECRET)], ..user() };
+    gardener.plant(&Seedling::User(bob)).await;
+    let credential = find(keys, KEY).await.unwrap();
+    assert_eq!(secret(&credential), OTHER_SECRET);
+    assert_eq!(credential.principal.arn(), "arn:aws:iam::111122223333:user/bob");
 }
 
 async fn what_does_not_fit_is_refused_by_its_member(database: &TestDatabase) {
