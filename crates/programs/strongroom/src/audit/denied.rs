@@ -16,6 +16,9 @@ use crate::process;
 /// Pairs of principal and action that are told apart; calls of others beyond are counted together.
 const MOST_PAIRS: usize = 10_000;
 
+/// What stands before the encoded message in EC2's refusals.
+const ENCODED: &str = "Encoded authorization failure message:";
+
 /// The refused calls of one principal for one action.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -54,6 +57,9 @@ pub(crate) fn run(options: &DeniedOptions) -> Result<ExitCode> {
     refused.sort_by(|a, b| (b.calls, &a.principal, &a.action).cmp(&(a.calls, &b.principal, &b.action)));
     if options.json {
         println!("{}", serde_json::to_string_pretty(&refused)?);
+        if let Some(note) = note_of_others(tally.others) {
+            eprintln!("{note}");
+        }
     } else {
         print(refused, tally.others);
     }
@@ -78,7 +84,7 @@ impl Tally {
             first: String::new(),
             last: time.clone(),
             // In the words of the decision, or those that the caller was told.
-            reason: decision.map(|trace| trace.conclusion).or_else(|| record.error_message.clone()),
+            reason: decision.map(|trace| trace.conclusion).or_else(|| told(record)),
             last_request_id: record.request_id.clone(),
         });
         counted.calls += 1;
@@ -98,6 +104,20 @@ fn principal(record: &Record) -> String {
 /// The first decision that refused the call, if one is kept.
 fn refusing_decision(record: &Record) -> Option<Trace> {
     history::decisions(record).into_iter().flatten().find(|trace| !trace.is_allowed)
+}
+
+/// What the caller was told, without what only `sts:DecodeAuthorizationMessage` reads.
+fn told(record: &Record) -> Option<String> {
+    let message = record.error_message.as_deref()?;
+    let legible = message.split_once(ENCODED).map_or(message, |(legible, _)| legible);
+    Some(legible.trim_end().to_owned())
+}
+
+/// Says that a list for programs does not have everything.
+fn note_of_others(others: u64) -> Option<String> {
+    (others > 0).then(|| {
+        format!("{others} more were refused, beyond the {MOST_PAIRS} pairs of principal and action that are told apart")
+    })
 }
 
 /// What was refused: what the decision was about, or the operation.
@@ -144,4 +164,37 @@ fn print(refused: Vec<Refused>, others: u64) {
     let (call, principal) =
         (if calls == 1 { "call" } else { "calls" }, if principals == 1 { "principal" } else { "principals" });
     println!("{calls} refused {call} of {principals} {principal}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(event_name: String, message: &str) -> Record {
+        Record { event_name, error_message: Some(message.to_owned()), ..Record::default() }
+    }
+
+    #[test]
+    fn what_is_not_told_apart_is_counted_and_said() {
+        let mut tally = Tally::default();
+        for number in 0..MOST_PAIRS {
+            tally.count(&refused(number.to_string(), "no"));
+        }
+        assert_eq!(note_of_others(tally.others), None);
+        for number in [0, MOST_PAIRS, MOST_PAIRS + 1] {
+            tally.count(&refused(number.to_string(), "no"));
+        }
+        let note = note_of_others(tally.others).unwrap();
+        assert!(note.starts_with("2 more were refused"), "{note}");
+    }
+
+    #[test]
+    fn a_reason_has_no_encoded_message() {
+        let mut tally = Tally::default();
+        let told =
+            "You are not authorized to perform this operation. Encoded authorization failure message: AQ-x_9";
+        tally.count(&refused("CreateTags".to_owned(), told));
+        let reasons: Vec<_> = tally.pairs.into_values().map(|refused| refused.reason.unwrap()).collect();
+        assert_eq!(reasons, ["You are not authorized to perform this operation."]);
+    }
 }
