@@ -9,13 +9,42 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_json::value::RawValue;
 use strongroom_secret::SecretString;
 
+/// Reads only JSON objects: what serde derives for a struct would also take an array, by the order of the members.
+struct OnlyObjects<D>(D);
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for OnlyObjects<D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_map(visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// Has structs, whose members serde reads (`remote = "Self"`), be objects.
+macro_rules! objects {
+    ($($object:ident)*) => {
+        $(impl<'de> Deserialize<'de> for $object {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::deserialize(OnlyObjects(deserializer))
+            }
+        })*
+    };
+}
+
+objects! { Seed Account ManagedPolicy Group User AccessKey Role InlinePolicy Key Grant Constraints Tag }
+
 /// What a server shall have when it has started, and again after each reset.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+#[serde(remote = "Self", deny_unknown_fields, rename_all = "PascalCase")]
 #[schemars(title = "A seed of Strongroom")]
 pub(crate) struct Seed {
     /// The schema of this file, for editors.
@@ -27,7 +56,7 @@ pub(crate) struct Seed {
 
 /// An account, and what it shall have. What is not named here stays as it is.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+#[serde(remote = "Self", deny_unknown_fields, rename_all = "PascalCase")]
 pub(crate) struct Account {
     /// Twelve digits. They are also an access key id of the account's root user, with the secret `test`.
     #[schemars(regex(pattern = r"^[0-9]{12}$"))]
@@ -53,7 +82,7 @@ pub(crate) struct Account {
 
 /// A customer managed policy. Another document than before becomes its next version, which counts from then on.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+#[serde(remote = "Self", deny_unknown_fields, rename_all = "PascalCase")]
 pub(crate) struct ManagedPolicy {
     /// Its name.
     pub(crate) managed_policy_name: String,
@@ -69,7 +98,7 @@ pub(crate) struct ManagedPolicy {
 
 /// A group. Users say which groups they are in.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+#[serde(remote = "Self", deny_unknown_fields, rename_all = "PascalCase")]
 pub(crate) struct Group {
     /// Its name.
     pub(crate) group_name: String,
@@ -83,7 +112,7 @@ pub(crate) struct Group {
 
 /// A user.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+#[serde(remote = "Self", deny_unknown_fields, rename_all = "PascalCase")]
 pub(crate) struct User {
     /// The user's name.
     pub(crate) user_name: String,
@@ -106,7 +135,7 @@ pub(crate) struct User {
 
 /// An access key of a user.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+#[serde(remote = "Self", deny_unknown_fields, rename_all = "PascalCase")]
 pub(crate) struct AccessKey {
     /// 16 to 128 letters, digits and underscores, for example `AKIAIOSFODNN7EXAMPLE`.
     pub(crate) access_key_id: String,
@@ -129,7 +158,7 @@ pub(crate) enum KeyStatus {
 
 /// A role.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+#[serde(remote = "Self", deny_unknown_fields, rename_all = "PascalCase")]
 pub(crate) struct Role {
     /// Its name.
     pub(crate) role_name: String,
@@ -153,7 +182,7 @@ pub(crate) struct Role {
 
 /// An inline policy.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+#[serde(remote = "Self", deny_unknown_fields, rename_all = "PascalCase")]
 pub(crate) struct InlinePolicy {
     /// Its name.
     pub(crate) policy_name: String,
@@ -163,7 +192,7 @@ pub(crate) struct InlinePolicy {
 
 /// A KMS key.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+#[serde(remote = "Self", deny_unknown_fields, rename_all = "PascalCase")]
 pub(crate) struct Key {
     /// Its id, a UUID in lower case, for example `1234abcd-12ab-34cd-56ef-1234567890ab`.
     #[schemars(regex(pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"))]
@@ -194,7 +223,7 @@ pub(crate) struct Key {
 
 /// A grant on a key. One of the same name with other terms is another grant, and stays.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+#[serde(remote = "Self", deny_unknown_fields, rename_all = "PascalCase")]
 pub(crate) struct Grant {
     /// Its name.
     pub(crate) name: String,
@@ -211,7 +240,7 @@ pub(crate) struct Grant {
 
 /// What requests that rely on a grant must say: one of the two.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+#[serde(remote = "Self", deny_unknown_fields, rename_all = "PascalCase")]
 pub(crate) struct Constraints {
     /// The encryption context that they have, exactly.
     pub(crate) encryption_context_equals: Option<Pairs>,
@@ -251,7 +280,7 @@ impl<'de> Deserialize<'de> for Pairs {
 
 /// A tag.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+#[serde(remote = "Self", deny_unknown_fields, rename_all = "PascalCase")]
 pub(crate) struct Tag {
     /// Its key.
     pub(crate) key: String,

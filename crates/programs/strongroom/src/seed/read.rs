@@ -48,3 +48,23 @@ fn parse(text: &[u8]) -> Result<Seed> {
     json.end()?;
     Ok(seed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        parse(text.as_bytes()).map(drop).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn objects_are_no_arrays() {
+        assert!(refusal("[]").contains("expected struct Seed"));
+        let account = refusal(r#"{"Accounts":[["111122223333",null]]}"#);
+        assert!(account.starts_with("Accounts[0]: invalid type: sequence"), "{account}");
+        let tag =
+            r#"{"Accounts":[{"AccountId":"111122223333","Users":[{"UserName":"a","Tags":[["k","v"]]}]}]}"#;
+        assert!(refusal(tag).starts_with("Accounts[0].Users[0].Tags[0]: invalid type: sequence"));
+        assert!(parse(br#"{"Accounts":[{"AccountId":"111122223333"}]}"#).is_ok());
+    }
+}
