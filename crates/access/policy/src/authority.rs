@@ -77,7 +77,6 @@ impl<T: Resource> Resource for Arc<T> {
 /// Proof that the caller may do `A` to the resource inside. Made by [`Authority::authorize`] only.
 pub struct Authorized<A: Action, R> {
     resource: R,
-    granted_by: Option<String>,
     action: PhantomData<fn() -> A>,
 }
 
@@ -85,11 +84,6 @@ impl<A: Action, R> Authorized<A, R> {
     /// The resource, to be read under this permission.
     pub fn resource(&self) -> &R {
         &self.resource
-    }
-
-    /// The id of the grant without which the caller may not; `None` where policies alone let it.
-    pub fn granted_by(&self) -> Option<&str> {
-        self.granted_by.as_deref()
     }
 
     /// The resource, with the permission used up.
@@ -158,7 +152,7 @@ impl Authority {
         resource: R,
     ) -> Result<Authorized<A, R>, Denied> {
         let grants = resource.grants(A::NAME, context);
-        let granted_by = ask::<A, R, _>(context, &resource, &grants, |request, policies| {
+        ask::<A, R, _>(context, &resource, &grants, |request, policies| {
             let is_foreign = request.subject.account() != Some(request.owner);
             let is_for_nobody = is_foreign && !resource.serves_others(A::NAME);
             let decision = if is_for_nobody {
@@ -173,7 +167,7 @@ impl Authority {
                 let trace = trace(request, policies).encode();
                 context.decided(DecisionNote { trace, is_allowed: denied.is_none() });
             }
-            let Some(denied) = denied else { return Ok(decision.grant().map(str::to_owned)) };
+            let Some(denied) = denied else { return Ok(()) };
             // Of another account's resource it would show that account's policy to the caller's administrators.
             let sealer = self.sealer.as_ref().filter(|_| !is_foreign);
             let sealed = sealer.and_then(|sealer| {
@@ -186,7 +180,7 @@ impl Authority {
             Err(denied.with_message(sealed))
         })?;
         drop(grants);
-        Ok(Authorized { resource, granted_by, action: PhantomData })
+        Ok(Authorized { resource, action: PhantomData })
     }
 
     /// Whether the resource's own policy lets the caller, or its account, do `A`, whatever grants there are.

@@ -116,14 +116,6 @@ impl Decision<'_> {
         matches!(self, Self::Allowed { .. })
     }
 
-    /// The id of the grant that allows it, where no policy does.
-    pub fn grant(&self) -> Option<&str> {
-        match self {
-            Self::Allowed { layer: Layer::Grant, source: Some(source) } => Some(source.policy),
-            _ => None,
-        }
-    }
-
     /// The refusal in AWS's words; `None` if it is allowed.
     pub fn denied(&self, request: &Request<'_>) -> Option<Denied> {
         let reason = match *self {
