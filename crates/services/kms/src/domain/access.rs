@@ -87,8 +87,8 @@ impl Weighed for KeyPolicy {
     }
 }
 
-/// Compiles the text of a policy, in which unique ids stand for those who are bound. One that was accepted once and is not read now denies everything, to those who have
-/// grants too: nobody knows whom it denied.
+/// Compiles the text of a policy, in which unique ids stand for those who are bound. One that was accepted once and is
+/// not read now denies everything, to those who have grants too: nobody knows whom it denied.
 pub(super) fn compile(text: &str, bound: &Bound) -> Policy {
     Document::parse(text, Kind::Key).map_or_else(
         |_| Policy::barring(policy::NAME),
