@@ -49,7 +49,7 @@ pub(super) fn parse(
             managed.len()
         )));
     }
-    let inline = inline.as_deref().map(document::compact);
+    let inline = inline.map(|text| document::compact(&text));
     let characters = inline.as_deref().map_or(0, document::length);
     let plain = characters + managed.iter().map(String::len).sum::<usize>();
     if plain > MOST_PLAIN {
