@@ -419,7 +419,8 @@ async fn an_action_with_too_many_results_is_refused(database: &TestDatabase) {
     let resources: Vec<_> = resources.iter().map(String::as_str).collect();
     let conditional = format!(r#","Condition":{{"StringEquals":{{{}}}}}"#, conditions.join(","));
     for policy in [text(&[statement("").as_str(); 40].join(",")), text(&statement(&conditional))] {
-        let refused = refusal(custom(&client, asks(&[policy.clone()], &["kms:Decrypt"], &resources)).await);
+        let refused =
+            refusal(custom(&client, asks(std::slice::from_ref(&policy), &["kms:Decrypt"], &resources)).await);
         let expected = "InvalidInput: The results of kms:Decrypt alone are more than an answer takes.";
         assert!(refused.starts_with(expected), "{refused}");
         custom(&client, asks(&[policy], &["kms:Decrypt"], &resources[..20])).await.unwrap();
