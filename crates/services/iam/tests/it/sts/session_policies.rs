@@ -1,5 +1,6 @@
 //! Policies passed to sessions, and sessions of GetFederationToken, which have no others.
 
+use strongroom_api_iam::{self as iam, Iam as _};
 use strongroom_api_sts::{AssumeRoleRequest, GetFederationTokenRequest, PolicyDescriptorType, Sts as _, Tag};
 use strongroom_identity::{NoCredential, Origin};
 use strongroom_policy::CallerPolicies;
@@ -12,6 +13,7 @@ use crate::fixture::iam::{ACCOUNT, Client, POLICY, client, refusal};
 
 on_both_engines! {
     a_session_has_what_was_passed_to_it,
+    a_policy_that_is_gone_lets_the_session_do_nothing,
     policies_are_read_and_must_be_there,
     policies_have_limited_room,
     what_is_given_out_can_be_used,
@@ -44,21 +46,47 @@ async fn a_session_has_what_was_passed_to_it(database: &TestDatabase) {
     let user = user_and_role(&client).await;
     assert_eq!(limits(&user.session(asked("r")).await), None);
     let own = client.create_policy("own", POLICY).await.unwrap();
-    let read_only = "arn:aws:iam::aws:policy/AdministratorAccess";
+    let everything = "arn:aws:iam::aws:policy/AdministratorAccess";
     let input = AssumeRoleRequest {
         policy: Some(POLICY.to_owned()),
-        policy_arns: Some(managed(&[&own, read_only])),
+        policy_arns: Some(managed(&[&own, everything])),
         ..asked("r")
     };
     let answer = user.assume(input).await.unwrap();
     assert_eq!(answer.packed_policy_size, Some(5));
     let credentials = answer.credentials.unwrap();
     let session = Actor::with(&client, &credentials).await;
-    assert_eq!(limits(&session), Some(vec!["session policy".to_owned(), own.clone(), read_only.to_owned()]));
-    // A policy that is gone lets nobody do anything, and the session stays limited by it.
+    assert_eq!(limits(&session), Some(vec!["session policy".to_owned(), own.clone(), everything.to_owned()]));
+}
+
+async fn a_policy_that_is_gone_lets_the_session_do_nothing(database: &TestDatabase) {
+    let client = client(database).await;
+    let user = user_and_role(&client).await;
+    let input = iam::PutRolePolicyRequest {
+        role_name: "r".to_owned(),
+        policy_name: "p".to_owned(),
+        policy_document: allowing("*", "*"),
+    };
+    client.iam().put_role_policy(&client.changing(), input).await.unwrap();
+    let own = client.create_policy("own", POLICY).await.unwrap();
+    let everything = "arn:aws:iam::aws:policy/AdministratorAccess";
+    let input = AssumeRoleRequest { policy_arns: Some(managed(&[&own, everything])), ..asked("r") };
+    let credentials = user.assume(input).await.unwrap().credentials.unwrap();
+    let lists_users = async || {
+        let session = Actor::with(&client, &credentials).await;
+        let input = iam::ListUsersRequest::default();
+        client.iam().list_users(&session.context(), input).await.map(drop)
+    };
+    lists_users().await.unwrap();
+    // Nobody knows what it denied; the others do not make up for it.
     client.delete_policy(&own).await.unwrap();
-    let session = Actor::with(&client, &credentials).await;
-    assert_eq!(limits(&session).unwrap().len(), 3);
+    assert_eq!(
+        refusal(lists_users().await),
+        format!(
+            "AccessDenied: User: arn:aws:sts::{ACCOUNT}:assumed-role/r/s1 is not authorized to perform: iam:ListUsers on \
+             resource: arn:aws:iam::{ACCOUNT}:user/ with an explicit deny in a session policy: {own}"
+        )
+    );
 }
 
 async fn policies_are_read_and_must_be_there(database: &TestDatabase) {
