@@ -15,6 +15,11 @@ const MOST_TAGS: usize = 50;
 /// What the keys of AWS's own tags begin with.
 const RESERVED_PREFIX: &str = "aws:";
 
+/// What is said of keys of tags and of session tags that cannot be.
+pub(crate) const RESERVED: &str = "One or more specified tag keys begin with the reserved prefix aws:.";
+pub(crate) const DUPLICATE: &str =
+    "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+
 /// An entity's tags, by the key in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -27,9 +32,7 @@ impl Tags {
         for Tag { key, value } in tags.unwrap_or_default() {
             check_key(key)?;
             if read.insert(key.to_lowercase(), (key.clone(), value.clone())).is_some() {
-                return Err(Refusal::invalid_input(
-                    "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
-                ));
+                return Err(Refusal::invalid_input(DUPLICATE));
             }
         }
         Self(read).within_limit()
@@ -99,10 +102,13 @@ pub(crate) fn asked_keys<'k>(keys: ConditionKeys, named: impl IntoIterator<Item 
 }
 
 fn check_key(key: &str) -> Result<(), Refusal> {
-    if key.get(..RESERVED_PREFIX.len()).is_some_and(|head| head.eq_ignore_ascii_case(RESERVED_PREFIX)) {
-        return Err(Refusal::invalid_input(
-            "One or more specified tag keys begin with the reserved prefix aws:.",
-        ));
+    if is_reserved(key) {
+        return Err(Refusal::invalid_input(RESERVED));
     }
     Ok(())
+}
+
+/// Whether a key is one of AWS's own.
+pub(crate) fn is_reserved(key: &str) -> bool {
+    key.get(..RESERVED_PREFIX.len()).is_some_and(|head| head.eq_ignore_ascii_case(RESERVED_PREFIX))
 }

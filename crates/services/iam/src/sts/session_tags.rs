@@ -3,10 +3,8 @@
 use strongroom_api_sts::Tag;
 use strongroom_identity::{ConditionKeys, SessionTag};
 
+use crate::domain::tags;
 use crate::error::Refusal;
-
-/// What the keys of AWS's own tags begin with.
-const RESERVED_PREFIX: &str = "aws:";
 
 /// The tags of a session that is to be made.
 #[derive(Debug, Default)]
@@ -28,14 +26,11 @@ impl SessionTags {
         let inherited: Vec<_> = calling.iter().filter(|tag| tag.is_transitive).cloned().collect();
         let mut read: Vec<SessionTag> = Vec::new();
         for Tag { key, value } in given.unwrap_or_default() {
-            if key.get(..RESERVED_PREFIX.len()).is_some_and(|head| head.eq_ignore_ascii_case(RESERVED_PREFIX))
-            {
-                return Err(parameter("One or more specified tag keys begin with the reserved prefix aws:."));
+            if tags::is_reserved(&key) {
+                return Err(parameter(tags::RESERVED));
             }
             if has(&read, &key) {
-                return Err(parameter(
-                    "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
-                ));
+                return Err(parameter(tags::DUPLICATE));
             }
             if has(&inherited, &key) {
                 return Err(parameter(
