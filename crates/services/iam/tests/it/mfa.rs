@@ -1,5 +1,8 @@
 //! Virtual MFA devices and their codes.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
 use strongroom_api_iam::{self as iam, Iam as _};
 use strongroom_crypto::digest::Hash;
 use strongroom_crypto::hmac::Hmac;
@@ -13,6 +16,7 @@ on_both_engines! {
     a_device_is_made_enabled_and_taken_away,
     wrong_codes_enable_nothing,
     each_code_is_taken_once,
+    codes_tried_at_once_are_no_more_attempts,
     a_device_that_comes_back_keeps_what_was_taken,
     a_device_that_runs_ahead_is_put_right,
     devices_are_listed,
@@ -161,6 +165,38 @@ async fn each_code_is_taken_once(database: &TestDatabase) {
     assert!(!take(&own, &user.user_id, &app.code(later - 2 * STEP), later).await);
     assert!(take(&own, &user.user_id, &app.code(later - STEP), later).await);
     assert!(take(&own, &user.user_id, &app.code(later), later).await);
+}
+
+/// Whoever sends codes at the same time has ten attempts, as whoever waits for each answer.
+async fn codes_tried_at_once_are_no_more_attempts(database: &TestDatabase) {
+    let client = client(database).await;
+    let user = client.create_user("a").await.unwrap();
+    let (serial, app) = device_of(&client, "a", "phone").await;
+    let (right, wrong) = (app.code(NOW + STEP), app.code(NOW + 9 * STEP));
+    let take = async |code: &str, at_ms: i64| {
+        client.iam().take_code(client.account, &user.user_id, &serial, code, at_ms).await.unwrap()
+    };
+    // They begin one after the other, and most wait for the store.
+    let mut first: Vec<_> = (0..10).map(|_| Box::pin(take(&wrong, NOW))).collect();
+    first.retain_mut(|attempt| match begun(attempt) {
+        Poll::Ready(taken) => {
+            assert!(!taken);
+            false
+        }
+        Poll::Pending => true,
+    });
+    assert_eq!(begun(&mut Box::pin(take(&right, NOW))), Poll::Ready(false));
+    for attempt in first {
+        assert!(!attempt.await);
+    }
+    assert!(!take(&right, NOW).await);
+    let later = NOW + 10 * STEP;
+    assert!(take(&app.code(later), later).await);
+}
+
+/// What there is of a future once it has begun.
+fn begun<F: Future>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
+    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Codes that were taken before do not count again because somebody has the device anew.

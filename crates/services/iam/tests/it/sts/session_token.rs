@@ -1,11 +1,8 @@
 //! GetSessionToken, and session tokens at the front door.
 
-use std::sync::Arc;
-
 use strongroom_api_sts::GetSessionTokenRequest;
 use strongroom_identity::{NoCredential, Origin};
 use strongroom_testkit::{TestDatabase, on_both_engines};
-use tokio::task::JoinSet;
 
 use super::{Actor, find};
 use crate::fixture::iam::{Client, STRANGER, client, refusal, serve};
@@ -23,7 +20,6 @@ on_both_engines! {
     a_code_proves_the_second_factor_once,
     codes_come_from_ones_own_device,
     guessing_is_slow,
-    guessing_at_once_is_no_faster,
 }
 
 async fn a_user_gets_credentials_of_his_own(database: &TestDatabase) {
@@ -197,24 +193,4 @@ async fn guessing_is_slow(database: &TestDatabase) {
     let later = NOW + 10 * STEP;
     client.server.clock.set(later);
     user.get_session_token(with_code(&serial, app.code(later))).await.unwrap();
-}
-
-/// Whoever sends codes at the same time has no more attempts than whoever waits for each answer.
-async fn guessing_at_once_is_no_faster(database: &TestDatabase) {
-    let client = client(database).await;
-    let user = Arc::new(Actor::user(&client, "a").await);
-    let (serial, app) = device_of(&client, "a", "phone").await;
-    let ask = |code: String| {
-        let (user, input) = (user.clone(), with_code(&serial, code));
-        async move { user.get_session_token(input).await.is_ok() }
-    };
-    let mut calls = JoinSet::new();
-    for _ in 0..50 {
-        calls.spawn(ask(app.code(NOW + 9 * STEP)));
-    }
-    calls.spawn(ask(app.code(NOW + STEP)));
-    assert!(calls.join_all().await.into_iter().all(|given| !given));
-    let later = NOW + 10 * STEP;
-    client.server.clock.set(later);
-    assert!(ask(app.code(later)).await);
 }
