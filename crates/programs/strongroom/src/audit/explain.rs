@@ -72,7 +72,7 @@ fn text(record: &Record) -> String {
             format!("How it was decided cannot be shown ({error}). As it is kept:\n{}", Visible(kept))
         }
     };
-    format!("{}\n{decided}", summary(record))
+    format!("{}\n\n{decided}", summary(record))
 }
 
 /// Who called what, and what came of it.
@@ -96,7 +96,7 @@ fn summary(record: &Record) -> String {
     let request = record.request_id.as_deref().unwrap_or("none");
     let caller = format!("{who}{key}, from {}", record.source_ip);
     let lines = [("call", &*call), ("request", request), ("caller", &caller), ("outcome", &outcome)];
-    lines.iter().map(|(name, text)| format!("{name:<9}{}\n", Visible(text))).collect()
+    lines.map(|(name, text)| format!("{name:<9}{}", Visible(text))).join("\n")
 }
 
 /// What to say where no decision is kept.
