@@ -212,11 +212,13 @@ def test_a_key_that_cannot_be_made_yet_is_not_made(kms, arguments):
     assert kms.list_keys()["Keys"] == []
 
 
-def test_an_operation_that_is_not_there_yet_says_so(kms):
+def test_an_operation_that_is_not_there_yet_says_so(kms, key):
     with sdk.refused() as refusal:
-        kms.list_retirable_grants(RetiringPrincipal="arn:aws:iam::111122223333:root")
+        kms.get_parameters_for_import(
+            KeyId=key["KeyId"], WrappingAlgorithm="RSAES_OAEP_SHA_256", WrappingKeySpec="RSA_3072"
+        )
     assert (refusal.status, refusal.code) == expected.NOT_IMPLEMENTED
-    assert "ListRetirableGrants" in refusal.message
+    assert "GetParametersForImport" in refusal.message
 
 
 def test_a_key_that_is_not_shared_has_no_policy_of_the_service_that_shares(kms, key):

@@ -6,13 +6,7 @@ from rig import sdk
 
 SERVICES = ["cloudtrail", "kms", "sts"]
 
-NOT_YET = {
-    "ListGrants",
-    "ListPublicKeys",
-    "ListRetirableGrants",
-    "ListTags",
-    "ListTrails",
-}
+NOT_YET = {"ListPublicKeys", "ListTags", "ListTrails"}
 """Lists of operations that Strongroom does not have yet."""
 
 OF_CLUSTERS = {"DescribeCustomKeyStores"}
@@ -32,21 +26,25 @@ def paginators(client) -> dict[str, str]:
 
 
 @pytest.fixture
-def full(kms, key) -> dict[str, dict]:
+def full(kms, account, key) -> dict[str, dict]:
     """Fills every list, and answers what to ask for each."""
     by_key = {"KeyId": key["KeyId"]}
+    root = f"arn:aws:iam::{account}:root"
     tags = [{"TagKey": f"tag-{number}", "TagValue": str(number)} for number in range(SMALLEST)]
     kms.tag_resource(**by_key, Tags=tags)
     for number in range(SMALLEST):
         kms.create_key()
         kms.create_alias(AliasName=f"alias/{number}", TargetKeyId=key["KeyId"])
         kms.rotate_key_on_demand(**by_key)
+        kms.create_grant(**by_key, GranteePrincipal=root, RetiringPrincipal=root, Operations=["Decrypt"])
     return {
         "ListAliases": {},
+        "ListGrants": by_key,
         "ListKeyPolicies": by_key,
         "ListKeyRotations": by_key,
         "ListKeys": {},
         "ListResourceTags": by_key,
+        "ListRetirableGrants": {"RetiringPrincipal": root},
         "LookupEvents": {"LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": "CreateKey"}]},
     }
 
