@@ -99,11 +99,9 @@ fn main() -> Result<()> {
     }
     let askers = users::decrypts(again.address, &decrypt)?;
     println!("\nDecrypt by whom, requests/s as above");
-    println!(
-        "{:>12} {}",
-        "connections",
-        askers.iter().map(|asker| format!("{:>24}", asker.who)).collect::<String>()
-    );
+    print!("{:>12} ", "connections");
+    askers.iter().for_each(|asker| print!("{:>24}", asker.who));
+    println!();
     for connections in CONNECTIONS {
         let mut runs = vec![Vec::new(); askers.len()];
         for _ in 0..3 {
@@ -111,8 +109,9 @@ fn main() -> Result<()> {
                 runs[at].push(load::run(again.address, &asker.decrypt, connections, time)?);
             }
         }
-        let rates = runs.into_iter().map(|rates| format!("{:>24.0}", median(rates))).collect::<String>();
-        println!("{connections:>12} {rates}");
+        print!("{connections:>12} ");
+        runs.into_iter().for_each(|rates| print!("{:>24.0}", median(rates)));
+        println!();
     }
     println!("\nresident memory after the load: {:.1} MB", again.resident_kb()? as f64 / 1024.0);
     Ok(())
