@@ -100,7 +100,9 @@ fn main() -> Result<()> {
     let askers = users::decrypts(again.address, &decrypt)?;
     println!("\nDecrypt by whom, requests/s as above");
     print!("{:>12} ", "connections");
-    askers.iter().for_each(|asker| print!("{:>24}", asker.who));
+    for asker in &askers {
+        print!("{:>24}", asker.who);
+    }
     println!();
     for connections in CONNECTIONS {
         let mut runs = vec![Vec::new(); askers.len()];
@@ -110,7 +112,9 @@ fn main() -> Result<()> {
             }
         }
         print!("{connections:>12} ");
-        runs.into_iter().for_each(|rates| print!("{:>24.0}", median(rates)));
+        for rates in runs {
+            print!("{:>24.0}", median(rates));
+        }
         println!();
     }
     println!("\nresident memory after the load: {:.1} MB", again.resident_kb()? as f64 / 1024.0);

@@ -35,7 +35,7 @@ pub(crate) fn decrypts(address: SocketAddr, decrypt: &Target) -> Result<Vec<Aske
     iam.call("CreateGroup", &[("GroupName", "many")])?;
     iam.call("AddUserToGroup", &[("GroupName", "many"), ("UserName", "many")])?;
     for at in 0..POLICIES {
-        let document = document((0..STATEMENTS).map(|number| statement(at, number)).collect());
+        let document = document(&(0..STATEMENTS).map(|number| statement(at, number)).collect::<Vec<_>>());
         let answer =
             iam.call("CreatePolicy", &[("PolicyName", &format!("p{at}")), ("PolicyDocument", &document)])?;
         let arn = between(&answer, "<Arn>", "</Arn>")?;
@@ -65,7 +65,7 @@ fn statement(policy: usize, number: usize) -> Json {
     }
 }
 
-fn document(statements: Vec<Json>) -> String {
+fn document(statements: &[Json]) -> String {
     json!({"Version": "2012-10-17", "Statement": statements}).to_string()
 }
 
@@ -95,7 +95,7 @@ impl Iam {
     /// A user who may decrypt, by an inline policy.
     fn user(&mut self, name: &str) -> Result<Credentials> {
         self.call("CreateUser", &[("UserName", name)])?;
-        let document = document(vec![json!({"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"})]);
+        let document = document(&[json!({"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"})]);
         let inline = [("UserName", name), ("PolicyName", "decrypt"), ("PolicyDocument", document.as_str())];
         self.call("PutUserPolicy", &inline)?;
         let answer = self.call("CreateAccessKey", &[("UserName", name)])?;

@@ -13,12 +13,12 @@ pub(in crate::api) fn create_grant(
 ) -> ConditionKeys {
     let operations: Vec<_> = input.operations.iter().map(|operation| operation.as_str().to_owned()).collect();
     let keys = constraints.stated(grants(context)).with("kms:GrantOperations", operations);
-    let keys = keys.with(grantee.pick("kms:GranteePrincipal", "kms:GranteeServicePrincipal"), grantee.text());
+    let keys =
+        keys.with(grantee.key_of("kms:GranteePrincipal", "kms:GranteeServicePrincipal"), grantee.text());
     match retiring {
         None => keys,
-        Some(retiring) => {
-            keys.with(retiring.pick("kms:RetiringPrincipal", "kms:RetiringServicePrincipal"), retiring.text())
-        }
+        Some(retiring) => keys
+            .with(retiring.key_of("kms:RetiringPrincipal", "kms:RetiringServicePrincipal"), retiring.text()),
     }
 }
 

@@ -95,8 +95,8 @@ impl NamedParty {
         }
     }
 
-    /// The one if it is named as a principal, the other if as a service.
-    pub(crate) fn pick<'n>(&self, as_principal: &'n str, as_service: &'n str) -> &'n str {
+    /// The condition key that tells of it: the one if it is named as a principal, the other if as a service.
+    pub(crate) fn key_of<'n>(&self, as_principal: &'n str, as_service: &'n str) -> &'n str {
         match self {
             Self::Principal { .. } => as_principal,
             Self::Service(_) => as_service,
