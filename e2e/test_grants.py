@@ -60,7 +60,9 @@ def reads(cli: Cli, *arguments) -> bool:
     return base64.b64decode(cli(*decrypting(*arguments))["Plaintext"]) == LETTER.encode()
 
 
-def test_a_grant_with_a_constraint_lets_exactly_that_context_decrypt_until_it_is_revoked(aws, account, key, user, encrypt):
+def test_a_grant_with_a_constraint_lets_exactly_that_context_decrypt_until_it_is_revoked(
+    aws, account, key, user, encrypt
+):
     alice, arn = user("alice")
     blob, other = encrypt(LETTERS), encrypt({"purpose": "letters"})
     refusal = alice.refused(*decrypting(key, blob, LETTERS))
@@ -221,7 +223,8 @@ def test_records_tell_of_grants_and_never_show_tokens(aws, account, key, cloudtr
     (described,) = events["DescribeKey"]
     assert described["requestParameters"] == {"keyId": key["KeyId"]}
     (retired,) = events["RetireGrant"]
-    assert retired["requestParameters"] is None and retired["responseElements"] is None
+    assert retired["requestParameters"] is None
+    assert retired["responseElements"] is None
     assert retired["additionalEventData"] == {"grantId": made["GrantId"]}
     (revoked,) = events["RevokeGrant"]
     assert revoked["requestParameters"] == {"keyId": key["KeyId"], "grantId": again["GrantId"]}
