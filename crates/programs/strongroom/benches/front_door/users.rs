@@ -20,16 +20,14 @@ pub(crate) struct Asker {
     pub(crate) decrypt: Target,
 }
 
-/// The same Decrypt by the root user, whose `decrypt` is given, by a user with one policy, and by one with many.
+/// The same Decrypt by the root user, whose `decrypt` is given, by a user with one policy, and by one with many. All
+/// are signed now: a signature counts for minutes.
 pub(crate) fn decrypts(address: SocketAddr, decrypt: &Target) -> Result<Vec<Asker>> {
     let mut iam = Iam { address, connection: Connection::open(address)? };
     let request = String::from_utf8(decrypt.to_vec())?;
     let body = request.split_once("\r\n\r\n").context("no body")?.1;
-    let by = |credentials: &Credentials| {
-        let headers =
-            [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "TrentService.Decrypt")];
-        signed_by(credentials, address, "kms", &headers, body)
-    };
+    let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "TrentService.Decrypt")];
+    let by = |credentials: &Credentials| signed_by(credentials, address, "kms", &headers, body);
     let one = by(&iam.user("one")?)?;
     let many = iam.user("many")?;
     iam.call("CreateGroup", &[("GroupName", "many")])?;
@@ -44,7 +42,7 @@ pub(crate) fn decrypts(address: SocketAddr, decrypt: &Target) -> Result<Vec<Aske
         iam.call(operation, &[(kind, "many"), ("PolicyArn", arn)])?;
     }
     Ok(vec![
-        Asker { who: "root".to_owned(), decrypt: decrypt.clone() },
+        Asker { who: "root".to_owned(), decrypt: signed(address, "kms", &headers, body)? },
         Asker { who: "a user, 1 policy".to_owned(), decrypt: one },
         Asker { who: format!("a user, {POLICIES} x {STATEMENTS} more"), decrypt: by(&many)? },
     ])
