@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
-use strongroom_identity::{NoteValue, RequestContext};
+use strongroom_identity::{NoteValue, Principal, RequestContext};
 use strongroom_protocols::envelope::{self, Framing};
 use strongroom_protocols::trail::{self, Extra};
 use strongroom_schema::{Structure, Timestamp, Value};
@@ -79,6 +79,14 @@ impl Server {
             let operation = operation.name;
             tracing::error!(request_id = %context.request_id, operation, error = source, "an operation failed");
         }
+        if let Err(error) = &outcome
+            && is_stranger(context)
+        {
+            // The account is the one that the stranger has named: its record is not for him to fill.
+            let now_ms = self.clocks().real_now();
+            self.security_log().refused(now_ms, context.source_ip, None, error.code());
+            return Err(error.clone());
+        }
         let notes = context.take_notes();
         let changed = outcome.as_ref().ok().filter(|_| !operation.read_only);
         let request_id = context.request_id.to_string();
@@ -143,6 +151,11 @@ impl Server {
         // The semaphore is never closed.
         self.operations().acquire_many(self.limits().places()).await.ok()
     }
+}
+
+/// Whether nobody knows who calls: without a signature, and without a provider that vouches for him.
+fn is_stranger(context: &RequestContext) -> bool {
+    matches!(&context.caller.principal, Principal::WebIdentity(web) if web.vouched().is_none())
 }
 
 /// A call as far as it is known before it is done.

@@ -184,9 +184,9 @@ impl Server {
             self.find(parts, &call).ok_or_else(|| Failure::front(framing, unknown(&call, framing)))?;
         let framing = if form.is_some() { framing_of_forms(found.schema()) } else { framing };
         if found.operation().unsigned {
-            let decoded = decode(&found, framing, form.as_ref(), body.bytes());
-            let admitted = self.admit_unsigned(parts, body.bytes(), &found, &decoded, source, request_id);
-            let (context, place) = admitted.map_err(|cause| Failure::of(&found, framing, cause))?;
+            let decode = || decode(&found, framing, form.as_ref(), body.bytes());
+            let admitted = self.admit_unsigned(parts, body.bytes(), &found, decode, source, request_id);
+            let (context, decoded, place) = admitted.map_err(|cause| Failure::of(&found, framing, cause))?;
             drop(form);
             return self.operate(found, framing, context, decoded, (body.into_share(), place)).await;
         }

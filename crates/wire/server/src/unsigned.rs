@@ -1,8 +1,8 @@
 //! Calls without a signature: of the few operations that take them, whose callers prove themselves otherwise.
 //!
 //! Anybody who reaches the port can make such calls, so they have bounds of their own, far below those of callers who
-//! are known. What is refused by these bounds, or cannot be read, is told to the log and not recorded: the journal is
-//! not for strangers to fill.
+//! are known. What is refused by these bounds, cannot be read, or is refused while nobody knows who calls, is told to the
+//! log and not recorded: the journal is not for strangers to fill.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -74,10 +74,10 @@ impl Server {
         parts: &Parts,
         body: &[u8],
         found: &Found,
-        decoded: &Decoded,
+        decode: impl FnOnce() -> Decoded,
         source: IpAddr,
         request_id: RequestId,
-    ) -> Result<(RequestContext, OwnedSemaphorePermit), Cause> {
+    ) -> Result<(RequestContext, Decoded, OwnedSemaphorePermit), Cause> {
         let now_ms = self.clocks().real_now();
         let limits = self.limits();
         let refused = |code: &str, cause: Cause| {
@@ -89,6 +89,8 @@ impl Server {
         }
         let place = self.strangers().admit(now_ms, limits.unsigned_rate);
         let place = place.ok_or_else(|| refused("Throttling", Cause::Operation(throttled())))?;
+        // Nothing is read before it has a place.
+        let decoded = decode();
         let input =
             decoded.as_ref().map_err(|error| refused(error.code(), Cause::Operation(error.clone())))?;
         let account = account_of(&**input).ok_or_else(|| {
@@ -98,7 +100,7 @@ impl Server {
         let region = Region::named(found.schema().home_region.unwrap_or(REGION));
         let region = region.ok_or_else(|| Cause::Operation(ApiError::internal("no such Region")))?;
         let caller = Caller::new(Principal::WebIdentity(WebIdentity::unknown(account)), "");
-        Ok((self.context(parts, caller, region, source, request_id), place))
+        Ok((self.context(parts, caller, region, source, request_id), decoded, place))
     }
 }
 

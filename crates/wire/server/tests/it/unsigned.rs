@@ -33,6 +33,16 @@ async fn who_becomes_known_is_recorded() {
     assert_eq!(rig.records.only().who, "provider:doors:alice");
 }
 
+/// The account is the one that the caller names, so that its record would be anybody's to fill.
+#[tokio::test]
+async fn a_refusal_is_recorded_of_who_is_known_only() {
+    let rig = Rig::start().await;
+    assert_eq!(rig.call(&knock("denied", "")).await.status, 403);
+    assert_eq!(rig.records.len(), 0);
+    assert_eq!(rig.call(&knock("denied", "&Token=alice")).await.status, 403);
+    assert_eq!(rig.records.only().who, "provider:doors:alice");
+}
+
 #[tokio::test]
 async fn a_signature_counts_for_nothing() {
     let rig = Rig::start().await;
