@@ -10,8 +10,8 @@ use strongroom_api_sts::errors::IDP_COMMUNICATION_ERROR_EXCEPTION;
 use strongroom_runtime::Clocks;
 use tokio::sync::Mutex;
 
-use super::invalid;
 use super::jwk::KeySet;
+use super::{HTTP, invalid};
 use crate::error::Refusal;
 
 /// How long the keys of a provider count, milliseconds.
@@ -165,6 +165,10 @@ impl Providers {
         // Another issuer's configuration does not speak for this one (OpenID Connect Discovery 1.0, 4.3).
         if configuration.issuer != issuer {
             return Err(unread("its configuration is that of another issuer"));
+        }
+        // Only a provider on this machine is read without TLS, and none from outside sends us there.
+        if configuration.jwks_uri.starts_with(HTTP) && !issuer.starts_with(HTTP) {
+            return Err(unread("its keys are not behind TLS, as it is itself"));
         }
         let keys = documents.read(&configuration.jwks_uri, thumbprints).await?;
         KeySet::parse(&keys).map_err(|error| Unread(error.to_string()))

@@ -232,10 +232,13 @@ async fn another_issuers_configuration_does_not_count(database: &TestDatabase) {
     let documents = Documents::of(&[Key::rsa().published("k")]);
     let client = account(database, &documents).await;
     let configuration = format!("{ISSUER}/.well-known/openid-configuration");
+    documents.put("http://127.0.0.1:8200/keys", &json!({"keys": [Key::rsa().published("k")]}));
     for (second, document) in [
         json!({"issuer": "https://evil.example.com", "jwks_uri": format!("{ISSUER}/keys")}),
         json!({"issuer": ISSUER}),
         json!({"issuer": ISSUER, "jwks_uri": configuration}),
+        // These are the keys, and nobody from outside sends the server to itself for them.
+        json!({"issuer": ISSUER, "jwks_uri": "http://127.0.0.1:8200/keys"}),
     ]
     .into_iter()
     .enumerate()
