@@ -42,6 +42,20 @@ keys in its key store, another key store. Without it nothing at all is done as l
 Backups of the cluster stay for the days that were chosen (10), and the passwords that they need in taken-down.json, in \
 the folder `up` of the data folder. Everything else is gone.";
 
+/// Options of a server that is started, which say nothing to one that runs already.
+const OF_OWN_SERVER: [&str; 10] = [
+    "listen",
+    "ephemeral",
+    "account_id",
+    "vpc_cidr",
+    "pause_daily_backups",
+    "allow_origin",
+    "compat_strict",
+    "explain_allowed",
+    "key_store_timeout",
+    "seed",
+];
+
 #[derive(Args, Clone)]
 pub(crate) struct UpOptions {
     /// Use the server that runs there, with the credentials of the environment or of ~/.aws, and return when it is
@@ -49,8 +63,7 @@ pub(crate) struct UpOptions {
     #[arg(
         long,
         value_name = "URL",
-        conflicts_with_all = ["listen", "ephemeral", "account_id", "vpc_cidr", "pause_daily_backups", "allow_origin",
-            "compat_strict", "explain_allowed", "key_store_timeout", "seed"]
+        conflicts_with_all = OF_OWN_SERVER
     )]
     pub(crate) endpoint: Option<String>,
     /// The Region [default: AWS_DEFAULT_REGION, AWS_REGION, the profile's, or us-east-1]
@@ -110,8 +123,7 @@ pub(crate) struct DownOptions {
     #[arg(
         long,
         value_name = "URL",
-        conflicts_with_all = ["listen", "ephemeral", "account_id", "vpc_cidr", "pause_daily_backups", "allow_origin",
-            "compat_strict", "explain_allowed", "key_store_timeout", "seed"]
+        conflicts_with_all = OF_OWN_SERVER
     )]
     pub(crate) endpoint: Option<String>,
     /// The Region [default: AWS_DEFAULT_REGION, AWS_REGION, the profile's, or us-east-1]
