@@ -17,7 +17,8 @@ use tokio::net::TcpListener;
 
 use crate::cli::DevOptions;
 use crate::data_dir::DataDir;
-use crate::node::{Choices, Clusters, Node, RootKey};
+use crate::identity_providers::PublishedDocuments;
+use crate::node::{Choices, Clusters, Development, Door, Node, RootKey};
 use crate::process;
 use crate::seed::{Secrets, Seed};
 
@@ -108,11 +109,17 @@ impl Serving {
             vpc_cidr: options.vpc_cidr.clone(),
             hsmd: hsmd(options)?,
             daily_backups: !options.pause_daily_backups,
+            in_development: true,
         };
-        let key_stores = key_settings(options);
-        let explains_allowed = options.explain_allowed;
-        let choices = Choices { root_key, origins, clusters, key_stores, seed, explains_allowed };
-        let node = Node::open_dev(data, choices, shutdown.handle()).await?;
+        let choices = Choices {
+            clusters,
+            key_stores: key_settings(options),
+            explains_allowed: options.explain_allowed,
+            providers: PublishedDocuments::in_development(),
+        };
+        let door = Door { limits: Limits::default(), origins };
+        let development = Development { root_key, seed };
+        let node = Node::open_dev(data, choices, door, development, shutdown.handle()).await?;
         shutdown.handle().spawn(node.server.clone().serve(listener));
         Ok((Self { node, shutdown, address }, stopping))
     }

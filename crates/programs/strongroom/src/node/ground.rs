@@ -1,0 +1,60 @@
+//! What services stand on: the foundation, the clocks, and what keeps the evidence.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use strongroom_journal::{Journal, JournalOptions};
+use strongroom_outbox::Outbox;
+use strongroom_runtime::Clocks;
+use strongroom_seal::{Epoch, Purpose, Root};
+use strongroom_store::{Db, RowMac};
+
+use super::Foundation;
+use crate::data_dir::DataDir;
+
+/// The name of this node in its journal. One node writes a data folder.
+const NODE: &str = "local";
+
+/// Store, seal, clocks, journal and outbox.
+pub(crate) struct Ground {
+    pub(crate) db: Db,
+    pub(crate) root: Root,
+    pub(crate) clocks: Clocks,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) outbox: Arc<Outbox>,
+}
+
+impl Ground {
+    /// Opens the journal of the data folder, whose lock the caller holds, and records what a crash had cut off.
+    pub(crate) async fn on(
+        foundation: Foundation,
+        data: &DataDir,
+        clocks: Clocks,
+        options: &JournalOptions,
+    ) -> Result<Self> {
+        let Foundation { db, root } = foundation;
+        let journal = open_journal(data, &root, &clocks, options)?;
+        let mac = RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?);
+        let outbox = Arc::new(Outbox::new(db.clone(), mac, journal.clone()));
+        let replayed = outbox.replay().await?;
+        if replayed > 0 {
+            tracing::info!(replayed, "changes whose records a crash had cut off are recorded");
+        }
+        Ok(Self { db, root, clocks, journal, outbox })
+    }
+}
+
+fn open_journal(
+    data: &DataDir,
+    root: &Root,
+    clocks: &Clocks,
+    options: &JournalOptions,
+) -> Result<Arc<Journal>> {
+    let key = root.subkey(Purpose::JournalMac, Epoch::CURRENT)?;
+    let opened = Journal::open(&data.journal(), options, &key, NODE, clocks.domain_now())
+        .context("opening the journal")?;
+    for note in &opened.notes {
+        tracing::warn!("{note}");
+    }
+    Ok(Arc::new(opened.journal))
+}

@@ -1,0 +1,124 @@
+//! The services, each joined to the others by what it needs of them, and the work that they do by themselves.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use strongroom_cloudhsm::{ControlPlane, LocalOptions, LocalProcesses, Options, Parts};
+use strongroom_cloudtrail::CloudTrail;
+use strongroom_ec2::{Networks, Settings};
+use strongroom_iam::{AccessKeys, IdentityManagement};
+use strongroom_journal::Reader;
+use strongroom_kms::{KeyManagement, PoolDialer};
+use strongroom_policy::Authority;
+use strongroom_runtime::{Scheduler, Shutdown};
+
+use super::Ground;
+use crate::data_dir::DataDir;
+use crate::identity_providers::PublishedDocuments;
+use crate::networking::{CustomerAuthorities, SecurityGroups};
+
+/// What the operator says of HSM clusters.
+pub(crate) struct Clusters {
+    /// The addresses of default VPCs.
+    pub(crate) vpc_cidr: String,
+    /// The HSM's program.
+    pub(crate) hsmd: PathBuf,
+    /// Whether clusters are backed up every day.
+    pub(crate) daily_backups: bool,
+    /// Whether HSMs heed a clock that is moved, and clusters let this machine in: in development.
+    pub(crate) in_development: bool,
+}
+
+/// What is chosen for the services of a node.
+pub(crate) struct Choices {
+    pub(crate) clusters: Clusters,
+    pub(crate) key_stores: strongroom_kms::Settings,
+    /// Whether records tell how decisions were made that allowed something, too.
+    pub(crate) explains_allowed: bool,
+    /// Where identity providers' documents come from.
+    pub(crate) providers: PublishedDocuments,
+}
+
+/// All services of a node.
+pub(crate) struct Services {
+    pub(crate) access_keys: Arc<AccessKeys>,
+    pub(crate) iam: Arc<IdentityManagement>,
+    pub(crate) networks: Arc<Networks>,
+    pub(crate) cloudhsm: Arc<ControlPlane>,
+    pub(crate) kms: Arc<KeyManagement>,
+    pub(crate) cloudtrail: Arc<CloudTrail>,
+}
+
+impl Services {
+    /// Joins the services. What they do by themselves begins with [`Services::start`].
+    pub(crate) async fn join(
+        ground: &Ground,
+        data: &DataDir,
+        access_keys: Arc<AccessKeys>,
+        history: Reader,
+        choices: Choices,
+        shutdown: &Shutdown,
+    ) -> Result<Self> {
+        let Choices { clusters, key_stores, explains_allowed, providers } = choices;
+        let Ground { db, root, clocks, outbox, .. } = ground;
+        let authority = Authority::new().sealing(access_keys.message_sealer()).keeping_all(explains_allowed);
+        let iam = IdentityManagement::new(&access_keys, root, authority.clone(), history.clone())?;
+        let iam = Arc::new(iam.with_providers(Arc::new(providers)));
+        let settings = Settings::default()
+            .with_default_vpc(&clusters.vpc_cidr)
+            .context("addresses of the default VPC")?;
+        let networks = Arc::new(Networks::new(db.clone(), root, authority.clone(), settings)?);
+        let local = LocalOptions {
+            folder: data.hsms(),
+            logs: data.hsm_logs(),
+            device_root: data.device_root(),
+            program: clusters.hsmd,
+        };
+        let mut options = Options::default();
+        options.dev = clusters.in_development;
+        options.daily_backups = clusters.daily_backups;
+        let parts = Parts {
+            db: db.clone(),
+            root,
+            authority: authority.clone(),
+            outbox: outbox.clone(),
+            clocks: clocks.clone(),
+            ec2: networks.clone(),
+            rules: Arc::new(SecurityGroups(networks.clone())),
+            placement: Arc::new(LocalProcesses::new(&local, shutdown.clone())?),
+            options,
+        };
+        let cloudhsm = Arc::new(ControlPlane::open(parts).await?);
+        let kms = Arc::new(KeyManagement::new(strongroom_kms::Parts {
+            db: db.clone(),
+            root,
+            authority: authority.clone(),
+            outbox: outbox.clone(),
+            journal: history.clone(),
+            clocks: clocks.clone(),
+            principals: iam.clone(),
+            cloudhsm: cloudhsm.clone(),
+            ec2: networks.clone(),
+            anchors: Arc::new(CustomerAuthorities(cloudhsm.clone())),
+            dialer: Arc::new(PoolDialer::new(clocks.clone(), shutdown.clone())),
+            settings: key_stores,
+        })?);
+        let cloudtrail = Arc::new(CloudTrail::new(authority, history));
+        Ok(Self { access_keys, iam, networks, cloudhsm, kms, cloudtrail })
+    }
+
+    /// Begins what the services do by themselves, until the shutdown begins. The scheduler is for whoever moves the clock.
+    pub(crate) async fn start(&self, ground: &Ground, shutdown: &Shutdown) -> Result<Scheduler> {
+        let Self { kms, cloudhsm, iam, .. } = self;
+        let scheduler = Scheduler::new(ground.clocks.clone(), vec![kms.clone(), cloudhsm.clone()]);
+        kms.wake(scheduler.waker());
+        cloudhsm.wake(scheduler.waker());
+        cloudhsm.start(shutdown).await?;
+        shutdown.spawn(scheduler.run(shutdown.clone()));
+        shutdown.spawn(kms.clone().follow_usage(shutdown.clone()));
+        shutdown.spawn(kms.clone().keep_key_stores(shutdown.clone()));
+        shutdown.spawn(iam.clone().follow_uses(shutdown.clone()));
+        Ok(scheduler)
+    }
+}
