@@ -258,6 +258,11 @@ impl<'b> Frame<'b> {
         Self { header, bytes }
     }
 
+    /// Returns all of the frame.
+    pub(crate) fn bytes(&self) -> &'b [u8] {
+        self.bytes
+    }
+
     /// Tells whether the end mark is right.
     pub(crate) fn is_marked(&self) -> bool {
         self.bytes.ends_with(&END_MARK)

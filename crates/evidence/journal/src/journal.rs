@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::error::JournalError;
 use crate::frame::{ENTRY_LEN, FRAME_LIMIT, OVERHEAD};
+use crate::keeper::Keeper;
 use crate::queue::{self, Bounds, Encoded, Failure, Offer, Queue, Waiting};
 use crate::reader::Reader;
 use crate::record::{RECORD_LIMIT, Record};
@@ -247,6 +248,11 @@ impl Journal {
     /// Returns a reader that shows each record from the moment its append is acknowledged.
     pub fn reader(&self) -> Reader {
         Reader::live(self.dir.clone(), Arc::clone(&self.durable))
+    }
+
+    /// Returns what keeps this journal: compresses what is closed. One for each journal.
+    pub fn keeper(&self) -> Keeper {
+        Keeper::new(self.dir.clone(), self.reader())
     }
 
     /// Refuses further appends, writes what waits and ends the stream.

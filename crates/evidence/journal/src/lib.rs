@@ -14,6 +14,7 @@
 //!                                 they were begun
 //!     000001.seg 000002.seg ...   a 512-byte header, then frames; the last one is preallocated, with
 //!                                 zeros behind its last frame
+//!     000001.seg.zst              what 000001.seg becomes later: the same bytes, compressed
 //! ```
 //!
 //! A frame holds the records that waited while the frame before it was being flushed (group commit); one
@@ -45,6 +46,7 @@ mod cloudtrail;
 mod error;
 mod frame;
 mod journal;
+mod keeper;
 mod lookup;
 mod queue;
 mod reader;
@@ -60,8 +62,11 @@ pub use cloudtrail::render_cloudtrail_json;
 pub use error::JournalError;
 pub use frame::FrameFault;
 pub use journal::{Durability, Journal, JournalOptions, Opened};
+pub use keeper::{Compressed, Keeper};
 pub use lookup::{Attribute, Continuation, Filter, Page};
-pub use reader::{Frames, Reader, Records, SealedFrame};
+pub use reader::{
+    FrameHead, Frames, Heads, ListedSegment, Reader, Records, SealedFrame, Segment, SegmentFrames, SegmentId,
+};
 pub use record::{
     ADDITIONAL_DATA_LIMIT, DECISIONS_LIMIT, EventId, EventType, Identity, IdentityKind, JSON_LIMIT,
     RECORD_LIMIT, Record, RecordError, Resource, SHORT_TEXT_LIMIT, SessionContext, SessionIssuer, TlsDetails,

@@ -3,19 +3,26 @@
 //! Reading blocks on the disk and holds one frame and one segment's frame positions in memory (40 bytes a
 //! frame). It checks the hashes of what it reads, not the MACs: that is [`verify`](crate::verify())'s work.
 
-use std::fs::File;
+mod heads;
+mod sealed;
+mod segment_reader;
+
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::JournalError;
 use crate::frame::{Frame, FrameFault, FrameHeader};
-use crate::record::{Record, RecordError};
-use crate::segment::{self, SegmentHeader};
+use crate::record::Record;
+use crate::segment::{self, SegmentContent, SegmentHeader};
 use crate::stream::{self, Position, StreamId};
 use crate::walk::{Skim, Step, Walk};
 use crate::writer::{Durable, End};
+
+pub use heads::{FrameHead, Heads};
+use sealed::Place;
+pub use sealed::SealedFrame;
+pub use segment_reader::{ListedSegment, Segment, SegmentFrames, SegmentId};
 
 /// How much [`Reader::lookup`] reads for one page unless told otherwise, in bytes.
 const SCAN_LIMIT: u64 = 64 << 20;
@@ -166,84 +173,6 @@ pub(crate) enum Order {
     NewestFirst,
 }
 
-/// A frame that was read, its hashes checked.
-pub struct SealedFrame {
-    stream: StreamId,
-    place: Place,
-    bytes: Vec<u8>,
-}
-
-impl SealedFrame {
-    /// Returns the frame's stream.
-    pub fn stream(&self) -> StreamId {
-        self.stream
-    }
-
-    /// Returns the number of the segment that holds the frame.
-    pub fn segment(&self) -> u32 {
-        self.place.segment
-    }
-
-    /// Returns where in its segment's file the frame begins.
-    pub fn offset(&self) -> u64 {
-        self.place.offset
-    }
-
-    /// Returns the frame's number in its stream.
-    pub fn sequence(&self) -> u64 {
-        self.place.header.sequence
-    }
-
-    /// Returns the number of the frame's first record in the stream.
-    pub fn first_record(&self) -> u64 {
-        self.place.header.first_record
-    }
-
-    /// Returns how many records the frame holds.
-    pub fn count(&self) -> u32 {
-        self.place.header.count
-    }
-
-    /// Returns the length of the frame in bytes.
-    pub fn length(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// Reads one record, counted from the frame's first; none behind the last.
-    pub fn record(&self, index: u32) -> Option<Result<Record, RecordError>> {
-        Frame::checked(self.place.header, &self.bytes).record(index).map(Record::decode)
-    }
-
-    /// Returns the encoded records with their positions, in order.
-    pub(crate) fn records(&self) -> impl DoubleEndedIterator<Item = (Position, &[u8])> {
-        let ranges: Vec<_> = Frame::checked(self.place.header, &self.bytes).ranges().collect();
-        let first = self.first_record();
-        ranges.into_iter().enumerate().map(move |(index, range)| {
-            (Position { stream: self.stream, record: first + index as u64 }, &self.bytes[range])
-        })
-    }
-
-    /// Says that a record of this frame cannot be read.
-    pub(crate) fn unreadable(&self, position: Position) -> JournalError {
-        let fault = FrameFault::Unreadable((position.record - self.first_record()) as u32);
-        self.place.damaged(self.stream, fault)
-    }
-}
-
-/// Where a frame is.
-#[derive(Clone, Copy)]
-struct Place {
-    segment: u32,
-    offset: u64,
-    header: FrameHeader,
-}
-
-impl Place {
-    fn damaged(&self, stream: StreamId, fault: FrameFault) -> JournalError {
-        JournalError::Damaged { stream, segment: self.segment, offset: self.offset, fault }
-    }
-}
-
 /// The frames of a journal, one after the other.
 ///
 /// What is damaged comes as an error in its segment's turn, and reading goes on behind it.
@@ -258,7 +187,7 @@ pub struct Frames {
     streams: Vec<StreamId>,
     stream: Option<StreamId>,
     segments: Vec<u32>,
-    file: Option<File>,
+    content: Option<SegmentContent>,
     places: Vec<Place>,
     damage: Vec<JournalError>,
     /// How much may be read before the frames pause, and how much was.
@@ -300,7 +229,7 @@ impl Frames {
             streams,
             stream: None,
             segments,
-            file: None,
+            content: None,
             places,
             damage,
             limit: u64::MAX,
@@ -328,8 +257,10 @@ impl Frames {
             if self.bytes_read >= self.limit && self.rest.is_some() {
                 return Ok(None);
             }
-            if let (Some(place), Some(stream), Some(file)) = (self.places.pop(), self.stream, &self.file) {
-                let frame = self.load(stream, file, place);
+            if let (Some(place), Some(stream), Some(content)) =
+                (self.places.pop(), self.stream, &self.content)
+            {
+                let frame = self.load(stream, content, place);
                 self.bytes_read += u64::from(place.header.length);
                 let before = Position { stream, record: place.header.first_record };
                 let behind = Rest { before, segment: place.segment };
@@ -348,7 +279,11 @@ impl Frames {
 
     fn enter_stream(&mut self, stream: StreamId) -> Result<(), JournalError> {
         let dir = stream::directory(&self.dir, stream);
-        let mut segments = segment::list(&dir).map_err(JournalError::io("list", &dir))?.numbers;
+        let mut segments = match segment::list(&dir) {
+            // All of it went since the streams were listed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            listed => listed.map_err(JournalError::io("list", &dir))?.numbers,
+        };
         if let Some(end) = self.durable_end(stream) {
             segments.retain(|&segment| segment <= end.segment);
         }
@@ -356,8 +291,8 @@ impl Frames {
         if self.order == Order::OldestFirst {
             let wanted = self.range.records(stream).start;
             let first = segments.iter().rposition(|&segment| {
-                let header = File::open(dir.join(segment::file_name(segment)))
-                    .and_then(|file| SegmentHeader::read(&file));
+                let header =
+                    SegmentContent::open(&dir, segment).and_then(|content| SegmentHeader::read(&content));
                 matches!(header, Ok(Ok(sealed)) if sealed.header.first_record <= wanted)
             });
             segments.drain(..first.unwrap_or(0));
@@ -379,12 +314,20 @@ impl Frames {
     }
 
     fn enter_segment(&mut self, stream: StreamId, segment: u32) -> Result<(), JournalError> {
-        let path = stream::directory(&self.dir, stream).join(segment::file_name(segment));
+        let dir = stream::directory(&self.dir, stream);
+        let path = dir.join(segment::file_name(segment));
         let failed = || JournalError::io("read", &path);
-        let file = File::open(&path).map_err(failed())?;
+        let content = match SegmentContent::open(&dir, segment) {
+            // Its time was up since it was listed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.rest = self.behind_segment();
+                return Ok(());
+            }
+            opened => opened.map_err(failed())?,
+        };
         self.bytes_read += segment::HEADER_LEN as u64;
         let damaged = |offset, fault| JournalError::Damaged { stream, segment, offset, fault };
-        match SegmentHeader::read(&file).map_err(failed())? {
+        match SegmentHeader::read(&content).map_err(failed())? {
             Ok(sealed) => {
                 if sealed.header.newest_before_ms < self.range.start_ms && self.order == Order::NewestFirst {
                     // All that comes after is older than what is wanted.
@@ -399,7 +342,7 @@ impl Frames {
             Err(_) => self.damage.push(damaged(0, FrameFault::SegmentHeader)),
         }
         let limit = self.durable_end(stream).filter(|end| end.segment == segment).map(|end| end.offset);
-        let mut walk = Walk::new(&file, limit).map_err(failed())?;
+        let mut walk = Walk::new(&content, limit).map_err(failed())?;
         let mut last = None;
         loop {
             match walk.skim().map_err(failed())? {
@@ -416,27 +359,32 @@ impl Frames {
         }
         self.bytes_read += walk.bytes_read();
         if let (None, Some(last), true) = (limit, last, self.newest == Some(stream)) {
-            self.drop_unfinished(&file, last).map_err(failed())?;
+            self.drop_unfinished(&content, last).map_err(failed())?;
         }
         if self.order == Order::OldestFirst {
             self.places.reverse();
         }
-        self.file = Some(file);
+        self.content = Some(content);
         self.rest = if self.places.is_empty() { self.behind_segment() } else { None };
         Ok(())
     }
 
     /// Drops a last frame that was never finished, or is being written.
-    fn drop_unfinished(&mut self, file: &File, last: u64) -> io::Result<()> {
-        if matches!(Walk::new(file, None)?.at(last).step()?, Step::Torn { .. } | Step::End { .. }) {
+    fn drop_unfinished(&mut self, content: &SegmentContent, last: u64) -> io::Result<()> {
+        if matches!(Walk::new(content, None)?.at(last).step()?, Step::Torn { .. } | Step::End { .. }) {
             self.places.retain(|place| place.offset != last);
         }
         Ok(())
     }
 
-    fn load(&self, stream: StreamId, file: &File, place: Place) -> Result<SealedFrame, JournalError> {
+    fn load(
+        &self,
+        stream: StreamId,
+        content: &SegmentContent,
+        place: Place,
+    ) -> Result<SealedFrame, JournalError> {
         let mut bytes = vec![0; place.header.length as usize];
-        match file.read_exact_at(&mut bytes, place.offset) {
+        match content.read_exact_at(&mut bytes, place.offset) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 return Err(place.damaged(stream, FrameFault::Incomplete));
@@ -447,7 +395,7 @@ impl Frames {
         if !frame.is_marked() {
             return Err(place.damaged(stream, FrameFault::EndMark));
         }
-        Ok(SealedFrame { stream, place, bytes })
+        Ok(SealedFrame::new(stream, place, bytes))
     }
 
     fn durable_end(&self, stream: StreamId) -> Option<End> {
@@ -488,8 +436,9 @@ impl Iterator for Records {
                 Order::NewestFirst => frame.count() - 1 - *taken,
             };
             *taken += 1;
-            let position = Position { stream: frame.stream, record: frame.first_record() + u64::from(index) };
-            if !self.frames.range.records(frame.stream).contains(&position.record) {
+            let position =
+                Position { stream: frame.stream(), record: frame.first_record() + u64::from(index) };
+            if !self.frames.range.records(position.stream).contains(&position.record) {
                 continue;
             }
             return match frame.record(index)? {

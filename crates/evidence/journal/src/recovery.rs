@@ -5,13 +5,13 @@
 //! recovered.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::Path;
 
 use crate::error::JournalError;
 use crate::frame::{FrameFault, Hash};
-use crate::segment::{self, HeaderFault, Predecessor, SegmentHeader};
+use crate::segment::{self, HeaderFault, Predecessor, SegmentContent, SegmentHeader};
 use crate::stream::{self, StreamId};
 use crate::walk::{Step, Walk};
 
@@ -112,14 +112,14 @@ struct StreamEnd {
 /// Recovers one stream; one that was never begun is removed.
 fn recover_stream(dir: &Path, stream: StreamId) -> io::Result<Option<Recovered>> {
     let segments = segment::list(dir)?;
-    segment::remove_unfinished(dir, &segments.strangers)?;
+    segment::remove_unfinished(dir, &segments)?;
     let Some(&segment) = segments.numbers.last() else {
         // A directory that still holds something is not ours to remove.
         let _ = fs::remove_dir(dir);
         return Ok(None);
     };
-    let file = OpenOptions::new().read(true).write(true).open(dir.join(segment::file_name(segment)))?;
-    let sealed = match SegmentHeader::read(&file)? {
+    let content = open_to_cut(dir, segment)?;
+    let sealed = match SegmentHeader::read(&content)? {
         Ok(sealed) => sealed,
         Err(fault) => {
             let note = Some(OpenNote::DamagedHeader { stream, segment, fault });
@@ -132,7 +132,7 @@ fn recover_stream(dir: &Path, stream: StreamId) -> io::Result<Option<Recovered>>
         newest_ms: sealed.header.newest_before_ms,
     };
     let mut note = None;
-    let mut walk = Walk::new(&file, None)?;
+    let mut walk = Walk::new(&content, None)?;
     loop {
         let (offset, fault) = match walk.step()? {
             Step::Frame { offset, frame } => {
@@ -154,13 +154,13 @@ fn recover_stream(dir: &Path, stream: StreamId) -> io::Result<Option<Recovered>>
             }
             Step::End { offset } => {
                 if note.is_none() {
-                    cut(&file, offset)?;
+                    cut(&content, offset)?;
                 }
                 return Ok(Some(Recovered { end: Some(end), note }));
             }
             Step::Torn { offset } => {
                 if note.is_none() {
-                    cut(&file, offset)?;
+                    cut(&content, offset)?;
                     note = Some(OpenNote::TornFrame { stream, segment, offset });
                 }
                 return Ok(Some(Recovered { end: Some(end), note }));
@@ -172,8 +172,19 @@ fn recover_stream(dir: &Path, stream: StreamId) -> io::Result<Option<Recovered>>
     }
 }
 
+/// Opens a segment so that it can be cut, if it is one that can need it.
+fn open_to_cut(dir: &Path, segment: u32) -> io::Result<SegmentContent> {
+    match OpenOptions::new().read(true).write(true).open(dir.join(segment::file_name(segment))) {
+        Ok(file) => Ok(SegmentContent::plain(file)),
+        // One that was compressed had no end to be cut off.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => SegmentContent::open(dir, segment),
+        Err(error) => Err(error),
+    }
+}
+
 /// Cuts a segment off behind its last frame.
-fn cut(file: &File, end: u64) -> io::Result<()> {
+fn cut(segment: &SegmentContent, end: u64) -> io::Result<()> {
+    let Some(file) = segment.plain_file() else { return Ok(()) };
     if file.metadata()?.len() > end {
         file.set_len(end)?;
         file.sync_all()?;

@@ -1,5 +1,8 @@
 //! Segments: the files of a stream.
 
+mod compressed;
+mod content;
+
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -10,6 +13,9 @@ use strongroom_crypto::digest::sha256;
 
 use crate::frame::{Hash, array};
 use crate::stream::StreamId;
+
+pub(crate) use compressed::compress;
+pub(crate) use content::SegmentContent;
 
 /// Size of a segment's header: one disk sector, so that a power cut leaves all of it or nothing.
 pub(crate) const HEADER_LEN: usize = 512;
@@ -70,6 +76,9 @@ pub enum HeaderFault {
     /// The header was altered.
     #[error("the segment header is altered")]
     Altered,
+    /// The segment is compressed, and the table by which it is read was altered or cut off.
+    #[error("the compressed segment's table is altered")]
+    Compressed,
 }
 
 /// A header as read, with what seals it.
@@ -111,9 +120,12 @@ impl SegmentHeader {
     }
 
     /// Reads the header of an open segment, checking what needs no key.
-    pub(crate) fn read(file: &File) -> io::Result<Result<SealedHeader, HeaderFault>> {
+    pub(crate) fn read(segment: &SegmentContent) -> io::Result<Result<SealedHeader, HeaderFault>> {
+        if let Some(fault) = segment.fault() {
+            return Ok(Err(fault));
+        }
         let mut bytes = [0; HEADER_LEN];
-        match file.read_exact_at(&mut bytes, 0) {
+        match segment.read_exact_at(&mut bytes, 0) {
             Ok(()) => Ok(Self::parse(&bytes)),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Err(HeaderFault::Short)),
             Err(error) => Err(error),
@@ -164,38 +176,67 @@ pub(crate) fn file_name(number: u32) -> String {
     format!("{number:06}.seg")
 }
 
+/// Returns the name of a segment's file once it is compressed.
+pub(crate) fn compressed_name(number: u32) -> String {
+    format!("{number:06}.seg.zst")
+}
+
+/// Reads the number in a segment's file name. Only the one spelling that is written counts: "7.seg" beside
+/// "000007.seg" would be two of the same number.
+fn number_in(name: &str) -> Option<u32> {
+    let digits = name.strip_suffix(".zst").unwrap_or(name).strip_suffix(".seg")?;
+    let number = digits.parse().ok()?;
+    [file_name(number), compressed_name(number)].iter().any(|spelling| spelling == name).then_some(number)
+}
+
 /// The segments in a stream's directory, in order, and whatever else lies there.
 pub(crate) struct Segments {
     pub(crate) numbers: Vec<u32>,
+    /// Files that are being made, or were when a process ended.
+    pub(crate) unfinished: Vec<PathBuf>,
     pub(crate) strangers: Vec<PathBuf>,
 }
 
 /// Lists the segments of a stream.
 pub(crate) fn list(dir: &Path) -> io::Result<Segments> {
-    let (mut numbers, mut strangers) = (Vec::new(), Vec::new());
+    let (mut numbers, mut unfinished, mut strangers) = (Vec::new(), Vec::new(), Vec::new());
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         let name = entry.file_name();
-        let number =
-            name.to_str().and_then(|name| name.strip_suffix(".seg")).and_then(|digits| digits.parse().ok());
-        match number {
-            // Only the one spelling that is written: "7.seg" beside "000007.seg" would be two of the same
-            // number.
-            Some(number) if name.to_str() == Some(&file_name(number)) => numbers.push(number),
-            _ => strangers.push(entry.path()),
+        let name = name.to_str().unwrap_or_default();
+        if let Some(number) = number_in(name) {
+            numbers.push(number);
+        } else if is_unfinished(name) {
+            unfinished.push(entry.path());
+        } else {
+            strangers.push(entry.path());
         }
     }
     numbers.sort_unstable();
+    // One that is being compressed may be there in both forms.
+    numbers.dedup();
     strangers.sort_unstable();
-    Ok(Segments { numbers, strangers })
+    Ok(Segments { numbers, unfinished, strangers })
 }
 
-/// Suffix of a segment that is being made; it becomes `.seg` once its header is durable.
+/// Suffix of a file that is being made; it becomes another once the file is durable.
 const UNFINISHED: &str = "new";
 
-/// Removes what a crash left of a segment that was being made.
-pub(crate) fn remove_unfinished(dir: &Path, strangers: &[PathBuf]) -> io::Result<()> {
-    for path in strangers.iter().filter(|path| path.extension().is_some_and(|suffix| suffix == UNFINISHED)) {
+/// Where a compressed segment is made.
+fn unfinished_compressed(dir: &Path, number: u32) -> PathBuf {
+    dir.join(format!("{}.{UNFINISHED}", compressed_name(number)))
+}
+
+fn is_unfinished(name: &str) -> bool {
+    let made = name.strip_suffix(UNFINISHED).and_then(|name| name.strip_suffix('.'));
+    made.is_some_and(|name| {
+        number_in(name).is_some() || name.bytes().all(|byte| byte.is_ascii_digit()) && name.len() >= 6
+    })
+}
+
+/// Removes what a crash left of files that were being made.
+pub(crate) fn remove_unfinished(dir: &Path, segments: &Segments) -> io::Result<()> {
+    for path in &segments.unfinished {
         fs::remove_file(path)?;
     }
     sync_dir(dir)

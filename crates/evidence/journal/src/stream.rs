@@ -44,11 +44,14 @@ impl StreamId {
         Ok(Self(next.to_be_bytes()))
     }
 
-    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+    /// The id of those bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8; 16] {
+    /// Returns the id's bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 

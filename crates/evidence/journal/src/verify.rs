@@ -174,6 +174,14 @@ pub enum FindingKind {
         /// The number that the header names.
         number: u32,
     },
+    /// A part of a compressed segment cannot be decompressed; what it held is named by the findings before.
+    #[error("the segment's bytes {first} to {last} cannot be decompressed")]
+    Decompression {
+        /// First byte of the segment, as it was before it was compressed.
+        first: u64,
+        /// Last byte.
+        last: u64,
+    },
     /// Segments are missing.
     #[error("segments {first} to {last} are missing")]
     SegmentsMissing {

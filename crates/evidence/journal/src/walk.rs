@@ -10,13 +10,11 @@
 //! acknowledged. The price is that a power cut which spares all of a frame but its last 36 bytes, or its
 //! first four, looks like damage.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::thread;
 
 use crate::frame::{BEHIND_HASH, FRAME_LIMIT, Frame, FrameFault, FrameHeader, HEADER_LEN, MAGIC, OVERHEAD};
-use crate::segment::{self, SEGMENT_LIMIT};
+use crate::segment::{self, SEGMENT_LIMIT, SegmentContent};
 
 /// What a disk writes whole; devices with larger sectors tear less.
 const SECTOR: u64 = 512;
@@ -27,7 +25,7 @@ const SEARCH: u64 = 64 << 10;
 
 /// Steps through the frames of one segment.
 pub(crate) struct Walk<'f> {
-    file: &'f File,
+    segment: &'f SegmentContent,
     offset: u64,
     end: u64,
     buffer: Vec<u8>,
@@ -89,13 +87,13 @@ pub(crate) enum Skim {
 }
 
 impl<'f> Walk<'f> {
-    /// Walks from behind the segment's header to `limit`, or to the end of the file.
-    pub(crate) fn new(file: &'f File, limit: Option<u64>) -> io::Result<Self> {
-        let length = file.metadata()?.len();
+    /// Walks from behind the segment's header to `limit`, or to the end of the segment.
+    pub(crate) fn new(segment: &'f SegmentContent, limit: Option<u64>) -> io::Result<Self> {
+        let length = segment.length()?;
         // No segment is larger: what would make a longer file would not be read into memory either.
         let end = limit.unwrap_or(u64::MAX).min(length).min(SEGMENT_LIMIT);
         Ok(Self {
-            file,
+            segment,
             offset: (segment::HEADER_LEN as u64).min(end),
             end,
             buffer: Vec::new(),
@@ -322,7 +320,7 @@ impl<'f> Walk<'f> {
         self.buffer.resize(to.saturating_sub(from) as usize, 0);
         let mut filled = 0;
         while filled < self.buffer.len() {
-            match self.file.read_at(&mut self.buffer[filled..], from + filled as u64) {
+            match self.segment.read_at(&mut self.buffer[filled..], from + filled as u64) {
                 Ok(0) => {
                     self.buffer.truncate(filled);
                     self.end = self.end.min(from + filled as u64);

@@ -1,6 +1,5 @@
 //! Verification of one stream.
 
-use std::fs::File;
 use std::path::Path;
 
 use strongroom_secret::Key256;
@@ -10,7 +9,7 @@ use crate::chain::ChainKey;
 use crate::error::JournalError;
 use crate::frame::{Frame, FrameFault, Hash, Kind};
 use crate::record::{EventId, Record};
-use crate::segment::{self, Predecessor, SEGMENT_LIMIT, SealedHeader, SegmentHeader};
+use crate::segment::{self, Predecessor, SEGMENT_LIMIT, SealedHeader, SegmentContent, SegmentHeader};
 use crate::stream::{self, StreamId};
 use crate::walk::{Damage, Step, Walk};
 
@@ -88,8 +87,8 @@ pub(super) fn check(
         progress(&Progress { stream, segment: number, frames, records });
         let path = dir.join(segment::file_name(number));
         let failed = || JournalError::io("read", &path);
-        let file = File::open(&path).map_err(failed())?;
-        check.segment(&file, number, number == last, key).map_err(failed())?;
+        let content = SegmentContent::open(&dir, number).map_err(failed())?;
+        check.segment(&content, number, number == last, key).map_err(failed())?;
     }
     if !check.closed && !newest {
         check.report.findings.push(note(FindingKind::NotClosed));
@@ -137,7 +136,7 @@ impl<'r> StreamCheck<'r> {
 
     fn segment(
         &mut self,
-        file: &File,
+        content: &SegmentContent,
         number: u32,
         last: bool,
         key: &impl Fn(u32) -> Option<Key256>,
@@ -153,10 +152,10 @@ impl<'r> StreamCheck<'r> {
         if self.closed {
             self.found(FindingKind::BehindEnd, Some(0));
         }
-        if file.metadata()?.len() > SEGMENT_LIMIT {
+        if content.length()? > SEGMENT_LIMIT {
             self.found(FindingKind::BehindEnd, Some(SEGMENT_LIMIT));
         }
-        match SegmentHeader::read(file)? {
+        match SegmentHeader::read(content)? {
             Ok(sealed) => self.header(&sealed, key),
             Err(fault) => {
                 self.found(FindingKind::SegmentHeader(fault), Some(0));
@@ -164,7 +163,11 @@ impl<'r> StreamCheck<'r> {
                 self.lost = true;
             }
         }
-        self.frames(file, last)
+        self.frames(content, last)?;
+        for (first, last) in content.lost() {
+            self.found(FindingKind::Decompression { first, last }, Some(first));
+        }
+        Ok(())
     }
 
     fn header(&mut self, sealed: &SealedHeader, key: &impl Fn(u32) -> Option<Key256>) {
@@ -201,8 +204,8 @@ impl<'r> StreamCheck<'r> {
         self.previous = Some(sealed.hash);
     }
 
-    fn frames(&mut self, file: &File, last: bool) -> std::io::Result<()> {
-        let mut walk = Walk::new(file, None)?;
+    fn frames(&mut self, content: &SegmentContent, last: bool) -> std::io::Result<()> {
+        let mut walk = Walk::new(content, None)?;
         loop {
             if self.report.is_full() {
                 self.report.cut_short = true;
@@ -218,7 +221,7 @@ impl<'r> StreamCheck<'r> {
                 Step::Frame { offset, frame } => self.frame(offset, &frame),
                 Step::End { offset } => {
                     // Only the last segment of a stream that was not closed has a preallocated tail.
-                    if (!last || self.closed) && file.metadata()?.len() > offset {
+                    if (!last || self.closed) && content.length()? > offset {
                         self.found(FindingKind::BehindEnd, Some(offset));
                     }
                     return Ok(());

@@ -5,9 +5,11 @@
 
 mod append;
 mod cloudtrail;
+mod compressed;
 mod crash;
 mod disk_full;
 mod fixture;
+mod golden;
 mod killed;
 mod lookup;
 mod record;

@@ -1,0 +1,98 @@
+//! Frames by their heads: where they are and what they hold, without the records.
+
+use super::Reader;
+use super::sealed::SealedFrame;
+use super::segment_reader::{Segment, SegmentId};
+use crate::error::JournalError;
+use crate::frame::FrameHeader;
+use crate::walk::{Skim, Step, Walk};
+
+/// What the disk reads, at most, where a frame's header is read.
+const PAGE: u64 = 4096;
+
+/// What a frame's head says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameHead {
+    /// Where in its segment the frame begins.
+    pub offset: u64,
+    /// The frame's length in bytes.
+    pub length: u32,
+    /// The number of its first record in the stream.
+    pub first_record: u64,
+    /// How many records it holds.
+    pub count: u32,
+    /// Event times of its oldest and its newest record, milliseconds since 1970 UTC.
+    pub oldest_ms: i64,
+    /// See there.
+    pub newest_ms: i64,
+}
+
+impl FrameHead {
+    fn of(offset: u64, header: &FrameHeader) -> Self {
+        let &FrameHeader { length, count, first_record, oldest_ms, newest_ms, .. } = header;
+        Self { offset, length, first_record, count, oldest_ms, newest_ms }
+    }
+}
+
+/// The frames of a segment by their heads.
+#[derive(Clone, Debug, Default)]
+pub struct Heads {
+    /// Those that hold records, oldest first, as far as their heads tell: a record of theirs may be altered.
+    pub frames: Vec<FrameHead>,
+    /// How many places are no frame.
+    pub damaged: u32,
+    /// About how many bytes the disk had to read for that.
+    pub bytes_read: u64,
+}
+
+impl SealedFrame {
+    /// Returns what the frame's head says.
+    pub fn head(&self) -> FrameHead {
+        FrameHead::of(self.place.offset, &self.place.header)
+    }
+}
+
+impl Segment {
+    /// Reads the heads of all frames from the one that begins at byte `from` on; 0 stands for the first.
+    pub fn heads(&self, from: u64) -> Result<Heads, JournalError> {
+        let mut heads = Heads::default();
+        let mut last = None;
+        let mut walk = self.walk(from)?;
+        loop {
+            match walk.skim().map_err(self.failed())? {
+                Skim::Frame { offset, header } => {
+                    last = Some(offset);
+                    heads.bytes_read += u64::from(header.length).min(PAGE);
+                    if header.count > 0 {
+                        heads.frames.push(FrameHead::of(offset, &header));
+                    }
+                }
+                Skim::Damaged { .. } => heads.damaged += 1,
+                Skim::End => break,
+            }
+        }
+        heads.bytes_read += walk.bytes_read();
+        if let (None, Some(last)) = (self.limit, last) {
+            // By its head alone, a last frame that was cut short, or is being written, looks like any other.
+            let step = Walk::new(&self.content, None)
+                .map_err(self.failed())?
+                .at(last)
+                .step()
+                .map(|step| matches!(step, Step::Torn { .. } | Step::End { .. }));
+            if step.map_err(self.failed())? {
+                heads.frames.retain(|frame| frame.offset != last);
+            }
+        }
+        Ok(heads)
+    }
+}
+
+impl Reader {
+    /// The segment that is written now; none if this reader is not its writer's.
+    ///
+    /// Cheap: it does not look at the disk.
+    pub fn newest_segment(&self) -> Option<SegmentId> {
+        let end = self.durable.as_ref()?.end();
+        Some(SegmentId { stream: end.stream, number: end.segment })
+    }
+}

@@ -1,0 +1,185 @@
+//! Reading one segment at a time: what an index of the journal is made from, and what it leads back to.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::Reader;
+use super::sealed::{Place, SealedFrame};
+use crate::error::JournalError;
+use crate::frame::{Frame, FrameFault, FrameHeader, HEADER_LEN};
+use crate::segment::{self, SegmentContent, SegmentHeader};
+use crate::stream::{self, StreamId};
+use crate::walk::{Step, Walk};
+
+/// Names one segment: its stream, and its number in it from 1. Ids order as the journal does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentId {
+    /// The stream.
+    pub stream: StreamId,
+    /// The segment's number.
+    pub number: u32,
+}
+
+/// A segment that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedSegment {
+    /// Which.
+    pub id: SegmentId,
+    /// Whether it takes no more frames: all but the journal's last one. It may still be compressed, which changes
+    /// nothing of what is read, and go when its time is up.
+    pub is_closed: bool,
+}
+
+impl Reader {
+    /// Lists the segments, oldest first.
+    ///
+    /// One that is closed stays closed, and one that is gone does not come back.
+    pub fn segments(&self) -> Result<Vec<ListedSegment>, JournalError> {
+        let (streams, durable) = self.listed()?;
+        let mut segments = Vec::new();
+        for stream in streams {
+            let dir = stream::directory(&self.dir, stream);
+            let numbers = match segment::list(&dir) {
+                // All of it went since it was listed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                listed => listed.map_err(JournalError::io("list", &dir))?.numbers,
+            };
+            let end = durable.filter(|end| end.stream == stream);
+            let numbers = numbers.into_iter().filter(|&number| end.is_none_or(|end| number <= end.segment));
+            segments.extend(
+                numbers.map(|number| ListedSegment { id: SegmentId { stream, number }, is_closed: true }),
+            );
+        }
+        if let Some(last) = segments.last_mut() {
+            last.is_closed = false;
+        }
+        Ok(segments)
+    }
+
+    /// Opens a segment; none if it is not there, or not any more.
+    ///
+    /// Of the last one that is shown which was durable by now.
+    pub fn segment(&self, id: SegmentId) -> Result<Option<Segment>, JournalError> {
+        let end = self.durable.as_ref().map(|durable| durable.end());
+        let limit =
+            end.filter(|end| (end.stream, end.segment) == (id.stream, id.number)).map(|end| end.offset);
+        let dir = stream::directory(&self.dir, id.stream);
+        let path = dir.join(segment::file_name(id.number));
+        let failed = || JournalError::io("read", &path);
+        let content = match SegmentContent::open(&dir, id.number) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(failed())?,
+        };
+        let header = SegmentHeader::read(&content).map_err(failed())?.ok().map(|sealed| sealed.header);
+        Ok(Some(Segment { id, path, content, header, limit }))
+    }
+}
+
+/// One segment, open for reading. It stays readable when it is compressed or removed meanwhile.
+///
+/// Reading blocks on the disk. A compressed segment is decompressed where it is read, 64 KiB at a time.
+pub struct Segment {
+    id: SegmentId,
+    path: PathBuf,
+    pub(super) content: SegmentContent,
+    /// None if it is damaged.
+    header: Option<SegmentHeader>,
+    pub(super) limit: Option<u64>,
+}
+
+impl Segment {
+    /// Which segment it is.
+    pub fn id(&self) -> SegmentId {
+        self.id
+    }
+
+    /// The number of its first record in the stream; none if its head is damaged.
+    pub fn first_record(&self) -> Option<u64> {
+        self.header.as_ref().map(|header| header.first_record)
+    }
+
+    /// The greatest event time of all records before the segment, in its stream and those before, milliseconds since
+    /// 1970 UTC; none if there was no record, or the head is damaged.
+    pub fn newest_before_ms(&self) -> Option<i64> {
+        self.header.as_ref().map(|header| header.newest_before_ms).filter(|&newest| newest != i64::MIN)
+    }
+
+    /// Returns the frames, oldest first, from the one that begins at byte `from` on; 0 stands for the first. What is
+    /// damaged comes as an error, and reading goes on behind it.
+    pub fn frames(&self, from: u64) -> Result<SegmentFrames<'_>, JournalError> {
+        Ok(SegmentFrames { segment: self, walk: self.walk(from)?, ended: false })
+    }
+
+    /// Walks from the frame that begins at byte `from` on; 0 stands for the first.
+    pub(super) fn walk(&self, from: u64) -> Result<Walk<'_>, JournalError> {
+        let walk = Walk::new(&self.content, self.limit).map_err(self.failed())?;
+        Ok(if from > 0 { walk.at(from) } else { walk })
+    }
+
+    /// Reads the one frame that begins at byte `offset`.
+    pub fn frame(&self, offset: u64) -> Result<SealedFrame, JournalError> {
+        let mut head = [0; HEADER_LEN];
+        self.read(&mut head, offset)?;
+        let header = FrameHeader::read(&head).map_err(|fault| self.damaged(offset, fault))?;
+        let mut bytes = vec![0; header.length as usize];
+        self.read(&mut bytes, offset)?;
+        let frame = Frame::check(&bytes).map_err(|fault| self.damaged(offset, fault))?;
+        if !frame.is_marked() {
+            return Err(self.damaged(offset, FrameFault::EndMark));
+        }
+        let place = Place { segment: self.id.number, offset, header };
+        Ok(SealedFrame::new(self.id.stream, place, bytes))
+    }
+
+    fn read(&self, into: &mut [u8], offset: u64) -> Result<(), JournalError> {
+        self.content.read_exact_at(into, offset).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => self.damaged(offset, FrameFault::Incomplete),
+            _ => self.failed()(error),
+        })
+    }
+
+    fn damaged(&self, offset: u64, fault: FrameFault) -> JournalError {
+        JournalError::Damaged { stream: self.id.stream, segment: self.id.number, offset, fault }
+    }
+
+    pub(super) fn failed(&self) -> impl FnOnce(io::Error) -> JournalError {
+        JournalError::io("read", &self.path)
+    }
+}
+
+/// The frames of one segment, one after the other, those without records too.
+pub struct SegmentFrames<'s> {
+    segment: &'s Segment,
+    walk: Walk<'s>,
+    ended: bool,
+}
+
+impl Iterator for SegmentFrames<'_> {
+    type Item = Result<SealedFrame, JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let SegmentId { stream, number } = self.segment.id;
+        match self.walk.step() {
+            Ok(Step::Frame { offset, frame }) => {
+                let place = Place { segment: number, offset, header: frame.header };
+                Some(if frame.is_marked() {
+                    Ok(SealedFrame::new(stream, place, frame.bytes().to_vec()))
+                } else {
+                    Err(place.damaged(stream, FrameFault::EndMark))
+                })
+            }
+            Ok(Step::Damaged(damage)) => Some(Err(self.segment.damaged(damage.offset, damage.fault))),
+            Ok(Step::End { .. } | Step::Torn { .. }) => {
+                self.ended = true;
+                None
+            }
+            Err(error) => {
+                self.ended = true;
+                Some(Err(self.segment.failed()(error)))
+            }
+        }
+    }
+}
