@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
@@ -31,10 +32,12 @@ impl Shutdown {
     }
 
     /// Runs `task` beside the caller; the shutdown waits for it. A task asked for after everything has
-    /// stopped is not run.
+    /// stopped, or where nothing runs tasks, is not run.
     #[expect(clippy::disallowed_methods, reason = "this is the tracked spawner that the ban points to")]
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        if let Some(working) = self.working.upgrade() {
+        if let Some(working) = self.working.upgrade()
+            && Handle::try_current().is_ok()
+        {
             tokio::spawn(async move {
                 task.await;
                 drop(working);

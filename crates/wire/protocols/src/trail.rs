@@ -81,7 +81,7 @@ struct Trail;
 
 impl Style for Trail {
     fn push_name(out: &mut String, member: &Member) {
-        push_lower_camel(out, member.name);
+        LowerCamel(member.name).push(out);
     }
 
     fn omits(schema: &Schema) -> bool {
@@ -103,7 +103,7 @@ impl Style for Ec2 {
     const LIST: (&'static str, &'static str) = ("{\"items\":[", "]}");
 
     fn push_name(out: &mut String, member: &Member) {
-        push_lower_camel(out, member.traits.wire_name.unwrap_or(member.name));
+        LowerCamel(member.traits.wire_name.unwrap_or(member.name)).push(out);
     }
 
     fn omits(schema: &Schema) -> bool {
@@ -117,10 +117,4 @@ impl Style for Ec2 {
     fn push_timestamp(out: &mut String, moment: Timestamp, format: TimestampFormat) {
         Trail::push_timestamp(out, moment, format);
     }
-}
-
-fn push_lower_camel(out: &mut String, name: &'static str) {
-    use std::fmt::Write;
-    // Writing to a string cannot fail.
-    let _ = write!(out, "{}", LowerCamel(name));
 }

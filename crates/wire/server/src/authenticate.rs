@@ -13,7 +13,7 @@ use crate::Server;
 use crate::pipeline::{Cause, Failure};
 use crate::registry::Found;
 
-/// Characters of a user agent that a record keeps (CloudTrail cuts at 1 KB).
+/// Characters of a user agent that a record keeps (CloudTrail cuts at 1 KB); it has no others than ASCII.
 const USER_AGENT_LENGTH: usize = 1_024;
 
 impl Server {
@@ -94,7 +94,7 @@ impl Server {
             self.clocks().domain_now(),
             self.clocks().real_now().saturating_add(patience_ms),
             source,
-            user_agent.chars().take(USER_AGENT_LENGTH).collect(),
+            user_agent.get(..USER_AGENT_LENGTH).unwrap_or(user_agent).to_owned(),
             None,
         )
     }

@@ -13,6 +13,7 @@ mod authenticate;
 mod body;
 mod connection;
 mod cors;
+mod date;
 mod detached;
 mod dev;
 mod health;

@@ -11,7 +11,7 @@ use strongroom_schema::{Structure, Timestamp, Value};
 use strongroom_service::ApiError;
 use tokio::sync::SemaphorePermit;
 
-use crate::detached::{caught, detached};
+use crate::detached::{Detached, caught};
 use crate::pipeline::{Cause, Decoded, Failure, view};
 use crate::registry::Found;
 use crate::{FinishedCall, Server};
@@ -28,15 +28,14 @@ impl Server {
         held: impl Send + 'static,
     ) -> Result<Response<Bytes>, Failure> {
         let (server, running) = (self.clone(), found.clone());
-        let ended = detached(self.shutdown(), async move {
+        let ended = Detached::new(self.shutdown(), async move {
             let outcome = server.run_and_record(&running, framing, context, decoded).await;
             // The input is gone, and with it what it took of the memory of bodies.
             drop(held);
             outcome
         });
         let outcome = match tokio::time::timeout(self.limits().operation_time, ended).await {
-            Ok(Some(outcome)) => outcome,
-            Ok(None) => Err(ApiError::unavailable("The service is stopping. Try again in a moment.")),
+            Ok(outcome) => outcome,
             Err(_) => {
                 Err(ApiError::unavailable("The operation did not end in time. It may yet take effect."))
             }

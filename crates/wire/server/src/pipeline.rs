@@ -13,7 +13,7 @@ use strongroom_identity::RequestId;
 use strongroom_protocols::envelope::{self, Call, ErrorView, Framing, Head, Refusal, Target};
 use strongroom_protocols::query::Form;
 use strongroom_protocols::{Limits as MessageLimits, Missing, cbor, ec2, json, validate};
-use strongroom_schema::{Fault, Protocol, ReadError, ServiceSchema, Structure, Timestamp};
+use strongroom_schema::{Fault, Protocol, ReadError, ServiceSchema, Structure};
 use strongroom_service::ApiError;
 use strongroom_sigv4::{Claim, Rendered};
 
@@ -118,8 +118,7 @@ impl Server {
         if !preflight && parts.headers.contains_key(ORIGIN) {
             self.policy(&parts).share(&parts.headers, &mut response);
         }
-        let now = Timestamp::from_millis(self.clocks().real_now());
-        if let Ok(date) = HeaderValue::from_str(&now.to_http_date()) {
+        if let Some(date) = self.date().at(self.clocks().real_now()) {
             response.headers_mut().insert(DATE, date);
         }
         if parts.method == Method::HEAD {

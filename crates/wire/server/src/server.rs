@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::body::BodyMemory;
+use crate::date::DateHeader;
 use crate::security_log::SecurityLog;
 use crate::unsigned::Strangers;
 use crate::{Admission, DevTools, Limits, Origins, Recorder, Registry, listener};
@@ -44,6 +45,7 @@ pub struct Server {
     security_log: SecurityLog,
     strangers: Strangers,
     body_memory: BodyMemory,
+    date: DateHeader,
     connections: Arc<Semaphore>,
     operations: Semaphore,
     dev_turn: Mutex<()>,
@@ -59,6 +61,7 @@ impl Server {
             security_log: SecurityLog::default(),
             strangers: Strangers::new(limits.unsigned_requests),
             body_memory: BodyMemory::new(limits.body_memory),
+            date: DateHeader::default(),
             connections: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))),
             operations: Semaphore::new(limits.places() as usize),
             dev_turn: Mutex::new(()),
@@ -117,6 +120,10 @@ impl Server {
 
     pub(crate) fn body_memory(&self) -> &BodyMemory {
         &self.body_memory
+    }
+
+    pub(crate) fn date(&self) -> &DateHeader {
+        &self.date
     }
 
     pub(crate) fn connections(&self) -> Arc<Semaphore> {

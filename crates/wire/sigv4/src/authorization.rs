@@ -16,10 +16,10 @@ use crate::timestamp::Timestamp;
 /// Reads the header and those that belong to it.
 pub(crate) fn read<'r>(authorization: &'r str, headers: &'r HeaderMap) -> Result<Presented<'r>, AuthError> {
     let parts = Parts::read(authorization)?;
-    let amz_date = header(headers, X_AMZ_DATE)?.map(|date| (date, Timestamp::iso(date)));
+    let amz_date = header(headers, &X_AMZ_DATE)?.map(|date| (date, Timestamp::iso(date)));
     let date = match amz_date {
         Some(date) => Some(date),
-        None => header(headers, DATE.as_str())?.map(|date| (date, Timestamp::http(date))),
+        None => header(headers, &DATE)?.map(|date| (date, Timestamp::http(date))),
     };
     // An empty list of signed headers is a list; it fails where the host is looked for.
     let credential = parts.credential.filter(|text| !text.is_empty());
@@ -42,8 +42,8 @@ pub(crate) fn read<'r>(authorization: &'r str, headers: &'r HeaderMap) -> Result
         signature: Cow::Borrowed(signature),
         date: Cow::Borrowed(date),
         timestamp,
-        session_token: header(headers, X_AMZ_SECURITY_TOKEN)?.map(Cow::Borrowed),
-        payload: header(headers, X_AMZ_CONTENT_SHA256)?.map(Cow::Borrowed),
+        session_token: header(headers, &X_AMZ_SECURITY_TOKEN)?.map(Cow::Borrowed),
+        payload: header(headers, &X_AMZ_CONTENT_SHA256)?.map(Cow::Borrowed),
         expires: None,
         presigned: false,
     })

@@ -103,7 +103,7 @@ impl Claim {
     /// Tells what a request's signature says it is for, before anything is checked: a router may need the
     /// service's signing name to find out what to expect.
     pub fn peek_scope(headers: &HeaderMap, query: Option<&str>) -> Option<CredentialScope> {
-        if let Some(authorization) = header(headers, AUTHORIZATION.as_str()).ok()? {
+        if let Some(authorization) = header(headers, &AUTHORIZATION).ok()? {
             return CredentialScope::parse(authorization::credential(authorization)?);
         }
         let query = Query::parse(query?).ok()?;

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use crate::AuthError;
 use crate::canonical::Query;
@@ -50,8 +50,8 @@ pub(crate) fn read<'r>(
         signature,
         timestamp: Timestamp::iso(&date),
         date,
-        session_token: either(query, "X-Amz-Security-Token", headers, X_AMZ_SECURITY_TOKEN)?,
-        payload: either(query, "X-Amz-Content-Sha256", headers, X_AMZ_CONTENT_SHA256)?,
+        session_token: either(query, "X-Amz-Security-Token", headers, &X_AMZ_SECURITY_TOKEN)?,
+        payload: either(query, "X-Amz-Content-Sha256", headers, &X_AMZ_CONTENT_SHA256)?,
         expires: query.get("X-Amz-Expires")?.map(|value| expires(&value)).transpose()?,
         presigned: true,
     })
@@ -62,7 +62,7 @@ fn either<'r>(
     query: &'r Query,
     parameter: &str,
     headers: &'r HeaderMap,
-    name: &str,
+    name: &HeaderName,
 ) -> Result<Option<Cow<'r, str>>, AuthError> {
     match (query.get(parameter)?, header(headers, name)?) {
         (Some(_), Some(_)) => Err(AuthError::Repeated { what: parameter.to_owned() }),

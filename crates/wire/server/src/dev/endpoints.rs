@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::{Advanced, DevClock, DevError, DevTools};
 use crate::Server;
 use crate::body::{Body, BodyError};
-use crate::detached::{caught, detached};
+use crate::detached::{Detached, caught};
 use crate::own::{answer, refusal};
 
 /// Bytes of a body.
@@ -32,10 +32,6 @@ impl Refused {
     pub(super) fn busy() -> Self {
         let message = "The server is busy, and nothing was done. Try again in a moment.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
-    }
-
-    pub(super) fn stopping() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The server is stopping.")
     }
 }
 
@@ -57,12 +53,12 @@ pub(crate) async fn advance(
             Refused::new(StatusCode::BAD_REQUEST, message)
         })?;
         let (own, tools) = (server.clone(), tools.clone());
-        let ended = detached(server.shutdown(), async move {
+        let ended = Detached::new(server.shutdown(), async move {
             let waiting = timeout(own.limits().operation_time, own.dev_turn().lock());
             let Ok(_turn) = waiting.await else { return Err(Refused::busy()) };
             carry_out("advancing the clock", tools.advance(seconds)).await
         });
-        let Advanced { clock, settled } = ended.await.unwrap_or_else(|| Err(Refused::stopping()))?;
+        let Advanced { clock, settled } = ended.await?;
         Ok(json!({ "now": now(clock), "offset_seconds": ahead(clock), "settled": settled }))
     })
     .await
@@ -78,7 +74,7 @@ pub(crate) async fn reset(
         // Whatever it says, it must have come: half a request resets nothing.
         read(server, incoming).await?;
         let (own, tools) = (server.clone(), tools.clone());
-        let ended = detached(server.shutdown(), async move {
+        let ended = Detached::new(server.shutdown(), async move {
             let waiting = timeout(own.limits().operation_time, async {
                 let turn = own.dev_turn().lock().await;
                 own.every_place().await.map(|places| (turn, places))
@@ -89,7 +85,7 @@ pub(crate) async fn reset(
             own.forget_signing_keys();
             ended
         });
-        ended.await.unwrap_or_else(|| Err(Refused::stopping()))?;
+        ended.await?;
         Ok(json!({ "status": "reset" }))
     })
     .await

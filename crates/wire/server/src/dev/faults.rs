@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::endpoints::{Refused, carry_out, read, respond};
 use super::{DevError, DevTools};
 use crate::Server;
-use crate::detached::detached;
+use crate::detached::Detached;
 
 /// What is asked.
 enum Change {
@@ -67,13 +67,13 @@ pub(crate) async fn clear(
 /// Changes what goes wrong, while nobody else does and nothing is reset. Answers what goes wrong then.
 async fn change(server: &Arc<Server>, tools: &Arc<dyn DevTools>, change: Change) -> Result<Value, Refused> {
     let (own, tools) = (server.clone(), tools.clone());
-    let ended = detached(server.shutdown(), async move {
+    let ended = Detached::new(server.shutdown(), async move {
         let waiting = timeout(own.limits().operation_time, own.dev_turn().lock());
         let Ok(_turn) = waiting.await else { return Err(Refused::busy()) };
         carry_out("changing faults", change.make(&*tools)).await?;
         Ok(listed(&*tools).await)
     });
-    ended.await.unwrap_or_else(|| Err(Refused::stopping()))
+    ended.await
 }
 
 async fn listed(tools: &dyn DevTools) -> Value {

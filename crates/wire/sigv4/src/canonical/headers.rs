@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::header::{GetAll, HOST, HeaderMap, HeaderValue};
+use http::header::{HOST, HeaderMap};
 
 use super::feed::Feed;
 use crate::AuthError;
@@ -42,7 +42,7 @@ impl SignedHeaders {
 
     /// Tells which of the names the request does not have.
     pub(crate) fn absent_from(&self, headers: &HeaderMap) -> Option<&str> {
-        self.names().find(|name| values(headers, name).iter().next().is_none())
+        self.names().find(|name| !headers.contains_key(held_as(name)))
     }
 
     /// Writes a line for each name: values trimmed, runs of white space within them made one space, several
@@ -51,7 +51,7 @@ impl SignedHeaders {
         for name in self.names() {
             feed.push(name.as_bytes());
             let mut separator: &[u8] = b":";
-            for value in values(headers, name) {
+            for value in headers.get_all(held_as(name)) {
                 feed.push(separator);
                 write_folded(feed, value.as_bytes());
                 separator = b",";
@@ -62,8 +62,8 @@ impl SignedHeaders {
 }
 
 /// HTTP/2 has `:authority` for `Host`; clients sign it under either name, the request holds it as `Host`.
-fn values<'r>(headers: &'r HeaderMap, name: &str) -> GetAll<'r, HeaderValue> {
-    headers.get_all(if name == ":authority" { HOST.as_str() } else { name })
+fn held_as(name: &str) -> &str {
+    if name == ":authority" { HOST.as_str() } else { name }
 }
 
 fn write_folded(feed: &mut Feed, value: &[u8]) {
