@@ -26,7 +26,7 @@ pub const LONGEST_BLOB: usize =
 
 /// Magic, version and suite. Another suite, or another layout, is another start.
 const START: [u8; 6] = *b"SRCT\x01\x01";
-const NONCE_LENGTH: usize = 16;
+pub(crate) const NONCE_LENGTH: usize = 16;
 const TAG_LENGTH: usize = 16;
 
 /// What a ciphertext tells about itself: which key decrypts it.

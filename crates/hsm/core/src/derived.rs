@@ -11,7 +11,7 @@ use strongroom_crypto::kdf::sp800_108_counter_hmac_sha256;
 use strongroom_crypto::{CryptoError, random};
 use strongroom_secret::{Key256, Secret, SecretBytes, constant_time_eq};
 
-use crate::blob::Blob;
+use crate::blob::{self, Blob};
 use crate::{BlobHeader, EncryptionContext, HsmError, LONGEST_PLAINTEXT, OpenedKey, Usage};
 
 /// AES-256-GCM under a derived key, with commitment: the suite that a ciphertext's start names.
@@ -28,8 +28,13 @@ impl OpenedKey {
         plaintext: &[u8],
     ) -> Result<Vec<u8>, HsmError> {
         let material = self.material_for(Usage::ENCRYPT_DERIVED)?;
-        let header = names.encode(&random::bytes()?)?;
-        seal(material, &header, &random::bytes()?, context, plaintext)
+        // Drawn at once: asking the generator takes longer than what it gives.
+        let drawn: [u8; blob::NONCE_LENGTH + NONCE_LENGTH] = random::bytes()?;
+        let (Some(nonce), Some(iv)) = (drawn.first_chunk(), drawn.last_chunk()) else {
+            return Err(CryptoError.into());
+        };
+        let header = names.encode(nonce)?;
+        seal(material, &header, iv, context, plaintext)
     }
 
     /// Decrypts what [`encrypt_derived`](Self::encrypt_derived) made.

@@ -44,7 +44,7 @@ impl JournalRecorder {
         Ok(Record {
             event_id: EventId(match context.draft() {
                 Some(draft) => draft.event_id,
-                None => strongroom_crypto::random::bytes()?,
+                None => strongroom_crypto::random::id()?,
             }),
             event_time_ms: self.clocks.domain_now(),
             event_source: call.service.event_source.to_owned(),

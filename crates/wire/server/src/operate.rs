@@ -5,13 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Response;
 use strongroom_identity::{NoteValue, Principal, RequestContext};
-use strongroom_protocols::envelope::{self, Framing};
+use strongroom_protocols::envelope::{self, ErrorView, Framing};
 use strongroom_protocols::trail::{self, Extra};
-use strongroom_schema::{Structure, Timestamp, Value};
+use strongroom_runtime::Stopwatch;
+use strongroom_schema::{Fault, Structure, Timestamp, Value};
 use strongroom_service::ApiError;
 use tokio::sync::SemaphorePermit;
 
 use crate::detached::{Detached, caught};
+use crate::metrics::Outcome;
 use crate::pipeline::{Cause, Decoded, Failure, view};
 use crate::registry::Found;
 use crate::{FinishedCall, Server};
@@ -27,7 +29,7 @@ impl Server {
         decoded: Decoded,
         held: impl Send + 'static,
     ) -> Result<Response<Bytes>, Failure> {
-        let (server, running) = (self.clone(), found.clone());
+        let (server, running, watch) = (self.clone(), found.clone(), Stopwatch::start());
         let ended = Detached::new(self.shutdown(), async move {
             let outcome = server.run_and_record(&running, framing, context, decoded).await;
             // The input is gone, and with it what it took of the memory of bodies.
@@ -40,6 +42,8 @@ impl Server {
                 Err(ApiError::unavailable("The operation did not end in time. It may yet take effect."))
             }
         };
+        let how = outcome.as_ref().map_or_else(|error| outcome_of(&view(error)), |_| Outcome::Ok);
+        self.metrics().called(found.schema().signing_name, found.operation().name, how, watch.elapsed());
         outcome.map_err(|error| Failure::of(&found, framing, Cause::Operation(error)))
     }
 
@@ -83,7 +87,7 @@ impl Server {
         {
             // The account is the one that the stranger has named: its record is not for him to fill.
             let now_ms = self.clocks().real_now();
-            self.security_log().refused(now_ms, context.source_ip, None, error.code());
+            self.unauthenticated(now_ms, context.source_ip, None, error.code());
             return Err(error.clone());
         }
         let notes = context.take_notes();
@@ -142,6 +146,9 @@ impl Server {
 
     /// A place for one call, if there is one in time.
     async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        if let Ok(place) = self.operations().try_acquire() {
+            return Some(place);
+        }
         tokio::time::timeout(self.limits().operation_time, self.operations().acquire()).await.ok()?.ok()
     }
 
@@ -150,6 +157,12 @@ impl Server {
         // The semaphore is never closed.
         self.operations().acquire_many(self.limits().places()).await.ok()
     }
+}
+
+/// Whose doing an error is, by its status or else by its fault.
+fn outcome_of(error: &ErrorView<'_>) -> Outcome {
+    let is_servers = error.status.map_or(error.fault == Fault::Server, |status| status >= 500);
+    if is_servers { Outcome::Failed } else { Outcome::Refused }
 }
 
 /// Whether nobody knows who calls: without a signature, and without a provider that vouches for him.

@@ -139,7 +139,7 @@ impl Server {
         if let Some(response) = self.answer_own(parts, body, source).await {
             return response;
         }
-        let Ok(random) = strongroom_crypto::random::bytes() else {
+        let Ok(random) = strongroom_crypto::random::id() else {
             // Without randomness there is nothing that this server could safely do.
             return empty(StatusCode::INTERNAL_SERVER_ERROR);
         };

@@ -16,6 +16,7 @@ fn every_byte_is_written_and_nothing_comes_twice() {
         assert!(seen.insert(bytes[..16].to_vec()));
         assert!(seen.insert(random::bytes::<16>().unwrap().to_vec()));
         assert!(seen.insert(random::key256().unwrap().expose()[..16].to_vec()));
+        assert!(seen.insert(random::id().unwrap().to_vec()));
     }
     assert_eq!(touched, [true; 64]);
     random::fill(&mut []).unwrap();
