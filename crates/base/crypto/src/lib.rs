@@ -21,6 +21,7 @@ pub mod hmac;
 pub mod hpke;
 pub mod kdf;
 pub mod ml_dsa;
+pub mod passphrase;
 pub mod password;
 pub mod random;
 pub mod rsa;

@@ -64,11 +64,43 @@ impl Directory {
         SecretBytes::filled(metadata.len() as usize, |bytes| file.read_exact(bytes)).map_err(at(&path))
     }
 
+    /// Its path.
+    pub(crate) fn as_path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Keeps others who lock the directory waiting until the answer is dropped.
+    pub(crate) fn lock(&self) -> Result<File, SealError> {
+        let held = File::open(&self.0).map_err(at(&self.0))?;
+        held.lock().map_err(at(&self.0))?;
+        Ok(held)
+    }
+
+    /// Puts these bytes in the place of the file `name`, on disk when this returns. A crash leaves the file as it was
+    /// or as it is to be.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), SealError> {
+        let path = self.path(name);
+        if bytes.len() as u64 > LONGEST_FILE {
+            return Err(SealError::Corrupt { path, what: "it would be far too long" });
+        }
+        let draft = self.draft(name)?;
+        let moved = write_draft(&draft, bytes).and_then(|()| fs::rename(&draft, &path));
+        if moved.is_err() {
+            let _ = fs::remove_file(&draft);
+        }
+        moved.map_err(at(&path))?;
+        sync(&self.0)
+    }
+
+    fn draft(&self, name: &str) -> Result<PathBuf, SealError> {
+        Ok(self.path(&format!(".{name}.{}", hex::encode(&random::bytes::<8>()?))))
+    }
+
     /// Makes the file `name` with these bytes, on disk when this returns. It appears whole: a crash leaves it
     /// or leaves none. Tells `false`, and changes nothing, if there is one already.
     pub(crate) fn publish(&self, name: &str, bytes: &[u8]) -> Result<bool, SealError> {
         let path = self.path(name);
-        let draft = self.path(&format!(".{name}.{}", hex::encode(&random::bytes::<8>()?)));
+        let draft = self.draft(name)?;
         let linked = write_draft(&draft, bytes).and_then(|()| fs::hard_link(&draft, &path));
         // A draft that stays behind is harmless and never read; what counts is whether the link was made.
         let _ = fs::remove_file(&draft);

@@ -48,16 +48,62 @@ pub enum SealError {
         format: u32,
     },
     /// The root key is wrapped in slots of other kinds only.
-    #[error("{} has no slot that this version can open, but: {kinds}", path.display())]
+    #[error("{} has no slot of the kind {wanted}, but: {kinds}", path.display())]
     UnsupportedSlots {
         /// The slots file.
         path: PathBuf,
+        /// The kind that was asked for.
+        wanted: String,
         /// The kinds that it has, separated by commas.
         kinds: String,
     },
     /// The slot's key, or the root key, is intact but belongs to something else.
     #[error("this is not the seal that the data was made under")]
     WrongSeal,
+    /// The passphrase is another than any slot was made for.
+    #[error("the passphrase opens no slot of {}", path.display())]
+    WrongPassphrase {
+        /// The slots file.
+        path: PathBuf,
+    },
+    /// A passphrase is too easily guessed to make a slot for it.
+    #[error("a passphrase has at least {} characters", crate::SHORTEST_PASSPHRASE)]
+    WeakPassphrase,
+    /// A value names an epoch whose keys are not there: the value is of a newer root key that this server has not
+    /// learnt yet, or of one that is gone.
+    #[error("the seal has no key of epoch {epoch}")]
+    UnknownEpoch {
+        /// The epoch's number.
+        epoch: u32,
+    },
+    /// There would be more of something than a seal holds.
+    #[error("a seal has at most {most} {what}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many there may be.
+        most: usize,
+    },
+    /// No slot has that id.
+    #[error("the seal has no slot {id}; `strongroom seal slots list` shows those that there are")]
+    NoSuchSlot {
+        /// The id.
+        id: String,
+    },
+    /// The last slot is never removed: nothing would open any more.
+    #[error("this is the seal's only slot, and without it nothing opens any more; add another one first")]
+    LastSlot,
+    /// A slot of a kind that this version does not know, in a file of format 1, cannot get a new root key.
+    #[error("slot {id} is of the kind {kind}, which cannot get a new root key; remove it first")]
+    SlotStaysBehind {
+        /// The slot's kind.
+        kind: String,
+        /// Its id.
+        id: String,
+    },
+    /// The root is kept in no directory, so that it has no slots.
+    #[error("this seal is kept in memory alone and has no slots")]
+    KeptNowhere,
     /// The operating system refused.
     #[error("{} cannot be used", path.display())]
     Io {

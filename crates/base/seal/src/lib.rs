@@ -3,31 +3,41 @@
 //!
 //! The crate refuses to know what is sealed and where sealed values are kept; it knows one directory (two
 //! small files) and a list of purposes. Start from [`Root::open_or_create`], compare
-//! [`Root::check_value`] with what the database holds before anything is touched, make a [`Sealer`] per
-//! purpose or take a [subkey](Root::subkey), and drop the root.
+//! [`Root::check_value`] with what the database holds before anything is touched, and make a [`Sealer`] per
+//! purpose or take a [subkey](Root::subkey).
 //!
 //! ```text
 //! slot-file.key   the key of the slot kind `file`: 32 random bytes, readable by their owner only
-//! root.slots      the root key, wrapped once for each slot; one slot opens it
+//! root.slots      the newest root key, wrapped once for each slot; one slot opens it. Older ones under it
 //!
-//! root key -- check value (public)
-//!    `------- key per purpose -- subkey per epoch -- key per sealed value
+//! root key of an epoch -- check value (public)
+//!    `------------------- key per purpose -- subkey -- key per sealed value
 //! ```
 //!
-//! Whoever loses both files loses everything that was sealed; whoever copies both can open it. Back them up
-//! apart from the database.
+//! A rotation makes a root key of the next [`Epoch`] ([`Root::prepare_next`], [`Root::select`]). What is sealed names
+//! its epoch, so that old values open until somebody has sealed them afresh and lets the older root key go
+//! ([`Root::retire_before`]).
+//!
+//! Whoever loses both files, or the one and the passphrase, loses everything that was sealed; whoever copies both can
+//! open it. Back them up apart from the database.
 
 #![warn(missing_docs)]
 
 mod directory;
 mod error;
+mod inventory;
 mod purpose;
+mod ring;
 mod root;
+mod rotation;
 mod sealer;
 mod slot_key;
 mod slots;
+mod unlock;
 
 pub use error::SealError;
+pub use inventory::{SlotInfo, slots_in};
 pub use purpose::{Epoch, Purpose};
 pub use root::{CheckValue, Root};
 pub use sealer::Sealer;
+pub use unlock::{SHORTEST_PASSPHRASE, Unlock};

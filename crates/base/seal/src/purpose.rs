@@ -1,50 +1,67 @@
 //! What keys are derived for.
 
-/// What a subkey is for. Keys of different purposes tell nothing about each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Purpose {
+/// Names the purposes once: the variants, the labels that enter the derivation, and the list of all.
+macro_rules! purposes {
+    ($($(#[doc = $meaning:literal])+ $name:ident = $label:literal,)+) => {
+        /// What a subkey is for. Keys of different purposes tell nothing about each other.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Purpose {
+            $($(#[doc = $meaning])+ $name,)+
+        }
+
+        impl Purpose {
+            /// All purposes.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The name that enters the derivation, and that stands in `root.slots` for a key that is kept. It
+            /// never changes, or nothing opens any more.
+            pub(crate) const fn label(self) -> &'static str {
+                match self {
+                    $(Self::$name => $label,)+
+                }
+            }
+        }
+    };
+}
+
+purposes! {
     /// MACs on the database rows that grant authority.
-    RowMac,
+    RowMac = "strongroom/row-mac",
     /// Secrets of identities: secret access keys, MFA seeds, passwords.
-    Secrets,
+    Secrets = "strongroom/secrets",
     /// Session tokens that STS gives out.
-    SessionTokens,
+    SessionTokens = "strongroom/session-tokens",
     /// The journal's evolving MAC key.
-    JournalMac,
+    JournalMac = "strongroom/journal-mac",
+    /// What signs the journal's checkpoints.
+    JournalCheckpoints = "strongroom/journal-checkpoints",
     /// The service's half of backup keys.
-    BackupServiceHalf,
+    BackupServiceHalf = "strongroom/backup-service-half",
     /// The keys of built-in partitions.
-    Partition,
+    Partition = "strongroom/partition",
     /// Passwords with which KMS logs in to the clusters of custom key stores.
-    KeyStoreCredentials,
+    KeyStoreCredentials = "strongroom/key-store-credentials",
     /// Tokens that say which grant is meant.
-    GrantTokens,
+    GrantTokens = "strongroom/grant-tokens",
+    /// Files that `strongroom backup` writes.
+    Backup = "strongroom/backup",
 }
 
 impl Purpose {
-    /// The label that enters the derivation. It never changes, or nothing opens any more.
-    pub(crate) fn label(self) -> &'static [u8] {
-        match self {
-            Self::RowMac => b"strongroom/row-mac",
-            Self::Secrets => b"strongroom/secrets",
-            Self::SessionTokens => b"strongroom/session-tokens",
-            Self::JournalMac => b"strongroom/journal-mac",
-            Self::BackupServiceHalf => b"strongroom/backup-service-half",
-            Self::Partition => b"strongroom/partition",
-            Self::KeyStoreCredentials => b"strongroom/key-store-credentials",
-            Self::GrantTokens => b"strongroom/grant-tokens",
-        }
+    /// The purpose of that label.
+    pub(crate) fn labelled(label: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|purpose| purpose.label() == label)
     }
 }
 
-/// Which generation of a purpose's subkey. Rotation counts it up; older ones stay derivable.
+/// Which generation of the root key. A rotation counts it up; what is sealed names the one it was sealed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(u32);
 
 impl Epoch {
-    /// The epoch under which new values are sealed.
-    pub const CURRENT: Self = Self(1);
+    /// The epoch that a seal begins with.
+    pub const FIRST: Self = Self(1);
 
     /// The epoch of that number.
     #[must_use]
@@ -55,5 +72,14 @@ impl Epoch {
     /// The epoch's number.
     pub const fn number(self) -> u32 {
         self.0
+    }
+
+    /// The epoch after this one; `None` after four thousand million.
+    #[must_use]
+    pub const fn next(self) -> Option<Self> {
+        match self.0.checked_add(1) {
+            Some(number) => Some(Self(number)),
+            None => None,
+        }
     }
 }

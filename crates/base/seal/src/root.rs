@@ -1,47 +1,61 @@
 //! The root key: made, found again, and derived from.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use strongroom_crypto::kdf::sp800_108_counter_hmac_sha256;
-use strongroom_crypto::{CryptoError, random};
+use strongroom_crypto::random;
 use strongroom_secret::{Key256, constant_time_eq};
 
 use crate::directory::Directory;
-use crate::slot_key::SlotKey;
-use crate::slots::{Slot, Slots};
-use crate::{Epoch, Purpose, SealError};
+use crate::ring::{Generation, Ring};
+use crate::slots::Slots;
+use crate::{Epoch, Purpose, SealError, Unlock};
 
-const CHECK_LABEL: &[u8] = b"strongroom/check";
-const EPOCH_LABEL: &[u8] = b"strongroom/epoch";
-
-/// The root key, opened. It is wiped when dropped, and need not outlive the making of subkeys and sealers.
+/// The root keys of all epochs, opened. Clones are the same root: what one learns, all know. The keys are wiped when
+/// the last is dropped.
+#[derive(Clone)]
 pub struct Root {
-    key: Key256,
-    check: CheckValue,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    ring: RwLock<Ring>,
+    /// Where the root is kept, if it is.
+    home: Option<PathBuf>,
 }
 
 impl Root {
-    /// Makes a root of trust in `directory`, which is made too if need be.
+    /// Makes a root of trust in `directory`, which is made too if need be, with one slot, of the kind `file`.
     ///
     /// A crash leaves either nothing that opens or the whole; of several who create at once one wins. An
     /// existing root is never written over ([`SealError::AlreadyExists`]), nor is an existing slot key.
     pub fn create(directory: &Path) -> Result<Self, SealError> {
-        let directory = Directory::make(directory)?;
-        let slot_key = SlotKey::read_or_create(&directory)?;
-        let root = Self::ephemeral()?;
-        Slots::new(vec![Slot::wrap(&slot_key, &root.key)?]).create(&directory)?;
-        Ok(root)
+        Self::create_with(directory, &Unlock::File)
     }
 
-    /// Opens the root of trust in `directory`.
+    /// The same with a slot of any kind.
+    pub fn create_with(directory: &Path, unlock: &Unlock) -> Result<Self, SealError> {
+        let home = directory.to_owned();
+        let directory = Directory::make(directory)?;
+        let generation = Generation::new(Epoch::FIRST, random::key256()?)?;
+        let slot = unlock.make(&directory, generation.epoch, &generation.key)?;
+        Slots::new(generation.epoch, vec![slot]).create(&directory)?;
+        Ok(Self::from_ring(Ring::of(generation), Some(home)))
+    }
+
+    /// Opens the root of trust in `directory` with the key file beside it. Its newest epoch is the current one.
     pub fn open(directory: &Path) -> Result<Self, SealError> {
+        Self::open_with(directory, &Unlock::File)
+    }
+
+    /// The same with a slot of any kind.
+    pub fn open_with(directory: &Path, unlock: &Unlock) -> Result<Self, SealError> {
+        let home = directory.to_owned();
         let directory = Directory::open(directory)?;
         let slots = Slots::read(&directory)?;
-        let candidates = slots.of_kind_file(&directory)?;
-        let slot_key = SlotKey::read(&directory)?;
-        let slot = candidates.iter().find(|slot| slot.is_of(&slot_key)).ok_or(SealError::WrongSeal)?;
-        Self::from_key(slot.unwrap_root(&slot_key)?)
+        let newest = unlock.open(&slots, &directory)?;
+        Ok(Self::from_ring(ring_of(&slots, newest)?, Some(home)))
     }
 
     /// Opens the root of trust in `directory`, or makes one if there is no slots file. Whatever else is wrong
@@ -63,31 +77,87 @@ impl Root {
         Self::from_key(random::key256()?)
     }
 
-    /// Takes a root key that was kept elsewhere.
+    /// Takes a root key that was kept elsewhere, as that of the first epoch.
     pub fn from_key(key: Key256) -> Result<Self, SealError> {
-        let check = CheckValue(*derive(&key, CHECK_LABEL, b"")?.expose());
-        Ok(Self { key, check })
+        Ok(Self::from_ring(Ring::of(Generation::new(Epoch::FIRST, key)?), None))
     }
 
-    /// Gives the value by which a database knows its root key.
-    pub const fn check_value(&self) -> CheckValue {
-        self.check
+    fn from_ring(ring: Ring, home: Option<PathBuf>) -> Self {
+        Self { shared: Arc::new(Shared { ring: RwLock::new(ring), home }) }
     }
 
-    /// Gives the subkey of `purpose` in `epoch`.
-    pub fn subkey(&self, purpose: Purpose, epoch: Epoch) -> Result<Key256, SealError> {
-        Ok(epoch_key(&self.purpose_key(purpose)?, epoch)?)
+    /// Gives the value by which a database knows the current root key.
+    pub fn check_value(&self) -> CheckValue {
+        self.ring().current().check
     }
 
-    /// The key from which the subkeys of all epochs of `purpose` are derived.
-    pub(crate) fn purpose_key(&self, purpose: Purpose) -> Result<Key256, CryptoError> {
-        derive(&self.key, purpose.label(), b"")
+    /// Gives the check value of the root key of that epoch, if it is there.
+    pub fn check_value_of(&self, epoch: Epoch) -> Option<CheckValue> {
+        self.ring().whole(epoch).map(|generation| generation.check)
     }
+
+    /// The epoch in which new values are sealed.
+    pub fn current_epoch(&self) -> Epoch {
+        self.ring().current().epoch
+    }
+
+    /// The newest epoch. It is later than the current one while a rotation begins.
+    pub fn newest_epoch(&self) -> Epoch {
+        self.ring().newest().epoch
+    }
+
+    /// The epochs whose root keys are there, oldest first.
+    pub fn epochs(&self) -> Vec<Epoch> {
+        self.ring().all().map(|generation| generation.epoch).collect()
+    }
+
+    /// Gives the subkey of `purpose` in `epoch`; [`SealError::UnknownEpoch`] if there is none, or none any more.
+    pub fn subkey(&self, purpose: Purpose, epoch: Epoch) -> Result<Arc<Key256>, SealError> {
+        self.ring().subkey(purpose, epoch).ok_or(SealError::UnknownEpoch { epoch: epoch.number() })
+    }
+
+    /// Gives the subkey of `purpose` for new values, and the epoch that they are to name.
+    pub fn current_subkey(&self, purpose: Purpose) -> Result<(Epoch, Arc<Key256>), SealError> {
+        let ring = self.ring();
+        let epoch = ring.current().epoch;
+        let subkey = ring.subkey(purpose, epoch).ok_or(SealError::UnknownEpoch { epoch: epoch.number() })?;
+        Ok((epoch, subkey))
+    }
+
+    pub(crate) fn ring(&self) -> RwLockReadGuard<'_, Ring> {
+        self.shared.ring.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn ring_mut(&self) -> RwLockWriteGuard<'_, Ring> {
+        self.shared.ring.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the root is kept, if it is.
+    pub(crate) fn home(&self) -> Option<&Path> {
+        self.shared.home.as_deref()
+    }
+}
+
+/// Everything that a slots file holds, opened with its newest root key.
+fn ring_of(slots: &Slots, newest: Key256) -> Result<Ring, SealError> {
+    let opened: Result<Vec<_>, SealError> =
+        slots.past.iter().map(|past| Ok((past.epoch, slots.open_past(past, &newest)?))).collect();
+    let kept: Result<Vec<_>, SealError> =
+        slots.kept.iter().map(|kept| Ok((kept, slots.open_kept(kept, &newest)?))).collect();
+    let mut ring = Ring::of(Generation::new(slots.epoch, newest)?);
+    for (epoch, key) in opened? {
+        ring.put(Generation::new(epoch, key)?);
+    }
+    for (kept, key) in kept? {
+        ring.keep(kept.epoch, kept.purpose, key);
+    }
+    Ok(ring)
 }
 
 impl fmt::Debug for Root {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Root({:?})", self.check)
+        let ring = self.ring();
+        write!(f, "Root(epoch {}, {:?})", ring.current().epoch.number(), ring.current().check)
     }
 }
 
@@ -97,6 +167,10 @@ impl fmt::Debug for Root {
 pub struct CheckValue([u8; 32]);
 
 impl CheckValue {
+    pub(crate) const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// Gives the bytes to store.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -106,13 +180,4 @@ impl CheckValue {
     pub fn verify(&self, stored: &[u8]) -> Result<(), SealError> {
         if constant_time_eq(&self.0, stored) { Ok(()) } else { Err(SealError::WrongSeal) }
     }
-}
-
-/// Gives the subkey of `epoch` from the key of its purpose.
-pub(crate) fn epoch_key(purpose_key: &Key256, epoch: Epoch) -> Result<Key256, CryptoError> {
-    derive(purpose_key, EPOCH_LABEL, &epoch.number().to_be_bytes())
-}
-
-fn derive(key: &Key256, label: &[u8], context: &[u8]) -> Result<Key256, CryptoError> {
-    Key256::filled(|bytes| sp800_108_counter_hmac_sha256(key.expose(), label, context, bytes))
 }

@@ -6,19 +6,20 @@
 use std::fmt;
 
 use strongroom_crypto::salted;
-use strongroom_secret::{Key256, SecretBytes};
+use strongroom_secret::SecretBytes;
 
-use crate::root::epoch_key;
 use crate::{Epoch, Purpose, Root, SealError};
 
 const FORMAT: u8 = 1;
 const HEADER_LENGTH: usize = 5;
 const LABEL: &[u8] = b"strongroom/sealed";
 
-/// Seals and opens the values of one purpose. It does not need the [`Root`] any more once it is made.
+/// Seals and opens the values of one purpose: new ones in the root's current epoch, old ones in theirs. Clones
+/// are the same sealer.
+#[derive(Clone)]
 pub struct Sealer {
-    purpose_key: Key256,
-    current_key: Key256,
+    root: Root,
+    purpose: Purpose,
 }
 
 impl Sealer {
@@ -26,34 +27,36 @@ impl Sealer {
     pub const OVERHEAD: usize = HEADER_LENGTH + salted::OVERHEAD;
 
     /// Makes the sealer of `purpose`.
-    pub fn new(root: &Root, purpose: Purpose) -> Result<Self, SealError> {
-        let purpose_key = root.purpose_key(purpose)?;
-        let current_key = epoch_key(&purpose_key, Epoch::CURRENT)?;
-        Ok(Self { purpose_key, current_key })
+    #[must_use]
+    pub fn new(root: &Root, purpose: Purpose) -> Self {
+        Self { root: root.clone(), purpose }
     }
 
     /// Seals `plaintext` in the current epoch. It opens only with the same `aad`, which is not kept in the
     /// sealed value: say there whose value it is, so that it cannot be put in another's place.
     pub fn seal(&self, aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
-        let header = header(Epoch::CURRENT);
+        let (epoch, key) = self.root.current_subkey(self.purpose)?;
+        let header = header(epoch);
         let mut sealed = Vec::with_capacity(Self::OVERHEAD + plaintext.len());
         sealed.extend_from_slice(&header);
-        salted::seal_into(&self.current_key, LABEL, &[&header, aad].concat(), plaintext, &mut sealed)?;
+        salted::seal_into(&key, LABEL, &[&header, aad].concat(), plaintext, &mut sealed)?;
         Ok(sealed)
     }
 
-    /// Opens a value that was sealed in any epoch.
+    /// Opens a value that was sealed in any epoch that the root knows.
     pub fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<SecretBytes, SealError> {
         let epoch = Self::epoch_of(sealed)?;
-        let older_key;
-        let key = if epoch == Epoch::CURRENT {
-            &self.current_key
-        } else {
-            older_key = epoch_key(&self.purpose_key, epoch)?;
-            &older_key
-        };
+        let key = self.root.subkey(self.purpose, epoch)?;
         let aad = [&header(epoch), aad].concat();
-        Ok(salted::open(key, LABEL, &aad, &sealed[HEADER_LENGTH..])?)
+        Ok(salted::open(&key, LABEL, &aad, &sealed[HEADER_LENGTH..])?)
+    }
+
+    /// Seals a value afresh if another than the current epoch sealed it, and answers `None` if it need not be.
+    pub fn reseal(&self, aad: &[u8], sealed: &[u8]) -> Result<Option<Vec<u8>>, SealError> {
+        if Self::epoch_of(sealed)? == self.root.current_epoch() {
+            return Ok(None);
+        }
+        self.seal(aad, self.open(aad, sealed)?.expose()).map(Some)
     }
 
     /// Reads the epoch that a sealed value names, for who looks for values to seal afresh.
@@ -66,11 +69,17 @@ impl Sealer {
             Err(SealError::UnsupportedFormat { what: "a sealed value".to_owned(), format: format.into() })
         }
     }
+
+    /// The first bytes of values that are sealed in `epoch`: what tells them from others without opening any.
+    #[must_use]
+    pub fn head_of(epoch: Epoch) -> [u8; HEADER_LENGTH] {
+        header(epoch)
+    }
 }
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sealer(..)")
+        write!(f, "Sealer({:?})", self.purpose)
     }
 }
 

@@ -3,21 +3,29 @@
 //! The MAC covers the table and every column, so that a row cannot be altered, nor taken for a row of
 //! another table or key. It does not show that a row is the newest: an old row put back passes here.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use strongroom_crypto::hmac::HmacSha256;
+use strongroom_seal::{Epoch, Purpose, Root};
 use strongroom_secret::Key256;
 
 use crate::{Row, StoreError, Value};
 
-/// The format of the MACs made here, their first byte. In format 1 the key is the first epoch's; the format
-/// that names its epoch comes with the rotation of that key.
-const FORMAT: u8 = 1;
+/// The first byte of a MAC whose key is the first epoch's: `1 || tag`.
+const FIRST_EPOCHS: u8 = 1;
+/// The first byte of a MAC that names its epoch: `2 || epoch (u32, big-endian) || tag`.
+const NAMES_EPOCH: u8 = 2;
+/// The number of the form in which a row enters its MAC.
+const FORM: u8 = 1;
 /// The column that holds the MAC.
 const COLUMN: &str = "mac";
 
-/// The key that rows are sealed with. Clones share it.
+/// What rows are sealed with: new ones in the seal's current epoch, old ones in theirs. Clones share it.
 #[derive(Clone)]
 pub struct RowMac {
-    key: HmacSha256,
+    root: Root,
+    /// Keys prepared, by their epochs.
+    prepared: Arc<RwLock<Vec<(Epoch, HmacSha256)>>>,
 }
 
 /// A row that grants authority: policies, grants, principals, access keys, aliases, key states.
@@ -43,10 +51,10 @@ pub trait AuthorityRow: Sized {
 }
 
 impl RowMac {
-    /// Seals rows with `key`, which serves nothing else.
+    /// Seals rows under `root`.
     #[must_use]
-    pub fn new(key: &Key256) -> Self {
-        Self { key: HmacSha256::new(key.expose()) }
+    pub fn new(root: &Root) -> Self {
+        Self { root: root.clone(), prepared: Arc::default() }
     }
 
     /// The values to write: the columns' in their order, then the MAC.
@@ -64,12 +72,18 @@ impl RowMac {
         Ok(row)
     }
 
-    /// The MAC of a row of `table`: a format byte and an HMAC-SHA-256 over an unambiguous form of its
+    /// The MAC of a row of `table`: a head, which names the epoch, and an HMAC-SHA-256 over an unambiguous form of its
     /// columns. Their order does not matter, and one that is NULL counts as absent.
     #[must_use]
     pub fn seal(&self, table: &str, columns: &[(&str, &Value)]) -> Vec<u8> {
-        let tag = self.key.sign(&[&canonical(table, columns)]);
-        [&[FORMAT], tag.as_slice()].concat()
+        let epoch = self.root.current_epoch();
+        let mut mac = Self::head_of(epoch);
+        match self.key(epoch) {
+            Some(key) => mac.extend(key.sign(&[&canonical(table, columns)])),
+            // The root has a key of its current epoch. A MAC without a tag is one that never fits.
+            None => tracing::error!(table, "there is no key for the MAC of a row"),
+        }
+        mac
     }
 
     /// Checks a row's MAC in constant time: [`StoreError::Corrupt`], which names the row by `key`, if it
@@ -81,11 +95,70 @@ impl RowMac {
         columns: &[(&str, &Value)],
         mac: &[u8],
     ) -> Result<(), StoreError> {
-        let fits = match mac.split_first() {
-            Some((&FORMAT, tag)) => self.key.verify(&[&canonical(table, columns)], tag).is_ok(),
-            _ => false,
-        };
+        let fits = Self::split(mac).is_some_and(|(epoch, tag)| {
+            self.key(epoch).is_some_and(|key| key.verify(&[&canonical(table, columns)], tag).is_ok())
+        });
         if fits { Ok(()) } else { Err(StoreError::Corrupt { table, key: key.to_owned() }) }
+    }
+
+    /// The first bytes of MACs that are made in `epoch`: what tells them from others without checking any.
+    #[must_use]
+    pub fn head_of(epoch: Epoch) -> Vec<u8> {
+        // As long as nobody has rotated, versions from before the formats parted can read what is written.
+        if epoch == Epoch::FIRST {
+            vec![FIRST_EPOCHS]
+        } else {
+            [&[NAMES_EPOCH], epoch.number().to_be_bytes().as_slice()].concat()
+        }
+    }
+
+    /// The epoch that a MAC names; `None` for one of an unknown format.
+    #[must_use]
+    pub fn epoch_of(mac: &[u8]) -> Option<Epoch> {
+        Self::split(mac).map(|(epoch, _)| epoch)
+    }
+
+    /// The length of a MAC that begins with these bytes, for who keeps one before something else.
+    #[must_use]
+    pub fn length_of(head: &[u8]) -> Option<usize> {
+        let (epoch, _) = Self::split(head)?;
+        Some(Self::head_of(epoch).len() + 32)
+    }
+
+    fn split(mac: &[u8]) -> Option<(Epoch, &[u8])> {
+        match mac.split_first()? {
+            (&FIRST_EPOCHS, tag) => Some((Epoch::FIRST, tag)),
+            (&NAMES_EPOCH, rest) => {
+                let (epoch, tag) = rest.split_first_chunk()?;
+                // One value, one form.
+                Some((Epoch::new(u32::from_be_bytes(*epoch)), tag))
+                    .filter(|(epoch, _)| *epoch != Epoch::FIRST)
+            }
+            _ => None,
+        }
+    }
+
+    /// The key of an epoch, prepared; `None` if the root has none, or none any more.
+    fn key(&self, epoch: Epoch) -> Option<HmacSha256> {
+        let Ok(subkey) = self.root.subkey(Purpose::RowMac, epoch) else {
+            self.prepared
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .retain(|(known, _)| *known != epoch);
+            return None;
+        };
+        let prepared = self.prepared.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, key)) = prepared.iter().find(|(known, _)| *known == epoch) {
+            return Some(key.clone());
+        }
+        drop(prepared);
+        let key = HmacSha256::new(Key256::expose(&subkey));
+        let mut prepared = self.prepared.write().unwrap_or_else(PoisonError::into_inner);
+        // A root key that was never used gives way to another of its epoch; the epoch in use has one key for ever.
+        if epoch <= self.root.current_epoch() {
+            prepared.push((epoch, key.clone()));
+        }
+        Some(key)
     }
 }
 
@@ -93,13 +166,13 @@ fn borrowed<'c>(columns: &'c [(&'static str, Value)]) -> Vec<(&'static str, &'c 
     columns.iter().map(|(name, value)| (*name, value)).collect()
 }
 
-/// Format, table, number of columns; of each column, sorted by name: name, type, value. All numbers are
+/// The form's number, table, number of columns; of each column, sorted by name: name, type, value. All numbers are
 /// big-endian; table, names, text and bytes come after their length in 8 bytes.
 fn canonical(table: &str, columns: &[(&str, &Value)]) -> Vec<u8> {
     let mut present: Vec<_> = columns.iter().filter(|(_, value)| !matches!(value, Value::Null(_))).collect();
     present.sort_by_key(|(name, _)| *name);
 
-    let mut form = vec![FORMAT];
+    let mut form = vec![FORM];
     put_bytes(&mut form, table.as_bytes());
     form.extend((present.len() as u64).to_be_bytes());
     for (name, value) in present {

@@ -23,10 +23,7 @@ const MOST_LATE: usize = 4_096;
 /// What a draft's MAC is made for.
 const TABLE: &str = "outbox";
 
-/// Bytes of a MAC, which a draft begins with.
-const MAC: usize = 33;
-
-/// Bytes of a place in the journal, which follows: a stream's name and a record's number.
+/// Bytes of a place in the journal, which follows the MAC that a draft begins with: a stream's name and a record's number.
 const PLACE: usize = 32 + 8;
 
 /// Why the outbox cannot be emptied into the journal.
@@ -110,7 +107,8 @@ impl Outbox {
     ) -> Result<(), JournalError> {
         self.append(record, others, changed).await?;
         if self.failing.swap(false, Ordering::Relaxed) {
-            self.catch_up().await;
+            // Boxed, as what waits for the store below: few calls have to carry it.
+            Box::pin(self.catch_up()).await;
         }
         Ok(())
     }
@@ -215,7 +213,7 @@ impl Outbox {
 
     /// The draft as it was made here; `None` if it was not.
     fn read_back(&self, draft: &Posted) -> Option<Draft> {
-        let (mac, rest) = draft.message.split_at_checked(MAC)?;
+        let (mac, rest) = draft.message.split_at_checked(RowMac::length_of(&draft.message)?)?;
         let (place, encoded) = rest.split_at_checked(PLACE)?;
         let columns =
             [("id", &draft.id.into()), ("place", &Value::from(place)), ("record", &Value::from(encoded))];
@@ -231,7 +229,7 @@ impl Outbox {
             delivered.len() >= BATCH
         };
         if full {
-            self.empty().await;
+            Box::pin(self.empty()).await;
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod denied;
 pub(crate) mod explain;
+pub(crate) mod failures;
 mod history;
 pub(crate) mod since;
 
@@ -10,20 +11,21 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use strongroom_journal::{Progress, Report};
 use strongroom_seal::{Epoch, Purpose, Root};
+use strongroom_secret::Key256;
 
-use crate::cli::DataOptions;
-use crate::data_dir::DataDir;
+use crate::cli::PlaceOptions;
 use crate::process;
+use crate::settings::Place;
 
 /// Records between two lines of progress.
 const PROGRESS_EVERY: u64 = 1_000_000;
 
 /// Walks the journal and says what is wrong with it.
-pub(crate) fn verify(options: &DataOptions) -> Result<ExitCode> {
+pub(crate) fn verify(options: &PlaceOptions) -> Result<ExitCode> {
     process::prepare();
-    let data = DataDir::named(options)?;
-    let journal = data.journal();
-    let root = Root::open(&data.seal())
+    let place = Place::named(options)?;
+    let journal = place.data.journal();
+    let root = Root::open_with(&place.seal.dir, &place.seal.unlock()?)
         .context("the journal is verified with the seal that it was written under")?;
     let mut next_line = PROGRESS_EVERY;
     let progress = |progress: &Progress| {
@@ -32,7 +34,7 @@ pub(crate) fn verify(options: &DataOptions) -> Result<ExitCode> {
             next_line += PROGRESS_EVERY;
         }
     };
-    let key = |epoch| root.subkey(Purpose::JournalMac, Epoch::new(epoch)).ok();
+    let key = |epoch| Some(Key256::clone(&root.subkey(Purpose::JournalMac, Epoch::new(epoch)).ok()?));
     let report = strongroom_journal::verify(&journal, key, progress)?;
     for finding in &report.findings {
         println!("{finding}");

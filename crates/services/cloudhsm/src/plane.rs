@@ -16,8 +16,7 @@ use strongroom_journal::Record;
 use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
 use strongroom_runtime::{Clocks, Waker};
-use strongroom_seal::{Epoch, Purpose, Root, SealError};
-use strongroom_secret::Key256;
+use strongroom_seal::{Root, SealError};
 use strongroom_store::{Db, RowMac, StoreError};
 use tokio::sync::Notify;
 
@@ -122,8 +121,8 @@ pub struct ControlPlane {
     pub(crate) fleet: Fleet,
     pub(crate) memory: Memory,
     pub(crate) faults: Faults,
-    /// The service's half of backup keys, in the epoch under which backups are made.
-    backup_half: Key256,
+    /// What gives the service's half of backup keys, of the epoch that each backup names.
+    root: Root,
     back_ups: BackUps,
     waker: OnceLock<Waker>,
     /// Told whenever what is wanted, or what is, may have changed.
@@ -134,8 +133,7 @@ impl ControlPlane {
     /// The service, which does nothing by itself before [`run`](Self::run).
     pub async fn open(parts: Parts<'_>) -> Result<Self, StartError> {
         let Parts { db, root, authority, outbox, clocks, ec2, rules, placement, options } = parts;
-        let mac = RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?);
-        let backup_half = root.subkey(Purpose::BackupServiceHalf, Epoch::CURRENT)?;
+        let mac = RowMac::new(root);
         let fleet = Fleet::open(&db, root).await?;
         let network = Network::new(ec2, outbox.clone(), clocks.clone());
         Ok(Self {
@@ -151,7 +149,7 @@ impl ControlPlane {
             fleet,
             memory: Memory::default(),
             faults: Faults::default(),
-            backup_half,
+            root: root.clone(),
             back_ups: BackUps::default(),
             waker: OnceLock::new(),
             nudge: Notify::new(),

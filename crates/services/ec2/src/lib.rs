@@ -16,5 +16,5 @@ mod error;
 mod networks;
 mod repo;
 
-pub use networks::{Networks, Settings, SettingsError, SourcesError, StartError};
+pub use networks::{Networks, Settings, SettingsError, SourcesError};
 pub use repo::{MIGRATIONS, STATEMENTS};

@@ -3,15 +3,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net};
 use strongroom_api_ec2::actions;
 use strongroom_identity::{AccountId, Action, ConditionKeys, Region, RequestContext};
 use strongroom_policy::{Authority, Resource, Values};
-use strongroom_runtime::Shutdown;
-use strongroom_seal::{Epoch, Purpose, Root as SealRoot, SealError};
-use strongroom_store::{Db, Engine, RowMac, StoreError};
+use strongroom_seal::Root as SealRoot;
+use strongroom_store::{Db, RowMac, StoreError};
 use tokio::sync::watch;
 
 use crate::domain::id::{Kind, new_id};
@@ -25,10 +23,6 @@ use crate::repo::{self, Root};
 /// Networks kept in memory, each of one account in one Region. The largest that quotas allow takes a few
 /// megabytes, a usual one a few kilobytes.
 const KEPT: usize = 256;
-
-/// How often it is looked whether another server has changed a network. Together with what follows, a revoked
-/// rule is to hold everywhere within a second.
-const LOOK: Duration = Duration::from_millis(500);
 
 /// How often a network that changes while it is read is read again.
 const ATTEMPTS: usize = 20;
@@ -74,15 +68,6 @@ impl Settings {
     pub fn default_vpc(&self) -> Ipv4Net {
         self.default_vpc
     }
-}
-
-/// Why EC2 does not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The seal does not give its subkeys.
-    #[error("the seal does not give the keys that EC2 needs")]
-    Seal(#[from] SealError),
 }
 
 /// Why nobody knows whom security groups let in.
@@ -208,10 +193,12 @@ impl Networks {
         root: &SealRoot,
         authority: Authority,
         settings: Settings,
-    ) -> Result<Self, StartError> {
-        let mac = RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?);
+    ) -> Self {
+        let mac = RowMac::new(root);
         let (changes, _) = watch::channel(0);
-        Ok(Self { db, mac, authority, settings, kept: Mutex::default(), changes })
+        let told = changes.clone();
+        db.feed().on(repo::NETWORKS, move |_| told.send_modify(|number| *number += 1));
+        Self { db, mac, authority, settings, kept: Mutex::default(), changes }
     }
 
     /// Forgets everything that is in memory, after the store has been emptied.
@@ -221,37 +208,9 @@ impl Networks {
     }
 
     /// A number that grows with every change to any network; what it was when the receiver was made counts as
-    /// seen. What other servers on the same store change shows while [`follow_others`](Self::follow_others)
-    /// runs.
+    /// seen. What other servers on the same store change shows as long as the store's feed is followed.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
-    }
-
-    /// Looks, until the shutdown begins, whether other servers on the same store have changed a network. Ends at
-    /// once on SQLite, which has one server.
-    pub async fn follow_others(self: Arc<Self>, shutdown: Shutdown) {
-        if self.db.engine() == Engine::Sqlite {
-            return;
-        }
-        let begun = shutdown.begun();
-        tokio::pin!(begun);
-        let mut seen = None;
-        loop {
-            match repo::mark(&self.db).await {
-                Ok(mark) if seen == Some(mark) => {}
-                Ok(mark) => {
-                    seen = Some(mark);
-                    self.tell_of_change();
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "changes that other servers make to networks are not seen");
-                }
-            }
-            tokio::select! {
-                () = begun.as_mut() => return,
-                () = tokio::time::sleep(LOOK) => {}
-            }
-        }
     }
 
     /// The sources from which the security groups of those ids let connections to a TCP port in, as they are

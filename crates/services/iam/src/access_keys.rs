@@ -7,15 +7,16 @@ use async_trait::async_trait;
 use strongroom_identity::{AccountId, Credential, Credentials, NoCredential, Permissions, Principal};
 use strongroom_policy::MessageSealer;
 use strongroom_runtime::Clocks;
-use strongroom_seal::{Epoch, Purpose, Root, SealError, Sealer};
+use strongroom_seal::{Purpose, Root, SealError, Sealer};
 use strongroom_secret::{SecretBytes, SecretString};
-use strongroom_store::{Db, RowMac, StoreError};
+use strongroom_store::{Db, News, RowMac, StoreError};
 
 use crate::directories::Directories;
 use crate::domain::id::is_temporary;
 use crate::domain::root_user::root_id;
 use crate::opened::{OpenedKey, OpenedKeys};
 use crate::repo::access_keys::{self as rows, AccessKeyRow};
+use crate::repo::topics::ACCESS_KEYS;
 use crate::sts::sessions::Sessions;
 
 /// The most characters of an access key id (IAM API Reference, "AccessKey").
@@ -45,18 +46,24 @@ pub struct AccessKeys {
     sessions: Arc<Sessions>,
     sealer: Sealer,
     dev_accounts: bool,
-    opened: OpenedKeys,
+    opened: Arc<OpenedKeys>,
 }
 
 impl AccessKeys {
     /// The access keys in `db`, whose secrets are sealed under `root`, as are the tokens of temporary ones, which end
     /// by real time.
-    pub fn new(db: Db, root: &Root, clocks: Clocks) -> Result<Self, AccessKeyError> {
-        let mac = RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?);
-        let sealer = Sealer::new(root, Purpose::Secrets)?;
+    pub fn new(db: Db, root: &Root, clocks: Clocks) -> Self {
+        let mac = RowMac::new(root);
+        let sealer = Sealer::new(root, Purpose::Secrets);
         let directories = Arc::new(Directories::new(db, mac));
-        let sessions = Arc::new(Sessions::new(root, clocks)?);
-        Ok(Self { directories, sessions, sealer, dev_accounts: false, opened: OpenedKeys::default() })
+        let sessions = Arc::new(Sessions::new(root, clocks));
+        let opened = Arc::new(OpenedKeys::default());
+        let held = opened.clone();
+        directories.db.feed().on(ACCESS_KEYS, move |news| match news {
+            News::Changed(access_key_id) => held.forget(access_key_id),
+            News::Anything => held.forget_all(),
+        });
+        Self { directories, sessions, sealer, dev_accounts: false, opened }
     }
 
     /// The same, with every 12-digit access key id standing for the root user of that account, its secret
@@ -111,15 +118,20 @@ impl AccessKeys {
         self.sessions.clone()
     }
 
-    async fn load(&self, access_key_id: &str) -> Result<Option<OpenedKey>, AccessKeyError> {
+    /// The key of that id out of the store, which is in memory from now on.
+    async fn load(&self, access_key_id: &str) -> Result<Option<Arc<OpenedKey>>, AccessKeyError> {
+        let ticket = self.opened.ticket();
         let Directories { db, mac, .. } = &*self.directories;
         let Some(row) = rows::find(db, mac, access_key_id).await? else {
             return Ok(None);
         };
         let secret = unseal(&self.sealer, access_key_id, &row.sealed_secret)?;
         let secret = std::str::from_utf8(secret.expose()).map_err(|_| AccessKeyError::Damaged)?;
-        let secret = SecretString::new(secret.to_owned());
-        Ok(Some(OpenedKey { account: row.account, user_id: row.user_id, secret, version: row.version }))
+        let secret = Arc::new(SecretString::new(secret.to_owned()));
+        let key = OpenedKey { account: row.account, user_id: row.user_id, secret, version: row.version };
+        let key = Arc::new(key);
+        self.opened.hold(ticket, access_key_id, &key);
+        Ok(Some(key))
     }
 
     /// Who has the access key of that id, if it counts now.
@@ -132,7 +144,7 @@ impl AccessKeys {
     async fn open(
         &self,
         access_key_id: &str,
-    ) -> Result<Option<(OpenedKey, Principal, Permissions)>, AccessKeyError> {
+    ) -> Result<Option<(Arc<OpenedKey>, Principal, Permissions)>, AccessKeyError> {
         if let Some(key) = self.opened.get(access_key_id)
             && let Some((holder, permissions)) = self.holder_of(access_key_id, &key).await?
         {
@@ -142,11 +154,10 @@ impl AccessKeys {
         if !can_exist(access_key_id) {
             return Ok(None);
         }
-        let ticket = self.opened.ticket();
-        let Some(key) = self.load(access_key_id).await? else {
+        // Boxed: few calls have to carry what reading takes.
+        let Some(key) = Box::pin(self.load(access_key_id)).await? else {
             return Ok(None);
         };
-        self.opened.hold(ticket, access_key_id, &key);
         let held = self.holder_of(access_key_id, &key).await?;
         Ok(held.map(|(holder, permissions)| (key, holder, permissions)))
     }
@@ -186,8 +197,8 @@ impl Credentials for AccessKeys {
             return Ok(self.sessions.find(&self.directories, access_key_id, session_token).await?);
         }
         let found = if self.dev_accounts
-            && self.opened.get(access_key_id).is_none()
             && let Ok(account) = access_key_id.parse()
+            && self.opened.get(access_key_id).is_none()
         {
             let secret = SecretString::new(DEV_SECRET.to_owned());
             Credential::new(Principal::Root(account), secret, 0)
@@ -195,7 +206,7 @@ impl Credentials for AccessKeys {
             let Some((key, holder, permissions)) = self.open(access_key_id).await? else {
                 return Ok(Err(NoCredential::UnknownKey));
             };
-            Credential { permissions, ..Credential::new(holder, key.secret, key.version.into()) }
+            Credential { permissions, ..Credential::new(holder, key.secret.clone(), key.version.into()) }
         };
         // Long-term credentials have no session, so no token can belong to them.
         Ok(if session_token.is_some() { Err(NoCredential::InvalidToken) } else { Ok(found) })

@@ -1,19 +1,21 @@
 //! Directories kept: read from the store once, and held in memory as long as they are current.
 //!
-//! On SQLite nobody else writes, so what is in memory is current, and asking for it asks no database: every
-//! change goes through here, and a directory that a change has made doubtful is dropped before it can be seen.
-//! On PostgreSQL the version is looked up each time.
+//! Every change of this server's goes through here, and a directory that a change has made doubtful is dropped before
+//! it can be seen. What other servers change is dropped as soon as the store's feed tells of it. Where the feed is
+//! followed, and on SQLite, where nobody else writes, asking for what is in memory therefore asks no database. Where it
+//! is not, or not lately, the version is looked up each time.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use strongroom_identity::AccountId;
-use strongroom_store::{Db, Engine, RowMac, StoreError};
+use strongroom_store::{Db, Engine, News, RowMac, StoreError};
 
 use crate::domain::directory::Directory;
 use crate::permissions::Compiled;
 use crate::repo::directories::{self as rows, Root};
+use crate::repo::topics::DIRECTORIES;
 
 /// Directories kept in memory. The largest that quotas allow takes some hundreds of megabytes, a usual one a
 /// few kilobytes.
@@ -28,7 +30,7 @@ pub(crate) struct Directories {
     pub(crate) mac: RowMac,
     /// What the users and roles in them may do.
     pub(crate) compiled: Compiled,
-    kept: Mutex<Kept>,
+    kept: Arc<Mutex<Kept>>,
 }
 
 #[derive(Default)]
@@ -62,26 +64,52 @@ pub(crate) struct Doubt<'d> {
 
 impl Directories {
     pub(crate) fn new(db: Db, mac: RowMac) -> Self {
-        Self { db, mac, compiled: Compiled::default(), kept: Mutex::default() }
+        let kept: Arc<Mutex<Kept>> = Arc::default();
+        let known = kept.clone();
+        db.feed().on(DIRECTORIES, move |news| {
+            let mut known = lock(&known);
+            match news {
+                News::Changed(account) if let Ok(account) = account.parse() => known.forget(account),
+                News::Changed(_) | News::Anything => known.forget_all(),
+            }
+        });
+        Self { db, mac, compiled: Compiled::default(), kept }
     }
 
     /// Forgets everything, after the store has been emptied.
     pub(crate) fn start_over(&self) {
-        let mut kept = self.kept();
-        kept.directories.clear();
-        kept.dropped += 1;
+        self.kept().forget_all();
         self.compiled.start_over();
     }
 
     /// The directory of an account as it is now; an empty one where there has never been an entity.
     pub(crate) async fn current(&self, account: AccountId) -> Result<Arc<Directory>, StoreError> {
+        match self.known(account) {
+            Ok(directory) => Ok(directory),
+            // Boxed: every call of the server asks, and few have to carry what reading takes.
+            Err(_) => Box::pin(self.read(account)).await,
+        }
+    }
+
+    /// The directory of an account if what is in memory is current; else what had been dropped by now.
+    fn known(&self, account: AccountId) -> Result<Arc<Directory>, Ticket> {
+        let mut kept = self.kept();
+        match kept.find(account) {
+            Some(directory) if self.is_followed() => Ok(directory),
+            _ => Err(Ticket(kept.dropped)),
+        }
+    }
+
+    /// Whether what is in memory is what the store has.
+    fn is_followed(&self) -> bool {
+        self.db.engine() == Engine::Sqlite || self.db.feed().is_current()
+    }
+
+    async fn read(&self, account: AccountId) -> Result<Arc<Directory>, StoreError> {
         for _ in 0..ATTEMPTS {
-            let ticket = {
-                let mut kept = self.kept();
-                match kept.find(account) {
-                    Some(directory) if self.db.engine() == Engine::Sqlite => return Ok(directory),
-                    _ => Ticket(kept.dropped),
-                }
+            let ticket = match self.known(account) {
+                Ok(directory) => return Ok(directory),
+                Err(ticket) => ticket,
             };
             let Some(root) = rows::find_root(&self.db, &self.mac, account).await? else {
                 let empty = Arc::new(Directory::new(account, 0, String::new(), []));
@@ -144,8 +172,12 @@ impl Directories {
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
+}
+
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Kept {
@@ -161,6 +193,11 @@ impl Kept {
         self.used += 1;
         let known = Known { directory: directory.clone(), used: self.used };
         self.directories.insert(directory.account, known);
+    }
+
+    fn forget_all(&mut self) {
+        self.directories.clear();
+        self.dropped += 1;
     }
 
     fn forget(&mut self, account: AccountId) {
@@ -223,7 +260,7 @@ mod tests {
 
     async fn directories(database: &TestDatabase) -> Directories {
         let db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
-        Directories::new(db, RowMac::new(&strongroom_secret::Key256::new([7; 32])))
+        Directories::new(db, RowMac::new(&strongroom_seal::Root::ephemeral().unwrap()))
     }
 
     impl Directories {
@@ -259,7 +296,7 @@ mod tests {
         let database = TestDatabase::sqlite();
         let db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
         db.migrate(&[crate::MIGRATIONS]).await.unwrap();
-        let directories = Directories::new(db, RowMac::new(&strongroom_secret::Key256::new([7; 32])));
+        let directories = Directories::new(db, RowMac::new(&strongroom_seal::Root::ephemeral().unwrap()));
         let ticket = || Ticket(directories.kept().dropped);
         directories.keep(ticket(), &at(1));
         let before = ticket().0;

@@ -8,7 +8,7 @@ use strongroom_identity::{AccountId, Action, Principal, RecordDraft, RequestCont
 use strongroom_journal::Reader;
 use strongroom_policy::{Authority, Resource, Values};
 use strongroom_runtime::Shutdown;
-use strongroom_seal::{Purpose, Root as SealRoot, SealError, Sealer};
+use strongroom_seal::{Purpose, Root as SealRoot, Sealer};
 use strongroom_store::Tx;
 
 use crate::access_keys::AccessKeys;
@@ -26,20 +26,11 @@ use crate::error::Refusal;
 use crate::passwords::{Passwords, Turn};
 use crate::repo::access_keys::AccessKeyRow;
 use crate::repo::directories::Root;
-use crate::repo::{self, access_keys, aliases, directories};
+use crate::repo::{self, access_keys, accounts, aliases, directories};
 use crate::sts::ProviderDocuments;
 use crate::sts::sessions::Sessions;
 use crate::sts::web_identity::Providers;
 use crate::uses::{Quiet, Uses};
-
-/// Why IAM does not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The seal does not give its subkeys.
-    #[error("the seal does not give the keys that IAM needs")]
-    Seal(#[from] SealError),
-}
 
 /// The IAM service over one store and one seal.
 pub struct IdentityManagement {
@@ -138,14 +129,14 @@ impl IdentityManagement {
         root: &SealRoot,
         authority: Authority,
         journal: Reader,
-    ) -> Result<Self, StartError> {
+    ) -> Self {
         let (directories, sessions) = (access_keys.directories(), access_keys.sessions());
         let uses = Uses::new(directories.db.clone(), journal);
-        let sealer = Sealer::new(root, Purpose::Secrets)?;
+        let sealer = Sealer::new(root, Purpose::Secrets);
         let codes = Attempts::default();
         let providers = Providers::out_of_reach(sessions.clocks().clone());
         let passwords = Passwords::default();
-        Ok(Self { directories, authority, sealer, sessions, codes, uses, providers, passwords })
+        Self { directories, authority, sealer, sessions, codes, uses, providers, passwords }
     }
 
     /// The same with identity providers that can be asked for their keys. Without, nobody gets a role on a provider's
@@ -316,16 +307,20 @@ impl IdentityManagement {
         let mac = &self.directories.mac;
         match change.clone() {
             RowChange::AddKey { access_key_id, holder_id, sealed_secret, created_ms } => {
-                let row = AccessKeyRow {
-                    access_key_id,
-                    account,
-                    sealed_secret,
-                    version: 1,
-                    created_ms,
-                    user_id: Some(holder_id),
-                };
-                if !access_keys::add(tx, mac, &row).await? {
-                    return Err(Refusal::internal("a new access key has the id of another"));
+                let user_id = Some(holder_id);
+                let row =
+                    AccessKeyRow { access_key_id, account, sealed_secret, version: 1, created_ms, user_id };
+                self.add_key(tx, &row).await?;
+            }
+            RowChange::GiveKey { access_key_id, sealed_secret, created_ms } => {
+                let user_id = None;
+                let row =
+                    AccessKeyRow { access_key_id, account, sealed_secret, version: 1, created_ms, user_id };
+                self.add_key(tx, &row).await?;
+            }
+            RowChange::AddAccount(account) => {
+                if !accounts::add(tx, mac, &account).await? {
+                    return Err(Refusal::exists(format!("Account {} already exists.", account.id)));
                 }
             }
             RowChange::DropRole(id) => repo::uses::delete_of_role(tx, &id).await?,
@@ -341,6 +336,13 @@ impl IdentityManagement {
             RowChange::FreeAlias(alias) => aliases::free(tx, account, &alias).await?,
         }
         Ok(())
+    }
+
+    async fn add_key(&self, tx: &mut Tx<'_>, row: &AccessKeyRow) -> Result<(), Refusal> {
+        if access_keys::add(tx, &self.directories.mac, row).await? {
+            return Ok(());
+        }
+        Err(Refusal::internal("a new access key has the id of another"))
     }
 
     /// Permission to do `A` to all of the targets, as they are in `directory`.

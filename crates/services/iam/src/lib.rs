@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 mod access_keys;
+mod accounts;
 mod api;
 mod attempts;
 mod codes;
@@ -29,8 +30,9 @@ mod sts;
 mod uses;
 
 pub use access_keys::{AccessKeyError, AccessKeys};
+pub use accounts::{Account, AccountError, RootCredential};
 pub use codes::CodeError;
-pub use identities::{IdentityManagement, StartError};
+pub use identities::IdentityManagement;
 pub use planting::{
     AccessKeySeedling, GroupSeedling, PolicySeedling, PolicySeedlings, RoleSeedling, Seedling, UserSeedling,
 };

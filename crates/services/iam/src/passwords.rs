@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn calls_beyond_the_bound_do_not_wait() {
         let root = Root::from_key(Key256::new([7; 32])).unwrap();
-        let sealer = Sealer::new(&root, Purpose::Secrets).unwrap();
+        let sealer = Sealer::new(&root, Purpose::Secrets);
         let passwords = Passwords::default();
         let mut turns: Vec<_> = (0..MOST_CALLS).map(|_| passwords.turn(&sealer).unwrap()).collect();
         assert!(matches!(passwords.turn(&sealer), Err(Refusal::Busy)));

@@ -23,6 +23,6 @@ pub use api::{
 };
 pub use clusters::{Cluster, ClusterAddress, Dialer, PoolDialer, TrustAnchors};
 pub use faults::KeyStoreFaultError;
-pub use management::{GrantSeedling, KeyManagement, KeySeedling, Parts, Quiet, Settings, StartError};
+pub use management::{GrantSeedling, KeyManagement, KeySeedling, Parts, Quiet, Settings};
 pub use repo::{MIGRATIONS, STATEMENTS};
 pub use throttling::QuotaFactor;

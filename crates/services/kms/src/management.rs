@@ -7,6 +7,7 @@ mod changes;
 mod creation;
 mod cryptography;
 mod faults;
+mod following;
 mod grants;
 mod key_stores;
 mod leftovers;
@@ -27,7 +28,6 @@ use strongroom_journal::Reader;
 use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
 use strongroom_runtime::{Clocks, Waker};
-use strongroom_seal::{Epoch, Purpose, SealError};
 use strongroom_store::{Db, RowMac};
 
 use crate::backend::{Backends, BuiltIn, KeyBackend};
@@ -71,14 +71,10 @@ const KEPT_GRANT_BYTES: usize = 256 << 20;
 #[cfg(test)]
 pub(crate) const KEPT_GRANTS_BYTES_EACH: usize = KEPT_GRANT_BYTES / crate::cache::SHARDS;
 
-/// Why key management does not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The seal does not give its subkeys.
-    #[error("the seal does not give the keys that KMS needs")]
-    Seal(#[from] SealError),
-}
+type Keys = Cache<(Home, String), Key>;
+type Aliases = Cache<(Home, String), Alias>;
+type ForeignKeys = Cache<(Home, String), Home>;
+type Grants = Cache<(Home, String, String), HeldGrants>;
 
 /// While it is held, KMS does nothing by itself.
 pub struct Quiet<'k> {
@@ -93,12 +89,12 @@ pub struct KeyManagement {
     authority: Authority,
     outbox: Arc<Outbox>,
     backends: Backends,
-    keys: Cache<(Home, String), Key>,
-    aliases: Cache<(Home, String), Alias>,
+    keys: Arc<Keys>,
+    aliases: Arc<Aliases>,
     /// Whose keys are those that the caller's account and Region have no key for: by these and the key's id.
-    foreign_keys: Cache<(Home, String), Home>,
+    foreign_keys: Arc<ForeignKeys>,
     /// By key and by whom they are to.
-    grants: Cache<(Home, String, String), HeldGrants>,
+    grants: Arc<Grants>,
     tokens: Tokens,
     principals: Arc<dyn Principals>,
     usage: Usage,
@@ -113,15 +109,15 @@ pub struct KeyManagement {
 
 impl KeyManagement {
     /// The service, which does nothing by itself before somebody runs what it offers for that.
-    pub fn new(parts: Parts<'_>) -> Result<Self, StartError> {
+    pub fn new(parts: Parts<'_>) -> Self {
         let Parts { db, root, authority, outbox, journal, clocks, .. } = parts;
         let Parts { principals, cloudhsm, ec2, anchors, dialer, settings, .. } = parts;
-        let mac = RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?);
+        let mac = RowMac::new(root);
         let throttling = Arc::new(Throttling::default());
         let stores = Arc::new(KeyStores::new(key_stores::Ground {
             db: db.clone(),
             mac: mac.clone(),
-            passwords: key_stores::Passwords::new(root)?,
+            passwords: key_stores::Passwords::new(root),
             outbox: outbox.clone(),
             clocks: clocks.clone(),
             cloudhsm,
@@ -131,13 +127,16 @@ impl KeyManagement {
             deadline: settings.store_deadline,
             throttling: throttling.clone(),
         }));
-        let backends = Backends::new(BuiltIn::new(db.clone(), root)?, stores.clone());
+        let backends = Backends::new(BuiltIn::new(db.clone(), root), stores.clone());
         let usage = Usage::new(db.clone(), mac.clone(), journal);
-        let (keys, aliases) = (Cache::new(KEPT, KEPT_BYTES), Cache::new(KEPT, KEPT_BYTES));
-        let foreign_keys = Cache::new(KEPT, KEPT_BYTES);
-        let (grants, tokens) = (Cache::new(KEPT_GRANTS, KEPT_GRANT_BYTES), Tokens::new(root)?);
+        let keys = Arc::new(Keys::new(KEPT, KEPT_BYTES));
+        let aliases = Arc::new(Aliases::new(KEPT, KEPT_BYTES));
+        let foreign_keys = Arc::new(ForeignKeys::new(KEPT, KEPT_BYTES));
+        let grants = Arc::new(Grants::new(KEPT_GRANTS, KEPT_GRANT_BYTES));
+        following::follow(&db, &keys, &foreign_keys, &aliases, &grants);
+        let tokens = Tokens::new(root);
         let (waker, resting) = (OnceLock::new(), Resting::default());
-        Ok(Self {
+        Self {
             db,
             mac,
             authority,
@@ -157,7 +156,7 @@ impl KeyManagement {
             pair_makers: PairMakers::default(),
             stores,
             settings,
-        })
+        }
     }
 
     /// Waits until nothing is written that no caller asked for, and keeps it so while the guard is held. What

@@ -15,6 +15,7 @@ mod kdf;
 mod ml_dsa;
 mod module;
 mod openssl;
+mod passphrase;
 mod password;
 mod random;
 mod rsa;

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use strongroom_crypto::digest::sha256;
 use strongroom_crypto::hex;
-use strongroom_seal::{Root, SealError};
+use strongroom_seal::{Root, SealError, Unlock};
+use strongroom_secret::SecretString;
 use tempfile::TempDir;
 
 fn seal() -> (TempDir, Root) {
@@ -87,7 +88,7 @@ fn later_formats_are_named() {
 
 /// Writes `lines` into the slots file, under a check sum that fits.
 fn write_slots(directory: &Path, lines: &str) {
-    let text = format!("strongroom-root 1\n{lines}");
+    let text = format!("strongroom-root 2\nepoch 1\n{lines}");
     let sum = hex::encode(&sha256(text.as_bytes()));
     write(&directory.join("root.slots"), format!("{text}sum {sum}\n").as_bytes());
 }
@@ -96,27 +97,26 @@ fn write_slots(directory: &Path, lines: &str) {
 fn slots_of_other_kinds_are_left_alone_or_named() {
     let (directory, root) = seal();
     let text = fs::read_to_string(directory.path().join("root.slots")).unwrap();
-    let own = text.lines().nth(1).unwrap();
-    let other = "slot tpm 0011223344556677 00ff\n";
+    let own = text.lines().nth(2).unwrap();
+    let other = "slot tpm 0011223344556677 pcr=7 00ff 00\n";
 
     write_slots(directory.path(), &format!("{other}{own}\n{other}"));
     assert_eq!(Root::open(directory.path()).unwrap().check_value(), root.check_value());
 
-    write_slots(directory.path(), &format!("{other}slot passphrase 0011223344556678 00\n"));
+    write_slots(directory.path(), &format!("{other}slot passphrase 0011223344556678 - 00 00\n"));
     let error = Root::open(directory.path()).unwrap_err();
-    assert!(
-        error.to_string().ends_with("no slot that this version can open, but: tpm, passphrase"),
-        "{error}"
-    );
+    assert!(error.to_string().ends_with("no slot of the kind file, but: tpm, passphrase"), "{error}");
 }
 
 #[test]
 fn a_slot_that_holds_no_root_key_is_the_wrong_seal() {
     let (directory, _) = seal();
     let text = fs::read_to_string(directory.path().join("root.slots")).unwrap();
-    let own = text.lines().nth(1).unwrap();
-    for wrapped in [&own[..own.len() - 2], &own[..own.len() - 158]] {
-        write_slots(directory.path(), &format!("{wrapped}\n"));
+    let own = text.lines().nth(2).unwrap();
+    let words: Vec<_> = own.split(' ').collect();
+    let [_, kind, id, parameters, wrapped, own_key] = words.as_slice() else { panic!("{own}") };
+    for wrapped in [&wrapped[..wrapped.len() - 2], &wrapped[..2]] {
+        write_slots(directory.path(), &format!("slot {kind} {id} {parameters} {wrapped} {own_key}\n"));
         assert!(matches!(Root::open(directory.path()), Err(SealError::WrongSeal)), "{wrapped}");
     }
 }
@@ -124,9 +124,50 @@ fn a_slot_that_holds_no_root_key_is_the_wrong_seal() {
 #[test]
 fn lines_that_are_no_slots_are_damage() {
     let (directory, _) = seal();
-    for line in ["", "slot", "slot file", "slot file 0011223344556677", "slot file 00 00", "slot file x 00"] {
+    for line in [
+        "",
+        "slot",
+        "slot file",
+        "slot file 0011223344556677",
+        "slot file 0011223344556677 00",
+        "slot file 00 - 00 00",
+        "slot file x - 00 00",
+        "past 1",
+        "past x 00",
+        "past 01 00",
+        "kept 1 strongroom/nothing 00",
+        "anything",
+    ] {
         write_slots(directory.path(), &format!("{line}\n"));
         let opened = Root::open(directory.path());
         assert!(matches!(opened, Err(SealError::Corrupt { .. })), "{line:?}: {opened:?}");
     }
+}
+
+#[test]
+fn a_passphrase_slot_cannot_ask_for_all_the_memory() {
+    let (directory, _) = seal();
+    let salt = "00112233445566778899aabbccddeeff";
+    for parameters in [
+        "-".to_owned(),
+        format!("argon2id,m=1048577,t=1,s={salt}"),
+        format!("argon2id,m=1024,t=65,s={salt}"),
+        format!("argon2id,m=0,t=1,s={salt}"),
+        format!("argon2id,m=1024,t=1,s={}", &salt[2..]),
+        format!("argon2id,m=1024,t=1,s={salt},x=1"),
+        format!("scrypt,m=1024,t=1,s={salt}"),
+    ] {
+        write_slots(directory.path(), &format!("slot passphrase 0011223344556677 {parameters} 00 00\n"));
+        let unlock = Unlock::Passphrase(SecretString::new("correct horse battery".to_owned()));
+        let opened = Root::open_with(directory.path(), &unlock);
+        assert!(matches!(opened, Err(SealError::Corrupt { .. })), "{parameters}: {opened:?}");
+    }
+}
+
+#[test]
+fn more_slots_than_there_may_be_are_damage() {
+    let (directory, _) = seal();
+    let lines = "slot tpm 0011223344556677 - 00 00\n".repeat(17);
+    write_slots(directory.path(), &lines);
+    assert!(matches!(Root::open(directory.path()), Err(SealError::Corrupt { .. })));
 }

@@ -5,4 +5,6 @@
 mod damage;
 mod golden;
 mod root;
+mod rotation;
 mod sealer;
+mod slots;

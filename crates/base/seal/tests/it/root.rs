@@ -151,24 +151,23 @@ fn check_values_tell_roots_apart() {
 
 #[test]
 fn every_purpose_and_epoch_has_its_own_key() {
-    let purposes = [
-        Purpose::RowMac,
-        Purpose::Secrets,
-        Purpose::SessionTokens,
-        Purpose::JournalMac,
-        Purpose::BackupServiceHalf,
-        Purpose::Partition,
-        Purpose::KeyStoreCredentials,
-        Purpose::GrantTokens,
-    ];
     let root = Root::ephemeral().unwrap();
-    let mut keys = HashSet::from([*root.check_value().as_bytes()]);
-    for purpose in purposes {
-        for epoch in [0, 1, 2, u32::MAX] {
-            keys.insert(*root.subkey(purpose, Epoch::new(epoch)).unwrap().expose());
+    let mut keys = HashSet::new();
+    for _ in 0..3 {
+        root.select(root.prepare_next().unwrap()).unwrap();
+    }
+    for epoch in 1..=4 {
+        let epoch = Epoch::new(epoch);
+        keys.insert(*root.check_value_of(epoch).unwrap().as_bytes());
+        for purpose in Purpose::ALL {
+            keys.insert(*root.subkey(*purpose, epoch).unwrap().expose());
         }
     }
-    assert_eq!(keys.len(), 1 + purposes.len() * 4);
+    assert_eq!(keys.len(), 4 * (1 + Purpose::ALL.len()));
+    for unknown in [0, 5, u32::MAX] {
+        let unknown = root.subkey(Purpose::Secrets, Epoch::new(unknown));
+        assert!(matches!(unknown, Err(SealError::UnknownEpoch { .. })));
+    }
 }
 
 #[test]

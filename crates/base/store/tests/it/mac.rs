@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use strongroom_seal::{Epoch, Root};
 use strongroom_secret::Key256;
 use strongroom_store::{AuthorityRow, Db, Migration, Row, RowMac, Statement, StoreError, Type, Value};
 use strongroom_testkit::{TestDatabase, on_both_engines};
@@ -90,8 +91,12 @@ fn grant(id: &str) -> Grant {
     Grant { id: id.to_owned(), grantee: "alice".to_owned(), operations: 3, constraint: Some([1, 2, 3, 4]) }
 }
 
+fn root(byte: u8) -> Root {
+    Root::from_key(Key256::new([byte; 32])).unwrap()
+}
+
 fn mac() -> RowMac {
-    RowMac::new(&Key256::new([7; 32]))
+    RowMac::new(&root(7))
 }
 
 async fn load(db: &Db, id: &str) -> Result<Grant, StoreError> {
@@ -174,7 +179,7 @@ async fn a_row_of_another_table_is_found(database: &TestDatabase) {
 
 async fn another_installations_row_is_found(database: &TestDatabase) {
     let db = open_with_grants(database).await;
-    let other = RowMac::new(&Key256::new([8; 32]));
+    let other = RowMac::new(&root(8));
     db.execute(INSERT, &other.values(&grant("three"))).await.unwrap();
     assert_corrupt(load(&db, "three").await, "three");
 }
@@ -203,7 +208,32 @@ fn the_form_never_changes() {
     assert_eq!(strongroom_crypto::hex::encode(&mac().seal("grants", &columns)), GOLDEN);
 }
 
-const GOLDEN: &str = "0188d831de73b51056b6a13025a180345d2437602e76214975625aa81df8b3e118";
+const GOLDEN: &str = "016114be6ca09fb6e4f8e407946630b0373727483726aae7e927c07dea77803d63";
+
+#[test]
+fn a_mac_names_its_epoch_and_fits_in_it_alone() {
+    let (root, one) = (root(7), Value::from("one"));
+    let mac = RowMac::new(&root);
+    let seal = || mac.seal("grants", &[("id", &one)]);
+    let fits = |sealed: &[u8]| mac.verify("grants", "one", &[("id", &one)], sealed).is_ok();
+    let first = seal();
+    root.select(root.prepare_next().unwrap()).unwrap();
+    let second = seal();
+    assert_eq!((second.len(), second[..5].to_vec()), (37, RowMac::head_of(Epoch::new(2))));
+    for (sealed, epoch) in [(&first, 1), (&second, 2)] {
+        assert!(fits(sealed));
+        assert_eq!(RowMac::epoch_of(sealed), Some(Epoch::new(epoch)));
+        assert_eq!(RowMac::length_of(sealed), Some(sealed.len()));
+    }
+    // No other epoch, and the first epoch has one form.
+    for head in [vec![1], vec![2, 0, 0, 0, 1], vec![2, 0, 0, 0, 3], vec![3, 0, 0, 0, 2]] {
+        assert!(!fits(&[head.as_slice(), &second[5..]].concat()), "{head:?}");
+        assert!(!fits(&[head.as_slice(), &first[1..]].concat()) || head == [1], "{head:?}");
+    }
+    root.retire_before(root.current_epoch(), |_, _| false).unwrap();
+    assert!(!fits(&first));
+    assert!(fits(&second));
+}
 
 type Columns = BTreeMap<String, Value>;
 

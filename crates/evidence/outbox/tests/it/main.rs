@@ -8,6 +8,7 @@ use std::sync::Arc;
 use strongroom_identity::RecordDraft;
 use strongroom_journal::{EventId, Journal, JournalOptions, Record, verify};
 use strongroom_outbox::Outbox;
+use strongroom_seal::Root;
 use strongroom_secret::Key256;
 use strongroom_store::{Db, OpenOptions, RowMac, StoreError};
 use tempfile::TempDir;
@@ -34,7 +35,7 @@ async fn store() -> Db {
 fn start(folder: &Path, db: &Db) -> Outbox {
     let options = JournalOptions { begins_streams: true, ..JournalOptions::default() };
     let journal = Journal::open(folder, &options, &key(), "node", NOW_MS).unwrap().journal;
-    Outbox::new(db.clone(), RowMac::new(&Key256::new([9; 32])), Arc::new(journal))
+    Outbox::new(db.clone(), RowMac::new(&Root::from_key(Key256::new([9; 32])).unwrap()), Arc::new(journal))
 }
 
 /// Commits a draft, as a change does with it.

@@ -15,7 +15,7 @@ use strongroom_kms::{Cluster, ClusterAddress, Dialer, KeyManagement, Parts, Sett
 use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
 use strongroom_runtime::{BoxError, Clocks};
-use strongroom_seal::{Epoch, Purpose, Root};
+use strongroom_seal::{Purpose, Root};
 use strongroom_store::{Db, OpenOptions, RowMac};
 
 use crate::program::Program;
@@ -69,11 +69,11 @@ async fn fill(data: &Path, count: usize) -> Result<Vec<String>> {
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64;
     let db = Db::open_sqlite(&data.join("strongroom.db"), &OpenOptions::default()).await?;
     let root = Root::open(&data.join("seal"))?;
-    let journal_key = root.subkey(Purpose::JournalMac, Epoch::CURRENT)?;
+    let (_, journal_key) = root.current_subkey(Purpose::JournalMac)?;
     let journal =
         Journal::open(&data.join("journal"), &JournalOptions::default(), &journal_key, "bench", now_ms)?;
     let journal = Arc::new(journal.journal);
-    let mac = RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?);
+    let mac = RowMac::new(&root);
     let outbox = Arc::new(Outbox::new(db.clone(), mac, journal.clone()));
     let kms = KeyManagement::new(Parts {
         db: db.clone(),
@@ -88,7 +88,7 @@ async fn fill(data: &Path, count: usize) -> Result<Vec<String>> {
         anchors: Arc::new(Nothing),
         dialer: Arc::new(Nothing),
         settings: Settings::default(),
-    })?;
+    });
 
     let account = "000000000000".parse()?;
     let region = Region::named("us-east-1").context("no such Region")?;

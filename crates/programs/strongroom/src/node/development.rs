@@ -15,6 +15,7 @@ use crate::data_dir::DataDir;
 use crate::dev_tools::{self, Workbench};
 use crate::faults::Faults;
 use crate::seed::{Garden, Seed};
+use crate::settings::Place;
 
 /// What is chosen for a server in development beside what any has.
 pub(crate) struct Development {
@@ -42,7 +43,7 @@ impl Node {
         shutdown: Shutdown,
     ) -> Result<Self> {
         let Development { root_key, seed } = development;
-        let foundation = Foundation::open_or_create(data).await?;
+        let foundation = Foundation::of_development(&Place::in_folder(data.clone())).await?;
         let clocks = Clocks::new(Arc::new(SystemTime), dev_tools::stored_offset(&foundation.db).await?);
         // A reset begins a stream.
         let journal = JournalOptions { begins_streams: true, ..JournalOptions::default() };
@@ -50,7 +51,7 @@ impl Node {
         let Ground { db, root, clocks, outbox, journal } = &ground;
         let history = dev_tools::history(db, journal.reader()).await?;
 
-        let access_keys = AccessKeys::new(db.clone(), root, clocks.clone())?.with_dev_accounts();
+        let access_keys = AccessKeys::new(db.clone(), root, clocks.clone()).with_dev_accounts();
         let access_keys = Arc::new(access_keys);
         ensure_root_key(&access_keys, &root_key, clocks.domain_now(), data).await?;
         let services = Services::join(&ground, data, access_keys, history, choices, &shutdown).await?;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use strongroom_journal::{Journal, JournalOptions};
 use strongroom_outbox::Outbox;
 use strongroom_runtime::Clocks;
-use strongroom_seal::{Epoch, Purpose, Root};
+use strongroom_seal::{Purpose, Root};
 use strongroom_store::{Db, RowMac};
 
 use super::Foundation;
@@ -15,7 +15,8 @@ use crate::data_dir::DataDir;
 /// The name of this node in its journal. One node writes a data folder.
 const NODE: &str = "local";
 
-/// Store, seal, clocks, journal and outbox.
+/// Store, seal, clocks, journal and outbox. Clones are the same.
+#[derive(Clone)]
 pub(crate) struct Ground {
     pub(crate) db: Db,
     pub(crate) root: Root,
@@ -34,7 +35,7 @@ impl Ground {
     ) -> Result<Self> {
         let Foundation { db, root } = foundation;
         let journal = open_journal(data, &root, &clocks, options)?;
-        let mac = RowMac::new(&root.subkey(Purpose::RowMac, Epoch::CURRENT)?);
+        let mac = RowMac::new(&root);
         let outbox = Arc::new(Outbox::new(db.clone(), mac, journal.clone()));
         let replayed = outbox.replay().await?;
         if replayed > 0 {
@@ -42,6 +43,18 @@ impl Ground {
         }
         Ok(Self { db, root, clocks, journal, outbox })
     }
+
+    /// Flushes and closes what is on disk. Nobody works on it any more.
+    pub(crate) async fn close(self) -> Result<()> {
+        close(&self.outbox, &self.journal, &self.db).await
+    }
+}
+
+/// Flushes and closes what is on disk, in this order.
+pub(super) async fn close(outbox: &Outbox, journal: &Journal, db: &Db) -> Result<()> {
+    outbox.empty().await;
+    journal.close().await.context("closing the journal")?;
+    db.close().await.context("closing the store")
 }
 
 fn open_journal(
@@ -50,7 +63,8 @@ fn open_journal(
     clocks: &Clocks,
     options: &JournalOptions,
 ) -> Result<Arc<Journal>> {
-    let key = root.subkey(Purpose::JournalMac, Epoch::CURRENT)?;
+    let (epoch, key) = root.current_subkey(Purpose::JournalMac)?;
+    let options = &JournalOptions { key_epoch: epoch.number(), ..options.clone() };
     let opened = Journal::open(&data.journal(), options, &key, NODE, clocks.domain_now())
         .context("opening the journal")?;
     for note in &opened.notes {

@@ -12,6 +12,7 @@ use strongroom_journal::Reader;
 use strongroom_kms::{KeyManagement, PoolDialer};
 use strongroom_policy::Authority;
 use strongroom_runtime::{Scheduler, Shutdown};
+use strongroom_store::FeedOptions;
 
 use super::Ground;
 use crate::data_dir::DataDir;
@@ -36,6 +37,8 @@ pub(crate) struct Choices {
     pub(crate) key_stores: strongroom_kms::Settings,
     /// Whether records tell how decisions were made that allowed something, too.
     pub(crate) explains_allowed: bool,
+    /// How changes that other servers make are followed.
+    pub(crate) feed: FeedOptions,
     /// Where identity providers' documents come from.
     pub(crate) providers: PublishedDocuments,
 }
@@ -60,15 +63,19 @@ impl Services {
         choices: Choices,
         shutdown: &Shutdown,
     ) -> Result<Self> {
-        let Choices { clusters, key_stores, explains_allowed, providers } = choices;
+        let Choices { clusters, key_stores, explains_allowed, feed, providers } = choices;
         let Ground { db, root, clocks, outbox, .. } = ground;
+        // Before anything of the store is kept in memory.
+        let following = db.follow_changes(feed).await.context("following the changes of the store")?;
+        let until = shutdown.clone();
+        shutdown.spawn(following.run(async move { until.begun().await }));
         let authority = Authority::new().sealing(access_keys.message_sealer()).keeping_all(explains_allowed);
-        let iam = IdentityManagement::new(&access_keys, root, authority.clone(), history.clone())?;
+        let iam = IdentityManagement::new(&access_keys, root, authority.clone(), history.clone());
         let iam = Arc::new(iam.with_providers(Arc::new(providers)));
         let settings = Settings::default()
             .with_default_vpc(&clusters.vpc_cidr)
             .context("addresses of the default VPC")?;
-        let networks = Arc::new(Networks::new(db.clone(), root, authority.clone(), settings)?);
+        let networks = Arc::new(Networks::new(db.clone(), root, authority.clone(), settings));
         let local = LocalOptions {
             folder: data.hsms(),
             logs: data.hsm_logs(),
@@ -103,7 +110,7 @@ impl Services {
             anchors: Arc::new(CustomerAuthorities(cloudhsm.clone())),
             dialer: Arc::new(PoolDialer::new(clocks.clone(), shutdown.clone())),
             settings: key_stores,
-        })?);
+        }));
         let cloudtrail = Arc::new(CloudTrail::new(authority, history));
         Ok(Self { access_keys, iam, networks, cloudhsm, kms, cloudtrail })
     }

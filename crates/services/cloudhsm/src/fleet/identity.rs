@@ -28,7 +28,7 @@ impl FleetIdentity {
     /// Opens the identity that the store keeps, or makes one. Of several servers that start at once, all get
     /// the first one's.
     pub(super) async fn open(db: &Db, root: &Root) -> Result<Self, StartError> {
-        let sealer = Sealer::new(root, Purpose::Secrets)?;
+        let sealer = Sealer::new(root, Purpose::Secrets);
         let failed = |error: String| StartError::Identity(error);
         let sealed = if let Some(sealed) = db.meta_get(NAME).await? {
             sealed

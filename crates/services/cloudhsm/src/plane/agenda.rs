@@ -91,7 +91,7 @@ impl ControlPlane {
                     repo::post(tx, Some(draft)).await?;
                     return Ok(Daily::Skipped);
                 }
-                let backup = Self::new_backup(&cluster, at_ms)?;
+                let backup = self.new_backup(&cluster, at_ms)?;
                 repo::backups::insert(tx, &self.mac, &backup).await?;
                 Ok(Daily::ToBeMade(Box::new(backup)))
             })

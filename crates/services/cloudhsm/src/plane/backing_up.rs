@@ -9,7 +9,7 @@ use std::time::Duration;
 use strongroom_crypto::digest::Sha256;
 use strongroom_crypto::kdf::sp800_108_counter_hmac_sha256;
 use strongroom_hsm_proto::fleet;
-use strongroom_seal::Epoch;
+use strongroom_seal::{Epoch, Purpose};
 use strongroom_secret::{Key256, constant_time_eq};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
 
@@ -77,7 +77,7 @@ impl From<strongroom_store::StoreError> for BackUpError {
 
 impl ControlPlane {
     /// A backup of a cluster that is to be made.
-    pub(crate) fn new_backup(cluster: &Cluster, created_ms: i64) -> Result<Backup, Refusal> {
+    pub(crate) fn new_backup(&self, cluster: &Cluster, created_ms: i64) -> Result<Backup, Refusal> {
         let id = new_id("backup")?;
         Ok(Backup {
             home: cluster.home.clone(),
@@ -86,7 +86,7 @@ impl ControlPlane {
             cluster_id: Some(cluster.id.clone()),
             blob: id.clone(),
             id,
-            seal_epoch: Epoch::CURRENT.number(),
+            seal_epoch: self.root.current_epoch().number(),
             created_ms,
             copied: None,
             never_expires: false,
@@ -101,12 +101,8 @@ impl ControlPlane {
 
     /// The service's half of a backup's key.
     pub(crate) fn service_half(&self, blob: &str, seal_epoch: u32) -> Result<Key256, Refusal> {
-        if seal_epoch != Epoch::CURRENT.number() {
-            return Err(Refusal::internal("a backup names an epoch of the seal that there is none of"));
-        }
-        Key256::filled(|half| {
-            sp800_108_counter_hmac_sha256(self.backup_half.expose(), LABEL, blob.as_bytes(), half)
-        })
+        let key = self.root.subkey(Purpose::BackupServiceHalf, Epoch::new(seal_epoch))?;
+        Key256::filled(|half| sp800_108_counter_hmac_sha256(key.expose(), LABEL, blob.as_bytes(), half))
         .map_err(|error| Refusal::Internal(error.into()))
     }
 
@@ -128,7 +124,7 @@ impl ControlPlane {
                     if cluster.is_backed_up()
                         && !backups.iter().any(|backup| backup.state == BackupState::CreateInProgress)
                     {
-                        let backup = Self::new_backup(&cluster, now_ms)?;
+                        let backup = self.new_backup(&cluster, now_ms)?;
                         repo::backups::insert(tx, &self.mac, &backup).await?;
                     }
                     Ok(())

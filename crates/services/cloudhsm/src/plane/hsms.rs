@@ -223,7 +223,7 @@ impl ControlPlane {
                     if cluster.is_backed_up() && hsm.is_member() && is_last {
                         let backups = repo::backups::load_of(tx, &self.mac, home, cluster_id).await?;
                         if !backups.iter().any(|backup| backup.state == BackupState::CreateInProgress) {
-                            let backup = Self::new_backup(&cluster, context.now_ms)?;
+                            let backup = self.new_backup(&cluster, context.now_ms)?;
                             repo::backups::insert(tx, &self.mac, &backup).await?;
                         }
                     }

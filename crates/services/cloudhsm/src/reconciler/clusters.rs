@@ -171,7 +171,7 @@ impl ControlPlane {
                 }
                 cluster.next_backup_ms = Some(now_ms.saturating_add(DAY_MS));
                 repo::clusters::replace(tx, &self.mac, &mut cluster).await?;
-                let backup = Self::new_backup(&cluster, now_ms)?;
+                let backup = self.new_backup(&cluster, now_ms)?;
                 repo::backups::insert(tx, &self.mac, &backup).await?;
                 repo::post(tx, Some(draft)).await?;
                 Ok(true)

@@ -196,7 +196,7 @@ impl ControlPlane {
                 if new && cluster.state == ClusterState::Active {
                     let backups = repo::backups::load_of(tx, &self.mac, home, cluster_id).await?;
                     if !backups.iter().any(|backup| backup.state == BackupState::CreateInProgress) {
-                        let backup = Self::new_backup(&cluster, now_ms)?;
+                        let backup = self.new_backup(&cluster, now_ms)?;
                         repo::backups::insert(tx, &self.mac, &backup).await?;
                     }
                 }

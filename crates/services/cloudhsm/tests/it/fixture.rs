@@ -27,7 +27,7 @@ use strongroom_policy::document::{Document, Kind as DocumentKind};
 use strongroom_policy::{Authority, CallerPolicies, Policy};
 use strongroom_runtime::{Agenda as _, Clocks, Due, ShutdownOwner};
 use strongroom_schema::Map;
-use strongroom_seal::{Epoch, Purpose, Root};
+use strongroom_seal::Root;
 use strongroom_secret::Key256;
 use strongroom_service::ApiError;
 use strongroom_store::{Db, OpenOptions, RowMac, Statement};
@@ -110,7 +110,7 @@ impl Bench {
         let key = Key256::new([9; 32]);
         let journal = Journal::open(folder.path(), &journal_options, &key, "tests", clocks.domain_now());
         let journal = Arc::new(journal.unwrap().journal);
-        let mac = RowMac::new(&root().subkey(Purpose::RowMac, Epoch::CURRENT).unwrap());
+        let mac = RowMac::new(&root());
         let ground = Ground {
             outbox: Arc::new(Outbox::new(db.clone(), mac, journal.clone())),
             ec2: Arc::default(),

@@ -41,7 +41,7 @@ pub(crate) fn start(db: &Db) -> Arc<Networks> {
 
 pub(crate) fn start_with(db: &Db, settings: Settings) -> Arc<Networks> {
     let root = Root::from_key(Key256::new([7; 32])).unwrap();
-    Arc::new(Networks::new(db.clone(), &root, Authority::new(), settings).unwrap())
+    Arc::new(Networks::new(db.clone(), &root, Authority::new(), settings))
 }
 
 /// The first account's root user in the first Region, on a database of its own.

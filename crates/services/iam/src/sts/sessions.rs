@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use strongroom_crypto::digest::sha256;
 use strongroom_identity::{Credential, NoCredential, Permissions, Principal, Session};
 use strongroom_runtime::Clocks;
-use strongroom_seal::{Purpose, Root, SealError, Sealer};
+use strongroom_seal::{Purpose, Root, Sealer};
 use strongroom_secret::{SecretBytes, SecretString, constant_time_eq};
 use strongroom_store::StoreError;
 
@@ -53,13 +53,13 @@ struct Opened {
     text: SecretString,
     token: Token,
     session: Arc<Session>,
-    secret: SecretString,
+    secret: Arc<SecretString>,
     version: u64,
 }
 
 impl Sessions {
-    pub(crate) fn new(root: &Root, clocks: Clocks) -> Result<Self, SealError> {
-        Ok(Self { sealer: Sealer::new(root, Purpose::SessionTokens)?, clocks, opened: RwLock::default() })
+    pub(crate) fn new(root: &Root, clocks: Clocks) -> Self {
+        Self { sealer: Sealer::new(root, Purpose::SessionTokens), clocks, opened: RwLock::default() }
     }
 
     /// What seals session tokens, and what else only this server is to read.
@@ -137,7 +137,7 @@ impl Sessions {
         let opened = Arc::new(Opened {
             session: token.session(),
             token,
-            secret: SecretString::new(std::str::from_utf8(secret).ok()?.to_owned()),
+            secret: Arc::new(SecretString::new(std::str::from_utf8(secret).ok()?.to_owned())),
             version: version_of(&sealed),
             text: SecretString::new(text.to_owned()),
         });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use strongroom_identity::{Credentials as _, NoCredential, Principal};
-use strongroom_seal::{Epoch, Purpose, Sealer};
+use strongroom_seal::{Purpose, Sealer};
 use strongroom_store::{Engine, RowMac, Statement, Value};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 use tokio::task::JoinSet;
@@ -113,7 +113,7 @@ async fn change(database: &TestDatabase, new_secret: &str, version: i64) {
         "UPDATE iam_access_keys SET sealed_secret = $2, version = $3, mac = $4 WHERE access_key_id = $1",
     );
     let db = open(database).await;
-    let sealer = Sealer::new(&root(), Purpose::Secrets).unwrap();
+    let sealer = Sealer::new(&root(), Purpose::Secrets);
     let sealed = sealer.seal(format!("access-key/{KEY_ID}").as_bytes(), new_secret.as_bytes()).unwrap();
     let columns = [
         ("access_key_id", Value::from(KEY_ID)),
@@ -123,7 +123,7 @@ async fn change(database: &TestDatabase, new_secret: &str, version: i64) {
         ("created_ms", NOW.into()),
     ];
     let borrowed: Vec<_> = columns.iter().map(|(name, value)| (*name, value)).collect();
-    let mac = RowMac::new(&root().subkey(Purpose::RowMac, Epoch::CURRENT).unwrap());
+    let mac = RowMac::new(&root());
     let values = [
         columns[0].1.clone(),
         columns[2].1.clone(),

@@ -48,7 +48,7 @@ pub(crate) fn clocks() -> Clocks {
 
 /// Access keys as a server that has just started has them: nothing in memory.
 pub(crate) fn start(db: &Db) -> AccessKeys {
-    AccessKeys::new(db.clone(), &root(), clocks()).unwrap()
+    AccessKeys::new(db.clone(), &root(), clocks())
 }
 
 /// Makes both keys, each its account's.

@@ -2,7 +2,7 @@
 
 use strongroom_iam::MIGRATIONS;
 use strongroom_identity::Principal;
-use strongroom_seal::{Epoch, Purpose, Sealer};
+use strongroom_seal::{Purpose, Sealer};
 use strongroom_store::{Db, OpenOptions, RowMac, Statement, Value};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
@@ -15,7 +15,7 @@ on_both_engines! {
 
 /// A key as it was written when there were root users only.
 async fn write_as_before(db: &Db) {
-    let sealer = Sealer::new(&root(), Purpose::Secrets).unwrap();
+    let sealer = Sealer::new(&root(), Purpose::Secrets);
     let sealed = sealer.seal(format!("access-key/{KEY_ID}").as_bytes(), SECRET.as_bytes()).unwrap();
     let columns: [(&str, Value); 5] = [
         ("access_key_id", KEY_ID.into()),
@@ -25,7 +25,7 @@ async fn write_as_before(db: &Db) {
         ("created_ms", NOW.into()),
     ];
     let named: Vec<_> = columns.iter().map(|(name, value)| (*name, value)).collect();
-    let mac = RowMac::new(&root().subkey(Purpose::RowMac, Epoch::CURRENT).unwrap());
+    let mac = RowMac::new(&root());
     let mac = mac.seal("iam_access_keys", &named);
     let insert = Statement::new(
         "INSERT INTO iam_access_keys (access_key_id, account, sealed_secret, version, created_ms, mac) \

@@ -9,7 +9,6 @@ use strongroom_iam::{
 use strongroom_identity::AccountId;
 use strongroom_journal::{Durability, EventType, Journal, JournalOptions};
 use strongroom_outbox::Outbox;
-use strongroom_seal::{Epoch, Purpose};
 use strongroom_secret::{Key256, SecretString};
 use strongroom_service::{NotPlanted, Planted};
 use strongroom_store::{Db, RowMac};
@@ -50,7 +49,7 @@ impl Gardener {
         let options = JournalOptions { durability: Durability::Written, ..JournalOptions::default() };
         let opened = Journal::open(folder.path(), &options, &Key256::new([9; 32]), "tests", NOW).unwrap();
         let journal = Arc::new(opened.journal);
-        let mac = RowMac::new(&root().subkey(Purpose::RowMac, Epoch::CURRENT).unwrap());
+        let mac = RowMac::new(&root());
         let outbox = Outbox::new(db.clone(), mac, journal.clone());
         Self { client, outbox, journal, _folder: folder }
     }

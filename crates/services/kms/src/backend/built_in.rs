@@ -9,12 +9,12 @@ use strongroom_hsm_core::{
     Attributes, BlobHeader, EncryptionContext, HsmError, KeyHandle, KeyToken, KeyType, OpenedKey, Partition,
     PartitionId, PartitionKey, Usage,
 };
-use strongroom_seal::{Purpose, Root, SealError, Sealer};
+use strongroom_seal::{Purpose, Root, Sealer};
 use strongroom_secret::{Key256, SecretBytes};
 use strongroom_store::Db;
 
 use super::{KeyBackend, NotMade, Wanted};
-use crate::cache::{Cache, Weighed};
+use crate::cache::{Cache, Ticket, Weighed};
 use crate::domain::identifier::Home;
 use crate::domain::key::{Held, Key, Material};
 use crate::domain::spec::{KeySpec, KeyUsage};
@@ -39,20 +39,24 @@ pub(crate) struct BuiltIn {
 
 impl BuiltIn {
     /// The partitions in `db`, whose keys are sealed under `root`.
-    pub(crate) fn new(db: Db, root: &Root) -> Result<Self, SealError> {
-        Ok(Self {
+    pub(crate) fn new(db: Db, root: &Root) -> Self {
+        Self {
             db,
-            sealer: Sealer::new(root, Purpose::Partition)?,
+            sealer: Sealer::new(root, Purpose::Partition),
             partitions: Cache::new(PARTITIONS, usize::MAX),
-        })
+        }
     }
 
     /// The partition at `home`, made when it is first needed.
     async fn partition(&self, home: &Home) -> Result<Arc<Partition>, Refusal> {
-        let ticket = match self.partitions.get(home) {
-            Ok(partition) => return Ok(partition),
-            Err(ticket) => ticket,
-        };
+        match self.partitions.get(home) {
+            Ok(partition) => Ok(partition),
+            // Boxed: few calls have to carry what reading takes.
+            Err(ticket) => Box::pin(self.load(home, ticket)).await,
+        }
+    }
+
+    async fn load(&self, home: &Home, ticket: Ticket) -> Result<Arc<Partition>, Refusal> {
         let row = match partitions::find(&self.db, home).await? {
             Some(row) => row,
             None => self.make(home).await?,

@@ -3,7 +3,6 @@
 
 use strongroom_api_kms::{DescribeKeyRequest, EncryptRequest, Kms as _};
 use strongroom_schema::Blob;
-use strongroom_seal::{Epoch, Purpose};
 use strongroom_secret::Secret;
 use strongroom_store::{Row, RowMac, Statement, Type, Value};
 use strongroom_testkit::{TestDatabase, on_both_engines};
@@ -156,7 +155,7 @@ async fn a_key_from_before_its_row_had_the_names_is_decided_on_by_them(database:
     let columns: Vec<_> = columns.split(", ").map(str::trim).collect();
     let values: Vec<_> = columns.iter().map(|column| of_column(&row, column)).collect();
     let named: Vec<_> = columns.iter().copied().zip(&values).collect();
-    let mac = RowMac::new(&root().subkey(Purpose::RowMac, Epoch::CURRENT).unwrap()).seal("kms_keys", &named);
+    let mac = RowMac::new(&root()).seal("kms_keys", &named);
     let update = Statement::new("UPDATE kms_keys SET aliases = NULL, mac = $1");
     db.execute(update, &[mac.into()]).await.unwrap();
 

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use strongroom_identity::Region;
-use strongroom_seal::{Purpose, Root, SealError, Sealer};
+use strongroom_seal::{Purpose, Root, Sealer};
 
 use crate::domain::grant::is_id;
 use crate::domain::identifier::{Home, is_key_id};
@@ -20,8 +20,8 @@ const FORM: &[u8] = b"kms grant token 1";
 pub(crate) struct Tokens(Sealer);
 
 impl Tokens {
-    pub(crate) fn new(root: &Root) -> Result<Self, SealError> {
-        Sealer::new(root, Purpose::GrantTokens).map(Self)
+    pub(crate) fn new(root: &Root) -> Self {
+        Self(Sealer::new(root, Purpose::GrantTokens))
     }
 
     /// A token of a grant, another one each time.

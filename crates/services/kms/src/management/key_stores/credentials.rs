@@ -1,7 +1,7 @@
 //! The passwords of `kmsuser`, as the store keeps them.
 
 use strongroom_crypto::random;
-use strongroom_seal::{Purpose, Root, SealError, Sealer};
+use strongroom_seal::{Purpose, Root, Sealer};
 use strongroom_secret::SecretString;
 
 use crate::domain::key_store::KeyStore;
@@ -17,8 +17,8 @@ const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 pub(in crate::management) struct Passwords(Sealer);
 
 impl Passwords {
-    pub(in crate::management) fn new(root: &Root) -> Result<Self, SealError> {
-        Ok(Self(Sealer::new(root, Purpose::KeyStoreCredentials)?))
+    pub(in crate::management) fn new(root: &Root) -> Self {
+        Self(Sealer::new(root, Purpose::KeyStoreCredentials))
     }
 
     /// Seals a password of that key store.
