@@ -12,9 +12,13 @@ mod clock;
 mod logging;
 mod scheduler;
 mod shutdown;
+mod stopwatch;
+mod uptime;
 
 pub use agenda::{Agenda, BoxError, Due};
 pub use clock::{Clocks, ManualTime, SystemTime, TimeSource};
 pub use logging::{LogFormat, init_logging};
 pub use scheduler::{Pause, Scheduler, Waker};
 pub use shutdown::{Shutdown, ShutdownOwner, termination};
+pub use stopwatch::Stopwatch;
+pub use uptime::uptime;

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use http::header::USER_AGENT;
+use http::header::{HOST, USER_AGENT};
 use http::request::Parts;
-use strongroom_identity::{Caller, NoCredential, Region, RequestContext, RequestId};
+use strongroom_identity::{Caller, NoCredential, Region, RequestContext, RequestId, Tls};
 use strongroom_protocols::envelope::Framing;
 use strongroom_service::ApiError;
 use strongroom_sigv4::{self as sigv4, AuthError, Claim, Expected, RequestHead, ScopeFault};
@@ -15,6 +15,9 @@ use crate::registry::Found;
 
 /// Characters of a user agent that a record keeps (CloudTrail cuts at 1 KB); it has no others than ASCII.
 const USER_AGENT_LENGTH: usize = 1_024;
+
+/// Bytes of a host as records show it: those of a DNS name, and a port.
+const HOST_LENGTH: usize = 260;
 
 impl Server {
     /// Verifies the signature of a request for `found` and makes its context.
@@ -36,7 +39,7 @@ impl Server {
         let expected = Expected::service(found.schema().signing_name, &|name| Region::named(name).is_some());
         let refused = |access_key_id: Option<&str>, error: &AuthError| {
             let rendered = error.render(sigv4_framing(framing));
-            self.security_log().refused(now_ms, source, access_key_id, rendered.code);
+            self.unauthenticated(now_ms, source, access_key_id, rendered.code);
             Failure::of(found, framing, Cause::Authentication(rendered))
         };
 
@@ -95,9 +98,18 @@ impl Server {
             self.clocks().real_now().saturating_add(patience_ms),
             source,
             user_agent.get(..USER_AGENT_LENGTH).unwrap_or(user_agent).to_owned(),
-            None,
+            tls_of(parts),
         )
     }
+}
+
+/// What the record tells of the TLS that the request came over, if it did.
+fn tls_of(parts: &Parts) -> Option<Tls> {
+    let tls = parts.extensions.get::<Tls>()?;
+    let authority = parts.uri.authority().map(|authority| authority.as_str());
+    let host = authority.or_else(|| parts.headers.get(HOST)?.to_str().ok());
+    let host = host.map(|host| host.get(..HOST_LENGTH).unwrap_or(host).to_owned());
+    Some(Tls { host, ..tls.clone() })
 }
 
 fn unfounded(none: NoCredential) -> AuthError {

@@ -30,19 +30,28 @@ pub(crate) enum BodyError {
 
 /// The memory that all bodies share.
 #[derive(Clone)]
-pub(crate) struct BodyMemory(Arc<Semaphore>);
+pub(crate) struct BodyMemory {
+    units: Arc<Semaphore>,
+    all: usize,
+}
 
 /// A part of that memory, until it is dropped.
 pub(crate) struct Share(OwnedSemaphorePermit);
 
 impl BodyMemory {
     pub(crate) fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new((bytes / UNIT).min(Semaphore::MAX_PERMITS))))
+        let all = (bytes / UNIT).min(Semaphore::MAX_PERMITS);
+        Self { units: Arc::new(Semaphore::new(all)), all }
+    }
+
+    /// How much of it is taken, bytes.
+    pub(crate) fn taken(&self) -> usize {
+        self.all.saturating_sub(self.units.available_permits()) * UNIT
     }
 
     /// A part of nothing yet.
     fn share(&self) -> Result<Share, BodyError> {
-        self.0.clone().try_acquire_many_owned(0).map(Share).map_err(|_| BodyError::NoMemory)
+        self.units.clone().try_acquire_many_owned(0).map(Share).map_err(|_| BodyError::NoMemory)
     }
 }
 
@@ -51,7 +60,7 @@ impl Share {
     fn grow(&mut self, bytes: usize, memory: &BodyMemory) -> Result<(), BodyError> {
         let more = bytes.div_ceil(UNIT).saturating_sub(self.0.num_permits());
         let more = u32::try_from(more).map_err(|_| BodyError::NoMemory)?;
-        let permit = memory.0.clone().try_acquire_many_owned(more).map_err(|_| BodyError::NoMemory)?;
+        let permit = memory.units.clone().try_acquire_many_owned(more).map_err(|_| BodyError::NoMemory)?;
         self.0.merge(permit);
         Ok(())
     }

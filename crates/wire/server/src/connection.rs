@@ -15,9 +15,9 @@ use hyper::rt::Executor;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use strongroom_identity::Tls;
 use strongroom_runtime::Shutdown;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use self::activity::Activity;
 use self::lent::Lent;
@@ -77,22 +77,23 @@ impl Protocols {
     pub(crate) async fn converse(
         &self,
         server: Arc<Server>,
-        stream: TcpStream,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
         source: IpAddr,
+        tls: Option<Tls>,
         shutdown: Shutdown,
     ) {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "answers on this connection may be late");
-        }
         let activity = Arc::new(Activity::default());
         let unread = Arc::new(AtomicBool::new(false));
         let (lent, returned) = Lent::new(stream);
         let broken = {
             let service = service_fn(|request: Request<Incoming>| {
                 let turn = activity.begin();
-                let (server, unread) = (server.clone(), unread.clone());
+                let (server, unread, tls) = (server.clone(), unread.clone(), tls.clone());
                 async move {
-                    let (parts, mut body) = request.into_parts();
+                    let (mut parts, mut body) = request.into_parts();
+                    if let Some(tls) = tls {
+                        parts.extensions.insert(tls);
+                    }
                     let response = server.answer(parts, &mut body, source).await;
                     unread.store(!body.is_end_stream(), Ordering::Relaxed);
                     drop(turn);
@@ -134,7 +135,7 @@ impl Protocols {
 
 /// Takes what the client still sends. Closing at once would throw away the answer to what it sent before: the
 /// kernel resets a connection that is closed with bytes unread.
-async fn discard(mut stream: TcpStream) -> std::io::Result<()> {
+async fn discard(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> std::io::Result<()> {
     let mut bytes = vec![0; 8 * 1024];
     stream.shutdown().await?;
     while stream.read(&mut bytes).await? > 0 {}

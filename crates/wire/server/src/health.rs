@@ -11,14 +11,18 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Our own words.
 pub(crate) async fn ours(server: &Server) -> Response<Bytes> {
-    let ready = is_ready(server).await;
-    let state = if ready { "ok" } else { "journal unavailable" };
-    answer(status(ready), &json!({ "status": state, "version": VERSION }))
+    let (ready, fresh) = (is_ready(server).await, server.is_fresh());
+    let state = match (ready, fresh) {
+        (true, true) => "ok",
+        (true, false) => "store unavailable",
+        (false, _) => "journal unavailable",
+    };
+    answer(status(ready && fresh), &json!({ "status": state, "version": VERSION }))
 }
 
 /// The words of LocalStack.
 pub(crate) async fn of_localstack(server: &Server) -> Response<Bytes> {
-    let ready = is_ready(server).await;
+    let ready = is_ready(server).await && server.is_fresh();
     let state = if ready { "running" } else { "error" };
     let names = server.registry().names();
     let services: Map<_, _> = names.into_iter().map(|name| (name.to_owned(), Value::from(state))).collect();

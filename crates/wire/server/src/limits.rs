@@ -29,6 +29,8 @@ pub struct Limits {
     pub unsigned_requests: usize,
     /// Number of headers.
     pub headers: usize,
+    /// Time that agreeing on TLS may take.
+    pub handshake_time: Duration,
     /// Time from the connection's beginning to the last byte of the first request's head, and again from the
     /// end of each answer to the next request; at the latest after twice that time the connection is closed.
     pub head_time: Duration,
@@ -64,6 +66,7 @@ impl Default for Limits {
             unsigned_rate: 100,
             unsigned_requests: 64,
             headers: 100,
+            handshake_time: Duration::from_secs(10),
             head_time: Duration::from_mins(1),
             body_time: Duration::from_secs(20),
             operation_time: Duration::from_secs(30),

@@ -8,15 +8,21 @@ use std::time::Duration;
 use strongroom_runtime::Shutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio_rustls::server::TlsStream;
 
-use crate::Server;
 use crate::connection::Protocols;
+use crate::{Certificate, Server, tls};
 
 /// How long to wait after the machine had no file handle or memory for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until the shutdown begins. Connections that are open then are waited for by the shutdown.
-pub(crate) async fn serve(server: Arc<Server>, listener: TcpListener, shutdown: Shutdown) {
+pub(crate) async fn serve(
+    server: Arc<Server>,
+    listener: TcpListener,
+    certificate: Option<Certificate>,
+    shutdown: Shutdown,
+) {
     let protocols = Protocols::new(server.limits(), &shutdown);
     let begun = shutdown.begun();
     tokio::pin!(begun);
@@ -26,12 +32,40 @@ pub(crate) async fn serve(server: Arc<Server>, listener: TcpListener, shutdown: 
             () = begun.as_mut() => return,
             next = next(&server, &listener) => next,
         };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "answers on this connection may be late");
+        }
         let (server, protocols, heard) = (server.clone(), protocols.clone(), shutdown.clone());
+        let certificate = certificate.clone();
         shutdown.spawn(async move {
-            protocols.converse(server, stream, peer.ip(), heard).await;
+            match certificate {
+                None => protocols.converse(server, stream, peer.ip(), None, heard).await,
+                Some(certificate) => {
+                    let time = server.limits().handshake_time;
+                    if let Some(stream) = shake_hands(&certificate, stream, time, &heard).await {
+                        let facts = tls::facts(stream.get_ref().1);
+                        protocols.converse(server, stream, peer.ip(), Some(facts), heard).await;
+                    }
+                }
+            }
             drop(place);
         });
     }
+}
+
+/// A connection as far as TLS, if it comes so far in time.
+async fn shake_hands(
+    certificate: &Certificate,
+    stream: TcpStream,
+    time: Duration,
+    shutdown: &Shutdown,
+) -> Option<TlsStream<TcpStream>> {
+    let accepted = tokio::select! {
+        accepted = tokio::time::timeout(time, certificate.accept(stream)) => accepted.ok()?,
+        () = shutdown.begun() => return None,
+    };
+    // What clients do not understand of TLS is no news.
+    accepted.inspect_err(|error| tracing::debug!(%error, "a client did not come to terms about TLS")).ok()
 }
 
 /// The next connection. A place first: beyond the bound, clients wait in the kernel's queue.

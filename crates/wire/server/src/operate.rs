@@ -16,6 +16,7 @@ use crate::detached::{Detached, caught};
 use crate::metrics::Outcome;
 use crate::pipeline::{Cause, Decoded, Failure, view};
 use crate::registry::Found;
+use crate::server::Mark;
 use crate::{FinishedCall, Server};
 
 impl Server {
@@ -23,7 +24,7 @@ impl Server {
     /// long: what is done is recorded as it was done. What it takes of the server's bounds is `held` until then.
     pub(crate) async fn operate(
         self: &Arc<Self>,
-        found: Found,
+        (found, mark): (Found, Mark),
         framing: Framing,
         context: RequestContext,
         decoded: Decoded,
@@ -31,7 +32,7 @@ impl Server {
     ) -> Result<Response<Bytes>, Failure> {
         let (server, running, watch) = (self.clone(), found.clone(), Stopwatch::start());
         let ended = Detached::new(self.shutdown(), async move {
-            let outcome = server.run_and_record(&running, framing, context, decoded).await;
+            let outcome = server.run_and_record((&running, mark), framing, context, decoded).await;
             // The input is gone, and with it what it took of the memory of bodies.
             drop(held);
             outcome
@@ -49,7 +50,7 @@ impl Server {
 
     async fn run_and_record(
         &self,
-        found: &Found,
+        (found, mark): (&Found, Mark),
         framing: Framing,
         mut context: RequestContext,
         decoded: Decoded,
@@ -75,6 +76,11 @@ impl Server {
                 "The audit journal cannot be written, so no call is served. See the server's log.",
             )),
             Err(error) => Err(error),
+        };
+        // What has been changed is changed. What was only looked at is not told to somebody who may have lost the right.
+        let outcome = match outcome {
+            Ok(output) if operation.read_only => self.expect_fresh(mark, found).map(|()| output),
+            other => other,
         };
         if let Err(error) = &outcome
             && let Some(source) = std::error::Error::source(error)

@@ -13,9 +13,17 @@ use serde_json::{Value, json};
 use crate::cors::Policy;
 use crate::{DevTools, Server, dev, health};
 
+/// The form of metrics: https://prometheus.io/docs/specs/om/open_metrics_spec/
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What others than those who may read the metrics are told.
+const NO_SCRAPER: &str =
+    "Metrics are not for this address; the server's setting [metrics] allow names those that may read them.";
+
 /// A path of our own.
 enum OwnPath<'s> {
     Health,
+    Metrics,
     /// What tools written for LocalStack ask.
     LocalStackHealth,
     Clock(&'s Arc<dyn DevTools>),
@@ -33,7 +41,7 @@ impl OwnPath<'_> {
     /// The methods that the path takes, as `Allow` lists them.
     fn methods(&self) -> &'static str {
         match self {
-            Self::Health | Self::LocalStackHealth => "GET, HEAD",
+            Self::Health | Self::LocalStackHealth | Self::Metrics => "GET, HEAD",
             Self::Clock(_) => "GET, HEAD, POST",
             Self::Reset(_) => "POST",
             Self::Faults(_) => "GET, HEAD, POST, DELETE",
@@ -65,6 +73,8 @@ impl Server {
         }
         Some(match path {
             OwnPath::Health => health::ours(self).await,
+            OwnPath::Metrics if self.scrapers().include(source) => metrics(self),
+            OwnPath::Metrics => refusal(StatusCode::FORBIDDEN, NO_SCRAPER),
             OwnPath::LocalStackHealth => health::of_localstack(self).await,
             OwnPath::Clock(tools) if parts.method == Method::POST => dev::advance(self, tools, body).await,
             OwnPath::Clock(tools) => dev::clock(&**tools),
@@ -92,6 +102,7 @@ impl Server {
     /// The path of our own that is asked for; those of dev mode are there in dev mode only.
     fn own_path<'s>(&'s self, parts: &'s Parts) -> Option<OwnPath<'s>> {
         match parts.uri.path() {
+            "/_strongroom/metrics" => Some(OwnPath::Metrics),
             "/_strongroom/health" => Some(OwnPath::Health),
             "/_localstack/health" => Some(OwnPath::LocalStackHealth),
             "/_strongroom/clock" => self.dev().map(OwnPath::Clock),
@@ -103,6 +114,16 @@ impl Server {
             }
         }
     }
+}
+
+/// The figures of this moment.
+fn metrics(server: &Server) -> Response<Bytes> {
+    let Ok(text) = server.metrics().text(&server.figures()) else {
+        return refusal(StatusCode::INTERNAL_SERVER_ERROR, "The metrics cannot be written.");
+    };
+    let mut response = Response::new(Bytes::from(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OPEN_METRICS));
+    response
 }
 
 /// An answer of our own.

@@ -182,19 +182,21 @@ impl Server {
         let found =
             self.find(parts, &call).ok_or_else(|| Failure::front(framing, unknown(&call, framing)))?;
         let framing = if form.is_some() { framing_of_forms(found.schema()) } else { framing };
+        let mark =
+            self.mark(&found).map_err(|error| Failure::of(&found, framing, Cause::Operation(error)))?;
         if found.operation().unsigned {
             let decode = || decode(&found, framing, form.as_ref(), body.bytes());
             let admitted = self.admit_unsigned(parts, body.bytes(), &found, decode, source, request_id);
             let (context, decoded, place) = admitted.map_err(|cause| Failure::of(&found, framing, cause))?;
             drop(form);
-            return self.operate(found, framing, context, decoded, (body.into_share(), place)).await;
+            return self.operate((found, mark), framing, context, decoded, (body.into_share(), place)).await;
         }
         let context = self.authenticate(parts, body.bytes(), &found, framing, source, request_id).await?;
         let decoded = decode(&found, framing, form.as_ref(), body.bytes());
 
         // The body has been read into the input, which takes its place in memory.
         drop(form);
-        self.operate(found, framing, context, decoded, body.into_share()).await
+        self.operate((found, mark), framing, context, decoded, body.into_share()).await
     }
 
     async fn read_body(&self, incoming: &mut Incoming, framing: Framing) -> Result<Body, Failure> {

@@ -1,11 +1,11 @@
-//! Failed authentication: into the log, never into the journal, and never more than a little of it.
+//! Failed authentication: told to the log and to the [`FailureLog`], never to the journal.
 //!
 //! Anyone who reaches the port can fail to authenticate, as often as they like; so the lines are limited,
-//! and say how many were left out.
+//! and say how many were left out. The failure log has bounds of its own.
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Lines in one window.
 const LINES: u32 = 20;
@@ -13,9 +13,31 @@ const LINES: u32 = 20;
 /// The length of a window, milliseconds.
 const WINDOW_MS: i64 = 10_000;
 
-/// Counts lines by window of time.
-#[derive(Debug, Default)]
-pub(crate) struct SecurityLog(Mutex<Window>);
+/// A request that nobody is known to have made.
+#[derive(Clone, Copy, Debug)]
+pub struct FailedAuthentication<'f> {
+    /// When, in real time: milliseconds since 1970 UTC.
+    pub time_ms: i64,
+    /// The address that it came from.
+    pub source: IpAddr,
+    /// The access key id that it claims: anyone's text, of any length.
+    pub access_key_id: Option<&'f str>,
+    /// The error code of its answer, one of our own.
+    pub code: &'f str,
+}
+
+/// Keeps failed authentication.
+pub trait FailureLog: Send + Sync {
+    /// Notes a failure. It is told in the middle of answering it, and so is to wait for nothing.
+    fn note(&self, failure: &FailedAuthentication<'_>);
+}
+
+/// Counts lines by window of time, and tells the failure log all.
+#[derive(Default)]
+pub(crate) struct SecurityLog {
+    window: Mutex<Window>,
+    failures: Option<Arc<dyn FailureLog>>,
+}
 
 #[derive(Debug, Default)]
 struct Window {
@@ -25,8 +47,15 @@ struct Window {
 }
 
 impl SecurityLog {
+    pub(crate) fn new(failures: Option<Arc<dyn FailureLog>>) -> Self {
+        Self { window: Mutex::default(), failures }
+    }
+
     /// Notes a refusal. `access_key_id` is what the request claimed.
     pub(crate) fn refused(&self, now_ms: i64, source: IpAddr, access_key_id: Option<&str>, code: &str) {
+        if let Some(failures) = &self.failures {
+            failures.note(&FailedAuthentication { time_ms: now_ms, source, access_key_id, code });
+        }
         let Some(left_out) = self.admit(now_ms) else { return };
         // A claimed id is anyone's text: only what looks like one is shown.
         let id =
@@ -43,7 +72,7 @@ impl SecurityLog {
 
     /// Whether a line may be written, and how many were left out since the last one.
     fn admit(&self, now_ms: i64) -> Option<u64> {
-        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         if !(0..WINDOW_MS).contains(&now_ms.saturating_sub(window.started_ms)) {
             *window = Window { started_ms: now_ms, written: 0, left_out: window.left_out };
         }

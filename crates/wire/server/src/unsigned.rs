@@ -81,7 +81,7 @@ impl Server {
         let now_ms = self.clocks().real_now();
         let limits = self.limits();
         let refused = |code: &str, cause: Cause| {
-            self.security_log().refused(now_ms, source, None, code);
+            self.unauthenticated(now_ms, source, None, code);
             cause
         };
         if body.len() > limits.unsigned_bytes {

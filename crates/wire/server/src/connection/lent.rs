@@ -5,26 +5,25 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 /// A stream, lent until this is dropped.
-pub(super) struct Lent {
+pub(super) struct Lent<S> {
     /// There until this is dropped.
-    stream: Option<TcpStream>,
-    lender: Option<oneshot::Sender<TcpStream>>,
+    stream: Option<S>,
+    lender: Option<oneshot::Sender<S>>,
 }
 
-impl Lent {
+impl<S: Unpin> Lent<S> {
     /// Lends a stream; the receiver gets it back.
-    pub(super) fn new(stream: TcpStream) -> (Self, oneshot::Receiver<TcpStream>) {
+    pub(super) fn new(stream: S) -> (Self, oneshot::Receiver<S>) {
         let (lender, returned) = oneshot::channel();
         (Self { stream: Some(stream), lender: Some(lender) }, returned)
     }
 
     fn with<T>(
         &mut self,
-        act: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<T>>,
+        act: impl FnOnce(Pin<&mut S>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         match &mut self.stream {
             Some(stream) => act(Pin::new(stream)),
@@ -33,7 +32,7 @@ impl Lent {
     }
 }
 
-impl Drop for Lent {
+impl<S> Drop for Lent<S> {
     fn drop(&mut self) {
         if let (Some(stream), Some(lender)) = (self.stream.take(), self.lender.take()) {
             // A lender who does not wait for it any more has it closed.
@@ -42,7 +41,7 @@ impl Drop for Lent {
     }
 }
 
-impl AsyncRead for Lent {
+impl<S: AsyncRead + Unpin> AsyncRead for Lent<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -52,7 +51,7 @@ impl AsyncRead for Lent {
     }
 }
 
-impl AsyncWrite for Lent {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Lent<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -70,7 +69,7 @@ impl AsyncWrite for Lent {
     }
 
     fn is_write_vectored(&self) -> bool {
-        true
+        self.stream.as_ref().is_some_and(AsyncWrite::is_write_vectored)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -20,6 +20,7 @@ mod heads;
 mod health;
 mod http2;
 mod messages;
+mod metrics;
 mod records;
 mod rig;
 mod security_log;

@@ -12,7 +12,9 @@ use strongroom_identity::{Credential, Credentials, NoCredential, Principal, Reco
 use strongroom_runtime::{Clocks, ManualTime, ShutdownOwner};
 use strongroom_secret::SecretString;
 use strongroom_server::{
-    Admission, DevTools, FinishedCall, Limits, Origins, Recorder, Registry, Server, ServerParts,
+    Admission, DevTools, FailureLog, Figures, FinishedCall, Freshness, Limits, Origins, Recorder, Registry,
+    Scrapers,
+    Server, ServerParts,
 };
 use tokio::net::TcpListener;
 
@@ -57,6 +59,10 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) origins: Origins,
     pub(crate) admission: Option<Arc<dyn Admission>>,
+    pub(crate) freshness: Option<Arc<dyn Freshness>>,
+    pub(crate) failures: Option<Arc<dyn FailureLog>>,
+    pub(crate) scrapers: Scrapers,
+    pub(crate) figures: Vec<Arc<dyn Figures>>,
     pub(crate) dev: Option<Arc<dyn DevTools>>,
     pub(crate) doors: Arc<Doors>,
     pub(crate) records: Arc<Records>,
@@ -69,6 +75,10 @@ impl Default for Setup {
             limits: Limits::default(),
             origins: Origins::none(),
             admission: None,
+            freshness: None,
+            failures: None,
+            scrapers: Scrapers::loopback(),
+            figures: Vec::new(),
             dev: None,
             doors: Doors::new(),
             records: Arc::default(),
@@ -97,7 +107,8 @@ impl Rig {
     pub(crate) async fn of(setup: Setup) -> Self {
         security_log::keep();
         let owner = ShutdownOwner::new();
-        let Setup { limits, origins, admission, dev, doors, records, keys } = setup;
+        let Setup { limits, origins, admission, freshness, failures, scrapers, figures, dev, doors, records, keys } =
+            setup;
         let parts = ServerParts {
             registry: Registry::default()
                 .with(DoorsService(doors.clone()))
@@ -109,6 +120,10 @@ impl Rig {
             limits,
             origins,
             admission,
+            freshness,
+            failures,
+            scrapers,
+            figures,
             dev,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
