@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
         match ec2::read(&form, &mut *input) {
             Ok(()) => {
                 validate(&*input, &Missing::default()).expect("what was taken satisfies the model");
-                Some(json::write(&*input))
+                Some(json::write(&*input).expose().clone())
             }
             Err(refusal) => {
                 let message = refusal.view().message.unwrap_or_default().to_owned();

@@ -2,7 +2,7 @@
 //! reader can grep for `expose`.
 //!
 //! The crate refuses to know what the secrets are for. Start from [`Secret`] and its three usual forms,
-//! [`SecretBytes`], [`SecretString`] and [`Key256`]; compare with [`constant_time_eq`].
+//! [`SecretBytes`], [`SecretString`] and [`Key256`], and from [`SecretBuffer`] for what is written; compare with [`constant_time_eq`].
 //!
 //! What it cannot do: a value that is *moved* may leave its old bytes on the stack. Long-lived key material
 //! is therefore filled in place ([`Secret::filled`]) and then borrowed, not passed around.
@@ -72,6 +72,54 @@ impl SecretBytes {
     /// Shows the bytes for writing; their number is fixed.
     pub const fn expose_mut(&mut self) -> &mut [u8] {
         self.0.as_mut_slice()
+    }
+}
+
+/// Secret bytes that are written piece by piece. Where they outgrow their memory they move, and what they leave is wiped.
+#[derive(Debug, Default)]
+pub struct SecretBuffer(SecretBytes);
+
+impl SecretBuffer {
+    /// An empty one with room for so many bytes.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self(Secret(Vec::with_capacity(bytes)))
+    }
+
+    /// Appends bytes.
+    pub fn extend_from_slice(&mut self, bytes: &[u8]) {
+        let Secret(written) = &self.0;
+        let length = written.len() + bytes.len();
+        if length > written.capacity() {
+            let mut larger = Secret(Vec::with_capacity(length.max(2 * written.capacity())));
+            larger.0.extend_from_slice(written);
+            self.0 = larger;
+        }
+        self.0.0.extend_from_slice(bytes);
+    }
+
+    /// Appends a byte.
+    pub fn push_byte(&mut self, byte: u8) {
+        self.extend_from_slice(&[byte]);
+    }
+
+    /// Shows what has been written.
+    pub fn expose(&self) -> &[u8] {
+        self.0.expose()
+    }
+
+    /// What has been written, which grows no more.
+    #[must_use]
+    pub fn into_secret(self) -> SecretBytes {
+        self.0
+    }
+}
+
+/// Appends text.
+impl fmt::Write for SecretBuffer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.extend_from_slice(text.as_bytes());
+        Ok(())
     }
 }
 

@@ -15,8 +15,9 @@ pub use read::read;
 pub(crate) use write::write_with;
 
 use strongroom_schema::Structure;
+use strongroom_secret::SecretBytes;
 
 /// Writes a structure: definite lengths, its members in the order of the schema, those not set left out.
-pub fn write(structure: &dyn Structure) -> Vec<u8> {
+pub fn write(structure: &dyn Structure) -> SecretBytes {
     write_with(&[], Some(structure), |_| true)
 }

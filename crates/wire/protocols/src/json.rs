@@ -13,21 +13,25 @@ pub use read::read;
 pub(crate) use write::{Style, Writer, push_string};
 
 use strongroom_schema::{Member, Schema, Structure, Timestamp, TimestampFormat};
+use strongroom_secret::{SecretBuffer, SecretBytes};
 
+use crate::out::Out as _;
 use crate::scalar;
 
 /// Writes a structure: compact, its members in the order of the schema, those not set left out.
-pub fn write(structure: &dyn Structure) -> Vec<u8> {
+pub fn write(structure: &dyn Structure) -> SecretBytes {
     let mut writer = Writer::<Wire>::default();
     writer.structure(structure);
-    writer.finish().into_bytes()
+    writer.finish().into_secret()
 }
 
 /// The form in which messages travel.
 pub(crate) struct Wire;
 
 impl Style for Wire {
-    fn push_name(out: &mut String, member: &Member) {
+    type Out = SecretBuffer;
+
+    fn push_name(out: &mut SecretBuffer, member: &Member) {
         out.push_str(member.name);
     }
 
@@ -39,7 +43,7 @@ impl Style for Wire {
         false
     }
 
-    fn push_timestamp(out: &mut String, moment: Timestamp, format: TimestampFormat) {
+    fn push_timestamp(out: &mut SecretBuffer, moment: Timestamp, format: TimestampFormat) {
         let text = scalar::timestamp_text(moment, format);
         if format == TimestampFormat::EpochSeconds {
             out.push_str(&text);

@@ -19,6 +19,7 @@ pub mod json;
 mod limits;
 mod missing;
 mod name;
+mod out;
 mod path;
 pub mod query;
 mod scalar;

@@ -3,9 +3,11 @@
 use std::fmt::Write;
 
 use base64::Engine;
+use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use strongroom_schema::{Kind, Member, ReadError, Timestamp, TimestampFormat, Value};
 
+use crate::out::Out;
 use crate::text::{self, Found, Wanted};
 
 /// The timestamp format that holds for a member's values: its own, its shape's, or the protocol's.
@@ -38,8 +40,9 @@ pub(crate) fn read_blob(text: &str) -> Result<Vec<u8>, ReadError> {
 }
 
 /// Appends Base64.
-pub(crate) fn push_blob(out: &mut String, bytes: &[u8]) {
-    STANDARD.encode_string(bytes, out);
+pub(crate) fn push_blob(out: &mut impl Out, bytes: &[u8]) {
+    // Writing to memory cannot fail.
+    let _ = write!(out, "{}", Base64Display::new(bytes, &STANDARD));
 }
 
 /// Reads a whole number. A fraction or exponent is welcome as long as it leaves the number whole.
@@ -83,8 +86,8 @@ pub(crate) fn special(number: f64) -> Option<&'static str> {
 }
 
 /// Appends a number or truth value in decimal, without quotes; nothing for values of other kinds.
-pub(crate) fn push_plain(out: &mut String, value: Value<'_>) {
-    // Writing to a string cannot fail.
+pub(crate) fn push_plain(out: &mut impl Write, value: Value<'_>) {
+    // Writing to memory cannot fail.
     let _ = match value {
         Value::Boolean(truth) => write!(out, "{truth}"),
         Value::Integer(number) => write!(out, "{number}"),

@@ -80,6 +80,8 @@ fn push_members(out: &mut String, members: &[(&str, Extra<'_>)]) {
 struct Trail;
 
 impl Style for Trail {
+    type Out = String;
+
     fn push_name(out: &mut String, member: &Member) {
         LowerCamel(member.name).push(out);
     }
@@ -100,6 +102,8 @@ impl Style for Trail {
 struct Ec2;
 
 impl Style for Ec2 {
+    type Out = String;
+
     const LIST: (&'static str, &'static str) = ("{\"items\":[", "]}");
 
     fn push_name(out: &mut String, member: &Member) {

@@ -8,18 +8,20 @@
 use std::borrow::Cow;
 
 use strongroom_schema::{Kind, Member, Structure, TimestampFormat, Value};
+use strongroom_secret::{SecretBuffer, SecretBytes};
 
+use crate::out::Out as _;
 use crate::scalar;
 
 /// Writes the members of a structure as elements, without an element around them.
-pub fn write(structure: &dyn Structure) -> String {
-    let mut out = String::with_capacity(512);
+pub fn write(structure: &dyn Structure) -> SecretBytes {
+    let mut out = SecretBuffer::with_capacity(512);
     push_members(&mut out, structure, |_| true);
-    out
+    out.into_secret()
 }
 
 /// Appends the members that are set and `wanted`, in the order of the schema.
-pub(crate) fn push_members(out: &mut String, structure: &dyn Structure, wanted: fn(&Member) -> bool) {
+pub(crate) fn push_members(out: &mut SecretBuffer, structure: &dyn Structure, wanted: fn(&Member) -> bool) {
     for (index, member) in structure.schema().members().iter().enumerate() {
         if member.traits.xml_attribute || !wanted(member) {
             continue;
@@ -31,14 +33,14 @@ pub(crate) fn push_members(out: &mut String, structure: &dyn Structure, wanted: 
 }
 
 /// Appends an element that holds text and nothing else.
-pub(crate) fn push_text_element(out: &mut String, name: &str, text: &str) {
+pub(crate) fn push_text_element(out: &mut SecretBuffer, name: &str, text: &str) {
     push_start(out, name, None);
     push_text(out, text);
     push_end(out, name);
 }
 
 /// Appends a start tag, in that namespace.
-pub(crate) fn push_start(out: &mut String, name: &str, namespace: Option<&str>) {
+pub(crate) fn push_start(out: &mut SecretBuffer, name: &str, namespace: Option<&str>) {
     out.push('<');
     out.push_str(name);
     if let Some(uri) = namespace {
@@ -48,13 +50,13 @@ pub(crate) fn push_start(out: &mut String, name: &str, namespace: Option<&str>) 
 }
 
 /// Appends an end tag.
-pub(crate) fn push_end(out: &mut String, name: &str) {
+pub(crate) fn push_end(out: &mut SecretBuffer, name: &str) {
     out.push_str("</");
     out.push_str(name);
     out.push('>');
 }
 
-fn push_member(out: &mut String, member: &Member, value: Value<'_>) {
+fn push_member(out: &mut SecretBuffer, member: &Member, value: Value<'_>) {
     match (&member.schema.kind, value) {
         (Kind::List(item), Value::List(list)) if member.traits.flattened => {
             let namespace = item.traits.xml_namespace.or(member.traits.xml_namespace);
@@ -74,7 +76,7 @@ fn push_member(out: &mut String, member: &Member, value: Value<'_>) {
 }
 
 fn push_element(
-    out: &mut String,
+    out: &mut SecretBuffer,
     name: &str,
     namespace: Option<(Option<&str>, &str)>,
     member: &Member,
@@ -86,7 +88,7 @@ fn push_element(
     push_end(out, name);
 }
 
-fn push_content(out: &mut String, member: &Member, value: Value<'_>) {
+fn push_content(out: &mut SecretBuffer, member: &Member, value: Value<'_>) {
     match (&member.schema.kind, value) {
         (Kind::List(item), Value::List(list)) => {
             for index in 0..list.len() {
@@ -101,18 +103,20 @@ fn push_content(out: &mut String, member: &Member, value: Value<'_>) {
             }
         }
         (_, Value::Structure(structure)) => push_members(out, structure, |_| true),
+        // Nothing in it needs escaping, and it may be a secret.
+        (_, Value::Blob(bytes)) => scalar::push_blob(out, bytes),
         _ => push_text(out, &text(member, value)),
     }
 }
 
-fn push_entry(out: &mut String, key: &Member, entry: &Member, (name_of, value): (&str, Value<'_>)) {
+fn push_entry(out: &mut SecretBuffer, key: &Member, entry: &Member, (name_of, value): (&str, Value<'_>)) {
     push_element(out, name(key), key.traits.xml_namespace, key, Value::String(name_of));
     push_element(out, name(entry), entry.traits.xml_namespace, entry, value);
 }
 
 /// Appends a start tag with its namespace, and with the attributes of a structure.
 fn open(
-    out: &mut String,
+    out: &mut SecretBuffer,
     name_of: &str,
     namespace: Option<(Option<&str>, &str)>,
     structure: Option<&dyn Structure>,
@@ -136,7 +140,7 @@ fn open(
     out.push('>');
 }
 
-fn push_attribute(out: &mut String, name: &str, value: &str) {
+fn push_attribute(out: &mut SecretBuffer, name: &str, value: &str) {
     out.push(' ');
     out.push_str(name);
     out.push_str("=\"");
@@ -167,7 +171,7 @@ fn text<'v>(member: &Member, value: Value<'v>) -> Cow<'v, str> {
 
 /// Appends text, escaped for elements and attributes alike. Line ends and tabs are written as references:
 /// parsers would turn some of them into others.
-fn push_text(out: &mut String, text: &str) {
+fn push_text(out: &mut SecretBuffer, text: &str) {
     let mut rest = text;
     while let Some((at, special, escaped)) =
         rest.char_indices().find_map(|(at, char)| Some((at, char, escape(char)?)))

@@ -1,6 +1,7 @@
 //! Writing a structure as CBOR.
 
 use strongroom_schema::{Member, Structure, Timestamp, Value};
+use strongroom_secret::{SecretBuffer, SecretBytes};
 
 /// Major types, in the upper three bits.
 const UNSIGNED: u8 = 0 << 5;
@@ -22,8 +23,8 @@ pub(crate) fn write_with(
     fields: &[(&str, &str)],
     structure: Option<&dyn Structure>,
     wanted: fn(&Member) -> bool,
-) -> Vec<u8> {
-    let mut out = Vec::with_capacity(256);
+) -> SecretBytes {
+    let mut out = SecretBuffer::with_capacity(256);
     let set = structure.map_or(0, |structure| set_members(structure, wanted).count());
     push_head(&mut out, MAP, fields.len() + set);
     for (name, value) in fields {
@@ -33,7 +34,7 @@ pub(crate) fn write_with(
     if let Some(structure) = structure {
         push_members(&mut out, structure, wanted);
     }
-    out
+    out.into_secret()
 }
 
 /// The members that are set and `wanted`, with their values.
@@ -47,20 +48,20 @@ fn set_members(
         .filter_map(|(index, member)| Some((member, structure.member(index)?)))
 }
 
-fn push_members(out: &mut Vec<u8>, structure: &dyn Structure, wanted: fn(&Member) -> bool) {
+fn push_members(out: &mut SecretBuffer, structure: &dyn Structure, wanted: fn(&Member) -> bool) {
     for (member, value) in set_members(structure, wanted) {
         push_text(out, member.name);
         push_value(out, value);
     }
 }
 
-fn push_value(out: &mut Vec<u8>, value: Value<'_>) {
+fn push_value(out: &mut SecretBuffer, value: Value<'_>) {
     match value {
-        Value::Boolean(truth) => out.push(if truth { TRUE } else { FALSE }),
+        Value::Boolean(truth) => out.push_byte(if truth { TRUE } else { FALSE }),
         Value::Integer(number) if number < 0 => push_argument(out, NEGATIVE, !number as u64),
         Value::Integer(number) => push_argument(out, UNSIGNED, number as u64),
         Value::Float(number) => {
-            out.push(SINGLE);
+            out.push_byte(SINGLE);
             out.extend_from_slice(&number.to_be_bytes());
         }
         Value::Double(number) => push_double(out, number),
@@ -93,42 +94,42 @@ fn push_value(out: &mut Vec<u8>, value: Value<'_>) {
 
 /// Appends a moment as Smithy's services write it: seconds of double precision, which hold milliseconds exactly
 /// enough to be read back.
-fn push_moment(out: &mut Vec<u8>, moment: Timestamp) {
-    out.push(EPOCH_SECONDS);
+fn push_moment(out: &mut SecretBuffer, moment: Timestamp) {
+    out.push_byte(EPOCH_SECONDS);
     push_double(out, moment.as_millis() as f64 / 1000.0);
 }
 
-fn push_double(out: &mut Vec<u8>, number: f64) {
-    out.push(DOUBLE);
+fn push_double(out: &mut SecretBuffer, number: f64) {
+    out.push_byte(DOUBLE);
     out.extend_from_slice(&number.to_be_bytes());
 }
 
-fn push_text(out: &mut Vec<u8>, text: &str) {
+fn push_text(out: &mut SecretBuffer, text: &str) {
     push_head(out, TEXT, text.len());
     out.extend_from_slice(text.as_bytes());
 }
 
 /// Appends a major type with a length.
-fn push_head(out: &mut Vec<u8>, major: u8, length: usize) {
+fn push_head(out: &mut SecretBuffer, major: u8, length: usize) {
     push_argument(out, major, length as u64);
 }
 
 /// Appends a major type with its argument, in as few bytes as it takes.
-fn push_argument(out: &mut Vec<u8>, major: u8, argument: u64) {
+fn push_argument(out: &mut SecretBuffer, major: u8, argument: u64) {
     let bytes = argument.to_be_bytes();
     match argument {
-        0..24 => out.push(major | argument as u8),
+        0..24 => out.push_byte(major | argument as u8),
         24..0x100 => out.extend_from_slice(&[major | 0x18, bytes[7]]),
         0x100..0x1_0000 => {
-            out.push(major | 0x19);
+            out.push_byte(major | 0x19);
             out.extend_from_slice(&bytes[6..]);
         }
         0x1_0000..0x1_0000_0000 => {
-            out.push(major | 0x1A);
+            out.push_byte(major | 0x1A);
             out.extend_from_slice(&bytes[4..]);
         }
         _ => {
-            out.push(major | 0x1B);
+            out.push_byte(major | 0x1B);
             out.extend_from_slice(&bytes);
         }
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Response, StatusCode};
 use strongroom_schema::{Fault, Member, Operation, QueryError, ServiceSchema, Structure, Value};
+use strongroom_secret::{SecretBuffer, SecretBytes};
 
 use super::Framing;
 use super::call::{CBOR, SMITHY_PROTOCOL};
@@ -24,6 +25,15 @@ const FRONT_NAMESPACE: &str = "com.amazon.coral.service";
 /// The codes whose message JSON clients find under `Message` of whatever service, as traces of AWS show. Its
 /// front makes these errors, not the service.
 const CAPITAL_MESSAGE: [&str; 2] = ["AccessDeniedException", "SerializationException"];
+
+/// An answer on its way, wiped when it has been sent: it may hold a plaintext, or a secret access key.
+struct Body(SecretBytes);
+
+impl AsRef<[u8]> for Body {
+    fn as_ref(&self) -> &[u8] {
+        self.0.expose()
+    }
+}
 
 /// An error, as far as a frame shows it.
 #[derive(Clone, Copy)]
@@ -54,13 +64,13 @@ pub fn success(
 ) -> Response<Bytes> {
     let body = match framing {
         // AWS sends no body at all for operations without output; `{}` would do as well.
-        Framing::Json10 | Framing::Json11 if !operation.has_output => Vec::new(),
+        Framing::Json10 | Framing::Json11 if !operation.has_output => SecretBytes::default(),
         Framing::Json10 | Framing::Json11 => json::write(output),
-        Framing::Query => xml_result(service, operation, output, request_id).into_bytes(),
-        Framing::Ec2 => ec2_result(service, operation, output, request_id).into_bytes(),
+        Framing::Query => xml_result(service, operation, output, request_id),
+        Framing::Ec2 => ec2_result(service, operation, output, request_id),
         // What has no output has no body, and no content type either.
         Framing::Cbor if !operation.has_output => {
-            let mut response = respond(framing, StatusCode::OK, Vec::new(), request_id);
+            let mut response = respond(framing, StatusCode::OK, SecretBytes::default(), request_id);
             response.headers_mut().remove(CONTENT_TYPE);
             return response;
         }
@@ -84,9 +94,9 @@ pub fn error(
     let status = StatusCode::from_u16(error.status.unwrap_or(of_protocol));
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = match framing {
-        Framing::Json10 | Framing::Json11 => json_error(service, error).into_bytes(),
-        Framing::Query => xml_error(service, error, request_id).into_bytes(),
-        Framing::Ec2 => ec2_error(error, request_id).into_bytes(),
+        Framing::Json10 | Framing::Json11 => json_error(service, error),
+        Framing::Query => xml_error(service, error, request_id),
+        Framing::Ec2 => ec2_error(error, request_id),
         Framing::Cbor => cbor_error(service, error),
     };
     let mut response = respond(framing, status, body, request_id);
@@ -109,8 +119,8 @@ pub fn recorded_code<'e>(framing: Framing, error: &ErrorView<'e>) -> Cow<'e, str
     Cow::Owned(format!("{side}.{}", ec2_code(query_code(error))))
 }
 
-fn respond(framing: Framing, status: StatusCode, body: Vec<u8>, request_id: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body));
+fn respond(framing: Framing, status: StatusCode, body: SecretBytes, request_id: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_owner(Body(body)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(framing.content_type()));
@@ -129,9 +139,9 @@ fn xml_result(
     operation: &Operation,
     output: &dyn Structure,
     request_id: &str,
-) -> String {
+) -> SecretBytes {
     let response = format!("{}Response", operation.name);
-    let mut out = String::with_capacity(512);
+    let mut out = SecretBuffer::with_capacity(512);
     xml::push_start(&mut out, &response, service.xml_namespace);
     if let Some(wrapper) = operation.result_wrapper {
         xml::push_start(&mut out, wrapper, None);
@@ -144,7 +154,7 @@ fn xml_result(
     xml::push_text_element(&mut out, "RequestId", request_id);
     xml::push_end(&mut out, "ResponseMetadata");
     xml::push_end(&mut out, &response);
-    out
+    out.into_secret()
 }
 
 /// `<XResponse xmlns=".."><requestId/>..</XResponse>`
@@ -153,9 +163,9 @@ fn ec2_result(
     operation: &Operation,
     output: &dyn Structure,
     request_id: &str,
-) -> String {
+) -> SecretBytes {
     let response = format!("{}Response", operation.name);
-    let mut out = String::with_capacity(512);
+    let mut out = SecretBuffer::with_capacity(512);
     xml::push_start(&mut out, &response, service.xml_namespace);
     xml::push_text_element(&mut out, "requestId", request_id);
     if operation.has_output {
@@ -165,11 +175,11 @@ fn ec2_result(
         xml::push_text_element(&mut out, "return", "true");
     }
     xml::push_end(&mut out, &response);
-    out
+    out.into_secret()
 }
 
 /// `{"__type":"NotFoundException","message":".."}`
-fn json_error(service: Option<&ServiceSchema>, error: &ErrorView<'_>) -> String {
+fn json_error(service: Option<&ServiceSchema>, error: &ErrorView<'_>) -> SecretBytes {
     let mut writer = Writer::<Wire>::default();
     writer.open();
     writer.field("__type", error.code);
@@ -180,13 +190,13 @@ fn json_error(service: Option<&ServiceSchema>, error: &ErrorView<'_>) -> String 
         writer.members(fields, |member| !is_message(member));
     }
     writer.close();
-    writer.finish()
+    writer.finish().into_secret()
 }
 
 /// `<ErrorResponse xmlns=".."><Error><Type/><Code/><Message/>..</Error><RequestId/></ErrorResponse>`
-fn xml_error(service: Option<&ServiceSchema>, error: &ErrorView<'_>, request_id: &str) -> String {
+fn xml_error(service: Option<&ServiceSchema>, error: &ErrorView<'_>, request_id: &str) -> SecretBytes {
     let namespace = service.map_or(Some(FAULT_NAMESPACE), |service| service.xml_namespace);
-    let mut out = String::with_capacity(512);
+    let mut out = SecretBuffer::with_capacity(512);
     xml::push_start(&mut out, "ErrorResponse", namespace);
     xml::push_start(&mut out, "Error", None);
     xml::push_text_element(&mut out, "Type", side(error.fault));
@@ -201,12 +211,12 @@ fn xml_error(service: Option<&ServiceSchema>, error: &ErrorView<'_>, request_id:
     xml::push_end(&mut out, "Error");
     xml::push_text_element(&mut out, "RequestId", request_id);
     xml::push_end(&mut out, "ErrorResponse");
-    out
+    out.into_secret()
 }
 
 /// `<Response><Errors><Error><Code/><Message/>..</Error></Errors><RequestID/></Response>`
-fn ec2_error(error: &ErrorView<'_>, request_id: &str) -> String {
-    let mut out = String::with_capacity(512);
+fn ec2_error(error: &ErrorView<'_>, request_id: &str) -> SecretBytes {
+    let mut out = SecretBuffer::with_capacity(512);
     for name in ["Response", "Errors", "Error"] {
         xml::push_start(&mut out, name, None);
     }
@@ -222,7 +232,7 @@ fn ec2_error(error: &ErrorView<'_>, request_id: &str) -> String {
     xml::push_end(&mut out, "Errors");
     xml::push_text_element(&mut out, "RequestID", request_id);
     xml::push_end(&mut out, "Response");
-    out
+    out.into_secret()
 }
 
 /// The code in the query protocols.
@@ -243,7 +253,7 @@ fn ec2_code(code: &str) -> &str {
 }
 
 /// `{"__type":"com.amazonaws.kms#NotFoundException","message":".."}`
-fn cbor_error(service: Option<&ServiceSchema>, error: &ErrorView<'_>) -> Vec<u8> {
+fn cbor_error(service: Option<&ServiceSchema>, error: &ErrorView<'_>) -> SecretBytes {
     let namespace = match service {
         Some(service) if service.models_error(error.code) => service.shape_namespace,
         _ => FRONT_NAMESPACE,

@@ -1,10 +1,8 @@
 //! Writing a structure as JSON, in the style of messages or of records.
 
-use std::fmt::Write;
-use std::marker::PhantomData;
-
 use strongroom_schema::{Kind, Member, Schema, Structure, Timestamp, TimestampFormat, Value};
 
+use crate::out::Out;
 use crate::scalar;
 
 /// What stands in the place of a value that a record may not show.
@@ -13,11 +11,14 @@ const HIDDEN: &str = "\"HIDDEN_DUE_TO_SECURITY_REASONS\"";
 
 /// What sets one form of JSON apart from another.
 pub(crate) trait Style {
+    /// What it is written into.
+    type Out: Out;
+
     /// What opens and closes a list.
     const LIST: (&'static str, &'static str) = ("[", "]");
 
     /// Appends a member's name, without quotes.
-    fn push_name(out: &mut String, member: &Member);
+    fn push_name(out: &mut Self::Out, member: &Member);
 
     /// Whether values of that shape are left out.
     fn omits(schema: &Schema) -> bool;
@@ -26,24 +27,23 @@ pub(crate) trait Style {
     fn hides(schema: &Schema) -> bool;
 
     /// Appends a moment, with quotes if the form has them.
-    fn push_timestamp(out: &mut String, moment: Timestamp, format: TimestampFormat);
+    fn push_timestamp(out: &mut Self::Out, moment: Timestamp, format: TimestampFormat);
 }
 
 /// Writes JSON in one style.
-pub(crate) struct Writer<S> {
-    out: String,
-    style: PhantomData<S>,
+pub(crate) struct Writer<S: Style> {
+    out: S::Out,
 }
 
-impl<S> Default for Writer<S> {
+impl<S: Style> Default for Writer<S> {
     fn default() -> Self {
-        Self { out: String::with_capacity(256), style: PhantomData }
+        Self { out: S::Out::with_room(256) }
     }
 }
 
 impl<S: Style> Writer<S> {
     /// The text.
-    pub(crate) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> S::Out {
         self.out
     }
 
@@ -148,14 +148,14 @@ impl<S: Style> Writer<S> {
 
     /// Writes a comma unless a bracket has just opened.
     fn separate(&mut self) {
-        if !self.out.ends_with(['{', '[']) {
+        if !matches!(self.out.last(), Some(b'{' | b'[')) {
             self.out.push(',');
         }
     }
 }
 
 /// Appends a string with its quotes.
-pub(crate) fn push_string(out: &mut String, text: &str) {
+pub(crate) fn push_string(out: &mut impl Out, text: &str) {
     out.push('"');
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)) {

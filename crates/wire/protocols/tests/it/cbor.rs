@@ -263,12 +263,12 @@ fn lengths_and_numbers_are_written_in_as_few_bytes_as_they_take() {
         (i64::MIN, &[0x3B, 0x7F, 255, 255, 255, 255, 255, 255, 255]),
     ] {
         let written = cbor::write(&sample::input().with("Long", Dyn::Integer(number)));
-        assert_eq!(written, member("Long", expected), "{number}");
+        assert_eq!(*written.expose(), member("Long", expected), "{number}");
     }
     for length in [0, 23, 24, 255, 256, 65_535, 65_536] {
         let written = cbor::write(&sample::input().with("Text", text(&"x".repeat(length))));
         let expected = Item::Map(vec![("Text".to_owned(), Item::Text("x".repeat(length)))]);
-        assert_eq!(cbor_tree::parse(&written), expected, "{length}");
+        assert_eq!(cbor_tree::parse(written.expose()), expected, "{length}");
     }
 }
 
@@ -278,6 +278,6 @@ fn moments_are_tagged_seconds_whatever_format_the_model_gives_them() {
     for name in ["Moment", "ShapeIso", "MemberHttp"] {
         let written = cbor::write(&sample::input().with(name, moment.clone()));
         let seconds = Item::Tagged(1, Box::new(Item::Floating(946_845_296.123)));
-        assert_eq!(cbor_tree::parse(&written), Item::Map(vec![(name.to_owned(), seconds)]));
+        assert_eq!(cbor_tree::parse(written.expose()), Item::Map(vec![(name.to_owned(), seconds)]));
     }
 }
