@@ -13,8 +13,8 @@ use crate::{Permissions, Principal, Session};
 pub struct Credential {
     /// Who signs with it.
     pub principal: Principal,
-    /// The secret access key.
-    pub secret: SecretString,
+    /// The secret access key, shared with whoever keeps it: no request makes a copy.
+    pub secret: Arc<SecretString>,
     /// Another number for every secret that an access key id ever had: a key derived from one secret is
     /// never used for another.
     pub version: u64,
@@ -26,8 +26,8 @@ pub struct Credential {
 
 impl Credential {
     /// A long-term credential of somebody who needs no policies, or has none.
-    pub fn new(principal: Principal, secret: SecretString, version: u64) -> Self {
-        Self { principal, secret, version, session: None, permissions: Permissions::none() }
+    pub fn new(principal: Principal, secret: impl Into<Arc<SecretString>>, version: u64) -> Self {
+        Self { principal, secret: secret.into(), version, session: None, permissions: Permissions::none() }
     }
 }
 

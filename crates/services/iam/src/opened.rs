@@ -1,7 +1,7 @@
 //! Access keys opened, held in memory.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use strongroom_identity::AccountId;
 use strongroom_secret::SecretString;
@@ -11,11 +11,10 @@ const MOST: usize = 10_000;
 
 /// An access key whose secret is in memory. What is here of it never changes; whether it counts does, and is
 /// asked each time.
-#[derive(Clone)]
 pub(crate) struct OpenedKey {
     pub(crate) account: AccountId,
     pub(crate) user_id: Option<String>,
-    pub(crate) secret: SecretString,
+    pub(crate) secret: Arc<SecretString>,
     pub(crate) version: u32,
 }
 
@@ -25,17 +24,17 @@ pub(crate) struct OpenedKeys(RwLock<Held>);
 
 #[derive(Default)]
 struct Held {
-    keys: HashMap<String, OpenedKey>,
-    /// Counts how often all were forgotten: what was read before is not held after.
+    keys: HashMap<String, Arc<OpenedKey>>,
+    /// Counts how often something was forgotten: what was read before is not held after.
     forgotten: u64,
 }
 
-/// How often all had been forgotten when a key began to be read.
+/// How often something had been forgotten when a key began to be read.
 #[derive(Clone, Copy)]
 pub(crate) struct Ticket(u64);
 
 impl OpenedKeys {
-    pub(crate) fn get(&self, access_key_id: &str) -> Option<OpenedKey> {
+    pub(crate) fn get(&self, access_key_id: &str) -> Option<Arc<OpenedKey>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).keys.get(access_key_id).cloned()
     }
 
@@ -44,9 +43,9 @@ impl OpenedKeys {
         Ticket(self.0.read().unwrap_or_else(PoisonError::into_inner).forgotten)
     }
 
-    /// Holds a key that was read from the store, unless all have been forgotten since: the store may have been emptied,
-    /// and another key of that id be there now.
-    pub(crate) fn hold(&self, ticket: Ticket, access_key_id: &str, key: &OpenedKey) {
+    /// Holds a key that was read from the store, unless something has been forgotten since: another key of that id may
+    /// be there now.
+    pub(crate) fn hold(&self, ticket: Ticket, access_key_id: &str, key: &Arc<OpenedKey>) {
         let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if held.forgotten != ticket.0 {
             return;
@@ -57,6 +56,13 @@ impl OpenedKeys {
             held.keys.remove(&any);
         }
         held.keys.insert(access_key_id.to_owned(), key.clone());
+    }
+
+    /// Forgets a key that is another now, or gone, and with it every read that is under way.
+    pub(crate) fn forget(&self, access_key_id: &str) {
+        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        held.keys.remove(access_key_id);
+        held.forgotten += 1;
     }
 
     pub(crate) fn forget_all(&self) {
@@ -70,13 +76,13 @@ impl OpenedKeys {
 mod tests {
     use super::*;
 
-    fn key() -> OpenedKey {
-        OpenedKey {
+    fn key() -> Arc<OpenedKey> {
+        Arc::new(OpenedKey {
             account: "111122223333".parse().unwrap(),
             user_id: None,
-            secret: SecretString::new("secret".to_owned()),
+            secret: Arc::new(SecretString::new("secret".to_owned())),
             version: 1,
-        }
+        })
     }
 
     #[test]

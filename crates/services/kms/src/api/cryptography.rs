@@ -213,14 +213,14 @@ fn note_store(context: &RequestContext, key: &Key, member: &'static str) {
 /// Notes the material that encrypts, of a key that has more than one in its life.
 pub(super) fn note_material(context: &RequestContext, key: &Key) {
     if key.spec.is_symmetric() {
-        context.additional("keyMaterialId", hex::encode(&key.current_material).as_str());
+        context.additional("keyMaterialId", hex::encode(&key.current_material));
     }
 }
 
 /// Notes a material of the key's. Any other id is no fact about the key: whoever made the ciphertext wrote it.
 fn note_material_of(context: &RequestContext, key: &Key, member: &'static str, id: Option<&MaterialId>) {
     if let Some(id) = id.filter(|id| key.material(id).is_some()) {
-        context.additional(member, hex::encode(id).as_str());
+        context.additional(member, hex::encode(id));
     }
 }
 

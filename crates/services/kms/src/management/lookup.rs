@@ -36,7 +36,7 @@ impl KeyManagement {
             Some(service) if home == Home::of(context) => {
                 let resource = ManagedAlias::new(home.clone(), service);
                 self.authority().authorize::<A, _>(context, resource)?;
-                let key_id = self.ensure_managed_key(&home, service, context.now_ms).await?;
+                let key_id = Box::pin(self.ensure_managed_key(&home, service, context.now_ms)).await?;
                 self.find_key(context, &home, &key_id).await
             }
             _ => Err(Refusal::no_such_alias(&home.arn(&name))),
@@ -90,7 +90,7 @@ impl KeyManagement {
         if let Some(key) = self.load_key(context, &own, key_id).await? {
             return Ok(key);
         }
-        let owner = repo::keys::find_owner(&self.db, own.region, key_id).await?;
+        let owner = Box::pin(repo::keys::find_owner(&self.db, own.region, key_id)).await?;
         let home = Home::owned_by(owner.ok_or(Refusal::CiphertextOfUnknownKey)?, context);
         let key = self.load_key(context, &home, key_id).await?.ok_or(Refusal::CiphertextOfUnknownKey)?;
         if let Err(ticket) = found {
@@ -137,7 +137,8 @@ impl KeyManagement {
         let key = match self.keys.get(&name) {
             Ok(key) => key,
             Err(ticket) => {
-                let found = repo::keys::find(&self.db, &self.mac, home, key_id).await?;
+                // Boxed, as all that waits for the store on the way of every call: few calls have to carry it.
+                let found = Box::pin(repo::keys::find(&self.db, &self.mac, home, key_id)).await?;
                 let Some(key) = found.map(Arc::new) else { return Ok(None) };
                 self.keys.keep(ticket, name, key.clone());
                 key
@@ -156,7 +157,7 @@ impl KeyManagement {
             Ok(alias) => return Ok(Some(alias)),
             Err(ticket) => ticket,
         };
-        let Some(alias) = repo::aliases::find(&self.db, &self.mac, home, alias).await? else {
+        let Some(alias) = Box::pin(repo::aliases::find(&self.db, &self.mac, home, alias)).await? else {
             return Ok(None);
         };
         let alias = Arc::new(alias);

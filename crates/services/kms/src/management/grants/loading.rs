@@ -38,7 +38,7 @@ impl KeyManagement {
             let held = match self.grants.get(&name) {
                 Ok(held) => held,
                 Err(ticket) => {
-                    let held = Arc::new(self.read_grants(&name).await?);
+                    let held = Arc::new(Box::pin(self.read_grants(&name)).await?);
                     self.grants.keep(ticket, name, held.clone());
                     held
                 }
