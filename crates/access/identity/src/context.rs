@@ -55,9 +55,11 @@ impl fmt::Debug for RequestId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {
     /// Protocol version, for example `TLSv1.3`.
-    pub version: String,
+    pub version: &'static str,
     /// Cipher suite.
-    pub cipher_suite: String,
+    pub cipher_suite: &'static str,
+    /// The host that the client called, as it named it.
+    pub host: Option<String>,
 }
 
 /// Everything about a request that is not its input. One is made when a signature has been verified, and

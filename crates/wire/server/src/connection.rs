@@ -1,6 +1,7 @@
 //! One connection, from its first byte to its last: HTTP/1.1 and HTTP/2.
 
 mod activity;
+mod crowd;
 mod lent;
 
 use std::convert::Infallible;
@@ -19,7 +20,8 @@ use strongroom_identity::Tls;
 use strongroom_runtime::Shutdown;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use self::activity::Activity;
+pub(crate) use self::activity::Activity;
+pub(crate) use self::crowd::Crowd;
 use self::lent::Lent;
 use crate::{Limits, Server};
 
@@ -73,16 +75,16 @@ impl Protocols {
         Self { builder: Arc::new(builder), head_time, linger_time }
     }
 
-    /// Speaks on one connection until the client ends it, has nothing to say, or the shutdown begins.
+    /// Speaks on one connection until the client ends it, has nothing to say, its place is needed, or the shutdown begins.
     pub(crate) async fn converse(
         &self,
         server: Arc<Server>,
-        stream: impl AsyncRead + AsyncWrite + Unpin,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         source: IpAddr,
         tls: Option<Tls>,
+        activity: &Arc<Activity>,
         shutdown: Shutdown,
     ) {
-        let activity = Arc::new(Activity::default());
         let unread = Arc::new(AtomicBool::new(false));
         let (lent, returned) = Lent::new(stream);
         let broken = {
@@ -105,6 +107,7 @@ impl Protocols {
             let ended = tokio::select! {
                 ended = connection.as_mut() => Some(ended),
                 () = activity.pause(self.head_time) => None,
+                () = activity.asked_to_leave() => None,
                 () = shutdown.begun() => None,
             };
             match ended {

@@ -8,7 +8,8 @@ use tokio::sync::Semaphore;
 /// answer is possible any more, its connection is closed.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at one time. Further ones wait in the kernel's queue.
+    /// Connections at one time. Where there is one more, one without a request at work is asked to end; if there is none,
+    /// it waits, and those behind it in the kernel's queue.
     pub connections: usize,
     /// Requests at one time on one HTTP/2 connection.
     pub streams: u32,

@@ -10,11 +10,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::server::TlsStream;
 
-use crate::connection::Protocols;
+use crate::connection::{Activity, Protocols};
 use crate::{Certificate, Server, tls};
 
 /// How long to wait after the machine had no file handle or memory for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a connection that was asked to end is waited for before another is asked too.
+const ROOM_PAUSE: Duration = Duration::from_millis(5);
 
 /// Serves until the shutdown begins. Connections that are open then are waited for by the shutdown.
 pub(crate) async fn serve(
@@ -37,14 +40,15 @@ pub(crate) async fn serve(
         }
         let (server, protocols, heard) = (server.clone(), protocols.clone(), shutdown.clone());
         let certificate = certificate.clone();
+        let activity = server.crowd().join();
         shutdown.spawn(async move {
             match certificate {
-                None => protocols.converse(server, stream, peer.ip(), None, heard).await,
+                None => protocols.converse(server, stream, peer.ip(), None, &activity, heard).await,
                 Some(certificate) => {
                     let time = server.limits().handshake_time;
-                    if let Some(stream) = shake_hands(&certificate, stream, time, &heard).await {
+                    if let Some(stream) = shake_hands(&certificate, stream, time, &activity, &heard).await {
                         let facts = tls::facts(stream.get_ref().1);
-                        protocols.converse(server, stream, peer.ip(), Some(facts), heard).await;
+                        protocols.converse(server, stream, peer.ip(), Some(facts), &activity, heard).await;
                     }
                 }
             }
@@ -58,27 +62,42 @@ async fn shake_hands(
     certificate: &Certificate,
     stream: TcpStream,
     time: Duration,
+    activity: &Activity,
     shutdown: &Shutdown,
 ) -> Option<TlsStream<TcpStream>> {
     let accepted = tokio::select! {
         accepted = tokio::time::timeout(time, certificate.accept(stream)) => accepted.ok()?,
+        () = activity.asked_to_leave() => return None,
         () = shutdown.begun() => return None,
     };
     // What clients do not understand of TLS is no news.
     accepted.inspect_err(|error| tracing::debug!(%error, "a client did not come to terms about TLS")).ok()
 }
 
-/// The next connection. A place first: beyond the bound, clients wait in the kernel's queue.
+/// A place for a connection. Where all are taken, connections on which no request is at work are asked to end, one by
+/// one, until there is one.
+async fn place(server: &Server) -> Option<OwnedSemaphorePermit> {
+    let waiting = server.connections().acquire_owned();
+    tokio::pin!(waiting);
+    loop {
+        match tokio::time::timeout(ROOM_PAUSE, waiting.as_mut()).await {
+            // The semaphore is never closed.
+            Ok(place) => return place.ok(),
+            Err(_) => _ = server.crowd().make_room(),
+        }
+    }
+}
+
+/// The next connection, which may wait in the kernel's queue for a place until there is one.
 async fn next(
     server: &Server,
     listener: &TcpListener,
 ) -> (Option<OwnedSemaphorePermit>, TcpStream, SocketAddr) {
-    // The semaphore is never closed.
-    let place = server.connections().acquire_owned().await.ok();
     let mut told = false;
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => return (place, stream, peer),
+            // Only now: nobody is asked to end for one that may never come.
+            Ok((stream, peer)) => return (place(server).await, stream, peer),
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
                 if !told {

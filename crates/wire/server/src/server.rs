@@ -11,13 +11,15 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::body::BodyMemory;
+use crate::connection::Crowd;
 use crate::date::DateHeader;
 use crate::metrics::{Metrics, Reading};
 use crate::registry::Found;
 use crate::security_log::SecurityLog;
 use crate::unsigned::Strangers;
 use crate::{
-    Admission, Certificate, DevTools, FailureLog, Figure, Figures, Freshness, Limits, Origins, Recorder, Registry, Scrapers, listener,
+    Admission, Certificate, DevTools, FailureLog, Figure, Figures, Freshness, Limits, Origins, Recorder,
+    Registry, Scrapers, listener,
 };
 
 /// How many derived signing keys are kept: one for each access key, day, Region and service in use.
@@ -62,6 +64,7 @@ pub struct Server {
     body_memory: BodyMemory,
     date: DateHeader,
     connections: Arc<Semaphore>,
+    crowd: Crowd,
     operations: Semaphore,
     dev_turn: Mutex<()>,
 }
@@ -79,6 +82,7 @@ impl Server {
             strangers: Strangers::new(limits.unsigned_requests),
             body_memory: BodyMemory::new(limits.body_memory),
             date: DateHeader::default(),
+            crowd: Crowd::default(),
             connections: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))),
             operations: Semaphore::new(limits.places() as usize),
             dev_turn: Mutex::new(()),
@@ -200,6 +204,10 @@ impl Server {
 
     pub(crate) fn connections(&self) -> Arc<Semaphore> {
         self.connections.clone()
+    }
+
+    pub(crate) fn crowd(&self) -> &Crowd {
+        &self.crowd
     }
 
     pub(crate) fn operations(&self) -> &Semaphore {

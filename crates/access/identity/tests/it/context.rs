@@ -8,7 +8,7 @@ use strongroom_identity::{
 
 fn context() -> RequestContext {
     let caller = Caller::new(Principal::Root("111122223333".parse().unwrap()), "AKIA".to_owned());
-    let tls = Tls { version: "TLSv1.3".to_owned(), cipher_suite: "TLS_AES_256_GCM_SHA384".to_owned() };
+    let tls = Tls { version: "TLSv1.3", cipher_suite: "TLS_AES_256_GCM_SHA384", host: None };
     RequestContext::new(
         RequestId::from_random([5; 16]),
         caller,

@@ -1,14 +1,17 @@
-//! Whether anything goes on on a connection.
+//! Whether anything goes on on a connection, and whether it is to end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 /// Counts the requests of one connection.
 #[derive(Debug, Default)]
-pub(super) struct Activity {
+pub(crate) struct Activity {
     begun: AtomicU64,
     ended: AtomicU64,
+    leaving: watch::Sender<bool>,
 }
 
 /// A request at work, until it is dropped.
@@ -33,6 +36,33 @@ impl Activity {
             }
             before = now;
         }
+    }
+
+    /// Whether there never was a request.
+    pub(super) fn is_unused(&self) -> bool {
+        self.counts().0 == 0
+    }
+
+    /// Whether no request is at work.
+    pub(super) fn is_idle(&self) -> bool {
+        let (begun, ended) = self.counts();
+        begun == ended
+    }
+
+    /// Asks the connection to end, in favour of others.
+    pub(super) fn ask_to_leave(&self) {
+        self.leaving.send_replace(true);
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_asked_to_leave(&self) -> bool {
+        *self.leaving.borrow()
+    }
+
+    /// Resolves when the connection is asked to end, at once if it has been.
+    pub(crate) async fn asked_to_leave(&self) {
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = self.leaving.subscribe().wait_for(|leaving| *leaving).await;
     }
 
     fn counts(&self) -> (u64, u64) {

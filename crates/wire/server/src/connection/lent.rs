@@ -21,10 +21,7 @@ impl<S: Unpin> Lent<S> {
         (Self { stream: Some(stream), lender: Some(lender) }, returned)
     }
 
-    fn with<T>(
-        &mut self,
-        act: impl FnOnce(Pin<&mut S>) -> Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+    fn with<T>(&mut self, act: impl FnOnce(Pin<&mut S>) -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         match &mut self.stream {
             Some(stream) => act(Pin::new(stream)),
             None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
