@@ -7,14 +7,15 @@ use sqlx::AssertSqlSafe;
 use crate::{Db, Engine, Statement, StoreError};
 
 /// The tables of the application, from the database's catalogue: what components have brought, and the outbox.
-/// Kept are the record of migrations, because the tables stay, and the installation's named values.
+/// Kept are the record of migrations, because the tables stay, the installation's named values, and what servers have
+/// told each other, whose numbers go on.
 const TABLES_ON_SQLITE: Statement = Statement::new(
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' \
-     AND name NOT IN ('schema_migrations', 'meta') ORDER BY name",
+     AND name NOT IN ('schema_migrations', 'meta', 'store_changes') ORDER BY name",
 );
 const TABLES_ON_POSTGRES: Statement = Statement::new(
     "SELECT CAST(tablename AS TEXT) AS name FROM pg_tables WHERE schemaname = current_schema() \
-     AND tablename NOT IN ('schema_migrations', 'meta') ORDER BY 1",
+     AND tablename NOT IN ('schema_migrations', 'meta', 'store_changes') ORDER BY 1",
 );
 
 impl Db {
@@ -33,6 +34,7 @@ impl Db {
                 let names = rows.iter().map(|row| row.text("name")).collect::<Result<Vec<_>, _>>()?;
                 // The names are the catalogue's own, and quoted.
                 tx.run(AssertSqlSafe(emptying(engine, &names))).await?;
+                tx.announce_everything().await?;
                 for (name, value) in meta {
                     tx.meta_put(name, *value).await?;
                 }

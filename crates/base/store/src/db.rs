@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::connection::Connection;
 use crate::retry::Retry;
 use crate::transaction::at_most_one;
-use crate::{Row, Statement, StoreError, Value};
+use crate::{Feed, Row, Statement, StoreError, Value};
 
 /// Which engine a [`Db`] runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,7 @@ pub enum Engine {
 #[derive(Clone)]
 pub struct Db {
     pools: Arc<Pools>,
+    feed: Arc<Feed>,
 }
 
 pub(crate) enum Pools {
@@ -35,7 +36,20 @@ pub(crate) enum Pools {
 
 impl Db {
     pub(crate) fn new(pools: Pools) -> Self {
-        Self { pools: Arc::new(pools) }
+        let engine = match pools {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Postgres(_) => Engine::Postgres,
+        };
+        Self { pools: Arc::new(pools), feed: Arc::new(Feed::new(engine)) }
+    }
+
+    /// What servers on this store tell each other of changes.
+    pub fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    pub(crate) fn pools(&self) -> &Pools {
+        &self.pools
     }
 
     /// The engine it runs on.

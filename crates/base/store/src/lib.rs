@@ -26,6 +26,7 @@ mod clear;
 mod connection;
 mod db;
 mod error;
+mod feed;
 mod mac;
 mod meta;
 mod migration;
@@ -39,6 +40,7 @@ mod value;
 
 pub use db::{Db, Engine};
 pub use error::{Source, StoreError};
+pub use feed::{Feed, FeedOptions, Following, News, Topic, Uptime};
 pub use mac::{AuthorityRow, RowMac};
 pub use migration::{Migration, SchemaError};
 pub use open::OpenOptions;

@@ -6,7 +6,7 @@ use strongroom_crypto::digest::sha256;
 
 use crate::retry::Retry;
 use crate::transaction::Tx;
-use crate::{Db, Statement, StoreError, meta, outbox};
+use crate::{Db, Statement, StoreError, feed, meta, outbox};
 
 /// One step of a component's tables, run once in the life of a database.
 ///
@@ -83,6 +83,7 @@ const OWN: &[Migration] = &[
         sql: "CREATE TABLE meta (name TEXT PRIMARY KEY, value BYTEA NOT NULL)",
     },
     Migration { component: "store", version: 2, name: "outbox", sql: outbox::TABLE },
+    Migration { component: "store", version: 3, name: "changes", sql: feed::TABLE },
 ];
 
 const ALL: Statement = Statement::new(
@@ -212,5 +213,6 @@ fn in_order<'s>(
 
 impl Db {
     /// The store's own statements, for the test that shows every statement to both engines.
-    pub const STATEMENTS: &[&[Statement]] = &[meta::STATEMENTS, outbox::STATEMENTS, &[ALL, ONE, RECORD]];
+    pub const STATEMENTS: &[&[Statement]] =
+        &[meta::STATEMENTS, outbox::STATEMENTS, feed::STATEMENTS, &[ALL, ONE, RECORD]];
 }

@@ -7,7 +7,7 @@ use sqlx::SqlSafeStr;
 
 use crate::connection::Connection;
 use crate::retry::Retry;
-use crate::{Db, Row, Statement, StoreError, Value};
+use crate::{Db, Engine, Row, Statement, StoreError, Value};
 
 /// What a transaction's closure gives back: `Box::pin(async move { ... })`.
 pub type Work<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>>;
@@ -22,6 +22,8 @@ pub type Work<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>
 pub struct Tx<'env> {
     connection: Connection,
     state: State,
+    /// Whether it has told others of a change.
+    announced: bool,
     // Invariant, as in `std::thread::Scope`: from `&'t mut Tx<'env>` the compiler learns that 'env
     // outlives 't, which lets the closure's future hold what the closure borrows.
     borrows: PhantomData<&'env mut &'env ()>,
@@ -109,9 +111,15 @@ impl Db {
             tx.roll_back().await;
             return Attempt::Lost(outcome.err());
         }
+        let announced = tx.announced;
         match outcome {
             Ok(value) => match tx.commit().await {
-                Ok(()) => Attempt::Done(Ok(value)),
+                Ok(()) => {
+                    if announced {
+                        self.feed().committed();
+                    }
+                    Attempt::Done(Ok(value))
+                }
                 Err(StoreError::Conflict) => Attempt::Lost(None),
                 Err(error) => Attempt::Done(Err(error.into())),
             },
@@ -132,7 +140,7 @@ impl Tx<'_> {
     /// Opens a transaction with the engine's own words for it.
     pub(crate) async fn begin(db: &Db, begin: &'static str) -> Result<Self, StoreError> {
         let connection = db.writer().await?;
-        let mut tx = Self { connection, state: State::Busy, borrows: PhantomData };
+        let mut tx = Self { connection, state: State::Busy, announced: false, borrows: PhantomData };
         tx.connection.run(begin).await?;
         tx.state = State::Sound;
         Ok(tx)
@@ -219,6 +227,17 @@ impl Tx<'_> {
         if self.connection.run("ROLLBACK").await.is_ok() {
             self.state = State::Over;
         }
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        match self.connection {
+            Connection::Sqlite(_) => Engine::Sqlite,
+            Connection::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    pub(crate) fn has_announced(&mut self) {
+        self.announced = true;
     }
 
     fn start(&mut self, statement: Statement) -> Result<(), StoreError> {

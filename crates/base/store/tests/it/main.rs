@@ -6,6 +6,7 @@ mod clear;
 mod crash;
 mod dialect;
 mod errors;
+mod feed;
 mod mac;
 mod meta;
 mod migrations;
