@@ -15,6 +15,7 @@ mod dev;
 mod doors;
 mod endings;
 mod faults;
+mod freshness;
 mod gates;
 mod heads;
 mod health;
