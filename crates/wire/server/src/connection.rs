@@ -107,7 +107,8 @@ impl Protocols {
             let ended = tokio::select! {
                 ended = connection.as_mut() => Some(ended),
                 () = activity.pause(self.head_time) => None,
-                () = activity.asked_to_leave() => None,
+                // Nothing is under way but, at the most, half a request: no answer is owed.
+                () = activity.asked_to_leave() => Some(Ok(())),
                 () = shutdown.begun() => None,
             };
             match ended {

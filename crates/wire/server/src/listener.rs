@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use strongroom_runtime::Shutdown;
@@ -16,7 +16,7 @@ use crate::{Certificate, Server, tls};
 /// How long to wait after the machine had no file handle or memory for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a connection that was asked to end is waited for before another is asked too.
+/// How often it is looked at whether a connection that was asked to end has ended.
 const ROOM_PAUSE: Duration = Duration::from_millis(5);
 
 /// Serves until the shutdown begins. Connections that are open then are waited for by the shutdown.
@@ -79,11 +79,13 @@ async fn shake_hands(
 async fn place(server: &Server) -> Option<OwnedSemaphorePermit> {
     let waiting = server.connections().acquire_owned();
     tokio::pin!(waiting);
+    let mut leaving = Weak::new();
     loop {
         match tokio::time::timeout(ROOM_PAUSE, waiting.as_mut()).await {
             // The semaphore is never closed.
             Ok(place) => return place.ok(),
-            Err(_) => _ = server.crowd().make_room(),
+            Err(_) if leaving.strong_count() > 0 => {}
+            Err(_) => leaving = server.crowd().make_room().unwrap_or_default(),
         }
     }
 }

@@ -23,19 +23,17 @@ impl Crowd {
     }
 
     /// Asks one connection to end on which no request is at work: the oldest on which there never was one, or else the
-    /// oldest. Whether there is such a one; each is asked once.
-    pub(crate) fn make_room(&self) -> bool {
+    /// oldest. Answers which one, if there is such a one; each is asked once.
+    pub(crate) fn make_room(&self) -> Option<Weak<Activity>> {
         let mut members = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         members.retain(|member| member.strong_count() > 0);
         let find = |fits: fn(&Activity) -> bool| {
             members.iter().position(|member| member.upgrade().is_some_and(|activity| fits(&activity)))
         };
         let found = find(Activity::is_unused).or_else(|| find(Activity::is_idle));
-        let leaving = found.and_then(|position| members.remove(position)?.upgrade());
-        leaving.is_some_and(|activity| {
-            activity.ask_to_leave();
-            true
-        })
+        let leaving = members.remove(found?)?;
+        leaving.upgrade()?.ask_to_leave();
+        Some(leaving)
     }
 }
 
@@ -54,14 +52,14 @@ mod tests {
         let connections: Vec<_> = (0..4).map(|_| crowd.join()).collect();
         let at_work = connections[0].begin();
         drop(connections[1].begin());
-        assert!(crowd.make_room());
+        assert!(crowd.make_room().is_some());
         assert_eq!(asked(&connections), [false, false, true, false]);
-        assert!(crowd.make_room());
-        assert!(crowd.make_room());
+        assert!(crowd.make_room().is_some());
+        assert!(crowd.make_room().is_some());
         assert_eq!(asked(&connections), [false, true, true, true]);
-        assert!(!crowd.make_room(), "the one that is left is at work");
+        assert!(crowd.make_room().is_none(), "the one that is left is at work");
         drop(at_work);
-        assert!(crowd.make_room());
+        assert!(crowd.make_room().is_some());
     }
 
     #[test]
@@ -71,6 +69,6 @@ mod tests {
             crowd.join();
         }
         assert!(crowd.0.lock().unwrap().capacity() < 100);
-        assert!(!crowd.make_room());
+        assert!(crowd.make_room().is_none());
     }
 }

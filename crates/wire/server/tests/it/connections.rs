@@ -21,17 +21,33 @@ async fn impatient() -> Rig {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_bound_wait_for_a_place() {
+async fn connections_beyond_the_bound_wait_for_those_at_work() {
     let rig = Rig::with(Limits { connections: 2, ..Limits::default() }).await;
     let (mut first, mut second) = (rig.connect().await, rig.connect().await);
-    assert_eq!(first.call(&get("front")).await.status, 200);
-    assert_eq!(second.call(&get("front")).await.status, 200);
+    for wire in [&mut first, &mut second] {
+        wire.send(get("wait").bytes()).await;
+    }
+    until(|| rig.doors.ran().len() == 2).await;
     let mut third = rig.connect().await;
     third.send(get("back").bytes()).await;
-    assert_eq!(first.call(&get("front")).await.status, 200);
-    assert!(!rig.doors.ran().contains(&"get back".to_owned()));
-    drop(second);
+    assert!(timeout(HEAD_TIME, third.answer()).await.is_err());
+    rig.doors.gate.add_permits(2);
+    assert_eq!(first.answer().await.status, 200);
+    assert_eq!(second.answer().await.status, 200);
     assert_eq!(third.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_uses_makes_room_for_the_next() {
+    let rig = Rig::with(Limits { connections: 3, ..Limits::default() }).await;
+    let (mut used, mut silent, mut slow) = (rig.connect().await, rig.connect().await, rig.connect().await);
+    assert_eq!(used.call(&get("front")).await.status, 200);
+    slow.send(b"POST / HTTP/1.1\r\nhost: a").await;
+    let (mut fourth, mut fifth) = (rig.connect().await, rig.connect().await);
+    assert_eq!(fourth.call(&get("back")).await.status, 200);
+    assert_eq!(fifth.call(&get("back")).await.status, 200);
+    assert_eq!((silent.end().await, slow.end().await), (Vec::new(), Vec::new()));
+    assert_eq!(used.call(&get("front")).await.status, 200, "the one that is used is the last to go");
 }
 
 #[tokio::test]
