@@ -36,6 +36,8 @@ purposes! {
     JournalMac = "strongroom/journal-mac",
     /// What signs the journal's checkpoints.
     JournalCheckpoints = "strongroom/journal-checkpoints",
+    /// MACs on the files of the journal's index.
+    HistoryIndex = "strongroom/history-index",
     /// The service's half of backup keys.
     BackupServiceHalf = "strongroom/backup-service-half",
     /// The keys of built-in partitions.

@@ -57,7 +57,7 @@ impl Node {
         dev: Option<Arc<dyn DevTools>>,
         shutdown: Shutdown,
     ) -> Self {
-        let Services { access_keys, iam, networks, cloudhsm, kms, cloudtrail } = services;
+        let Services { access_keys, iam, networks, cloudhsm, kms, cloudtrail, .. } = services;
         let registry = Registry::default()
             .with(KmsService(kms.clone()))
             .with(CloudHsmService(cloudhsm.clone()))

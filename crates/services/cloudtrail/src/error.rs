@@ -1,7 +1,7 @@
 //! CloudTrail's refusals as AWS words them.
 
 use strongroom_api_cloudtrail::errors;
-use strongroom_journal::JournalError;
+use strongroom_history::HistoryError;
 use strongroom_policy::Denied;
 use strongroom_service::ApiError;
 
@@ -18,8 +18,8 @@ pub(crate) enum Refusal {
     EventCategory,
     /// The policy engine said no.
     Denied(Denied),
-    /// The journal cannot be read.
-    Journal(JournalError),
+    /// The history cannot be read.
+    History(HistoryError),
     /// The reading was given up.
     Interrupted,
 }
@@ -30,11 +30,11 @@ impl From<Denied> for Refusal {
     }
 }
 
-impl From<JournalError> for Refusal {
-    fn from(error: JournalError) -> Self {
+impl From<HistoryError> for Refusal {
+    fn from(error: HistoryError) -> Self {
         match error {
-            JournalError::InvalidContinuation => Self::NextToken,
-            other => Self::Journal(other),
+            HistoryError::InvalidContinuation => Self::NextToken,
+            other => Self::History(other),
         }
     }
 }
@@ -56,7 +56,7 @@ impl From<Refusal> for ApiError {
             ),
             Refusal::EventCategory => Self::feature_not_implemented("cloudtrail: looking up Insights events"),
             Refusal::Denied(denied) => Self::access_denied(denied),
-            Refusal::Journal(error) => Self::internal(error),
+            Refusal::History(error) => Self::internal(error),
             Refusal::Interrupted => Self::internal("reading the journal was interrupted"),
         }
     }

@@ -1,6 +1,6 @@
 //! CloudTrail: the journal as AWS shows it.
 //!
-//! [`CloudTrail`] answers LookupEvents from the journal itself. The service writes no record; that is the
+//! [`CloudTrail`] answers LookupEvents from the event history. The service writes no record; that is the
 //! server's and the journal's work.
 
 #![warn(missing_docs)]

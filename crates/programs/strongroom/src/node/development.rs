@@ -57,7 +57,7 @@ impl Node {
         let services = Services::join(&ground, data, access_keys, history, choices, &shutdown).await?;
         let scheduler = services.start(&ground, &shutdown).await?;
 
-        let Services { access_keys, iam, networks, cloudhsm, kms, cloudtrail } = &services;
+        let Services { access_keys, iam, networks, cloudhsm, kms, cloudtrail, .. } = &services;
         let garden =
             Garden { iam: iam.clone(), kms: kms.clone(), outbox: outbox.clone(), clocks: clocks.clone() };
         if let Some(seed) = &seed {

@@ -8,10 +8,12 @@ use strongroom_cloudhsm::{ControlPlane, LocalOptions, LocalProcesses, Options, P
 use strongroom_cloudtrail::CloudTrail;
 use strongroom_ec2::{Networks, Settings};
 use strongroom_iam::{AccessKeys, IdentityManagement};
+use strongroom_history::History;
 use strongroom_journal::Reader;
 use strongroom_kms::{KeyManagement, PoolDialer};
 use strongroom_policy::Authority;
 use strongroom_runtime::{Scheduler, Shutdown};
+use strongroom_seal::Purpose;
 use strongroom_store::FeedOptions;
 
 use super::Ground;
@@ -51,6 +53,8 @@ pub(crate) struct Services {
     pub(crate) cloudhsm: Arc<ControlPlane>,
     pub(crate) kms: Arc<KeyManagement>,
     pub(crate) cloudtrail: Arc<CloudTrail>,
+    /// The index behind the journal.
+    pub(crate) history: History,
 }
 
 impl Services {
@@ -59,7 +63,7 @@ impl Services {
         ground: &Ground,
         data: &DataDir,
         access_keys: Arc<AccessKeys>,
-        history: Reader,
+        journal: Reader,
         choices: Choices,
         shutdown: &Shutdown,
     ) -> Result<Self> {
@@ -70,7 +74,7 @@ impl Services {
         let until = shutdown.clone();
         shutdown.spawn(following.run(async move { until.begun().await }));
         let authority = Authority::new().sealing(access_keys.message_sealer()).keeping_all(explains_allowed);
-        let iam = IdentityManagement::new(&access_keys, root, authority.clone(), history.clone());
+        let iam = IdentityManagement::new(&access_keys, root, authority.clone(), journal.clone());
         let iam = Arc::new(iam.with_providers(Arc::new(providers)));
         let settings = Settings::default()
             .with_default_vpc(&clusters.vpc_cidr)
@@ -102,7 +106,7 @@ impl Services {
             root,
             authority: authority.clone(),
             outbox: outbox.clone(),
-            journal: history.clone(),
+            journal: journal.clone(),
             clocks: clocks.clone(),
             principals: iam.clone(),
             cloudhsm: cloudhsm.clone(),
@@ -111,13 +115,16 @@ impl Services {
             dialer: Arc::new(PoolDialer::new(clocks.clone(), shutdown.clone())),
             settings: key_stores,
         }));
-        let cloudtrail = Arc::new(CloudTrail::new(authority, history));
-        Ok(Self { access_keys, iam, networks, cloudhsm, kms, cloudtrail })
+        // An index of a key of before is made anew, so a seal that was rotated needs nothing more.
+        let (_, key) = root.current_subkey(Purpose::HistoryIndex)?;
+        let history = History::new(journal, data.index(), &key);
+        let cloudtrail = Arc::new(CloudTrail::new(authority, history.clone()));
+        Ok(Self { access_keys, iam, networks, cloudhsm, kms, cloudtrail, history })
     }
 
     /// Begins what the services do by themselves, until the shutdown begins. The scheduler is for whoever moves the clock.
     pub(crate) async fn start(&self, ground: &Ground, shutdown: &Shutdown) -> Result<Scheduler> {
-        let Self { kms, cloudhsm, iam, .. } = self;
+        let Self { kms, cloudhsm, iam, history, .. } = self;
         let scheduler = Scheduler::new(ground.clocks.clone(), vec![kms.clone(), cloudhsm.clone()]);
         kms.wake(scheduler.waker());
         cloudhsm.wake(scheduler.waker());
@@ -126,6 +133,7 @@ impl Services {
         shutdown.spawn(kms.clone().follow_usage(shutdown.clone()));
         shutdown.spawn(kms.clone().keep_key_stores(shutdown.clone()));
         shutdown.spawn(iam.clone().follow_uses(shutdown.clone()));
+        shutdown.spawn(history.clone().follow(shutdown.clone()));
         Ok(scheduler)
     }
 }

@@ -1,14 +1,13 @@
 //! Event history.
 
-use std::sync::{PoisonError, RwLock};
-
 use async_trait::async_trait;
 use strongroom_api_cloudtrail::{
     CloudTrail as CloudTrailApi, Event, LookupAttribute, LookupAttributeKey, LookupEventsRequest,
     LookupEventsResponse, Resource, actions,
 };
+use strongroom_history::{Attribute, Continuation, Filter, History};
 use strongroom_identity::RequestContext;
-use strongroom_journal::{Attribute, Continuation, Filter, Reader, Record, render_cloudtrail_json};
+use strongroom_journal::{Reader, Record, render_cloudtrail_json};
 use strongroom_policy::{Authority, Authorized, Everything};
 use strongroom_schema::Timestamp;
 use strongroom_service::ApiError;
@@ -18,21 +17,25 @@ use crate::error::Refusal;
 /// Events in a page: the default, and the most (CloudTrail API Reference, LookupEvents).
 const PAGE: usize = 50;
 
-/// The CloudTrail service over one journal.
+/// How far back events are shown ("Working with CloudTrail event history" in the AWS CloudTrail User Guide), of
+/// domain time.
+const HISTORY_MS: i64 = 90 * 24 * 60 * 60 * 1000;
+
+/// The CloudTrail service over one event history.
 pub struct CloudTrail {
     authority: Authority,
-    journal: RwLock<Reader>,
+    history: History,
 }
 
 impl CloudTrail {
-    /// The service that shows what `journal` reads.
-    pub fn new(authority: Authority, journal: Reader) -> Self {
-        Self { authority, journal: RwLock::new(journal) }
+    /// The service that shows that history.
+    pub fn new(authority: Authority, history: History) -> Self {
+        Self { authority, history }
     }
 
     /// Shows from now on what `journal` reads.
     pub fn start_over(&self, journal: Reader) {
-        *self.journal.write().unwrap_or_else(PoisonError::into_inner) = journal;
+        self.history.start_over(journal);
     }
 
     async fn lookup(
@@ -47,9 +50,9 @@ impl CloudTrail {
         let filter = filter(*account.resource(), context, &input)?;
         let from = input.next_token.as_deref().map(Continuation::decode).transpose()?;
         let limit = input.max_results.and_then(|most| usize::try_from(most).ok()).unwrap_or(PAGE);
-        let journal = self.journal.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let history = self.history.clone();
         // Reading blocks on the disk.
-        let page = tokio::task::spawn_blocking(move || journal.lookup(&filter, limit, from.as_ref()))
+        let page = tokio::task::spawn_blocking(move || history.lookup(&filter, limit, from.as_ref()))
             .await
             .map_err(|_| Refusal::Interrupted)??;
         Ok(LookupEventsResponse {
@@ -93,9 +96,9 @@ fn filter(
     Ok(Filter {
         account: account.0.to_string(),
         region: context.region.name().to_owned(),
-        management_only: true,
         start_ms: start,
         end_ms: end,
+        horizon_ms: Some(context.now_ms.saturating_sub(HISTORY_MS)),
         attribute,
     })
 }
@@ -126,7 +129,10 @@ fn event(record: &Record) -> Event {
         event_name: Some(record.event_name.clone()),
         read_only: Some(record.read_only.to_string()),
         access_key_id: record.identity.access_key_id.clone(),
-        event_time: Some(Timestamp::from_millis(record.event_time_ms)),
+        // Whole seconds, as in the record itself.
+        event_time: Some(Timestamp::from_millis(
+            record.event_time_ms.saturating_sub(record.event_time_ms.rem_euclid(1000)),
+        )),
         event_source: Some(record.event_source.clone()),
         username: record.username().map(str::to_owned),
         resources: Some(resources.collect()),

@@ -29,7 +29,7 @@ fn an_event_shows_its_record() {
         assert_eq!(event.event_id, Some(event_id(1).to_string()));
         assert_eq!(event.event_name.as_deref(), Some("Encrypt"));
         assert_eq!(event.event_source.as_deref(), Some("kms.amazonaws.com"));
-        assert_eq!(event.event_time, Some(Timestamp::from_millis(NOW + 1)));
+        assert_eq!(event.event_time, Some(Timestamp::from_millis(NOW + 1000)));
         // A string, not a boolean.
         assert_eq!(event.read_only.as_deref(), Some("true"));
         assert_eq!(event.access_key_id.as_deref(), Some("AKIAIOSFODNN7EXAMPLE"));

@@ -6,6 +6,7 @@ use strongroom_api_cloudtrail::{
     CloudTrail as _, Event, LookupAttribute, LookupAttributeKey, LookupEventsRequest, LookupEventsResponse,
 };
 use strongroom_cloudtrail::CloudTrail;
+use strongroom_history::History as IndexedHistory;
 use strongroom_identity::{Caller, Principal, Region, RequestContext, RequestId};
 use strongroom_journal::{
     Durability, EventId, Identity, IdentityKind, Journal, JournalOptions, Record, Resource,
@@ -20,11 +21,12 @@ pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const STRANGER: &str = "444455556666";
 pub(crate) const REGION: &str = "us-east-1";
 pub(crate) const FAR_REGION: &str = "eu-central-1";
-pub(crate) const NOW: i64 = 1_700_000_000_123;
+pub(crate) const NOW: i64 = 1_700_000_000_000;
 
 /// A journal and the CloudTrail that shows it.
 pub(crate) struct History {
     pub(crate) journal: Journal,
+    pub(crate) index: IndexedHistory,
     pub(crate) trail: CloudTrail,
     pub(crate) directory: TempDir,
 }
@@ -41,9 +43,13 @@ impl History {
             segment_bytes: 1 << 16,
             ..JournalOptions::default()
         };
-        let opened = Journal::open(directory.path(), &options, &Key256::new([7; 32]), "node", NOW).unwrap();
-        let trail = CloudTrail::new(Authority::new(), opened.journal.reader());
-        Self { journal: opened.journal, trail, directory }
+        let journal =
+            Journal::open(&directory.path().join("journal"), &options, &Key256::new([7; 32]), "node", NOW);
+        let journal = journal.unwrap().journal;
+        let index =
+            IndexedHistory::new(journal.reader(), directory.path().join("index"), &Key256::new([9; 32]));
+        let trail = CloudTrail::new(Authority::new(), index.clone());
+        Self { journal, index, trail, directory }
     }
 
     pub(crate) async fn with(records: &[Record]) -> Self {
@@ -103,17 +109,17 @@ pub(crate) fn by(key: LookupAttributeKey, value: &str) -> LookupEventsRequest {
     LookupEventsRequest { lookup_attributes: Some(vec![attribute]), ..everything() }
 }
 
-/// Looks for events between two times, in milliseconds after [`NOW`].
+/// Looks for events between two times, in seconds after [`NOW`].
 pub(crate) fn between(start: Option<i64>, end: Option<i64>) -> LookupEventsRequest {
-    let moment = |after: i64| Timestamp::from_millis(NOW + after);
+    let moment = |after: i64| Timestamp::from_millis(NOW + 1000 * after);
     LookupEventsRequest { start_time: start.map(moment), end_time: end.map(moment), ..everything() }
 }
 
-/// A record of the account's root user, told apart by its number, a millisecond later than the one before.
+/// A record of the account's root user, told apart by its number, a second later than the one before.
 pub(crate) fn record(number: u8) -> Record {
     Record {
         event_id: event_id(number),
-        event_time_ms: NOW + i64::from(number),
+        event_time_ms: NOW + 1000 * i64::from(number),
         event_source: "kms.amazonaws.com".to_owned(),
         event_name: "Encrypt".to_owned(),
         aws_region: REGION.to_owned(),

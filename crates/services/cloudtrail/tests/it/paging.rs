@@ -72,9 +72,9 @@ fn a_history_and_its_tokens_outlive_a_restart() {
             before.append(&record(number)).await;
         }
         let first = before.lookup(paged(2)).await.unwrap();
-        let History { journal, trail, directory } = before;
+        let History { journal, index, trail, directory } = before;
         journal.close().await.unwrap();
-        drop((journal, trail));
+        drop((journal, index, trail));
 
         let after = History::at(directory);
         after.append(&record(6)).await;

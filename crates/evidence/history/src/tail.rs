@@ -1,0 +1,44 @@
+//! The index of the segment that is being written.
+
+use strongroom_journal::{JournalError, Segment, SegmentId};
+
+use crate::draft::Draft;
+
+/// The index of the open segment, and how far it goes.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    pub(crate) id: SegmentId,
+    pub(crate) draft: Draft,
+    /// Where the next frame begins; 0 before the first.
+    pub(crate) next: u64,
+}
+
+/// Read before others get their turn, in bytes.
+const STRIDE: usize = 1 << 20;
+
+impl Tail {
+    pub(crate) fn new(id: SegmentId) -> Self {
+        Self { id, draft: Draft::default(), next: 0 }
+    }
+
+    /// Takes in the next frames; tells whether there may be more.
+    pub(crate) fn catch_up(&mut self, segment: &Segment) -> Result<bool, JournalError> {
+        let mut read = 0;
+        for frame in segment.frames(self.next)? {
+            match frame {
+                Ok(frame) => {
+                    let head = frame.head();
+                    self.draft.add(&head, frame.decoded().map(|(_, record)| record));
+                    self.next = head.offset + u64::from(head.length);
+                    read += frame.length();
+                }
+                Err(JournalError::Damaged { .. }) => self.draft.damage(),
+                Err(error) => return Err(error),
+            }
+            if read >= STRIDE {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
