@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test unit test-build e2e e2e-all check bench soak build release packages
+.PHONY: help run test unit test-build e2e e2e-all check bench soak fuzz build release packages
 
 CARGO_DENY := 0.20.2
 
@@ -36,6 +36,7 @@ help:
 	@echo '  make bench     the benchmarks behind docs/numbers.md'
 	@echo '  make soak      kill and restart under load (CRASH_ROUNDS=1000, then SOAK_MINUTES=10), then fuzz'
 	@echo '                 (FUZZ_SECONDS=60 a target)'
+	@echo '  make fuzz      the fuzz targets alone'
 	@echo
 	@echo '  make unit      unit and integration tests alone'
 	@echo '  make e2e       the quick end-to-end tests alone'
@@ -99,10 +100,13 @@ bench: release
 
 # `crash::` is the crash tests of the server, of HSM clusters, and of key stores that connect.
 soak: release $(VENV_READY)
-	@scripts/system-packages.sh fuzz
 	STRONGROOM_CRASH_ROUNDS=$(CRASH_ROUNDS) STRONGROOM_KEY_STORE_CRASH_ROUNDS=$(KEY_STORE_CRASH_ROUNDS) \
 		cargo test --locked --release --package strongroom --test it crash::
 	SOAK_MINUTES=$(SOAK_MINUTES) STRONGROOM=target/release/strongroom $(VENV)/bin/python -m pytest e2e -m soak
+	@$(MAKE) --no-print-directory fuzz
+
+fuzz:
+	@scripts/system-packages.sh fuzz
 	cargo xtask fuzz --seconds $(FUZZ_SECONDS)
 
 $(VENV_READY): e2e/requirements.txt

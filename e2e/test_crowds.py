@@ -1,0 +1,88 @@
+"""Clients by the thousand that do nothing, or nothing good: memory and disk are bounded, and others are served."""
+
+import json
+import time
+
+import pytest
+
+from rig import sdk
+from rig.crowd import gathered
+from rig.node import HTTP, run, wait_until
+
+MIB = 1 << 20
+
+
+def metric(node, name: str) -> float:
+    with HTTP.open(node.endpoint + "/_strongroom/metrics") as answer:
+        lines = answer.read().decode().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(name + " "))
+
+
+def folder_bytes(folder) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def assert_served(node, seconds: float):
+    """A caller of its own, with a connection of its own for each call, is served all the time."""
+    end, calls, longest = time.monotonic() + seconds, 0, 0.0
+    while time.monotonic() < end:
+        begun = time.monotonic()
+        kms = sdk.client(node, "kms", connect_timeout=15, read_timeout=15)
+        assert "Keys" in kms.list_keys()
+        kms.close()
+        calls, longest = calls + 1, max(longest, time.monotonic() - begun)
+    print(f"{calls} calls, the longest {longest:.2f} s")
+    return calls
+
+
+@pytest.mark.slow
+def test_ten_thousand_idle_connections(fresh_node):
+    before = fresh_node.resident_bytes()
+    with gathered(fresh_node, "idle", 10_000):
+        assert_served(fresh_node, 5)
+        # One of them has made room for the caller, and for whoever reads the metrics.
+        assert metric(fresh_node, "strongroom_connections") >= 9_000
+        grown = fresh_node.resident_bytes() - before
+        assert grown < 300 * MIB, f"{grown / 10_000:.0f} bytes for each connection"
+        print(f"{grown / 10_000:.0f} bytes for each of 10,000 connections")
+    wait_until(lambda: metric(fresh_node, "strongroom_connections") < 10, "the end of the crowd")
+    fresh_node.assert_sound()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["slow_head", "slow_body", "deaf"])
+def test_slow_clients(fresh_node, kind):
+    before = fresh_node.resident_bytes()
+    with gathered(fresh_node, kind, 2_000):
+        assert_served(fresh_node, 5)
+        grown = fresh_node.resident_bytes() - before
+        assert grown < 400 * MIB, f"{grown / MIB:.0f} MiB for 2,000 clients"
+        print(f"{grown / MIB:.0f} MiB for 2,000 clients")
+    fresh_node.assert_sound()
+
+
+@pytest.mark.slow
+def test_a_flood_of_bad_signatures(fresh_node, program):
+    kms = sdk.client(fresh_node, "kms")
+    kms.list_keys()
+    before, disk_before = fresh_node.resident_bytes(), folder_bytes(fresh_node.data)
+    with gathered(fresh_node, "forger", 100):
+        assert_served(fresh_node, 25)
+    answered = metric(fresh_node, 'strongroom_unauthenticated_total{code="UnrecognizedClientException"}')
+    assert answered > 1_000
+    grown, written = fresh_node.resident_bytes() - before, folder_bytes(fresh_node.data) - disk_before
+    print(f"{answered:.0f} forged requests, {grown / MIB:.1f} MiB of memory, {written / 1024:.0f} KiB on the disk")
+    assert grown < 64 * MIB
+    # The calls that were made are in the journal; of the forged ones a few lines in the security log.
+    assert written < 4 * MIB
+
+    fresh_node.stop()
+    listed = run(program, "audit", "failures", "--json", "--data-dir", str(fresh_node.data))
+    assert listed.returncode == 0, listed.stderr
+    failures = json.loads(listed.stdout)
+    told_apart = sum(failure["count"] for failure in failures)
+    others = int(listed.stderr.split()[0])
+    assert told_apart + others >= answered, "each is counted"
+    assert {failure["code"] for failure in failures} == {"UnrecognizedClientException"}
+    verified = fresh_node.verify_audit()
+    assert verified.returncode == 0, verified.stdout
