@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use strongroom_identity::{RecordDraft, Region};
-use strongroom_store::{AuthorityRow, Db, Migration, Row, RowMac, Statement, StoreError, Tx, Value};
+use strongroom_store::{AuthorityRow, Db, Migration, Row, RowMac, Statement, StoreError, Topic, Tx, Value};
 
 use crate::domain::network::{Entry, Home, Network};
 
@@ -15,6 +15,10 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     name: "networks",
     sql: include_str!("repo/0001_networks.sql"),
 }];
+
+/// What servers tell each other of networks, which is that there is something to look at: what is kept in memory is
+/// asked for by its version.
+pub(crate) const NETWORKS: Topic = Topic::new("ec2.networks");
 
 /// The form of documents that is written here.
 const FORMAT: i64 = 1;
@@ -45,14 +49,10 @@ const LIST_RESOURCES: Statement = Statement::new(
     "SELECT account, region, resource_id, format, document, mac FROM ec2_resources \
      WHERE account = $1 AND region = $2 AND resource_id > $3 ORDER BY resource_id LIMIT $4",
 );
-/// Two numbers of which one differs after any change to any network.
-const MARK: Statement = Statement::new(
-    "SELECT COUNT(*) AS networks, CAST(COALESCE(SUM(version), 0) AS BIGINT) AS versions FROM ec2_networks",
-);
 
 /// Every statement, so that a test can show each to both engines.
 pub const STATEMENTS: &[Statement] =
-    &[INSERT_ROOT, FIND_ROOT, UPDATE_ROOT, PUT_RESOURCE, DELETE_RESOURCE, LIST_RESOURCES, MARK];
+    &[INSERT_ROOT, FIND_ROOT, UPDATE_ROOT, PUT_RESOURCE, DELETE_RESOURCE, LIST_RESOURCES];
 
 /// A row of `ec2_networks`.
 #[derive(Clone)]
@@ -143,13 +143,6 @@ fn read_root(mac: &RowMac, home: &Home, row: Option<Row>) -> Result<Option<Root>
     }
 }
 
-/// A mark of all networks as they are, which is another one after each change. Nobody has checked it: it tells
-/// that there is something to look at, not what.
-pub(crate) async fn mark(db: &Db) -> Result<(i64, i64), StoreError> {
-    let row = db.query_one(MARK, &[]).await?;
-    Ok((row.i64("networks")?, row.i64("versions")?))
-}
-
 /// All resources below a root. Two versions can be mixed in the answer: whoever reads outside a transaction
 /// looks at the root again.
 pub(crate) async fn find_resources(db: &Db, mac: &RowMac, root: &Root) -> Result<Network, StoreError> {
@@ -228,6 +221,7 @@ pub(crate) async fn replace(
     let mut values = mac.values(&root);
     values.push(before.into());
     tx.compare_and_set(UPDATE_ROOT, &values).await?;
+    tx.announce(NETWORKS, &root.key()).await?;
     write(tx, mac, network, changed).await
 }
 

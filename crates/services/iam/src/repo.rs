@@ -4,6 +4,7 @@ pub(crate) mod access_keys;
 pub(crate) mod aliases;
 pub(crate) mod directories;
 pub(crate) mod reports;
+pub(crate) mod topics;
 pub(crate) mod uses;
 
 use strongroom_identity::RecordDraft;

@@ -7,6 +7,7 @@ pub(crate) mod key_stores;
 pub(crate) mod keys;
 pub(crate) mod leftovers;
 pub(crate) mod partitions;
+pub(crate) mod topics;
 pub(crate) mod usage;
 
 use strongroom_identity::{RecordDraft, Region};

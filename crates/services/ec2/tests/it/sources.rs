@@ -1,11 +1,12 @@
 //! Whom security groups let in to an HSM, and how whoever guards it hears of changes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use proptest::prelude::*;
 use strongroom_api_ec2 as ec2;
-use strongroom_runtime::ShutdownOwner;
+use strongroom_store::{Db, FeedOptions, OpenOptions};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{ACCOUNT, Client, REGION, client, from_block, from_group, in_subnet, open, start, tcp};
@@ -125,19 +126,19 @@ async fn nobody_is_let_in_where_nothing_was_made(database: &TestDatabase) {
 
 async fn what_another_server_changes_is_told(database: &TestDatabase) {
     let db = open(database).await;
-    let [one, other] = [start(&db), start(&db)].map(|ec2| Client::new(&ec2, ACCOUNT, REGION));
+    let others_db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
+    let [one, other] = [start(&db), start(&others_db)].map(|ec2| Client::new(&ec2, ACCOUNT, REGION));
     let group = one.create_group(None, "cluster").await.unwrap();
-    let owner = ShutdownOwner::new();
+    let mut following =
+        others_db.follow_changes(FeedOptions::new(Arc::new(|| Duration::ZERO))).await.unwrap();
     let mut changes = other.ec2.changes();
-    owner.handle().spawn(other.ec2.clone().follow_others(owner.handle()));
-    if database.sqlite_file().is_none() {
-        // What there was at first is news too.
-        changes.changed().await.unwrap();
-        one.authorize(&group, vec![from_block(tcp(2223, 2223), "10.1.0.0/16")]).await.unwrap();
-        tokio::time::timeout(Duration::from_secs(30), changes.changed()).await.unwrap().unwrap();
-        assert_eq!(other.sources(&[&group]).await, ["10.1.0.0/16"]);
-    }
-    assert!(owner.finish(Duration::from_secs(30)).await);
+    following.look().await.unwrap();
+    assert!(!changes.has_changed().unwrap());
+    one.authorize(&group, vec![from_block(tcp(2223, 2223), "10.1.0.0/16")]).await.unwrap();
+    following.look().await.unwrap();
+    assert!(changes.has_changed().unwrap());
+    changes.mark_unchanged();
+    assert_eq!(other.sources(&[&group]).await, ["10.1.0.0/16"]);
 }
 
 /// What a rule lets in, by what the reference model says.

@@ -4,6 +4,7 @@
 use strongroom_identity::AccountId;
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Type, Value};
 
+use super::topics::ACCESS_KEYS;
 use super::unreadable;
 use crate::domain::root_user::GivenKey;
 
@@ -82,7 +83,8 @@ pub(crate) async fn delete(
     account: AccountId,
     access_key_id: &str,
 ) -> Result<(), StoreError> {
-    tx.execute(DELETE, &[access_key_id.into(), account.to_string().into()]).await.map(drop)
+    tx.execute(DELETE, &[access_key_id.into(), account.to_string().into()]).await?;
+    tx.announce(ACCESS_KEYS, access_key_id).await
 }
 
 /// The access key of that id.

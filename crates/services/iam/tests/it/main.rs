@@ -14,6 +14,7 @@ mod concurrency;
 mod context_keys;
 mod drafts;
 mod fixture;
+mod following;
 mod groups;
 mod lists;
 mod managed;

@@ -38,6 +38,7 @@ pub(super) use self::credentials::Passwords;
 pub(crate) use self::describing::WhichKeyStores;
 pub(super) use self::keeping::StoresAtRest;
 use self::lines::{Line, Lines};
+use super::following::forget_what_changes;
 use crate::cache::Cache;
 use crate::clusters::{Cluster, ClusterAddress, Dialer, TrustAnchors};
 use crate::domain::identifier::Home;
@@ -83,7 +84,7 @@ pub(crate) struct KeyStores {
     throttling: Arc<Throttling>,
     /// Attempts to connect that are to fail.
     faults: ConnectFaults,
-    rows: Cache<(Home, String), KeyStore>,
+    rows: Arc<Cache<(Home, String), KeyStore>>,
     lines: Lines,
     /// Told whenever there may be work.
     nudge: Notify,
@@ -113,6 +114,8 @@ impl KeyStores {
             deadline,
             throttling,
         } = ground;
+        let rows = Arc::new(Cache::new(KEPT, usize::MAX));
+        forget_what_changes(&db, repo::topics::STORES, &rows, repo::topics::read);
         Self {
             db,
             mac,
@@ -129,7 +132,7 @@ impl KeyStores {
             deadline,
             throttling,
             faults: ConnectFaults::default(),
-            rows: Cache::new(KEPT, usize::MAX),
+            rows,
             lines: Lines::default(),
             nudge: Notify::new(),
             working: RwLock::default(),

@@ -9,7 +9,7 @@ use strongroom_identity::{ConditionKeys, RequestContext};
 use strongroom_journal::{JournalError, Position, Reader};
 use strongroom_policy::Authorized;
 use strongroom_runtime::Shutdown;
-use strongroom_store::{Db, RowMac};
+use strongroom_store::{Db, RowMac, StoreError};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::KeyManagement;
@@ -147,6 +147,11 @@ impl KeyManagement {
         let days = context.now_ms.saturating_sub(since_ms).max(0).div_euclid(MILLIS_OF_A_DAY);
         context.ask(keys.with(UNUSED_DAYS, days));
         Ok(())
+    }
+
+    /// The record up to which the journal has been read for uses of keys: what comes after it is still needed.
+    pub async fn usage_read_to(&self) -> Result<Option<Position>, StoreError> {
+        repo::usage::reading(&self.db).await
     }
 
     /// Reads the journal on for uses of keys, until the shutdown begins.

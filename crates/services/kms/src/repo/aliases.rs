@@ -2,7 +2,7 @@
 
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
 
-use super::{home_columns, load_as, name_of, read_home};
+use super::{home_columns, load_as, name_of, read_home, topics};
 use crate::domain::alias::{Alias, MOST_PER_KEY};
 use crate::domain::identifier::Home;
 
@@ -77,13 +77,15 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, mac: &RowMac, alias: &Alias) -> Resu
 
 /// Writes an alias that has been pointed at another key.
 pub(crate) async fn replace(tx: &mut Tx<'_>, mac: &RowMac, alias: &Alias) -> Result<(), StoreError> {
-    tx.execute(UPDATE, &mac.values(alias)).await.map(drop)
+    tx.execute(UPDATE, &mac.values(alias)).await?;
+    topics::announce(tx, topics::ALIASES, &alias.home, &alias.name).await
 }
 
 /// Removes an alias.
 pub(crate) async fn delete(tx: &mut Tx<'_>, alias: &Alias) -> Result<(), StoreError> {
     let name = [alias.home.account.to_string().into(), alias.home.region.into(), Value::from(&alias.name)];
-    tx.execute(DELETE, &name).await.map(drop)
+    tx.execute(DELETE, &name).await?;
+    topics::announce(tx, topics::ALIASES, &alias.home, &alias.name).await
 }
 
 /// Removes all aliases of a key, and answers their names.
@@ -94,7 +96,11 @@ pub(crate) async fn delete_of_key(
 ) -> Result<Vec<String>, StoreError> {
     let of_key = name_of(home, key_id);
     let rows = tx.query(DELETE_OF_KEY, &of_key).await?;
-    rows.iter().map(|row| row.text("alias_name")).collect()
+    let names = rows.iter().map(|row| row.text("alias_name")).collect::<Result<Vec<_>, _>>()?;
+    for name in &names {
+        topics::announce(tx, topics::ALIASES, home, name).await?;
+    }
+    Ok(names)
 }
 
 /// How many aliases a key has.

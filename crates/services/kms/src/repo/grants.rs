@@ -1,8 +1,10 @@
 //! Rows of grants.
 
+use std::collections::BTreeSet;
+
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Type, Value};
 
-use super::{home_columns, load_as, name_of, read_home};
+use super::{home_columns, load_as, name_of, read_home, topics};
 use crate::domain::grant::{Grant, Party, Terms};
 use crate::domain::identifier::Home;
 
@@ -101,12 +103,18 @@ fn unreadable(column: &str, why: &'static str) -> StoreError {
 
 /// Adds a grant. The key's count of them is not this function's.
 pub(crate) async fn insert(tx: &mut Tx<'_>, mac: &RowMac, grant: &Grant) -> Result<(), StoreError> {
-    tx.execute(INSERT, &mac.values(grant)).await.map(drop)
+    tx.execute(INSERT, &mac.values(grant)).await?;
+    announce(tx, grant).await
 }
 
 /// Removes a grant.
 pub(crate) async fn delete(tx: &mut Tx<'_>, grant: &Grant) -> Result<(), StoreError> {
-    tx.execute(DELETE, &one(&grant.home, &grant.key_id, &grant.id)).await.map(drop)
+    tx.execute(DELETE, &one(&grant.home, &grant.key_id, &grant.id)).await?;
+    announce(tx, grant).await
+}
+
+async fn announce(tx: &mut Tx<'_>, grant: &Grant) -> Result<(), StoreError> {
+    topics::announce_grants(tx, &grant.home, &grant.key_id, grant.terms.grantee.identity()).await
 }
 
 /// Removes all grants of a key, and answers to whose identities they were.
@@ -116,7 +124,11 @@ pub(crate) async fn delete_of_key(
     key_id: &str,
 ) -> Result<Vec<String>, StoreError> {
     let rows = tx.query(DELETE_OF_KEY, &name_of(home, key_id)).await?;
-    rows.iter().map(|row| row.text("grantee")).collect()
+    let grantees = rows.iter().map(|row| row.text("grantee")).collect::<Result<BTreeSet<_>, _>>()?;
+    for grantee in &grantees {
+        topics::announce_grants(tx, home, key_id, grantee).await?;
+    }
+    Ok(grantees.into_iter().collect())
 }
 
 /// The grant of that id as this transaction sees it.

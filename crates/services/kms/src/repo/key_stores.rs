@@ -2,7 +2,7 @@
 
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Type, Value};
 
-use super::{home_columns, load_as, name_of, read_home};
+use super::{home_columns, load_as, name_of, read_home, topics};
 use crate::domain::identifier::Home;
 use crate::domain::key_store::{ConnectionError, ConnectionState, KeyStore};
 
@@ -109,14 +109,16 @@ pub(crate) async fn replace(tx: &mut Tx<'_>, mac: &RowMac, store: &mut KeyStore)
     store.version += 1;
     let mut values = mac.values(store);
     values.push(before.into());
-    tx.compare_and_set(UPDATE, &values).await.map(drop)
+    tx.compare_and_set(UPDATE, &values).await?;
+    topics::announce(tx, topics::STORES, &store.home, &store.id).await
 }
 
 /// Removes a key store that this transaction loaded. It holds no key.
 pub(crate) async fn delete(tx: &mut Tx<'_>, store: &KeyStore) -> Result<(), StoreError> {
     let mut values = name_of(&store.home, &store.id).to_vec();
     values.push(store.version.into());
-    tx.compare_and_set(DELETE, &values).await.map(drop)
+    tx.compare_and_set(DELETE, &values).await?;
+    topics::announce(tx, topics::STORES, &store.home, &store.id).await
 }
 
 /// The key store of that id.

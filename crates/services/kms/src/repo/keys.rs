@@ -5,7 +5,7 @@ use strongroom_hsm_core::{KeyHandle, TokenDigest, TokenRef};
 use strongroom_identity::AccountId;
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Type, Value};
 
-use super::{aliases, home_columns, ids_of, load_as, name_of, read_home};
+use super::{aliases, home_columns, ids_of, load_as, name_of, read_home, topics};
 use crate::domain::access::KeyPolicy;
 use crate::domain::alias::AliasNames;
 use crate::domain::identifier::Home;
@@ -280,6 +280,7 @@ pub(crate) async fn append_material(
     let newest = tx.query_opt(NEWEST_MATERIAL, &name_of(&key.home, &key.id)).await?;
     let newest_ms = newest.map(|row| row.i64("created_ms")).transpose()?;
     let created_ms = newest_ms.map_or(material.created_ms, |newest| material.created_ms.max(newest + 1));
+    topics::announce(tx, topics::KEYS, &key.home, &key.id).await?;
     insert_material(tx, mac, key, &Material { created_ms, ..material.clone() }).await
 }
 
@@ -347,14 +348,16 @@ pub(crate) async fn replace(tx: &mut Tx<'_>, mac: &RowMac, key: &mut Key) -> Res
     key.version += 1;
     let mut values = mac.values(key);
     values.push(before.into());
-    tx.compare_and_set(UPDATE_KEY, &values).await.map(drop)
+    tx.compare_and_set(UPDATE_KEY, &values).await?;
+    topics::announce(tx, topics::KEYS, &key.home, &key.id).await
 }
 
 /// Removes a key with its materials. What else hangs on the key is gone already.
 pub(crate) async fn delete(tx: &mut Tx<'_>, key: &Key) -> Result<(), StoreError> {
     let name = name_of(&key.home, &key.id);
     tx.execute(DELETE_MATERIALS, &name).await?;
-    tx.execute(DELETE_KEY, &name).await.map(drop)
+    tx.execute(DELETE_KEY, &name).await?;
+    topics::announce(tx, topics::KEYS, &key.home, &key.id).await
 }
 
 /// Whose the key of that id is, as its row says, which nobody has checked; `None` if there is none, or if several

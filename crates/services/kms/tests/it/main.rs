@@ -19,6 +19,7 @@ mod dry_runs;
 mod events;
 mod faults;
 mod fixture;
+mod following;
 mod grants;
 mod identifiers;
 mod key_policies;

@@ -16,6 +16,7 @@ on_both_engines! {
     only_successful_cryptography_counts,
     re_encrypt_is_a_use_of_both_keys,
     a_use_is_told_by_a_server_that_starts_later,
+    a_use_is_told_when_its_record_is_no_longer_kept,
     policies_can_ask_for_how_long_a_key_has_not_been_used,
     a_use_that_was_altered_decides_nothing,
 }
@@ -171,6 +172,27 @@ async fn a_use_is_told_by_a_server_that_starts_later(database: &TestDatabase) {
     write(&after, record(3, "Decrypt", &arns[..1])).await;
     let answer = after.last_usage(&kept.key_id).await.unwrap();
     assert_use(&answer, 3, KeyLastUsageTrackingOperation::Decrypt);
+}
+
+async fn a_use_is_told_when_its_record_is_no_longer_kept(database: &TestDatabase) {
+    let db = open(database).await;
+    let client = Client::new(&start(&db, &root()), ACCOUNT, REGION);
+    let key = client.create_key().await;
+    let arn = key.arn.as_deref().unwrap();
+    assert_eq!(client.kms.usage_read_to().await.unwrap(), None);
+    write(&client, record(1, "Encrypt", &[arn])).await;
+    client.last_usage(&key.key_id).await.unwrap();
+    let read_to = client.kms.usage_read_to().await.unwrap();
+    assert!(read_to.is_some());
+    // Another is recorded, and dropped before it was read: it is never told, and nothing else suffers.
+    write(&client, record(2, "Encrypt", &[arn])).await;
+    client.kms.drop_the_journal_so_far().await;
+    let answer = client.last_usage(&key.key_id).await.unwrap();
+    assert_use(&answer, 1, KeyLastUsageTrackingOperation::Encrypt);
+    write(&client, record(3, "Decrypt", &[arn])).await;
+    let answer = client.last_usage(&key.key_id).await.unwrap();
+    assert_use(&answer, 3, KeyLastUsageTrackingOperation::Decrypt);
+    assert!(client.kms.usage_read_to().await.unwrap() > read_to);
 }
 
 /// KMS Developer Guide, "kms:TrailingDaysWithoutKeyUsage": whole days since the last use, or since the key was made.
