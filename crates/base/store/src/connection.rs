@@ -1,5 +1,7 @@
 //! One connection of either engine: where sqlx is spoken.
 
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
@@ -62,6 +64,26 @@ impl Connection {
         })
     }
 
+    /// All rows that SQL with as many parameters as there are values answers.
+    pub(crate) async fn select(
+        &mut self,
+        sql: impl SqlSafeStr + Send,
+        values: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(connection) => {
+                let query = sqlx::query_with(sql, bind::<Sqlite, SqliteArguments>(values)?);
+                let rows = query.fetch_all(&mut **connection).await?;
+                rows.into_iter().map(|row| Row(EngineRow::Sqlite(row))).collect()
+            }
+            Self::Postgres(connection) => {
+                let query = sqlx::query_with(sql, bind::<Postgres, PgArguments>(values)?);
+                let rows = query.fetch_all(&mut **connection).await?;
+                rows.into_iter().map(|row| Row(EngineRow::Postgres(row))).collect()
+            }
+        })
+    }
+
     /// Runs SQL of any kind and number of statements, outside the dialect if need be.
     pub(crate) async fn run(&mut self, sql: impl SqlSafeStr + Send) -> Result<(), StoreError> {
         let sql = sqlx::raw_sql(sql);
@@ -70,6 +92,41 @@ impl Connection {
             Self::Postgres(connection) => sql.execute(&mut **connection).await.map(drop)?,
         }
         Ok(())
+    }
+
+    /// The rows that SQL answers, one by one.
+    pub(crate) fn stream(
+        &mut self,
+        sql: impl SqlSafeStr + Send + 'static,
+    ) -> BoxStream<'_, Result<Row, StoreError>> {
+        match self {
+            Self::Sqlite(connection) => {
+                let rows = sqlx::query(sql).persistent(false).fetch(&mut **connection);
+                rows.map(|row| Ok(Row(EngineRow::Sqlite(row?)))).boxed()
+            }
+            Self::Postgres(connection) => {
+                let rows = sqlx::query(sql).persistent(false).fetch(&mut **connection);
+                rows.map(|row| Ok(Row(EngineRow::Postgres(row?)))).boxed()
+            }
+        }
+    }
+
+    /// Changes rows by SQL with as many parameters as there are values. Answers how many rows were changed.
+    pub(crate) async fn change(
+        &mut self,
+        sql: impl SqlSafeStr + Send,
+        values: &[Value],
+    ) -> Result<u64, StoreError> {
+        Ok(match self {
+            Self::Sqlite(connection) => {
+                let query = sqlx::query_with(sql, bind::<Sqlite, SqliteArguments>(values)?);
+                query.execute(&mut **connection).await?.rows_affected()
+            }
+            Self::Postgres(connection) => {
+                let query = sqlx::query_with(sql, bind::<Postgres, PgArguments>(values)?);
+                query.execute(&mut **connection).await?.rows_affected()
+            }
+        })
     }
 
     /// Marks the connection as one that is closed, not given to the next, when it is dropped.

@@ -132,6 +132,14 @@ impl Db {
         }
     }
 
+    /// A connection that reads for long: on SQLite it keeps nobody waiting who writes.
+    pub(crate) async fn reading(&self) -> Result<Connection, StoreError> {
+        Ok(match &*self.pools {
+            Pools::Sqlite { readers, .. } => Connection::Sqlite(readers.acquire().await?),
+            Pools::Postgres(pool) => Connection::Postgres(pool.acquire().await?),
+        })
+    }
+
     /// The connection for a change.
     pub(crate) async fn writer(&self) -> Result<Connection, StoreError> {
         Ok(match &*self.pools {

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use strongroom_crypto::digest::sha256;
 
+use crate::connection::Connection;
 use crate::retry::Retry;
+use crate::snapshot::Applied;
 use crate::transaction::Tx;
-use crate::{Db, Statement, StoreError, feed, meta, outbox};
+use crate::{Db, Row, Statement, StoreError, feed, meta, outbox};
 
 /// One step of a component's tables, run once in the life of a database.
 ///
@@ -138,6 +140,34 @@ impl Db {
         Ok(())
     }
 
+    /// Brings the tables to where another store's were: through the steps of `applied`, and no other. Those of the store
+    /// itself are there already, and may be further.
+    pub(crate) async fn migrate_to(
+        &self,
+        sets: &[&[Migration]],
+        applied: &[Applied],
+    ) -> Result<(), StoreError> {
+        let _ = in_order(sets.iter().copied().chain([OWN]))?;
+        let all = || sets.iter().copied().chain([OWN]).flatten();
+        for Applied { component, version, name, digest } in applied {
+            let known = all().find(|known| known.component == component && known.version == *version);
+            let Some(known) = known else {
+                let (component, version, name) = (component.clone(), (*version).into(), name.clone());
+                return Err(SchemaError::Newer { component, version, name }.into());
+            };
+            known.expect(digest)?;
+        }
+        for migration in all() {
+            if applied
+                .iter()
+                .any(|step| step.component == migration.component && step.version == migration.version)
+            {
+                self.apply(migration).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Makes the tables that the store itself needs, if they are not there.
     pub(crate) async fn make_own_tables(&self) -> Result<(), StoreError> {
         let mut retry = Retry::new();
@@ -185,6 +215,21 @@ impl Db {
         tracing::debug!(component, version, name, "a migration was applied");
         Ok(())
     }
+}
+
+/// The steps that the tables have been through, as this connection sees them.
+pub(crate) async fn applied_in(connection: &mut Connection) -> Result<Vec<Applied>, StoreError> {
+    let rows = connection.query(ALL, &[]).await?;
+    let applied = |row: &Row| {
+        Ok(Applied {
+            component: row.text("component")?,
+            version: u32::try_from(row.i64("version")?)
+                .map_err(|error| StoreError::column("version", error))?,
+            name: row.text("name")?,
+            digest: row.blob("digest")?,
+        })
+    };
+    rows.iter().map(applied).collect()
 }
 
 impl Migration {

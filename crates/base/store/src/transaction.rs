@@ -194,6 +194,17 @@ impl Tx<'_> {
         }
     }
 
+    /// Changes rows by SQL with as many parameters as there are values.
+    pub(crate) async fn change(
+        &mut self,
+        sql: impl SqlSafeStr + Send,
+        values: &[Value],
+    ) -> Result<u64, StoreError> {
+        self.state = State::Busy;
+        let answer = self.connection.change(sql, values).await;
+        self.settle(answer)
+    }
+
     /// Runs SQL of any kind.
     pub(crate) async fn run(&mut self, sql: impl SqlSafeStr + Send) -> Result<(), StoreError> {
         self.state = State::Busy;

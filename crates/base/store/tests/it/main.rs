@@ -12,5 +12,6 @@ mod meta;
 mod migrations;
 mod opening;
 mod outbox;
+mod snapshot;
 mod tables;
 mod transactions;
