@@ -7,7 +7,7 @@ use std::time::Duration;
 use strongroom_identity::AccountId;
 use strongroom_journal::{IdentityKind, JournalError, Position, Reader, Record};
 use strongroom_runtime::Shutdown;
-use strongroom_store::Db;
+use strongroom_store::{Db, StoreError};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::error::Refusal;
@@ -110,6 +110,11 @@ impl Uses {
             tracing::warn!("reading the journal for the uses of access keys lags behind");
         }
         Ok(())
+    }
+
+    /// The record up to which the journal has been read.
+    pub(crate) async fn read_to(&self) -> Result<Option<Position>, StoreError> {
+        repo::uses::reading(&self.db).await
     }
 
     /// Reads the journal on, until the shutdown begins.
