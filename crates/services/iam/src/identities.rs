@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use strongroom_identity::{AccountId, Action, Principal, RecordDraft, RequestContext};
-use strongroom_journal::Reader;
+use strongroom_journal::{Position, Reader};
 use strongroom_policy::{Authority, Resource, Values};
 use strongroom_runtime::Shutdown;
 use strongroom_seal::{Purpose, Root as SealRoot, Sealer};
-use strongroom_store::Tx;
+use strongroom_store::{StoreError, Tx};
 
 use crate::access_keys::AccessKeys;
 use crate::attempts::Attempts;
@@ -156,6 +156,12 @@ impl IdentityManagement {
         self.directories.start_over();
         self.providers.start_over();
         self.uses.start_over(quiet, journal);
+    }
+
+    /// The record up to which the journal has been read for uses of access keys and roles: what comes after it is still
+    /// needed.
+    pub async fn uses_read_to(&self) -> Result<Option<Position>, StoreError> {
+        self.uses.read_to().await
     }
 
     /// Reads the journal on for uses of access keys, until the shutdown begins.
