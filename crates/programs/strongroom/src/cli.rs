@@ -2,6 +2,7 @@
 
 mod audit;
 mod deployment;
+mod production;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,8 +10,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use strongroom_identity::AccountId;
 
-pub(crate) use audit::{AuditCommand, DeniedOptions, ExplainOptions};
+pub(crate) use audit::{AuditCommand, DeniedOptions, ExplainOptions, FailureOptions, VerifyOptions};
 pub(crate) use deployment::{DownOptions, UpOptions};
+pub(crate) use production::{
+    AccountCommand, AccountCreateOptions, AccountListOptions, ConfigOptions, InitOptions, RootCommand,
+    RootResetOptions, ServeOptions,
+};
 
 use crate::faults::command::FaultOptions;
 
@@ -21,7 +26,9 @@ Examples:
   strongroom dev                          serve on http://127.0.0.1:4566, keep the data
   strongroom dev --ephemeral              the same, and forget everything at the end
   strongroom dev --seed seed.json         the same, with the users, policies and keys that a file names
-  strongroom audit verify                 check the journal of `strongroom dev`
+  strongroom init                         make a server for production: configuration, certificate, first account
+  strongroom serve                        serve it
+  strongroom audit verify                 check the journal
   strongroom explain                      why the last call that was refused was refused
 
 Then, in another terminal:
@@ -59,6 +66,25 @@ pub(crate) enum Command {
     /// Take down what `up` has made: alias, key, key store, HSMs, cluster and local files
     #[command(after_help = deployment::DOWN_EXAMPLES)]
     Down(Box<DownOptions>),
+    /// Make everything that a server in production needs: configuration, certificate, store, seal, first account
+    ///
+    /// Shows the access key of the account's root user once, and keeps it nowhere in the clear. Touches nothing that is
+    /// there already.
+    #[command(after_help = production::INIT_EXAMPLES)]
+    Init(Box<InitOptions>),
+    /// Serve in production: TLS, credentials that only their owners know, nothing that only development has
+    #[command(after_help = production::SERVE_EXAMPLES)]
+    Serve(ServeOptions),
+    /// Make accounts and list them, on the server's machine
+    Account {
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
+    /// What only whoever runs the machine can do for an account's root user
+    Root {
+        #[command(subcommand)]
+        command: RootCommand,
+    },
     /// Check what the journal holds, or tell which calls were refused
     Audit {
         #[command(subcommand)]
@@ -159,6 +185,17 @@ pub(crate) struct DataOptions {
     /// Where the data is kept [default: strongroom in the user's data folder, ~/.local/share]
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// What a command works on: the data of a server in development, or of one in production.
+#[derive(Args, Clone)]
+pub(crate) struct PlaceOptions {
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
+    /// The configuration of the server whose data it is [default: /etc/strongroom/strongroom.toml, if that is there and
+    /// no --data-dir is given]
+    #[arg(long, value_name = "FILE", env = "STRONGROOM_CONFIG", conflicts_with = "data_dir")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// What `strongroom version` prints.

@@ -1,7 +1,7 @@
 //! The folder that a server keeps everything in.
 
 use std::fs::{DirBuilder, File};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -65,8 +65,34 @@ impl DataDir {
         self.0.join("hsm-host")
     }
 
-    /// Makes the folder if it is not there, for its owner only, and locks it.
+    /// The folder of what is looked up in the journal.
+    pub(crate) fn index(&self) -> PathBuf {
+        self.0.join("index")
+    }
+
+    /// The folder of the log of failed authentication.
+    pub(crate) fn failures(&self) -> PathBuf {
+        self.0.join("failures")
+    }
+
+    /// Where a running server hears whoever runs the machine.
+    pub(crate) fn control_socket(&self) -> PathBuf {
+        self.0.join("control.sock")
+    }
+
+    /// Makes the folder if it is not there, for its owner only, and locks it for a server in development.
     pub(crate) fn lock(&self) -> Result<Lock> {
+        let folder = self.0.display();
+        self.try_lock()?.with_context(|| {
+            format!(
+                "another strongroom serves from {folder}; stop it, name another folder with --data-dir, or have `up` and \
+                 `down` use it where it is, with --endpoint"
+            )
+        })
+    }
+
+    /// Makes the folder if it is not there, for its owner only, and locks it, unless a server has it.
+    pub(crate) fn try_lock(&self) -> Result<Option<Lock>> {
         let folder = self.0.display();
         DirBuilder::new()
             .recursive(true)
@@ -77,13 +103,9 @@ impl DataDir {
         if mode & 0o077 != 0 {
             bail!("others may enter {folder}, which holds keys; close it with: chmod 700 {folder}");
         }
-        let file = File::options().create(true).truncate(false).write(true).open(self.0.join("lock"))?;
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            bail!(
-                "another strongroom serves from {folder}; stop it, name another folder with --data-dir, or have `up` and \
-                 `down` use it where it is, with --endpoint"
-            );
-        }
-        Ok(Lock(file))
+        let file =
+            File::options().create(true).truncate(false).write(true).mode(0o600).open(self.0.join("lock"))?;
+        let is_free = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        Ok(is_free.then_some(Lock(file)))
     }
 }

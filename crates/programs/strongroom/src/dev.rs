@@ -5,18 +5,21 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use strongroom_kms::Settings;
-use strongroom_runtime::{LogFormat, ShutdownOwner, init_logging, termination};
+use strongroom_runtime::{LogFormat, ShutdownOwner, init_logging, termination, uptime};
 use strongroom_secret::SecretString;
-use strongroom_server::{Limits, Origins};
+use strongroom_server::{Limits, Origins, Scrapers};
+use strongroom_store::FeedOptions;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::cli::DevOptions;
 use crate::data_dir::DataDir;
+use crate::failures::Failures;
 use crate::identity_providers::PublishedDocuments;
 use crate::node::{Choices, Clusters, Development, Door, Node, RootKey};
 use crate::process;
@@ -115,9 +118,15 @@ impl Serving {
             clusters,
             key_stores: key_settings(options),
             explains_allowed: options.explain_allowed,
+            feed: FeedOptions::new(Arc::new(uptime)),
             providers: PublishedDocuments::in_development(),
         };
-        let door = Door { limits: Limits::default(), origins };
+        let door = Door {
+            limits: Limits::default(),
+            origins,
+            failures: Failures::keep(data, &shutdown.handle())?,
+            scrapers: Scrapers::loopback(),
+        };
         let development = Development { root_key, seed };
         let node = Node::open_dev(data, choices, door, development, shutdown.handle()).await?;
         shutdown.handle().spawn(node.server.clone().serve(listener));

@@ -54,6 +54,11 @@ struct Place {
 }
 
 impl PublishedDocuments {
+    /// Documents of providers in public, read over TLS.
+    pub(crate) fn in_public() -> Self {
+        Self { reach: Reach::Public, authorities: Authorities::of_system() }
+    }
+
     /// Documents of providers anywhere, this machine and its networks included: for development.
     pub(crate) fn in_development() -> Self {
         Self { reach: Reach::LocalToo, authorities: Authorities::of_system() }

@@ -2,35 +2,53 @@
 
 #![allow(clippy::disallowed_macros, reason = "a program for the terminal prints")]
 
+mod account;
 mod audit;
 mod cli;
+mod control;
 mod data_dir;
 mod dev;
 mod dev_tools;
 mod down;
+mod failures;
 mod faults;
+mod figures;
+mod freshness;
 mod identity_providers;
+mod init;
+mod journal_keeping;
 mod networking;
 mod node;
 mod process;
 mod quotas;
 mod recording;
 mod seed;
+mod serve;
+mod settings;
 mod up;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::{Arguments, AuditCommand, Command};
+use crate::cli::{Arguments, AuditCommand, Command, RootCommand};
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Dev(options) => dev::run(&options),
         Command::Up(options) => up::run(&options),
         Command::Down(options) => down::run(&options),
-        Command::Audit { command: AuditCommand::Verify(options) } => audit::verify(&options),
+        Command::Init(options) => init::run(&options),
+        Command::Serve(options) => serve::run(&options),
+        Command::Account { command } => account::run(&command),
+        Command::Root { command: RootCommand::Reset(options) } => account::reset_root(&options),
+        Command::Audit { command: AuditCommand::Verify(options) } => Ok(audit::verification::run(&options)),
+        Command::Audit { command: AuditCommand::Checkpoint(place) } => {
+            audit::checkpoints::print_newest(&place)
+        }
+        Command::Audit { command: AuditCommand::Key(place) } => audit::checkpoints::print_key(&place),
         Command::Audit { command: AuditCommand::Denied(options) } => audit::denied::run(&options),
+        Command::Audit { command: AuditCommand::Failures(options) } => audit::failures::run(&options),
         Command::Explain(options) => audit::explain::run(&options),
         Command::Seed { command } => seed::command(&command),
         Command::Fault(options) => faults::command::run(options),

@@ -6,11 +6,12 @@
 mod development;
 mod foundation;
 mod ground;
+mod production;
 mod services;
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use strongroom_api_cloudhsm::CloudHsmService;
 use strongroom_api_cloudtrail::CloudTrailService;
 use strongroom_api_ec2::Ec2Service;
@@ -22,13 +23,18 @@ use strongroom_iam::Sts;
 use strongroom_journal::Journal;
 use strongroom_outbox::Outbox;
 use strongroom_runtime::Shutdown;
-use strongroom_server::{DevTools, Limits, Origins, Registry, Server, ServerParts};
+use strongroom_server::{DevTools, Limits, Origins, Registry, Scrapers, Server, ServerParts};
 use strongroom_store::Db;
 
 pub(crate) use self::development::{Development, RootKey};
 pub(crate) use self::foundation::Foundation;
 pub(crate) use self::ground::Ground;
+pub(crate) use self::production::Offline;
 pub(crate) use self::services::{Choices, Clusters, Services};
+use crate::failures::Failures;
+use crate::figures::ThisProcess;
+use crate::freshness::StoreFeed;
+use crate::journal_keeping::JournalKeeping;
 use crate::quotas::KmsQuotas;
 use crate::recording::JournalRecorder;
 
@@ -38,6 +44,7 @@ pub(crate) struct Node {
     db: Db,
     journal: Arc<Journal>,
     outbox: Arc<Outbox>,
+    keeping: Arc<JournalKeeping>,
     cloudhsm: Arc<ControlPlane>,
 }
 
@@ -46,6 +53,10 @@ pub(crate) struct Door {
     pub(crate) limits: Limits,
     /// Whose web pages may call.
     pub(crate) origins: Origins,
+    /// Who keeps failed authentication.
+    pub(crate) failures: Arc<Failures>,
+    /// From where the metrics may be read.
+    pub(crate) scrapers: Scrapers,
 }
 
 impl Node {
@@ -65,7 +76,7 @@ impl Node {
             .with(IamService(iam.clone()))
             .with(StsService(Arc::new(Sts::new(iam.clone()))))
             .with(CloudTrailService(cloudtrail.clone()));
-        let Ground { db, clocks, journal, outbox, .. } = ground;
+        let Ground { db, clocks, journal, outbox, keeping, .. } = ground;
         let parts = ServerParts {
             registry,
             credentials: access_keys.clone(),
@@ -74,6 +85,10 @@ impl Node {
             limits: door.limits,
             origins: door.origins,
             admission: Some(Arc::new(KmsQuotas(kms.clone()))),
+            freshness: Some(Arc::new(StoreFeed(db.clone()))),
+            failures: Some(door.failures),
+            scrapers: door.scrapers,
+            figures: vec![Arc::new(ThisProcess), Arc::new(StoreFeed(db.clone()))],
             dev,
         };
         Self {
@@ -81,6 +96,7 @@ impl Node {
             db: db.clone(),
             journal: journal.clone(),
             outbox: outbox.clone(),
+            keeping: keeping.clone(),
             cloudhsm: cloudhsm.clone(),
         }
     }
@@ -94,8 +110,6 @@ impl Node {
     pub(crate) async fn close(self) -> Result<()> {
         drop(self.server);
         drop(self.cloudhsm);
-        self.outbox.empty().await;
-        self.journal.close().await.context("closing the journal")?;
-        self.db.close().await.context("closing the store")
+        ground::close(&self.outbox, &self.journal, &self.keeping, &self.db).await
     }
 }

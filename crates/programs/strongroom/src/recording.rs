@@ -76,9 +76,9 @@ impl JournalRecorder {
             api_version: None,
             management: true,
             tls: context.tls.as_ref().map(|tls| TlsDetails {
-                version: Some(tls.version.clone()),
-                cipher_suite: Some(tls.cipher_suite.clone()),
-                host: None,
+                version: Some(tls.version.to_owned()),
+                cipher_suite: Some(tls.cipher_suite.to_owned()),
+                host: tls.host.clone(),
             }),
             shared_event_id: None,
             decisions: decisions(call.decisions),

@@ -19,17 +19,23 @@ pub(crate) fn planted(
     at_ms: i64,
     event_id: [u8; 16],
 ) -> Record {
-    let account_id = account.to_string();
     let details = json!({ "made": planted.made, "changed": planted.changed });
     let resources = entity.map(|(kind, arn)| {
         let kind = Some(kind.cloudformation().to_owned());
-        vec![Resource { account_id: Some(account_id.clone()), kind, arn }]
+        vec![Resource { account_id: Some(account.to_string()), kind, arn }]
     });
+    let record = of_operator(account, "PlantResource", at_ms, event_id);
+    Record { service_event_details: Some(details.to_string()), resources, ..record }
+}
+
+/// The operator of the installation has done something for an account. The names of these events are ours.
+pub(crate) fn of_operator(account: AccountId, event: &str, at_ms: i64, event_id: [u8; 16]) -> Record {
+    let account_id = account.to_string();
     Record {
         event_id: EventId(event_id),
         event_time_ms: at_ms,
         event_source: SERVICE.event_source.to_owned(),
-        event_name: "PlantResource".to_owned(),
+        event_name: event.to_owned(),
         aws_region: SERVICE.home_region.unwrap_or_default().to_owned(),
         identity: Identity {
             account_id: Some(account_id.clone()),
@@ -39,8 +45,6 @@ pub(crate) fn planted(
         source_ip: INTERNAL.to_owned(),
         user_agent: Some(INTERNAL.to_owned()),
         account_id,
-        service_event_details: Some(details.to_string()),
-        resources,
         event_type: EventType::AwsServiceEvent,
         management: true,
         ..Record::default()

@@ -124,12 +124,7 @@ impl Resource for Protected {
 impl IdentityManagement {
     /// The service over the directories of `access_keys`. Passwords and seeds are sealed under `root`; `journal`
     /// tells when access keys were used.
-    pub fn new(
-        access_keys: &AccessKeys,
-        root: &SealRoot,
-        authority: Authority,
-        journal: Reader,
-    ) -> Self {
+    pub fn new(access_keys: &AccessKeys, root: &SealRoot, authority: Authority, journal: Reader) -> Self {
         let (directories, sessions) = (access_keys.directories(), access_keys.sessions());
         let uses = Uses::new(directories.db.clone(), journal);
         let sealer = Sealer::new(root, Purpose::Secrets);

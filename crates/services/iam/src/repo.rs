@@ -1,6 +1,7 @@
 //! Rows of IAM.
 
 pub(crate) mod access_keys;
+pub(crate) mod accounts;
 pub(crate) mod aliases;
 pub(crate) mod directories;
 pub(crate) mod reports;
@@ -32,6 +33,7 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("repo/0002_directories.sql"),
     },
     Migration { component: "iam", version: 3, name: "reports", sql: include_str!("repo/0003_reports.sql") },
+    Migration { component: "iam", version: 4, name: "accounts", sql: include_str!("repo/0004_accounts.sql") },
 ];
 
 /// Every statement, so that a test can show each to both engines.
@@ -40,6 +42,9 @@ pub const STATEMENTS: &[Statement] = &[
     access_keys::FIND,
     access_keys::DELETE,
     access_keys::GIVEN_TO_ROOT,
+    accounts::INSERT_IF_ABSENT,
+    accounts::FIND,
+    accounts::LIST,
     aliases::INSERT_IF_ABSENT,
     aliases::DELETE,
     directories::INSERT_ROOT,

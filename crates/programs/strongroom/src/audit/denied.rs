@@ -42,7 +42,7 @@ struct Tally {
 /// Lists them.
 pub(crate) fn run(options: &DeniedOptions) -> Result<ExitCode> {
     process::prepare();
-    let mut history = History::open(&options.data)?;
+    let mut history = History::open(&options.place)?;
     let newest_ms = history.newest_ms()?;
     // In development mode, the time of records can be ahead of the machine's.
     let now_ms = Clocks::system().real_now().max(newest_ms.unwrap_or(i64::MIN));

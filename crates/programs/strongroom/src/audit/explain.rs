@@ -14,7 +14,7 @@ use crate::process;
 /// Tells it.
 pub(crate) fn run(options: &ExplainOptions) -> Result<ExitCode> {
     process::prepare();
-    let mut history = History::open(&options.data)?;
+    let mut history = History::open(&options.place)?;
     let record = match &options.request_id {
         Some(id) => called(&mut history, id)?,
         None => last_refused(&mut history)?,

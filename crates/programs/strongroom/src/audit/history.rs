@@ -6,9 +6,9 @@ use strongroom_policy::decision::{NotATrace, Trace};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::cli::DataOptions;
-use crate::data_dir::DataDir;
+use crate::cli::PlaceOptions;
 use crate::recording::is_denial;
+use crate::settings::Place;
 
 /// The records of a data folder.
 pub(crate) struct History {
@@ -19,8 +19,8 @@ pub(crate) struct History {
 
 impl History {
     /// The journal in the folder that the options name. It need not be complete nor intact.
-    pub(crate) fn open(options: &DataOptions) -> Result<Self> {
-        let journal = DataDir::named(options)?.journal();
+    pub(crate) fn open(options: &PlaceOptions) -> Result<Self> {
+        let journal = Place::named(options)?.data.journal();
         if !journal.is_dir() {
             bail!("there is no journal in {}; name the server's folder with --data-dir", journal.display());
         }

@@ -1,8 +1,10 @@
 //! What reads the journal: `audit` and `explain`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
-use super::DataOptions;
+use super::PlaceOptions;
 use crate::audit::since::Since;
 
 /// Examples that the help of `explain` ends with.
@@ -12,23 +14,74 @@ Examples:
   strongroom explain --request-id 8503e2c7-1876-4ed8-b388-c8479370f657    that one
   strongroom audit denied                                                 all of them, by principal and action";
 
+/// Examples that the help of `audit verify` ends with.
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  strongroom audit verify                                             all of it, with the seal
+  strongroom audit verify --checkpoint kept.txt                       and that it still has what it had then
+  strongroom audit verify --journal DIR --public-key key.pem --checkpoint kept.txt
+                                                                      as a stranger, who has the files and two texts";
+
 #[derive(Subcommand)]
 pub(crate) enum AuditCommand {
-    /// Walk the whole journal: chain, hashes and MACs
+    /// Walk the whole journal: chain, hashes, MACs and signed checkpoints
     ///
-    /// Names the first record that is not as it was written, and exits with status 1 if there is any. Works
-    /// beside a running server.
-    Verify(DataOptions),
+    /// Names the first record that is not as it was written, what is missing, and where. Exits with status 0 if everything
+    /// is as it was written, with 1 if not, and with 2 if that cannot be told. Works beside a running server.
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(VerifyOptions),
+    /// Print the newest checkpoint: how far the journal was, signed
+    ///
+    /// Kept elsewhere, it shows later whether the journal still holds what it held: `audit verify --checkpoint FILE`.
+    Checkpoint(PlaceOptions),
+    /// Print the public key that verifies checkpoints
+    ///
+    /// With it anybody can verify the journal without the seal: `audit verify --public-key FILE`.
+    Key(PlaceOptions),
     /// List refused calls by principal and action, with the reason and the request id of the last of each
     ///
     /// Works beside a running server. `strongroom explain --request-id ID` tells all about one of them.
     Denied(DeniedOptions),
+    /// List requests that were not authenticated, by source, access key id and error code
+    ///
+    /// Nobody is known to have made them, so they are in no journal; they are in a log of bounded size, in which those of
+    /// ten seconds are added up. Works beside a running server.
+    Failures(FailureOptions),
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct VerifyOptions {
+    #[command(flatten)]
+    pub(crate) place: PlaceOptions,
+    /// Compare the journal with checkpoints that were kept elsewhere: a file that `audit checkpoint` has printed, or a
+    /// folder of copies. Can be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: Vec<PathBuf>,
+    /// Verify without the seal: hashes, chain, and signatures by the key in this file, which `audit key` has printed. MACs
+    /// are not checked then. Can be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public_key: Vec<PathBuf>,
+    /// The journal's folder, or a copy of it, where there is no more than that
+    #[arg(long, value_name = "DIR", requires = "public_key")]
+    pub(crate) journal: Option<PathBuf>,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct FailureOptions {
+    #[command(flatten)]
+    pub(crate) place: PlaceOptions,
+    /// From when on: a moment (2026-11-27T08:00:00Z) or how long ago (30m, 24h, 7d) [default: all that is kept]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Since>,
+    /// Print one JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Clone)]
 pub(crate) struct DeniedOptions {
     #[command(flatten)]
-    pub(crate) data: DataOptions,
+    pub(crate) place: PlaceOptions,
     /// From when on: a moment (2026-11-27T08:00:00Z) or how long ago (30m, 24h, 7d) [default: all that is recorded]
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<Since>,
@@ -40,7 +93,7 @@ pub(crate) struct DeniedOptions {
 #[derive(Args, Clone)]
 pub(crate) struct ExplainOptions {
     #[command(flatten)]
-    pub(crate) data: DataOptions,
+    pub(crate) place: PlaceOptions,
     /// The call: what its answer has as x-amzn-RequestId (or x-amz-request-id, or RequestId), SDKs as the request id of an
     /// error, and its record as requestID [default: the last call that was refused]
     #[arg(long, value_name = "ID")]

@@ -6,10 +6,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
     /// To public addresses.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "a server that is not for development goes so far and no further")
-    )]
     Public,
     /// To private ones and this machine, too.
     LocalToo,

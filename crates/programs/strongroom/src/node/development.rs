@@ -15,7 +15,7 @@ use crate::data_dir::DataDir;
 use crate::dev_tools::{self, Workbench};
 use crate::faults::Faults;
 use crate::seed::{Garden, Seed};
-use crate::settings::Place;
+use crate::settings::{JournalChoices, Place};
 
 /// What is chosen for a server in development beside what any has.
 pub(crate) struct Development {
@@ -46,9 +46,10 @@ impl Node {
         let foundation = Foundation::of_development(&Place::in_folder(data.clone())).await?;
         let clocks = Clocks::new(Arc::new(SystemTime), dev_tools::stored_offset(&foundation.db).await?);
         // A reset begins a stream.
-        let journal = JournalOptions { begins_streams: true, ..JournalOptions::default() };
+        let options = JournalOptions { begins_streams: true, ..JournalOptions::default() };
+        let journal = JournalChoices { options, ..JournalChoices::default() };
         let ground = Ground::on(foundation, data, clocks, &journal).await?;
-        let Ground { db, root, clocks, outbox, journal } = &ground;
+        let Ground { db, root, clocks, outbox, journal, .. } = &ground;
         let history = dev_tools::history(db, journal.reader()).await?;
 
         let access_keys = AccessKeys::new(db.clone(), root, clocks.clone()).with_dev_accounts();

@@ -1,13 +1,22 @@
 //! The store and the seal, which belong together.
+//!
+//! The store knows its seal by a check value, and its kind: one for development, whose credentials everyone knows, is
+//! never served as another.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use strongroom_seal::Root;
 use strongroom_store::{Db, Migration, OpenOptions};
 
-use crate::data_dir::DataDir;
+use crate::settings::{Place, SealPlace, StorePlace};
 
 /// The name under which the store keeps the seal's check value.
 const SEAL_CHECK: &str = "seal.check";
+
+/// The name under which the store keeps which kind of installation it is of. Stores from before there was a choice have
+/// nothing there, and are for development.
+const KIND: &str = "installation.kind";
+const DEVELOPMENT: &[u8] = b"development";
+const PRODUCTION: &[u8] = b"production";
 
 /// The store, and the root of trust under which it is sealed.
 pub(crate) struct Foundation {
@@ -16,44 +25,108 @@ pub(crate) struct Foundation {
 }
 
 impl Foundation {
-    /// Opens the store of the data folder, or makes it, and the seal beside it.
-    pub(crate) async fn open_or_create(data: &DataDir) -> Result<Self> {
-        let db =
-            Db::open_sqlite(&data.database(), &OpenOptions::default()).await.context("opening the store")?;
-        let root = open_seal(data, &db).await?;
-        db.migrate(&tables()).await.context("bringing the store up to date")?;
+    /// Opens store and seal of a development server, or makes them.
+    pub(crate) async fn of_development(place: &Place) -> Result<Self> {
+        let db = open_store(&place.store).await?;
+        let kind = db.meta_get(KIND).await.context("reading the store")?;
+        if kind.is_some_and(|kind| kind != DEVELOPMENT) {
+            bail!(
+                "{} is no development server's; serve it with `strongroom serve`, or name another folder with --data-dir",
+                place.data.path().display()
+            );
+        }
+        let known = db.meta_get(SEAL_CHECK).await.context("reading the store")?;
+        let (root, known) = if let Some(known) = known {
+            (open_known(&place.seal)?, known)
+        } else {
+            let root = Root::open_or_create(&place.seal.dir)?;
+            let known = db.meta_insert_if_absent(SEAL_CHECK, root.check_value().as_bytes()).await?;
+            (root, known)
+        };
+        verify(&root, &known, &place.seal)?;
+        db.meta_insert_if_absent(KIND, DEVELOPMENT).await?;
+        migrate(&db).await?;
+        Ok(Self { db, root })
+    }
+
+    /// Opens store and seal as `strongroom init` has made them. A seal that is not the store's is refused before anything
+    /// is changed: keys sealed under one and a store full of keys sealed under another would be a loss noticed too late.
+    pub(crate) async fn open(place: &Place) -> Result<Self> {
+        if let StorePlace::Sqlite(file) = &place.store
+            && !file.exists()
+        {
+            bail!("there is no store at {}; make it with `strongroom init`", file.display());
+        }
+        let db = open_store(&place.store).await?;
+        let kind = db.meta_get(KIND).await.context("reading the store")?;
+        let Some(known) = db.meta_get(SEAL_CHECK).await.context("reading the store")? else {
+            bail!("the store is empty; make it ready with `strongroom init`");
+        };
+        if kind.is_none_or(|kind| kind != PRODUCTION) {
+            bail!(
+                "the store is a development server's, whose credentials everyone knows; make another with `strongroom init`"
+            );
+        }
+        let root = open_known(&place.seal)?;
+        verify(&root, &known, &place.seal)?;
+        migrate(&db).await?;
+        Ok(Self { db, root })
+    }
+
+    /// Makes store and seal, neither of which may be there.
+    pub(crate) async fn create(place: &Place) -> Result<Self> {
+        let db = open_store(&place.store).await?;
+        let known = db.meta_get(SEAL_CHECK).await.context("reading the store")?;
+        if known.is_some() {
+            bail!(
+                "the store has been made ready before, under a seal of its own; serve it with that seal, or name an empty \
+                 database"
+            );
+        }
+        let root = Root::create_with(&place.seal.dir, &place.seal.unlock()?)
+            .context("making the seal; whatever is there is never written over")?;
+        db.meta_set(KIND, PRODUCTION).await?;
+        let known = db.meta_insert_if_absent(SEAL_CHECK, root.check_value().as_bytes()).await?;
+        // Of two who make one database ready at once, the other was first.
+        verify(&root, &known, &place.seal)?;
+        migrate(&db).await?;
         Ok(Self { db, root })
     }
 }
 
-/// The tables of all services.
-fn tables() -> [&'static [Migration]; 4] {
-    [
+async fn open_store(place: &StorePlace) -> Result<Db> {
+    let opened = match place {
+        StorePlace::Sqlite(file) => Db::open_sqlite(file, &OpenOptions::default()).await,
+        StorePlace::Postgres(settings) => {
+            let options = OpenOptions { connections: settings.connections(), ..OpenOptions::default() };
+            Db::open_postgres(settings.url_with_password()?.expose(), &options).await
+        }
+    };
+    opened.context("opening the store")
+}
+
+/// Opens the seal of a store that is in use.
+fn open_known(seal: &SealPlace) -> Result<Root> {
+    Root::open_with(&seal.dir, &seal.unlock()?)
+        .context("the store holds keys, and without the seal they were made under they cannot be used")
+}
+
+/// Whether the seal is the one whose check value the store knows.
+fn verify(root: &Root, known: &[u8], seal: &SealPlace) -> Result<()> {
+    root.check_value().verify(known).with_context(|| {
+        format!(
+            "{} is not the seal that this store was made under; put back the folder that was beside it",
+            seal.dir.display()
+        )
+    })
+}
+
+async fn migrate(db: &Db) -> Result<()> {
+    let tables: [&[Migration]; 4] = [
         strongroom_kms::MIGRATIONS,
         strongroom_iam::MIGRATIONS,
         strongroom_ec2::MIGRATIONS,
         strongroom_cloudhsm::MIGRATIONS,
-    ]
-}
-
-/// Opens the seal and checks it against the store, before anything else is touched: keys sealed under one
-/// seal and a store full of keys sealed under another would be a loss noticed too late.
-async fn open_seal(data: &DataDir, db: &Db) -> Result<Root> {
-    let known = db.meta_get(SEAL_CHECK).await.context("reading the store")?;
-    let (root, known) = if let Some(known) = known {
-        let root = Root::open(&data.seal())
-            .context("the store holds keys, and without the seal they were made under they cannot be used")?;
-        (root, known)
-    } else {
-        let root = Root::open_or_create(&data.seal())?;
-        let known = db.meta_insert_if_absent(SEAL_CHECK, root.check_value().as_bytes()).await?;
-        (root, known)
-    };
-    root.check_value().verify(&known).with_context(|| {
-        format!(
-            "{} is not the seal that this store was made under; put back the folder that was beside it",
-            data.seal().display()
-        )
-    })?;
-    Ok(root)
+    ];
+    db.migrate(&tables).await.context("bringing the store up to date")
 }

@@ -11,6 +11,8 @@ use strongroom_store::{Db, RowMac};
 
 use super::Foundation;
 use crate::data_dir::DataDir;
+use crate::journal_keeping::JournalKeeping;
+use crate::settings::JournalChoices;
 
 /// The name of this node in its journal. One node writes a data folder.
 const NODE: &str = "local";
@@ -23,6 +25,7 @@ pub(crate) struct Ground {
     pub(crate) clocks: Clocks,
     pub(crate) journal: Arc<Journal>,
     pub(crate) outbox: Arc<Outbox>,
+    pub(crate) keeping: Arc<JournalKeeping>,
 }
 
 impl Ground {
@@ -31,29 +34,36 @@ impl Ground {
         foundation: Foundation,
         data: &DataDir,
         clocks: Clocks,
-        options: &JournalOptions,
+        choices: &JournalChoices,
     ) -> Result<Self> {
         let Foundation { db, root } = foundation;
-        let journal = open_journal(data, &root, &clocks, options)?;
+        let journal = open_journal(data, &root, &clocks, &choices.options)?;
+        let keeping = JournalKeeping::open(&journal, data, &root, &clocks, choices.keeping.clone())?;
         let mac = RowMac::new(&root);
         let outbox = Arc::new(Outbox::new(db.clone(), mac, journal.clone()));
         let replayed = outbox.replay().await?;
         if replayed > 0 {
             tracing::info!(replayed, "changes whose records a crash had cut off are recorded");
         }
-        Ok(Self { db, root, clocks, journal, outbox })
+        Ok(Self { db, root, clocks, journal, outbox, keeping: Arc::new(keeping) })
     }
 
     /// Flushes and closes what is on disk. Nobody works on it any more.
     pub(crate) async fn close(self) -> Result<()> {
-        close(&self.outbox, &self.journal, &self.db).await
+        close(&self.outbox, &self.journal, &self.keeping, &self.db).await
     }
 }
 
 /// Flushes and closes what is on disk, in this order.
-pub(super) async fn close(outbox: &Outbox, journal: &Journal, db: &Db) -> Result<()> {
+pub(super) async fn close(
+    outbox: &Outbox,
+    journal: &Journal,
+    keeping: &JournalKeeping,
+    db: &Db,
+) -> Result<()> {
     outbox.empty().await;
     journal.close().await.context("closing the journal")?;
+    keeping.finish().context("signing the end of the journal")?;
     db.close().await.context("closing the store")
 }
 

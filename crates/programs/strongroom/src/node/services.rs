@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result};
 use strongroom_cloudhsm::{ControlPlane, LocalOptions, LocalProcesses, Options, Parts};
 use strongroom_cloudtrail::CloudTrail;
 use strongroom_ec2::{Networks, Settings};
-use strongroom_iam::{AccessKeys, IdentityManagement};
 use strongroom_history::History;
+use strongroom_iam::{AccessKeys, IdentityManagement};
 use strongroom_journal::Reader;
 use strongroom_kms::{KeyManagement, PoolDialer};
 use strongroom_policy::Authority;
@@ -134,6 +134,7 @@ impl Services {
         shutdown.spawn(kms.clone().keep_key_stores(shutdown.clone()));
         shutdown.spawn(iam.clone().follow_uses(shutdown.clone()));
         shutdown.spawn(history.clone().follow(shutdown.clone()));
+        shutdown.spawn(ground.keeping.clone().run(shutdown.clone()));
         Ok(scheduler)
     }
 }

@@ -13,6 +13,7 @@ use super::role::Role;
 use super::root_user::RootUser;
 use super::settings::Settings;
 use super::user::User;
+use crate::accounts::Account;
 use crate::error::Refusal;
 
 /// What a call changes. What is put and removed is noted, so that only that is written.
@@ -27,6 +28,10 @@ pub(crate) struct Edit {
 pub(crate) enum RowChange {
     /// An access key of a user, or of the root user, by his id, with its secret, sealed.
     AddKey { access_key_id: String, holder_id: String, sealed_secret: Vec<u8>, created_ms: i64 },
+    /// An access key that the operator gives the root user, with its secret, sealed.
+    GiveKey { access_key_id: String, sealed_secret: Vec<u8>, created_ms: i64 },
+    /// The account is one of the installation's from now on.
+    AddAccount(Account),
     /// What is known of the uses of the role of that id goes with it.
     DropRole(String),
     /// The access key of that id goes.

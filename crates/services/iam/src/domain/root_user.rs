@@ -99,6 +99,15 @@ impl RootUser {
         Ok(())
     }
 
+    /// Takes all access keys away, and answers their ids.
+    pub(crate) fn lose_access_keys(&mut self, given: &[GivenKey]) -> Vec<String> {
+        let ids = self.access_keys(given).into_iter().map(|key| key.id).collect();
+        self.access_keys.clear();
+        self.inactive.clear();
+        self.deleted.extend(given.iter().map(|key| key.id.clone()));
+        ids
+    }
+
     fn expect_given(&self, given: &[GivenKey], id: &str) -> Result<(), Refusal> {
         let is_there = given.iter().any(|key| key.id == id) && !self.deleted.contains(id);
         if is_there { Ok(()) } else { Err(no_access_key(id)) }

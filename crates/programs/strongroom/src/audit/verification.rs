@@ -1,0 +1,165 @@
+//! `strongroom audit verify`: with the seal, or, as a stranger, with a public key alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use rustls::pki_types::SubjectPublicKeyInfoDer;
+use rustls::pki_types::pem::PemObject as _;
+use strongroom_crypto::ed25519::PublicKey;
+use strongroom_journal::{Checkpoint, Progress, Report, Trust};
+use strongroom_seal::{Epoch, Purpose, Root};
+use strongroom_secret::Key256;
+
+use super::history;
+use crate::cli::VerifyOptions;
+use crate::journal_keeping::verification_key;
+use crate::process;
+use crate::settings::Place;
+
+/// Records between two lines of progress.
+const PROGRESS_EVERY: u64 = 1_000_000;
+/// No file of checkpoints or keys that is handed in is longer, in bytes.
+const LONGEST_FILE: u64 = 16 << 20;
+/// Exit status when nothing could be verified.
+const NOT_VERIFIED: u8 = 2;
+
+/// Walks the journal and says what is wrong with it. Exits with 0 if nothing is, with 1 if something is, and with 2 if that
+/// cannot be told.
+pub(crate) fn run(options: &VerifyOptions) -> ExitCode {
+    process::prepare();
+    match verify(options) {
+        Ok(report) if report.is_intact() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("strongroom: the journal was not verified: {error:#}");
+            ExitCode::from(NOT_VERIFIED)
+        }
+    }
+}
+
+fn verify(options: &VerifyOptions) -> Result<Report> {
+    let keys = options.public_key.iter().map(|file| read_key(file)).collect::<Result<Vec<_>>>()?;
+    let mut anchors = Vec::new();
+    for path in &options.checkpoint {
+        anchors.extend(read_checkpoints(path)?);
+    }
+    let journal = match &options.journal {
+        Some(folder) => folder.clone(),
+        None => Place::named(&options.place)?.data.journal(),
+    };
+    if !journal.is_dir() {
+        bail!("there is no journal in {}; name the server's folder with --data-dir", journal.display());
+    }
+    let trust = if keys.is_empty() { with_seal(options)? } else { Trust::public_keys(keys) };
+    let mut next_line = PROGRESS_EVERY;
+    let progress = |progress: &Progress| {
+        if progress.records >= next_line {
+            eprintln!("{} records verified ...", progress.records);
+            next_line = progress.records + PROGRESS_EVERY;
+        }
+    };
+    let compared = anchors.len();
+    let report = strongroom_journal::verify(&journal, &trust.with_anchors(anchors), progress)?;
+    for finding in &report.findings {
+        println!("{finding}");
+    }
+    println!("{}", summary(&report, compared, options.public_key.is_empty()));
+    Ok(report)
+}
+
+fn with_seal(options: &VerifyOptions) -> Result<Trust<'static>> {
+    let place = Place::named(&options.place)?;
+    let root = Root::open_with(&place.seal.dir, &place.seal.unlock()?).context(
+        "the journal is verified with the seal that it was written under; without it, with --public-key and what \
+         `strongroom audit key` has printed",
+    )?;
+    let signer = root.clone();
+    Ok(Trust::seal(
+        move |epoch| {
+            let key = root.subkey(Purpose::JournalMac, Epoch::new(epoch)).ok()?;
+            Some(Key256::clone(&key))
+        },
+        move |epoch| verification_key(&signer, Epoch::new(epoch)).ok(),
+    ))
+}
+
+fn read_key(file: &Path) -> Result<PublicKey> {
+    let text = read(file)?;
+    let der = SubjectPublicKeyInfoDer::from_pem_slice(text.as_bytes());
+    der.ok().and_then(|der| PublicKey::from_spki(&der).ok()).with_context(|| {
+        format!("{} has no public key of Ed25519 in PEM; `strongroom audit key` prints one", file.display())
+    })
+}
+
+/// Reads the checkpoints of a file, or of all files of a folder of copies.
+fn read_checkpoints(path: &Path) -> Result<Vec<Checkpoint>> {
+    let files: Vec<PathBuf> = if path.is_dir() {
+        let entries = fs::read_dir(path).with_context(|| format!("reading {}", path.display()))?;
+        let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+        files.retain(|file| file.extension().is_some_and(|suffix| suffix == "checkpoints"));
+        files.sort();
+        files
+    } else {
+        vec![path.to_owned()]
+    };
+    let mut checkpoints = Vec::new();
+    for file in files {
+        let text = read(&file)?;
+        checkpoints.extend(
+            Checkpoint::parse_all(&text)
+                .with_context(|| format!("{} has no checkpoints as they are written", file.display()))?,
+        );
+    }
+    if checkpoints.is_empty() {
+        bail!("there is no checkpoint in {}; `strongroom audit checkpoint` prints one", path.display());
+    }
+    Ok(checkpoints)
+}
+
+fn read(file: &Path) -> Result<String> {
+    let reading = || format!("reading {}", file.display());
+    if fs::metadata(file).with_context(reading)?.len() > LONGEST_FILE {
+        bail!("{} is longer than any such file", file.display());
+    }
+    fs::read_to_string(file).with_context(reading)
+}
+
+fn summary(report: &Report, compared: usize, macs: bool) -> String {
+    let seen = format!(
+        "{} records in {} frames, {} segments, {} streams, {} checkpoints",
+        report.records, report.frames, report.segments, report.streams, report.checkpoints
+    );
+    let verdict = if report.is_intact() {
+        format!("The journal is intact: {seen}.")
+    } else if report.cut_short {
+        format!(
+            "THE JOURNAL IS NOT AS IT WAS WRITTEN. Verification stopped at the thousandth finding, after {seen}."
+        )
+    } else {
+        format!(
+            "THE JOURNAL IS NOT AS IT WAS WRITTEN. As written are {seen}; the findings above name the rest."
+        )
+    };
+    let mut lines = vec![verdict];
+    if let Some(begins) = &report.begins {
+        lines.push(format!(
+            "It begins with stream {}, segment {}: what was before it was removed when its time was up.",
+            begins.segment.stream, begins.segment.number
+        ));
+    }
+    lines.push(match report.newest_checkpoint {
+        Some((number, time_ms)) => {
+            format!("Its newest checkpoint is number {number}, of {}.", history::time_text(time_ms))
+        }
+        None => "It has no checkpoint: frames cut from its very end would not be noticed.".to_owned(),
+    });
+    if compared > 0 {
+        lines.push(format!("It was compared with {compared} checkpoints that were kept elsewhere."));
+    }
+    if !macs {
+        lines.push("Hashes and signatures were checked; MACs can only be checked with the seal.".to_owned());
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,166 @@
+//! What goes into a backup, and in which order.
+//!
+//! The store is read as it was at one moment, then the journal up to a later one: each effect that is in the store has its
+//! record in the journal, and the store names no place in the journal that is not there. Checkpoints are listed before the
+//! journal's end is, so that none speaks of more than there is. The slots are read before and after the store's moment, and
+//! have to be the same: everything in the store is sealed under a root key that they have.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use strongroom_backup::{
+    BackupError, Kept, OpenPart, Origin, Progress, Sink, Totals, Writing, engine_name, kept_in,
+};
+use strongroom_crypto::{hex, random};
+use strongroom_journal::Reader;
+use strongroom_seal::{Epoch, Purpose, slots_in};
+use strongroom_secret::SecretString;
+use strongroom_store::Snapshot;
+
+use super::Made;
+use crate::control::{Answer, Answers, Parts};
+
+/// The file of the slots, in the folder of the seal.
+pub(crate) const SLOTS: &str = "root.slots";
+/// The folder of the journal, in a backup.
+pub(crate) const JOURNAL: &str = "journal";
+/// The folder of checkpoints, in that of the journal.
+const CHECKPOINTS: &str = "checkpoints";
+
+/// How often the store's moment is chosen anew because the slots changed meanwhile.
+const TRIES: u32 = 10;
+/// Bytes of a piece that is handed over, before it is written in base 64.
+const PIECE: usize = 192 << 10;
+/// Bytes of files between two lines of progress.
+const PROGRESS_EVERY: u64 = 64 << 20;
+
+/// Makes a backup, and hands it over.
+pub(crate) async fn make(parts: &Parts, answers: &Answers) -> Result<SecretString> {
+    let ground = &parts.ground;
+    // The journal's files stay where they are, and as they are, until this is done.
+    let _hold = ground.keeping.holds().hold();
+    let seal_dir = &parts.place.seal.dir;
+    let (slots, epoch, snapshot) = moment(parts, seal_dir).await?;
+    let checkpoints = ground_files(&parts.place.data.journal().join(CHECKPOINTS))?;
+    let reader = ground.journal.reader();
+    let segments = segments(&reader)?;
+
+    let id: [u8; 16] = random::bytes()?;
+    let open_part = OpenPart {
+        slots,
+        check_value: check_value(parts, epoch)?,
+        epoch: epoch.number(),
+        id: id.to_vec(),
+        made_ms: ground.clocks.domain_now(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let missing = missing(parts);
+    let origin = Origin {
+        engine: engine_name(snapshot.engine()).to_owned(),
+        stream: ground.journal.stream().to_string(),
+        missing: missing.clone(),
+    };
+    let key = ground.root.subkey(Purpose::Backup, epoch)?;
+    let mut handing = Handing { answers, told_bytes: 0 };
+    let mut writing = Writing::begin(&mut handing, &key, &open_part, origin).await?;
+    writing.store(snapshot).await?;
+    for file in checkpoints.iter().chain(&segments) {
+        if !writing.file(file).await? {
+            bail!("{} was removed while the backup was made; make it again", file.at.display());
+        }
+    }
+    let Totals { tables, rows, files, bytes } = writing.finish().await?;
+    let made = Made { backup_id: hex::encode(&id), tables, rows, files, file_bytes: bytes, missing };
+    tracing::info!(backup = made.backup_id, rows, files, "a backup was made");
+    Ok(SecretString::new(serde_json::to_string(&made)?))
+}
+
+/// The store at one moment, with the slots of that moment and the epoch of the root key in them.
+async fn moment(parts: &Parts, seal_dir: &Path) -> Result<(Vec<u8>, Epoch, Snapshot)> {
+    for _ in 0..TRIES {
+        let before = read_slots(seal_dir)?;
+        let snapshot = parts.ground.db.snapshot().await.context("reading the store")?;
+        let (epoch, _) = slots_in(seal_dir).context("reading the slots of the seal")?;
+        if read_slots(seal_dir)? == before {
+            return Ok((before, epoch, snapshot));
+        }
+    }
+    bail!("the seal changes again and again; make the backup when it is at rest")
+}
+
+fn read_slots(seal_dir: &Path) -> Result<Vec<u8>> {
+    let path = seal_dir.join(SLOTS);
+    std::fs::read(&path).with_context(|| format!("reading {}", path.display()))
+}
+
+fn check_value(parts: &Parts, epoch: Epoch) -> Result<Vec<u8>> {
+    let check = parts.ground.root.check_value_of(epoch);
+    Ok(check.context("the seal's slots hold a root key that this server has not taken over yet; try again")?.as_bytes().to_vec())
+}
+
+fn ground_files(folder: &Path) -> Result<Vec<Kept>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    kept_in(folder, &format!("{JOURNAL}/{CHECKPOINTS}"))
+        .with_context(|| format!("listing {}", folder.display()))
+}
+
+/// The files of the journal's segments, as far as they are durable now.
+fn segments(reader: &Reader) -> Result<Vec<Kept>> {
+    let mut files = Vec::new();
+    for listed in reader.segments().context("listing the journal")? {
+        let file = reader.segment_file(listed.id).context("listing the journal")?;
+        let Some(file) = file else { bail!("a part of the journal was removed meanwhile; make the backup again") };
+        files.push(Kept { at: file.at, path: format!("{JOURNAL}/{}", file.path), length: file.length });
+    }
+    Ok(files)
+}
+
+/// What no backup has, for people.
+fn missing(parts: &Parts) -> Vec<String> {
+    let data = &parts.place.data;
+    let mut missing = vec![
+        "what opens the seal: the key file (slot-file.key), or the passphrase".to_owned(),
+        "the configuration, the certificate and its key".to_owned(),
+    ];
+    if data.device_root().exists() {
+        let folder = data.device_root();
+        missing.push(format!("the HSM host's own keys, without which no cluster comes back: {}", folder.display()));
+    }
+    missing
+}
+
+/// Hands a backup over to whoever asked for it.
+struct Handing<'a> {
+    answers: &'a Answers,
+    told_bytes: u64,
+}
+
+#[async_trait]
+impl Sink for Handing<'_> {
+    async fn take(&mut self, bytes: Vec<u8>) -> Result<(), BackupError> {
+        for piece in bytes.chunks(PIECE) {
+            let piece = Answer::Piece(STANDARD.encode(piece));
+            self.answers.send(piece).await.map_err(gone)?;
+        }
+        Ok(())
+    }
+
+    async fn hear(&mut self, progress: &Progress) -> Result<(), BackupError> {
+        let Progress { now, done } = progress;
+        let due = done.bytes >= self.told_bytes + PROGRESS_EVERY;
+        if !due && done.files > 0 {
+            return Ok(());
+        }
+        self.told_bytes = done.bytes;
+        self.answers.send(Answer::Progress(format!("{now}, after {} rows and {} bytes of files", done.rows, done.bytes))).await.map_err(gone)
+    }
+}
+
+fn gone(error: anyhow::Error) -> BackupError {
+    BackupError::io("the backup cannot be handed over")(std::io::Error::other(error))
+}

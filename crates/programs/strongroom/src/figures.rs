@@ -1,0 +1,57 @@
+//! Figures of the process itself, for the metrics.
+
+use std::fs;
+
+use strongroom_server::{Figure, Figures, Reading};
+
+/// What the kernel says of this process.
+pub(crate) struct ThisProcess;
+
+impl Figures for ThisProcess {
+    fn figures(&self) -> Vec<Figure> {
+        let page = rustix::param::page_size() as f64;
+        let ticks = rustix::param::clock_ticks_per_second() as f64;
+        let memory = fs::read_to_string("/proc/self/statm").ok().and_then(|text| resident_pages(&text));
+        let busy = fs::read_to_string("/proc/self/stat").ok().and_then(|text| busy_ticks(&text));
+        let files = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+        let gauge = |name, help, value| Figure { name, help, value: Reading::Gauge(value) };
+        let (memory, busy) = (memory.unwrap_or_default() as f64, busy.unwrap_or_default() as f64);
+        vec![
+            gauge("resident_memory_bytes", "Memory of this process that is in use", memory * page),
+            gauge(
+                "processor_seconds",
+                "Time of processors that this process has used since its start",
+                busy / ticks,
+            ),
+            gauge("open_files", "Files and connections that this process has open", files as f64),
+        ]
+    }
+}
+
+/// The second field of `/proc/PID/statm`.
+fn resident_pages(statm: &str) -> Option<u64> {
+    statm.split(' ').nth(1)?.parse().ok()
+}
+
+/// `utime` and `stime` of `/proc/PID/stat`. The program's name before them may have spaces and brackets in it.
+fn busy_ticks(stat: &str) -> Option<u64> {
+    let (_, behind_name) = stat.rsplit_once(") ")?;
+    let mut fields = behind_name.split(' ').skip(11);
+    let (user, system): (u64, u64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some(user + system)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_files_are_read() {
+        assert_eq!(resident_pages("1000 200 30 4 0 5 0\n"), Some(200));
+        assert_eq!(busy_ticks("7 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 110 20 0 0"), Some(130));
+        assert_eq!((resident_pages(""), busy_ticks("7 (x")), (None, None));
+        let text = |name: &str| ThisProcess.figures().into_iter().find(|figure| figure.name == name).unwrap();
+        let Reading::Gauge(memory) = text("resident_memory_bytes").value else { panic!("a gauge") };
+        assert!(memory > 100_000.0, "{memory}");
+    }
+}

@@ -1,0 +1,69 @@
+//! A node in production: what `strongroom init` has made, opened; nothing of development.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use strongroom_iam::{AccessKeys, IdentityManagement};
+use strongroom_policy::Authority;
+use strongroom_runtime::{Clocks, Shutdown};
+
+use super::{Choices, Door, Foundation, Ground, Node, Services};
+use crate::control::Parts;
+use crate::seed::{Garden, Seed};
+use crate::settings::{JournalChoices, Place};
+
+impl Node {
+    /// Opens what is at `place`, whose data folder the caller has locked, and joins the layers. What becomes due is done
+    /// until `shutdown` begins. What the seed names is there then. Beside the node comes what commands work on.
+    pub(crate) async fn open(
+        place: &Place,
+        journal: &JournalChoices,
+        choices: Choices,
+        door: Door,
+        seed: Option<Seed>,
+        shutdown: Shutdown,
+    ) -> Result<(Self, Parts)> {
+        let foundation = Foundation::open(place).await?;
+        let ground = Ground::on(foundation, &place.data, Clocks::system(), journal).await?;
+        let Ground { db, root, clocks, outbox, journal, .. } = &ground;
+        let history = journal.reader();
+        let access_keys = Arc::new(AccessKeys::new(db.clone(), root, clocks.clone()));
+        let services = Services::join(&ground, &place.data, access_keys, history, choices, &shutdown).await?;
+        services.start(&ground, &shutdown).await?;
+        if let Some(seed) = &seed {
+            let (iam, kms) = (services.iam.clone(), services.kms.clone());
+            let garden = Garden { iam, kms, outbox: outbox.clone(), clocks: clocks.clone() };
+            seed.plant(&garden).await?;
+        }
+        let parts = Parts { place: place.clone(), ground: ground.clone(), iam: services.iam.clone() };
+        Ok((Self::new(&ground, &services, door, None, shutdown), parts))
+    }
+}
+
+/// What whoever runs the machine has done where no server runs.
+pub(crate) struct Offline {
+    pub(crate) parts: Parts,
+}
+
+impl Offline {
+    /// Opens what is at `place`, whose data folder the caller has locked.
+    pub(crate) async fn open(place: &Place, journal: &JournalChoices) -> Result<Self> {
+        Self::on(Foundation::open(place).await?, place, journal).await
+    }
+
+    /// The same on a foundation that is open.
+    pub(crate) async fn on(foundation: Foundation, place: &Place, journal: &JournalChoices) -> Result<Self> {
+        let ground = Ground::on(foundation, &place.data, Clocks::system(), journal).await?;
+        let access_keys = AccessKeys::new(ground.db.clone(), &ground.root, ground.clocks.clone());
+        let history = ground.journal.reader();
+        let iam = IdentityManagement::new(&access_keys, &ground.root, Authority::new(), history);
+        Ok(Self { parts: Parts { place: place.clone(), ground, iam: Arc::new(iam) } })
+    }
+
+    /// Flushes and closes what is on disk.
+    pub(crate) async fn close(self) -> Result<()> {
+        let Parts { ground, iam, .. } = self.parts;
+        drop(iam);
+        ground.close().await
+    }
+}

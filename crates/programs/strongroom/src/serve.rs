@@ -1,0 +1,87 @@
+//! `strongroom serve`: a server in production.
+
+mod certificate;
+mod door;
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use strongroom_runtime::{ShutdownOwner, init_logging, termination};
+use strongroom_server::Origins;
+
+use self::door::Listening;
+use crate::cli::ServeOptions;
+use crate::control::Control;
+use crate::failures::Failures;
+use crate::identity_providers::PublishedDocuments;
+use crate::init::unfinished;
+use crate::node::{Choices, Clusters, Door, Node};
+use crate::process;
+use crate::seed::{Secrets, Seed};
+use crate::settings::{Place, Settings};
+
+/// Serves until somebody wants it to stop.
+pub(crate) fn run(options: &ServeOptions) -> Result<ExitCode> {
+    let settings = Settings::read(&options.config.config)?;
+    init_logging(settings.log.format(), &settings.log.filter);
+    process::prepare();
+    // What does not need a server is refused before there is one.
+    let seed = options.seed.as_deref().map(|file| Seed::read(file, Secrets::Refused)).transpose()?;
+    let place = Place::of(&settings);
+    unfinished::refuse(&place)?;
+    let folder = place.data.path().display();
+    let lock = place.data.try_lock()?.with_context(|| {
+        format!("another strongroom serves from {folder}; stop it, or name another folder as [data] dir")
+    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(&settings, &place, seed))?;
+    drop(lock);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(settings: &Settings, place: &Place, seed: Option<Seed>) -> Result<()> {
+    // Heard from the start: whoever stops a server that is starting wants it closed properly too.
+    let stopping = termination()?;
+    let listening = Listening::open(&settings.server).await?;
+    let shutdown = ShutdownOwner::new();
+    let limits = settings.limits.limits();
+    let origins = Origins::loopback()
+        .and_listed(settings.server.allow_origins.clone())
+        .context("[server] allow_origins")?;
+    let failures = Failures::keep(&place.data, &shutdown.handle())?;
+    let door = Door { limits, origins, failures, scrapers: settings.metrics.scrapers() };
+    let (node, parts) =
+        Node::open(place, &settings.journal.options(), choices(settings)?, door, seed, shutdown.handle())
+            .await?;
+    let control = Control::bind(&place.data)?;
+    shutdown.handle().spawn(control.serve(parts, shutdown.handle()));
+    let url = listening.url();
+    listening.serve(&node.server, &shutdown.handle());
+    tracing::info!(%url, data = %place.data.path().display(), "serving");
+    stopping.await;
+    tracing::info!("stopping");
+    if !shutdown.finish(limits.shutdown_time).await {
+        tracing::warn!("requests were still under way");
+    }
+    // HSMs are left running: whoever works in them does not notice that the server was away.
+    node.close().await
+}
+
+fn choices(settings: &Settings) -> Result<Choices> {
+    let clusters = Clusters {
+        vpc_cidr: settings.clusters.vpc_cidr.clone(),
+        hsmd: settings.clusters.hsmd()?,
+        daily_backups: settings.clusters.daily_backups,
+        in_development: false,
+    };
+    let mut key_stores = strongroom_kms::Settings::default();
+    key_stores.strict = settings.compat.strict;
+    key_stores.store_deadline = settings.key_stores.timeout();
+    Ok(Choices {
+        clusters,
+        key_stores,
+        explains_allowed: settings.journal.explain_allowed,
+        feed: settings.feed.options(),
+        providers: PublishedDocuments::in_public(),
+    })
+}

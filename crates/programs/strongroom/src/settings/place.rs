@@ -1,0 +1,82 @@
+//! Where a server's things are: what every command that works on them begins with.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use strongroom_seal::Unlock;
+
+use super::store::{StoreSettings, StoreUrl};
+use super::{SealSettings, Settings, Slot, USUAL_FILE, secret_file};
+use crate::cli::PlaceOptions;
+use crate::data_dir::DataDir;
+
+/// Data folder, seal and store, which belong together.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) data: DataDir,
+    pub(crate) seal: SealPlace,
+    pub(crate) store: StorePlace,
+}
+
+/// The folder of a seal, and what opens it.
+#[derive(Clone, Debug)]
+pub(crate) struct SealPlace {
+    pub(crate) dir: PathBuf,
+    pub(crate) settings: SealSettings,
+}
+
+/// A store.
+#[derive(Clone, Debug)]
+pub(crate) enum StorePlace {
+    /// The file of SQLite.
+    Sqlite(PathBuf),
+    /// PostgreSQL, as settings name it.
+    Postgres(StoreSettings),
+}
+
+impl Place {
+    /// Everything in one folder, as `strongroom dev` has it.
+    pub(crate) fn in_folder(data: DataDir) -> Self {
+        let seal = SealPlace { dir: data.seal(), settings: SealSettings::default() };
+        let store = StorePlace::Sqlite(data.database());
+        Self { data, seal, store }
+    }
+
+    /// Where settings say.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let data = DataDir::at(&settings.data.dir());
+        let dir = settings.seal.dir.as_ref().map_or_else(|| data.seal(), |dir| dir.as_path().to_owned());
+        let seal = SealPlace { dir, settings: settings.seal.clone() };
+        let store = match settings.store.url {
+            StoreUrl::InDataFolder => StorePlace::Sqlite(data.database()),
+            StoreUrl::Postgres(_) => StorePlace::Postgres(settings.store.clone()),
+        };
+        Self { data, seal, store }
+    }
+
+    /// What a command's options name: a configuration, or the folder of a development server. If they name neither, it is
+    /// the configuration in its usual place, where there is one.
+    pub(crate) fn named(options: &PlaceOptions) -> Result<Self> {
+        let usual = Path::new(USUAL_FILE);
+        let config = match (&options.config, &options.data.data_dir) {
+            (Some(config), _) => Some(config.as_path()),
+            (None, None) if usual.exists() => Some(usual),
+            _ => None,
+        };
+        match config {
+            Some(config) => Ok(Self::of(&Settings::read(config)?)),
+            None => Ok(Self::in_folder(DataDir::named(&options.data).context("finding the data folder")?)),
+        }
+    }
+}
+
+impl SealPlace {
+    /// What opens the seal.
+    pub(crate) fn unlock(&self) -> Result<Unlock> {
+        match (self.settings.slot, &self.settings.passphrase_file) {
+            (Slot::File, _) => Ok(Unlock::File),
+            (Slot::Passphrase, Some(file)) => Ok(Unlock::Passphrase(secret_file::read(file.as_path())?)),
+            (Slot::Passphrase, None) => bail!("[seal] slot = \"passphrase\" needs a passphrase_file"),
+        }
+    }
+}
