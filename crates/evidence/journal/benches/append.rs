@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use strongroom_journal::{
     Durability, EventId, Identity, IdentityKind, Journal, JournalOptions, Record, Resource, TlsDetails,
-    verify,
+    Trust, verify,
 };
 use strongroom_secret::Key256;
 
@@ -36,7 +36,7 @@ fn main() {
             let place = dir.path().join(format!("{durability:?}-{callers}"));
             runtime.block_on(run(&place, durability, callers));
             let start = Instant::now();
-            let report = verify(&place, |_| Some(key()), |_| {}).unwrap();
+            let report = verify(&place, &Trust::seal(|_| Some(key()), |_| None), |_| {}).unwrap();
             assert!(report.is_intact(), "{:?}", report.first_break());
             let rate = report.records as f64 / start.elapsed().as_secs_f64();
             println!(

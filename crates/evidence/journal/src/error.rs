@@ -67,6 +67,20 @@ pub enum JournalError {
         /// What is wrong there.
         fault: FrameFault,
     },
+    /// The checkpoints in a folder of copies are not those that this journal goes on from.
+    #[error(
+        "the copy in {} has checkpoint {copy}, the journal itself is at {journal} and does not follow from it: the \
+         journal was rolled back, restored or replaced. `strongroom audit verify --checkpoint` with that folder tells \
+         more; to go on, name an empty folder for copies", path.display()
+    )]
+    CopyAhead {
+        /// The folder.
+        path: PathBuf,
+        /// The newest checkpoint in it.
+        copy: u64,
+        /// The journal's newest.
+        journal: u64,
+    },
     /// A continuation was not made by this journal, or for another filter.
     #[error("the continuation is not valid for this lookup")]
     InvalidContinuation,

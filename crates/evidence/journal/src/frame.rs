@@ -1,13 +1,17 @@
 //! Frames: what one flush writes. This file knows bytes, not files.
 //!
 //! ```text
-//! header   88   magic "SRJF", format, kind, length of the frame, number of records, number of the frame
-//!               and of its first record in the stream, least and greatest event time, hash before,
+//! header   88   magic "SRJF", format, kind, number of contexts, length of the frame, number of records, number of
+//!               the frame and of its first record in the stream, least and greatest event time, hash before,
 //!               8 bytes of the header's SHA-256
-//! table    36n  per record its length and SHA-256
-//! records       as the record codec writes them
+//! table    36m  per context its length and SHA-256
+//!          36n  per record its length (24 bits), its context (8 bits) and its SHA-256
+//! contexts      what records share: each once, as the record codec writes them
+//! records       the rest of each
 //! trailer  68   frame hash = SHA-256(header, table); MAC; end mark "FJRS"
 //! ```
+//!
+//! Format 1 had no contexts: each record was whole.
 //!
 //! Numbers are little-endian. The header's own check tells an altered header from a frame that was cut short,
 //! without a key and before its length is believed. The frame hash stands behind the records and covers all
@@ -18,6 +22,7 @@ use std::ops::Range;
 use strongroom_crypto::digest::{Sha256, sha256};
 
 use crate::queue::Batch;
+use crate::record::codec::Stored;
 
 /// A SHA-256 value.
 pub(crate) type Hash = [u8; 32];
@@ -25,11 +30,14 @@ pub(crate) type Hash = [u8; 32];
 /// First bytes of every frame.
 pub(crate) const MAGIC: [u8; 4] = *b"SRJF";
 const END_MARK: [u8; 4] = *b"FJRS";
-const FORMAT: u16 = 1;
+/// The format written.
+const FORMAT: u16 = 2;
+/// The format whose records are whole.
+const WHOLE: u16 = 1;
 
 /// Size of a frame's header.
 pub(crate) const HEADER_LEN: usize = 88;
-/// Size of one record's entry in the table.
+/// Size of one context's or record's entry in the table.
 pub(crate) const ENTRY_LEN: usize = 36;
 const TRAILER_LEN: usize = 68;
 /// MAC and end mark: what lies behind the frame hash.
@@ -38,6 +46,8 @@ pub(crate) const BEHIND_HASH: usize = 36;
 pub(crate) const OVERHEAD: usize = HEADER_LEN + TRAILER_LEN;
 /// No frame is longer.
 pub(crate) const FRAME_LIMIT: usize = 2 << 20;
+/// No frame has more contexts.
+pub(crate) const CONTEXTS_LIMIT: usize = 255;
 
 /// What a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +100,9 @@ pub enum FrameFault {
 /// The facts at a frame's head.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FrameHeader {
+    format: u16,
     pub(crate) kind: Kind,
+    contexts: u8,
     pub(crate) length: u32,
     pub(crate) count: u32,
     pub(crate) sequence: u64,
@@ -102,14 +114,14 @@ pub(crate) struct FrameHeader {
 
 impl FrameHeader {
     fn write(&self) -> [u8; HEADER_LEN] {
-        let kind: u16 = match self.kind {
+        let kind = match self.kind {
             Kind::Records => 1,
             Kind::End => 2,
         };
         let mut bytes = [0; HEADER_LEN];
         bytes[..4].copy_from_slice(&MAGIC);
-        bytes[4..6].copy_from_slice(&FORMAT.to_le_bytes());
-        bytes[6..8].copy_from_slice(&kind.to_le_bytes());
+        bytes[4..6].copy_from_slice(&self.format.to_le_bytes());
+        bytes[6..8].copy_from_slice(&[kind, self.contexts]);
         bytes[8..12].copy_from_slice(&self.length.to_le_bytes());
         bytes[12..16].copy_from_slice(&self.count.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.sequence.to_le_bytes());
@@ -129,19 +141,25 @@ impl FrameHeader {
         }
         // Before the check: a later format may lay out the rest differently.
         let format = u16::from_le_bytes(array(&bytes[4..6]));
-        if format != FORMAT {
+        if !matches!(format, WHOLE | FORMAT) {
             return Err(FrameFault::Format(format));
         }
         if sha256(&bytes[..80])[..8] != bytes[80..] {
             return Err(FrameFault::Header);
         }
-        let kind = match u16::from_le_bytes(array(&bytes[6..8])) {
+        let kind = match bytes[6] {
             1 => Kind::Records,
             2 => Kind::End,
             _ => return Err(FrameFault::Header),
         };
+        let contexts = bytes[7];
+        if format == WHOLE && contexts > 0 {
+            return Err(FrameFault::Header);
+        }
         let header = Self {
+            format,
             kind,
+            contexts,
             length: u32::from_le_bytes(array(&bytes[8..12])),
             count: u32::from_le_bytes(array(&bytes[12..16])),
             sequence: u64::from_le_bytes(array(&bytes[16..24])),
@@ -150,7 +168,8 @@ impl FrameHeader {
             newest_ms: i64::from_le_bytes(array(&bytes[40..48])),
             previous: array(&bytes[48..80]),
         };
-        let least = OVERHEAD as u64 + u64::from(header.count) * ENTRY_LEN as u64;
+        let entries = u64::from(header.contexts) + u64::from(header.count);
+        let least = OVERHEAD as u64 + entries * ENTRY_LEN as u64;
         let fits = least <= u64::from(header.length) && header.length as usize <= FRAME_LIMIT;
         let numbered =
             header.first_record.checked_add(u64::from(header.count)).is_some() && header.sequence < u64::MAX;
@@ -165,7 +184,11 @@ impl FrameHeader {
 
 /// Returns the length of the frame that holds a batch.
 pub(crate) fn length(batch: &Batch) -> usize {
-    OVERHEAD + batch.table.len() + batch.records.len()
+    OVERHEAD
+        + batch.contexts.len() * ENTRY_LEN
+        + batch.contexts.bytes().len()
+        + batch.table.len()
+        + batch.records.len()
 }
 
 /// A frame's place in its chain.
@@ -185,7 +208,10 @@ pub(crate) fn write(
 ) -> Hash {
     let (oldest_ms, newest_ms) = if batch.count == 0 { (0, 0) } else { (batch.oldest_ms, batch.newest_ms) };
     let header = FrameHeader {
+        format: FORMAT,
         kind,
+        // As many as the queue lets in: CONTEXTS_LIMIT.
+        contexts: batch.contexts.len() as u8,
         length: length(batch) as u32,
         count: batch.count,
         sequence: links.sequence,
@@ -196,8 +222,10 @@ pub(crate) fn write(
     };
     frame.clear();
     frame.extend_from_slice(&header.write());
+    batch.contexts.iter().for_each(|context| frame.extend_from_slice(&entry(context)));
     frame.extend_from_slice(&batch.table);
     let hash = sha256(frame);
+    frame.extend_from_slice(batch.contexts.bytes());
     frame.extend_from_slice(&batch.records);
     frame.extend_from_slice(&hash);
     frame.extend_from_slice(&mac(&hash));
@@ -205,12 +233,27 @@ pub(crate) fn write(
     hash
 }
 
-/// Returns one record's entry in the table.
-pub(crate) fn entry(record: &[u8]) -> [u8; ENTRY_LEN] {
+/// Returns the entry of a context or record in the table; a record's does not name its context yet.
+pub(crate) fn entry(bytes: &[u8]) -> [u8; ENTRY_LEN] {
     let mut entry = [0; ENTRY_LEN];
-    entry[..4].copy_from_slice(&(record.len() as u32).to_le_bytes());
-    entry[4..].copy_from_slice(&sha256(record));
+    // Below 2^24: no frame holds more.
+    entry[..4].copy_from_slice(&(bytes.len() as u32).to_le_bytes());
+    entry[4..].copy_from_slice(&sha256(bytes));
     entry
+}
+
+/// Names a record's context in its entry.
+pub(crate) fn with_context(mut entry: [u8; ENTRY_LEN], context: u8) -> [u8; ENTRY_LEN] {
+    entry[3] = context;
+    entry
+}
+
+/// What the table says of a context or record.
+struct Entry {
+    length: usize,
+    /// Which context a record has.
+    context: u8,
+    hash: Hash,
 }
 
 /// A frame whose header and records are, by its own hashes, those that were written. Its end mark may be
@@ -233,19 +276,30 @@ impl<'b> Frame<'b> {
             return Err(FrameFault::Incomplete);
         }
         let frame = Self { header, bytes };
-        let listed: u64 = frame.table().map(|(length, _)| u64::from(length)).sum();
-        if listed != (frame.records().len()) as u64 {
+        let listed: usize = frame.entries(0, frame.all()).map(|entry| entry.length).sum();
+        let known = |entry: Entry| header.format == WHOLE || entry.context < header.contexts;
+        if listed != frame.trailer() - frame.contents()
+            || !frame.entries(frame.contexts(), frame.all()).all(known)
+        {
             return Err(FrameFault::Table);
         }
         let mut hash = Sha256::new();
-        hash.update(&bytes[..frame.records().start]);
+        hash.update(&bytes[..frame.contents()]);
         let intact = hash.finish() == frame.hash();
-        let altered = frame
-            .ranges()
-            .zip(0..)
-            .zip(frame.table())
-            .find_map(|((range, index), (_, leaf))| (sha256(&bytes[range]) != leaf).then_some(index));
-        match (intact, altered) {
+        let altered = |first, last| -> Option<u32> {
+            let mut entries = frame.ranges_of(first, last).zip(frame.entries(first, last)).zip(0..);
+            entries.find_map(|((range, entry), index)| (sha256(&bytes[range]) != entry.hash).then_some(index))
+        };
+        // A context that was altered concerns all its records, of which the first is named.
+        let context = altered(0, frame.contexts());
+        let concerned = context.map(|context| {
+            let mut entries = frame.entries(frame.contexts(), frame.all()).zip(0..);
+            entries
+                .find_map(|(entry, index)| (u32::from(entry.context) == context).then_some(index))
+                .unwrap_or_default()
+        });
+        let record = altered(frame.contexts(), frame.all());
+        match (intact, concerned.into_iter().chain(record).min()) {
             (true, Some(index)) => Err(FrameFault::Record(index)),
             (false, Some(_)) => Err(FrameFault::Table),
             (false, None) => Err(FrameFault::Hash),
@@ -270,40 +324,76 @@ impl<'b> Frame<'b> {
 
     /// Returns the frame's hash as it is stored.
     pub(crate) fn hash(&self) -> Hash {
-        let at = self.records().end;
+        let at = self.trailer();
         array(&self.bytes[at..at + 32])
     }
 
     /// Returns the frame's MAC as it is stored.
     pub(crate) fn mac(&self) -> Hash {
-        let at = self.records().end + 32;
+        let at = self.trailer() + 32;
         array(&self.bytes[at..at + 32])
     }
 
-    /// Returns one record's bytes, counted from the frame's first.
-    pub(crate) fn record(&self, index: u32) -> Option<&'b [u8]> {
-        self.ranges().nth(index as usize).map(|range| &self.bytes[range])
+    /// Returns one record as it is stored, counted from the frame's first.
+    pub(crate) fn record(&self, index: u32) -> Option<Stored<'b>> {
+        self.records().nth(index as usize)
+    }
+
+    /// Returns the records as they are stored, in order.
+    pub(crate) fn records(&self) -> impl Iterator<Item = Stored<'b>> + use<'b> {
+        let bytes: &'b [u8] = self.bytes;
+        let whole = self.header.format == WHOLE;
+        let contexts: Vec<_> = self.ranges_of(0, self.contexts()).collect();
+        self.ranges().zip(self.entries(self.contexts(), self.all())).map(move |(range, entry)| Stored {
+            context: (!whole).then(|| {
+                contexts.get(usize::from(entry.context)).map_or(&[][..], |range| &bytes[range.clone()])
+            }),
+            own: &bytes[range],
+        })
     }
 
     /// Returns where each record is within the frame.
-    pub(crate) fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
-        let mut at = self.records().start;
-        self.table().map(move |(length, _)| {
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = Range<usize>> + use<'b> {
+        self.ranges_of(self.contexts(), self.all())
+    }
+
+    /// Returns where contexts and records are within the frame, by their place in the table.
+    fn ranges_of(&self, first: usize, last: usize) -> impl Iterator<Item = Range<usize>> + use<'b> {
+        let before: usize = self.entries(0, first).map(|entry| entry.length).sum();
+        let mut at = self.contents() + before;
+        self.entries(first, last).map(move |entry| {
             let start = at;
-            at += length as usize;
+            at += entry.length;
             start..at
         })
     }
 
-    fn table(&self) -> impl Iterator<Item = (u32, Hash)> {
-        let table: &'b [u8] = &self.bytes[HEADER_LEN..self.records().start];
-        table
-            .chunks_exact(ENTRY_LEN)
-            .map(|entry| (u32::from_le_bytes(array(&entry[..4])), array(&entry[4..])))
+    fn entries(&self, first: usize, last: usize) -> impl Iterator<Item = Entry> + use<'b> {
+        let table: &'b [u8] = &self.bytes[HEADER_LEN + first * ENTRY_LEN..HEADER_LEN + last * ENTRY_LEN];
+        let whole = self.header.format == WHOLE;
+        table.chunks_exact(ENTRY_LEN).map(move |entry| {
+            let word = u32::from_le_bytes(array(&entry[..4]));
+            let (length, context) = if whole { (word, 0) } else { (word & 0x00ff_ffff, (word >> 24) as u8) };
+            Entry { length: length as usize, context, hash: array(&entry[4..]) }
+        })
     }
 
-    fn records(&self) -> Range<usize> {
-        HEADER_LEN + self.header.count as usize * ENTRY_LEN..self.bytes.len() - TRAILER_LEN
+    fn contexts(&self) -> usize {
+        usize::from(self.header.contexts)
+    }
+
+    /// How many entries the table has.
+    fn all(&self) -> usize {
+        self.contexts() + self.header.count as usize
+    }
+
+    /// Where the table ends.
+    fn contents(&self) -> usize {
+        HEADER_LEN + self.all() * ENTRY_LEN
+    }
+
+    fn trailer(&self) -> usize {
+        self.bytes.len() - TRAILER_LEN
     }
 }
 

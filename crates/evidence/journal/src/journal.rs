@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::error::JournalError;
 use crate::frame::{ENTRY_LEN, FRAME_LIMIT, OVERHEAD};
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, KeeperOptions, Kept};
 use crate::queue::{self, Bounds, Encoded, Failure, Offer, Queue, Waiting};
 use crate::reader::Reader;
 use crate::record::{RECORD_LIMIT, Record};
@@ -167,7 +167,7 @@ impl Journal {
             queue,
             dir: dir.to_owned(),
             durable,
-            record_limit: RECORD_LIMIT.min(bounds.bytes - OVERHEAD - ENTRY_LEN),
+            record_limit: RECORD_LIMIT.min(bounds.bytes - OVERHEAD - 2 * ENTRY_LEN),
             records_limit: bounds.bytes - OVERHEAD,
             longest_wait: options.longest_wait,
             begins_streams: options.begins_streams,
@@ -222,7 +222,7 @@ impl Journal {
     }
 
     async fn append_encoded(&self, records: &[Encoded]) -> Result<Position, JournalError> {
-        let largest = records.iter().map(|record| record.bytes.len()).max().unwrap_or_default();
+        let largest = records.iter().map(Encoded::length).max().unwrap_or_default();
         let sizes = [(largest, self.record_limit), (queue::length(records), self.records_limit)];
         if let Some((bytes, limit)) = sizes.into_iter().find(|(bytes, limit)| bytes > limit) {
             return Err(JournalError::RecordTooLarge { bytes, limit });
@@ -250,9 +250,11 @@ impl Journal {
         Reader::live(self.dir.clone(), Arc::clone(&self.durable))
     }
 
-    /// Returns what keeps this journal: compresses what is closed. One for each journal.
-    pub fn keeper(&self) -> Keeper {
-        Keeper::new(self.dir.clone(), self.reader())
+    /// Returns what keeps this journal: signs checkpoints, compresses what is closed, drops what is old. One for each
+    /// journal. `now_ms` is domain time, milliseconds since 1970 UTC. Blocks on the disk.
+    pub fn keeper(&self, options: KeeperOptions, now_ms: i64) -> Result<Keeper, JournalError> {
+        let kept = Kept { dir: self.dir.clone(), reader: self.reader(), durable: Arc::clone(&self.durable) };
+        Keeper::open(kept, options, now_ms)
     }
 
     /// Refuses further appends, writes what waits and ends the stream.

@@ -1,21 +1,62 @@
-//! Keeping what was written: the work on closed segments that nobody waits for.
+//! Keeping what was written: checkpoints over it, compression of what is closed, and its end when its time is up.
 //!
 //! One [`Keeper`] belongs to one open journal. It has no thread and no clock of its own: whoever runs the server calls
 //! it from time to time, on a thread that may block.
 
-use std::path::PathBuf;
+mod hold;
+mod retention;
 
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::checkpoint::{Checkpoint, CheckpointCopy, CheckpointFiles, CheckpointKey, Head, Statement};
 use crate::error::JournalError;
 use crate::reader::{Reader, SegmentId};
-use crate::segment;
-use crate::stream;
+use crate::segment::{self, SegmentContent, SegmentHeader};
+use crate::stream::{self, StreamId};
+use crate::walk::{Skim, Walk};
+use crate::writer::Durable;
+
+pub use hold::{Hold, Holds};
+pub use retention::Retired;
 
 /// Keeps a journal that is being written.
 pub struct Keeper {
     dir: PathBuf,
     reader: Reader,
+    durable: Arc<Durable>,
+    key: CheckpointKey,
+    files: CheckpointFiles,
+    copies: Vec<CheckpointCopy>,
+    newest: Option<Checkpoint>,
     /// All segments before this one are compressed.
     compressed_before: Option<SegmentId>,
+    holds: Holds,
+}
+
+/// How a journal is kept.
+pub struct KeeperOptions {
+    /// Signs checkpoints.
+    pub key: CheckpointKey,
+    /// Signed the ones before, if it was another and is still there: it hands over to the new one.
+    pub key_before: Option<CheckpointKey>,
+    /// Folders that have a copy of all checkpoints.
+    pub copies: Vec<PathBuf>,
+}
+
+/// Something that does not fit between a journal and its newest checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MissingEnd {
+    /// The checkpoint's number.
+    pub checkpoint: u64,
+    /// The stream whose end is missing, or all of it.
+    pub stream: StreamId,
+    /// How many frames it had.
+    pub frames: u64,
+    /// How many are there.
+    pub found: u64,
 }
 
 /// A segment that was compressed.
@@ -29,23 +70,156 @@ pub struct Compressed {
     pub compressed_bytes: u64,
 }
 
+/// The parts of an open journal that its keeper works on.
+pub(crate) struct Kept {
+    pub(crate) dir: PathBuf,
+    /// The writing journal's own: it knows which segment is the last.
+    pub(crate) reader: Reader,
+    pub(crate) durable: Arc<Durable>,
+}
+
 impl Keeper {
-    /// `reader` is the writing journal's own: it knows which segment is the last.
-    pub(crate) fn new(dir: PathBuf, reader: Reader) -> Self {
-        Self { dir, reader, compressed_before: None }
+    /// Takes a journal's checkpoints up where they were left, and finishes what a crash left undone.
+    pub(crate) fn open(kept: Kept, options: KeeperOptions, now_ms: i64) -> Result<Self, JournalError> {
+        let Kept { dir, reader, durable } = kept;
+        let files = CheckpointFiles::of_journal(&dir);
+        let failed = || JournalError::io("read the checkpoints in", files.dir());
+        files.recover().map_err(failed())?;
+        let newest = files.newest().map_err(failed())?.map(|(_, checkpoint)| checkpoint);
+        let copies = options.copies.into_iter().map(CheckpointCopy::new).collect();
+        let holds = Holds::default();
+        let mut keeper = Self {
+            dir,
+            reader,
+            durable,
+            key: options.key,
+            files,
+            copies,
+            newest,
+            compressed_before: None,
+            holds,
+        };
+        keeper.remove_unfinished()?;
+        keeper.finish_retirement()?;
+        if let Some(before) = options.key_before {
+            keeper.take_over_from(&before, now_ms)?;
+        }
+        Ok(keeper)
     }
 
-    /// Compresses the oldest closed segment that is not yet compressed; none if there is none. Blocks on the disk for
-    /// as long as one segment takes: well under a second.
+    /// Signs how far the journal is, and writes that down, here and in the copies; none if nothing was written since
+    /// the last time. What the checkpoint names is on the disk before it is.
+    pub fn checkpoint(&mut self, now_ms: i64) -> Result<Option<Checkpoint>, JournalError> {
+        let head = self.flushed_head()?;
+        if let Some(newest) = self.newest.as_ref().filter(|newest| newest.heads == [head]) {
+            for copy in &mut self.copies {
+                copy.follow(&self.files, newest);
+            }
+            return Ok(None);
+        }
+        let begins = self.newest.as_ref().and_then(|newest| newest.begins);
+        self.sign(Statement { begins, ..self.statement(now_ms, vec![head]) }).map(Some)
+    }
+
+    /// The epoch of the key that signs.
+    pub fn key_epoch(&self) -> u32 {
+        self.key.epoch
+    }
+
+    /// The newest checkpoint, if there is one.
+    pub fn newest(&self) -> Option<&Checkpoint> {
+        self.newest.as_ref()
+    }
+
+    /// Tells what the newest checkpoint saw and is not there any more: somebody cut it off, or put an older copy of the
+    /// journal in place. To be asked at the start.
+    pub fn missing_end(&self) -> Result<Option<MissingEnd>, JournalError> {
+        let Some(newest) = &self.newest else { return Ok(None) };
+        for &Head { stream, frames, .. } in &newest.heads {
+            let dir = stream::directory(&self.dir, stream);
+            let found = frames_in(&dir).map_err(JournalError::io("read", &dir))?;
+            if found < frames {
+                return Ok(Some(MissingEnd { checkpoint: newest.number, stream, frames, found }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Signs with another key from now on. The old one says so in a checkpoint of its own.
+    pub fn change_key(&mut self, key: CheckpointKey, now_ms: i64) -> Result<(), JournalError> {
+        let before = std::mem::replace(&mut self.key, key);
+        self.take_over_from(&before, now_ms)
+    }
+
+    fn take_over_from(&mut self, before: &CheckpointKey, now_ms: i64) -> Result<(), JournalError> {
+        let Some(newest) = &self.newest else { return Ok(()) };
+        let next = *self.key.key.public_key();
+        if newest.key == next || newest.key != *before.key.public_key() || newest.next_key.is_some() {
+            return Ok(());
+        }
+        let (begins, heads) = (newest.begins, newest.heads.clone());
+        let next_key = Some((self.key.epoch, next));
+        let statement = Statement { begins, next_key, ..self.statement(now_ms, heads) };
+        let checkpoint = before.sign(statement).map_err(io::Error::other);
+        let checkpoint = checkpoint.map_err(JournalError::io("sign a checkpoint in", self.files.dir()))?;
+        self.write(checkpoint)?;
+        Ok(())
+    }
+
+    /// What the next checkpoint says, as far as every one does.
+    fn statement(&self, now_ms: i64, heads: Vec<Head>) -> Statement {
+        let newest = self.newest.as_ref();
+        Statement {
+            number: newest.map_or(1, |newest| newest.number + 1),
+            time_ms: now_ms,
+            previous: newest.map_or([0; 32], Checkpoint::hash),
+            begins: None,
+            next_key: None,
+            heads,
+        }
+    }
+
+    fn sign(&mut self, statement: Statement) -> Result<Checkpoint, JournalError> {
+        let signed = self.key.sign(statement).map_err(io::Error::other);
+        self.write(signed.map_err(JournalError::io("sign a checkpoint in", self.files.dir()))?)
+    }
+
+    fn write(&mut self, checkpoint: Checkpoint) -> Result<Checkpoint, JournalError> {
+        self.files
+            .append(&checkpoint)
+            .map_err(JournalError::io("write a checkpoint to", self.files.dir()))?;
+        for copy in &mut self.copies {
+            copy.follow(&self.files, &checkpoint);
+        }
+        self.newest = Some(checkpoint.clone());
+        Ok(checkpoint)
+    }
+
+    /// How far the stream is that is being written; all of it is on the disk.
+    fn flushed_head(&self) -> Result<Head, JournalError> {
+        let end = self.durable.end();
+        let path = stream::directory(&self.dir, end.stream).join(segment::file_name(end.segment));
+        match File::open(&path).and_then(|file| file.sync_data()) {
+            // It was closed meanwhile, which flushes it, and compressed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            flushed => flushed.map_err(JournalError::io("flush", &path))?,
+        }
+        Ok(Head { stream: end.stream, frames: end.frames, records: end.records, hash: end.hash })
+    }
+
+    /// Compresses the oldest closed segment that is not yet compressed; none if there is none, or while somebody
+    /// [holds](Keeper::holds) the files. Blocks on the disk for as long as one segment takes: well under a second.
     pub fn compress_next(&mut self) -> Result<Option<Compressed>, JournalError> {
+        let holds = self.holds.clone();
+        let Some(_step) = holds.begin_step() else { return Ok(None) };
         for listed in self.reader.segments()? {
             let id = listed.id;
             if !listed.is_closed || self.compressed_before.is_some_and(|before| id < before) {
                 continue;
             }
             let dir = stream::directory(&self.dir, id.stream);
-            if dir.join(segment::file_name(id.number)).exists() {
-                let path = dir.join(segment::file_name(id.number));
+            let path = dir.join(segment::file_name(id.number));
+            if path.exists() {
                 let (bytes, compressed_bytes) =
                     segment::compress(&dir, id.number).map_err(JournalError::io("compress", &path))?;
                 return Ok(Some(Compressed { segment: id, bytes, compressed_bytes }));
@@ -53,5 +227,49 @@ impl Keeper {
             self.compressed_before = Some(id);
         }
         Ok(None)
+    }
+
+    /// By which others keep files from being compressed or removed for a while.
+    pub fn holds(&self) -> Holds {
+        self.holds.clone()
+    }
+
+    /// Removes what a crash left of segments that were being compressed.
+    fn remove_unfinished(&self) -> Result<(), JournalError> {
+        let current = self.durable.end().stream;
+        for stream in self.reader.streams()?.into_iter().filter(|&stream| stream != current) {
+            let dir = stream::directory(&self.dir, stream);
+            segment::list(&dir)
+                .and_then(|listed| {
+                    if listed.unfinished.is_empty() {
+                        Ok(())
+                    } else {
+                        segment::remove_unfinished(&dir, &listed)
+                    }
+                })
+                .map_err(JournalError::io("clean up", &dir))?;
+        }
+        Ok(())
+    }
+}
+
+/// Counts the frames of a stream by the last segment that is there.
+fn frames_in(dir: &Path) -> io::Result<u64> {
+    let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let last = match segment::list(dir) {
+        Err(error) if missing(&error) => return Ok(0),
+        listed => listed?.numbers.pop(),
+    };
+    let Some(last) = last else { return Ok(0) };
+    let content = SegmentContent::open(dir, last)?;
+    let Ok(sealed) = SegmentHeader::read(&content)? else { return Ok(0) };
+    let mut frames = sealed.header.first_frame;
+    let mut walk = Walk::new(&content, None)?;
+    loop {
+        match walk.skim()? {
+            Skim::Frame { header, .. } => frames = header.sequence.saturating_add(1),
+            Skim::Damaged { .. } => {}
+            Skim::End => return Ok(frames),
+        }
     }
 }

@@ -10,6 +10,7 @@
 //! ```text
 //! journal/
 //!   lock                          held by the one process that writes
+//!   checkpoints/                  signed, how far the journal was from time to time
 //!   <stream>/                     one stream per start of a node, and per Journal::begin_stream; names sort as
 //!                                 they were begun
 //!     000001.seg 000002.seg ...   a 512-byte header, then frames; the last one is preallocated, with
@@ -42,6 +43,7 @@
 //! trace if the damaged end is cut off later.
 
 mod chain;
+mod checkpoint;
 mod cloudtrail;
 mod error;
 mod frame;
@@ -58,14 +60,16 @@ mod verify;
 mod walk;
 mod writer;
 
+pub use checkpoint::{Beginning, Checkpoint, CheckpointKey, Head, NotACheckpoint, newest_checkpoint};
 pub use cloudtrail::render_cloudtrail_json;
 pub use error::JournalError;
 pub use frame::FrameFault;
 pub use journal::{Durability, Journal, JournalOptions, Opened};
-pub use keeper::{Compressed, Keeper};
+pub use keeper::{Compressed, Hold, Holds, Keeper, KeeperOptions, MissingEnd, Retired};
 pub use lookup::{Attribute, Continuation, Filter, Page};
 pub use reader::{
-    FrameHead, Frames, Heads, ListedSegment, Reader, Records, SealedFrame, Segment, SegmentFrames, SegmentId,
+    FrameHead, Frames, Heads, ListedSegment, Reader, Records, SealedFrame, Segment, SegmentFile,
+    SegmentFrames, SegmentId,
 };
 pub use record::{
     ADDITIONAL_DATA_LIMIT, DECISIONS_LIMIT, EventId, EventType, Identity, IdentityKind, JSON_LIMIT,
@@ -74,4 +78,4 @@ pub use record::{
 pub use recovery::OpenNote;
 pub use segment::HeaderFault;
 pub use stream::{NotAStreamId, Position, StreamId};
-pub use verify::{Finding, FindingKind, Progress, Report, verify};
+pub use verify::{Finding, FindingKind, Progress, Report, Trust, verify};

@@ -191,11 +191,11 @@ impl Reader {
                 }
                 Err(error) => return Err(error),
             };
-            for (position, bytes) in frame.records().rev() {
+            for (position, record) in frame.decoded().rev() {
                 if before.is_some_and(|before| position >= before) {
                     continue;
                 }
-                match Record::decode(bytes) {
+                match record {
                     Ok(record) if filter.matches(&record) => page.records.push((position, record)),
                     Ok(_) => {}
                     Err(_) => page.damaged += 1,

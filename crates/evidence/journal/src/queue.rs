@@ -13,13 +13,16 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::{Notify, oneshot};
 
-use crate::frame::{self, ENTRY_LEN, OVERHEAD};
+use crate::frame::{self, CONTEXTS_LIMIT, ENTRY_LEN};
 use crate::record::Record;
+use crate::record::codec::Parts;
 use crate::stream::{Position, StreamId};
 
 /// Records on their way into one frame.
 pub(crate) struct Batch {
-    /// The frame's table, ready to be written.
+    /// What records of the frame share.
+    pub(crate) contexts: Contexts,
+    /// The records' part of the frame's table, ready to be written.
     pub(crate) table: Vec<u8>,
     /// The records, one after the other.
     pub(crate) records: Vec<u8>,
@@ -36,6 +39,7 @@ pub(crate) struct Batch {
 impl Batch {
     pub(crate) fn empty() -> Self {
         Self {
+            contexts: Contexts::default(),
             table: Vec::new(),
             records: Vec::new(),
             count: 0,
@@ -64,6 +68,7 @@ impl Batch {
 
     /// Empties the batch for reuse, keeping its memory.
     pub(crate) fn recycle(&mut self) {
+        self.contexts.clear();
         self.table.clear();
         self.records.clear();
         (self.count, self.oldest_ms, self.newest_ms) = (0, i64::MAX, i64::MIN);
@@ -71,9 +76,26 @@ impl Batch {
         self.ticket = Arc::default();
     }
 
+    /// Returns how long the frame would be with those records in it; none if it cannot take them.
+    fn length_with(&self, records: &[Encoded]) -> Option<usize> {
+        // Of one caller there is one context in all of them, mostly the one before.
+        let (mut new, mut more) = (0, 0);
+        for record in records {
+            if self.contexts.find(&record.context).is_none() {
+                new += 1;
+                more += ENTRY_LEN + record.context.len();
+            }
+        }
+        let more = more + records.iter().map(|record| ENTRY_LEN + record.own.len()).sum::<usize>();
+        (self.contexts.len() + new <= CONTEXTS_LIMIT).then(|| frame::length(self) + more)
+    }
+
+    /// Takes a record; [`Batch::length_with`] has seen to it that there is room.
     fn push(&mut self, record: &Encoded) {
-        self.table.extend_from_slice(&record.entry);
-        self.records.extend_from_slice(&record.bytes);
+        let context =
+            self.contexts.find(&record.context).unwrap_or_else(|| self.contexts.add(&record.context));
+        self.table.extend_from_slice(&frame::with_context(record.entry, context as u8));
+        self.records.extend_from_slice(&record.own);
         self.count += 1;
         self.oldest_ms = self.oldest_ms.min(record.time_ms);
         self.newest_ms = self.newest_ms.max(record.time_ms);
@@ -87,22 +109,70 @@ impl Drop for Batch {
     }
 }
 
+/// The contexts of a batch's records, each once.
+#[derive(Default)]
+pub(crate) struct Contexts {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Contexts {
+    /// Returns how many there are: [`CONTEXTS_LIMIT`] at most.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Returns all of them, one after the other.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Returns each of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, &end)| &self.bytes[start..end])
+    }
+
+    fn find(&self, context: &[u8]) -> Option<usize> {
+        self.iter().position(|known| known == context)
+    }
+
+    fn add(&mut self, context: &[u8]) -> usize {
+        self.bytes.extend_from_slice(context);
+        self.ends.push(self.bytes.len());
+        self.ends.len() - 1
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+}
+
 /// A record ready for the queue: encoded and hashed by its caller.
 pub(crate) struct Encoded {
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) context: Vec<u8>,
+    pub(crate) own: Vec<u8>,
     pub(crate) entry: [u8; ENTRY_LEN],
     pub(crate) time_ms: i64,
 }
 
-/// What records take of a frame, with their table entries.
+impl Encoded {
+    /// What the record takes of a frame in which nobody shares its context, but for entries in the table.
+    pub(crate) fn length(&self) -> usize {
+        self.context.len() + self.own.len()
+    }
+}
+
+/// What records take of a frame at most, with their entries in the table.
 pub(crate) fn length(records: &[Encoded]) -> usize {
-    records.iter().map(|record| ENTRY_LEN + record.bytes.len()).sum()
+    records.iter().map(|record| 2 * ENTRY_LEN + record.length()).sum()
 }
 
 impl From<&Record> for Encoded {
     fn from(record: &Record) -> Self {
-        let bytes = record.encode();
-        Self { entry: frame::entry(&bytes), bytes, time_ms: record.event_time_ms }
+        let Parts { context, own } = record.encode_parts();
+        Self { entry: frame::entry(&own), context, own, time_ms: record.event_time_ms }
     }
 }
 
@@ -182,11 +252,11 @@ impl Queue {
             return Offer::Closed;
         }
         let batch = &mut state.batch;
-        let bytes = OVERHEAD + batch.table.len() + batch.records.len() + length(records);
         // An empty batch takes what belongs together, however many those are.
         let room = self.bounds.records.saturating_sub(batch.count) as usize;
         let too_many = batch.count > 0 && records.len() > room;
-        if too_many || bytes > self.bounds.bytes {
+        let fits = batch.length_with(records).is_some_and(|length| length <= self.bounds.bytes);
+        if too_many || !fits {
             return Offer::Full;
         }
         let index = batch.count;

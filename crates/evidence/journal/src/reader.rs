@@ -3,6 +3,7 @@
 //! Reading blocks on the disk and holds one frame and one segment's frame positions in memory (40 bytes a
 //! frame). It checks the hashes of what it reads, not the MACs: that is [`verify`](crate::verify())'s work.
 
+mod files;
 mod heads;
 mod sealed;
 mod segment_reader;
@@ -19,6 +20,7 @@ use crate::stream::{self, Position, StreamId};
 use crate::walk::{Skim, Step, Walk};
 use crate::writer::{Durable, End};
 
+pub use files::SegmentFile;
 pub use heads::{FrameHead, Heads};
 use sealed::Place;
 pub use sealed::SealedFrame;

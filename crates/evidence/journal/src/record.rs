@@ -7,6 +7,7 @@ use std::fmt;
 
 pub(crate) mod codec;
 mod fields;
+mod packed;
 
 pub use codec::RecordError;
 

@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use strongroom_crypto::hex;
 
+use crate::checkpoint;
+
 /// Names one stream: what one start of a node wrote, up to the next
 /// [`Journal::begin_stream`](crate::Journal::begin_stream).
 ///
@@ -119,7 +121,7 @@ pub(crate) fn list(dir: &Path) -> io::Result<Streams> {
         let name = entry.file_name();
         match name.to_str().map(str::parse::<StreamId>) {
             Some(Ok(stream)) if entry.file_type()?.is_dir() => streams.push(stream),
-            _ if name == LOCK_FILE => {}
+            _ if name == LOCK_FILE || name == checkpoint::DIRECTORY => {}
             _ => strangers.push(entry.path()),
         }
     }

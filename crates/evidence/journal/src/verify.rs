@@ -1,21 +1,26 @@
 //! Verification: is what the files hold what was written?
 //!
-//! It starts over from the journal's key and recomputes every hash, link and MAC. What that shows, and what
-//! it cannot, the crate's head tells. It reads only, needs no lock and may run beside a writing journal,
-//! whose newest stream it then sees up to some recent frame.
+//! It starts over from the journal's key and recomputes every hash, link and MAC, and compares what signed checkpoints
+//! say of the streams; without the key, all but the MACs. What that shows, and what it cannot, the crate's head tells.
+//! It reads only, needs no lock and may run beside a writing journal, whose newest stream it then sees up to some
+//! recent frame.
 
+mod anchors;
 mod stream;
+mod trust;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use strongroom_secret::Key256;
-
+use crate::checkpoint::{Beginning, NotACheckpoint};
 use crate::error::JournalError;
 use crate::frame::FrameFault;
 use crate::record::EventId;
 use crate::segment::{self, HeaderFault};
 use crate::stream::{StreamId, list};
+use anchors::Anchors;
+
+pub use trust::Trust;
 
 /// After this many findings verification stops: the journal is beyond a list.
 const FINDING_LIMIT: usize = 1000;
@@ -31,6 +36,13 @@ pub struct Report {
     pub frames: u64,
     /// Records in those frames.
     pub records: u64,
+    /// Checkpoints that are as written.
+    pub checkpoints: u64,
+    /// Number and time (milliseconds since 1970 UTC) of the newest of them. Without one, frames that were cut off the
+    /// journal's very end would not be noticed.
+    pub newest_checkpoint: Option<(u64, i64)>,
+    /// Where the journal begins, if older segments were dropped when their time was up.
+    pub begins: Option<Beginning>,
     /// What is not as it should be, and what is worth a note, in the journal's order.
     pub findings: Vec<Finding>,
     /// Verification stopped after 1,000 findings.
@@ -101,6 +113,8 @@ impl Finding {
                 | FindingKind::NotClosed
                 | FindingKind::NotBegun
                 | FindingKind::Stranger(_)
+                | FindingKind::CheckpointTorn
+                | FindingKind::NotRemoved
                 | FindingKind::Unreadable
         )
     }
@@ -211,6 +225,93 @@ pub enum FindingKind {
     /// The chain's key cannot be computed up to here.
     #[error("the chain's key cannot be computed up to here: MACs were not checked")]
     KeyOutOfReach,
+    /// Something in a file of checkpoints is none; the rest of the file was not read.
+    #[error("{}, byte {at}: {fault}", path.display())]
+    CheckpointFile {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        at: u64,
+        /// What is wrong there.
+        fault: NotACheckpoint,
+    },
+    /// A checkpoint's signature does not fit what it says.
+    #[error("checkpoint {number} is not signed by the key that it names")]
+    CheckpointSignature {
+        /// The checkpoint's number.
+        number: u64,
+    },
+    /// A checkpoint was signed by a key that is not believed.
+    #[error("checkpoint {number} is signed by another key than the journal's (it names epoch {epoch})")]
+    CheckpointKey {
+        /// The checkpoint's number.
+        number: u64,
+        /// The epoch that it says its key is of.
+        epoch: u32,
+    },
+    /// A checkpoint does not follow from the one before it.
+    #[error("checkpoint {number} does not continue the one before it")]
+    CheckpointChain {
+        /// The checkpoint's number.
+        number: u64,
+    },
+    /// Checkpoints are missing.
+    #[error("checkpoints {first} to {last} are missing")]
+    CheckpointsMissing {
+        /// First missing checkpoint.
+        first: u64,
+        /// Last missing checkpoint.
+        last: u64,
+    },
+    /// The journal has another checkpoint of the number of one that was kept elsewhere.
+    #[error(
+        "the journal's checkpoint {number} is not the one that was kept: the journal was rolled back and written anew, \
+         or is another one"
+    )]
+    CheckpointDiffers {
+        /// The checkpoint's number.
+        number: u64,
+    },
+    /// A checkpoint that was kept elsewhere is later than all of the journal's.
+    #[error(
+        "the journal was rolled back: it is at checkpoint {newest}, and checkpoint {number} was made of it"
+    )]
+    RolledBack {
+        /// The checkpoint that was kept.
+        number: u64,
+        /// The journal's newest; 0 if it has none.
+        newest: u64,
+    },
+    /// A checkpoint saw more of the stream than is there.
+    #[error(
+        "the end of the stream is missing: checkpoint {checkpoint} saw {frames} frames and {records} records"
+    )]
+    EndMissing {
+        /// The checkpoint's number.
+        checkpoint: u64,
+        /// How many frames it saw.
+        frames: u64,
+        /// How many records those held.
+        records: u64,
+    },
+    /// The stream's frame is another than a checkpoint saw there.
+    #[error("the frame is not the one that checkpoint {checkpoint} saw: the stream was written anew")]
+    HeadDiffers {
+        /// The checkpoint's number.
+        checkpoint: u64,
+    },
+    /// The journal's first segment is not the one that a checkpoint says it begins with.
+    #[error("the journal does not begin with this segment as checkpoint {checkpoint} says")]
+    BeginningDiffers {
+        /// The checkpoint's number.
+        checkpoint: u64,
+    },
+    /// A note: the writing of the newest checkpoint was cut short.
+    #[error("note: the newest checkpoint is incomplete, its writing was cut short")]
+    CheckpointTorn,
+    /// A note: the time of these segments was up, and they were not removed yet.
+    #[error("note: what stands before the journal's beginning is still there")]
+    NotRemoved,
     /// A note: writing the stream's last frame was cut short. Nobody was told that its records were written.
     #[error("note: the last frame is incomplete, its writing was cut short")]
     TornFrame,
@@ -228,34 +329,42 @@ pub enum FindingKind {
     Unreadable,
 }
 
-/// Verifies the journal in `dir`.
+/// Verifies the journal in `dir` with what `trust` has.
 ///
-/// `key` gives the seal's journal subkey of an epoch, as [`JournalOptions::key_epoch`](crate::JournalOptions)
-/// named it when a stream was begun. `progress` hears of each segment. Fails only where files cannot be read;
-/// whatever they hold is a finding.
+/// `progress` hears of each segment. Fails only where files cannot be read; whatever they hold is a finding.
 pub fn verify(
     dir: &Path,
-    key: impl Fn(u32) -> Option<Key256>,
+    trust: &Trust<'_>,
     mut progress: impl FnMut(&Progress),
 ) -> Result<Report, JournalError> {
-    let listed = list(dir).map_err(JournalError::io("list", dir))?;
     let mut report = Report::default();
+    // Before the streams: they have all that these saw, also if the journal is being written.
+    let anchors = Anchors::read(dir, trust, &mut report)?;
+    let listed = list(dir).map_err(JournalError::io("list", dir))?;
     report
         .findings
         .extend(listed.strangers.into_iter().map(|path| Finding::new(FindingKind::Stranger(path))));
+    let first = anchors.begins().map(|(_, begins)| begins.segment.stream);
     let mut before: Option<stream::Ending> = None;
     for (index, &id) in listed.streams.iter().enumerate() {
         if report.is_full() {
             report.cut_short = true;
             break;
         }
+        if first.is_some_and(|first| id < first) {
+            report.findings.push(Finding { stream: Some(id), ..Finding::new(FindingKind::NotRemoved) });
+            continue;
+        }
         let newest = index + 1 == listed.streams.len();
         report.streams += 1;
-        let ending = stream::check(dir, id, newest, &key, &mut report, &mut progress)?;
+        let ending = stream::check(dir, id, newest, trust, &anchors, &mut report, &mut progress)?;
         if let Some(ending) = ending {
-            ending.check_link(before.as_ref(), &mut report);
+            if first != Some(id) {
+                ending.check_link(before.as_ref(), &mut report);
+            }
             before = Some(ending);
         }
     }
+    anchors.report_missing(&listed.streams, &mut report);
     Ok(report)
 }

@@ -14,6 +14,7 @@ use std::io;
 use std::thread;
 
 use crate::frame::{BEHIND_HASH, FRAME_LIMIT, Frame, FrameFault, FrameHeader, HEADER_LEN, MAGIC, OVERHEAD};
+use crate::record::EventId;
 use crate::segment::{self, SEGMENT_LIMIT, SegmentContent};
 
 /// What a disk writes whole; devices with larger sectors tear less.
@@ -65,7 +66,8 @@ pub(crate) struct Concerned {
     /// Counted from the frame's first.
     pub(crate) index: u32,
     pub(crate) offset: u64,
-    pub(crate) bytes: Vec<u8>,
+    /// Its event id, if that can be read.
+    pub(crate) event_id: Option<EventId>,
 }
 
 enum Found {
@@ -255,11 +257,12 @@ impl<'f> Walk<'f> {
         };
         let start = self.offset;
         self.fill(start, self.end.min(start + u64::from(header.length)))?;
-        let range = Frame::checked(*header, &self.buffer).ranges().nth(index as usize);
+        let frame = Frame::checked(*header, &self.buffer);
+        let range = frame.ranges().nth(index as usize);
         Ok(range.map(|range| Concerned {
             index,
             offset: start + range.start as u64,
-            bytes: self.buffer[range].to_vec(),
+            event_id: frame.record(index).and_then(|record| record.event_id()),
         }))
     }
 

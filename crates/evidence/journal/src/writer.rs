@@ -8,7 +8,7 @@ use strongroom_crypto::random;
 use strongroom_secret::Key256;
 
 use crate::chain::{Chain, ChainKey};
-use crate::frame::{self, Kind};
+use crate::frame::{self, Hash, Kind};
 use crate::queue::{Batch, Failure, Queue};
 use crate::segment::{self, OpenSegment, Predecessor, SegmentHeader};
 use crate::stream::{self, Position, StreamId};
@@ -22,6 +22,10 @@ pub(crate) struct End {
     pub(crate) stream: StreamId,
     pub(crate) segment: u32,
     pub(crate) offset: u64,
+    /// How many frames and records the stream has, and the last link of its chain.
+    pub(crate) frames: u64,
+    pub(crate) records: u64,
+    pub(crate) hash: Hash,
 }
 
 impl Durable {
@@ -35,8 +39,15 @@ impl Durable {
 }
 
 impl End {
-    fn of(stream: StreamId, segment: &OpenSegment) -> Self {
-        Self { stream, segment: segment.number(), offset: segment.used() }
+    fn of(stream: StreamId, segment: &OpenSegment, chain: &Chain) -> Self {
+        Self {
+            stream,
+            segment: segment.number(),
+            offset: segment.used(),
+            frames: chain.next_frame(),
+            records: chain.next_record(),
+            hash: chain.previous(),
+        }
     }
 }
 
@@ -90,7 +101,7 @@ impl Writer {
         newest_before_ms: i64,
     ) -> io::Result<Self> {
         let (chain, segment) = begin_stream(&plan, key, at, predecessor, newest_before_ms)?;
-        let durable = Arc::new(Durable(Mutex::new(End::of(at.stream, &segment))));
+        let durable = Arc::new(Durable(Mutex::new(End::of(at.stream, &segment, &chain))));
         Ok(Self { plan, at, next: None, chain, segment, durable, frame: Vec::new() })
     }
 
@@ -142,7 +153,7 @@ impl Writer {
         let hash = self.chain.seal(kind, batch, &mut self.frame).map_err(io::Error::other)?;
         self.segment.put(&self.frame)?;
         let record = self.chain.advance(batch, hash);
-        self.durable.set(End::of(self.at.stream, &self.segment));
+        self.durable.set(End::of(self.at.stream, &self.segment, &self.chain));
         Ok(Position { stream: self.at.stream, record })
     }
 
@@ -171,7 +182,7 @@ impl Writer {
         let key = self.plan.key.as_ref().ok_or(io::ErrorKind::Unsupported)?;
         (self.chain, self.segment) = begin_stream(&self.plan, key, next, Some(predecessor), newest_ms)?;
         (self.at, self.next) = (next, None);
-        self.durable.set(End::of(self.at.stream, &self.segment));
+        self.durable.set(End::of(self.at.stream, &self.segment, &self.chain));
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use crate::error::JournalError;
 use crate::frame::{Frame, FrameFault, FrameHeader};
+use crate::record::codec::{Stored, Wanted};
 use crate::record::{Record, RecordError};
 use crate::stream::{Position, StreamId};
 
@@ -55,21 +56,34 @@ impl SealedFrame {
 
     /// Reads one record, counted from the frame's first; none behind the last.
     pub fn record(&self, index: u32) -> Option<Result<Record, RecordError>> {
-        Frame::checked(self.place.header, &self.bytes).record(index).map(Record::decode)
+        let frame = Frame::checked(self.place.header, &self.bytes);
+        frame.record(index).map(|record| record.decode(Wanted::All))
+    }
+
+    /// Reads what records are found by, in order, with their positions: without parameters and answers, error
+    /// messages, decisions, user agents, addresses and request ids. Costs a fraction of reading all.
+    pub fn facts(&self) -> impl DoubleEndedIterator<Item = (Position, Result<Record, RecordError>)> {
+        self.read(Wanted::Facts)
     }
 
     /// Reads all records, in order, with their positions.
     pub fn decoded(&self) -> impl DoubleEndedIterator<Item = (Position, Result<Record, RecordError>)> {
-        self.records().map(|(position, bytes)| (position, Record::decode(bytes)))
+        self.read(Wanted::All)
     }
 
-    /// Returns the encoded records with their positions, in order.
-    pub(crate) fn records(&self) -> impl DoubleEndedIterator<Item = (Position, &[u8])> {
-        let ranges: Vec<_> = Frame::checked(self.place.header, &self.bytes).ranges().collect();
-        let first = self.first_record();
-        ranges.into_iter().enumerate().map(move |(index, range)| {
-            (Position { stream: self.stream, record: first + index as u64 }, &self.bytes[range])
-        })
+    fn read(
+        &self,
+        wanted: Wanted,
+    ) -> impl DoubleEndedIterator<Item = (Position, Result<Record, RecordError>)> {
+        self.stored().map(move |(position, record)| (position, record.decode(wanted)))
+    }
+
+    /// Returns the records as they are stored, with their positions, in order.
+    fn stored(&self) -> impl DoubleEndedIterator<Item = (Position, Stored<'_>)> {
+        let records: Vec<_> = Frame::checked(self.place.header, &self.bytes).records().collect();
+        let (stream, first) = (self.stream, self.first_record());
+        let placed = records.into_iter().enumerate();
+        placed.map(move |(index, record)| (Position { stream, record: first + index as u64 }, record))
     }
 
     /// Says that a record of this frame cannot be read.

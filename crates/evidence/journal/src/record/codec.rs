@@ -1,16 +1,23 @@
 //! A record as bytes: one format number, then tagged fields.
 //!
-//! Texts are written as they are: frames keep each record readable by itself, and compression belongs to
-//! closed segments. A change that a reader must not pass over takes a new format number.
+//! Since format 2 a record is two such messages. Its *context* says on whose behalf and from where it was called:
+//! all that is the same in the next call of the same client. A frame keeps each context once. The rest is the
+//! record's own. By itself ([`Record::encode`]) a record is its context behind its length, then its own part. In
+//! format 1 it was one message, and its texts were not packed.
+//!
+//! A change that a reader must not pass over takes a new format number.
 
-use super::fields::{Field, FieldReader, FieldWriter};
+use super::fields::{self, Field, FieldReader, FieldWriter};
+use super::packed::Packing;
 use super::{
     ADDITIONAL_DATA_LIMIT, DECISIONS_LIMIT, EventId, EventType, Identity, IdentityKind, JSON_LIMIT, Record,
     Resource, SHORT_TEXT_LIMIT, SessionContext, SessionIssuer, TlsDetails,
 };
 
 /// The format written.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// One message, with texts as they are.
+const WHOLE: u8 = 1;
 
 /// Why bytes are no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,32 +80,126 @@ mod tag {
     pub(super) const TLS: u8 = 21;
     pub(super) const SHARED_EVENT_ID: u8 = 22;
     pub(super) const DECISIONS: u8 = 23;
+    /// No field, but the first part of a record; for errors.
+    pub(super) const CONTEXT: u8 = 0;
+
+    /// Whether records are shown with a field, and found without it.
+    pub(super) fn is_only_shown(tag: u8) -> bool {
+        matches!(
+            tag,
+            SOURCE_IP
+                | USER_AGENT
+                | ERROR_MESSAGE
+                | REQUEST_PARAMETERS
+                | RESPONSE_ELEMENTS
+                | ADDITIONAL_EVENT_DATA
+                | SERVICE_EVENT_DETAILS
+                | REQUEST_ID
+                | TLS
+                | DECISIONS
+        )
+    }
 }
 
 const READ_ONLY: u8 = 1;
 const MANAGEMENT: u8 = 2;
 
+/// A record in the two parts that a frame keeps.
+pub(crate) struct Parts {
+    /// What it shares with other records of the same client.
+    pub(crate) context: Vec<u8>,
+    /// What is its own.
+    pub(crate) own: Vec<u8>,
+}
+
+/// A record as a frame keeps it.
+#[derive(Clone, Copy)]
+pub(crate) struct Stored<'b> {
+    /// Its context; none in frames of format 1, whose records are whole.
+    pub(crate) context: Option<&'b [u8]>,
+    /// The rest.
+    pub(crate) own: &'b [u8],
+}
+
+/// How much of a record is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    All,
+    /// What a record is found by, and not the texts that only whoever looks at it reads.
+    Facts,
+}
+
+impl Stored<'_> {
+    /// Reads the record.
+    pub(crate) fn decode(&self, wanted: Wanted) -> Result<Record, RecordError> {
+        match self.context {
+            Some(context) => decode_parts(context, self.own, wanted),
+            None => decode_whole(self.own, wanted),
+        }
+    }
+
+    /// Reads no more than the event's id; none if it cannot be read.
+    pub(crate) fn event_id(&self) -> Option<EventId> {
+        let field = FieldReader::new(self.own.get(1..)?, None).next().ok().flatten()?;
+        if field.tag == tag::EVENT_ID { field.array().ok().map(EventId) } else { None }
+    }
+}
+
 impl Record {
-    /// Encodes the record, applying CloudTrail's limits.
+    /// Encodes the record by itself, applying CloudTrail's limits.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
+        let Parts { context, own } = self.encode_parts();
+        let mut bytes = Vec::with_capacity(4 + context.len() + own.len());
+        bytes.push(FORMAT);
+        fields::write_length(&mut bytes, context.len());
+        bytes.extend_from_slice(&context);
+        bytes.extend_from_slice(&own);
+        bytes
+    }
+
+    /// Encodes the record for a frame, applying CloudTrail's limits.
+    pub(crate) fn encode_parts(&self) -> Parts {
+        let packing = Packing { account: &self.account_id, region: &self.aws_region };
+        Parts { context: self.encode_context(packing), own: self.encode_own(packing) }
+    }
+
+    fn encode_context(&self, packing: Packing<'_>) -> Vec<u8> {
+        let mut buffer = Vec::with_capacity(512);
+        buffer.push(FORMAT);
+        // What the other texts are packed with.
+        let w = &mut FieldWriter::new(&mut buffer, Packing::default());
+        w.text(tag::AWS_REGION, &self.aws_region);
+        w.text(tag::ACCOUNT_ID, &self.account_id);
+        let w = &mut FieldWriter::new(&mut buffer, packing);
+        w.message(tag::IDENTITY, |w| encode_identity(w, &self.identity));
+        w.text(tag::SOURCE_IP, &self.source_ip);
+        w.optional(tag::USER_AGENT, self.user_agent.as_deref().map(cut));
+        if let Some(tls) = &self.tls {
+            w.message(tag::TLS, |w| {
+                w.optional(1, tls.version.as_deref());
+                w.optional(2, tls.cipher_suite.as_deref());
+                w.optional(3, tls.host.as_deref());
+            });
+        }
+        buffer
+    }
+
+    fn encode_own(&self, packing: Packing<'_>) -> Vec<u8> {
         let long =
             [&self.request_parameters, &self.response_elements, &self.additional_event_data, &self.decisions];
-        let mut buffer = Vec::with_capacity(640 + long.into_iter().flatten().map(String::len).sum::<usize>());
+        let mut buffer = Vec::with_capacity(256 + long.into_iter().flatten().map(String::len).sum::<usize>());
         buffer.push(FORMAT);
-        let w = &mut FieldWriter::new(&mut buffer);
+        let w = &mut FieldWriter::new(&mut buffer, packing);
         w.bytes(tag::EVENT_ID, &self.event_id.0);
         w.integer(tag::EVENT_TIME, self.event_time_ms);
         let flags = if self.read_only { READ_ONLY } else { 0 } | if self.management { MANAGEMENT } else { 0 };
         w.bytes(tag::FLAGS, &[flags]);
-        w.bytes(tag::EVENT_TYPE, &[event_type_number(self.event_type)]);
+        if self.event_type != EventType::default() {
+            w.bytes(tag::EVENT_TYPE, &[event_type_number(self.event_type)]);
+        }
         w.text(tag::EVENT_SOURCE, &self.event_source);
         w.text(tag::EVENT_NAME, &self.event_name);
-        w.text(tag::AWS_REGION, &self.aws_region);
-        w.text(tag::ACCOUNT_ID, &self.account_id);
-        w.message(tag::IDENTITY, |w| encode_identity(w, &self.identity));
-        w.text(tag::SOURCE_IP, &self.source_ip);
-        w.optional(tag::USER_AGENT, self.user_agent.as_deref().map(cut));
         w.optional(tag::ERROR_CODE, self.error_code.as_deref().map(cut));
         w.optional(tag::ERROR_MESSAGE, self.error_message.as_deref().map(cut));
         w.optional(tag::REQUEST_PARAMETERS, within(self.request_parameters.as_ref(), JSON_LIMIT));
@@ -113,13 +214,6 @@ impl Record {
             w.message(tag::RESOURCES, |w| encode_resources(w, resources));
         }
         w.optional(tag::API_VERSION, self.api_version.as_deref());
-        if let Some(tls) = &self.tls {
-            w.message(tag::TLS, |w| {
-                w.optional(1, tls.version.as_deref());
-                w.optional(2, tls.cipher_suite.as_deref());
-                w.optional(3, tls.host.as_deref());
-            });
-        }
         if let Some(id) = self.shared_event_id {
             w.bytes(tag::SHARED_EVENT_ID, &id.0);
         }
@@ -127,53 +221,122 @@ impl Record {
         buffer
     }
 
-    /// Reads a record back.
+    /// Reads back what [`Record::encode`] wrote, in this version or an earlier one.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let (&format, fields) = bytes.split_first().ok_or(RecordError::Empty)?;
-        if format != FORMAT {
-            return Err(RecordError::Format(format));
+        match bytes.split_first().ok_or(RecordError::Empty)? {
+            (&FORMAT, parts) => {
+                let (context, own) =
+                    fields::take_prefixed(parts).ok_or(RecordError::Length { tag: tag::CONTEXT })?;
+                decode_parts(context, own, Wanted::All)
+            }
+            _ => decode_whole(bytes, Wanted::All),
         }
-        let mut record = Self::default();
-        let (mut event_id, mut event_time) = (None, None);
-        let mut fields = FieldReader::new(fields);
+    }
+}
+
+/// Reads a record of format 1.
+fn decode_whole(bytes: &[u8], wanted: Wanted) -> Result<Record, RecordError> {
+    let fields = fields_of(bytes, WHOLE, None)?;
+    let mut reading = Reading::new(wanted);
+    reading.fields(fields)?;
+    reading.finish()
+}
+
+fn decode_parts(context: &[u8], own: &[u8], wanted: Wanted) -> Result<Record, RecordError> {
+    let (mut region, mut account) = (String::new(), String::new());
+    let mut fields = fields_of(context, FORMAT, Some(Packing::default()))?;
+    while let Some(field) = fields.next()? {
+        match field.tag {
+            tag::AWS_REGION => region = field.text()?,
+            tag::ACCOUNT_ID => account = field.text()?,
+            _ => {}
+        }
+    }
+    let packing = Some(Packing { account: &account, region: &region });
+    let mut reading = Reading::new(wanted);
+    reading.fields(fields_of(context, FORMAT, packing)?)?;
+    reading.fields(fields_of(own, FORMAT, packing)?)?;
+    let record = reading.finish()?;
+    Ok(Record { aws_region: region, account_id: account, ..record })
+}
+
+fn fields_of<'b>(
+    bytes: &'b [u8],
+    format: u8,
+    packing: Option<Packing<'b>>,
+) -> Result<FieldReader<'b>, RecordError> {
+    match bytes.split_first().ok_or(RecordError::Empty)? {
+        (&number, fields) if number == format => Ok(FieldReader::new(fields, packing)),
+        (&number, _) => Err(RecordError::Format(number)),
+    }
+}
+
+/// A record being read.
+struct Reading {
+    record: Record,
+    wanted: Wanted,
+    event_id: Option<EventId>,
+    event_time_ms: Option<i64>,
+}
+
+impl Reading {
+    fn new(wanted: Wanted) -> Self {
+        Self { record: Record::default(), wanted, event_id: None, event_time_ms: None }
+    }
+
+    fn fields(&mut self, mut fields: FieldReader<'_>) -> Result<(), RecordError> {
         while let Some(field) = fields.next()? {
-            match field.tag {
-                tag::EVENT_ID => event_id = Some(EventId(field.array()?)),
-                tag::EVENT_TIME => event_time = Some(field.integer()?),
-                tag::FLAGS => {
-                    let flags = field.byte()?;
-                    if flags & !(READ_ONLY | MANAGEMENT) != 0 {
-                        return Err(field.refused());
-                    }
-                    record.read_only = flags & READ_ONLY != 0;
-                    record.management = flags & MANAGEMENT != 0;
-                }
-                tag::EVENT_TYPE => record.event_type = event_type(field)?,
-                tag::EVENT_SOURCE => record.event_source = field.text()?,
-                tag::EVENT_NAME => record.event_name = field.text()?,
-                tag::AWS_REGION => record.aws_region = field.text()?,
-                tag::ACCOUNT_ID => record.account_id = field.text()?,
-                tag::IDENTITY => record.identity = decode_identity(field)?,
-                tag::SOURCE_IP => record.source_ip = field.text()?,
-                tag::USER_AGENT => record.user_agent = Some(field.text()?),
-                tag::ERROR_CODE => record.error_code = Some(field.text()?),
-                tag::ERROR_MESSAGE => record.error_message = Some(field.text()?),
-                tag::REQUEST_PARAMETERS => record.request_parameters = Some(field.text()?),
-                tag::RESPONSE_ELEMENTS => record.response_elements = Some(field.text()?),
-                tag::ADDITIONAL_EVENT_DATA => record.additional_event_data = Some(field.text()?),
-                tag::SERVICE_EVENT_DETAILS => record.service_event_details = Some(field.text()?),
-                tag::REQUEST_ID => record.request_id = Some(field.text()?),
-                tag::RESOURCES => record.resources = Some(decode_resources(field)?),
-                tag::API_VERSION => record.api_version = Some(field.text()?),
-                tag::TLS => record.tls = Some(decode_tls(field)?),
-                tag::SHARED_EVENT_ID => record.shared_event_id = Some(EventId(field.array()?)),
-                tag::DECISIONS => record.decisions = Some(field.text()?),
-                _ => {}
+            if self.wanted == Wanted::All || !tag::is_only_shown(field.tag) {
+                self.field(field)?;
             }
         }
-        record.event_id = event_id.ok_or(RecordError::Missing { tag: tag::EVENT_ID })?;
-        record.event_time_ms = event_time.ok_or(RecordError::Missing { tag: tag::EVENT_TIME })?;
-        Ok(record)
+        Ok(())
+    }
+
+    fn field(&mut self, field: Field<'_>) -> Result<(), RecordError> {
+        let record = &mut self.record;
+        match field.tag {
+            tag::EVENT_ID => self.event_id = Some(EventId(field.array()?)),
+            tag::EVENT_TIME => self.event_time_ms = Some(field.integer()?),
+            tag::FLAGS => {
+                let flags = field.byte()?;
+                if flags & !(READ_ONLY | MANAGEMENT) != 0 {
+                    return Err(field.refused());
+                }
+                record.read_only = flags & READ_ONLY != 0;
+                record.management = flags & MANAGEMENT != 0;
+            }
+            tag::EVENT_TYPE => record.event_type = event_type(field)?,
+            tag::EVENT_SOURCE => record.event_source = field.text()?,
+            tag::EVENT_NAME => record.event_name = field.text()?,
+            tag::AWS_REGION => record.aws_region = field.text()?,
+            tag::ACCOUNT_ID => record.account_id = field.text()?,
+            tag::IDENTITY => record.identity = decode_identity(field)?,
+            tag::SOURCE_IP => record.source_ip = field.text()?,
+            tag::USER_AGENT => record.user_agent = Some(field.text()?),
+            tag::ERROR_CODE => record.error_code = Some(field.text()?),
+            tag::ERROR_MESSAGE => record.error_message = Some(field.text()?),
+            tag::REQUEST_PARAMETERS => record.request_parameters = Some(field.text()?),
+            tag::RESPONSE_ELEMENTS => record.response_elements = Some(field.text()?),
+            tag::ADDITIONAL_EVENT_DATA => record.additional_event_data = Some(field.text()?),
+            tag::SERVICE_EVENT_DETAILS => record.service_event_details = Some(field.text()?),
+            tag::REQUEST_ID => record.request_id = Some(field.text()?),
+            tag::RESOURCES => record.resources = Some(decode_resources(field)?),
+            tag::API_VERSION => record.api_version = Some(field.text()?),
+            tag::TLS => record.tls = Some(decode_tls(field)?),
+            tag::SHARED_EVENT_ID => record.shared_event_id = Some(EventId(field.array()?)),
+            tag::DECISIONS => record.decisions = Some(field.text()?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Record, RecordError> {
+        Ok(Record {
+            event_id: self.event_id.ok_or(RecordError::Missing { tag: tag::EVENT_ID })?,
+            event_time_ms: self.event_time_ms.ok_or(RecordError::Missing { tag: tag::EVENT_TIME })?,
+            ..self.record
+        })
     }
 }
 

@@ -1,18 +1,21 @@
 //! Tagged fields: one tag byte, the value's length, the value.
 //!
 //! Tags ascend strictly within a message and lengths are minimal, so one record has one encoding. A reader
-//! passes over tags that it does not know: a newer server may add a field without a new format number.
+//! passes over tags that it does not know: a newer server may add a field without a new format number. Texts are
+//! [packed](super::packed), but in records of format 1.
 
 use super::RecordError;
+use super::packed::Packing;
 
 /// Appends fields to a buffer.
 pub(super) struct FieldWriter<'b> {
     buffer: &'b mut Vec<u8>,
+    packing: Packing<'b>,
 }
 
 impl<'b> FieldWriter<'b> {
-    pub(super) fn new(buffer: &'b mut Vec<u8>) -> Self {
-        Self { buffer }
+    pub(super) fn new(buffer: &'b mut Vec<u8>, packing: Packing<'b>) -> Self {
+        Self { buffer, packing }
     }
 
     pub(super) fn bytes(&mut self, tag: u8, value: &[u8]) {
@@ -24,14 +27,14 @@ impl<'b> FieldWriter<'b> {
 
     /// Writes a text that is always there; an empty one takes no room.
     pub(super) fn text(&mut self, tag: u8, value: &str) {
-        if !value.is_empty() {
-            self.bytes(tag, value.as_bytes());
-        }
+        self.optional(tag, (!value.is_empty()).then_some(value));
     }
 
     pub(super) fn optional(&mut self, tag: u8, value: Option<&str>) {
         if let Some(value) = value {
-            self.bytes(tag, value.as_bytes());
+            let packing = self.packing;
+            self.buffer.push(tag);
+            self.prefixed(|buffer| packing.pack(value, buffer));
         }
     }
 
@@ -47,25 +50,46 @@ impl<'b> FieldWriter<'b> {
 
     /// Writes a message without a tag, as one item of a list that is itself a field.
     pub(super) fn item(&mut self, fill: impl FnOnce(&mut FieldWriter<'_>)) {
-        let at = self.buffer.len();
-        // Most messages are shorter than 128 bytes: leave room for one byte of length and move only longer
-        // ones.
-        self.buffer.push(0);
-        fill(&mut FieldWriter::new(self.buffer));
-        let (length, used) = varint(self.buffer.len() - at - 1);
-        self.buffer.splice(at..=at, length[..used].iter().copied());
+        let packing = self.packing;
+        self.prefixed(|buffer| fill(&mut FieldWriter { buffer, packing }));
     }
+
+    /// Writes what `fill` appends, its length before it.
+    fn prefixed(&mut self, fill: impl FnOnce(&mut Vec<u8>)) {
+        let at = self.buffer.len();
+        // Most values are shorter than 128 bytes: leave room for one byte of length and move only longer ones.
+        self.buffer.push(0);
+        fill(self.buffer);
+        let (length, used) = varint(self.buffer.len() - at - 1);
+        match (used, self.buffer.get_mut(at)) {
+            (1, Some(place)) => *place = length[0],
+            _ => drop(self.buffer.splice(at..=at, length[..used].iter().copied())),
+        }
+    }
+}
+
+/// Writes a length by itself.
+pub(super) fn write_length(buffer: &mut Vec<u8>, length: usize) {
+    let (bytes, used) = varint(length);
+    buffer.extend_from_slice(&bytes[..used]);
+}
+
+/// Takes a length and as many bytes off a buffer; returns those bytes and what is behind them.
+pub(super) fn take_prefixed(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    read_varint(bytes).and_then(|(length, rest)| rest.split_at_checked(length))
 }
 
 /// Takes fields off a buffer, one by one.
 pub(super) struct FieldReader<'b> {
     rest: &'b [u8],
     last_tag: Option<u8>,
+    packing: Option<Packing<'b>>,
 }
 
 impl<'b> FieldReader<'b> {
-    pub(super) fn new(bytes: &'b [u8]) -> Self {
-        Self { rest: bytes, last_tag: None }
+    /// Reads fields whose texts are packed, or are not.
+    pub(super) fn new(bytes: &'b [u8], packing: Option<Packing<'b>>) -> Self {
+        Self { rest: bytes, last_tag: None, packing }
     }
 
     /// Takes the next field, or none at the end.
@@ -74,11 +98,10 @@ impl<'b> FieldReader<'b> {
         if self.last_tag.is_some_and(|last| last >= tag) {
             return Err(RecordError::Order { tag });
         }
-        let (length, rest) = read_varint(rest).ok_or(RecordError::Length { tag })?;
-        let (value, rest) = rest.split_at_checked(length).ok_or(RecordError::Length { tag })?;
+        let (value, rest) = take_prefixed(rest).ok_or(RecordError::Length { tag })?;
         self.rest = rest;
         self.last_tag = Some(tag);
-        Ok(Some(Field { tag, value }))
+        Ok(Some(Field { tag, value, packing: self.packing }))
     }
 }
 
@@ -87,14 +110,16 @@ impl<'b> FieldReader<'b> {
 pub(super) struct Field<'b> {
     pub(super) tag: u8,
     pub(super) value: &'b [u8],
+    packing: Option<Packing<'b>>,
 }
 
 impl<'b> Field<'b> {
     pub(super) fn text(self) -> Result<String, RecordError> {
-        match std::str::from_utf8(self.value) {
-            Ok(text) => Ok(text.to_owned()),
-            Err(_) => Err(self.refused()),
-        }
+        let text = match &self.packing {
+            Some(packing) => packing.unpack(self.value),
+            None => std::str::from_utf8(self.value).ok().map(str::to_owned),
+        };
+        text.ok_or_else(|| self.refused())
     }
 
     pub(super) fn array<const N: usize>(self) -> Result<[u8; N], RecordError> {
@@ -110,7 +135,7 @@ impl<'b> Field<'b> {
     }
 
     pub(super) fn fields(self) -> FieldReader<'b> {
-        FieldReader::new(self.value)
+        FieldReader::new(self.value, self.packing)
     }
 
     /// Takes a list apart into its messages.
@@ -120,13 +145,12 @@ impl<'b> Field<'b> {
             if rest.is_empty() {
                 return None;
             }
-            let split = read_varint(rest).and_then(|(length, rest)| rest.split_at_checked(length));
-            let Some((item, after)) = split else {
+            let Some((item, after)) = take_prefixed(rest) else {
                 rest = &[];
                 return Some(Err(RecordError::Length { tag: self.tag }));
             };
             rest = after;
-            Some(Ok(FieldReader::new(item)))
+            Some(Ok(FieldReader::new(item, self.packing)))
         })
     }
 

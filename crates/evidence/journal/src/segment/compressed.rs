@@ -110,19 +110,18 @@ impl CompressedSegment {
         let index = (offset / u64::from(self.block)) as usize;
         let within = (offset % u64::from(self.block)) as usize;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        match kept.blocks.iter().position(|(kept, _)| *kept == index) {
-            Some(at) => kept.blocks[at..].rotate_left(1),
-            None => {
-                let block = self.decompress(index)?;
-                if block.is_none() && !kept.lost.contains(&index) {
-                    kept.lost.push(index);
-                }
-                if kept.blocks.len() >= KEPT {
-                    kept.blocks.remove(0);
-                }
-                let block = block.unwrap_or_else(|| vec![LOST; self.size_of(index)]);
-                kept.blocks.push((index, block));
+        if let Some(at) = kept.blocks.iter().position(|(kept, _)| *kept == index) {
+            kept.blocks[at..].rotate_left(1);
+        } else {
+            let block = self.decompress(index)?;
+            if block.is_none() && !kept.lost.contains(&index) {
+                kept.lost.push(index);
             }
+            if kept.blocks.len() >= KEPT {
+                kept.blocks.remove(0);
+            }
+            let block = block.unwrap_or_else(|| vec![LOST; self.size_of(index)]);
+            kept.blocks.push((index, block));
         }
         let Some((_, block)) = kept.blocks.last() else { return Ok(0) };
         let bytes = block.get(within..).unwrap_or_default();

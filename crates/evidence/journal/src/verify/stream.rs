@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use strongroom_secret::Key256;
-
+use super::anchors::{Anchors, Seen};
+use super::trust::Trust;
 use super::{Finding, FindingKind, Progress, Report};
 use crate::chain::ChainKey;
 use crate::error::JournalError;
 use crate::frame::{Frame, FrameFault, Hash, Kind};
-use crate::record::{EventId, Record};
+use crate::reader::SegmentId;
+use crate::record::codec::Wanted;
 use crate::segment::{self, Predecessor, SEGMENT_LIMIT, SealedHeader, SegmentContent, SegmentHeader};
 use crate::stream::{self, StreamId};
 use crate::walk::{Damage, Step, Walk};
@@ -65,20 +66,43 @@ pub(super) fn check(
     journal: &Path,
     stream: StreamId,
     newest: bool,
-    key: &impl Fn(u32) -> Option<Key256>,
+    trust: &Trust<'_>,
+    anchors: &Anchors,
     report: &mut Report,
     progress: &mut impl FnMut(&Progress),
 ) -> Result<Option<Ending>, JournalError> {
     let dir = stream::directory(journal, stream);
-    let listed = segment::list(&dir).map_err(JournalError::io("list", &dir))?;
+    let listed = match segment::list(&dir) {
+        Err(error)
+            if is_missing(&error) && anchors.is_dropped(SegmentId { stream, number: u32::MAX }, trust) =>
+        {
+            return Ok(None);
+        }
+        listed => listed.map_err(JournalError::io("list", &dir))?,
+    };
     let note = |kind| Finding { stream: Some(stream), ..Finding::new(kind) };
     report.findings.extend(listed.strangers.into_iter().map(|path| note(FindingKind::Stranger(path))));
-    let Some(&last) = listed.numbers.last() else {
+    let begins = anchors.begins().filter(|(_, begins)| begins.segment.stream == stream);
+    let first = begins.map_or(0, |(_, begins)| begins.segment.number);
+    let (gone, numbers): (Vec<u32>, Vec<u32>) =
+        listed.numbers.into_iter().partition(|&number| number < first);
+    if !gone.is_empty() {
+        report.findings.push(note(FindingKind::NotRemoved));
+    }
+    let Some(&last) = numbers.last() else {
         report.findings.push(note(FindingKind::NotBegun));
         return Ok(None);
     };
-    let mut check = StreamCheck::new(stream, report);
-    for number in listed.numbers {
+    let mut check = StreamCheck::new(stream, anchors.of(stream), report);
+    check.begins = begins.map(|(checkpoint, begins)| (checkpoint, begins.header));
+    if let Some((_, begins)) = begins {
+        check.segment = begins.segment.number.saturating_sub(1);
+        (check.next_frame, check.next_record) = (begins.frame, begins.record);
+        check.previous = None;
+        check.vouched = begins.frame;
+        check.pass_heads(begins.frame);
+    }
+    for number in numbers {
         if check.report.is_full() {
             check.report.cut_short = true;
             break;
@@ -87,12 +111,21 @@ pub(super) fn check(
         progress(&Progress { stream, segment: number, frames, records });
         let path = dir.join(segment::file_name(number));
         let failed = || JournalError::io("read", &path);
-        let content = SegmentContent::open(&dir, number).map_err(failed())?;
-        check.segment(&content, number, number == last, key).map_err(failed())?;
+        let content = match SegmentContent::open(&dir, number) {
+            // Its time was up since it was listed.
+            Err(error) if is_missing(&error) && anchors.is_dropped(SegmentId { stream, number }, trust) => {
+                check.segment = number;
+                check.lose();
+                continue;
+            }
+            opened => opened.map_err(failed())?,
+        };
+        check.segment(&content, number, number == last, trust).map_err(failed())?;
     }
     if !check.closed && !newest {
         check.report.findings.push(note(FindingKind::NotClosed));
     }
+    check.compare_end();
     let last = check.previous.filter(|_| !check.lost);
     Ok(Some(Ending { stream, frames: check.next_frame, last, says: check.says }))
 }
@@ -114,10 +147,16 @@ struct StreamCheck<'r> {
     misplaced: bool,
     closed: bool,
     says: Says,
+    /// What checkpoints saw of the stream and is still to be compared.
+    heads: &'r [Seen],
+    /// The header that the journal is to begin with, and the checkpoint that says so.
+    begins: Option<(u64, Hash)>,
+    /// A checkpoint says that there were this many frames: computing their keys is worth the time.
+    vouched: u64,
 }
 
 impl<'r> StreamCheck<'r> {
-    fn new(stream: StreamId, report: &'r mut Report) -> Self {
+    fn new(stream: StreamId, heads: &'r [Seen], report: &'r mut Report) -> Self {
         Self {
             stream,
             report,
@@ -131,6 +170,9 @@ impl<'r> StreamCheck<'r> {
             misplaced: false,
             closed: false,
             says: Says::Unread,
+            heads,
+            begins: None,
+            vouched: 0,
         }
     }
 
@@ -139,7 +181,7 @@ impl<'r> StreamCheck<'r> {
         content: &SegmentContent,
         number: u32,
         last: bool,
-        key: &impl Fn(u32) -> Option<Key256>,
+        trust: &Trust<'_>,
     ) -> std::io::Result<()> {
         self.report.segments += 1;
         if number > self.segment + 1 {
@@ -156,7 +198,7 @@ impl<'r> StreamCheck<'r> {
             self.found(FindingKind::BehindEnd, Some(SEGMENT_LIMIT));
         }
         match SegmentHeader::read(content)? {
-            Ok(sealed) => self.header(&sealed, key),
+            Ok(sealed) => self.header(&sealed, trust),
             Err(fault) => {
                 self.found(FindingKind::SegmentHeader(fault), Some(0));
                 self.previous = None;
@@ -170,7 +212,7 @@ impl<'r> StreamCheck<'r> {
         Ok(())
     }
 
-    fn header(&mut self, sealed: &SealedHeader, key: &impl Fn(u32) -> Option<Key256>) {
+    fn header(&mut self, sealed: &SealedHeader, trust: &Trust<'_>) {
         let header = &sealed.header;
         if header.stream != self.stream
             || header.number != self.segment
@@ -182,7 +224,10 @@ impl<'r> StreamCheck<'r> {
             self.lose();
             return;
         }
-        if !self.key_asked {
+        if let Some((checkpoint, _)) = self.begins.take().filter(|(_, hash)| *hash != sealed.hash) {
+            self.found(FindingKind::BeginningDiffers { checkpoint }, Some(0));
+        }
+        if let Some(key) = trust.mac_key.as_ref().filter(|_| !self.key_asked) {
             self.key_asked = true;
             match key(header.key_epoch).and_then(|key| ChainKey::first(&key, self.stream).ok()) {
                 Some(first) => self.key = Some((first, 0)),
@@ -202,6 +247,9 @@ impl<'r> StreamCheck<'r> {
         self.next_frame = header.first_frame;
         self.next_record = header.first_record;
         self.previous = Some(sealed.hash);
+        if header.first_frame == 0 {
+            self.compare_heads(&sealed.hash, 0);
+        }
     }
 
     fn frames(&mut self, content: &SegmentContent, last: bool) -> std::io::Result<()> {
@@ -271,12 +319,44 @@ impl<'r> StreamCheck<'r> {
         self.next_record = header.next_record();
         self.previous = Some(frame.hash());
         self.closed = header.kind == Kind::End;
+        self.compare_heads(&frame.hash(), offset);
+    }
+
+    /// Compares the last link with what checkpoints saw at this place.
+    fn compare_heads(&mut self, hash: &Hash, offset: u64) {
+        self.pass_heads(self.next_frame);
+        while let Some((seen, rest)) =
+            self.heads.split_first().filter(|(seen, _)| seen.frames == self.next_frame)
+        {
+            self.heads = rest;
+            if seen.hash != *hash || seen.records != self.next_record {
+                let differs =
+                    self.finding(FindingKind::HeadDiffers { checkpoint: seen.checkpoint }, Some(offset));
+                self.report.findings.push(Finding { frame: seen.frames.checked_sub(1), ..differs });
+                // The others would say the same.
+                self.heads = &[];
+            }
+        }
+    }
+
+    /// Leaves out what was seen of frames before this one, which are gone or damaged.
+    fn pass_heads(&mut self, frames: u64) {
+        let passed = self.heads.partition_point(|seen| seen.frames < frames);
+        self.heads = self.heads.get(passed..).unwrap_or_default();
+    }
+
+    /// Reports what checkpoints saw behind the stream's end.
+    fn compare_end(&mut self) {
+        self.pass_heads(self.next_frame.saturating_add(1));
+        if let Some(&Seen { checkpoint, frames, records, .. }) = self.heads.last() {
+            self.found(FindingKind::EndMissing { checkpoint, frames, records }, None);
+        }
     }
 
     /// Reads each record: intact bytes that this version cannot read are worth a note.
     fn decode(&mut self, offset: u64, frame: &Frame<'_>) {
-        for (index, range) in (0..).zip(frame.ranges()) {
-            let unreadable = frame.record(index).is_some_and(|bytes| Record::decode(bytes).is_err());
+        for ((index, range), record) in (0_u32..).zip(frame.ranges()).zip(frame.records()) {
+            let unreadable = record.decode(Wanted::All).is_err();
             if unreadable && !self.report.is_full() {
                 let note = self.finding(FindingKind::Unreadable, Some(offset + range.start as u64));
                 let record = Some(frame.header.first_record + u64::from(index));
@@ -293,7 +373,7 @@ impl<'r> StreamCheck<'r> {
                 frame: Some(header.sequence),
                 record: Some(header.first_record + u64::from(record.index)),
                 offset: Some(record.offset),
-                event_id: event_id(&record.bytes),
+                event_id: record.event_id,
                 ..finding
             },
             _ => finding,
@@ -324,7 +404,7 @@ impl<'r> StreamCheck<'r> {
         let (mut key, mut at) = self.key.take()?;
         let before = (frame > at).then(|| (key.clone(), at));
         while at < frame {
-            if frame - at > KEY_STEPS || key.evolve().is_err() {
+            if (frame - at > KEY_STEPS && frame > self.vouched) || key.evolve().is_err() {
                 self.found(FindingKind::KeyOutOfReach, None);
                 return None;
             }
@@ -351,7 +431,7 @@ impl<'r> StreamCheck<'r> {
         self.report.findings.push(Finding {
             frame: Some(frame.header.sequence),
             record: Some(frame.header.first_record),
-            event_id: frame.record(0).and_then(event_id),
+            event_id: frame.record(0).and_then(|record| record.event_id()),
             ..finding
         });
     }
@@ -368,6 +448,6 @@ impl<'r> StreamCheck<'r> {
     }
 }
 
-fn event_id(bytes: &[u8]) -> Option<EventId> {
-    Record::decode(bytes).ok().map(|record| record.event_id)
+fn is_missing(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::NotFound
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use strongroom_journal::{
     Durability, Filter, FindingKind, Journal, JournalError, JournalOptions, Position, Reader, Record,
-    SealedFrame, verify,
+    SealedFrame, Trust, verify,
 };
 
 use crate::fixture::{
@@ -221,7 +221,7 @@ fn options_out_of_range_are_refused_by_name() {
 fn a_record_that_fits_no_frame_is_refused_and_the_largest_that_fits_is_taken() {
     let dir = directory();
     let journal = open(dir.path(), &options(8 << 10));
-    let sized = |length: usize| Record { request_parameters: Some("1".repeat(length)), ..Record::default() };
+    let sized = |length: usize| Record { request_parameters: Some("x".repeat(length)), ..Record::default() };
     let room = runtime().block_on(async {
         let Err(JournalError::RecordTooLarge { bytes, limit }) = journal.append(&sized(10_000)).await else {
             panic!("taken");
@@ -332,10 +332,12 @@ fn verification_takes_the_key_of_the_streams_epoch() {
         close(journal);
     }
     let by_epoch = |epoch: u32| Some(strongroom_secret::Key256::new([epoch as u8; 32]));
-    assert!(verify(dir.path(), by_epoch, |_| {}).unwrap().is_intact());
-    let report = verify(dir.path(), |epoch| if epoch == 2 { None } else { by_epoch(epoch) }, |_| {}).unwrap();
+    let report = verify(dir.path(), &Trust::seal(by_epoch, |_| None), |_| {}).unwrap();
+    assert!(report.is_intact());
+    let but_one = |epoch| if epoch == 2 { None } else { by_epoch(epoch) };
+    let report = verify(dir.path(), &Trust::seal(but_one, |_| None), |_| {}).unwrap();
     assert_eq!(report.first_break().unwrap().kind, FindingKind::KeyUnknown(2));
-    let report = verify(dir.path(), |_| by_epoch(1), |_| {}).unwrap();
+    let report = verify(dir.path(), &Trust::seal(|_| by_epoch(1), |_| None), |_| {}).unwrap();
     assert_eq!(report.first_break().unwrap().kind, FindingKind::SegmentMac);
 }
 

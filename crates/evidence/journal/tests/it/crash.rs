@@ -95,7 +95,7 @@ fn interrupted() -> (TempDir, PathBuf) {
     });
     let journal = open(&live, &options(8 << 10));
     append(&journal, 3..4);
-    let large = Record { request_parameters: Some(format!("\"{}\"", "a".repeat(2500))), ..record(4) };
+    let large = Record { request_parameters: Some(format!("\"{}\"", "x".repeat(2500))), ..record(4) };
     runtime().block_on(journal.append(&large)).unwrap();
     append(&journal, 5..7);
     let image = dir.path().join("image");

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use strongroom_crypto::ed25519::{PrivateKey, PublicKey};
 use strongroom_journal::{
-    EventId, EventType, FindingKind, Identity, IdentityKind, Journal, JournalOptions, Reader, Record, Report,
-    Resource, SealedFrame, SessionContext, SessionIssuer, StreamId, TlsDetails, verify,
+    CheckpointKey, EventId, EventType, FindingKind, Identity, IdentityKind, Journal, JournalOptions, Keeper,
+    KeeperOptions, Reader, Record, Report, Resource, SealedFrame, SessionContext, SessionIssuer, StreamId,
+    TlsDetails, Trust, verify,
 };
 use strongroom_secret::Key256;
 use tempfile::TempDir;
@@ -31,6 +33,34 @@ pub(crate) fn open(dir: &Path, options: &JournalOptions) -> Journal {
     let opened = Journal::open(dir, options, &key(), "node-1", NOW).unwrap();
     assert_eq!(opened.notes, []);
     opened.journal
+}
+
+/// Where the records of a frame are in its bytes.
+pub(crate) fn records_in(frame: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let (contexts, records) =
+        (usize::from(frame[7]), u32::from_le_bytes(frame[12..16].try_into().unwrap()) as usize);
+    let entries = frame[88..].chunks_exact(36).take(contexts + records);
+    let mut end = 88 + 36 * (contexts + records);
+    let ranges = entries.map(|entry| {
+        let start = end;
+        // The fourth byte names a record's context.
+        end += u32::from_le_bytes([entry[0], entry[1], entry[2], 0]) as usize;
+        start..end
+    });
+    ranges.collect::<Vec<_>>().split_off(contexts)
+}
+
+/// Changes a frame's last record, and makes the frame's hashes fit.
+pub(crate) fn forge(frame: &mut [u8]) {
+    use strongroom_crypto::digest::sha256;
+    let records = records_in(frame);
+    let (last, end) = (records[records.len() - 1].clone(), frame.len() - 68);
+    frame[last.end - 1] ^= 1;
+    let leaf = sha256(&frame[last]);
+    let contents = 88 + 36 * (usize::from(frame[7]) + records.len());
+    frame[contents - 32..contents].copy_from_slice(&leaf);
+    let hash = sha256(&frame[..contents]);
+    frame[end..end + 32].copy_from_slice(&hash);
 }
 
 pub(crate) fn event_id(number: u64) -> EventId {
@@ -171,7 +201,33 @@ pub(crate) fn close(journal: Journal) {
 }
 
 pub(crate) fn check(dir: &Path) -> Report {
-    verify(dir, |epoch| (epoch == 1).then(key), |_| {}).unwrap()
+    verify(dir, &seal(), |_| {}).unwrap()
+}
+
+/// What whoever has the seal verifies with.
+pub(crate) fn seal() -> Trust<'static> {
+    Trust::seal(|epoch| (epoch == 1).then(key), |epoch| (epoch == 1).then(|| public_key(epoch)))
+}
+
+/// The key that signs checkpoints in an epoch.
+pub(crate) fn checkpoint_key(epoch: u32) -> CheckpointKey {
+    CheckpointKey { epoch, key: PrivateKey::from_seed(&[epoch as u8; 32]).unwrap() }
+}
+
+pub(crate) fn public_key(epoch: u32) -> PublicKey {
+    *checkpoint_key(epoch).key.public_key()
+}
+
+/// The keeper of a journal, without copies.
+pub(crate) fn keeper(journal: &Journal) -> Keeper {
+    let options = KeeperOptions { key: checkpoint_key(1), key_before: None, copies: Vec::new() };
+    journal.keeper(options, NOW).unwrap()
+}
+
+/// Compresses all that is closed.
+pub(crate) fn compress_all(journal: &Journal) -> usize {
+    let mut keeper = keeper(journal);
+    std::iter::from_fn(|| keeper.compress_next().unwrap()).count()
 }
 
 /// Verifies a journal that must be intact, and returns the notes.

@@ -254,9 +254,9 @@ fn a_lookup_passes_over_damage_and_says_so() {
 
 /// Three streams of many small segments each; every record is a millisecond younger than the one before.
 fn many_segments(dir: &Path) -> (u64, usize) {
-    for from in [0, 60, 120] {
+    for from in [0, 80, 160] {
         let journal = open(dir, &options(4096));
-        append(&journal, from..from + 60);
+        append(&journal, from..from + 80);
         close(journal);
     }
     let files: Vec<_> = streams(dir)
@@ -304,7 +304,7 @@ fn what_a_time_range_passes_over_counts_as_read() {
             let found: Vec<_> = pages.iter().flat_map(|(ids, _)| ids).copied().collect();
             assert_eq!(found, if wanted == &oldest { vec![event_id(0)] } else { vec![] });
         }
-        assert_eq!(all(&reader, &filter(), 7), (0..180).rev().map(event_id).collect::<Vec<_>>());
+        assert_eq!(all(&reader, &filter(), 7), (0..240).rev().map(event_id).collect::<Vec<_>>());
     }
 }
 

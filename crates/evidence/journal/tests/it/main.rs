@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests run in runtimes of their own")]
 
 mod append;
+mod checkpoints;
 mod cloudtrail;
 mod compressed;
 mod crash;
@@ -13,5 +14,6 @@ mod golden;
 mod killed;
 mod lookup;
 mod record;
+mod retention;
 mod streams;
 mod tamper;

@@ -11,8 +11,31 @@ use strongroom_journal::{
 
 use crate::fixture::full_record;
 
+/// Any text, and texts that are made of what packing knows.
 fn text() -> impl Strategy<Value = String> {
-    "\\PC{0,40}|[\\x00-\\x7f]{0,200}"
+    let known = prop::sample::select(vec![
+        "arn:aws:kms:",
+        ":key/",
+        "kms.amazonaws.com",
+        "\"keyId\":\"",
+        "111122223333",
+        "000000000000",
+        "eu-central-1",
+        "1234abcd-12ab-34cd-56ef-1234567890ab",
+        "1234abcd-12ab-34cd-56ef-1234567890a",
+        "0123456789abcdef0",
+        "0123456789abcdef",
+        ":",
+        "/",
+        "f",
+        "9",
+        "\u{ff}",
+    ]);
+    prop_oneof![
+        "\\PC{0,40}|[\\x00-\\x7f]{0,200}",
+        vec(known, 0..12).prop_map(|pieces| pieces.concat()),
+        "[0-9a-f]{0,600}",
+    ]
 }
 
 fn maybe() -> impl Strategy<Value = Option<String>> {
@@ -170,24 +193,41 @@ fn unknown_fields_are_passed_over_and_unknown_formats_refused() {
     let mut bytes = record.encode();
     bytes.extend_from_slice(&[200, 3, 1, 2, 3]);
     assert_eq!(Record::decode(&bytes).unwrap(), record);
-    bytes[0] = 2;
-    assert_eq!(Record::decode(&bytes), Err(RecordError::Format(2)));
+    bytes[0] = 3;
+    assert_eq!(Record::decode(&bytes), Err(RecordError::Format(3)));
     assert_eq!(Record::decode(&[]), Err(RecordError::Empty));
-    assert_eq!(Record::decode(&[1]), Err(RecordError::Missing { tag: 1 }));
+    for nothing in [&[1][..], &[2, 1, 2, 2]] {
+        assert_eq!(Record::decode(nothing), Err(RecordError::Missing { tag: 1 }));
+    }
+    for cut in [&[2][..], &[2, 1], &[2, 2, 2]] {
+        assert_eq!(Record::decode(cut), Err(RecordError::Length { tag: 0 }));
+    }
+}
+
+fn golden(hex: &str) -> Vec<u8> {
+    strongroom_crypto::hex::decode(&hex.split_whitespace().collect::<String>()).unwrap()
 }
 
 /// What was written before records had traces of decisions and all facts of sessions reads as it was.
 #[test]
 fn records_of_earlier_versions_are_read() {
-    let hex: String = include_str!("../../testdata/record.hex").split_whitespace().collect();
-    let bytes = strongroom_crypto::hex::decode(&hex).unwrap();
     let mut record = full_record();
     record.decisions = None;
     let session = record.identity.session.as_mut().unwrap();
     (session.source_identity, session.federated_provider) = (None, None);
     record.identity.identity_provider = None;
-    assert_eq!(Record::decode(&bytes).unwrap(), record);
-    assert_eq!(record.encode(), bytes);
+    assert_eq!(Record::decode(&golden(include_str!("../../testdata/record.hex"))).unwrap(), record);
+}
+
+/// What is written today is to be read for ever.
+#[test]
+fn a_records_encoding_stays() {
+    let bytes = golden(include_str!("../../testdata/record-2.hex"));
+    assert_eq!(
+        strongroom_crypto::hex::encode(&full_record().encode()),
+        strongroom_crypto::hex::encode(&bytes)
+    );
+    assert_eq!(Record::decode(&bytes).unwrap(), full_record());
 }
 
 #[test]

@@ -7,19 +7,18 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use strongroom_crypto::digest::sha256;
 use strongroom_journal::{
-    Filter, Finding, FindingKind, FrameFault, HeaderFault, Reader, SealedFrame, StreamId, verify,
+    Filter, Finding, FindingKind, FrameFault, HeaderFault, Reader, SealedFrame, StreamId, Trust, verify,
 };
 use tempfile::TempDir;
 
 use crate::fixture::{
-    append, append_together, check, close, copy, directory, event_id, frames, intact, key, open, options,
-    segment, streams,
+    append, append_together, check, close, copy, directory, event_id, forge, frames, intact, open, options,
+    records_in, seal, segment, streams,
 };
 
 // The layout of a frame.
 const FRAME_HEADER: usize = 88;
 const ENTRY: usize = 36;
-const TRAILER: usize = 68;
 
 /// A journal of two streams: one closed, and one that still is open, copied as it stands.
 fn image(segment_bytes: u64, closed: u64, together: u64, alone: u64) -> (TempDir, PathBuf) {
@@ -88,7 +87,7 @@ fn every_flipped_byte_is_found_and_its_place_named() {
                     context(finding)
                 );
                 match frame {
-                    Some(frame) => names_the_place(finding, frame, at as u64),
+                    Some(frame) => names_the_place(finding, frame, &bytes, at as u64),
                     None if at < 512 => assert_eq!(finding.offset, Some(0), "{}", context(finding)),
                     None => assert_eq!(finding.frame, Some(2), "the end frame: {}", context(finding)),
                 }
@@ -106,19 +105,30 @@ fn every_flipped_byte_is_found_and_its_place_named() {
     assert_eq!(intact(&image), []);
 }
 
-fn names_the_place(finding: &Finding, frame: &SealedFrame, at: u64) {
+/// `bytes` are the segment's, as they were.
+fn names_the_place(finding: &Finding, frame: &SealedFrame, bytes: &[u8], at: u64) {
     let offset = finding.offset.unwrap();
     assert_eq!(finding.frame, Some(frame.sequence()), "byte {at}: {finding}");
+    let records: Vec<_> = records_in(&bytes[frame.offset() as usize..])
+        .into_iter()
+        .map(|range| frame.offset() + range.start as u64..frame.offset() + range.end as u64)
+        .collect();
+    let table = frame.offset() + (FRAME_HEADER + ENTRY * (1 + records.len())) as u64;
+    if (table..records[0].start).contains(&at) {
+        // What all records of the frame share: the first is named.
+        assert_eq!(finding.kind, FindingKind::Frame(FrameFault::Record(0)));
+        assert_eq!((finding.record, offset), (Some(frame.first_record()), records[0].start));
+        return;
+    }
     assert!(
         (frame.offset()..=at).contains(&offset)
             || matches!(finding.kind, FindingKind::Frame(FrameFault::Hash | FrameFault::EndMark)),
         "byte {at}: {finding}"
     );
-    let mut start = frame.offset() + (FRAME_HEADER + ENTRY * frame.count() as usize) as u64;
-    for index in 0..frame.count() {
+    for (index, range) in (0..).zip(records) {
         let record = frame.record(index).unwrap().unwrap();
-        let length = record.encode().len() as u64;
-        if (start..start + length).contains(&at) {
+        if range.contains(&at) {
+            let start = range.start;
             assert_eq!(finding.kind, FindingKind::Frame(FrameFault::Record(index)));
             assert_eq!((finding.record, offset), (Some(frame.first_record() + u64::from(index)), start));
             // The id is named unless the id itself, or what leads to it, was hit.
@@ -127,7 +137,6 @@ fn names_the_place(finding: &Finding, frame: &SealedFrame, at: u64) {
             }
             return;
         }
-        start += length;
     }
     assert_eq!(finding.record, Some(frame.first_record()), "byte {at}: {finding}");
 }
@@ -138,9 +147,11 @@ fn a_record_altered_in_its_text_is_named_with_its_event() {
     let stream = streams(&image)[1];
     let path = segment(&image, stream, 1);
     let mut bytes = fs::read(&path).unwrap();
-    // The third "Decrypt" of the stream becomes an "Encrypt".
-    let at = bytes.windows(7).enumerate().filter(|(_, word)| word == b"Decrypt").nth(2).unwrap().0;
-    bytes[at] = b'E';
+    // The third record of the stream.
+    let frame = &frames(&image)[4];
+    let start = frame.offset() as usize;
+    let at = start + records_in(&bytes[start..])[2].end - 1;
+    bytes[at] ^= 1;
     fs::write(&path, bytes).unwrap();
     let report = check(&image);
     assert_eq!(report.findings.len(), 1);
@@ -158,15 +169,7 @@ fn a_forged_frame_with_right_hashes_is_found_by_its_mac() {
     let frame = &frames(&image)[2];
     let path = segment(&image, frame.stream(), 1);
     let mut bytes = fs::read(&path).unwrap();
-    let forged = &mut bytes[frame.offset() as usize..][..frame.length()];
-    let at = forged.windows(7).position(|word| word == b"Decrypt").unwrap();
-    forged[at] = b'E';
-    let records = FRAME_HEADER + ENTRY;
-    let end = forged.len() - TRAILER;
-    let leaf = sha256(&forged[records..end]);
-    forged[FRAME_HEADER + 4..records].copy_from_slice(&leaf);
-    let hash = sha256(&forged[..records]);
-    forged[end..end + 32].copy_from_slice(&hash);
+    forge(&mut bytes[frame.offset() as usize..][..frame.length()]);
     fs::write(&path, bytes).unwrap();
     let report = check(&image);
     let finding = report.first_break().unwrap();
@@ -174,7 +177,7 @@ fn a_forged_frame_with_right_hashes_is_found_by_its_mac() {
     assert_eq!(finding.event_id, Some(event_id(2)));
     assert_eq!(report.records, 10, "all others are as written");
     // Even without the key, the next frame does not continue this one.
-    let report = verify(&image, |_| None, |_| {}).unwrap();
+    let report = verify(&image, &Trust::seal(|_| None, |_| None), |_| {}).unwrap();
     let chain = report.findings.iter().find(|finding| finding.kind == FindingKind::Chain).unwrap();
     assert_eq!((chain.stream, chain.frame), (Some(frame.stream()), Some(3)));
 }
@@ -411,13 +414,9 @@ fn what_does_not_belong_to_the_journal_is_noted() {
 fn verification_reports_its_progress() {
     let (_dir, journal, _) = segments();
     let mut seen = Vec::new();
-    let report = verify(
-        &journal,
-        |_| Some(key()),
-        |progress| {
-            seen.push((progress.stream, progress.segment, progress.records));
-        },
-    )
+    let report = verify(&journal, &seal(), |progress| {
+        seen.push((progress.stream, progress.segment, progress.records));
+    })
     .unwrap();
     assert_eq!(seen.len() as u64, report.segments);
     assert!(seen.is_sorted());

@@ -1,0 +1,172 @@
+//! Where checkpoints are kept: `checkpoints/000001.checkpoints` and so on, one after the other, each followed by an
+//! empty line. A file that has grown to a mebibyte is followed by the next.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::{CHECKPOINT_LIMIT, Checkpoint, NotACheckpoint};
+use crate::segment::sync_dir;
+use crate::stream::make_directory;
+
+/// Name of the folder in the journal's.
+pub(crate) const DIRECTORY: &str = "checkpoints";
+const SUFFIX: &str = ".checkpoints";
+/// How long a file grows before the next is begun, in bytes.
+const FILE_BYTES: u64 = 1 << 20;
+/// No file is longer than that and one checkpoint.
+const FILE_LIMIT: u64 = FILE_BYTES + CHECKPOINT_LIMIT as u64;
+
+/// A folder of checkpoints.
+pub(crate) struct CheckpointFiles {
+    dir: PathBuf,
+}
+
+/// What one file holds.
+pub(crate) struct ReadFile {
+    pub(crate) checkpoints: Vec<Checkpoint>,
+    /// Where something begins that is no checkpoint, and what it is taken for.
+    pub(crate) broken: Option<(u64, Broken)>,
+}
+
+/// What stands where a checkpoint should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// One whose writing was cut short, and nothing behind it.
+    Torn,
+    /// Something that is none; what stands behind it is not read.
+    Not(NotACheckpoint),
+}
+
+impl CheckpointFiles {
+    pub(crate) fn new(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    /// The checkpoints of the journal in `journal`.
+    pub(crate) fn of_journal(journal: &Path) -> Self {
+        Self::new(journal.join(DIRECTORY))
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn path(&self, number: u32) -> PathBuf {
+        self.dir.join(format!("{number:06}{SUFFIX}"))
+    }
+
+    /// The numbers of the files that are there, in order.
+    pub(crate) fn list(&self) -> io::Result<Vec<u32>> {
+        let entries = match fs::read_dir(&self.dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut numbers = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name();
+            let number = name
+                .to_str()
+                .and_then(|name| name.strip_suffix(SUFFIX))
+                .and_then(|digits| digits.parse().ok());
+            numbers.extend(number.filter(|&number| entry.path() == self.path(number)));
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Reads one file.
+    pub(crate) fn read(&self, number: u32) -> io::Result<ReadFile> {
+        let mut bytes = Vec::new();
+        // One byte more than there can be: what is longer is not what was written, and shows as that.
+        File::open(self.path(number))?.take(FILE_LIMIT + 1).read_to_end(&mut bytes)?;
+        Ok(read(&bytes))
+    }
+
+    /// Reads the newest file that has a checkpoint, and returns its number, and the checkpoint.
+    pub(crate) fn newest(&self) -> io::Result<Option<(u32, Checkpoint)>> {
+        for number in self.list()?.into_iter().rev() {
+            if let Some(checkpoint) = self.read(number)?.checkpoints.pop() {
+                return Ok(Some((number, checkpoint)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Cuts off what a crash left of a checkpoint at the very end. Damage stays as it is.
+    pub(crate) fn recover(&self) -> io::Result<()> {
+        let Some(&last) = self.list()?.last() else { return Ok(()) };
+        if let Some((end, Broken::Torn)) = self.read(last)?.broken {
+            let file = OpenOptions::new().write(true).open(self.path(last))?;
+            file.set_len(end)?;
+            file.sync_all()?;
+        }
+        Ok(())
+    }
+
+    /// Writes a checkpoint behind the last and makes it durable. After an error it may be tried again.
+    pub(crate) fn append(&self, checkpoint: &Checkpoint) -> io::Result<()> {
+        self.recover()?;
+        let text = format!("{checkpoint}\n");
+        let last = self.list()?.last().copied();
+        let number = match last {
+            None => 1,
+            Some(last) => {
+                let full = fs::metadata(self.path(last))?.len() + text.len() as u64 > FILE_BYTES;
+                // Behind damage nothing would be found.
+                if full || self.read(last)?.broken.is_some() { last + 1 } else { last }
+            }
+        };
+        if last.is_none() {
+            make_directory(&self.dir)?;
+            if let Some(parent) = self.dir.parent() {
+                sync_dir(parent)?;
+            }
+        }
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(self.path(number))?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        if last != Some(number) {
+            sync_dir(&self.dir)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the files whose checkpoints all come before this one.
+    pub(crate) fn remove_before(&self, checkpoint: u64) -> io::Result<()> {
+        let files = self.list()?;
+        for pair in files.windows(2) {
+            let &[this, next] = pair else { continue };
+            let first_of_next = self.read(next)?.checkpoints.first().map(|first| first.number);
+            if first_of_next.is_none_or(|first| first > checkpoint) {
+                break;
+            }
+            fs::remove_file(self.path(this))?;
+            sync_dir(&self.dir)?;
+        }
+        Ok(())
+    }
+}
+
+fn read(bytes: &[u8]) -> ReadFile {
+    let mut checkpoints = Vec::new();
+    let mut at = 0;
+    let broken = loop {
+        let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) else { break None };
+        let within = &rest[..rest.len().min(CHECKPOINT_LIMIT + 1)];
+        let Some(end) = within.windows(2).position(|pair| pair == b"\n\n") else {
+            let torn = rest.len() <= CHECKPOINT_LIMIT;
+            break Some(if torn { Broken::Torn } else { Broken::Not(NotACheckpoint::Text) });
+        };
+        let parsed =
+            std::str::from_utf8(&rest[..=end]).map_err(|_| NotACheckpoint::Text).and_then(Checkpoint::parse);
+        match parsed {
+            Ok(checkpoint) => checkpoints.push(checkpoint),
+            Err(fault) => break Some(Broken::Not(fault)),
+        }
+        at += end + 2;
+    };
+    ReadFile { checkpoints, broken: broken.map(|broken| (at as u64, broken)) }
+}

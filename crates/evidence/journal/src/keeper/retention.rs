@@ -1,0 +1,133 @@
+//! Retention: segments go when all of their records are older than is kept.
+//!
+//! Whole segments, oldest first. A signed checkpoint says where the journal begins from then on, and is on the disk
+//! before the first file goes; so verification neither misses what was dropped nor takes for dropped what somebody
+//! removed. A crash in between leaves files that the next start removes.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::Keeper;
+use crate::checkpoint::{Beginning, Checkpoint, Statement};
+use crate::error::JournalError;
+use crate::reader::SegmentId;
+use crate::segment::{self, SegmentContent, SegmentHeader};
+use crate::stream::{self, Position};
+
+/// What was dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retired {
+    /// How many segments went.
+    pub segments: u64,
+    /// Where the journal begins now.
+    pub begins: Beginning,
+    /// The checkpoint that says so.
+    pub checkpoint: u64,
+}
+
+impl Keeper {
+    /// Drops the segments whose records all have an event time before `older_than_ms` (domain time, milliseconds since
+    /// 1970 UTC) and come before `may_drop_before`, if that is given: what is still to be delivered or read elsewhere
+    /// begins there. None if there is none, or while somebody [holds](Keeper::holds) the files. The last segment stays.
+    pub fn retire(
+        &mut self,
+        now_ms: i64,
+        older_than_ms: i64,
+        may_drop_before: Option<Position>,
+    ) -> Result<Option<Retired>, JournalError> {
+        let holds = self.holds.clone();
+        let Some(_step) = holds.begin_step() else { return Ok(None) };
+        let Some((segments, mut begins)) = self.first_to_keep(older_than_ms, may_drop_before)? else {
+            return Ok(None);
+        };
+        begins.checkpoint = self.first_checkpoint_to_keep(older_than_ms)?;
+        let head = self.flushed_head()?;
+        let statement = Statement { begins: Some(begins), ..self.statement(now_ms, vec![head]) };
+        let checkpoint = self.sign(statement)?.number;
+        self.finish_retirement()?;
+        Ok(Some(Retired { segments, begins, checkpoint }))
+    }
+
+    /// Finds the first segment that stays, and how many there are before it; none if there are none.
+    fn first_to_keep(
+        &self,
+        older_than_ms: i64,
+        may_drop_before: Option<Position>,
+    ) -> Result<Option<(u64, Beginning)>, JournalError> {
+        let mut found = None;
+        for (before, listed) in (0..).zip(self.reader.segments()?) {
+            let SegmentId { stream, number } = listed.id;
+            let dir = stream::directory(&self.dir, stream);
+            let sealed = SegmentContent::open(&dir, number).and_then(|content| SegmentHeader::read(&content));
+            // What follows a damaged header may still be told by the next one.
+            let Ok(sealed) = sealed.map_err(JournalError::io("read", &dir))? else { continue };
+            let header = sealed.header;
+            let start = Position { stream, record: header.first_record };
+            // It tells of all segments before it, so that none further on can be older.
+            if header.newest_before_ms >= older_than_ms || may_drop_before.is_some_and(|limit| start > limit)
+            {
+                break;
+            }
+            let (frame, record) = (header.first_frame, header.first_record);
+            let begins = Beginning { segment: listed.id, frame, record, header: sealed.hash, checkpoint: 0 };
+            found = Some((before, begins)).filter(|(before, _)| *before > 0);
+        }
+        Ok(found)
+    }
+
+    /// The first checkpoint of the oldest file that still has one of the time that is kept.
+    fn first_checkpoint_to_keep(&self, older_than_ms: i64) -> Result<u64, JournalError> {
+        let failed = || JournalError::io("read the checkpoints in", self.files.dir());
+        for file in self.files.list().map_err(failed())? {
+            let checkpoints = self.files.read(file).map_err(failed())?.checkpoints;
+            let is_kept = checkpoints.last().is_some_and(|last| last.time_ms >= older_than_ms);
+            if let Some(first) = checkpoints.first().filter(|_| is_kept) {
+                return Ok(first.number);
+            }
+        }
+        Ok(self.newest.as_ref().map_or(1, |newest| newest.number + 1))
+    }
+
+    /// Removes what stands before the beginning that the newest checkpoint names.
+    pub(super) fn finish_retirement(&self) -> Result<(), JournalError> {
+        let Some(Checkpoint { begins: Some(begins), .. }) = &self.newest else { return Ok(()) };
+        let first = begins.segment;
+        for stream in self.reader.streams()?.into_iter().filter(|&stream| stream <= first.stream) {
+            let dir = stream::directory(&self.dir, stream);
+            let is_gone = |number| SegmentId { stream, number } < first;
+            remove_segments(&dir, is_gone, stream < first.stream)
+                .map_err(JournalError::io("remove from", &dir))?;
+        }
+        segment::sync_dir(&self.dir).map_err(JournalError::io("flush", &self.dir))?;
+        self.files
+            .remove_before(begins.checkpoint)
+            .map_err(JournalError::io("remove old checkpoints from", self.files.dir()))
+    }
+}
+
+/// Removes segments, oldest first, and the directory of a stream that has none left.
+fn remove_segments(dir: &Path, is_gone: impl Fn(u32) -> bool, all: bool) -> io::Result<()> {
+    let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let segments = segment::list(dir)?;
+    let numbers: Vec<_> = segments.numbers.iter().copied().filter(|&number| is_gone(number)).collect();
+    for number in &numbers {
+        for name in [segment::file_name(*number), segment::compressed_name(*number)] {
+            match fs::remove_file(dir.join(name)) {
+                Err(error) if missing(&error) => {}
+                removed => removed?,
+            }
+        }
+        // In this order on the disk too: what is left after a crash has no hole.
+        segment::sync_dir(dir)?;
+    }
+    if all {
+        segment::remove_unfinished(dir, &segments)?;
+        match fs::remove_dir(dir) {
+            // A directory that still holds something is not ours to remove.
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            removed => removed?,
+        }
+    }
+    Ok(())
+}
