@@ -287,6 +287,11 @@ impl Pattern {
         self.matches_within(text, &Effort::boundless())
     }
 
+    /// What a text must have that it may stand for.
+    pub(crate) fn needs(&self) -> Trigrams {
+        self.needs
+    }
+
     /// Whether it may stand for a text that has these runs.
     pub(crate) fn may_stand_for(&self, text: Trigrams) -> bool {
         text.has(self.needs)

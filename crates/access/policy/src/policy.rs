@@ -3,6 +3,7 @@
 mod action;
 mod comparison;
 mod condition;
+mod gate;
 mod principal;
 mod short_text;
 mod statement;
@@ -12,8 +13,8 @@ mod values;
 use std::sync::Arc;
 
 pub(crate) use action::Asked;
-use action::Services;
 pub(crate) use condition::Test;
+use gate::Gate;
 pub use principal::Grip;
 pub(crate) use statement::{Miss, Statement};
 pub(crate) use values::text_of;
@@ -26,8 +27,8 @@ use crate::document::{ActionPattern, Document, Effect};
 pub struct Policy {
     name: String,
     statements: Arc<[Statement]>,
-    /// For each statement, the services whose actions it may be about.
-    services: Arc<[Services]>,
+    /// For each statement, what a request must have for it to be looked at.
+    gates: Arc<[Gate]>,
 }
 
 /// What the statements of one policy say of a request, taken together.
@@ -48,8 +49,8 @@ impl Policy {
     }
 
     fn of_statements(name: String, statements: Arc<[Statement]>) -> Self {
-        let services = statements.iter().map(Statement::services).collect();
-        Self { name, statements, services }
+        let gates = statements.iter().map(Statement::gate).collect();
+        Self { name, statements, gates }
     }
 
     /// A policy that allows the listed actions on every resource.
@@ -114,8 +115,8 @@ impl Policy {
     /// What it says of a request.
     pub(crate) fn opinion(&self, facts: &Facts<'_>) -> Opinion {
         let mut opinion = Opinion::default();
-        for (at, (statement, services)) in self.statements.iter().zip(&*self.services).enumerate() {
-            if !services.may_have(facts.asked()) {
+        for (at, (statement, gate)) in self.statements.iter().zip(&*self.gates).enumerate() {
+            if !gate.lets_in(facts) {
                 continue;
             }
             // An Allow as firm as can be makes others needless.

@@ -94,6 +94,13 @@ impl<'r> Facts<'r> {
         values
     }
 
+    /// Whether a key was looked up before and found to have no values; its name comes in lower case.
+    pub(crate) fn is_known_to_lack(&self, key: &[u8]) -> bool {
+        let known = self.known.borrow();
+        let found = known.iter().find(|(name, _)| name.as_bytes() == key);
+        found.is_some_and(|(_, values)| values.as_ref().is_none_or(|values| values.as_slice().is_empty()))
+    }
+
     /// How much more may be compared.
     pub(crate) fn effort(&self) -> &Effort {
         &self.effort

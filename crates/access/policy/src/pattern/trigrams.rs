@@ -19,8 +19,13 @@ impl Trigrams {
         Self(self.0 | Self::of(text).0)
     }
 
+    /// Those that both have.
+    pub(crate) fn common(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Whether all of `needed` are among them.
-    pub(super) fn has(self, needed: Self) -> bool {
+    pub(crate) fn has(self, needed: Self) -> bool {
         needed.0 & !self.0 == 0
     }
 }

@@ -72,31 +72,38 @@ impl Action {
     }
 }
 
-/// The services whose actions a statement may be about: a bit for each, which others may share.
+/// The actions that a statement may be about, by service and by name: a bit for each, which others may share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Services(u64);
+pub(super) struct Actions {
+    services: u64,
+    names: u64,
+}
 
-impl Services {
-    const ALL: Self = Self(u64::MAX);
-
-    /// By the top bits of a hash.
-    fn hashed(hash: u64) -> Self {
-        Self(1 << (hash >> 58))
-    }
+impl Actions {
+    const ALL: Self = Self { services: u64::MAX, names: u64::MAX };
+    const NONE: Self = Self { services: 0, names: 0 };
 
     pub(super) fn of(actions: &Scope<Action>) -> Self {
         let Scope::Only(listed) = actions else { return Self::ALL };
-        let of_action = |action: &Action| match action.pattern.as_str().split_once(':') {
-            Some((service, _)) => Self::hashed(hash(service)),
-            None => Self::ALL,
+        let of_action = |action: &Action| Self {
+            services: action.as_str().split_once(':').map_or(u64::MAX, |(service, _)| bit(hash(service))),
+            names: if let Tell::Action(hash) = action.tell { bit(hash) } else { u64::MAX },
         };
-        Self(listed.iter().map(of_action).fold(0, |all, Self(bits)| all | bits))
+        listed.iter().map(of_action).fold(Self::NONE, |all, one| Self {
+            services: all.services | one.services,
+            names: all.names | one.names,
+        })
     }
 
-    /// Whether that of the action may be among them.
+    /// Whether the action may be among them.
     pub(super) fn may_have(self, asked: Asked<'_>) -> bool {
-        self.0 & Self::hashed(asked.service).0 != 0
+        self.services & bit(asked.service) != 0 && self.names & bit(asked.action) != 0
     }
+}
+
+/// The bit of a hash, by its top bits.
+fn bit(hash: u64) -> u64 {
+    1 << (hash >> 58)
 }
 
 fn service_of(action: &str) -> &str {

@@ -42,6 +42,17 @@ impl Test {
         &self.key
     }
 
+    /// The key, if a request must have it for the condition to hold, whatever it says.
+    pub(super) fn wanted(&self) -> Option<&ShortText> {
+        let Condition { operator, quantifier, if_exists, .. } = &self.written;
+        let holds_without = match quantifier {
+            Some(Quantifier::AllValues) => true,
+            Some(Quantifier::AnyValue) => *if_exists,
+            None => *if_exists || self.is_negated,
+        };
+        (!holds_without && *operator != Operator::Null && !self.has_unreadable).then_some(&self.told)
+    }
+
     /// Whether the condition holds of a request ("IAM JSON policy elements: Condition operators" and "Single-
     /// valued vs. multivalued context keys").
     ///

@@ -1,7 +1,8 @@
 //! Statements, ready to be asked whether they are about a request.
 
-use super::action::{Action, Asked, Services};
+use super::action::{Action, Asked};
 use super::condition::Test;
+use super::gate::Gate;
 use super::principal::{self, Grip};
 use super::template::Fillable;
 use crate::decision::Facts;
@@ -68,9 +69,9 @@ impl Statement {
         self.written_resources.iter().map(|resource| &**resource)
     }
 
-    /// The services whose actions it may be about.
-    pub(super) fn services(&self) -> Services {
-        Services::of(&self.actions)
+    /// What tells at a look that it is not about a request.
+    pub(super) fn gate(&self) -> Gate {
+        Gate::new(&self.actions, self.resources.as_ref(), &self.tests)
     }
 
     /// A statement that allows or denies actions on everything.

@@ -8,7 +8,7 @@ use crate::decision::Facts;
 use crate::document::Version;
 use crate::effort::Effort;
 use crate::keys::{ContextKeys, Values};
-use crate::pattern::{Pattern, Place, Symbol};
+use crate::pattern::{Pattern, Place, Symbol, Trigrams};
 
 /// The colons that precede the part of an ARN in which variables count.
 const COLONS_BEFORE_RESOURCE: usize = 5;
@@ -157,6 +157,14 @@ impl Fillable {
         match self {
             Self::Fixed(_) => true,
             Self::Varying(template, _) => template.text(keys).is_some(),
+        }
+    }
+
+    /// What a text must have that it may stand for.
+    pub(super) fn needs(&self) -> Trigrams {
+        match self {
+            Self::Fixed(pattern) => pattern.needs(),
+            Self::Varying(..) => Trigrams::default(),
         }
     }
 
