@@ -86,6 +86,7 @@ const OWN: &[Migration] = &[
     },
     Migration { component: "store", version: 2, name: "outbox", sql: outbox::TABLE },
     Migration { component: "store", version: 3, name: "changes", sql: feed::TABLE },
+    Migration { component: "store", version: 4, name: "outbox writers", sql: outbox::WRITERS_TABLE },
 ];
 
 const ALL: Statement = Statement::new(

@@ -1,6 +1,11 @@
 //! The outbox: messages that are committed together with the change they speak of, and delivered elsewhere
 //! afterwards. A message whose change did not happen was never there; one whose delivery was cut short is
 //! still there at the next start.
+//!
+//! Of several servers on one store each delivers what it has posted. Each writes down from time to time that it is
+//! there, by a name of its own choice: one that does not for long is gone, and another delivers for it.
+
+use std::collections::HashMap;
 
 use crate::{Db, Statement, StoreError, Tx};
 
@@ -9,11 +14,31 @@ const WAITING: Statement =
     Statement::new("SELECT id, message FROM outbox WHERE id > $1 ORDER BY id LIMIT $2");
 const DELIVERED: Statement = Statement::new("DELETE FROM outbox WHERE id = $1");
 
+const BEAT: Statement = Statement::new(
+    "INSERT INTO outbox_writers (writer, beat) VALUES ($1, 1) \
+     ON CONFLICT (writer) DO UPDATE SET beat = outbox_writers.beat + 1",
+);
+const WRITERS: Statement = Statement::new("SELECT writer, beat FROM outbox_writers ORDER BY writer LIMIT $1");
+const TAKE_OVER: Statement =
+    Statement::new("UPDATE outbox_writers SET beat = beat + 1 WHERE writer = $1 AND beat = $2");
+const TAKE_OVER_UNKNOWN: Statement = Statement::new(
+    "INSERT INTO outbox_writers (writer, beat) VALUES ($1, 1) ON CONFLICT (writer) DO NOTHING",
+);
+const FORGET_WRITER: Statement = Statement::new("DELETE FROM outbox_writers WHERE writer = $1 AND beat = $2");
+
+/// Writers that are looked at. There is one for each server, and one for each of its starts until it is forgotten.
+const MOST_WRITERS: u32 = 10_000;
+
 /// The outbox's statements.
-pub(crate) const STATEMENTS: &[Statement] = &[POST, WAITING, DELIVERED];
+pub(crate) const STATEMENTS: &[Statement] =
+    &[POST, WAITING, DELIVERED, BEAT, WRITERS, TAKE_OVER, TAKE_OVER_UNKNOWN, FORGET_WRITER];
 
 /// The outbox's table.
 pub(crate) const TABLE: &str = "CREATE TABLE outbox (id BYTEA PRIMARY KEY, message BYTEA NOT NULL)";
+
+/// The table of those who deliver.
+pub(crate) const WRITERS_TABLE: &str =
+    "CREATE TABLE outbox_writers (writer TEXT PRIMARY KEY, beat BIGINT NOT NULL)";
 
 /// A message in the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,5 +75,31 @@ impl Db {
             })
         })
         .await
+    }
+
+    /// Writes down that `writer` is there.
+    pub async fn outbox_beat(&self, writer: &str) -> Result<(), StoreError> {
+        self.execute(BEAT, &[writer.into()]).await.map(drop)
+    }
+
+    /// How often each writer has written down that it is there.
+    pub async fn outbox_writers(&self) -> Result<HashMap<String, i64>, StoreError> {
+        let rows = self.query(WRITERS, &[MOST_WRITERS.into()]).await?;
+        rows.iter().map(|row| Ok((row.text("writer")?, row.i64("beat")?))).collect()
+    }
+
+    /// Takes over what a writer has not delivered, if it has written nothing since `beat` was seen of it, and nobody else
+    /// has taken over. Answers whether the caller has.
+    pub async fn outbox_take_over(&self, writer: &str, beat: Option<i64>) -> Result<bool, StoreError> {
+        let changed = match beat {
+            Some(beat) => self.execute(TAKE_OVER, &[writer.into(), beat.into()]).await?,
+            None => self.execute(TAKE_OVER_UNKNOWN, &[writer.into()]).await?,
+        };
+        Ok(changed == 1)
+    }
+
+    /// Forgets a writer that has left nothing, unless it has written since `beat` was seen of it.
+    pub async fn outbox_forget_writer(&self, writer: &str, beat: i64) -> Result<(), StoreError> {
+        self.execute(FORGET_WRITER, &[writer.into(), beat.into()]).await.map(drop)
     }
 }

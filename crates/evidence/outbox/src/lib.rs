@@ -2,7 +2,8 @@
 //!
 //! A change to state commits together with the draft of its record. The record proper follows within
 //! moments, and the draft is then taken out again, many at a time. After a crash in between, the draft is
-//! what is left, and becomes the record at the next start.
+//! what is left, and becomes the record at the next start; where several servers share a store, at another one that
+//! notices that it is gone ([`Others`]).
 //!
 //! [`OnBehalf`] does so for services that call others by themselves.
 //!
@@ -12,7 +13,9 @@
 #![warn(missing_docs)]
 
 mod on_behalf;
+mod others;
 mod outbox;
 
 pub use on_behalf::{Change, OnBehalf, OnBehalfError};
+pub use others::Others;
 pub use outbox::{Outbox, OutboxError};

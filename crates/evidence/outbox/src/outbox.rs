@@ -1,13 +1,13 @@
 //! Drafts in the store, records in the journal.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use strongroom_crypto::hex;
 use strongroom_identity::RecordDraft;
 use strongroom_journal::{Journal, JournalError, Position, Reader, Record, StreamId};
-use strongroom_store::{Db, Posted, RowMac, StoreError, Value};
+use strongroom_store::{Db, Engine, Posted, RowMac, StoreError, Value};
 
 /// How many drafts are taken out of the store at once. As many at the most are looked for in the journal at
 /// the next start, and found there.
@@ -40,9 +40,9 @@ pub enum OutboxError {
 
 /// The drafts that have become records, or shall.
 pub struct Outbox {
-    db: Db,
+    pub(crate) db: Db,
     mac: RowMac,
-    journal: Arc<Journal>,
+    pub(crate) journal: Arc<Journal>,
     /// Where the next record will be, or later.
     place: Mutex<Place>,
     delivered: Mutex<Vec<[u8; 16]>>,
@@ -172,31 +172,31 @@ impl Outbox {
     }
 
     /// Makes records of the drafts that are left from before, and answers how many. To be called before
-    /// anything is served.
+    /// anything is served. What other servers on the same store have posted is theirs.
     pub async fn replay(&self) -> Result<usize, OutboxError> {
+        let own: BTreeSet<_> = self.journal.reader().streams()?.into_iter().collect();
+        // Nobody else posts into an embedded store: what is in it is this server's, whatever has become of its journal.
+        let is_own = |stream: StreamId| self.db.engine() == Engine::Sqlite || own.contains(&stream);
         let (mut replayed, mut after) = (0, None);
         loop {
             let posted = self.db.posted(after, PAGE).await?;
             let Some(last) = posted.last() else { return Ok(replayed) };
             after = Some(last.id);
-            replayed += self.replay_page(&posted).await?;
+            let drafts = posted.iter().filter_map(|draft| self.read_or_tell(draft));
+            replayed += self.replay_page(drafts.filter(|draft| is_own(draft.place.stream)).collect()).await?;
         }
     }
 
-    async fn replay_page(&self, posted: &[Posted]) -> Result<usize, OutboxError> {
-        let mut drafts = Vec::with_capacity(posted.len());
-        for draft in posted {
-            // One that was not made here makes no record, and stays to be looked at.
-            match self.read_back(draft) {
-                Some(draft) => drafts.push(draft),
-                None => {
-                    tracing::error!(
-                        id = hex::encode(&draft.id),
-                        "a draft in the outbox was altered or forged"
-                    );
-                }
-            }
+    /// The draft as it was made. One that was not made under this seal makes no record, and stays to be looked at.
+    fn read_or_tell(&self, posted: &Posted) -> Option<Draft> {
+        let draft = self.read_back(posted);
+        if draft.is_none() {
+            tracing::error!(id = hex::encode(&posted.id), "a draft in the outbox was altered or forged");
         }
+        draft
+    }
+
+    async fn replay_page(&self, drafts: Vec<Draft>) -> Result<usize, OutboxError> {
         let Some(earliest) = drafts.iter().map(|draft| draft.place).min() else { return Ok(0) };
         let known = recorded_from(&self.journal.reader(), earliest)?;
         let (mut replayed, mut ids) = (0, Vec::with_capacity(drafts.len()));
@@ -219,6 +219,37 @@ impl Outbox {
             [("id", &draft.id.into()), ("place", &Value::from(place)), ("record", &Value::from(encoded))];
         self.mac.verify(TABLE, &hex::encode(&draft.id), &columns, mac).ok()?;
         Some(Draft { place: Place::from_bytes(place)?, record: Record::decode(encoded).ok()? })
+    }
+
+    /// The streams whose drafts wait.
+    pub(crate) async fn streams_with_drafts(&self) -> Result<BTreeSet<StreamId>, OutboxError> {
+        let (mut streams, mut after) = (BTreeSet::new(), None);
+        loop {
+            let posted = self.db.posted(after, PAGE).await?;
+            let Some(last) = posted.last() else { return Ok(streams) };
+            after = Some(last.id);
+            streams.extend(posted.iter().filter_map(|draft| Some(self.read_back(draft)?.place.stream)));
+        }
+    }
+
+    /// Makes records of the drafts of a stream that is another server's, which is gone, and answers how many. Whether it
+    /// has recorded them itself before, nobody here can know: a record that is in two journals has one event id.
+    pub(crate) async fn adopt(&self, stream: StreamId) -> Result<usize, OutboxError> {
+        let (mut adopted, mut after) = (0, None);
+        loop {
+            let posted = self.db.posted(after, PAGE).await?;
+            let Some(last) = posted.last() else { return Ok(adopted) };
+            after = Some(last.id);
+            let drafts = posted.iter().filter_map(|draft| self.read_back(draft));
+            let mut ids = Vec::new();
+            for Draft { record, .. } in drafts.filter(|draft| draft.place.stream == stream) {
+                let position = self.journal.append(&record).await?;
+                self.advance(position);
+                ids.push(record.event_id.0);
+            }
+            self.db.take_delivered(&ids).await?;
+            adopted += ids.len();
+        }
     }
 
     /// Notes that a draft has become a record, and takes noted ones out of the store when there are enough.

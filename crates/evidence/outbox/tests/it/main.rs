@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod others;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use strongroom_identity::RecordDraft;
-use strongroom_journal::{EventId, Journal, JournalOptions, Record, verify};
+use strongroom_journal::{EventId, Journal, JournalOptions, Record, Trust, verify};
 use strongroom_outbox::Outbox;
 use strongroom_seal::Root;
 use strongroom_secret::Key256;
@@ -158,6 +160,6 @@ async fn a_new_beginning_is_a_new_stream_of_the_same_journal() {
 
     let outbox = start(folder.path(), &db);
     assert_eq!(outbox.replay().await.unwrap(), 0);
-    let report = verify(folder.path(), |_| Some(key()), |_| ()).unwrap();
+    let report = verify(folder.path(), &Trust::seal(|_| Some(key()), |_| None), |_| ()).unwrap();
     assert!(report.is_intact(), "{:?}", report.findings);
 }

@@ -1,0 +1,95 @@
+//! What other servers on the same store have left.
+//!
+//! Each server writes down every few seconds that it is there, under the name of its journal's stream, which its drafts
+//! name too. One that has not for a minute, by the clock of who watches, is gone: no two clocks are compared. Whoever sees
+//! it first takes over, and makes records of its drafts in his own journal. A server that was only paused goes on: then
+//! both journals have the record, under one event id.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_journal::StreamId;
+use strongroom_runtime::uptime;
+use strongroom_store::Engine;
+
+use crate::{Outbox, OutboxError};
+
+/// How often a server writes down that it is there, and looks at the others.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// How long another may write nothing down before it is gone.
+const GONE_AFTER: Duration = Duration::from_mins(1);
+
+/// Watches over the other servers on a store.
+pub struct Others {
+    outbox: Arc<Outbox>,
+    seen: BTreeMap<StreamId, Seen>,
+}
+
+/// How often a server had written down that it is there, if it ever has, and since when that has not changed.
+#[derive(Clone, Copy)]
+struct Seen {
+    beat: Option<i64>,
+    since: Duration,
+}
+
+impl Others {
+    /// Nobody has been seen yet.
+    pub fn new(outbox: Arc<Outbox>) -> Self {
+        Self { outbox, seen: BTreeMap::new() }
+    }
+
+    /// Watches until `until` resolves. Ends at once on SQLite, which has one server.
+    pub async fn watch(mut self, until: impl Future<Output = ()>) {
+        if self.outbox.db.engine() == Engine::Sqlite {
+            return;
+        }
+        tokio::pin!(until);
+        loop {
+            match self.look(uptime()).await {
+                Ok(0) => {}
+                Ok(adopted) => {
+                    tracing::warn!(adopted, "changes of a server that is gone are recorded here");
+                }
+                Err(error) => tracing::warn!(%error, "what other servers may have left is not looked at"),
+            }
+            tokio::select! {
+                () = until.as_mut() => return,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+        }
+    }
+
+    /// Writes down that this server is there, looks at the others, and makes records of the drafts of one that is gone.
+    /// Answers how many. `now` is the time by a clock that nobody sets.
+    pub async fn look(&mut self, now: Duration) -> Result<usize, OutboxError> {
+        let Outbox { db, journal, .. } = &*self.outbox;
+        db.outbox_beat(&journal.stream().to_string()).await?;
+        let own: BTreeSet<_> = journal.reader().streams()?.into_iter().collect();
+        let writers = db.outbox_writers().await?;
+        let left = self.outbox.streams_with_drafts().await?;
+        // What is no stream's name was written by nobody.
+        let known = writers.iter().filter_map(|(writer, beat)| Some((writer.parse().ok()?, Some(*beat))));
+        let mut beats: BTreeMap<StreamId, Option<i64>> = left.iter().map(|stream| (*stream, None)).collect();
+        beats.extend(known);
+        beats.retain(|stream, _| !own.contains(stream));
+        let mut adopted = 0;
+        let mut seen = BTreeMap::new();
+        for (stream, beat) in beats {
+            let before = self.seen.get(&stream).filter(|before| before.beat == beat);
+            let since = before.map_or(now, |before| before.since);
+            if now.saturating_sub(since) < GONE_AFTER {
+                seen.insert(stream, Seen { beat, since });
+            } else if left.contains(&stream) {
+                if self.outbox.db.outbox_take_over(&stream.to_string(), beat).await? {
+                    adopted += self.outbox.adopt(stream).await?;
+                }
+            } else if let Some(beat) = beat {
+                self.outbox.db.outbox_forget_writer(&stream.to_string(), beat).await?;
+            }
+        }
+        self.seen = seen;
+        Ok(adopted)
+    }
+}

@@ -1,0 +1,115 @@
+//! Several servers on one store, of which one goes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use strongroom_outbox::{Others, Outbox};
+use strongroom_store::{Db, OpenOptions};
+use strongroom_testkit::TestDatabase;
+use tempfile::TempDir;
+
+use crate::{names, post, record, start, waiting};
+
+/// A server: its journal's folder and its outbox.
+struct Server {
+    folder: TempDir,
+    db: Db,
+    outbox: Arc<Outbox>,
+    others: Others,
+}
+
+impl Server {
+    async fn start(database: &TestDatabase) -> Self {
+        let folder = TempDir::new().unwrap();
+        let db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
+        let outbox = Arc::new(start(folder.path(), &db));
+        Self { folder, db, outbox: outbox.clone(), others: Others::new(outbox) }
+    }
+
+    async fn look(&mut self, seconds: u64) -> usize {
+        self.others.look(Duration::from_secs(seconds)).await.unwrap()
+    }
+
+    /// Commits a change, and does not come to record it.
+    async fn change(&self, id: u8) {
+        post(&self.db, &self.outbox.draft(&record(id))).await;
+    }
+}
+
+#[test]
+fn a_server_leaves_alone_what_another_has_posted() {
+    strongroom_testkit::run(async {
+        let database = TestDatabase::postgres();
+        let one = Server::start(&database).await;
+        one.change(1).await;
+        let other = Server::start(&database).await;
+        assert_eq!(other.outbox.replay().await.unwrap(), 0);
+        assert_eq!(waiting(&other.db).await, 1);
+        // Whoever has posted it finds it when it starts again.
+        let Server { folder, db, outbox, others } = one;
+        drop((outbox, others));
+        let again = start(folder.path(), &db);
+        assert_eq!(again.replay().await.unwrap(), 1);
+        assert_eq!((names(&again), waiting(&db).await), (vec!["Change1".to_owned()], 0));
+    });
+}
+
+#[test]
+fn what_a_server_leaves_that_is_gone_is_recorded_by_one_other() {
+    strongroom_testkit::run(async {
+        let database = TestDatabase::postgres();
+        let mut gone = Server::start(&database).await;
+        gone.look(0).await;
+        gone.change(1).await;
+        gone.change(2).await;
+        let mut others = [Server::start(&database).await, Server::start(&database).await];
+        for other in &mut others {
+            assert_eq!(other.look(100).await, 0);
+        }
+        // It lives, by whatever clock.
+        gone.look(7).await;
+        for other in &mut others {
+            assert_eq!(other.look(160).await, 0, "it has written since");
+            assert_eq!(other.look(219).await, 0, "a minute is not over");
+        }
+        let [one, two] = &mut others;
+        let (first, second) = tokio::join!(one.look(220), two.look(220));
+        assert_eq!((first + second, first * second), (2, 0), "one takes over");
+        assert_eq!(names(&one.outbox).len() + names(&two.outbox).len(), 2);
+        assert_eq!(waiting(&one.db).await, 0);
+        // And nothing is left to be taken over.
+        for seconds in [300, 400, 500] {
+            assert_eq!(one.look(seconds).await + two.look(seconds).await, 0);
+        }
+    });
+}
+
+#[test]
+fn a_server_that_never_wrote_that_it_is_there_is_missed_too() {
+    strongroom_testkit::run(async {
+        let database = TestDatabase::postgres();
+        let gone = Server::start(&database).await;
+        gone.change(1).await;
+        let mut other = Server::start(&database).await;
+        assert_eq!(other.look(0).await, 0);
+        assert_eq!(other.look(60).await, 1);
+        assert_eq!(names(&other.outbox), ["Change1"]);
+    });
+}
+
+#[test]
+fn who_has_left_nothing_is_forgotten() {
+    strongroom_testkit::run(async {
+        let database = TestDatabase::postgres();
+        let (mut gone, mut other) = (Server::start(&database).await, Server::start(&database).await);
+        gone.look(0).await;
+        other.look(0).await;
+        assert_eq!(other.db.outbox_writers().await.unwrap().len(), 2);
+        other.look(60).await;
+        let left = other.db.outbox_writers().await.unwrap();
+        assert_eq!(left.len(), 1);
+        // It was only paused: it is there again.
+        gone.look(61).await;
+        assert_eq!(other.db.outbox_writers().await.unwrap().len(), 2);
+    });
+}
