@@ -65,6 +65,8 @@ class Cli:
             "AWS_ACCESS_KEY_ID": self.access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
         }
+        if self.node.ca_bundle:
+            environment["AWS_CA_BUNDLE"] = self.node.ca_bundle
         if self.session_token:
             environment["AWS_SESSION_TOKEN"] = self.session_token
         if self.profile:

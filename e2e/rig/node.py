@@ -31,6 +31,9 @@ def wait_until(condition, what, patience=PATIENCE):
 class Node:
     """One `strongroom dev` on a port of its own."""
 
+    ca_bundle: str | None = None
+    """Whom clients trust, where TLS is spoken."""
+
     def __init__(self, program: Path, folder: Path, *arguments: str):
         self.program = program
         self.folder = folder

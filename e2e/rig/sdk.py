@@ -28,7 +28,7 @@ def client(
         region_name=region,
     )
     settings = Config(retries={"total_max_attempts": 1}, proxies={}, **config)
-    return session.client(service, endpoint_url=node.endpoint, config=settings)
+    return session.client(service, endpoint_url=node.endpoint, config=settings, verify=node.ca_bundle)
 
 
 @dataclass
