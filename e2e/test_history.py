@@ -4,7 +4,8 @@ import json
 import re
 from datetime import timedelta
 
-from rig import sdk, wire
+from rig import development, sdk, wire
+from rig.node import wait_until
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -147,6 +148,9 @@ def test_times_narrow_a_lookup(kms, cloudtrail, key):
     assert len(lookup(cloudtrail, "Encrypt", StartTime=at - minute, EndTime=at + minute)) == 1
     assert lookup(cloudtrail, "Encrypt", EndTime=at - minute) == []
     assert lookup(cloudtrail, "Encrypt", StartTime=at + minute) == []
+    # The second that an event shows finds it.
+    assert at.microsecond == 0
+    assert lookup(cloudtrail, "Encrypt", StartTime=at, EndTime=at) == [event]
     with sdk.refused("InvalidTimeRangeException"):
         lookup(cloudtrail, "Encrypt", StartTime=at, EndTime=at - minute)
 
@@ -180,3 +184,89 @@ def test_a_material_of_ones_choice_is_a_secret_in_the_record(kms, cloudtrail):
         {"tagKey": "owner", "tagValue": "blue"},
     ]
     assert material not in json.dumps(record)
+
+
+def test_a_token_is_good_for_its_own_lookup_only(node, account, kms, cloudtrail):
+    for _ in range(3):
+        kms.list_keys()
+    selected = {"LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": "ListKeys"}]}
+    token = cloudtrail.lookup_events(**selected, MaxResults=1)["NextToken"]
+    for other in [{}, {"LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": "CreateKey"}]}]:
+        with sdk.refused("InvalidNextTokenException"):
+            cloudtrail.lookup_events(**other, NextToken=token)
+    elsewhere = sdk.client(node, "cloudtrail", "eu-central-1", access_key_id=account)
+    with sdk.refused("InvalidNextTokenException"):
+        elsewhere.lookup_events(**selected, NextToken=token)
+    rest = cloudtrail.lookup_events(**selected, NextToken=token)
+    assert len(rest["Events"]) == 2
+    assert "NextToken" not in rest
+
+
+def test_what_is_global_is_in_one_region_and_the_rest_where_it_was_called(node, account):
+    far = {"region": "eu-central-1", "access_key_id": account}
+    sdk.client(node, "iam", **far).create_user(UserName="far")
+    sdk.client(node, "sts", **far).get_caller_identity()
+    sdk.client(node, "sts", access_key_id=account).get_caller_identity()
+    here, there = sdk.client(node, "cloudtrail", access_key_id=account), sdk.client(node, "cloudtrail", **far)
+    (record,) = records(here, "CreateUser")
+    assert record["awsRegion"] == "us-east-1"
+    assert lookup(there, "CreateUser") == []
+    for trail, region in [(here, "us-east-1"), (there, "eu-central-1")]:
+        (record,) = records(trail, "GetCallerIdentity")
+        assert record["awsRegion"] == region
+
+
+def test_the_last_ninety_days_are_shown(fresh_node):
+    kms, cloudtrail = sdk.client(fresh_node, "kms"), sdk.client(fresh_node, "cloudtrail")
+    kms.create_key()
+    development.advance(fresh_node, days=89)
+    kms.list_keys()
+    assert len(lookup(cloudtrail, "CreateKey")) == 1
+    development.advance(fresh_node, days=2)
+    assert lookup(cloudtrail, "CreateKey") == []
+    (event,) = lookup(cloudtrail, "ListKeys")
+    # However far back is asked for.
+    long_ago = event["EventTime"] - timedelta(days=1000)
+    assert lookup(cloudtrail, "CreateKey", StartTime=long_ago) == []
+    assert lookup(cloudtrail, "ListKeys", StartTime=long_ago) == [event]
+
+
+def test_events_are_found_by_an_index_that_may_be_lost_or_altered(fresh_node):
+    index = fresh_node.data / "index"
+    made = []
+    # Each start begins a segment of the journal, and closes the one before.
+    for _ in range(3):
+        kms = sdk.client(fresh_node, "kms")
+        made.append(kms.create_key()["KeyMetadata"]["Arn"])
+        fresh_node.kill().start()
+
+    def files():
+        return sorted(index.rglob("*.idx"))
+
+    def found():
+        cloudtrail = sdk.client(fresh_node, "cloudtrail")
+        attributes = [[{"AttributeKey": "ResourceName", "AttributeValue": arn}] for arn in made]
+        events = [cloudtrail.lookup_events(LookupAttributes=attribute)["Events"] for attribute in attributes]
+        assert [len(of_key) for of_key in events] == [1, 1, 1]
+        everything = cloudtrail.lookup_events(LookupAttributes=[])["Events"]
+        return [event["EventId"] for event in everything if event["EventName"] == "CreateKey"]
+
+    events = found()
+    assert len(events) == 3
+    wait_until(lambda: len(files()) == 3, "an index for each closed segment")
+    assert found() == events
+    assert all(file.stat().st_mode & 0o777 == 0o600 for file in files())
+
+    fresh_node.stop()
+    lost, torn, altered = files()
+    as_they_were = {file: file.read_bytes() for file in files()}
+    lost.unlink()
+    torn.write_bytes(torn.read_bytes()[:-40])
+    altered.write_bytes(altered.read_bytes().replace(altered.read_bytes()[96:104], b"xxxxxxxx"))
+    fresh_node.start()
+    assert found() == events
+    wait_until(
+        lambda: all(file.is_file() and file.read_bytes() == was for file, was in as_they_were.items()),
+        "the index made anew",
+    )
+    assert found() == events

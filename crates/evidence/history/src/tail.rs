@@ -28,7 +28,7 @@ impl Tail {
             match frame {
                 Ok(frame) => {
                     let head = frame.head();
-                    self.draft.add(&head, frame.decoded().map(|(_, record)| record));
+                    self.draft.add(&head, frame.facts().map(|(_, record)| record));
                     self.next = head.offset + u64::from(head.length);
                     read += frame.length();
                 }
