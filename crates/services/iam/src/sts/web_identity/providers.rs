@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use serde::Deserialize;
 use strongroom_api_sts::errors::IDP_COMMUNICATION_ERROR_EXCEPTION;
 use strongroom_runtime::Clocks;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::jwk::KeySet;
 use super::{HTTP, invalid};
@@ -22,6 +22,10 @@ const PATIENCE_MS: i64 = 60_000;
 
 /// How long a provider is not asked again that did not answer, milliseconds.
 const PAUSE_MS: i64 = 5_000;
+
+/// Callers that wait for one provider at one time; to others it is out of reach for the moment. Callers whom nobody knows
+/// yet have few places, and one provider that answers slowly is not to take them all.
+const MOST_WAITING: usize = 8;
 
 /// Providers whose keys are kept. Beyond it one is forgotten, and asked again when needed.
 const MOST_PROVIDERS: usize = 256;
@@ -53,7 +57,7 @@ pub struct Unread(pub String);
 pub(crate) struct Providers {
     documents: Option<Arc<dyn ProviderDocuments>>,
     clocks: Clocks,
-    asked: StdMutex<HashMap<Asked, Arc<Mutex<Known>>>>,
+    asked: StdMutex<HashMap<Asked, Arc<Provider>>>,
 }
 
 impl fmt::Debug for Providers {
@@ -67,6 +71,13 @@ impl fmt::Debug for Providers {
 struct Asked {
     issuer: String,
     thumbprints: Vec<String>,
+}
+
+/// One provider: what is known of it, who reads it, and who waits for that.
+struct Provider {
+    known: StdMutex<Known>,
+    reading: Mutex<()>,
+    waiting: Semaphore,
 }
 
 /// What is known of a provider.
@@ -108,32 +119,25 @@ impl Providers {
         thumbprints: &[String],
         key_id: &str,
     ) -> Result<Arc<KeySet>, Refusal> {
-        let known = self.known(Asked { issuer: issuer.to_owned(), thumbprints: thumbprints.to_vec() });
-        let mut known = known.lock().await;
-        let now_ms = self.clocks.real_now();
-        let age_ms = now_ms.saturating_sub(known.read_ms);
-        if let Some(keys) = &known.keys
-            && (0..KEPT_MS).contains(&age_ms)
-        {
-            if keys.has(key_id) {
-                return Ok(keys.clone());
-            }
-            if age_ms < PATIENCE_MS {
-                return Err(no_key());
-            }
+        let provider = self.provider(Asked { issuer: issuer.to_owned(), thumbprints: thumbprints.to_vec() });
+        if let Some(answer) = provider.answer(self.clocks.real_now(), key_id) {
+            return answer;
         }
-        if known.failed_ms.is_some_and(|ms| (0..PAUSE_MS).contains(&now_ms.saturating_sub(ms))) {
-            return Err(out_of_reach());
+        let _place = provider.waiting.try_acquire().map_err(|_| out_of_reach())?;
+        let _turn = provider.reading.lock().await;
+        let now_ms = self.clocks.real_now();
+        if let Some(answer) = provider.answer(now_ms, key_id) {
+            return answer;
         }
         match self.read(issuer, thumbprints).await {
             Ok(keys) => {
                 let keys = Arc::new(keys);
-                *known = Known { keys: Some(keys.clone()), read_ms: now_ms, failed_ms: None };
+                *provider.known() = Known { keys: Some(keys.clone()), read_ms: now_ms, failed_ms: None };
                 if keys.has(key_id) { Ok(keys) } else { Err(no_key()) }
             }
             Err(error) => {
                 tracing::warn!(issuer, %error, "the keys of an identity provider cannot be read");
-                known.failed_ms = Some(now_ms);
+                provider.known().failed_ms = Some(now_ms);
                 Err(out_of_reach())
             }
         }
@@ -144,7 +148,7 @@ impl Providers {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn known(&self, who: Asked) -> Arc<Mutex<Known>> {
+    fn provider(&self, who: Asked) -> Arc<Provider> {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         if asked.len() >= MOST_PROVIDERS
             && !asked.contains_key(&who)
@@ -172,6 +176,36 @@ impl Providers {
         }
         let keys = documents.read(&configuration.jwks_uri, thumbprints).await?;
         KeySet::parse(&keys).map_err(|error| Unread(error.to_string()))
+    }
+}
+
+impl Default for Provider {
+    fn default() -> Self {
+        Self { known: StdMutex::default(), reading: Mutex::default(), waiting: Semaphore::new(MOST_WAITING) }
+    }
+}
+
+impl Provider {
+    /// What needs no look at the provider: its keys, or that it is not to be asked again so soon.
+    fn answer(&self, now_ms: i64, key_id: &str) -> Option<Result<Arc<KeySet>, Refusal>> {
+        let known = self.known();
+        let age_ms = now_ms.saturating_sub(known.read_ms);
+        if let Some(keys) = &known.keys
+            && (0..KEPT_MS).contains(&age_ms)
+        {
+            if keys.has(key_id) {
+                return Some(Ok(keys.clone()));
+            }
+            if age_ms < PATIENCE_MS {
+                return Some(Err(no_key()));
+            }
+        }
+        let failed = known.failed_ms.is_some_and(|ms| (0..PAUSE_MS).contains(&now_ms.saturating_sub(ms)));
+        failed.then(|| Err(out_of_reach()))
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

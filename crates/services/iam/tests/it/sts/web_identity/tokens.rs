@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use strongroom_crypto::ec::Curve;
 use strongroom_crypto::hmac::HmacSha256;
 use strongroom_testkit::{TestDatabase, on_both_engines};
+use tokio::task::JoinSet;
 
 use super::issuer::{Documents, ISSUER, Key, SECONDS, claims, encoded, token};
 use super::{account, asked, assume, saying, usual};
@@ -17,6 +18,7 @@ on_both_engines! {
     claims_are_checked,
     keys_are_kept_and_change,
     a_provider_that_does_not_answer_is_left_alone_for_a_while,
+    a_provider_that_takes_long_does_not_keep_everybody_waiting,
     another_issuers_configuration_does_not_count,
     without_a_way_out_nobody_is_believed,
 }
@@ -226,6 +228,24 @@ async fn a_provider_that_does_not_answer_is_left_alone_for_a_while(database: &Te
     assert_eq!(refused(&client, &saying(&json!({}))).await, SILENT);
     client.server.clock.set(NOW + 5_000);
     assume(&client, asked("r", &saying(&json!({})))).await.0.unwrap();
+}
+
+async fn a_provider_that_takes_long_does_not_keep_everybody_waiting(database: &TestDatabase) {
+    let documents = Documents::of(&[Key::rsa().published("k")]);
+    let client = account(database, &documents).await;
+    let slow = documents.slow.lock().await;
+    let (mut callers, token) = (JoinSet::new(), saying(&json!({})));
+    for _ in 0..12 {
+        let (client, token) = (client.clone(), token.clone());
+        callers.spawn(async move { assume(&client, asked("r", &token)).await.0.map(drop) });
+    }
+    for _ in 0..4 {
+        let answer = callers.join_next().await.unwrap().unwrap();
+        assert_eq!(refusal(answer), SILENT, "eight wait, and no more");
+    }
+    drop(slow);
+    assert!(callers.join_all().await.iter().all(Result::is_ok));
+    assert_eq!(documents.reads(), 2, "one has read for all");
 }
 
 async fn another_issuers_configuration_does_not_count(database: &TestDatabase) {
