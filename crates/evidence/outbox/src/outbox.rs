@@ -94,15 +94,15 @@ impl Outbox {
     /// Appends a record. That of a change (`changed`), whose draft is committed, is kept for later if it
     /// cannot be appended now; after a crash its draft is there.
     pub async fn record(&self, record: Record, changed: bool) -> Result<(), JournalError> {
-        self.record_for_all(record, Vec::new(), changed).await
+        self.record_for_all(&record, &[], changed).await
     }
 
     /// Appends a record, and with it those that other accounts get of the same call. They have no drafts: what a
     /// crash cuts off before the append is recorded in the caller's account alone.
     pub async fn record_for_all(
         &self,
-        record: Record,
-        others: Vec<Record>,
+        record: &Record,
+        others: &[Record],
         changed: bool,
     ) -> Result<(), JournalError> {
         self.append(record, others, changed).await?;
@@ -113,8 +113,8 @@ impl Outbox {
         Ok(())
     }
 
-    async fn append(&self, record: Record, others: Vec<Record>, changed: bool) -> Result<(), JournalError> {
-        match self.journal.append_together(&record, &others).await {
+    async fn append(&self, record: &Record, others: &[Record], changed: bool) -> Result<(), JournalError> {
+        match self.journal.append_together(record, others).await {
             Ok(first) => {
                 let behind = others.len() as u64;
                 self.advance(Position { record: first.record + behind, ..first });
@@ -122,7 +122,7 @@ impl Outbox {
             Err(error) => {
                 self.failing.store(true, Ordering::Relaxed);
                 if changed {
-                    std::iter::once(record).chain(others).for_each(|record| self.keep_for_later(record));
+                    std::iter::once(record).chain(others).cloned().for_each(|record| self.keep_for_later(record));
                 }
                 return Err(error);
             }

@@ -112,7 +112,7 @@ impl Recorder for JournalRecorder {
         let caller = &call.context.caller;
         let mut record = self.record_of(call)?;
         let others = others::of(&mut record, caller)?;
-        Ok(self.outbox.record_for_all(record, others, changed).await?)
+        Ok(self.outbox.record_for_all(&record, &others, changed).await?)
     }
 
     fn draft(&self, call: FinishedCall<'_>) -> Result<RecordDraft, Box<dyn Error + Send + Sync>> {

@@ -79,7 +79,7 @@ async fn what_other_accounts_get_of_a_call_stands_beside_its_record() {
     let (folder, db) = (TempDir::new().unwrap(), store().await);
     let outbox = start(folder.path(), &db);
     post(&db, &outbox.draft(&record(1))).await;
-    outbox.record_for_all(record(1), vec![record(2)], true).await.unwrap();
+    outbox.record_for_all(&record(1), &[record(2)], true).await.unwrap();
     // The place of a draft that is made now is behind both.
     post(&db, &outbox.draft(&record(3))).await;
     drop(outbox);

@@ -37,7 +37,7 @@ pub(crate) struct Writer<S: Style> {
 
 impl<S: Style> Default for Writer<S> {
     fn default() -> Self {
-        Self { out: S::Out::with_room(256) }
+        Self { out: S::Out::with_room(512) }
     }
 }
 
