@@ -26,6 +26,11 @@ const LAYERS: &[Layer] = &[
         why: "the store seals rows and knows no service",
     },
     Layer {
+        crates: "base/resealing",
+        may_use: &["base/*"],
+        why: "resealing brings seal and store together and knows no service",
+    },
+    Layer {
         crates: "base/*",
         may_use: &["base/secret", "base/crypto"],
         why: "base is below everything: no AWS service, no network protocol",

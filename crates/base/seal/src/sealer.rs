@@ -32,6 +32,12 @@ impl Sealer {
         Self { root: root.clone(), purpose }
     }
 
+    /// The epoch in which it seals.
+    #[must_use]
+    pub fn current_epoch(&self) -> Epoch {
+        self.root.current_epoch()
+    }
+
     /// Seals `plaintext` in the current epoch. It opens only with the same `aad`, which is not kept in the
     /// sealed value: say there whose value it is, so that it cannot be put in another's place.
     pub fn seal(&self, aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, SealError> {

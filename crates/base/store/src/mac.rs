@@ -95,10 +95,19 @@ impl RowMac {
         columns: &[(&str, &Value)],
         mac: &[u8],
     ) -> Result<(), StoreError> {
-        let fits = Self::split(mac).is_some_and(|(epoch, tag)| {
+        if self.fits(table, columns, mac) {
+            Ok(())
+        } else {
+            Err(StoreError::Corrupt { table, key: key.to_owned() })
+        }
+    }
+
+    /// Whether a row's MAC fits, for who has the table's name from the catalogue.
+    #[must_use]
+    pub fn fits(&self, table: &str, columns: &[(&str, &Value)], mac: &[u8]) -> bool {
+        Self::split(mac).is_some_and(|(epoch, tag)| {
             self.key(epoch).is_some_and(|key| key.verify(&[&canonical(table, columns)], tag).is_ok())
-        });
-        if fits { Ok(()) } else { Err(StoreError::Corrupt { table, key: key.to_owned() }) }
+        })
     }
 
     /// The first bytes of MACs that are made in `epoch`: what tells them from others without checking any.

@@ -12,6 +12,7 @@ mod meta;
 mod migrations;
 mod opening;
 mod outbox;
+mod resealing;
 mod snapshot;
 mod tables;
 mod transactions;
