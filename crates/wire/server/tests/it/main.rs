@@ -27,5 +27,6 @@ mod rig;
 mod security_log;
 mod signing;
 mod stopping;
+mod tls;
 mod unsigned;
 mod wire;

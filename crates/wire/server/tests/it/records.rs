@@ -24,6 +24,7 @@ async fn a_record_has_everything_but_the_secrets() {
         region: "us-east-1".to_owned(),
         source_ip: "127.0.0.1".to_owned(),
         user_agent: "tests/1.0".to_owned(),
+        tls: None,
         event_source: "doors.example.com".to_owned(),
         event_name: "OpenDoor".to_owned(),
         request_parameters: Some(format!(

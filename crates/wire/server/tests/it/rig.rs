@@ -8,13 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use strongroom_identity::{Credential, Credentials, NoCredential, Principal, RecordDraft};
+use strongroom_identity::{Credential, Credentials, NoCredential, Principal, RecordDraft, Tls};
 use strongroom_runtime::{Clocks, ManualTime, ShutdownOwner};
 use strongroom_secret::SecretString;
 use strongroom_server::{
-    Admission, DevTools, FailureLog, Figures, FinishedCall, Freshness, Limits, Origins, Recorder, Registry,
-    Scrapers,
-    Server, ServerParts,
+    Admission, Certificate, DevTools, FailureLog, Figures, FinishedCall, Freshness, Limits, Origins,
+    Recorder, Registry, Scrapers, Server, ServerParts,
 };
 use tokio::net::TcpListener;
 
@@ -57,6 +56,7 @@ pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
 /// What a server under test is made of.
 pub(crate) struct Setup {
     pub(crate) limits: Limits,
+    pub(crate) certificate: Option<Certificate>,
     pub(crate) origins: Origins,
     pub(crate) admission: Option<Arc<dyn Admission>>,
     pub(crate) freshness: Option<Arc<dyn Freshness>>,
@@ -73,6 +73,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            certificate: None,
             origins: Origins::none(),
             admission: None,
             freshness: None,
@@ -107,8 +108,20 @@ impl Rig {
     pub(crate) async fn of(setup: Setup) -> Self {
         security_log::keep();
         let owner = ShutdownOwner::new();
-        let Setup { limits, origins, admission, freshness, failures, scrapers, figures, dev, doors, records, keys } =
-            setup;
+        let Setup {
+            limits,
+            certificate,
+            origins,
+            admission,
+            freshness,
+            failures,
+            scrapers,
+            figures,
+            dev,
+            doors,
+            records,
+            keys,
+        } = setup;
         let parts = ServerParts {
             registry: Registry::default()
                 .with(DoorsService(doors.clone()))
@@ -129,7 +142,10 @@ impl Rig {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = Server::new(parts, owner.handle());
-        owner.handle().spawn(server.serve(listener));
+        match certificate {
+            Some(certificate) => owner.handle().spawn(server.serve_tls(listener, certificate)),
+            None => owner.handle().spawn(server.serve(listener)),
+        }
         Self { address, doors, records, owner }
     }
 
@@ -191,6 +207,7 @@ pub(crate) struct Recorded {
     pub(crate) region: String,
     pub(crate) source_ip: String,
     pub(crate) user_agent: String,
+    pub(crate) tls: Option<Tls>,
     pub(crate) event_source: String,
     pub(crate) event_name: String,
     pub(crate) request_parameters: Option<String>,
@@ -260,6 +277,7 @@ impl Recorder for Records {
             region: context.region.name().to_owned(),
             source_ip: context.source_ip.to_string(),
             user_agent: context.user_agent.clone(),
+            tls: context.tls.clone(),
             event_source: call.service.event_source.to_owned(),
             event_name: call.operation.name.to_owned(),
             request_parameters: call.request_parameters,
