@@ -15,8 +15,11 @@ pub enum BackupError {
     /// The backup was written by a later version.
     #[error("the backup has format {0}, which this version does not know; use the version that wrote it")]
     UnsupportedFormat(u16),
-    /// The first piece does not open: the key is another's, or the head was altered.
-    #[error("the backup does not open under this seal: it was made under another, or its head is damaged")]
+    /// The first piece does not open: the key is another's, or the head or that piece was altered or cut off. Which of
+    /// these it is does not show.
+    #[error(
+        "the backup does not open: it was made under another seal, or its first 64 KiB are damaged or cut off"
+    )]
     NotOpened,
     /// A piece in the middle does not open.
     #[error("the backup is damaged in the 64 KiB that begin at byte {offset}")]

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-pub(crate) use self::source::make;
+pub(crate) use self::source::{SLOTS, make};
 pub(crate) use self::told::Made;
 use crate::backup::file::Partial;
 use crate::cli::{BackupCommand, BackupOptions};

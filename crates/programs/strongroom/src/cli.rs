@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod backup;
 mod deployment;
 mod production;
 
@@ -12,6 +13,7 @@ use strongroom_identity::AccountId;
 
 pub(crate) use audit::{AuditCommand, DeniedOptions, ExplainOptions, FailureOptions, VerifyOptions};
 pub(crate) use deployment::{DownOptions, UpOptions};
+pub(crate) use backup::{BackupCommand, BackupOptions, RestoreOptions, VerifyBackupOptions};
 pub(crate) use production::{
     AccountCommand, AccountCreateOptions, AccountListOptions, ConfigOptions, InitOptions, RootCommand,
     RootResetOptions, ServeOptions,
@@ -79,6 +81,18 @@ pub(crate) enum Command {
     Account {
         #[command(subcommand)]
         command: AccountCommand,
+    /// Write everything that a server keeps into one sealed file, or see whether such a file can be restored
+    ///
+    /// The store as it is at one moment, the journal up to then, and the slots of the seal. Works beside the running server,
+    /// which goes on serving.
+    #[command(after_help = backup::BACKUP_EXAMPLES)]
+    Backup(BackupOptions),
+    /// Make a server of a backup, in an empty place
+    ///
+    /// Checks the whole backup before it writes anything; then tests what it wrote as a server would use it, and says what
+    /// it has found. Cut off, it leaves nothing that serves, and can be run again.
+    #[command(after_help = backup::RESTORE_EXAMPLES)]
+    Restore(RestoreOptions),
     },
     /// What only whoever runs the machine can do for an account's root user
     Root {

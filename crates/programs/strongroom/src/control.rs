@@ -23,6 +23,7 @@ pub(crate) use self::listener::Control;
 pub(crate) use self::request::{AccountCreate, Request, RootReset};
 use crate::node::Ground;
 use crate::settings::Place;
+use crate::backup;
 
 /// What handlers work on.
 #[derive(Clone)]
@@ -43,3 +44,5 @@ impl Parts {
         }
     }
 }
+            Request::SealRotate {} => seal::rotate(self, answers).await,
+            Request::Backup {} => backup::make(self, answers).await,

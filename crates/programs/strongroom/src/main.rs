@@ -4,6 +4,7 @@
 
 mod account;
 mod audit;
+mod backup;
 mod cli;
 mod control;
 mod data_dir;
@@ -22,6 +23,9 @@ mod node;
 mod process;
 mod quotas;
 mod recording;
+mod resealing;
+mod restore;
+mod seal;
 mod seed;
 mod serve;
 mod settings;
@@ -41,6 +45,8 @@ fn main() -> ExitCode {
         Command::Init(options) => init::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Account { command } => account::run(&command),
+        Command::Backup(options) => backup::run(&options),
+        Command::Restore(options) => restore::run(&options),
         Command::Root { command: RootCommand::Reset(options) } => account::reset_root(&options),
         Command::Audit { command: AuditCommand::Verify(options) } => Ok(audit::verification::run(&options)),
         Command::Audit { command: AuditCommand::Checkpoint(place) } => {

@@ -27,7 +27,7 @@ use strongroom_server::{DevTools, Limits, Origins, Registry, Scrapers, Server, S
 use strongroom_store::Db;
 
 pub(crate) use self::development::{Development, RootKey};
-pub(crate) use self::foundation::Foundation;
+pub(crate) use self::foundation::{Foundation, open_store, tables};
 pub(crate) use self::ground::Ground;
 pub(crate) use self::production::Offline;
 pub(crate) use self::services::{Choices, Clusters, Services};

@@ -75,14 +75,19 @@ fn with_seal(options: &VerifyOptions) -> Result<Trust<'static>> {
         "the journal is verified with the seal that it was written under; without it, with --public-key and what \
          `strongroom audit key` has printed",
     )?;
-    let signer = root.clone();
-    Ok(Trust::seal(
+    Ok(trust_of(&root))
+}
+
+/// What an open seal lets one trust in.
+pub(crate) fn trust_of(root: &Root) -> Trust<'static> {
+    let (root, signer) = (root.clone(), root.clone());
+    Trust::seal(
         move |epoch| {
             let key = root.subkey(Purpose::JournalMac, Epoch::new(epoch)).ok()?;
             Some(Key256::clone(&key))
         },
         move |epoch| verification_key(&signer, Epoch::new(epoch)).ok(),
-    ))
+    )
 }
 
 fn read_key(file: &Path) -> Result<PublicKey> {

@@ -98,7 +98,10 @@ fn read_slots(seal_dir: &Path) -> Result<Vec<u8>> {
 
 fn check_value(parts: &Parts, epoch: Epoch) -> Result<Vec<u8>> {
     let check = parts.ground.root.check_value_of(epoch);
-    Ok(check.context("the seal's slots hold a root key that this server has not taken over yet; try again")?.as_bytes().to_vec())
+    Ok(check
+        .context("the seal's slots hold a root key that this server has not taken over yet; try again")?
+        .as_bytes()
+        .to_vec())
 }
 
 fn ground_files(folder: &Path) -> Result<Vec<Kept>> {
@@ -114,7 +117,9 @@ fn segments(reader: &Reader) -> Result<Vec<Kept>> {
     let mut files = Vec::new();
     for listed in reader.segments().context("listing the journal")? {
         let file = reader.segment_file(listed.id).context("listing the journal")?;
-        let Some(file) = file else { bail!("a part of the journal was removed meanwhile; make the backup again") };
+        let Some(file) = file else {
+            bail!("a part of the journal was removed meanwhile; make the backup again")
+        };
         files.push(Kept { at: file.at, path: format!("{JOURNAL}/{}", file.path), length: file.length });
     }
     Ok(files)
@@ -129,7 +134,10 @@ fn missing(parts: &Parts) -> Vec<String> {
     ];
     if data.device_root().exists() {
         let folder = data.device_root();
-        missing.push(format!("the HSM host's own keys, without which no cluster comes back: {}", folder.display()));
+        missing.push(format!(
+            "the HSM host's own keys, without which no cluster comes back: {}",
+            folder.display()
+        ));
     }
     missing
 }
@@ -157,7 +165,13 @@ impl Sink for Handing<'_> {
             return Ok(());
         }
         self.told_bytes = done.bytes;
-        self.answers.send(Answer::Progress(format!("{now}, after {} rows and {} bytes of files", done.rows, done.bytes))).await.map_err(gone)
+        self.answers
+            .send(Answer::Progress(format!(
+                "{now}, after {} rows and {} bytes of files",
+                done.rows, done.bytes
+            )))
+            .await
+            .map_err(gone)
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) enum Request {
     RootReset(RootReset),
 }
 
+    /// Make a backup, and hand it over piece by piece.
+    Backup {},
 /// The account that is to be made.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

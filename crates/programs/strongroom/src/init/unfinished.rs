@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::restore;
 use crate::settings::Place;
 
 /// The mark's file.
@@ -28,7 +29,7 @@ pub(crate) fn refuse(place: &Place) -> Result<()> {
             place.seal.dir.display()
         );
     }
-    Ok(())
+    restore::refuse(place)
 }
 
 impl Mark {

@@ -94,7 +94,8 @@ impl Foundation {
     }
 }
 
-async fn open_store(place: &StorePlace) -> Result<Db> {
+/// Opens a store, whatever is in it.
+pub(crate) async fn open_store(place: &StorePlace) -> Result<Db> {
     let opened = match place {
         StorePlace::Sqlite(file) => Db::open_sqlite(file, &OpenOptions::default()).await,
         StorePlace::Postgres(settings) => {
@@ -122,11 +123,15 @@ fn verify(root: &Root, known: &[u8], seal: &SealPlace) -> Result<()> {
 }
 
 async fn migrate(db: &Db) -> Result<()> {
-    let tables: [&[Migration]; 4] = [
+    db.migrate(&tables()).await.context("bringing the store up to date")
+}
+
+/// The steps of all services' tables.
+pub(crate) const fn tables() -> [&'static [Migration]; 4] {
+    [
         strongroom_kms::MIGRATIONS,
         strongroom_iam::MIGRATIONS,
         strongroom_ec2::MIGRATIONS,
         strongroom_cloudhsm::MIGRATIONS,
-    ];
-    db.migrate(&tables).await.context("bringing the store up to date")
+    ]
 }

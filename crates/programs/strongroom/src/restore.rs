@@ -1,0 +1,108 @@
+//! `strongroom restore`, and `strongroom backup verify`, which does the same in a folder that it throws away.
+//!
+//! First the whole backup is read: that it opens, that it is whole, that each row that grants authority has its MAC. Only
+//! then is anything made, under a mark that keeps every server from it until the end. What is there then is tested as a
+//! server would use it: the seal against the store, everything sealed opened, the journal verified.
+
+mod checking;
+mod findings;
+mod mark;
+mod opening;
+mod placing;
+mod recording;
+mod testing;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+
+use self::findings::Findings;
+use self::mark::Mark;
+pub(crate) use self::mark::refuse;
+use self::opening::Opened;
+use crate::cli::{RestoreOptions, VerifyBackupOptions};
+use crate::data_dir::DataDir;
+use crate::node::{Foundation, Offline, open_store};
+use crate::process;
+use crate::settings::{JournalChoices, Place, SealPlace, Settings, StorePlace};
+
+/// `strongroom restore FILE`.
+pub(crate) fn run(options: &RestoreOptions) -> Result<ExitCode> {
+    process::prepare();
+    let settings = Settings::read(&options.config.config)?;
+    let place = Place::of(&settings);
+    let opened = Opened::read(&options.file, &place.seal)?;
+    let lock = place.data.try_lock()?;
+    let lock = lock.with_context(|| {
+        format!(
+            "another strongroom works in {}; a backup is restored where nobody does",
+            place.data.path().display()
+        )
+    })?;
+    mark::expect_nothing(&place, &opened)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let findings = runtime.block_on(restore(&opened, &place, &settings.journal.options()))?;
+    drop(lock);
+    println!("{}", findings.text_of_restore(&options.file, &options.config.config));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `strongroom backup verify FILE`.
+pub(crate) fn rehearse(options: &VerifyBackupOptions) -> Result<ExitCode> {
+    process::prepare();
+    let settings = Settings::read(&options.config.config)?;
+    let real = Place::of(&settings);
+    let opened = Opened::read(&options.file, &real.seal)?;
+    let scratch = opening::scratch_folder(options.scratch.as_deref())?;
+    let data = DataDir::at(&scratch.path().join("data"));
+    let seal = SealPlace { dir: scratch.path().join("seal"), settings: real.seal.settings.clone() };
+    let store = StorePlace::Sqlite(data.database());
+    let place = Place { data, seal, store };
+    opening::make_folder(place.data.path())?;
+    opening::make_folder(&place.seal.dir)?;
+    opening::link_slot_key(&real.seal, &place.seal.dir)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let findings = runtime.block_on(async {
+        let (findings, foundation) = place_and_test(&opened, &place).await?;
+        foundation.db.close().await.context("closing the store")?;
+        Ok::<_, anyhow::Error>(findings)
+    })?;
+    println!("{}", findings.text_of_rehearsal(&options.file));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn restore(opened: &Opened, place: &Place, journal: &JournalChoices) -> Result<Findings> {
+    let mark = Mark::make(place)?;
+    let (mut findings, foundation) = place_and_test(opened, place).await?;
+    // From here on it is as when a server starts: the journal goes on in a new stream, which begins with the restore.
+    let offline = Offline::on(foundation, place, journal).await?;
+    let recorded = recording::record(&offline.parts, opened, &findings).await;
+    let stream = offline.parts.ground.journal.stream().to_string();
+    offline.close().await?;
+    findings.accounts = recorded?;
+    findings.goes_on_in = Some(stream);
+    mark.done()?;
+    Ok(findings)
+}
+
+/// Puts everything where it belongs, and tests it there.
+async fn place_and_test(opened: &Opened, place: &Place) -> Result<(Findings, Foundation)> {
+    eprintln!("reading the backup ...");
+    let checked = checking::check(opened)?;
+    eprintln!("writing {} rows and {} files ...", checked.totals.rows, checked.totals.files);
+    opened.put_slots(&place.seal.dir)?;
+    let db = open_store(&place.store).await?;
+    placing::place(opened, &db, place.data.path()).await?;
+    db.close().await.context("closing the store")?;
+    // As a server opens it: the seal against the store, tables brought to where this program has them.
+    let foundation = Foundation::open(place).await.context("opening what was restored")?;
+    eprintln!("testing what is there now ...");
+    let tested = testing::test(&foundation, place).await?;
+    Ok((Findings::of(opened, checked, tested), foundation))
+}
+
+/// Refuses a name that is none.
+fn expect_file(file: &Path) -> Result<()> {
+    if file.is_file() { Ok(()) } else { bail!("there is no file {}", file.display()) }
+}

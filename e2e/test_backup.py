@@ -1,0 +1,371 @@
+"""Backups of a server in production: made while it serves, restored elsewhere, and everything is there."""
+
+import base64
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from rig.cluster import PASSWORD, Cluster
+from rig.node import wait_until
+from rig.production import Postgres, Production
+
+LETTER = b"Meet me at the usual place."
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("postgres")
+    # PostgreSQL runs as somebody else, who must come as far as its folder.
+    for parent in [folder, *folder.parents]:
+        if parent.is_relative_to("/tmp") and parent != parent.parent:
+            parent.chmod(parent.stat().st_mode | 0o011)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = Postgres(folder, port).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def servers():
+    """Servers of a test, which are gone at its end."""
+    kept = []
+    yield kept
+    for server in kept:
+        server.ensure_gone()
+        assert "panicked" not in server.said()
+
+
+def made(servers, program, folder: Path, *options: object) -> Production:
+    folder.mkdir()
+    server = Production(program, folder).init(*options)
+    servers.append(server)
+    return server
+
+
+def elsewhere(servers, program, server: Production, folder: Path, store: str | None = None) -> Production:
+    """Where a server is to come back: its configuration for another folder, and what opens its seal."""
+    other = Production(program, folder)
+    (folder / "etc").mkdir(parents=True)
+    text = server.config.read_text().replace(str(server.data), str(other.data))
+    if store:
+        # The template has the setting as a comment, or there was another store.
+        text = re.sub(r"(?m)^url = .*$", "", text)
+        text = re.sub(r"(?m)^\[store\]$", f'[store]\nurl = "{store}"', text)
+        assert store in text
+    else:
+        text = re.sub(r'(?m)^url = "postgres.*$', "", text)
+    other.config.write_text(text)
+    other.config.chmod(0o600)
+    other.root = dict(server.root)
+    key = server.data / "seal/slot-file.key"
+    if key.exists():
+        (other.data / "seal").mkdir(parents=True)
+        for made in [other.data, other.data / "seal"]:
+            made.chmod(0o700)
+        shutil.copy(key, other.data / "seal/slot-file.key")
+    servers.append(other)
+    return other
+
+
+def decrypted(aws, blob: bytes, folder: Path) -> bytes:
+    sealed = folder / "sealed"
+    sealed.write_bytes(blob)
+    return base64.b64decode(aws("kms", "decrypt", "--ciphertext-blob", f"fileb://{sealed}")["Plaintext"])
+
+
+class Life:
+    """What a server has when it is backed up, and what it has to have when it is back."""
+
+    def __init__(self, server: Production, folder: Path):
+        self.folder = folder
+        aws = server.as_root()
+        self.key = aws("kms", "create-key", "--description", "of before")["KeyMetadata"]["KeyId"]
+        aws("kms", "create-alias", "--alias-name", "alias/letters", "--target-key-id", self.key)
+        plain = folder / "plain"
+        plain.write_bytes(LETTER)
+        sealed = aws("kms", "encrypt", "--key-id", "alias/letters", "--plaintext", f"fileb://{plain}")
+        self.sealed = base64.b64decode(sealed["CiphertextBlob"])
+        aws("iam", "create-user", "--user-name", "ann")
+        allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:*", "Resource": "*"}]}
+        aws(
+            "iam",
+            "put-user-policy",
+            "--user-name",
+            "ann",
+            "--policy-name",
+            "keys",
+            "--policy-document",
+            json.dumps(allowed),
+        )
+        key = aws("iam", "create-access-key", "--user-name", "ann")["AccessKey"]
+        self.ann = {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
+
+    def goes_on(self, server: Production):
+        """Keys decrypt, users sign and may what they might, new things can be made."""
+        for aws in (server.as_root(), server.as_root({**self.ann, "account": server.root["account"]})):
+            assert decrypted(aws, self.sealed, self.folder) == LETTER
+        aws = server.as_root()
+        assert aws("kms", "describe-key", "--key-id", "alias/letters")["KeyMetadata"]["Description"] == "of before"
+        aws("kms", "create-key")
+
+    def is_remembered(self, server: Production):
+        """The past is found, and the restore in it."""
+        aws = server.as_root()
+
+        def events(name):
+            chosen = f"AttributeKey=EventName,AttributeValue={name}"
+            return aws("cloudtrail", "lookup-events", "--lookup-attributes", chosen)["Events"]
+
+        wait_until(lambda: any(self.key in event["CloudTrailEvent"] for event in events("CreateKey")), "the past", 30)
+        restored = wait_until(lambda: events("RestoreBackup"), "the record of the restore", 30)
+        details = json.loads(restored[0]["CloudTrailEvent"])["serviceEventDetails"]
+        assert re.fullmatch("[0-9a-f]{32}", details["backupId"])
+        verified = server.verify_audit()
+        assert verified.returncode == 0, verified.stdout
+
+
+def test_what_a_serving_server_is_backed_up_as_comes_back_elsewhere(program, tmp_path, servers):
+    server = made(servers, program, tmp_path / "one").start()
+    life = Life(server, tmp_path)
+    file = tmp_path / "backup.strongroom"
+    told = json.loads(server.ran("backup", file, "--json", "--config", server.config))
+    assert told["rows"] > 0
+    assert told["files"] > 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    later = server.as_root()("kms", "create-key", "--description", "of after")["KeyMetadata"]["KeyId"]
+    content = file.read_bytes()
+    for secret in [life.ann["secret_access_key"], life.ann["access_key_id"], "alias/letters", LETTER.decode()]:
+        assert secret.encode() not in content
+    verified = server.ran("backup", "verify", file, "--config", server.config)
+    assert "can be restored" in verified
+    assert told["backup_id"] in verified
+    server.ensure_gone()
+
+    other = elsewhere(servers, program, server, tmp_path / "two")
+    said = other.ran("restore", file, "--config", other.config)
+    assert told["backup_id"] in said
+    assert not (other.data / "restore.unfinished").exists()
+    for path in other.data.rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+    other.start()
+    life.goes_on(other)
+    life.is_remembered(other)
+    unknown = other.as_root().run("kms", "describe-key", "--key-id", later)
+    assert "NotFoundException" in unknown.stderr
+
+
+def test_a_backup_without_a_server_is_the_same(program, tmp_path, servers):
+    server = made(servers, program, tmp_path / "one").start()
+    life = Life(server, tmp_path)
+    server.ensure_gone()
+    file = tmp_path / "backup.strongroom"
+    server.ran("backup", file, "--config", server.config)
+    assert "is there already" in server.refused("backup", file, "--config", server.config)
+    other = elsewhere(servers, program, server, tmp_path / "two")
+    other.ran("restore", file, "--config", other.config)
+    other.start()
+    life.goes_on(other)
+    life.is_remembered(other)
+    # What was restored can be backed up, and so on.
+    again = tmp_path / "again.strongroom"
+    other.ran("backup", again, "--config", other.config)
+    assert "can be restored" in other.ran("backup", "verify", again, "--config", other.config)
+
+
+def test_a_store_moves_from_one_engine_to_the_other_and_back(program, tmp_path, servers, postgres):
+    server = made(servers, program, tmp_path / "one").start()
+    life = Life(server, tmp_path)
+    file = tmp_path / "sqlite.strongroom"
+    server.ran("backup", file, "--config", server.config)
+    server.ensure_gone()
+    other = elsewhere(servers, program, server, tmp_path / "two", store=postgres.database("restored"))
+    other.ran("restore", file, "--config", other.config)
+    other.start()
+    life.goes_on(other)
+    back = tmp_path / "postgres.strongroom"
+    other.ran("backup", back, "--config", other.config)
+    other.ensure_gone()
+    third = elsewhere(servers, program, other, tmp_path / "three")
+    third.ran("restore", back, "--config", third.config)
+    third.start()
+    life.goes_on(third)
+    life.is_remembered(third)
+    # A database that has something in it is nobody's empty place.
+    shutil.rmtree(other.data / "journal")
+    shutil.rmtree(other.data / "index", ignore_errors=True)
+    assert "only an empty store is filled" in other.refused("restore", file, "--config", other.config)
+
+
+def test_nothing_is_made_of_what_does_not_open(program, tmp_path, servers):
+    server = made(servers, program, tmp_path / "one").start()
+    Life(server, tmp_path)
+    file = tmp_path / "backup.strongroom"
+    server.ran("backup", file, "--config", server.config)
+    server.ensure_gone()
+    whole = file.read_bytes()
+    other = elsewhere(servers, program, server, tmp_path / "two")
+    before = sorted(path.name for path in other.data.rglob("*"))
+    damaged = tmp_path / "damaged.strongroom"
+    for content, why in [
+        (whole[: len(whole) // 2], "cut off"),
+        (whole[:-1], "cut off"),
+        (whole[: len(whole) // 2] + b"x" + whole[len(whole) // 2 + 1 :], "damaged"),
+        (whole + b"x", "cut off|follows the end|damaged"),
+        (b"no backup at all" * 100, "is no backup"),
+        (b"", "is no backup"),
+    ]:
+        damaged.write_bytes(content)
+        for command in (["restore"], ["backup", "verify"]):
+            said = other.refused(*command, damaged, "--config", other.config)
+            assert re.search(why, said), said
+    # Another seal's key file.
+    stranger = made(servers, program, tmp_path / "stranger")
+    shutil.copy(stranger.data / "seal/slot-file.key", other.data / "seal/slot-file.key")
+    assert "does not open with" in other.refused("restore", file, "--config", other.config)
+    (other.data / "seal/slot-file.key").unlink()
+    assert "is not there" in other.refused("restore", file, "--config", other.config)
+    left = sorted(path.name for path in other.data.rglob("*") if path.name != "lock")
+    assert left == [name for name in before if name != "slot-file.key"]
+
+
+def test_what_is_there_is_not_touched(program, tmp_path, servers):
+    server = made(servers, program, tmp_path / "one")
+    file = tmp_path / "backup.strongroom"
+    server.ran("backup", file, "--config", server.config)
+    before = {path: path.read_bytes() for path in server.data.rglob("*") if path.is_file()}
+    assert "nothing that is there is touched" in server.refused("restore", file, "--config", server.config)
+    assert before == {path: path.read_bytes() for path in server.data.rglob("*") if path.is_file()}
+    server.start()
+    assert "restored where nobody does" in server.refused("restore", file, "--config", server.config)
+
+
+def test_a_restore_that_is_killed_leaves_nothing_that_serves_and_is_run_again(program, tmp_path, servers):
+    server = made(servers, program, tmp_path / "one").start()
+    life = Life(server, tmp_path)
+    file = tmp_path / "backup.strongroom"
+    server.ran("backup", file, "--config", server.config)
+    server.ensure_gone()
+    other = elsewhere(servers, program, server, tmp_path / "two")
+    mark = other.data / "restore.unfinished"
+    cut_off = 0
+    for _ in range(12):
+        command = [other.program, "restore", file, "--config", other.config]
+        restoring = subprocess.Popen(
+            command, env=other.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        # At some moment behind the mark: how far it is by then is chance.
+        while restoring.poll() is None and not mark.exists():
+            time.sleep(0.001)
+        time.sleep(0.01 * (cut_off + 1))
+        restoring.kill()
+        restoring.wait()
+        if not mark.exists():
+            # It came to its end, or had not begun.
+            if (other.data / "strongroom.db").exists():
+                break
+            continue
+        cut_off += 1
+        assert "was cut off" in other.refused("serve", "--config", other.config)
+        assert "was cut off" in other.refused("backup", tmp_path / "never", "--config", other.config)
+    assert cut_off > 0
+    if mark.exists() or not (other.data / "strongroom.db").exists():
+        other.ran("restore", file, "--config", other.config)
+    other.start()
+    life.goes_on(other)
+    life.is_remembered(other)
+
+
+def test_a_passphrase_opens_it(program, tmp_path, servers):
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_text("correct horse battery staple\n")
+    passphrase.chmod(0o600)
+    server = made(servers, program, tmp_path / "one", "--passphrase-file", passphrase).start()
+    life = Life(server, tmp_path)
+    file = tmp_path / "backup.strongroom"
+    server.ran("backup", file, "--config", server.config)
+    server.ensure_gone()
+    other = elsewhere(servers, program, server, tmp_path / "two")
+    passphrase.write_text("something else\n")
+    assert "passphrase" in other.refused("restore", file, "--config", other.config)
+    passphrase.write_text("correct horse battery staple\n")
+    other.ran("restore", file, "--config", other.config)
+    other.start()
+    life.goes_on(other)
+
+
+@pytest.mark.slow
+def test_clusters_come_back_with_what_the_hsm_host_has_for_itself(program, tmp_path, servers):
+    server = made(servers, program, tmp_path / "one").start()
+    cluster = Cluster(server.as_root(), tmp_path / "cluster")
+    cluster.create("us-east-1a", "us-east-1b")
+    # In production nobody is let in before somebody says so.
+    server.as_root()(
+        "ec2",
+        "authorize-security-group-ingress",
+        "--group-id",
+        cluster.describe()["SecurityGroup"],
+        "--protocol",
+        "tcp",
+        "--port",
+        "2223-2225",
+        "--cidr",
+        "127.0.0.0/8",
+    )
+    cluster.add_hsm("us-east-1a")
+    cluster.initialize()
+    user = ["user", "create", "--username", "alice", "--role", "crypto-user", "--password", PASSWORD]
+    cluster.activate().as_admin().run(*user)
+    cluster.add_hsm("us-east-1b")
+    cluster.tool().as_crypto_user().generate_ec_pair("letters")
+    before = {hsm["HsmId"] for hsm in cluster.hsms()}
+    file = tmp_path / "backup.strongroom"
+    told = json.loads(server.ran("backup", file, "--json", "--config", server.config))
+    assert any(str(server.data / "hsm-host") in missing for missing in told["missing"])
+    server.ensure_gone()
+    # HSMs outlive their server in production; this machine is gone as a whole.
+    for process in processes_of(server.data):
+        os.kill(process, signal.SIGKILL)
+    wait_until(lambda: not processes_of(server.data), "HSMs that are gone", 30)
+
+    other = elsewhere(servers, program, server, tmp_path / "two")
+    other.environment["STRONGROOM_CLUSTERS_VPC_CIDR"] = server.environment["STRONGROOM_CLUSTERS_VPC_CIDR"]
+    shutil.copytree(server.data / "hsm-host", other.data / "hsm-host")
+    other.ran("restore", file, "--config", other.config)
+    other.start()
+    cluster.aws = other.as_root()
+    # All have lost what they kept: the first begins with the cluster's last backup and the log, the other joins it.
+    wait_until(lambda: len([hsm for hsm in cluster.hsms() if hsm["HsmId"] not in before]) == 2, "new HSMs", 90)
+    tool = cluster.tool().as_crypto_user()
+    signature = tool.sign("letters", LETTER)
+    assert len(signature) == 64
+    tool.generate_ec_pair("more")
+    other.ensure_gone()
+    for process in processes_of(other.data):
+        os.kill(process, signal.SIGKILL)
+
+
+def processes_of(data: Path) -> list[int]:
+    """The HSMs that run in a data folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(data).encode() in (process / "cmdline").read_bytes():
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_help_says_how(program):
+    for command in ("backup", "restore"):
+        said = subprocess.run([program, command, "--help"], capture_output=True, text=True, check=True).stdout
+        assert "Example" in said
