@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
 use strongroom_journal::{
     Checkpoint, FindingKind, Journal, Keeper, KeeperOptions, MissingEnd, Report, StreamId, Trust, verify,
 };
@@ -368,4 +369,27 @@ fn damage_among_checkpoints_is_kept_and_the_next_go_behind_it() {
     assert!(file(&image, 2).exists());
     let report = check(&image);
     assert!(matches!(report.first_break().unwrap().kind, FindingKind::CheckpointFile { at: 0, .. }));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// A text is read as what it writes, or not at all.
+    #[test]
+    fn only_what_is_written_is_read(at in any::<prop::sample::Index>(), with in "[ 0-9a-f\n-]{0,3}", removed in 0..4_usize) {
+        let head = "head 018bcfe5680003b2d6e8c5f78c93426d 3 3 ".to_owned() + &"ab".repeat(32);
+        let key = "ef".repeat(32);
+        let text = format!(
+            "strongroom-checkpoint 1\nnumber 2\ntime -5\nkey 1 {key}\nprevious {key}\nbegins \
+             018bcfe5680003b2d6e8c5f78c93426d 2 1 1 {key} 1\nnext-key 2 {key}\n{head}\nsignature {key}{key}\n"
+        );
+        prop_assert_eq!(Checkpoint::parse(&text).unwrap().to_string(), text.clone());
+        let at = at.index(text.len());
+        let mut altered = text.clone();
+        altered.replace_range(at..text.len().min(at + removed), &with);
+        if let Ok(checkpoint) = Checkpoint::parse(&altered) {
+            prop_assert_eq!(checkpoint.to_string(), altered);
+            prop_assert!(!checkpoint.is_signed());
+        }
+    }
 }
