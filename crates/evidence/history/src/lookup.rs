@@ -245,7 +245,8 @@ impl Search<'_> {
         let stream = segment.id().stream;
         let heads = segment.heads(from)?;
         self.read += heads.bytes_read;
-        self.damaged = self.damaged.saturating_add(heads.damaged);
+        let head = u32::from(from == 0 && segment.first_record().is_none());
+        self.damaged = self.damaged.saturating_add(heads.damaged).saturating_add(head);
         for head in heads.frames.iter().rev() {
             let first = Position { stream, record: head.first_record };
             let is_left = self.rest.is_none_or(|rest| rest.has(first));

@@ -24,6 +24,9 @@ impl Tail {
     /// Takes in the next frames; tells whether there may be more.
     pub(crate) fn catch_up(&mut self, segment: &Segment) -> Result<bool, JournalError> {
         let mut read = 0;
+        if self.next == 0 && segment.first_record().is_none() {
+            self.draft.damage();
+        }
         for frame in segment.frames(self.next)? {
             match frame {
                 Ok(frame) => {

@@ -81,9 +81,6 @@ pub enum JournalError {
         /// The journal's newest.
         journal: u64,
     },
-    /// A continuation was not made by this journal, or for another filter.
-    #[error("the continuation is not valid for this lookup")]
-    InvalidContinuation,
 }
 
 impl JournalError {

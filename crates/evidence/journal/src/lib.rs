@@ -1,6 +1,6 @@
 //! The journal: every authenticated call as one record, in an append-only log that shows tampering.
 //!
-//! [`Journal`] writes, [`Reader`] reads and looks up, [`verify`] checks. A [`Record`] is what one call leaves
+//! [`Journal`] writes, [`Reader`] reads, [`verify`] checks. A [`Record`] is what one call leaves
 //! behind; [`render_cloudtrail_json`] shows it as CloudTrail does. The crate knows no AWS service, no HTTP
 //! and no policy: it writes the records it is given, redacted by whoever made them, at the (domain) times
 //! they carry. It reads no clock.
@@ -49,7 +49,6 @@ mod error;
 mod frame;
 mod journal;
 mod keeper;
-mod lookup;
 mod queue;
 mod reader;
 mod record;
@@ -66,7 +65,6 @@ pub use error::JournalError;
 pub use frame::FrameFault;
 pub use journal::{Durability, Journal, JournalOptions, Opened};
 pub use keeper::{Compressed, Hold, Holds, Keeper, KeeperOptions, MissingEnd, Retired};
-pub use lookup::{Attribute, Continuation, Filter, Page};
 pub use reader::{
     FrameHead, Frames, Heads, ListedSegment, Reader, Records, SealedFrame, Segment, SegmentFile,
     SegmentFrames, SegmentId,

@@ -26,11 +26,6 @@ use sealed::Place;
 pub use sealed::SealedFrame;
 pub use segment_reader::{ListedSegment, Segment, SegmentFrames, SegmentId};
 
-/// How much [`Reader::lookup`] reads for one page unless told otherwise, in bytes.
-const SCAN_LIMIT: u64 = 64 << 20;
-/// What the disk reads, at most, where a frame's header is read.
-const PAGE: u64 = 4096;
-
 /// Reads a journal, also while it is written.
 #[derive(Clone)]
 pub struct Reader {
@@ -38,7 +33,6 @@ pub struct Reader {
     durable: Option<Arc<Durable>>,
     /// The first stream shown.
     since: Option<StreamId>,
-    pub(crate) scan_limit: u64,
 }
 
 impl Reader {
@@ -47,27 +41,17 @@ impl Reader {
     /// Of a journal that another process writes, it may show a frame just before its append is acknowledged;
     /// the writing process takes [`Journal::reader`](crate::Journal::reader).
     pub fn open(dir: &Path) -> Result<Self, JournalError> {
-        let reader = Self { dir: dir.to_owned(), durable: None, since: None, scan_limit: SCAN_LIMIT };
+        let reader = Self { dir: dir.to_owned(), durable: None, since: None };
         reader.streams()?;
         Ok(reader)
     }
 
     pub(crate) fn live(dir: PathBuf, durable: Arc<Durable>) -> Self {
-        Self { dir, durable: Some(durable), since: None, scan_limit: SCAN_LIMIT }
+        Self { dir, durable: Some(durable), since: None }
     }
 
-    /// Sets how many bytes [`Reader::lookup`] reads before it returns a page that is not full.
-    ///
-    /// What is passed over counts as well: headers of frames and segments, and damaged places. A page reads
-    /// one segment and one frame more than this at most, for it always comes past one of either.
-    #[must_use]
-    pub fn with_scan_limit(mut self, bytes: u64) -> Self {
-        self.scan_limit = bytes;
-        self
-    }
-
-    /// Shows only `stream` and later ones, as if the journal began there. A place before it, where reading or
-    /// a lookup is to begin or go on, counts as that beginning.
+    /// Shows only `stream` and later ones, as if the journal began there. A place before it, where reading is to begin or
+    /// go on, counts as that beginning.
     #[must_use]
     pub fn since(mut self, stream: StreamId) -> Self {
         self.since = Some(stream);
@@ -127,14 +111,11 @@ pub(crate) struct Range {
     pub(crate) after: Option<Position>,
     pub(crate) before: Option<Position>,
     pub(crate) start_ms: i64,
-    pub(crate) end_ms: i64,
-    /// Within the stream of `before`, no segment behind this one.
-    pub(crate) last_segment: u32,
 }
 
 impl Default for Range {
     fn default() -> Self {
-        Self { after: None, before: None, start_ms: i64::MIN, end_ms: i64::MAX, last_segment: u32::MAX }
+        Self { after: None, before: None, start_ms: i64::MIN }
     }
 }
 
@@ -155,16 +136,11 @@ impl Range {
             && self.before.is_none_or(|before| stream <= before.stream)
     }
 
-    fn has_segment(&self, stream: StreamId, segment: u32) -> bool {
-        segment <= self.last_segment || self.before.is_none_or(|before| before.stream != stream)
-    }
-
     fn has_frame(&self, stream: StreamId, header: &FrameHeader) -> bool {
         let records = self.records(stream);
         header.count > 0
             && header.first_record < records.end
             && header.next_record() > records.start
-            && header.oldest_ms <= self.end_ms
             && header.newest_ms >= self.start_ms
     }
 }
@@ -192,24 +168,6 @@ pub struct Frames {
     content: Option<SegmentContent>,
     places: Vec<Place>,
     damage: Vec<JournalError>,
-    /// How much may be read before the frames pause, and how much was.
-    limit: u64,
-    bytes_read: u64,
-    rest: Option<Rest>,
-}
-
-/// Where frames that paused go on: before this record, in this segment or the ones before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Rest {
-    pub(crate) before: Position,
-    pub(crate) segment: u32,
-}
-
-impl Rest {
-    /// All of a stream.
-    fn stream(stream: StreamId) -> Self {
-        Self { before: Position { stream, record: u64::MAX }, segment: u32::MAX }
-    }
 }
 
 impl Frames {
@@ -234,21 +192,7 @@ impl Frames {
             content: None,
             places,
             damage,
-            limit: u64::MAX,
-            bytes_read: 0,
-            rest: None,
         })
-    }
-
-    /// Returns frames, newest first, that pause once they have read `limit` bytes, and finish at least one
-    /// frame or segment before. They read that frame or segment more at most.
-    pub(crate) fn paused_at(reader: &Reader, range: Range, limit: u64) -> Result<Self, JournalError> {
-        Ok(Self { limit, ..Self::new(reader, range, Order::NewestFirst)? })
-    }
-
-    /// Returns where to go on after what was taken so far; none at the end.
-    pub(crate) fn rest(&self) -> Option<Rest> {
-        self.rest
     }
 
     fn advance(&mut self) -> Result<Option<SealedFrame>, JournalError> {
@@ -256,18 +200,10 @@ impl Frames {
             if let Some(damage) = self.damage.pop() {
                 return Err(damage);
             }
-            if self.bytes_read >= self.limit && self.rest.is_some() {
-                return Ok(None);
-            }
             if let (Some(place), Some(stream), Some(content)) =
                 (self.places.pop(), self.stream, &self.content)
             {
-                let frame = self.load(stream, content, place);
-                self.bytes_read += u64::from(place.header.length);
-                let before = Position { stream, record: place.header.first_record };
-                let behind = Rest { before, segment: place.segment };
-                self.rest = if self.places.is_empty() { self.behind_segment() } else { Some(behind) };
-                return frame.map(Some);
+                return self.load(stream, content, place).map(Some);
             }
             if let (Some(segment), Some(stream)) = (self.segments.pop(), self.stream) {
                 self.enter_segment(stream, segment)?;
@@ -289,7 +225,6 @@ impl Frames {
         if let Some(end) = self.durable_end(stream) {
             segments.retain(|&segment| segment <= end.segment);
         }
-        segments.retain(|&segment| self.range.has_segment(stream, segment));
         if self.order == Order::OldestFirst {
             let wanted = self.range.records(stream).start;
             let first = segments.iter().rposition(|&segment| {
@@ -302,17 +237,7 @@ impl Frames {
         }
         self.stream = Some(stream);
         self.segments = segments;
-        self.rest = if self.segments.is_empty() { self.behind_segment() } else { None };
         Ok(())
-    }
-
-    /// Returns where to go on behind the segment at hand.
-    fn behind_segment(&self) -> Option<Rest> {
-        let here = self.stream.zip(self.segments.last()).map(|(stream, &segment)| {
-            let record = self.range.records(stream).end;
-            Rest { before: Position { stream, record }, segment }
-        });
-        here.or_else(|| self.streams.last().map(|&stream| Rest::stream(stream)))
     }
 
     fn enter_segment(&mut self, stream: StreamId, segment: u32) -> Result<(), JournalError> {
@@ -321,13 +246,9 @@ impl Frames {
         let failed = || JournalError::io("read", &path);
         let content = match SegmentContent::open(&dir, segment) {
             // Its time was up since it was listed.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.rest = self.behind_segment();
-                return Ok(());
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             opened => opened.map_err(failed())?,
         };
-        self.bytes_read += segment::HEADER_LEN as u64;
         let damaged = |offset, fault| JournalError::Damaged { stream, segment, offset, fault };
         match SegmentHeader::read(&content).map_err(failed())? {
             Ok(sealed) => {
@@ -337,7 +258,6 @@ impl Frames {
                     self.streams.clear();
                 }
                 if sealed.header.first_record >= self.range.records(stream).end {
-                    self.rest = self.behind_segment();
                     return Ok(());
                 }
             }
@@ -350,7 +270,6 @@ impl Frames {
             match walk.skim().map_err(failed())? {
                 Skim::Frame { offset, header } => {
                     last = Some(offset);
-                    self.bytes_read += u64::from(header.length).min(PAGE);
                     if self.range.has_frame(stream, &header) {
                         self.places.push(Place { segment, offset, header });
                     }
@@ -359,7 +278,6 @@ impl Frames {
                 Skim::End => break,
             }
         }
-        self.bytes_read += walk.bytes_read();
         if let (None, Some(last), true) = (limit, last, self.newest == Some(stream)) {
             self.drop_unfinished(&content, last).map_err(failed())?;
         }
@@ -367,7 +285,6 @@ impl Frames {
             self.places.reverse();
         }
         self.content = Some(content);
-        self.rest = if self.places.is_empty() { self.behind_segment() } else { None };
         Ok(())
     }
 

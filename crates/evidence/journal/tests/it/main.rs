@@ -12,7 +12,6 @@ mod disk_full;
 mod fixture;
 mod golden;
 mod killed;
-mod lookup;
 mod record;
 mod retention;
 mod streams;

@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use strongroom_journal::{
-    Continuation, Filter, Journal, JournalError, JournalOptions, Page, Position, Reader, Record, StreamId,
-};
+use strongroom_journal::{Journal, JournalError, JournalOptions, Position, Reader, Record, StreamId};
 
 use crate::fixture::{
     NOW, append, append_together, check, close, copy, directory, event_id, event_ids, frames, intact, open,
@@ -241,47 +239,4 @@ fn a_reader_since_a_stream_shows_nothing_before_it() {
     assert_eq!(reader.records(None).unwrap().count(), 1);
     close(journal);
     assert_eq!(check(dir.path()).records, 91, "verification still walks everything");
-}
-
-#[test]
-fn a_lookup_since_a_stream_ends_where_it_begins() {
-    let dir = directory();
-    let (journal, [_, second, third]) = three_streams(dir.path());
-    let filter = Filter { account: "111122223333".into(), region: "us-east-1".into(), ..Filter::default() };
-    // A scan limit of next to nothing: a page comes past one frame or segment only.
-    for scan_limit in [1, 64 << 20] {
-        let whole = journal.reader().with_scan_limit(scan_limit);
-        let bounded = whole.clone().since(second);
-        let mut shown = Vec::new();
-        for Page { records, .. } in pages(&bounded, &filter, None) {
-            shown.extend(positions(records.into_iter().map(Ok)));
-        }
-        assert_eq!(shown, positions(bounded.records_newest_first(None).unwrap()));
-
-        // Each place that a lookup of everything may go on from.
-        for Page { next, .. } in pages(&whole, &filter, None) {
-            let Some(next) = next else { continue };
-            let last = whole.clone().since(third);
-            let rest = pages(&last, &filter, Some(next.clone()));
-            assert!(rest.iter().flat_map(|page| &page.records).all(|(position, _)| position.stream == third));
-            let unbounded: usize =
-                pages(&whole, &filter, Some(next)).iter().map(|page| page.records.len()).sum();
-            let found: usize = rest.iter().map(|page| page.records.len()).sum();
-            assert_eq!(found, unbounded.saturating_sub(60));
-        }
-    }
-    close(journal);
-}
-
-/// All pages of a lookup, from a place on.
-fn pages(reader: &Reader, filter: &Filter, mut from: Option<Continuation>) -> Vec<Page> {
-    let mut pages = Vec::new();
-    loop {
-        let page = reader.lookup(filter, 7, from.as_ref()).unwrap();
-        from.clone_from(&page.next);
-        pages.push(page);
-        if from.is_none() {
-            return pages;
-        }
-    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use strongroom_crypto::digest::sha256;
 use strongroom_journal::{
-    Filter, Finding, FindingKind, FrameFault, HeaderFault, Reader, SealedFrame, StreamId, Trust, verify,
+    Finding, FindingKind, FrameFault, HeaderFault, Reader, SealedFrame, StreamId, Trust, verify,
 };
 use tempfile::TempDir;
 
@@ -97,7 +97,7 @@ fn every_flipped_byte_is_found_and_its_place_named() {
                 let reader = Reader::open(&image).unwrap();
                 let read = reader.records(None).unwrap().flatten().count();
                 assert!(read >= 3, "byte {at}: {read} records left");
-                reader.lookup(&Filter::default(), 50, None).unwrap();
+                assert!(reader.records_newest_first(None).unwrap().flatten().count() >= 3);
             }
             file.write_all_at(&[byte], at as u64).unwrap();
         }
