@@ -4,6 +4,7 @@
 
 mod access_keys;
 mod account;
+mod accounts;
 mod altered;
 mod altered_entities;
 mod at_rest;
