@@ -1,6 +1,7 @@
 """What `strongroom init` makes, and what it leaves alone; accounts and root users, for whoever runs the machine."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -32,6 +33,19 @@ def test_it_shows_what_a_person_needs_to_begin(place):
         f"  strongroom serve --config {place.config}",
     ]:
         assert line in said, said
+
+
+def test_paths_may_be_relative_to_where_it_is_run(place):
+    command = [place.program, "init", "--json", "--config", "strongroom.toml", "--data-dir", "data"]
+    made = subprocess.run(
+        [*command, "--listen", "127.0.0.1:0"], cwd=place.folder, env=place.environment, capture_output=True, text=True
+    )
+    assert made.returncode == 0, made.stderr
+    place.root = json.loads(made.stdout)
+    assert place.root["data"] == str(place.folder / "data")
+    place.config = place.folder / "strongroom.toml"
+    place.start()
+    place.as_root()("sts", "get-caller-identity")
 
 
 def test_what_is_there_is_not_touched(place):

@@ -5,7 +5,7 @@
 
 mod certificate;
 mod chosen;
-mod files;
+pub(crate) mod files;
 pub(crate) mod unfinished;
 
 use std::fs;
@@ -27,6 +27,9 @@ use crate::settings::{Place, Settings, StorePlace};
 /// Makes what is not there.
 pub(crate) fn run(options: &InitOptions) -> Result<ExitCode> {
     process::prepare();
+    let config = std::path::absolute(&options.config)
+        .with_context(|| format!("finding {}", options.config.display()))?;
+    let options = &InitOptions { config, ..options.clone() };
     let settings = chosen::settings(options)?;
     let place = Place::of(&settings);
     expect_nothing(&place)?;

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod door;
+mod supervisor;
 
 use std::process::ExitCode;
 
@@ -58,7 +59,9 @@ async fn serve(settings: &Settings, place: &Place, seed: Option<Seed>) -> Result
     let url = listening.url();
     listening.serve(&node.server, &shutdown.handle());
     tracing::info!(%url, data = %place.data.path().display(), "serving");
+    supervisor::ready();
     stopping.await;
+    supervisor::stopping();
     tracing::info!("stopping");
     if !shutdown.finish(limits.shutdown_time).await {
         tracing::warn!("requests were still under way");

@@ -11,7 +11,7 @@ use crate::settings::{Chosen, Settings, configuration};
 /// The folder of what is made for TLS, beside the configuration.
 const TLS_FOLDER: &str = "tls";
 
-/// The settings of the server that is to be made.
+/// The settings of the server that is to be made. The path of the configuration is absolute.
 pub(super) fn settings(options: &InitOptions) -> Result<Settings> {
     let config = &options.config;
     if config.exists() {
@@ -24,8 +24,7 @@ pub(super) fn settings(options: &InitOptions) -> Result<Settings> {
         return Settings::read(config);
     }
     let chosen = chosen(options)?;
-    let folder = folder_of(config)?;
-    files::make_folder(&folder)?;
+    files::make_folder(folder_of(config))?;
     files::write_new(config, 0o600, configuration(&chosen).as_bytes())?;
     let settings = Settings::read(config);
     if settings.is_err() {
@@ -36,7 +35,7 @@ pub(super) fn settings(options: &InitOptions) -> Result<Settings> {
 }
 
 fn chosen(options: &InitOptions) -> Result<Chosen> {
-    let folder = folder_of(&options.config)?.join(TLS_FOLDER);
+    let folder = folder_of(&options.config).join(TLS_FOLDER);
     let absolute = |path: &Option<PathBuf>| path.as_deref().map(absolute).transpose();
     let is_made = options.certificate.is_none() && !options.plain_http;
     let [certificate, key] = if is_made {
@@ -67,10 +66,9 @@ fn has_password(url: &str) -> bool {
     crate::settings::StoreUrl::parse(url.to_owned()).is_some_and(|url| url.has_password())
 }
 
-/// The folder of a file, absolute.
-fn folder_of(file: &Path) -> Result<PathBuf> {
-    let file = absolute(file)?;
-    Ok(file.parent().unwrap_or(Path::new("/")).to_owned())
+/// The folder of a file whose path is absolute.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new("/"))
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {

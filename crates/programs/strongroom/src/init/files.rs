@@ -18,7 +18,7 @@ pub(super) fn make_folder(folder: &Path) -> Result<()> {
 }
 
 /// Makes a file that is not there. It appears whole, and is on disk when this returns.
-pub(super) fn write_new(path: &Path, mode: u32, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_new(path: &Path, mode: u32, bytes: &[u8]) -> Result<()> {
     let draft = draft_of(path);
     let made = write(&draft, mode, bytes).and_then(|()| fs::hard_link(&draft, path));
     // A draft that stays behind is never read.
