@@ -141,7 +141,9 @@ pub(crate) fn write(
     draft: &Draft,
     key: &HmacSha256,
 ) -> io::Result<(IndexHead, u64)> {
-    let (bytes, head) = encode(segment, draft, key)?;
+    // The latest time there is stands for one that the segment does not tell.
+    let newest_before_ms = segment.newest_before_ms().unwrap_or(i64::MAX);
+    let (bytes, head) = encode(segment.id(), newest_before_ms, draft, key)?;
     let unfinished = path.with_extension(UNFINISHED);
     let written = OpenOptions::new()
         .write(true)
@@ -163,7 +165,12 @@ pub(crate) fn write(
 /// Suffix of a file that is being written.
 pub(crate) const UNFINISHED: &str = "new";
 
-fn encode(segment: &Segment, draft: &Draft, key: &HmacSha256) -> io::Result<(Vec<u8>, IndexHead)> {
+fn encode(
+    id: SegmentId,
+    newest_before_ms: i64,
+    draft: &Draft,
+    key: &HmacSha256,
+) -> io::Result<(Vec<u8>, IndexHead)> {
     let mut named: Vec<_> = draft.lists.iter().map(|(term, list)| (hash_of(term), term, list)).collect();
     // The same records give the same file.
     named.sort_unstable_by_key(|&(hash, term, _)| (hash, term));
@@ -182,8 +189,8 @@ fn encode(segment: &Segment, draft: &Draft, key: &HmacSha256) -> io::Result<(Vec
     terms.sort_unstable();
     let count = |length: usize| u32::try_from(length).map_err(|_| unfit());
     let head = IndexHead {
-        id: segment.id(),
-        newest_before_ms: segment.newest_before_ms().unwrap_or(i64::MAX),
+        id,
+        newest_before_ms,
         first_record: draft.first_record.unwrap_or_default(),
         records: draft.records,
         damaged: draft.damaged,
@@ -348,3 +355,6 @@ impl IndexFile {
 pub(crate) fn path(folder: &Path, id: SegmentId) -> PathBuf {
     folder.join(id.stream.to_string()).join(format!("{:06}.idx", id.number))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
-//! Figures of the process itself, for the metrics.
+//! Figures of the process itself and of the index of events, for the metrics.
 
 use std::fs;
 
+use strongroom_history::{History, Progress};
 use strongroom_server::{Figure, Figures, Reading};
 
 /// What the kernel says of this process.
@@ -24,6 +25,31 @@ impl Figures for ThisProcess {
                 busy / ticks,
             ),
             gauge("open_files", "Files and connections that this process has open", files as f64),
+        ]
+    }
+}
+
+/// How far the index behind the journal is.
+pub(crate) struct EventIndex(pub(crate) History);
+
+impl Figures for EventIndex {
+    fn figures(&self) -> Vec<Figure> {
+        let Progress { indexed, waiting, bytes, records, damaged } = self.0.progress();
+        let gauge = |name, help, value: u64| Figure { name, help, value: Reading::Gauge(value as f64) };
+        vec![
+            gauge("event_index_segments", "Closed segments of the journal that have an index", indexed),
+            gauge(
+                "event_index_segments_waiting",
+                "Closed segments of the journal that have no index yet: lookups read them as they are",
+                waiting,
+            ),
+            gauge("event_index_records", "Records of the journal that are indexed", records),
+            gauge("event_index_bytes", "What the index takes on the disk", bytes),
+            gauge(
+                "event_index_damaged",
+                "Places of the journal that could not be read; `strongroom audit verify` names them",
+                damaged,
+            ),
         ]
     }
 }

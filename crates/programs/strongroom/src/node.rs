@@ -32,7 +32,7 @@ pub(crate) use self::ground::Ground;
 pub(crate) use self::production::Offline;
 pub(crate) use self::services::{Choices, Clusters, Services};
 use crate::failures::Failures;
-use crate::figures::ThisProcess;
+use crate::figures::{EventIndex, ThisProcess};
 use crate::freshness::StoreFeed;
 use crate::journal_keeping::JournalKeeping;
 use crate::quotas::KmsQuotas;
@@ -68,7 +68,7 @@ impl Node {
         dev: Option<Arc<dyn DevTools>>,
         shutdown: Shutdown,
     ) -> Self {
-        let Services { access_keys, iam, networks, cloudhsm, kms, cloudtrail, .. } = services;
+        let Services { access_keys, iam, networks, cloudhsm, kms, cloudtrail, history } = services;
         let registry = Registry::default()
             .with(KmsService(kms.clone()))
             .with(CloudHsmService(cloudhsm.clone()))
@@ -88,7 +88,11 @@ impl Node {
             freshness: Some(Arc::new(StoreFeed(db.clone()))),
             failures: Some(door.failures),
             scrapers: door.scrapers,
-            figures: vec![Arc::new(ThisProcess), Arc::new(StoreFeed(db.clone()))],
+            figures: vec![
+                Arc::new(ThisProcess),
+                Arc::new(StoreFeed(db.clone())),
+                Arc::new(EventIndex(history.clone())),
+            ],
             dev,
         };
         Self {
