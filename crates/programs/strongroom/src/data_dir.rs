@@ -75,6 +75,11 @@ impl DataDir {
         self.0.join("failures")
     }
 
+    /// The file with the server's name among those on its store.
+    pub(crate) fn server_name(&self) -> PathBuf {
+        self.0.join("server-name")
+    }
+
     /// Where a running server hears whoever runs the machine.
     pub(crate) fn control_socket(&self) -> PathBuf {
         self.0.join("control.sock")

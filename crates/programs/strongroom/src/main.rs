@@ -28,6 +28,7 @@ mod restore;
 mod seal;
 mod seed;
 mod serve;
+mod server_name;
 mod settings;
 mod up;
 

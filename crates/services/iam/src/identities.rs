@@ -141,6 +141,13 @@ impl IdentityManagement {
         Self { providers: self.providers.read_by(documents), ..self }
     }
 
+    /// The same where several servers share the store: how far this one's journal has been read for uses of access keys is
+    /// kept under a name that no other has.
+    #[must_use]
+    pub fn with_journal_name(self, name: &str) -> Self {
+        Self { uses: self.uses.with_journal_name(name), ..self }
+    }
+
     /// Waits until nobody reads the journal for uses of access keys, and keeps it so while the answer is held.
     pub async fn quiet(&self) -> Quiet<'_> {
         self.uses.quiet().await

@@ -13,6 +13,9 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::error::Refusal;
 use crate::repo;
 
+/// The name of the journal where a store has one server.
+const ONLY_JOURNAL: &str = "local";
+
 /// Records read before what they tell is kept.
 const BATCH: usize = 20_000;
 
@@ -50,6 +53,8 @@ pub(crate) struct RoleKey {
 pub(crate) struct Uses {
     db: Db,
     journal: RwLock<Reader>,
+    /// What the journal is called among those of all servers on the store.
+    journal_name: String,
     /// One reads at a time.
     reading: Mutex<()>,
 }
@@ -69,7 +74,12 @@ struct Stretch {
 
 impl Uses {
     pub(crate) fn new(db: Db, journal: Reader) -> Self {
-        Self { db, journal: RwLock::new(journal), reading: Mutex::default() }
+        let journal_name = ONLY_JOURNAL.to_owned();
+        Self { db, journal: RwLock::new(journal), journal_name, reading: Mutex::default() }
+    }
+
+    pub(crate) fn with_journal_name(self, journal_name: &str) -> Self {
+        Self { journal_name: journal_name.to_owned(), ..self }
     }
 
     pub(crate) async fn quiet(&self) -> Quiet<'_> {
@@ -114,7 +124,7 @@ impl Uses {
 
     /// The record up to which the journal has been read.
     pub(crate) async fn read_to(&self) -> Result<Option<Position>, StoreError> {
-        repo::uses::reading(&self.db).await
+        repo::uses::reading(&self.db, &self.journal_name).await
     }
 
     /// Reads the journal on, until the shutdown begins.
@@ -136,7 +146,7 @@ impl Uses {
     async fn catch_up(&self) -> Result<(), Refusal> {
         let _one = self.reading.lock().await;
         loop {
-            let after = repo::uses::reading(&self.db).await?;
+            let after = repo::uses::reading(&self.db, &self.journal_name).await?;
             let journal = self.journal.read().unwrap_or_else(PoisonError::into_inner).clone();
             // Reading blocks on the disk.
             let stretch = tokio::task::spawn_blocking(move || read(&journal, after)).await;
@@ -145,9 +155,10 @@ impl Uses {
             let last = stretch.records < BATCH;
             let (uses, roles) = (Vec::from_iter(stretch.uses), Vec::from_iter(stretch.roles));
             let (uses, roles) = (uses.as_slice(), roles.as_slice());
+            let read_to = (self.journal_name.as_str(), end);
             let kept = self
                 .db
-                .transaction(|tx| Box::pin(async move { repo::uses::keep(tx, uses, roles, end).await }));
+                .transaction(|tx| Box::pin(async move { repo::uses::keep(tx, uses, roles, read_to).await }));
             kept.await?;
             if last {
                 return Ok(());

@@ -11,15 +11,20 @@ use strongroom_history::History;
 use strongroom_iam::{AccessKeys, IdentityManagement};
 use strongroom_journal::Reader;
 use strongroom_kms::{KeyManagement, PoolDialer};
+use strongroom_outbox::Others;
 use strongroom_policy::Authority;
 use strongroom_runtime::{Scheduler, Shutdown};
 use strongroom_seal::Purpose;
-use strongroom_store::FeedOptions;
+use strongroom_store::{Engine, FeedOptions};
 
 use super::Ground;
 use crate::data_dir::DataDir;
 use crate::identity_providers::PublishedDocuments;
 use crate::networking::{CustomerAuthorities, SecurityGroups};
+use crate::server_name;
+
+/// What the journal is called beside an embedded store, in what has been read of it.
+const ONLY_JOURNAL: &str = "local";
 
 /// What the operator says of HSM clusters.
 pub(crate) struct Clusters {
@@ -73,9 +78,15 @@ impl Services {
         let following = db.follow_changes(feed).await.context("following the changes of the store")?;
         let until = shutdown.clone();
         shutdown.spawn(following.run(async move { until.begun().await }));
+        // An embedded store has one server, and one journal beside it.
+        let journal_name = match db.engine() {
+            Engine::Sqlite => ONLY_JOURNAL.to_owned(),
+            Engine::Postgres => server_name::of(data)?,
+        };
         let authority = Authority::new().sealing(access_keys.message_sealer()).keeping_all(explains_allowed);
         let iam = IdentityManagement::new(&access_keys, root, authority.clone(), journal.clone());
-        let iam = Arc::new(iam.with_providers(Arc::new(providers)));
+        let iam = iam.with_providers(Arc::new(providers)).with_journal_name(&journal_name);
+        let iam = Arc::new(iam);
         let settings = Settings::default()
             .with_default_vpc(&clusters.vpc_cidr)
             .context("addresses of the default VPC")?;
@@ -101,7 +112,7 @@ impl Services {
             options,
         };
         let cloudhsm = Arc::new(ControlPlane::open(parts).await?);
-        let kms = Arc::new(KeyManagement::new(strongroom_kms::Parts {
+        let kms = KeyManagement::new(strongroom_kms::Parts {
             db: db.clone(),
             root,
             authority: authority.clone(),
@@ -114,7 +125,8 @@ impl Services {
             anchors: Arc::new(CustomerAuthorities(cloudhsm.clone())),
             dialer: Arc::new(PoolDialer::new(clocks.clone(), shutdown.clone())),
             settings: key_stores,
-        }));
+        });
+        let kms = Arc::new(kms.with_journal_name(&journal_name));
         // An index of a key of before is made anew, so a seal that was rotated needs nothing more.
         let (_, key) = root.current_subkey(Purpose::HistoryIndex)?;
         let history = History::new(journal, data.index(), &key);
@@ -135,6 +147,8 @@ impl Services {
         shutdown.spawn(iam.clone().follow_uses(shutdown.clone()));
         shutdown.spawn(history.clone().follow(shutdown.clone()));
         shutdown.spawn(ground.keeping.clone().run(shutdown.clone()));
+        let (others, until) = (Others::new(ground.outbox.clone()), shutdown.clone());
+        shutdown.spawn(others.watch(async move { until.begun().await }));
         Ok(scheduler)
     }
 }

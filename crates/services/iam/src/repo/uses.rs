@@ -9,9 +9,6 @@ use strongroom_store::{Db, Statement, StoreError, Tx};
 
 use crate::uses::{RoleKey, RoleUse, Use};
 
-/// The one journal that a store is written beside.
-const JOURNAL: &str = "local";
-
 pub(super) const FIND: Statement =
     Statement::new("SELECT service, region, used_ms FROM iam_key_uses WHERE access_key_id = $1");
 /// Uses within fifteen minutes of each other count as one (IAM API Reference, "AccessKeyLastUsed"). What signs and is
@@ -59,9 +56,9 @@ pub(crate) async fn find(db: &Db, access_key_id: &str) -> Result<Option<Use>, St
     Ok(Some(Use { service, region, used_ms: row.i64("used_ms")? }))
 }
 
-/// The record up to which the journal has been read.
-pub(crate) async fn reading(db: &Db) -> Result<Option<Position>, StoreError> {
-    let Some(row) = db.query_opt(FIND_READING, &[JOURNAL.into()]).await? else { return Ok(None) };
+/// The record up to which the journal of that name has been read.
+pub(crate) async fn reading(db: &Db, journal: &str) -> Result<Option<Position>, StoreError> {
+    let Some(row) = db.query_opt(FIND_READING, &[journal.into()]).await? else { return Ok(None) };
     let stream = row.text("stream")?.parse().map_err(|error| super::unreadable("stream", Box::new(error)))?;
     Ok(Some(Position { stream, record: row.i64("record")? as u64 }))
 }
@@ -96,12 +93,12 @@ pub(crate) async fn delete_of_role(tx: &mut Tx<'_>, role_id: &str) -> Result<(),
     tx.execute(DELETE_OF_ROLE, &[role_id.into()]).await.map(drop)
 }
 
-/// Keeps what was read up to `position`.
+/// Keeps what was read up to a position of the journal of that name.
 pub(crate) async fn keep(
     tx: &mut Tx<'_>,
     uses: &[(String, Use)],
     roles: &[(RoleKey, RoleUse)],
-    position: Position,
+    (journal, position): (&str, Position),
 ) -> Result<(), StoreError> {
     for (RoleKey { account, id }, RoleUse { region, used_ms }) in roles {
         let values = [account.into(), id.into(), region.into(), (*used_ms).into()];
@@ -112,7 +109,7 @@ pub(crate) async fn keep(
         tx.execute(PUT, &values).await?;
     }
     let stream = position.stream.to_string();
-    tx.execute(PUT_READING, &[JOURNAL.into(), stream.into(), (position.record as i64).into()]).await.map(drop)
+    tx.execute(PUT_READING, &[journal.into(), stream.into(), (position.record as i64).into()]).await.map(drop)
 }
 
 /// Forgets the last use of an access key that is deleted.

@@ -19,6 +19,9 @@ use crate::domain::usage::{self, LastUse};
 use crate::error::Refusal;
 use crate::repo;
 
+/// The name of the journal where a store has one server.
+const ONLY_JOURNAL: &str = "local";
+
 /// Records read before what they tell is kept.
 const BATCH: usize = 20_000;
 
@@ -39,6 +42,8 @@ pub(super) struct Usage {
     db: Db,
     mac: RowMac,
     journal: RwLock<Reader>,
+    /// What the journal is called among those of all servers on the store.
+    journal_name: String,
     /// One reads at a time.
     reading: Mutex<()>,
 }
@@ -57,7 +62,12 @@ struct Stretch {
 
 impl Usage {
     pub(super) fn new(db: Db, mac: RowMac, journal: Reader) -> Self {
-        Self { db, mac, journal: RwLock::new(journal), reading: Mutex::default() }
+        let journal_name = ONLY_JOURNAL.to_owned();
+        Self { db, mac, journal: RwLock::new(journal), journal_name, reading: Mutex::default() }
+    }
+
+    pub(super) fn with_journal_name(self, journal_name: &str) -> Self {
+        Self { journal_name: journal_name.to_owned(), ..self }
     }
 
     pub(super) async fn rest(&self) -> UsageAtRest<'_> {
@@ -72,7 +82,7 @@ impl Usage {
     async fn catch_up(&self) -> Result<(), Refusal> {
         let _one = self.reading.lock().await;
         loop {
-            let after = repo::usage::reading(&self.db).await?;
+            let after = repo::usage::reading(&self.db, &self.journal_name).await?;
             let journal = self.journal.read().unwrap_or_else(PoisonError::into_inner).clone();
             // Reading blocks on the disk.
             let stretch = tokio::task::spawn_blocking(move || read(&journal, after)).await;
@@ -82,9 +92,10 @@ impl Usage {
             let uses: Vec<_> =
                 stretch.uses.into_iter().map(|((home, key_id), last)| (home, key_id, last)).collect();
             let uses = uses.as_slice();
+            let (mac, read_to) = (&self.mac, (self.journal_name.as_str(), end));
             let kept = self
                 .db
-                .transaction(|tx| Box::pin(async move { repo::usage::keep(tx, &self.mac, uses, end).await }));
+                .transaction(|tx| Box::pin(async move { repo::usage::keep(tx, mac, uses, read_to).await }));
             kept.await?;
             if last {
                 return Ok(());
@@ -151,7 +162,7 @@ impl KeyManagement {
 
     /// The record up to which the journal has been read for uses of keys: what comes after it is still needed.
     pub async fn usage_read_to(&self) -> Result<Option<Position>, StoreError> {
-        repo::usage::reading(&self.db).await
+        repo::usage::reading(&self.db, &self.usage.journal_name).await
     }
 
     /// Reads the journal on for uses of keys, until the shutdown begins.

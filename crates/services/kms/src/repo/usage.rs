@@ -8,9 +8,6 @@ use super::{home_columns, load_as, name_of, read_home};
 use crate::domain::identifier::Home;
 use crate::domain::usage::LastUse;
 
-/// The one journal that a store is written beside.
-const JOURNAL: &str = "local";
-
 pub(super) const KEY_MADE: Statement =
     Statement::new("SELECT created_ms FROM kms_keys WHERE account = $1 AND region = $2 AND key_id = $3");
 pub(super) const FIND: Statement = Statement::new(
@@ -21,7 +18,8 @@ pub(super) const PUT: Statement = Statement::new(
     "INSERT INTO kms_last_uses (account, region, key_id, operation, used_ms, event_id, request_id, mac) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (account, region, key_id) DO UPDATE \
      SET operation = excluded.operation, used_ms = excluded.used_ms, event_id = excluded.event_id, \
-     request_id = excluded.request_id, mac = excluded.mac",
+     request_id = excluded.request_id, mac = excluded.mac \
+     WHERE excluded.used_ms >= kms_last_uses.used_ms",
 );
 pub(super) const DELETE: Statement =
     Statement::new("DELETE FROM kms_last_uses WHERE account = $1 AND region = $2 AND key_id = $3");
@@ -82,22 +80,23 @@ pub(crate) async fn find(
     Ok(Some(row.last))
 }
 
-/// The record up to which the journal has been read.
-pub(crate) async fn reading(db: &Db) -> Result<Option<Position>, StoreError> {
-    let Some(row) = db.query_opt(FIND_READING, &[JOURNAL.into()]).await? else { return Ok(None) };
+/// The record up to which the journal of that name has been read.
+pub(crate) async fn reading(db: &Db, journal: &str) -> Result<Option<Position>, StoreError> {
+    let Some(row) = db.query_opt(FIND_READING, &[journal.into()]).await? else { return Ok(None) };
     let stream = row.text("stream")?.parse();
     let stream = stream
         .map_err(|error| StoreError::Column { column: "stream".to_owned(), source: Box::new(error) })?;
     Ok(Some(Position { stream, record: row.i64("record")? as u64 }))
 }
 
-/// Keeps what was read up to `position`. Uses of keys that are gone are kept out, also where another key has
+/// Keeps what was read up to a position of the journal of that name, where nothing later is known: other servers have
+/// journals of their own. Uses of keys that are gone are kept out, also where another key has
 /// the id now.
 pub(crate) async fn keep(
     tx: &mut Tx<'_>,
     mac: &RowMac,
     uses: &[(Home, String, LastUse)],
-    position: Position,
+    (journal, position): (&str, Position),
 ) -> Result<(), StoreError> {
     for (home, key_id, last) in uses {
         let name = name_of(home, key_id);
@@ -109,7 +108,7 @@ pub(crate) async fn keep(
         tx.execute(PUT, &mac.values(&row)).await?;
     }
     let stream = position.stream.to_string();
-    tx.execute(PUT_READING, &[JOURNAL.into(), stream.into(), (position.record as i64).into()]).await.map(drop)
+    tx.execute(PUT_READING, &[journal.into(), stream.into(), (position.record as i64).into()]).await.map(drop)
 }
 
 /// Forgets the last use of a key that is deleted.
