@@ -191,6 +191,14 @@ impl Db {
         }
     }
 
+    /// How many rows of a table have a MAC or a value with another epoch than the current.
+    pub async fn count_older(&self, table: &SealedTable, sealing: &Sealing) -> Result<u64, StoreError> {
+        let (sql, values) = statements::count_older(table, sealing);
+        let rows = self.reading().await?.select(sql, &values).await?;
+        let count = rows.first().map(|row| row.i64("older")).transpose()?.unwrap_or_default();
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
     /// Goes through at most `most` rows of a table, those behind `after`.
     pub async fn reseal(
         &self,

@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod deployment;
 mod production;
+mod seal;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,14 +13,17 @@ use clap::{Args, Parser, Subcommand};
 use strongroom_identity::AccountId;
 
 pub(crate) use audit::{AuditCommand, DeniedOptions, ExplainOptions, FailureOptions, VerifyOptions};
-pub(crate) use deployment::{DownOptions, UpOptions};
 pub(crate) use backup::{BackupCommand, BackupOptions, RestoreOptions, VerifyBackupOptions};
+pub(crate) use deployment::{DownOptions, UpOptions};
 pub(crate) use production::{
     AccountCommand, AccountCreateOptions, AccountListOptions, ConfigOptions, InitOptions, RootCommand,
     RootResetOptions, ServeOptions,
 };
 
+pub(crate) use seal::{SealCommand, SlotAddOptions, SlotCommand, SlotKind, SlotListOptions, SlotRemoveOptions};
+
 use crate::faults::command::FaultOptions;
+use crate::settings::Recorded;
 
 /// Examples that `--help` ends with.
 const EXAMPLES: &str = "\
@@ -77,10 +81,6 @@ pub(crate) enum Command {
     /// Serve in production: TLS, credentials that only their owners know, nothing that only development has
     #[command(after_help = production::SERVE_EXAMPLES)]
     Serve(ServeOptions),
-    /// Make accounts and list them, on the server's machine
-    Account {
-        #[command(subcommand)]
-        command: AccountCommand,
     /// Write everything that a server keeps into one sealed file, or see whether such a file can be restored
     ///
     /// The store as it is at one moment, the journal up to then, and the slots of the seal. Works beside the running server,
@@ -93,11 +93,20 @@ pub(crate) enum Command {
     /// it has found. Cut off, it leaves nothing that serves, and can be run again.
     #[command(after_help = backup::RESTORE_EXAMPLES)]
     Restore(RestoreOptions),
+    /// Make accounts and list them, on the server's machine
+    Account {
+        #[command(subcommand)]
+        command: AccountCommand,
     },
     /// What only whoever runs the machine can do for an account's root user
     Root {
         #[command(subcommand)]
         command: RootCommand,
+    },
+    /// Rotate the seal's root key, or say what opens it, on the server's machine
+    Seal {
+        #[command(subcommand)]
+        command: SealCommand,
     },
     /// Check what the journal holds, or tell which calls were refused
     Audit {
@@ -177,6 +186,10 @@ pub(crate) struct DevOptions {
     /// to twice the room then, and calls a little longer
     #[arg(long)]
     pub(crate) explain_allowed: bool,
+    /// When a call counts as recorded, and is answered: once its record is on the disk (sync), or once the kernel has it
+    /// (written), which survives the end of the process and not that of the machine
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, env = "STRONGROOM_JOURNAL_DURABILITY")]
+    pub(crate) journal_durability: Recorded,
     /// How long a custom key store's cluster may take for a call before the caller is told that KMS cannot
     /// communicate with it
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=300))]

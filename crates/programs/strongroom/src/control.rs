@@ -10,20 +10,22 @@ mod answers;
 mod client;
 mod listener;
 mod request;
+mod seal;
 
 use std::sync::Arc;
 
 use anyhow::Result;
 use strongroom_iam::IdentityManagement;
+use strongroom_resealing::Resealing;
 use strongroom_secret::SecretString;
 
 pub(crate) use self::answers::{Answer, Answers};
 pub(crate) use self::client::ask;
 pub(crate) use self::listener::Control;
 pub(crate) use self::request::{AccountCreate, Request, RootReset};
+use crate::backup;
 use crate::node::Ground;
 use crate::settings::Place;
-use crate::backup;
 
 /// What handlers work on.
 #[derive(Clone)]
@@ -31,6 +33,7 @@ pub(crate) struct Parts {
     pub(crate) place: Place,
     pub(crate) ground: Ground,
     pub(crate) iam: Arc<IdentityManagement>,
+    pub(crate) resealing: Arc<Resealing>,
 }
 
 impl Parts {
@@ -41,8 +44,8 @@ impl Parts {
             Request::AccountCreate(asked) => accounts::create(self, asked).await,
             Request::AccountList {} => accounts::list(self).await,
             Request::RootReset(asked) => accounts::reset_root(self, asked).await,
+            Request::SealRotate {} => seal::rotate(self, answers).await,
+            Request::Backup {} => backup::make(self, answers).await,
         }
     }
 }
-            Request::SealRotate {} => seal::rotate(self, answers).await,
-            Request::Backup {} => backup::make(self, answers).await,

@@ -45,10 +45,11 @@ fn main() -> ExitCode {
         Command::Down(options) => down::run(&options),
         Command::Init(options) => init::run(&options),
         Command::Serve(options) => serve::run(&options),
-        Command::Account { command } => account::run(&command),
         Command::Backup(options) => backup::run(&options),
         Command::Restore(options) => restore::run(&options),
+        Command::Account { command } => account::run(&command),
         Command::Root { command: RootCommand::Reset(options) } => account::reset_root(&options),
+        Command::Seal { command } => seal::run(&command),
         Command::Audit { command: AuditCommand::Verify(options) } => Ok(audit::verification::run(&options)),
         Command::Audit { command: AuditCommand::Checkpoint(place) } => {
             audit::checkpoints::print_newest(&place)

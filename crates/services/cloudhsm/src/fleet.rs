@@ -23,6 +23,7 @@ use strongroom_seal::Root;
 use strongroom_store::Db;
 
 use self::identity::FleetIdentity;
+pub(crate) use self::identity::NAME as IDENTITY;
 pub(crate) use self::session::{CallError, Session};
 use crate::plane::StartError;
 

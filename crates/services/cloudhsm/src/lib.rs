@@ -22,9 +22,11 @@ mod placement;
 mod plane;
 mod reconciler;
 mod repo;
+mod resealing;
 
 pub use faults::{HsmFault, HsmFaultError};
 pub use network::{Cidr, NetworkOwner, NetworkRules};
 pub use placement::{Condition, LocalOptions, LocalProcesses, Order, Placement, PlacementError, Spot};
 pub use plane::{ControlPlane, Options, Parts, StartError};
 pub use repo::{MIGRATIONS, STATEMENTS};
+pub use resealing::{BackupHalves, SEALED};

@@ -48,6 +48,7 @@ pub const STATEMENTS: &[Statement] = &[
     backups::LIST_UP,
     backups::LIST_DOWN,
     backups::LIST_OF_CLUSTER,
+    backups::SEAL_EPOCHS,
     backups::LIST_DUE,
     backups::LIST_PENDING,
     backups::COUNT_OF_BLOB,

@@ -235,6 +235,6 @@ pub(crate) fn unseal(sealer: &Sealer, access_key_id: &str, sealed: &[u8]) -> Res
 }
 
 /// What a sealed secret is bound to: moved to another access key, it does not open.
-fn sealing_context(access_key_id: &str) -> Vec<u8> {
+pub(crate) fn sealing_context(access_key_id: &str) -> Vec<u8> {
     format!("access-key/{access_key_id}").into_bytes()
 }

@@ -26,6 +26,7 @@ mod permissions;
 mod planting;
 mod principals;
 mod repo;
+mod resealing;
 mod sts;
 mod uses;
 
@@ -37,5 +38,6 @@ pub use planting::{
     AccessKeySeedling, GroupSeedling, PolicySeedling, PolicySeedlings, RoleSeedling, Seedling, UserSeedling,
 };
 pub use repo::{MIGRATIONS, STATEMENTS};
+pub use resealing::{SEALED, SealedDirectories};
 pub use sts::{ProviderDocuments, Sts, Unread, conceal_codes};
 pub use uses::Quiet;

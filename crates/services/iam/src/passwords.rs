@@ -79,7 +79,7 @@ impl Turn<'_> {
 }
 
 /// What a sealed hash is bound to: moved to another user, it does not open.
-fn sealing_context(user_id: &str) -> Vec<u8> {
+pub(crate) fn sealing_context(user_id: &str) -> Vec<u8> {
     format!("password/{user_id}").into_bytes()
 }
 

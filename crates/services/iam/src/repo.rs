@@ -54,6 +54,7 @@ pub const STATEMENTS: &[Statement] = &[
     directories::DELETE_ENTITY,
     directories::LIST_ENTITIES,
     directories::FIND_ID,
+    directories::NEXT_ACCOUNT,
     reports::PUT,
     reports::FIND,
     uses::FIND,

@@ -10,7 +10,7 @@ use strongroom_hsm_core::EncryptionContext;
 use strongroom_identity::RequestContext;
 use strongroom_secret::{Key256, SecretBytes};
 
-pub(crate) use self::built_in::BuiltIn;
+pub(crate) use self::built_in::{BuiltIn, partition_context};
 use self::cluster::InCluster;
 use crate::cache::Cache;
 use crate::domain::identifier::Home;

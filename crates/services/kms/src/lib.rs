@@ -15,6 +15,7 @@ mod events;
 mod faults;
 mod management;
 mod repo;
+mod resealing;
 mod throttling;
 
 pub use api::{
@@ -25,4 +26,5 @@ pub use clusters::{Cluster, ClusterAddress, Dialer, PoolDialer, TrustAnchors};
 pub use faults::KeyStoreFaultError;
 pub use management::{GrantSeedling, KeyManagement, KeySeedling, Parts, Quiet, Settings};
 pub use repo::{MIGRATIONS, STATEMENTS};
+pub use resealing::SEALED;
 pub use throttling::QuotaFactor;

@@ -44,9 +44,9 @@ pub(crate) use self::cryptography::{Decrypts, Encrypts, ReEncryptFrom, ReEncrypt
 pub use self::grants::GrantSeedling;
 use self::grants::Tokens;
 pub(crate) use self::grants::{GrantFilter, Grantee, NewGrant, WhichGrant};
-pub(crate) use self::key_stores::KeyStores;
 use self::key_stores::StoresAtRest;
 pub(crate) use self::key_stores::{KeyStoreChange, NewKeyStore, WhichKeyStores};
+pub(crate) use self::key_stores::{KeyStores, key_store_context};
 use self::pairs::PairMakers;
 pub use self::parts::{Parts, Settings};
 pub use self::planting::KeySeedling;

@@ -24,16 +24,7 @@ pub(super) fn page(
         values.extend(after.iter().cloned());
     }
     if aim == Aim::Reseal {
-        let epoch = sealing.root().current_epoch();
-        let mac = table.mac.map(|place| (place, RowMac::head_of(epoch)));
-        let sealed = table.sealed.iter().map(|(place, _)| (*place, Sealer::head_of(epoch).to_vec()));
-        let others = mac.into_iter().chain(sealed).map(|(place, head)| {
-            let length = head.len();
-            values.push(head.into());
-            format!("substr({}, 1, {length}) <> ${}", name(table, place), values.len())
-        });
-        let others: Vec<_> = others.collect();
-        conditions.push(format!("({})", others.join(" OR ")));
+        conditions.push(older(table, sealing, &mut values));
     }
     let columns: Vec<_> = table.table.columns.iter().map(|(name, _)| quoted(name)).collect();
     let mut sql = format!("SELECT {} FROM {}", columns.join(", "), quoted(table.name()));
@@ -41,6 +32,27 @@ pub(super) fn page(
         sql = format!("{sql} WHERE {}", conditions.join(" AND "));
     }
     (AssertSqlSafe(format!("{sql} ORDER BY {} LIMIT {most}", key.join(", "))), values)
+}
+
+/// How many rows the current epoch has not sealed wholly, and the parameters.
+pub(super) fn count_older(table: &SealedTable, sealing: &Sealing) -> (AssertSqlSafe<String>, Vec<Value>) {
+    let mut values = Vec::new();
+    let condition = older(table, sealing, &mut values);
+    let sql = format!("SELECT COUNT(*) AS older FROM {} WHERE {condition}", quoted(table.name()));
+    (AssertSqlSafe(sql), values)
+}
+
+/// That another than the current epoch has sealed something of a row; the parameters join `values`.
+fn older(table: &SealedTable, sealing: &Sealing, values: &mut Vec<Value>) -> String {
+    let epoch = sealing.root().current_epoch();
+    let mac = table.mac.map(|place| (place, RowMac::head_of(epoch)));
+    let sealed = table.sealed.iter().map(|(place, _)| (*place, Sealer::head_of(epoch).to_vec()));
+    let others = mac.into_iter().chain(sealed).map(|(place, head)| {
+        let length = head.len();
+        values.push(head.into());
+        format!("substr({}, 1, {length}) <> ${}", name(table, place), values.len())
+    });
+    format!("({})", others.collect::<Vec<_>>().join(" OR "))
 }
 
 /// A row changed, if what is sealed in it is as it was read; and the parameters.

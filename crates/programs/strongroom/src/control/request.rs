@@ -10,12 +10,14 @@ pub(crate) enum Request {
     AccountCreate(AccountCreate),
     /// Name all accounts.
     AccountList {},
+    /// Rotate the seal.
+    SealRotate {},
     /// Give an account's root user another access key in place of all that it has.
     RootReset(RootReset),
-}
-
     /// Make a backup, and hand it over piece by piece.
     Backup {},
+}
+
 /// The account that is to be made.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,6 +4,7 @@
 //! never served as another.
 
 use anyhow::{Context as _, Result, bail};
+use strongroom_resealing::ResealingError;
 use strongroom_seal::Root;
 use strongroom_store::{Db, Migration, OpenOptions};
 
@@ -36,14 +37,14 @@ impl Foundation {
             );
         }
         let known = db.meta_get(SEAL_CHECK).await.context("reading the store")?;
-        let (root, known) = if let Some(known) = known {
-            (open_known(&place.seal)?, known)
+        let root = if known.is_some() {
+            open_known(&place.seal)?
         } else {
             let root = Root::open_or_create(&place.seal.dir)?;
-            let known = db.meta_insert_if_absent(SEAL_CHECK, root.check_value().as_bytes()).await?;
-            (root, known)
+            db.meta_insert_if_absent(SEAL_CHECK, root.check_value().as_bytes()).await?;
+            root
         };
-        verify(&root, &known, &place.seal)?;
+        settle(&db, &root, &place.seal).await?;
         db.meta_insert_if_absent(KIND, DEVELOPMENT).await?;
         migrate(&db).await?;
         Ok(Self { db, root })
@@ -59,16 +60,16 @@ impl Foundation {
         }
         let db = open_store(&place.store).await?;
         let kind = db.meta_get(KIND).await.context("reading the store")?;
-        let Some(known) = db.meta_get(SEAL_CHECK).await.context("reading the store")? else {
+        if db.meta_get(SEAL_CHECK).await.context("reading the store")?.is_none() {
             bail!("the store is empty; make it ready with `strongroom init`");
-        };
+        }
         if kind.is_none_or(|kind| kind != PRODUCTION) {
             bail!(
                 "the store is a development server's, whose credentials everyone knows; make another with `strongroom init`"
             );
         }
         let root = open_known(&place.seal)?;
-        verify(&root, &known, &place.seal)?;
+        settle(&db, &root, &place.seal).await?;
         migrate(&db).await?;
         Ok(Self { db, root })
     }
@@ -86,9 +87,9 @@ impl Foundation {
         let root = Root::create_with(&place.seal.dir, &place.seal.unlock()?)
             .context("making the seal; whatever is there is never written over")?;
         db.meta_set(KIND, PRODUCTION).await?;
-        let known = db.meta_insert_if_absent(SEAL_CHECK, root.check_value().as_bytes()).await?;
+        db.meta_insert_if_absent(SEAL_CHECK, root.check_value().as_bytes()).await?;
         // Of two who make one database ready at once, the other was first.
-        verify(&root, &known, &place.seal)?;
+        settle(&db, &root, &place.seal).await?;
         migrate(&db).await?;
         Ok(Self { db, root })
     }
@@ -112,14 +113,18 @@ fn open_known(seal: &SealPlace) -> Result<Root> {
         .context("the store holds keys, and without the seal they were made under they cannot be used")
 }
 
-/// Whether the seal is the one whose check value the store knows.
-fn verify(root: &Root, known: &[u8], seal: &SealPlace) -> Result<()> {
-    root.check_value().verify(known).with_context(|| {
-        format!(
-            "{} is not the seal that this store was made under; put back the folder that was beside it",
-            seal.dir.display()
-        )
-    })
+/// Brings the seal to where the store is, which may have been rotated by another server. One that is not the store's is
+/// refused.
+async fn settle(db: &Db, root: &Root, seal: &SealPlace) -> Result<()> {
+    match strongroom_resealing::settle(db, root).await {
+        Err(error @ ResealingError::WrongSeal) => Err(error).with_context(|| {
+            format!(
+                "{} is not the seal that this store was made under; put back the folder that was beside it",
+                seal.dir.display()
+            )
+        }),
+        settled => settled.context("bringing seal and store together"),
+    }
 }
 
 async fn migrate(db: &Db) -> Result<()> {

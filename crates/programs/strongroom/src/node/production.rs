@@ -1,14 +1,17 @@
 //! A node in production: what `strongroom init` has made, opened; nothing of development.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use strongroom_iam::{AccessKeys, IdentityManagement};
 use strongroom_policy::Authority;
+use strongroom_resealing::GRACE;
 use strongroom_runtime::{Clocks, Shutdown};
 
 use super::{Choices, Door, Foundation, Ground, Node, Services};
 use crate::control::Parts;
+use crate::resealing;
 use crate::seed::{Garden, Seed};
 use crate::settings::{JournalChoices, Place};
 
@@ -35,7 +38,10 @@ impl Node {
             let garden = Garden { iam, kms, outbox: outbox.clone(), clocks: clocks.clone() };
             seed.plant(&garden).await?;
         }
-        let parts = Parts { place: place.clone(), ground: ground.clone(), iam: services.iam.clone() };
+        let iam = services.iam.clone();
+        let resealing = resealing::of(&ground, &iam, GRACE)?;
+        shutdown.spawn(resealing.clone().follow(shutdown.clone()));
+        let parts = Parts { place: place.clone(), ground: ground.clone(), iam, resealing };
         Ok((Self::new(&ground, &services, door, None, shutdown), parts))
     }
 }
@@ -57,13 +63,15 @@ impl Offline {
         let access_keys = AccessKeys::new(ground.db.clone(), &ground.root, ground.clocks.clone());
         let history = ground.journal.reader();
         let iam = IdentityManagement::new(&access_keys, &ground.root, Authority::new(), history);
-        Ok(Self { parts: Parts { place: place.clone(), ground, iam: Arc::new(iam) } })
+        let iam = Arc::new(iam);
+        let resealing = resealing::of(&ground, &iam, Duration::ZERO)?;
+        Ok(Self { parts: Parts { place: place.clone(), ground, iam, resealing } })
     }
 
     /// Flushes and closes what is on disk.
     pub(crate) async fn close(self) -> Result<()> {
-        let Parts { ground, iam, .. } = self.parts;
-        drop(iam);
+        let Parts { ground, iam, resealing, .. } = self.parts;
+        drop((iam, resealing));
         ground.close().await
     }
 }

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use strongroom_seal::Unlock;
 
 use super::store::{StoreSettings, StoreUrl};
 use super::{SealSettings, Settings, Slot, USUAL_FILE, secret_file};
 use crate::cli::PlaceOptions;
 use crate::data_dir::DataDir;
+use crate::seal::prompt;
 
 /// Data folder, seal and store, which belong together.
 #[derive(Clone, Debug)]
@@ -57,16 +58,24 @@ impl Place {
     /// What a command's options name: a configuration, or the folder of a development server. If they name neither, it is
     /// the configuration in its usual place, where there is one.
     pub(crate) fn named(options: &PlaceOptions) -> Result<Self> {
+        match Settings::named(options)? {
+            Some(settings) => Ok(Self::of(&settings)),
+            None => Ok(Self::in_folder(DataDir::named(&options.data).context("finding the data folder")?)),
+        }
+    }
+}
+
+impl Settings {
+    /// The configuration that a command's options name, or the one in its usual place; none where a development server's
+    /// folder is meant.
+    pub(crate) fn named(options: &PlaceOptions) -> Result<Option<Self>> {
         let usual = Path::new(USUAL_FILE);
         let config = match (&options.config, &options.data.data_dir) {
             (Some(config), _) => Some(config.as_path()),
             (None, None) if usual.exists() => Some(usual),
             _ => None,
         };
-        match config {
-            Some(config) => Ok(Self::of(&Settings::read(config)?)),
-            None => Ok(Self::in_folder(DataDir::named(&options.data).context("finding the data folder")?)),
-        }
+        config.map(Self::read).transpose()
     }
 }
 
@@ -76,7 +85,9 @@ impl SealPlace {
         match (self.settings.slot, &self.settings.passphrase_file) {
             (Slot::File, _) => Ok(Unlock::File),
             (Slot::Passphrase, Some(file)) => Ok(Unlock::Passphrase(secret_file::read(file.as_path())?)),
-            (Slot::Passphrase, None) => bail!("[seal] slot = \"passphrase\" needs a passphrase_file"),
+            (Slot::Passphrase, None) => prompt::for_passphrase("Passphrase of the seal: ")
+                .context("[seal] slot = \"passphrase\" names no passphrase_file")
+                .map(Unlock::Passphrase),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::certificates;
 use crate::plane::StartError;
 
 /// The name under which the store keeps it, sealed; and what it is sealed as.
-const NAME: &str = "cloudhsm.fleet_identity";
+pub(crate) const NAME: &str = "cloudhsm.fleet_identity";
 
 /// The format of what is stored.
 const FORMAT: u8 = 1;

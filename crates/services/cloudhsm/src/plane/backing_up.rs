@@ -103,7 +103,7 @@ impl ControlPlane {
     pub(crate) fn service_half(&self, blob: &str, seal_epoch: u32) -> Result<Key256, Refusal> {
         let key = self.root.subkey(Purpose::BackupServiceHalf, Epoch::new(seal_epoch))?;
         Key256::filled(|half| sp800_108_counter_hmac_sha256(key.expose(), LABEL, blob.as_bytes(), half))
-        .map_err(|error| Refusal::Internal(error.into()))
+            .map_err(|error| Refusal::Internal(error.into()))
     }
 
     /// Keeps backups of a cluster from being made as long as it is held.

@@ -57,6 +57,9 @@ pub(super) const LIST_OF_CLUSTER: Statement = Statement::new(
      cluster_certificate, trust_anchor, mac FROM cloudhsm_backups \
      WHERE account = $1 AND region = $2 AND cluster_id = $3 ORDER BY created_ms DESC, backup_id DESC LIMIT 4096",
 );
+/// The epochs of the seal that backups name.
+pub(super) const SEAL_EPOCHS: Statement =
+    Statement::new("SELECT DISTINCT seal_epoch FROM cloudhsm_backups ORDER BY seal_epoch");
 pub(super) const LIST_DUE: Statement = Statement::new(
     "SELECT account, region, backup_id, due_ms FROM cloudhsm_backups WHERE due_ms IS NOT NULL \
      ORDER BY due_ms, backup_id LIMIT $1",
@@ -158,6 +161,12 @@ pub(crate) async fn replace(tx: &mut Tx<'_>, mac: &RowMac, backup: &mut Backup) 
     let mut values = mac.values(backup);
     values.push(before.into());
     tx.compare_and_set(UPDATE, &values).await
+}
+
+/// The epochs of the seal that backups name. Nobody has checked the rows: one more keeps a subkey, and takes nothing.
+pub(crate) async fn seal_epochs(db: &Db) -> Result<Vec<u32>, StoreError> {
+    let rows = db.query(SEAL_EPOCHS, &[]).await?;
+    rows.iter().map(|row| unsigned("seal_epoch", row.i64("seal_epoch")?)).collect()
 }
 
 /// Removes a backup.

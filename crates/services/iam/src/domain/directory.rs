@@ -149,6 +149,11 @@ impl Directory {
         }
     }
 
+    /// All entities.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.values()
+    }
+
     /// The entity of that id, as it is stored.
     pub(crate) fn entry(&self, id: &str) -> Option<&Arc<Entry>> {
         self.entries.get(id)

@@ -43,6 +43,10 @@ pub(super) const LIST_ENTITIES: Statement = Statement::new(
 pub(super) const FIND_ID: Statement =
     Statement::new("SELECT entity_id FROM iam_entities WHERE entity_id = $1 LIMIT 1");
 
+/// One account after another.
+pub(super) const NEXT_ACCOUNT: Statement =
+    Statement::new("SELECT account, mac FROM iam_directories WHERE account > $1 ORDER BY account LIMIT 1");
+
 /// A row of `iam_directories`.
 #[derive(Clone)]
 pub(crate) struct Root {
@@ -145,6 +149,12 @@ fn read_root(mac: &RowMac, account: AccountId, row: Option<Row>) -> Result<Optio
 /// Adds the root of an account. Answers whether it did.
 pub(crate) async fn insert_root(tx: &mut Tx<'_>, mac: &RowMac, root: &Root) -> Result<bool, StoreError> {
     Ok(tx.execute(INSERT_ROOT, &mac.values(root)).await? == 1)
+}
+
+/// The first account behind `after` that has a directory, and the MAC of its root.
+pub(crate) async fn account_after(db: &Db, after: &str) -> Result<Option<(String, Vec<u8>)>, StoreError> {
+    let row = db.query_opt(NEXT_ACCOUNT, &[after.into()]).await?;
+    row.map(|row| Ok((row.text("account")?, row.blob("mac")?))).transpose()
 }
 
 /// Whether an entity of some account has that unique id.

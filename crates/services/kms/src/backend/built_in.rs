@@ -169,11 +169,22 @@ fn material(partition: &Partition, token: KeyToken, wanted: &Wanted<'_>) -> Resu
     })
 }
 
-/// What a sealed partition key is bound to: moved to another row, or under another id, it does not open.
+/// What a sealed partition key is bound to.
 fn sealing_context(home: &Home, row: &PartitionRow) -> Vec<u8> {
-    let mut context = format!("kms-partition/{}/{}/", home.account, home.region).into_bytes();
-    context.extend(row.partition_id);
-    context.extend(row.incarnation.to_be_bytes());
-    context.extend(row.epoch.to_be_bytes());
+    partition_context(&home.account.to_string(), home.region, &row.partition_id, row.incarnation, row.epoch)
+}
+
+/// What a sealed partition key is bound to: moved to another row, or under another id, it does not open.
+pub(crate) fn partition_context(
+    account: &str,
+    region: &str,
+    id: &[u8; 16],
+    incarnation: u32,
+    epoch: u32,
+) -> Vec<u8> {
+    let mut context = format!("kms-partition/{account}/{region}/").into_bytes();
+    context.extend(id);
+    context.extend(incarnation.to_be_bytes());
+    context.extend(epoch.to_be_bytes());
     context
 }

@@ -35,6 +35,7 @@ use self::calls::Calls;
 pub(crate) use self::changing::{KeyStoreChange, NewKeyStore};
 use self::cluster::ClusterFacts;
 pub(super) use self::credentials::Passwords;
+pub(crate) use self::credentials::key_store_context;
 pub(crate) use self::describing::WhichKeyStores;
 pub(super) use self::keeping::StoresAtRest;
 use self::lines::{Line, Lines};

@@ -47,7 +47,11 @@ pub(super) fn random_password() -> Result<SecretString, Refusal> {
     Ok(SecretString::new(password))
 }
 
-/// What a sealed password is bound to: moved to another row it does not open.
 fn bound_to(store: &KeyStore) -> Vec<u8> {
-    format!("kms-key-store/{}/{}/{}", store.home.account, store.home.region, store.id).into_bytes()
+    key_store_context(&store.home.account.to_string(), store.home.region, &store.id)
+}
+
+/// What a sealed password is bound to: moved to another row it does not open.
+pub(crate) fn key_store_context(account: &str, region: &str, store_id: &str) -> Vec<u8> {
+    format!("kms-key-store/{account}/{region}/{store_id}").into_bytes()
 }
