@@ -201,6 +201,7 @@ def test_a_store_moves_from_one_engine_to_the_other_and_back(program, tmp_path, 
     life.is_remembered(third)
     # A database that has something in it is nobody's empty place.
     shutil.rmtree(other.data / "journal")
+    (other.data / "server-name").unlink()
     shutil.rmtree(other.data / "index", ignore_errors=True)
     assert "only an empty store is filled" in other.refused("restore", file, "--config", other.config)
 
@@ -300,6 +301,30 @@ def test_a_passphrase_opens_it(program, tmp_path, servers):
     other.ran("restore", file, "--config", other.config)
     other.start()
     life.goes_on(other)
+
+
+def test_rotations_of_the_seal_concern_no_backup(program, tmp_path, servers):
+    server = made(servers, program, tmp_path / "one").start()
+    life = Life(server, tmp_path)
+    old, new = tmp_path / "old.strongroom", tmp_path / "new.strongroom"
+    server.ran("backup", old, "--config", server.config)
+    # Where a server runs, a rotation waits for what is under way; where none does, for nothing.
+    server.ensure_gone()
+    server.ran("seal", "rotate", "--config", server.config)
+    server.ran("backup", new, "--config", server.config)
+    # With the key file of then, which is that of now.
+    for number, file in enumerate([old, new]):
+        other = elsewhere(servers, program, server, tmp_path / f"other-{number}")
+        other.ran("restore", file, "--config", other.config)
+        other.start()
+        life.goes_on(other)
+        life.is_remembered(other)
+        other.ensure_gone()
+    # A seal that is another by now is not written over.
+    other = elsewhere(servers, program, server, tmp_path / "other-seal")
+    shutil.copy(server.data / "seal/root.slots", other.data / "seal/root.slots")
+    assert "is not as it was when the backup was made" in other.refused("restore", old, "--config", other.config)
+    other.ran("restore", new, "--config", other.config)
 
 
 @pytest.mark.slow

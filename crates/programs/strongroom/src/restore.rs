@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 
+use self::checking::Checked;
 use self::findings::Findings;
 use self::mark::Mark;
 pub(crate) use self::mark::refuse;
@@ -63,9 +64,12 @@ pub(crate) fn rehearse(options: &VerifyBackupOptions) -> Result<ExitCode> {
     opening::make_folder(&place.seal.dir)?;
     opening::link_slot_key(&real.seal, &place.seal.dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // With nothing of the real journal's settings: its checkpoints are copied nowhere.
+    let checked = check(&opened)?;
     let findings = runtime.block_on(async {
-        let (findings, foundation) = place_and_test(&opened, &place).await?;
-        foundation.db.close().await.context("closing the store")?;
+        let (findings, offline) =
+            place_and_test(&opened, checked, &place, &JournalChoices::default()).await?;
+        offline.close().await?;
         Ok::<_, anyhow::Error>(findings)
     })?;
     println!("{}", findings.text_of_rehearsal(&options.file));
@@ -73,10 +77,9 @@ pub(crate) fn rehearse(options: &VerifyBackupOptions) -> Result<ExitCode> {
 }
 
 async fn restore(opened: &Opened, place: &Place, journal: &JournalChoices) -> Result<Findings> {
+    let checked = check(opened)?;
     let mark = Mark::make(place)?;
-    let (mut findings, foundation) = place_and_test(opened, place).await?;
-    // From here on it is as when a server starts: the journal goes on in a new stream, which begins with the restore.
-    let offline = Offline::on(foundation, place, journal).await?;
+    let (mut findings, offline) = place_and_test(opened, checked, place, journal).await?;
     let recorded = recording::record(&offline.parts, opened, &findings).await;
     let stream = offline.parts.ground.journal.stream().to_string();
     offline.close().await?;
@@ -86,10 +89,19 @@ async fn restore(opened: &Opened, place: &Place, journal: &JournalChoices) -> Re
     Ok(findings)
 }
 
-/// Puts everything where it belongs, and tests it there.
-async fn place_and_test(opened: &Opened, place: &Place) -> Result<(Findings, Foundation)> {
+/// Reads the whole backup. Nothing has been made so far.
+fn check(opened: &Opened) -> Result<Checked> {
     eprintln!("reading the backup ...");
-    let checked = checking::check(opened)?;
+    checking::check(opened)
+}
+
+/// Puts everything where it belongs, and tests it there.
+async fn place_and_test(
+    opened: &Opened,
+    checked: Checked,
+    place: &Place,
+    journal: &JournalChoices,
+) -> Result<(Findings, Offline)> {
     eprintln!("writing {} rows and {} files ...", checked.totals.rows, checked.totals.files);
     opened.put_slots(&place.seal.dir)?;
     let db = open_store(&place.store).await?;
@@ -98,8 +110,16 @@ async fn place_and_test(opened: &Opened, place: &Place) -> Result<(Findings, Fou
     // As a server opens it: the seal against the store, tables brought to where this program has them.
     let foundation = Foundation::open(place).await.context("opening what was restored")?;
     eprintln!("testing what is there now ...");
-    let tested = testing::test(&foundation, place).await?;
-    Ok((Findings::of(opened, checked, tested), foundation))
+    let report = testing::verify_journal(&foundation.root, place)?;
+    // From here on it is as when a server starts: the journal goes on in a new stream.
+    let offline = Offline::on(foundation, place, journal).await?;
+    match testing::open_everything(&offline.parts).await {
+        Ok(totals) => Ok((Findings::of(opened, checked, &report, &totals), offline)),
+        Err(error) => {
+            offline.close().await?;
+            Err(error)
+        }
+    }
 }
 
 /// Refuses a name that is none.

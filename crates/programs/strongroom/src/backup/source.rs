@@ -18,7 +18,7 @@ use strongroom_crypto::{hex, random};
 use strongroom_journal::Reader;
 use strongroom_seal::{Epoch, Purpose, slots_in};
 use strongroom_secret::SecretString;
-use strongroom_store::Snapshot;
+use strongroom_store::{Engine, Snapshot};
 
 use super::Made;
 use crate::control::{Answer, Answers, Parts};
@@ -45,6 +45,7 @@ pub(crate) async fn make(parts: &Parts, answers: &Answers) -> Result<SecretStrin
     let seal_dir = &parts.place.seal.dir;
     let (slots, epoch, snapshot) = moment(parts, seal_dir).await?;
     let checkpoints = ground_files(&parts.place.data.journal().join(CHECKPOINTS))?;
+    let name = server_name(parts)?;
     let reader = ground.journal.reader();
     let segments = segments(&reader)?;
 
@@ -67,7 +68,7 @@ pub(crate) async fn make(parts: &Parts, answers: &Answers) -> Result<SecretStrin
     let mut handing = Handing { answers, told_bytes: 0 };
     let mut writing = Writing::begin(&mut handing, &key, &open_part, origin).await?;
     writing.store(snapshot).await?;
-    for file in checkpoints.iter().chain(&segments) {
+    for file in name.iter().chain(&checkpoints).chain(&segments) {
         if !writing.file(file).await? {
             bail!("{} was removed while the backup was made; make it again", file.at.display());
         }
@@ -125,6 +126,20 @@ fn segments(reader: &Reader) -> Result<Vec<Kept>> {
     Ok(files)
 }
 
+/// The name that the server has among those on its store, if it has one: under it the store keeps how far the journal was
+/// read.
+fn server_name(parts: &Parts) -> Result<Option<Kept>> {
+    let at = parts.place.data.server_name();
+    let Some(path) = at.file_name().and_then(|name| name.to_str()).map(str::to_owned) else {
+        return Ok(None);
+    };
+    match std::fs::metadata(&at) {
+        Ok(metadata) => Ok(Some(Kept { at, path, length: metadata.len() })),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("reading {}", at.display())),
+    }
+}
+
 /// What no backup has, for people.
 fn missing(parts: &Parts) -> Vec<String> {
     let data = &parts.place.data;
@@ -132,6 +147,9 @@ fn missing(parts: &Parts) -> Vec<String> {
         "what opens the seal: the key file (slot-file.key), or the passphrase".to_owned(),
         "the configuration, the certificate and its key".to_owned(),
     ];
+    if parts.ground.db.engine() == Engine::Postgres {
+        missing.push("the journals of other servers on this store: make a backup on each".to_owned());
+    }
     if data.device_root().exists() {
         let folder = data.device_root();
         missing.push(format!(

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use strongroom_journal::Report;
+use strongroom_resealing::Totals;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::checking::Checked;
 use super::opening::Opened;
-use super::testing::Tested;
 
 /// What was found.
 pub(super) struct Findings {
@@ -19,6 +20,7 @@ pub(super) struct Findings {
     rows: u64,
     tables: u64,
     with_mac: u64,
+    opened: u64,
     /// The stream of the journal that was written when the backup was made.
     pub(super) stream: String,
     pub(super) records: u64,
@@ -31,7 +33,7 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    pub(super) fn of(opened: &Opened, checked: Checked, tested: Tested) -> Self {
+    pub(super) fn of(opened: &Opened, checked: Checked, journal: &Report, sealed: &Totals) -> Self {
         let Checked { origin, totals, with_mac, length } = checked;
         Self {
             id: opened.id(),
@@ -42,9 +44,10 @@ impl Findings {
             rows: totals.rows,
             tables: totals.tables,
             with_mac,
+            opened: sealed.looked,
             stream: origin.stream,
-            records: tested.journal.records,
-            segments: tested.journal.segments,
+            records: journal.records,
+            segments: journal.segments,
             missing: origin.missing,
             accounts: 0,
             goes_on_in: None,
@@ -70,12 +73,14 @@ impl Findings {
     }
 
     fn facts(&self) -> String {
-        let Self { id, version, engine, length, rows, tables, with_mac, records, segments, .. } = self;
+        let Self { id, version, engine, length, rows, tables, with_mac, opened, records, segments, .. } =
+            self;
         let made = moment(self.made_ms);
         let missing: String = self.missing.iter().map(|what| format!("\n  {what}")).collect();
         format!(
             "  backup   {id}, made {made} by version {version}; {length} bytes, all of them as they were sealed
   store    {rows} rows of {tables} tables, from {engine}; {with_mac} of them carry a MAC, and each is right
+  sealed   {opened} rows with sealed values or MACs were opened as a server opens them, and every one does
   journal  {records} records in {segments} segments: hashes, links, MACs and checkpoints are right
 
 Not in it:{missing}

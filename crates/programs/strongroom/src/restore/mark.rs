@@ -46,7 +46,8 @@ pub(super) fn expect_nothing(place: &Place, opened: &Opened) -> Result<()> {
         StorePlace::Sqlite(file) => Some(file.clone()),
         StorePlace::Postgres(_) => None,
     };
-    let in_the_way = [Some(data.journal()), Some(data.index()), Some(data.hsms()), store];
+    let in_the_way =
+        [Some(data.journal()), Some(data.index()), Some(data.hsms()), Some(data.server_name()), store];
     if let Some(there) = in_the_way.into_iter().flatten().find(|path| path.exists()) {
         bail!(
             "{} is there, and nothing that is there is touched: a backup is restored into an empty place; move it away, or \
@@ -73,6 +74,7 @@ fn remove_leftovers(place: &Place, own_slots: bool) -> Result<()> {
     for folder in [data.journal(), data.index()] {
         absent_is_fine(fs::remove_dir_all(folder))?;
     }
+    absent_is_fine(fs::remove_file(data.server_name()))?;
     if let StorePlace::Sqlite(file) = &place.store {
         for suffix in ["", "-wal", "-shm"] {
             let mut name = file.as_os_str().to_owned();
