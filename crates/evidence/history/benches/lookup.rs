@@ -10,9 +10,11 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use strongroom_crypto::ed25519::PrivateKey;
 use strongroom_history::{Attribute, Filter, History};
 use strongroom_journal::{
-    Durability, EventId, Identity, IdentityKind, Journal, JournalOptions, Reader, Record, Resource,
+    CheckpointKey, Durability, EventId, Identity, IdentityKind, Journal, JournalOptions, KeeperOptions,
+    Reader, Record, Resource,
 };
 use strongroom_secret::Key256;
 
@@ -69,6 +71,22 @@ fn main() {
     history.catch_up().unwrap();
     println!("index found again after a restart in {:.2} s", begun.elapsed().as_secs_f64());
 
+    table(&history, dir.path());
+    drop(history);
+    let begun = Instant::now();
+    compress(&journal);
+    println!(
+        "the journal compressed in {:.0} s: {} bytes a record",
+        begun.elapsed().as_secs_f64(),
+        size(&journal) / records
+    );
+    let history = open();
+    history.catch_up().unwrap();
+    table(&history, dir.path());
+}
+
+/// Measures first pages.
+fn table(history: &History, dir: &Path) {
     let at = |part: u64| NOW + SPAN_MS / 100 * part as i64;
     let middle = Filter { start_ms: Some(at(49)), end_ms: Some(at(50)), ..everything() };
     let rare = by(Attribute::ResourceName, &arn(u64::MAX));
@@ -83,12 +101,22 @@ fn main() {
         ("a range of 19 hours, 40 days ago", middle.clone()),
         ("the same, by a user", Filter { attribute: by(Attribute::Username, "user-3").attribute, ..middle }),
     ] {
-        let mut times: Vec<_> = (0..RUNS).map(|_| first_page(&history, &filter)).collect();
+        let mut times: Vec<_> = (0..RUNS).map(|_| first_page(history, &filter)).collect();
         times.sort_unstable();
-        evict(dir.path());
-        let cold = first_page(&history, &filter);
+        evict(dir);
+        let cold = first_page(history, &filter);
         println!("  {name}: {:.2} ms; {:.1} ms", ms(times[RUNS / 2]), ms(cold));
     }
+}
+
+/// Compresses what is closed, as a server does in the background.
+fn compress(dir: &Path) {
+    let options = JournalOptions { durability: Durability::Written, ..JournalOptions::default() };
+    let journal = Journal::open(dir, &options, &Key256::new([7; 32]), "bench", NOW).unwrap().journal;
+    let key = CheckpointKey { epoch: 1, key: PrivateKey::from_seed(&[3; 32]).unwrap() };
+    let options = KeeperOptions { key, key_before: None, copies: Vec::new() };
+    let mut keeper = journal.keeper(options, NOW).unwrap();
+    while keeper.compress_next().unwrap().is_some() {}
 }
 
 /// Writes the journal: 2,000 keys, 50 users, and one key that only the first three records name.

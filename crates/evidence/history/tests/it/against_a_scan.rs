@@ -5,7 +5,9 @@ use proptest::sample::select;
 use strongroom_history::{Attribute, Filter};
 use strongroom_journal::{Identity, IdentityKind, Record};
 
-use crate::fixture::{NOW, Place, append, close, event_id, ids, record, resource, runtime, scan};
+use crate::fixture::{
+    NOW, Place, append, close, compress, event_id, ids, keeper, record, resource, runtime, scan,
+};
 
 const ACCOUNTS: [&str; 2] = ["111122223333", "444455556666"];
 const REGIONS: [&str; 2] = ["us-east-1", "eu-central-1"];
@@ -21,6 +23,9 @@ enum Step {
     BeginStream,
     Restart,
     Index,
+    Compress,
+    /// What is older than that, in milliseconds, goes.
+    Retire(i64),
     /// Index files lost or altered, by their place.
     LoseIndex(prop::sample::Index),
     SpoilIndex(prop::sample::Index, prop::sample::Index),
@@ -59,6 +64,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::BeginStream),
         1 => Just(Step::Restart),
         3 => Just(Step::Index),
+        1 => Just(Step::Compress),
+        1 => (0_i64..60_000).prop_map(Step::Retire),
         1 => any::<prop::sample::Index>().prop_map(Step::LoseIndex),
         1 => any::<(prop::sample::Index, prop::sample::Index)>().prop_map(|(file, byte)| Step::SpoilIndex(file, byte)),
     ]
@@ -126,6 +133,7 @@ proptest! {
         let place = Place::new();
         let mut journal = place.open();
         let mut history = place.history(journal.reader());
+        let mut keeping = keeper(&journal);
         let mut number = 0;
         for step in steps {
             match step {
@@ -144,8 +152,13 @@ proptest! {
                     close(journal);
                     journal = place.open();
                     history = place.history(journal.reader());
+                    keeping = keeper(&journal);
                 }
                 Step::Index => history.catch_up().unwrap(),
+                Step::Compress => {
+                    compress(&mut keeping);
+                }
+                Step::Retire(time) => drop(keeping.retire(NOW, NOW + time, None).unwrap()),
                 Step::LoseIndex(file) => {
                     let files = place.index_files();
                     if !files.is_empty() {
@@ -165,6 +178,7 @@ proptest! {
                     }
                     journal = place.open();
                     history = place.history(journal.reader());
+                    keeping = keeper(&journal);
                 }
             }
         }

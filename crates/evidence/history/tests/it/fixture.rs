@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use strongroom_crypto::ed25519::PrivateKey;
 use strongroom_history::{Continuation, Filter, History, Page};
 use strongroom_journal::{
-    Durability, EventId, Identity, IdentityKind, Journal, JournalOptions, Reader, Record, Resource,
+    CheckpointKey, Durability, EventId, Identity, IdentityKind, Journal, JournalOptions, Keeper,
+    KeeperOptions, Reader, Record, Resource,
 };
 use strongroom_secret::Key256;
 use tempfile::TempDir;
@@ -120,6 +122,17 @@ pub(crate) fn append(journal: &Journal, records: impl IntoIterator<Item = Record
             journal.append(&record).await.unwrap();
         }
     });
+}
+
+/// Who compresses and drops the segments of a journal.
+pub(crate) fn keeper(journal: &Journal) -> Keeper {
+    let key = CheckpointKey { epoch: 1, key: PrivateKey::from_seed(&[3; 32]).unwrap() };
+    journal.keeper(KeeperOptions { key, key_before: None, copies: Vec::new() }, NOW).unwrap()
+}
+
+/// Compresses all segments that are closed, and tells how many were not yet.
+pub(crate) fn compress(keeper: &mut Keeper) -> usize {
+    std::iter::from_fn(|| keeper.compress_next().unwrap()).count()
 }
 
 pub(crate) fn close(journal: Journal) {

@@ -9,7 +9,9 @@ use strongroom_journal::Reader;
 use strongroom_runtime::ShutdownOwner;
 use strongroom_secret::Key256;
 
-use crate::fixture::{Place, append, close, event_id, everything, ids, key, record, runtime};
+use crate::fixture::{
+    Place, append, close, compress, event_id, everything, ids, keeper, key, record, runtime,
+};
 
 fn filled(place: &Place) -> History {
     let journal = place.open();
@@ -131,6 +133,25 @@ fn indexes_go_with_their_segments() {
     history.catch_up().unwrap();
     assert_eq!(place.index_files(), [stranger]);
     assert_eq!(ids(&history, &everything(), 50), []);
+}
+
+#[test]
+fn compressed_segments_have_the_same_index_and_are_found_alike() {
+    let packed = Place::new();
+    let journal = packed.open();
+    append(&journal, (0..200).map(record));
+    let history = packed.history(journal.reader());
+    history.catch_up().unwrap();
+    let before: Vec<_> = packed.index_files().iter().map(|file| fs::read(file).unwrap()).collect();
+    assert!(compress(&mut keeper(&journal)) > 5);
+    // Through the index that was made of the plain ones, and through one that is made of the compressed ones.
+    assert_eq!(ids(&history, &everything(), 7), all());
+    fs::remove_dir_all(packed.index()).unwrap();
+    assert_eq!(ids(&history, &everything(), 7), all());
+    history.catch_up().unwrap();
+    let after: Vec<_> = packed.index_files().iter().map(|file| fs::read(file).unwrap()).collect();
+    assert!(before == after);
+    assert_eq!(ids(&history, &everything(), 7), all());
 }
 
 #[test]
