@@ -6,7 +6,8 @@ use strongroom_schema::Timestamp;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{
-    ABSENT, ACCOUNT, Client, DAY, FAR_REGION, NOW, REGION, STRANGER, client, open, root, start,
+    ABSENT, ACCOUNT, Client, DAY, FAR_REGION, NOW, REGION, STRANGER, Surroundings, client, open, root, start,
+    start_in,
 };
 use crate::key_policies::{ROOT, key_on_condition, key_with, outcome, policy, statement};
 
@@ -19,6 +20,31 @@ on_both_engines! {
     a_use_is_told_when_its_record_is_no_longer_kept,
     policies_can_ask_for_how_long_a_key_has_not_been_used,
     a_use_that_was_altered_decides_nothing,
+    each_server_reads_its_own_journal_on,
+}
+
+async fn each_server_reads_its_own_journal_on(database: &TestDatabase) {
+    let db = open(database).await;
+    let [one, two] = ["one", "two"].map(|journal_name| {
+        let surroundings = Surroundings { journal_name, ..Surroundings::default() };
+        Client::new(&start_in(&db, &root(), &surroundings), ACCOUNT, REGION)
+    });
+    let key = one.create_key().await;
+    let (id, arn) = (key.key_id, key.arn.unwrap());
+    write(&one, record(1, "Encrypt", &[&arn])).await;
+    write(&two, record(2, "Decrypt", &[&arn])).await;
+    let decrypted = KeyLastUsageTrackingOperation::Decrypt;
+    assert_use(&two.last_usage(&id).await.unwrap(), 2, decrypted.clone());
+    // What the other has to add is older.
+    assert_use(&one.last_usage(&id).await.unwrap(), 2, decrypted);
+    // Each goes on where it was, and not where the other is.
+    for (number, server) in [(3, &one), (4, &two), (5, &one)] {
+        write(server, record(number, "Encrypt", &[&arn])).await;
+        for asked in [server, &one, &two] {
+            let told = asked.last_usage(&id).await.unwrap();
+            assert_use(&told, number, KeyLastUsageTrackingOperation::Encrypt);
+        }
+    }
 }
 
 /// The record of a call about the keys of those ARNs, as the server writes it.

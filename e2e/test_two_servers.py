@@ -1,0 +1,330 @@
+"""Two servers on one PostgreSQL: what one changes holds at the other within moments, and neither acts on what it knows
+once it no longer hears from the store."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rig import expected, sdk
+from rig.node import PATIENCE, wait_until
+from rig.production import Postgres, Production
+
+STALE_AFTER = 5.0
+"""Seconds after which what a server knows of the store is too old to act on."""
+
+TOO_OLD = "DependencyTimeoutException"
+
+PLAIN = b"plain"
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("postgres")
+    # PostgreSQL runs as somebody else, who must come as far as its folder.
+    for parent in [folder, *folder.parents]:
+        if parent.is_relative_to("/tmp") and parent != parent.parent:
+            parent.chmod(parent.stat().st_mode | 0o011)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = Postgres(folder, port).start()
+    yield server
+    server.stop()
+
+
+def beside(first: Production, folder: Path) -> Production:
+    """A second server on the store of the first: a data folder of its own, copies of configuration and seal."""
+    folder.mkdir()
+    second = Production(first.program, folder)
+    second.config.parent.mkdir()
+    second.config.write_text(first.config.read_text().replace(str(first.data), str(second.data)))
+    second.config.chmod(0o600)
+    second.data.mkdir(mode=0o700)
+    shutil.copytree(first.data / expected.SEAL, second.data / expected.SEAL)
+    second.root = first.root
+    return second
+
+
+@pytest.fixture(scope="module")
+def servers(program, postgres, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("servers")
+    (folder / "first").mkdir()
+    first = Production(program, folder / "first").init("--store", postgres.database("shared")).start()
+    second = beside(first, folder / "second").start()
+    yield first, second
+    for server in [first, second]:
+        server.ensure_gone()
+        assert "panicked" not in server.said(), server.said()[-4000:]
+
+
+def as_root(server: Production, service: str, **config):
+    root = server.root
+    return sdk.client(
+        server,
+        service,
+        access_key_id=root["access_key_id"],
+        secret_access_key=root["secret_access_key"],
+        **config,
+    )
+
+
+def as_(server: Production, service: str, key: dict, **config):
+    credential = {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
+    return sdk.client(server, service, session_token=key.get("SessionToken"), **credential, **config)
+
+
+class Here:
+    """What the first server has, and clients of both."""
+
+    def __init__(self, servers):
+        self.first, self.second = servers
+        self.kms, self.iam = as_root(self.first, "kms"), as_root(self.first, "iam")
+        self.there = as_root(self.second, "kms")
+        self.key = self.kms.create_key()["KeyMetadata"]["KeyId"]
+        self.arn = self.kms.describe_key(KeyId=self.key)["KeyMetadata"]["Arn"]
+        self.blob = self.there.encrypt(KeyId=self.key, Plaintext=PLAIN)["CiphertextBlob"]
+
+
+@pytest.fixture
+def here(servers):
+    return Here(servers)
+
+
+def code_of(call) -> str | None:
+    """The code with which a call is refused; nothing if it is not."""
+    try:
+        call()
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return None
+
+
+def holds(call, code: str | None) -> float:
+    """Waits until a call that the other server answered another way before is answered as it is to be from now on, and
+    tells how long that took. A server that knows no better may answer as before only for as long as what it knows is
+    young enough: a call that begins later than that must not be."""
+    changed = time.monotonic()
+    before = code_of(call)
+    while (found := code_of(call)) != code:
+        begun = time.monotonic()
+        found = code_of(call)
+        late = begun - changed > STALE_AFTER
+        assert not (late and found == before and found != TOO_OLD), f"{found} after {begun - changed:.1f} s"
+        assert begun - changed < PATIENCE, f"still {found}"
+    return time.monotonic() - changed
+
+
+def user(here: Here, name: str, *actions: str) -> dict:
+    """A user who may do that with all keys, and his access key."""
+    here.iam.create_user(UserName=name)
+    allow(here, name, *actions)
+    return here.iam.create_access_key(UserName=name)["AccessKey"]
+
+
+def allow(here: Here, name: str, *actions: str):
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    here.iam.put_user_policy(UserName=name, PolicyName="may", PolicyDocument=document)
+
+
+def test_a_disabled_key_is_disabled_everywhere(here):
+    decrypt = lambda: here.there.decrypt(CiphertextBlob=here.blob)  # noqa: E731
+    assert code_of(decrypt) is None
+    here.kms.disable_key(KeyId=here.key)
+    holds(decrypt, "DisabledException")
+    here.kms.enable_key(KeyId=here.key)
+    holds(decrypt, None)
+
+
+def test_a_users_policy_holds_everywhere(here):
+    key = user(here, "policies", "kms:Decrypt")
+    there = as_(here.second, "kms", key)
+    decrypt = lambda: there.decrypt(CiphertextBlob=here.blob)  # noqa: E731
+    holds(decrypt, None)
+    here.iam.delete_user_policy(UserName="policies", PolicyName="may")
+    holds(decrypt, "AccessDeniedException")
+    allow(here, "policies", "kms:Decrypt")
+    holds(decrypt, None)
+    here.iam.update_access_key(UserName="policies", AccessKeyId=key["AccessKeyId"], Status="Inactive")
+    holds(decrypt, "UnrecognizedClientException")
+
+
+def test_a_deleted_access_key_signs_nowhere(here):
+    key = user(here, "keys", "kms:Decrypt")
+    there = as_(here.second, "kms", key)
+    decrypt = lambda: there.decrypt(CiphertextBlob=here.blob)  # noqa: E731
+    holds(decrypt, None)
+    here.iam.delete_access_key(UserName="keys", AccessKeyId=key["AccessKeyId"])
+    holds(decrypt, "UnrecognizedClientException")
+
+
+def test_key_policies_grants_and_aliases_hold_everywhere(here):
+    key = user(here, "grants", "kms:ListAliases")
+    arn = here.iam.get_user(UserName="grants")["User"]["Arn"]
+    there = as_(here.second, "kms", key)
+    decrypt = lambda: there.decrypt(CiphertextBlob=here.blob)  # noqa: E731
+    holds(decrypt, "AccessDeniedException")
+    grant = here.kms.create_grant(KeyId=here.key, GranteePrincipal=arn, Operations=["Decrypt"])["GrantId"]
+    holds(decrypt, None)
+    here.kms.revoke_grant(KeyId=here.key, GrantId=grant)
+    holds(decrypt, "AccessDeniedException")
+    policy = json.loads(here.kms.get_key_policy(KeyId=here.key)["Policy"])
+    said = {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "kms:Decrypt", "Resource": "*"}
+    wider = {**policy, "Statement": [*policy["Statement"], said]}
+    here.kms.put_key_policy(KeyId=here.key, Policy=json.dumps(wider))
+    holds(decrypt, None)
+    here.kms.put_key_policy(KeyId=here.key, Policy=json.dumps(policy))
+    holds(decrypt, "AccessDeniedException")
+    here.kms.create_alias(AliasName="alias/two", TargetKeyId=here.key)
+    encrypt = lambda: here.there.encrypt(KeyId="alias/two", Plaintext=PLAIN)  # noqa: E731
+    holds(encrypt, None)
+    here.kms.delete_alias(AliasName="alias/two")
+    holds(encrypt, "NotFoundException")
+
+
+def test_a_roles_trust_policy_holds_everywhere(here):
+    key = user(here, "trusted", "sts:AssumeRole")
+    arn = here.iam.get_user(UserName="trusted")["User"]["Arn"]
+
+    def trust(effect: str) -> str:
+        statement = {"Effect": effect, "Principal": {"AWS": arn}, "Action": "sts:AssumeRole"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+    role = here.iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust("Allow"))["Role"]["Arn"]
+    there = as_(here.second, "sts", key)
+    assume = lambda: there.assume_role(RoleArn=role, RoleSessionName="session")  # noqa: E731
+    holds(assume, None)
+    here.iam.update_assume_role_policy(RoleName="role", PolicyDocument=trust("Deny"))
+    holds(assume, "AccessDenied")
+
+
+def test_each_server_tells_of_its_own_calls(here):
+    """Each has a journal of its own."""
+    here.there.decrypt(CiphertextBlob=here.blob)
+    here.kms.disable_key(KeyId=here.key)
+
+    def events(server) -> set[str]:
+        found = as_root(server, "cloudtrail").lookup_events(
+            LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": here.arn}]
+        )
+        return {event["EventName"] for event in found["Events"]}
+
+    wait_until(lambda: "DisableKey" in events(here.first), "the change in the history of the first")
+    assert "DisableKey" not in events(here.second)
+
+
+@contextmanager
+def stopped(pids: list[int]):
+    """Processes that do nothing, as a machine that is paused."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield time.monotonic()
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def processes(postgres: Postgres) -> list[int]:
+    """PostgreSQL's, the first of which makes the others."""
+    first = int((postgres.data / "postmaster.pid").read_text().split()[0])
+
+    def parent(pid: str) -> int:
+        try:
+            return int(Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()[1])
+        except (OSError, IndexError):
+            return 0
+
+    return [first, *(int(pid) for pid in os.listdir("/proc") if pid.isdigit() and parent(pid) == first)]
+
+
+@pytest.mark.slow
+def test_without_the_store_cryptography_is_refused_before_it_rests_on_what_is_old(here, postgres):
+    decrypt = lambda: here.there.decrypt(CiphertextBlob=here.blob)  # noqa: E731
+    assert code_of(decrypt) is None
+    with stopped(processes(postgres)) as since:
+        while True:
+            begun = time.monotonic()
+            found = code_of(decrypt)
+            if found == TOO_OLD:
+                break
+            assert found is None
+            assert begun - since <= STALE_AFTER, f"answered {begun - since:.1f} s after the store was gone"
+        # What was in memory served as long as it was young.
+        assert begun - since > 1, "refused too early"
+        with sdk.refused("DependencyTimeoutException") as refusal:
+            decrypt()
+        assert refusal.message == "The system timed out while trying to fulfill the request. You can retry the request."
+        assert not here.second.is_healthy()
+        with sdk.refused() as refusal:
+            as_root(here.second, "iam").list_users()
+        assert refusal.status == 503
+    wait_until(lambda: code_of(decrypt) is None, "cryptography after the store is back")
+    wait_until(here.second.is_healthy, "health after the store is back")
+
+
+@pytest.mark.slow
+def test_a_server_that_was_paused_does_not_act_on_what_it_knew(here):
+    """Requests that wait at a server which is paused are answered when it goes on, and not as they would have been."""
+    answers = []
+
+    def ask():
+        client = as_root(here.second, "kms", read_timeout=60)
+        answers.append(code_of(lambda: client.decrypt(CiphertextBlob=here.blob)))
+
+    assert code_of(lambda: here.there.decrypt(CiphertextBlob=here.blob)) is None
+    with stopped([here.second.pid]) as since:
+        waiting = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in waiting:
+            thread.start()
+        here.kms.disable_key(KeyId=here.key)
+        changed = time.monotonic()
+        # There is nothing to wait for but time itself.
+        time.sleep(max(0.0, changed + STALE_AFTER + 0.5 - time.monotonic()))
+        assert time.monotonic() - since > STALE_AFTER
+    for thread in waiting:
+        thread.join()
+    assert set(answers) <= {TOO_OLD, "DisabledException"}, answers
+    holds(lambda: here.there.decrypt(CiphertextBlob=here.blob), "DisabledException")
+
+
+@pytest.mark.slow
+def test_what_a_server_leaves_that_is_killed_is_recorded_by_the_other(program, postgres, tmp_path):
+    """A change that is committed, and whose record the server did not come to write."""
+    (tmp_path / "first").mkdir()
+    first = Production(program, tmp_path / "first").init("--store", postgres.database("left")).start()
+    second = beside(first, tmp_path / "second").start()
+    kms = as_root(first, "kms")
+    made = []
+
+    def make():
+        try:
+            while True:
+                made.append(kms.create_key()["KeyMetadata"]["KeyId"])
+        except (BotoCoreError, ClientError):
+            return  # the server is killed in the middle
+
+    makers = [threading.Thread(target=make) for _ in range(4)]
+    for maker in makers:
+        maker.start()
+    wait_until(lambda: len(made) > 20, "some keys")
+    first.kill()
+    for maker in makers:
+        maker.join()
+    # No change outruns its record: what is in the store is in one history or the other.
+    pages = as_root(second, "kms").get_paginator("list_keys").paginate()
+    assert {key["KeyId"] for page in pages for key in page["Keys"]} >= set(made)
+    adopted = "changes of a server that is gone are recorded here"
+    assert adopted not in second.said()
+    wait_until(lambda: adopted in second.said(), "the second server taking over", 150)
+    for server in [first, second]:
+        server.ensure_gone()
+        assert server.verify_audit().returncode == 0, server.said()[-2000:]
