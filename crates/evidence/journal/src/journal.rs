@@ -32,6 +32,9 @@ pub enum Durability {
     Written,
 }
 
+/// Longest time that a frame may wait for more records.
+const LONGEST_GATHER: Duration = Duration::from_millis(100);
+
 /// How a journal is written.
 #[derive(Clone, Debug)]
 pub struct JournalOptions {
@@ -44,6 +47,9 @@ pub struct JournalOptions {
     pub queue_records: u32,
     /// Most bytes in one frame, and so waiting to be written: 4 KiB to 2 MiB.
     pub queue_bytes: usize,
+    /// How long a frame waits, where several callers append at a time, for those of them who are not in it yet; at most
+    /// 100 ms. It waits for no more of them than there were just before. Zero: not at all.
+    pub gather: Duration,
     /// How long an append waits for room in the queue before it fails as [`JournalError::Busy`].
     pub longest_wait: Duration,
     /// Which epoch of the journal's subkey the given key is; written down so that [`verify`](crate::verify())
@@ -61,6 +67,7 @@ impl Default for JournalOptions {
             segment_bytes: 16 << 20,
             queue_records: 4096,
             queue_bytes: 1 << 20,
+            gather: Duration::from_micros(500),
             longest_wait: Duration::from_secs(2),
             key_epoch: 1,
             begins_streams: false,
@@ -79,6 +86,9 @@ impl JournalOptions {
         }
         if !(4096..=FRAME_LIMIT).contains(&self.queue_bytes) {
             return refuse("queue_bytes", "from 4096 to 2097152");
+        }
+        if self.gather > LONGEST_GATHER {
+            return refuse("gather", "at most 100 milliseconds");
         }
         Ok(())
     }
@@ -159,7 +169,7 @@ impl Journal {
             .map_err(JournalError::io("begin a stream in", dir))?;
         let bounds = options.bounds();
         let durable = writer.durable();
-        let queue = Arc::new(Queue::new(bounds));
+        let queue = Arc::new(Queue::new(bounds, options.gather));
         let journal = Self {
             writer: Mutex::new(Some(
                 start(writer, Arc::clone(&queue)).map_err(JournalError::io("write", dir))?,

@@ -1,6 +1,6 @@
 //! The journal: every authenticated call as one record, in an append-only log that shows tampering.
 //!
-//! [`Journal`] writes, [`Reader`] reads, [`verify`] checks. A [`Record`] is what one call leaves
+//! [`Journal`] writes, [`Keeper`] signs, compresses and drops, [`Reader`] reads, [`verify`] checks. A [`Record`] is what one call leaves
 //! behind; [`render_cloudtrail_json`] shows it as CloudTrail does. The crate knows no AWS service, no HTTP
 //! and no policy: it writes the records it is given, redacted by whoever made them, at the (domain) times
 //! they carry. It reads no clock.
@@ -34,9 +34,13 @@
 //! Two things a chain alone cannot show. What is cut from the very end of the journal leaves nothing that
 //! points at it: the last frames of the *newest* stream, or that whole stream. The same holds for a last
 //! frame of which whole disk sectors, or the end from before its hash on, are turned into zeros: so it looks
-//! after a power cut, and the next start drops it. Only an anchor kept elsewhere, such as a signed
-//! checkpoint, shows either. And whoever holds the seal itself can compute every key of the chain and write a
-//! new past; again only what was anchored outside holds against him.
+//! after a power cut, and the next start drops it. And whoever holds the seal itself can compute every key of
+//! the chain and write a new past.
+//!
+//! A [`Checkpoint`] shows the first, as far as it was made before the cut, and, kept where who did it cannot write,
+//! the second. It is signed with a key of its own, so that whoever has the public half verifies hashes, chain and
+//! checkpoints without any secret. The signing key is in the process for as long as it runs: stolen, it can sign
+//! another past, which MACs and checkpoints kept elsewhere contradict.
 //!
 //! The end of an older stream is pinned by its successor, as it was when that began. Where the successor
 //! found the end damaged, more than an end mark wrong, it pins nothing: its [`OpenNote`] is then the only

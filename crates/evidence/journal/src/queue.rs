@@ -10,6 +10,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 
@@ -221,13 +222,21 @@ pub(crate) struct Queue {
     /// Wakes callers that found the batch full.
     taken: Notify,
     bounds: Bounds,
+    /// How long a batch waits for others of as many callers as there are.
+    gather: Duration,
 }
 
 struct State {
     batch: Batch,
     closed: bool,
-    writer_waits: bool,
+    /// How many records the writer waits for; none while it works.
+    awaited: Option<u32>,
+    /// How many records the batch before had.
+    before: u32,
 }
+
+/// With fewer callers than these at a time nobody waits for others.
+const FEW: u32 = 4;
 
 /// What the queue says to a record.
 pub(crate) enum Offer {
@@ -240,9 +249,9 @@ pub(crate) enum Offer {
 }
 
 impl Queue {
-    pub(crate) fn new(bounds: Bounds) -> Self {
-        let state = State { batch: Batch::empty(), closed: false, writer_waits: false };
-        Self { state: Mutex::new(state), arrived: Condvar::new(), taken: Notify::new(), bounds }
+    pub(crate) fn new(bounds: Bounds, gather: Duration) -> Self {
+        let state = State { batch: Batch::empty(), closed: false, awaited: None, before: 0 };
+        Self { state: Mutex::new(state), arrived: Condvar::new(), taken: Notify::new(), bounds, gather }
     }
 
     /// Puts records into the open batch: all of them, or none.
@@ -257,6 +266,8 @@ impl Queue {
         let too_many = batch.count > 0 && records.len() > room;
         let fits = batch.length_with(records).is_some_and(|length| length <= self.bounds.bytes);
         if too_many || !fits {
+            // What there is must not wait for more.
+            self.wake(state);
             return Offer::Full;
         }
         let index = batch.count;
@@ -289,16 +300,17 @@ impl Queue {
         Some(begun)
     }
 
-    /// Wakes the writer for the open batch, and makes the wait for it.
+    /// Wakes the writer for the open batch, if it is what the writer waits for, and makes the wait for it.
     fn joined(&self, state: MutexGuard<'_, State>, index: u32) -> Waiting {
         let ticket = Arc::clone(&state.batch.ticket);
-        self.wake(state);
+        if state.batch.probed || state.awaited.is_some_and(|awaited| state.batch.count >= awaited) {
+            self.wake(state);
+        }
         Waiting { ticket, index, slot: None }
     }
 
     fn wake(&self, mut state: MutexGuard<'_, State>) {
-        if state.writer_waits {
-            state.writer_waits = false;
+        if state.awaited.take().is_some() {
             drop(state);
             self.arrived.notify_one();
         }
@@ -311,16 +323,32 @@ impl Queue {
 
     /// Waits for records, a probe or a request for a stream, and takes the batch, leaving `spare` to be filled;
     /// none once the queue is closed and empty.
+    ///
+    /// Where several callers append at a time, the batch waits a little for those who were just answered: a frame for
+    /// all of them costs the disk and the processor little more than one for half of them. It does not wait for more
+    /// records than there are callers, so that nobody waits for nobody.
     pub(crate) fn take(&self, spare: Batch) -> Option<Batch> {
         let mut state = self.lock();
+        // Those who wait now were not in the batch before.
+        let callers = state.before + state.batch.count;
         while !state.batch.is_awaited() && state.batch.streams.is_empty() {
             if state.closed {
                 return None;
             }
-            state.writer_waits = true;
+            state.awaited = Some(1);
             state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.writer_waits = false;
+        let wanted = callers.min(self.bounds.records);
+        let is_gathering = |state: &mut State| {
+            state.batch.count < wanted && state.awaited.is_some() && !state.closed && !state.batch.probed
+        };
+        if wanted >= FEW && !self.gather.is_zero() && state.batch.streams.is_empty() {
+            state.awaited = Some(wanted);
+            let gathered = self.arrived.wait_timeout_while(state, self.gather, is_gathering);
+            state = gathered.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.awaited = None;
+        state.before = state.batch.count;
         let batch = std::mem::replace(&mut state.batch, spare);
         drop(state);
         self.taken.notify_waiters();

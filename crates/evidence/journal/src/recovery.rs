@@ -82,6 +82,7 @@ pub(crate) struct Before {
 ///
 /// `now_ms` stands for the greatest event time where damage hides it: no record is younger.
 pub(crate) fn recover(dir: &Path, now_ms: i64) -> Result<Before, JournalError> {
+    segment::remove_left(dir).map_err(JournalError::io("clear", dir))?;
     let mut streams = stream::list(dir).map_err(JournalError::io("list", dir))?.streams;
     let last = streams.last().copied();
     while let Some(stream) = streams.pop() {

@@ -1,19 +1,21 @@
 //! Segments: the files of a stream.
 
+mod ahead;
 mod compressed;
 mod content;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::FallocateFlags;
 use strongroom_crypto::digest::sha256;
 
 use crate::frame::{Hash, array};
 use crate::stream::StreamId;
 
+use ahead::Blank;
+pub(crate) use ahead::{Ahead, remove_left};
 pub(crate) use compressed::compress;
 pub(crate) use content::SegmentContent;
 
@@ -27,9 +29,8 @@ pub(crate) const SEGMENT_LIMIT: u64 = 64 << 20;
 const MAGIC: [u8; 8] = *b"SRJOURNL";
 const FORMAT: u16 = 1;
 const HASHED: usize = HEADER_LEN - 64;
-/// How much of a preallocated segment is written with zeros at a time, ahead of its frames.
-const ZERO_AHEAD: u64 = 1 << 20;
-static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+/// Size of a segment for which no file was made ahead: a few milliseconds' work.
+const MADE_NOW: u64 = 1 << 20;
 
 /// What the head of a segment says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -255,59 +256,53 @@ pub(crate) struct OpenSegment {
     capacity: u64,
     /// End of the last frame that counts.
     used: u64,
-    /// How far the file was written at all.
-    zeroed: u64,
     /// End of what a failed write may have left after `used`.
     dirty: u64,
     finished: bool,
 }
 
 impl OpenSegment {
-    /// Makes a segment: preallocated, its header durable, under its final name only then.
+    /// Makes a segment, of the file that was made ahead, or else of a small one that is made now: its header durable,
+    /// and under its final name only then.
     pub(crate) fn create(
         dir: &Path,
         header: &SegmentHeader,
         mac: impl FnOnce(&Hash) -> Hash,
+        ahead: &Ahead,
         capacity: u64,
         sync: bool,
     ) -> io::Result<(Self, Hash)> {
         let path = dir.join(file_name(header.number));
         let unfinished = path.with_extension(UNFINISHED);
-        let made = Self::make(&unfinished, header, mac, capacity, sync).and_then(|made| {
+        let blank = match ahead.take(unfinished.clone()) {
+            Some(blank) => blank,
+            None => Blank::make(unfinished.clone(), capacity.min(MADE_NOW), sync)?,
+        };
+        let made = Self::begin(blank, header, mac, sync).and_then(|made| {
             fs::rename(&unfinished, &path)?;
             sync_dir(dir)?;
             Ok(made)
         });
         if made.is_err() {
-            // On a full disk the half-made segment would hold the very room that is missing. If this fails as
-            // well, the next attempt or start removes it.
+            // Whatever is tried next is tried from the beginning. If this fails as well, the next attempt or start
+            // removes it.
             let _ = fs::remove_file(&unfinished);
         }
         made
     }
 
-    fn make(
-        path: &Path,
+    fn begin(
+        blank: Blank,
         header: &SegmentHeader,
         mac: impl FnOnce(&Hash) -> Hash,
-        capacity: u64,
         sync: bool,
     ) -> io::Result<(Self, Hash)> {
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, capacity) {
-            // A file system that cannot preallocate still holds the journal; a full disk then shows later.
-            Err(rustix::io::Errno::OPNOTSUPP) => file.set_len(capacity)?,
-            other => other?,
-        }
+        let Blank { file, capacity, .. } = blank;
         let (bytes, hash) = header.seal(mac);
         file.write_all_at(&bytes, 0)?;
+        file.sync_all()?;
         let used = HEADER_LEN as u64;
-        let number = header.number;
-        let mut segment =
-            Self { file, number, sync, capacity, used, zeroed: used, dirty: used, finished: false };
-        segment.zero_ahead(used + 1)?;
-        segment.file.sync_all()?;
-        Ok((segment, hash))
+        Ok((Self { file, number: header.number, sync, capacity, used, dirty: used, finished: false }, hash))
     }
 
     pub(crate) fn number(&self) -> u32 {
@@ -319,6 +314,11 @@ impl OpenSegment {
         self.used
     }
 
+    /// Tells whether it is time to make the next one.
+    pub(crate) fn is_half_full(&self) -> bool {
+        self.used * 2 >= self.capacity
+    }
+
     /// Tells whether a frame of this length may still be put.
     pub(crate) fn has_room(&self, length: usize) -> bool {
         !self.finished && self.used + length as u64 <= self.capacity
@@ -328,7 +328,6 @@ impl OpenSegment {
     pub(crate) fn put(&mut self, frame: &[u8]) -> io::Result<()> {
         self.clean()?;
         let end = self.used + frame.len() as u64;
-        self.zero_ahead(end)?;
         self.dirty = end;
         self.file.write_all_at(frame, self.used)?;
         if self.sync {
@@ -350,31 +349,9 @@ impl OpenSegment {
     /// otherwise a power cut could mix the two.
     fn clean(&mut self) -> io::Result<()> {
         if self.dirty > self.used {
-            self.zero(self.used, self.dirty)?;
+            ahead::zero(&self.file, self.used, self.dirty)?;
             self.file.sync_data()?;
             self.dirty = self.used;
-        }
-        Ok(())
-    }
-
-    /// Sees to it that the place up to `end` was written before, a large piece at a time. Flushing writes to
-    /// blocks that are only reserved also commits the file system's metadata, which takes two to three times
-    /// as long.
-    fn zero_ahead(&mut self, end: u64) -> io::Result<()> {
-        if self.sync && end > self.zeroed {
-            let to = (end + ZERO_AHEAD).min(self.capacity);
-            self.zero(self.zeroed, to)?;
-            self.zeroed = to;
-        }
-        Ok(())
-    }
-
-    fn zero(&self, from: u64, to: u64) -> io::Result<()> {
-        let mut at = from;
-        while at < to {
-            let length = ZEROS.len().min((to - at) as usize);
-            self.file.write_all_at(&ZEROS[..length], at)?;
-            at += length as u64;
         }
         Ok(())
     }

@@ -113,6 +113,9 @@ pub(crate) struct Streams {
 /// Name of the file that the writing process locks.
 pub(crate) const LOCK_FILE: &str = "lock";
 
+/// Name of the file that becomes the next segment.
+pub(crate) const AHEAD_FILE: &str = "ahead.new";
+
 /// Lists the streams of a journal.
 pub(crate) fn list(dir: &Path) -> io::Result<Streams> {
     let (mut streams, mut strangers) = (Vec::new(), Vec::new());
@@ -121,7 +124,7 @@ pub(crate) fn list(dir: &Path) -> io::Result<Streams> {
         let name = entry.file_name();
         match name.to_str().map(str::parse::<StreamId>) {
             Some(Ok(stream)) if entry.file_type()?.is_dir() => streams.push(stream),
-            _ if name == LOCK_FILE || name == checkpoint::DIRECTORY => {}
+            _ if name == LOCK_FILE || name == AHEAD_FILE || name == checkpoint::DIRECTORY => {}
             _ => strangers.push(entry.path()),
         }
     }

@@ -30,6 +30,8 @@ pub(crate) struct Walk<'f> {
     offset: u64,
     end: u64,
     buffer: Vec<u8>,
+    /// The header behind a frame that was passed over, and where it is.
+    peeked: Option<(u64, FrameHeader)>,
     bytes_read: u64,
 }
 
@@ -99,6 +101,7 @@ impl<'f> Walk<'f> {
             offset: (segment::HEADER_LEN as u64).min(end),
             end,
             buffer: Vec::new(),
+            peeked: None,
             bytes_read: 0,
         })
     }
@@ -125,19 +128,37 @@ impl<'f> Walk<'f> {
         })
     }
 
-    /// Reads the next header only and passes over what it announces. A frame that was cut short passes for
-    /// one.
+    /// Reads the next header only and passes over what it announces, if a frame or nothing more is behind that. A last
+    /// frame that was cut short passes for one.
     pub(crate) fn skim(&mut self) -> io::Result<Skim> {
         let offset = self.offset;
-        if let Ok(header) = self.header()? {
-            self.offset = (offset + u64::from(header.length)).min(self.end);
-            return Ok(Skim::Frame { offset, header });
+        let header = match self.peeked.take() {
+            Some((at, header)) if at == offset => Ok(header),
+            _ => self.header()?,
+        };
+        if let Ok(header) = header {
+            let next = (offset + u64::from(header.length)).min(self.end);
+            if self.leads_on(next)? {
+                self.offset = next;
+                return Ok(Skim::Frame { offset, header });
+            }
         }
         Ok(match self.look()? {
             Found::Frame(header) => Skim::Frame { offset, header },
             Found::Damaged(damage) => Skim::Damaged { offset, fault: damage.fault },
             Found::End | Found::Torn => Skim::End,
         })
+    }
+
+    /// Tells whether a frame's header is at `next`, or zeros. Where neither is, the frame before may be damaged, and whole
+    /// ones may be found in what it announces.
+    fn leads_on(&mut self, next: u64) -> io::Result<bool> {
+        self.fill(next, self.end.min(next + HEADER_LEN as u64))?;
+        if let Some(Ok(header)) = self.buffer.first_chunk().map(FrameHeader::read) {
+            self.peeked = Some((next, header));
+            return Ok(true);
+        }
+        Ok(self.buffer.iter().all(|&byte| byte == 0))
     }
 
     /// Judges what comes next. Before it calls something damage it looks again: a running journal may have

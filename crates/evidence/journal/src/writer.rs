@@ -10,7 +10,7 @@ use strongroom_secret::Key256;
 use crate::chain::{Chain, ChainKey};
 use crate::frame::{self, Hash, Kind};
 use crate::queue::{Batch, Failure, Queue};
-use crate::segment::{self, OpenSegment, Predecessor, SegmentHeader};
+use crate::segment::{self, Ahead, OpenSegment, Predecessor, SegmentHeader};
 use crate::stream::{self, Position, StreamId};
 
 /// How far the journal is durable; readers in the same process go no further.
@@ -81,6 +81,7 @@ impl Beginning {
 /// The writing end of a journal: of one stream at a time.
 pub(crate) struct Writer {
     plan: Plan,
+    ahead: Ahead,
     at: Beginning,
     /// The stream to go on in, once the end of the present one is written.
     next: Option<Beginning>,
@@ -100,9 +101,10 @@ impl Writer {
         predecessor: Option<Predecessor>,
         newest_before_ms: i64,
     ) -> io::Result<Self> {
-        let (chain, segment) = begin_stream(&plan, key, at, predecessor, newest_before_ms)?;
+        let ahead = Ahead::start(&plan.dir, plan.segment_bytes, plan.sync)?;
+        let (chain, segment) = begin_stream(&plan, &ahead, key, at, predecessor, newest_before_ms)?;
         let durable = Arc::new(Durable(Mutex::new(End::of(at.stream, &segment, &chain))));
-        Ok(Self { plan, at, next: None, chain, segment, durable, frame: Vec::new() })
+        Ok(Self { plan, ahead, at, next: None, chain, segment, durable, frame: Vec::new() })
     }
 
     pub(crate) fn durable(&self) -> Arc<Durable> {
@@ -148,10 +150,13 @@ impl Writer {
         if !self.segment.has_room(frame::length(batch)) {
             self.segment.finish()?;
             let number = self.segment.number() + 1;
-            self.segment = next_segment(&self.plan, self.at, &mut self.chain, number, None)?;
+            self.segment = next_segment(&self.plan, &self.ahead, self.at, &mut self.chain, number, None)?;
         }
         let hash = self.chain.seal(kind, batch, &mut self.frame).map_err(io::Error::other)?;
         self.segment.put(&self.frame)?;
+        if self.segment.is_half_full() {
+            self.ahead.ask();
+        }
         let record = self.chain.advance(batch, hash);
         self.durable.set(End::of(self.at.stream, &self.segment, &self.chain));
         Ok(Position { stream: self.at.stream, record })
@@ -180,7 +185,8 @@ impl Writer {
         let predecessor = Predecessor { stream: self.at.stream, end: Some(end) };
         let newest_ms = self.chain.newest_ms();
         let key = self.plan.key.as_ref().ok_or(io::ErrorKind::Unsupported)?;
-        (self.chain, self.segment) = begin_stream(&self.plan, key, next, Some(predecessor), newest_ms)?;
+        (self.chain, self.segment) =
+            begin_stream(&self.plan, &self.ahead, key, next, Some(predecessor), newest_ms)?;
         (self.at, self.next) = (next, None);
         self.durable.set(End::of(self.at.stream, &self.segment, &self.chain));
         Ok(())
@@ -197,6 +203,7 @@ impl Writer {
 /// Makes a stream's directory and first segment. May be repeated.
 fn begin_stream(
     plan: &Plan,
+    ahead: &Ahead,
     key: &Key256,
     at: Beginning,
     predecessor: Option<Predecessor>,
@@ -206,12 +213,13 @@ fn begin_stream(
     stream::make_directory(&stream::directory(&plan.dir, at.stream))?;
     segment::sync_dir(&plan.dir)?;
     let mut chain = Chain::begin(key, newest_before_ms);
-    let segment = next_segment(plan, at, &mut chain, 1, predecessor)?;
+    let segment = next_segment(plan, ahead, at, &mut chain, 1, predecessor)?;
     Ok((chain, segment))
 }
 
 fn next_segment(
     plan: &Plan,
+    ahead: &Ahead,
     at: Beginning,
     chain: &mut Chain,
     number: u32,
@@ -231,7 +239,7 @@ fn next_segment(
     };
     let mac = |hash: &_| chain.key().segment_mac(hash);
     let dir = stream::directory(&plan.dir, at.stream);
-    let (segment, hash) = OpenSegment::create(&dir, &header, mac, plan.segment_bytes, plan.sync)?;
+    let (segment, hash) = OpenSegment::create(&dir, &header, mac, ahead, plan.segment_bytes, plan.sync)?;
     chain.enter_segment(hash);
     Ok(segment)
 }

@@ -161,17 +161,16 @@ impl Record {
     /// Encodes the record for a frame, applying CloudTrail's limits.
     pub(crate) fn encode_parts(&self) -> Parts {
         let packing = Packing { account: &self.account_id, region: &self.aws_region };
-        Parts { context: self.encode_context(packing), own: self.encode_own(packing) }
+        Parts { context: self.encode_context(), own: self.encode_own(packing) }
     }
 
-    fn encode_context(&self, packing: Packing<'_>) -> Vec<u8> {
+    /// Texts are as they are here: every record makes its context, and a frame keeps few.
+    fn encode_context(&self) -> Vec<u8> {
         let mut buffer = Vec::with_capacity(512);
         buffer.push(FORMAT);
-        // What the other texts are packed with.
-        let w = &mut FieldWriter::new(&mut buffer, Packing::default());
+        let w = &mut FieldWriter::new(&mut buffer, None);
         w.text(tag::AWS_REGION, &self.aws_region);
         w.text(tag::ACCOUNT_ID, &self.account_id);
-        let w = &mut FieldWriter::new(&mut buffer, packing);
         w.message(tag::IDENTITY, |w| encode_identity(w, &self.identity));
         w.text(tag::SOURCE_IP, &self.source_ip);
         w.optional(tag::USER_AGENT, self.user_agent.as_deref().map(cut));
@@ -190,7 +189,7 @@ impl Record {
             [&self.request_parameters, &self.response_elements, &self.additional_event_data, &self.decisions];
         let mut buffer = Vec::with_capacity(256 + long.into_iter().flatten().map(String::len).sum::<usize>());
         buffer.push(FORMAT);
-        let w = &mut FieldWriter::new(&mut buffer, packing);
+        let w = &mut FieldWriter::new(&mut buffer, Some(packing));
         w.bytes(tag::EVENT_ID, &self.event_id.0);
         w.integer(tag::EVENT_TIME, self.event_time_ms);
         let flags = if self.read_only { READ_ONLY } else { 0 } | if self.management { MANAGEMENT } else { 0 };

@@ -10,11 +10,12 @@ use super::packed::Packing;
 /// Appends fields to a buffer.
 pub(super) struct FieldWriter<'b> {
     buffer: &'b mut Vec<u8>,
-    packing: Packing<'b>,
+    packing: Option<Packing<'b>>,
 }
 
 impl<'b> FieldWriter<'b> {
-    pub(super) fn new(buffer: &'b mut Vec<u8>, packing: Packing<'b>) -> Self {
+    /// Writes fields whose texts are packed, or are not: who reads them need not know which.
+    pub(super) fn new(buffer: &'b mut Vec<u8>, packing: Option<Packing<'b>>) -> Self {
         Self { buffer, packing }
     }
 
@@ -32,7 +33,7 @@ impl<'b> FieldWriter<'b> {
 
     pub(super) fn optional(&mut self, tag: u8, value: Option<&str>) {
         if let Some(value) = value {
-            let packing = self.packing;
+            let Some(packing) = self.packing else { return self.bytes(tag, value.as_bytes()) };
             self.buffer.push(tag);
             self.prefixed(|buffer| packing.pack(value, buffer));
         }

@@ -47,24 +47,17 @@ impl Packing<'_> {
     pub(super) fn pack(&self, text: &str, buffer: &mut Vec<u8>) {
         let text = text.as_bytes();
         let (mut at, mut written) = (0, 0);
-        // Whether a word may begin here. Looking only there, and at what is no letter or digit, is what makes
-        // packing cheap, and finds all that is worth finding.
-        let mut begins = true;
-        while let Some(&byte) = text.get(at) {
-            let is_word = byte.is_ascii_alphanumeric();
-            if begins || !is_word {
-                let (before, rest) = text.split_at(at);
-                if let Some(code) = self.code_for(rest) {
-                    buffer.extend_from_slice(before.get(written..).unwrap_or_default());
-                    let length = code.write(buffer);
-                    at += length;
-                    written = at;
-                    begins = true;
-                    continue;
-                }
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            if let Some(code) = self.code_for(rest) {
+                buffer.extend_from_slice(text.get(written..at).unwrap_or_default());
+                at += code.write(buffer);
+                written = at;
+                continue;
             }
-            begins = !is_word;
-            at += 1;
+            // Codes are looked for where a word begins, and at what is no letter or digit: that is what makes packing
+            // cheap, and finds all that is worth finding.
+            let word = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            at += word.max(1);
         }
         buffer.extend_from_slice(text.get(written..).unwrap_or_default());
     }
@@ -74,11 +67,12 @@ impl Packing<'_> {
         if let Some((number, length)) = phrases::at_start_of(text) {
             return Some(Code::Phrase(number, length));
         }
-        let begins_with = |known: &str| !known.is_empty() && text.starts_with(known.as_bytes());
-        if begins_with(self.account) {
+        let begins_with =
+            |known: &[u8]| !known.is_empty() && known.first() == text.first() && text.starts_with(known);
+        if begins_with(self.account.as_bytes()) {
             return Some(Code::Known(ACCOUNT, self.account.len()));
         }
-        if begins_with(self.region) {
+        if begins_with(self.region.as_bytes()) {
             return Some(Code::Known(REGION, self.region.len()));
         }
         digits(text)

@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use strongroom_journal::{
     FindingKind, FrameFault, HeaderFault, Reader, Record, Segment, SegmentId, StreamId,
 };
@@ -228,21 +229,20 @@ fn recompressed_bytes_that_were_changed_are_found() {
     );
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
-
-    /// Whatever is done to the file: an answer, no panic, and never the wrong records.
-    #[test]
-    fn arbitrary_files_are_judged(
-        at in any::<prop::sample::Index>(),
-        noise in prop::collection::vec(any::<u8>(), 1..64),
-        cut in prop::option::of(any::<prop::sample::Index>()),
-    ) {
-        let (_dir, _plain, image) = both_forms();
-        let stream = Reader::open(&image).unwrap().streams().unwrap()[0];
-        let expected = event_ids(&image);
-        let path = packed(&image, stream, 1);
-        let original = fs::read(&path).unwrap();
+/// Whatever is done to the file: an answer, no panic, and never the wrong records.
+#[test]
+fn arbitrary_files_are_judged() {
+    let (dir, _plain, image) = both_forms();
+    let stream = Reader::open(&image).unwrap().streams().unwrap()[0];
+    let expected = event_ids(&image);
+    let path = packed(&image, stream, 1);
+    let original = fs::read(&path).unwrap();
+    let any_damage = (
+        any::<prop::sample::Index>(),
+        prop::collection::vec(any::<u8>(), 1..64),
+        prop::option::of(any::<prop::sample::Index>()),
+    );
+    let judged = TestRunner::new(ProptestConfig::with_cases(24)).run(&any_damage, |(at, noise, cut)| {
         let mut bytes = original.clone();
         let at = at.index(bytes.len());
         let end = bytes.len().min(at + noise.len());
@@ -255,5 +255,8 @@ proptest! {
         for (_, record) in Reader::open(&image).unwrap().records(None).unwrap().flatten() {
             prop_assert!(expected.contains(&record.event_id));
         }
-    }
+        Ok(())
+    });
+    judged.unwrap();
+    drop(dir);
 }

@@ -5,10 +5,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use strongroom_journal::{Journal, JournalError, Position, Record};
+use strongroom_journal::{EventId, Journal, JournalError, Position, Record};
 use tempfile::TempDir;
 
 use crate::fixture::{NOW, check, event_id, event_ids, frames, intact, key, options, record, runtime};
@@ -21,6 +20,13 @@ fn a_full_disk_refuses_appends_until_there_is_room_again() {
     run_child("disk_full::child_meets_a_full_disk", dir.path());
     assert_eq!(intact(dir.path()), []);
     assert!(event_ids(dir.path()).len() > 100);
+}
+
+#[test]
+fn a_disk_that_has_no_room_for_a_segment_refuses_appends_too() {
+    let dir = TempDir::new().unwrap();
+    run_child("disk_full::child_meets_a_full_disk_where_a_segment_ends", dir.path());
+    assert_eq!(intact(dir.path()), []);
 }
 
 #[test]
@@ -95,62 +101,87 @@ fn child_begins_streams_on_a_full_disk() {
 #[test]
 fn child_meets_a_full_disk() {
     let Some(dir) = std::env::var_os(CHILD_DIR).map(PathBuf::from) else { return };
-    let journal = Arc::new(Journal::open(&dir, &options(16 << 10), &key(), "node-1", NOW).unwrap().journal);
-    let runtime = runtime();
-    let mut written = Vec::new();
-    let mut number = 0;
-    let mut append_sized = |user_agent: usize| {
-        number += 1;
-        let record = Record { user_agent: Some("x".repeat(user_agent)), ..record(number) };
-        let outcome = runtime.block_on(journal.append(&record));
-        if outcome.is_ok() {
-            written.push(event_id(number));
-        }
-        outcome
-    };
+    // One segment takes all of it: where none ends, every write meets the limit.
+    let mut appending = Appending::begin(&dir, 1 << 20);
     for round in 0..8 {
         for _ in 0..3 {
-            append_sized(10).unwrap();
+            appending.sized(10).unwrap();
         }
         let mut used = end(&dir);
         // The disk is full at once, or in the middle of the next frame: what was written of it is then longer
         // than the frame that takes its place.
         for room in [0, 1, 90 + round, 300, 900] {
             limit_file_size(Some(used + room));
-            refused(&append_sized(1000));
-            refused(&append_sized(1000));
+            refused(&appending.sized(1000));
+            refused(&appending.sized(1000));
             if room < 156 {
-                refused(&runtime.block_on(journal.probe()));
+                refused(&appending.runtime.block_on(appending.journal.probe()));
             }
             assert!(check(&dir).is_intact());
             limit_file_size(None);
-            runtime.block_on(journal.probe()).unwrap();
-            append_sized(10).unwrap();
+            appending.runtime.block_on(appending.journal.probe()).unwrap();
+            appending.sized(10).unwrap();
             used = end(&dir);
         }
     }
-    // Fill the segment exactly as far as it goes, so that the limit meets the making of the next one.
-    let segment = frames(&dir).pop().unwrap().segment();
-    loop {
-        let length = frames(&dir).pop().unwrap().length() as u64;
-        if end(&dir) + length > 16 << 10 {
-            break;
-        }
-        append_sized(10).unwrap();
+    for _ in 0..60 {
+        appending.sized(10).unwrap();
     }
+    appending.ends(&dir);
+}
+
+#[test]
+fn child_meets_a_full_disk_where_a_segment_ends() {
+    let Some(dir) = std::env::var_os(CHILD_DIR).map(PathBuf::from) else { return };
+    let mut appending = Appending::begin(&dir, 16 << 10);
+    let segment_of_last = || frames(&dir).pop().unwrap().segment();
+    appending.sized(10).unwrap();
+    // No next segment can be made, neither ahead, when half of one is full, nor when it is needed.
     limit_file_size(Some((16 << 10) - 1));
-    refused(&append_sized(10));
-    refused(&append_sized(10));
+    while appending.sized(10).is_ok() {}
+    refused(&appending.sized(10));
+    assert_eq!(segment_of_last(), 1);
+    assert!(end(&dir) > 15 << 10, "it was full");
     assert!(check(&dir).is_intact());
     limit_file_size(None);
-    append_sized(10).unwrap();
-    assert_eq!(frames(&dir).pop().unwrap().segment(), segment + 1);
+    appending.sized(10).unwrap();
+    assert_eq!(segment_of_last(), 2);
+
     for _ in 0..60 {
-        append_sized(10).unwrap();
+        appending.sized(10).unwrap();
     }
-    runtime.block_on(journal.close()).unwrap();
-    // What was refused is not there, and what was not is.
-    assert_eq!(event_ids(&dir), written);
+    appending.ends(&dir);
+}
+
+/// A journal that is written, and which of its records were acknowledged.
+struct Appending {
+    journal: Journal,
+    runtime: tokio::runtime::Runtime,
+    number: u64,
+    written: Vec<EventId>,
+}
+
+impl Appending {
+    fn begin(dir: &Path, segment_bytes: u64) -> Self {
+        let journal = Journal::open(dir, &options(segment_bytes), &key(), "node-1", NOW).unwrap().journal;
+        Self { journal, runtime: runtime(), number: 0, written: Vec::new() }
+    }
+
+    fn sized(&mut self, user_agent: usize) -> Result<Position, JournalError> {
+        self.number += 1;
+        let record = Record { user_agent: Some("x".repeat(user_agent)), ..record(self.number) };
+        let outcome = self.runtime.block_on(self.journal.append(&record));
+        if outcome.is_ok() {
+            self.written.push(event_id(self.number));
+        }
+        outcome
+    }
+
+    /// What was refused is not there, and what was not is.
+    fn ends(self, dir: &Path) {
+        self.runtime.block_on(self.journal.close()).unwrap();
+        assert_eq!(event_ids(dir), self.written);
+    }
 }
 
 fn refused<T: std::fmt::Debug>(outcome: &Result<T, JournalError>) {

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use strongroom_crypto::ed25519::{PrivateKey, PublicKey};
 use strongroom_journal::{
-    CheckpointKey, EventId, EventType, FindingKind, Identity, IdentityKind, Journal, JournalOptions, Keeper,
-    KeeperOptions, Reader, Record, Report, Resource, SealedFrame, SessionContext, SessionIssuer, StreamId,
-    TlsDetails, Trust, verify,
+    CheckpointKey, EventId, EventType, FindingKind, Identity, IdentityKind, Journal, JournalError,
+    JournalOptions, Keeper, KeeperOptions, Reader, Record, Report, Resource, SealedFrame, SessionContext,
+    SessionIssuer, StreamId, TlsDetails, Trust, verify,
 };
 use strongroom_secret::Key256;
 use tempfile::TempDir;
@@ -30,7 +30,14 @@ pub(crate) fn options(segment_bytes: u64) -> JournalOptions {
 
 /// Opens a journal that must have nothing to say about the past.
 pub(crate) fn open(dir: &Path, options: &JournalOptions) -> Journal {
-    let opened = Journal::open(dir, options, &key(), "node-1", NOW).unwrap();
+    let opened = loop {
+        match Journal::open(dir, options, &key(), "node-1", NOW) {
+            // A process that another test is starting has this one's files, and with them its lock, until it is one of
+            // its own.
+            Err(JournalError::InUse { .. }) => std::thread::yield_now(),
+            opened => break opened.unwrap(),
+        }
+    };
     assert_eq!(opened.notes, []);
     opened.journal
 }

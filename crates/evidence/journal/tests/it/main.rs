@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
 #![allow(clippy::disallowed_methods, reason = "tests run in runtimes of their own")]
 
+mod ahead;
 mod append;
 mod checkpoints;
 mod cloudtrail;

@@ -422,3 +422,31 @@ fn verification_reports_its_progress() {
     assert!(seen.is_sorted());
     assert_eq!((report.streams, report.records), (2, 42));
 }
+
+/// A frame that was written over in the middle announces more than is left of it: what was put in its place is found by
+/// verification, and by reading.
+#[test]
+fn frames_inside_of_what_a_damaged_one_announces_are_read() {
+    let (_dir, image) = image(8192, 8, 0, 1);
+    let stream = streams(&image)[0];
+    let path = segment(&image, stream, 1);
+    let bytes = fs::read(&path).unwrap();
+    let frames: Vec<_> = frames(&image).into_iter().filter(|frame| frame.stream() == stream).collect();
+    // The header of the second frame stays; the third and fourth move up into it, and noise fills what they leave.
+    let (second, third, fifth) =
+        (frames[1].offset() as usize, frames[2].offset() as usize, frames[4].offset() as usize);
+    let moved_to = second + FRAME_HEADER + 20;
+    let mut damaged = bytes.clone();
+    damaged[moved_to..fifth].fill(0x55);
+    damaged[moved_to..moved_to + (fifth - third)].copy_from_slice(&bytes[third..fifth]);
+    fs::write(&path, damaged).unwrap();
+    assert!(!check(&image).is_intact());
+    let read = |newest_first: bool| -> Vec<_> {
+        let reader = Reader::open(&image).unwrap();
+        let records = if newest_first { reader.records_newest_first(None) } else { reader.records(None) };
+        records.unwrap().flatten().map(|(_, record)| record.event_id).collect()
+    };
+    let expected: Vec<_> = [0, 2, 3, 4, 5, 6, 7, 8].map(event_id).to_vec();
+    assert_eq!(read(false), expected);
+    assert_eq!(read(true), expected.into_iter().rev().collect::<Vec<_>>());
+}

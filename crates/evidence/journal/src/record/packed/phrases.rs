@@ -4,13 +4,14 @@
 //! end. A version that does not know a phrase cannot read the records that use it, as with a format that it does
 //! not know.
 
-use std::sync::LazyLock;
-
 /// Bytes that a phrase is found by.
 const HEAD: usize = 4;
 
+/// How many there are; fewer than 255.
+const COUNT: usize = 118;
+
 /// The phrases, by number. None is shorter than [`HEAD`], and none longer than 255 bytes.
-static PHRASES: [&str; 118] = [
+const PHRASES: [&str; COUNT] = [
     // Services.
     "kms.amazonaws.com",
     "cloudhsm.amazonaws.com",
@@ -143,37 +144,59 @@ pub(super) fn numbered(number: u8) -> Option<&'static str> {
 
 /// Finds the longest phrase that a text begins with, and its number.
 pub(super) fn at_start_of(text: &[u8]) -> Option<(u8, usize)> {
-    let head = head_of(text)?;
-    let bucket = FOUND.get(usize::from(bucket_of(head)))?;
-    bucket.iter().find(|(_, phrase)| text.starts_with(phrase)).map(|(number, phrase)| (*number, phrase.len()))
+    let head = u32::from_le_bytes(*text.first_chunk::<HEAD>()?);
+    let mut next = *INDEX.first.get(bucket_of(head))?;
+    while next != NONE {
+        let number = usize::from(next);
+        let phrase = PHRASES.get(number)?;
+        if INDEX.heads.get(number) == Some(&head) && text.starts_with(phrase.as_bytes()) {
+            return Some((next, phrase.len()));
+        }
+        next = *INDEX.next.get(number)?;
+    }
+    None
 }
 
-/// A phrase and its number.
-type Numbered = (u8, &'static [u8]);
+/// Phrases by their first bytes: chains of numbers, longer phrases first.
+struct Index {
+    heads: [u32; COUNT],
+    first: [u8; BUCKETS],
+    next: [u8; COUNT],
+}
 
-/// Phrases by the bucket of their first bytes, longest first.
-static FOUND: LazyLock<Vec<Vec<Numbered>>> = LazyLock::new(|| {
-    let mut buckets: Vec<Vec<Numbered>> = vec![Vec::new(); 256];
-    for (number, phrase) in (0..).zip(&PHRASES) {
-        let bucket =
-            head_of(phrase.as_bytes()).and_then(|head| buckets.get_mut(usize::from(bucket_of(head))));
-        if let Some(bucket) = bucket {
-            bucket.push((number, phrase.as_bytes()));
+/// The end of a chain; no phrase has this number.
+const NONE: u8 = u8::MAX;
+const BUCKETS: usize = 1024;
+
+static INDEX: Index = index();
+
+const fn index() -> Index {
+    let mut index = Index { heads: [0; COUNT], first: [NONE; BUCKETS], next: [NONE; COUNT] };
+    let mut number = 0;
+    while number < COUNT {
+        let phrase = PHRASES[number].as_bytes();
+        let head = u32::from_le_bytes([phrase[0], phrase[1], phrase[2], phrase[3]]);
+        index.heads[number] = head;
+        let bucket = bucket_of(head);
+        let (mut before, mut behind) = (NONE, index.first[bucket]);
+        while behind != NONE && PHRASES[behind as usize].len() > phrase.len() {
+            before = behind;
+            behind = index.next[behind as usize];
         }
+        index.next[number] = behind;
+        if before == NONE {
+            index.first[bucket] = number as u8;
+        } else {
+            index.next[before as usize] = number as u8;
+        }
+        number += 1;
     }
-    for bucket in &mut buckets {
-        bucket.sort_by_key(|(_, phrase)| std::cmp::Reverse(phrase.len()));
-    }
-    buckets
-});
-
-fn head_of(text: &[u8]) -> Option<u32> {
-    text.first_chunk::<HEAD>().map(|head| u32::from_le_bytes(*head))
+    index
 }
 
 /// Spreads heads evenly: by the golden ratio.
-fn bucket_of(head: u32) -> u8 {
-    (head.wrapping_mul(0x9e37_79b9) >> 24) as u8
+const fn bucket_of(head: u32) -> usize {
+    (head.wrapping_mul(0x9e37_79b9) >> 22) as usize
 }
 
 #[cfg(test)]
