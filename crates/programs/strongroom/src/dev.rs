@@ -127,7 +127,7 @@ impl Serving {
             failures: Failures::keep(data, &shutdown.handle())?,
             scrapers: Scrapers::loopback(),
         };
-        let development = Development { root_key, seed };
+        let development = Development { root_key, seed, durability: options.journal_durability.durability() };
         let node = Node::open_dev(data, choices, door, development, shutdown.handle()).await?;
         shutdown.handle().spawn(node.server.clone().serve(listener));
         Ok((Self { node, shutdown, address }, stopping))

@@ -1,5 +1,6 @@
 //! `[journal]`: what is recorded, and how surely.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -29,7 +30,7 @@ pub(crate) struct JournalSettings {
 }
 
 /// When a record counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Recorded {
     /// Once it is on the disk.
@@ -39,19 +40,31 @@ pub(crate) enum Recorded {
     Written,
 }
 
+impl Recorded {
+    /// What the journal calls it.
+    pub(crate) fn durability(self) -> Durability {
+        match self {
+            Self::Sync => Durability::Sync,
+            Self::Written => Durability::Written,
+        }
+    }
+}
+
 impl JournalSettings {
+    /// Folders that have a copy of all checkpoints.
+    pub(crate) fn copies(&self) -> Vec<PathBuf> {
+        self.checkpoint_copies.iter().map(|folder| folder.as_path().to_owned()).collect()
+    }
+
     /// How the journal is opened and kept.
     pub(crate) fn options(&self) -> JournalChoices {
-        let durability = match self.durability {
-            Recorded::Sync => Durability::Sync,
-            Recorded::Written => Durability::Written,
-        };
+        let durability = self.durability.durability();
         let segment_bytes = self.segment_mebibytes.get() << 20;
         let options = JournalOptions { durability, segment_bytes, ..JournalOptions::default() };
         let keeping = KeepingChoices {
             checkpoint_every: Duration::from_secs(self.checkpoint_seconds.get()),
             retention_ms: i64::try_from(self.retention_days.get()).unwrap_or(i64::MAX).saturating_mul(DAY_MS),
-            copies: self.checkpoint_copies.iter().map(|folder| folder.as_path().to_owned()).collect(),
+            copies: self.copies(),
         };
         JournalChoices { options, keeping }
     }
