@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use strongroom_crypto::ed25519::{PrivateKey, PublicKey};
+use strongroom_iam::IdentityManagement;
 use strongroom_journal::{
-    CheckpointKey, Holds, Journal, JournalError, Keeper, KeeperOptions, newest_checkpoint,
+    CheckpointKey, Holds, Journal, JournalError, Keeper, KeeperOptions, Position, newest_checkpoint,
 };
+use strongroom_kms::KeyManagement;
 use strongroom_runtime::{Clocks, Shutdown};
 use strongroom_seal::{Epoch, Purpose, Root};
 
@@ -76,8 +78,8 @@ impl JournalKeeping {
         Ok(Self { keeper: Mutex::new(keeper), holds, root, clocks, choices })
     }
 
-    /// Keeps it until the shutdown begins.
-    pub(crate) async fn run(self: Arc<Self>, shutdown: Shutdown) {
+    /// Keeps it until the shutdown begins. What the followers have not read yet is not removed.
+    pub(crate) async fn run(self: Arc<Self>, followers: Followers, shutdown: Shutdown) {
         let begun = shutdown.begun();
         tokio::pin!(begun);
         loop {
@@ -87,7 +89,16 @@ impl JournalKeeping {
             }
             let steps = async {
                 self.step("the journal is not signed", Self::checkpoint).await;
-                self.step("old records are not removed", Self::retire).await;
+                match followers.read_to().await {
+                    Ok(Some(read_to)) => {
+                        self.step("old records are not removed", move |this| this.retire(read_to)).await;
+                    }
+                    // Some have read nothing yet.
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::warn!(reason = %format_args!("{error:#}"), "old records are not removed");
+                    }
+                }
                 while self.step("the journal is not compressed", Self::compress).await {}
             };
             tokio::select! {
@@ -128,10 +139,10 @@ impl JournalKeeping {
         Ok(self.keeper().compress_next()?.is_some())
     }
 
-    fn retire(&self) -> Result<bool> {
+    fn retire(&self, read_to: Position) -> Result<bool> {
         let now_ms = self.clocks.domain_now();
         let older_than_ms = now_ms.saturating_sub(self.choices.retention_ms);
-        let retired = self.keeper().retire(now_ms, older_than_ms, None)?;
+        let retired = self.keeper().retire(now_ms, older_than_ms, Some(read_to))?;
         if let Some(retired) = &retired {
             tracing::info!(
                 segments = retired.segments,
@@ -155,6 +166,21 @@ impl JournalKeeping {
     fn keeper(&self) -> std::sync::MutexGuard<'_, Keeper> {
         // What is written is whole or not there, whatever stopped the step before.
         self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who reads the journal on, and remembers how far.
+pub(crate) struct Followers {
+    pub(crate) kms: Arc<KeyManagement>,
+    pub(crate) iam: Arc<IdentityManagement>,
+}
+
+impl Followers {
+    /// What all of them have read up to; none if one has read nothing yet.
+    async fn read_to(&self) -> Result<Option<Position>> {
+        let keys = self.kms.usage_read_to().await?;
+        let identities = self.iam.uses_read_to().await?;
+        Ok(keys.zip(identities).map(|(keys, identities)| keys.min(identities)))
     }
 }
 

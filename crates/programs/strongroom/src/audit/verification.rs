@@ -16,7 +16,7 @@ use super::history;
 use crate::cli::VerifyOptions;
 use crate::journal_keeping::verification_key;
 use crate::process;
-use crate::settings::Place;
+use crate::settings::{Place, Settings};
 
 /// Records between two lines of progress.
 const PROGRESS_EVERY: u64 = 1_000_000;
@@ -47,7 +47,10 @@ fn verify(options: &VerifyOptions) -> Result<Report> {
     }
     let journal = match &options.journal {
         Some(folder) => folder.clone(),
-        None => Place::named(&options.place)?.data.journal(),
+        None => {
+            anchors.extend(configured_copies(options)?);
+            Place::named(&options.place)?.data.journal()
+        }
     };
     if !journal.is_dir() {
         bail!("there is no journal in {}; name the server's folder with --data-dir", journal.display());
@@ -119,6 +122,19 @@ fn read_checkpoints(path: &Path) -> Result<Vec<Checkpoint>> {
     }
     if checkpoints.is_empty() {
         bail!("there is no checkpoint in {}; `strongroom audit checkpoint` prints one", path.display());
+    }
+    Ok(checkpoints)
+}
+
+/// Reads the copies that the configuration names. One that is away is no reason not to verify the rest.
+fn configured_copies(options: &VerifyOptions) -> Result<Vec<Checkpoint>> {
+    let folders = Settings::named(&options.place)?.map(|settings| settings.journal.copies());
+    let mut checkpoints = Vec::new();
+    for folder in folders.unwrap_or_default() {
+        match read_checkpoints(&folder) {
+            Ok(copied) => checkpoints.extend(copied),
+            Err(error) => eprintln!("{} was not compared: {error:#}", folder.display()),
+        }
     }
     Ok(checkpoints)
 }

@@ -54,7 +54,7 @@ pub(crate) struct VerifyOptions {
     #[command(flatten)]
     pub(crate) place: PlaceOptions,
     /// Compare the journal with checkpoints that were kept elsewhere: a file that `audit checkpoint` has printed, or a
-    /// folder of copies. Can be given more than once
+    /// folder of copies. Can be given more than once. Copies that the configuration names are compared anyway
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Vec<PathBuf>,
     /// Verify without the seal: hashes, chain, and signatures by the key in this file, which `audit key` has printed. MACs

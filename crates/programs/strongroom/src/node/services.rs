@@ -20,6 +20,7 @@ use strongroom_store::{Engine, FeedOptions};
 use super::Ground;
 use crate::data_dir::DataDir;
 use crate::identity_providers::PublishedDocuments;
+use crate::journal_keeping::Followers;
 use crate::networking::{CustomerAuthorities, SecurityGroups};
 use crate::server_name;
 
@@ -146,7 +147,8 @@ impl Services {
         shutdown.spawn(kms.clone().keep_key_stores(shutdown.clone()));
         shutdown.spawn(iam.clone().follow_uses(shutdown.clone()));
         shutdown.spawn(history.clone().follow(shutdown.clone()));
-        shutdown.spawn(ground.keeping.clone().run(shutdown.clone()));
+        let followers = Followers { kms: kms.clone(), iam: iam.clone() };
+        shutdown.spawn(ground.keeping.clone().run(followers, shutdown.clone()));
         let (others, until) = (Others::new(ground.outbox.clone()), shutdown.clone());
         shutdown.spawn(others.watch(async move { until.begun().await }));
         Ok(scheduler)
