@@ -18,7 +18,7 @@ pub(super) const BEGIN: Statement = Statement::new(
      CAST(pg_postmaster_start_time() AS TEXT) AS server",
 );
 /// The same, with what was announced by transactions that `$1` did not see, if there is something. One statement
-/// has one snapshot.
+/// has one snapshot. What bears a number that no transaction has had yet came from another database with a copy.
 pub(super) const LATER: Statement = Statement::new(
     "WITH here AS (SELECT CAST(pg_current_snapshot() AS TEXT) AS snapshot, \
      CAST(pg_postmaster_start_time() AS TEXT) AS server) \
@@ -26,6 +26,7 @@ pub(super) const LATER: Statement = Statement::new(
      FROM here LEFT JOIN (SELECT number, topic, key FROM store_changes \
      WHERE number >= CAST(CAST(pg_snapshot_xmin(CAST(CAST($1 AS TEXT) AS PG_SNAPSHOT)) AS TEXT) AS BIGINT) \
      AND NOT pg_visible_in_snapshot(CAST(CAST(number AS TEXT) AS XID8), CAST(CAST($1 AS TEXT) AS PG_SNAPSHOT)) \
+     AND number < CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS TEXT) AS BIGINT) \
      ORDER BY number LIMIT $2) AS later ON 1 = 1 ORDER BY later.number",
 );
 

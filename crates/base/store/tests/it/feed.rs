@@ -17,6 +17,10 @@ use crate::tables::{open, open_again};
 const KEYS: Topic = Topic::new("shop.keys");
 const OTHERS: Topic = Topic::new("shop.others");
 
+/// As a copy of another database has it, whose transactions had come further.
+const COPIED: Statement = Statement::new(
+    "INSERT INTO store_changes (number, topic, key) VALUES (1152921504606846976, 'shop.keys', 'copied')",
+);
 const COUNT: Statement = Statement::new("SELECT COUNT(*) AS found FROM store_changes");
 /// PostgreSQL's word for ending another's connection.
 const END_FEEDS: Statement = Statement::new(
@@ -247,6 +251,20 @@ fn a_server_that_cannot_look_is_stale_until_it_can() {
         assert!(!db.feed().is_stale() && db.feed().mark().is_some());
         assert!(!db.feed().holds(mark), "what began before is not made good by a later look");
         assert_eq!(ear.heard(), ["*"]);
+    });
+}
+
+#[test]
+fn what_a_copy_of_another_database_brings_is_no_news() {
+    strongroom_testkit::run(async {
+        let db = open(&TestDatabase::postgres()).await;
+        db.execute(COPIED, &[]).await.unwrap();
+        let (ear, mut following) = follow(&db, &Hand::default()).await;
+        announce(&db, KEYS, &["a"]).await;
+        following.look().await.unwrap();
+        assert_eq!(ear.heard(), ["a"]);
+        following.look().await.unwrap();
+        assert!(ear.heard().is_empty());
     });
 }
 
