@@ -105,6 +105,14 @@ impl Refusal {
         Self::Modelled(&errors::PASSWORD_POLICY_VIOLATION_EXCEPTION, text.into())
     }
 
+    /// The reason, for those who are not callers.
+    pub(crate) fn into_cause(self) -> Box<dyn std::error::Error + Send + Sync> {
+        match self {
+            Self::Internal(cause) | Self::Unavailable(cause) => cause,
+            other => ApiError::from(other).into(),
+        }
+    }
+
     /// A failure of ours that no caller can bring about.
     pub(crate) fn internal(text: &'static str) -> Self {
         Self::Internal(text.into())
