@@ -9,10 +9,11 @@
 
 #![warn(missing_docs)]
 
+use std::any::Any;
 use std::fmt;
 
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, optimization_barrier};
 
 /// Secret bytes of any length.
 pub type SecretBytes = Secret<Vec<u8>>;
@@ -26,9 +27,9 @@ pub type Key256 = Secret<[u8; 32]>;
 /// It has no `Display`, no serialisation and no `==`. What grows cannot be grown in here: a `Vec` that
 /// reallocates would leave a copy behind, so a `&mut Vec` is never given out.
 #[derive(Clone, Default)]
-pub struct Secret<T: Zeroize>(T);
+pub struct Secret<T: Zeroize + 'static>(T);
 
-impl<T: Zeroize> Secret<T> {
+impl<T: Zeroize + 'static> Secret<T> {
     /// Takes `value` in.
     #[must_use]
     pub const fn new(value: T) -> Self {
@@ -123,15 +124,29 @@ impl fmt::Write for SecretBuffer {
     }
 }
 
-impl<T: Zeroize> Drop for Secret<T> {
+impl<T: Zeroize + 'static> Drop for Secret<T> {
     fn drop(&mut self) {
-        self.0.zeroize();
+        match (&mut self.0 as &mut dyn Any).downcast_mut::<Vec<u8>>() {
+            Some(bytes) => wipe(bytes),
+            None => self.0.zeroize(),
+        }
     }
 }
 
-impl<T: Zeroize> ZeroizeOnDrop for Secret<T> {}
+/// Wipes all memory of `bytes`, the part included that is not in use. `zeroize` goes byte by byte, which takes longer
+/// than to encrypt them.
+fn wipe(bytes: &mut Vec<u8>) {
+    bytes.clear();
+    // Within what it has: nothing moves.
+    bytes.resize(bytes.capacity(), 0);
+    // Whoever compiles this has to believe that the zeros are read.
+    optimization_barrier(bytes.as_slice());
+    bytes.clear();
+}
 
-impl<T: Zeroize> fmt::Debug for Secret<T> {
+impl<T: Zeroize + 'static> ZeroizeOnDrop for Secret<T> {}
+
+impl<T: Zeroize + 'static> fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
     }
