@@ -94,18 +94,19 @@ impl Chain {
         Self { key, next_frame: 0, next_record: 0, previous: [0; 32], newest_ms }
     }
 
-    /// Seals a batch as the next frame and returns its hash, without taking the step: a frame that could not
+    /// Seals a batch as the next frame, which begins at `at` in its file, and returns its hash, without taking the step: a frame that could not
     /// be written is sealed again.
     pub(crate) fn seal(
         &mut self,
         kind: Kind,
         batch: &Batch,
+        at: u64,
         frame: &mut Vec<u8>,
     ) -> Result<Hash, CryptoError> {
         // Before the frame is written: nothing may fail once it is.
         self.key.prepare()?;
         let links =
-            Links { sequence: self.next_frame, first_record: self.next_record, previous: self.previous };
+            Links { at, sequence: self.next_frame, first_record: self.next_record, previous: self.previous };
         Ok(frame::write(kind, &links, batch, |hash| self.key.frame_mac(hash), frame))
     }
 

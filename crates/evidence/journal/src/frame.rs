@@ -8,10 +8,14 @@
 //!          36n  per record its length (24 bits), its context (8 bits) and its SHA-256
 //! contexts      what records share: each once, as the record codec writes them
 //! records       the rest of each
+//! padding       zeros, so that the trailer lies in one sector of the disk, and the next frame begins at a multiple of 8
 //! trailer  68   frame hash = SHA-256(header, table); MAC; end mark "FJRS"
 //! ```
 //!
-//! Format 1 had no contexts: each record was whole.
+//! A power cut leaves a sector whole or not at all. As the trailer is in one, a frame of which any sector is missing lacks its
+//! hash or what its hashes cover: it is never taken for a whole one whose end was altered.
+//!
+//! Format 1 had no contexts, each record was whole, and there was no padding.
 //!
 //! Numbers are little-endian. The header's own check tells an altered header from a frame that was cut short,
 //! without a key and before its length is believed. The frame hash stands behind the records and covers all
@@ -48,6 +52,12 @@ pub(crate) const OVERHEAD: usize = HEADER_LEN + TRAILER_LEN;
 pub(crate) const FRAME_LIMIT: usize = 2 << 20;
 /// No frame has more contexts.
 pub(crate) const CONTEXTS_LIMIT: usize = 255;
+
+/// What a disk writes whole.
+pub(crate) const SECTOR: u64 = 512;
+const ALIGNMENT: u64 = 8;
+/// No frame has more padding: less than a trailer, then as much as aligns it.
+pub(crate) const PADDING_LIMIT: usize = 80;
 
 /// What a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,8 +201,19 @@ pub(crate) fn length(batch: &Batch) -> usize {
         + batch.records.len()
 }
 
-/// A frame's place in its chain.
+/// Returns how long the frame that holds a batch is where it begins at `at` in its file.
+pub(crate) fn length_at(batch: &Batch, at: u64) -> usize {
+    let end = at + length(batch) as u64;
+    let mut padded = end.next_multiple_of(ALIGNMENT);
+    while (padded - TRAILER_LEN as u64) % SECTOR > SECTOR - TRAILER_LEN as u64 {
+        padded += ALIGNMENT;
+    }
+    (padded - at) as usize
+}
+
+/// A frame's place in its chain, and in its file.
 pub(crate) struct Links {
+    pub(crate) at: u64,
     pub(crate) sequence: u64,
     pub(crate) first_record: u64,
     pub(crate) previous: Hash,
@@ -207,12 +228,13 @@ pub(crate) fn write(
     frame: &mut Vec<u8>,
 ) -> Hash {
     let (oldest_ms, newest_ms) = if batch.count == 0 { (0, 0) } else { (batch.oldest_ms, batch.newest_ms) };
+    let padded = length_at(batch, links.at);
     let header = FrameHeader {
         format: FORMAT,
         kind,
         // As many as the queue lets in: CONTEXTS_LIMIT.
         contexts: batch.contexts.len() as u8,
-        length: length(batch) as u32,
+        length: padded as u32,
         count: batch.count,
         sequence: links.sequence,
         first_record: links.first_record,
@@ -227,6 +249,7 @@ pub(crate) fn write(
     let hash = sha256(frame);
     frame.extend_from_slice(batch.contexts.bytes());
     frame.extend_from_slice(&batch.records);
+    frame.resize(padded - TRAILER_LEN, 0);
     frame.extend_from_slice(&hash);
     frame.extend_from_slice(&mac(&hash));
     frame.extend_from_slice(&END_MARK);
@@ -278,9 +301,14 @@ impl<'b> Frame<'b> {
         let frame = Self { header, bytes };
         let listed: usize = frame.entries(0, frame.all()).map(|entry| entry.length).sum();
         let known = |entry: Entry| header.format == WHOLE || entry.context < header.contexts;
-        if listed != frame.trailer() - frame.contents()
-            || !frame.entries(frame.contexts(), frame.all()).all(known)
-        {
+        let room = frame.trailer() - frame.contents();
+        let most = if header.format == WHOLE { 0 } else { PADDING_LIMIT };
+        let is_listed = listed <= room && room - listed <= most;
+        if !is_listed || !frame.entries(frame.contexts(), frame.all()).all(known) {
+            return Err(FrameFault::Table);
+        }
+        // No hash covers it.
+        if bytes[frame.trailer() - (room - listed)..frame.trailer()].iter().any(|&byte| byte != 0) {
             return Err(FrameFault::Table);
         }
         let mut hash = Sha256::new();

@@ -12,7 +12,7 @@ use strongroom_secret::Key256;
 use tokio::sync::oneshot;
 
 use crate::error::JournalError;
-use crate::frame::{ENTRY_LEN, FRAME_LIMIT, OVERHEAD};
+use crate::frame::{ENTRY_LEN, FRAME_LIMIT, OVERHEAD, PADDING_LIMIT};
 use crate::keeper::{Keeper, KeeperOptions, Kept};
 use crate::queue::{self, Bounds, Encoded, Failure, Offer, Queue, Waiting};
 use crate::reader::Reader;
@@ -48,8 +48,9 @@ pub struct JournalOptions {
     /// Most bytes in one frame, and so waiting to be written: 4 KiB to 2 MiB.
     pub queue_bytes: usize,
     /// How long a frame waits, where several callers append at a time, for those of them who are not in it yet; at most
-    /// 100 ms. It waits for no more of them than there were just before. Zero: not at all.
-    pub gather: Duration,
+    /// 100 ms. It waits for no more of them than there were just before. Zero: not at all; none:
+    /// as long as pays, 200 µs where frames are flushed and 50 µs where they are written only.
+    pub gather: Option<Duration>,
     /// How long an append waits for room in the queue before it fails as [`JournalError::Busy`].
     pub longest_wait: Duration,
     /// Which epoch of the journal's subkey the given key is; written down so that [`verify`](crate::verify())
@@ -67,7 +68,7 @@ impl Default for JournalOptions {
             segment_bytes: 16 << 20,
             queue_records: 4096,
             queue_bytes: 1 << 20,
-            gather: Duration::from_micros(500),
+            gather: None,
             longest_wait: Duration::from_secs(2),
             key_epoch: 1,
             begins_streams: false,
@@ -87,16 +88,28 @@ impl JournalOptions {
         if !(4096..=FRAME_LIMIT).contains(&self.queue_bytes) {
             return refuse("queue_bytes", "from 4096 to 2097152");
         }
-        if self.gather > LONGEST_GATHER {
+        if self.gather.is_some_and(|gather| gather > LONGEST_GATHER) {
             return refuse("gather", "at most 100 milliseconds");
         }
         Ok(())
     }
 
+    fn gather(&self) -> Duration {
+        // A flush costs what many calls cost; a write costs little more than waking who writes.
+        let pays = match self.durability {
+            Durability::Sync => 200,
+            Durability::Written => 50,
+        };
+        self.gather.unwrap_or(Duration::from_micros(pays))
+    }
+
     /// What one frame may hold: a frame never spans segments.
     fn bounds(&self) -> Bounds {
         let segment = self.segment_bytes as usize - segment::HEADER_LEN;
-        Bounds { records: self.queue_records, bytes: self.queue_bytes.min(segment) }
+        Bounds {
+            records: self.queue_records,
+            bytes: self.queue_bytes.min(FRAME_LIMIT).min(segment) - PADDING_LIMIT,
+        }
     }
 }
 
@@ -169,7 +182,7 @@ impl Journal {
             .map_err(JournalError::io("begin a stream in", dir))?;
         let bounds = options.bounds();
         let durable = writer.durable();
-        let queue = Arc::new(Queue::new(bounds, options.gather));
+        let queue = Arc::new(Queue::new(bounds, options.gather()));
         let journal = Self {
             writer: Mutex::new(Some(
                 start(writer, Arc::clone(&queue)).map_err(JournalError::io("write", dir))?,

@@ -147,12 +147,13 @@ impl Writer {
     /// Writes one frame and returns the position of its first record.
     fn write(&mut self, kind: Kind, batch: &Batch) -> io::Result<Position> {
         self.enter_next()?;
-        if !self.segment.has_room(frame::length(batch)) {
+        if !self.segment.has_room(frame::length_at(batch, self.segment.used())) {
             self.segment.finish()?;
             let number = self.segment.number() + 1;
             self.segment = next_segment(&self.plan, &self.ahead, self.at, &mut self.chain, number, None)?;
         }
-        let hash = self.chain.seal(kind, batch, &mut self.frame).map_err(io::Error::other)?;
+        let hash =
+            self.chain.seal(kind, batch, self.segment.used(), &mut self.frame).map_err(io::Error::other)?;
         self.segment.put(&self.frame)?;
         if self.segment.is_half_full() {
             self.ahead.ask();

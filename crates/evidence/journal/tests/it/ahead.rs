@@ -45,7 +45,8 @@ fn frames_gather_those_who_append_at_a_time() {
     const EACH: u64 = 20;
     let count = |gather| {
         let dir = directory();
-        let journal = Arc::new(open(dir.path(), &JournalOptions { gather, ..options(1 << 20) }));
+        let journal =
+            Arc::new(open(dir.path(), &JournalOptions { gather: Some(gather), ..options(1 << 20) }));
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
@@ -76,7 +77,7 @@ fn frames_gather_those_who_append_at_a_time() {
 #[test]
 fn nobody_gathers_for_long() {
     let dir = directory();
-    let options = JournalOptions { gather: Duration::from_millis(101), ..options(16 << 10) };
+    let options = JournalOptions { gather: Some(Duration::from_millis(101)), ..options(16 << 10) };
     let refused = strongroom_journal::Journal::open(dir.path(), &options, &key(), "node-1", NOW);
     assert!(matches!(refused, Err(JournalError::Option { option: "gather", .. })));
 }

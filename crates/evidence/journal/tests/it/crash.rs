@@ -198,6 +198,50 @@ fn a_last_frame_of_which_any_sectors_are_missing_is_dropped() {
     }
 }
 
+/// A power cut leaves whole sectors out, wherever a frame begins in its first one: nothing was acknowledged, and nothing is
+/// taken for damage.
+#[test]
+fn no_sector_that_is_missing_of_a_last_frame_is_taken_for_damage() {
+    for pad in 0..64_usize {
+        let dir = directory();
+        let live = dir.path().join("live");
+        let journal = open(&live, &options(8 << 10));
+        let padded = Record { user_agent: Some("x".repeat(pad * 8)), ..record(0) };
+        runtime().block_on(journal.append(&padded)).unwrap();
+        append(&journal, 1..2);
+        let image = dir.path().join("image");
+        copy(&live, &image);
+        drop(journal);
+        let path = segment(&image, streams(&image)[0], 1);
+        let frame = frames(&image).pop().unwrap();
+        let (start, end) = (frame.offset() as usize, frame.offset() as usize + frame.length());
+        assert_eq!((start % 8, end % 8), (0, 0));
+        let bytes = fs::read(&path).unwrap();
+        let sectors: Vec<_> = (start / 512..end.div_ceil(512)).collect();
+        for missing in 1_u32..1 << sectors.len() {
+            let mut left = bytes.clone();
+            for (index, &sector) in sectors.iter().enumerate() {
+                if missing & 1 << index != 0 {
+                    left[(sector * 512).max(start)..((sector + 1) * 512).min(end)].fill(0);
+                }
+            }
+            fs::write(&path, &left).unwrap();
+            let context = format!("frame {start}..{end}, sectors {missing:b}");
+            let report = check(&image);
+            assert!(report.is_intact(), "{context}: {}", report.first_break().unwrap());
+            assert_eq!(event_ids(&image), [event_id(0)], "{context}");
+        }
+        let opened = Journal::open(&image, &options(8 << 10), &key(), "node-1", NOW).unwrap();
+        assert!(
+            opened.notes.iter().all(|note| matches!(note, OpenNote::TornFrame { .. })),
+            "{:?}",
+            opened.notes
+        );
+        close(opened.journal);
+        assert_eq!(intact(&image), [FindingKind::NotClosed]);
+    }
+}
+
 #[test]
 fn a_start_that_was_cut_short_leaves_nothing_in_the_way() {
     let dir = directory();
