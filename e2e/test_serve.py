@@ -208,6 +208,18 @@ def test_asked_to_stop_it_finishes_and_what_it_has_is_kept(made):
     assert made.as_root()("kms", "describe-key", "--key-id", key)["KeyMetadata"]["KeyState"] == "Enabled"
 
 
+def test_a_supervisor_is_told_when_calls_are_served_and_when_it_ends(made, tmp_path):
+    place = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(str(place))
+        supervisor.settimeout(60)
+        made.environment["NOTIFY_SOCKET"] = str(place)
+        made.start()
+        assert supervisor.recv(100) == b"READY=1"
+        assert made.stop() == 0
+        assert supervisor.recv(100) == b"STOPPING=1"
+
+
 def test_killed_it_serves_again(made):
     made.start()
     key = made.as_root()("kms", "create-key")["KeyMetadata"]["KeyId"]
