@@ -22,6 +22,15 @@ pub(crate) fn is_denial(code: &str) -> bool {
     matches!(code, DENIED | "Client.UnauthorizedOperation" | "CloudHsmAccessDeniedException")
 }
 
+/// Operations on what is in a resource, which CloudTrail calls data events ("Logging data events" in the AWS CloudTrail
+/// User Guide), by service: event history leaves them out. Everything else is management, every call of KMS included.
+const DATA_EVENTS: [(&str, &[&str]); 1] = [("sns.amazonaws.com", &["Publish", "PublishBatch"])];
+
+/// Whether a call is a management event.
+fn is_management(event_source: &str, operation: &str) -> bool {
+    !DATA_EVENTS.iter().any(|(service, operations)| *service == event_source && operations.contains(&operation))
+}
+
 /// Keeps the server's calls in a journal.
 pub(crate) struct JournalRecorder {
     clocks: Clocks,
@@ -74,7 +83,7 @@ impl JournalRecorder {
             resources: (!call.resources.is_empty()).then(|| resources.collect()),
             event_type: EventType::AwsApiCall,
             api_version: None,
-            management: true,
+            management: is_management(call.service.event_source, call.operation.name),
             tls: context.tls.as_ref().map(|tls| TlsDetails {
                 version: Some(tls.version.to_owned()),
                 cipher_suite: Some(tls.cipher_suite.to_owned()),
@@ -131,6 +140,14 @@ impl Recorder for JournalRecorder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// CloudTrail counts all of KMS as management: Decrypt is in the event history.
+    #[test]
+    fn calls_on_what_is_in_a_resource_are_data_events() {
+        assert!(is_management("kms.amazonaws.com", "Decrypt"));
+        assert!(is_management("sns.amazonaws.com", "CreateTopic"));
+        assert!(!is_management("sns.amazonaws.com", "Publish"));
+    }
 
     /// A trace as long as that, in quotes.
     fn decision(letter: &str, length: usize, is_allowed: bool) -> DecisionNote {
