@@ -175,6 +175,11 @@ impl Shared {
             let mut left = 0;
             for file in fs::read_dir(entry.path())? {
                 let file = file?.path();
+                if file.is_dir() {
+                    // None of ours.
+                    left += 1;
+                    continue;
+                }
                 let number = file.file_stem().and_then(OsStr::to_str).and_then(|name| name.parse().ok());
                 let id = number.map(|number| SegmentId { stream, number });
                 let is_kept = id.is_some_and(|id| {

@@ -116,6 +116,8 @@ fn indexes_go_with_their_segments() {
     let history = filled(&place);
     let stranger = place.index().join("stranger");
     fs::write(&stranger, "not ours").unwrap();
+    let folder = place.index_files()[0].parent().unwrap().join("folder");
+    fs::create_dir(&folder).unwrap();
     let segments = place.segment_files();
     for segment in &segments[..5] {
         fs::remove_file(segment).unwrap();
@@ -125,7 +127,7 @@ fn indexes_go_with_their_segments() {
     assert!(left.len() < 200 && left[..] == all()[..left.len()]);
     history.catch_up().unwrap();
     assert_eq!(place.index_files().len(), segments.len() - 1 - 5 + 1);
-    assert!(stranger.exists(), "what we did not make is not ours to remove");
+    assert!(stranger.exists() && folder.exists(), "what we did not make is not ours to remove");
     assert_eq!(ids(&history, &everything(), 50), left);
     // Of a whole stream.
     let stream = segments[0].parent().unwrap();
