@@ -10,8 +10,15 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::http::{Target, answer_length};
 
-/// Sends a request over `connections` for `time`, one after the other on each; answers per second.
-pub(crate) fn run(address: SocketAddr, target: &Target, connections: usize, time: Duration) -> Result<f64> {
+/// What a load brought.
+pub(crate) struct Load {
+    pub(crate) answers: u64,
+    /// Answers a second.
+    pub(crate) rate: f64,
+}
+
+/// Sends a request over `connections` for `time`, one after the other on each.
+pub(crate) fn run(address: SocketAddr, target: &Target, connections: usize, time: Duration) -> Result<Load> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let answered = Arc::new(AtomicU64::new(0));
@@ -22,7 +29,8 @@ pub(crate) fn run(address: SocketAddr, target: &Target, connections: usize, time
         for task in tasks {
             task.await??;
         }
-        Ok(answered.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64())
+        let answers = answered.load(Ordering::Relaxed);
+        Ok(Load { answers, rate: answers as f64 / begun.elapsed().as_secs_f64() })
     })
 }
 

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use strongroom_crypto::aead::Aes256Gcm;
 use strongroom_crypto::hmac::HmacSha256;
 use strongroom_crypto::{digest, random};
-use strongroom_journal::{Journal, JournalOptions, Record};
+use strongroom_journal::{Durability, Journal, JournalOptions, Record};
 use strongroom_secret::Key256;
 use tokio::net::TcpListener;
 
@@ -39,11 +39,13 @@ pub(crate) fn bare() -> Result<()> {
     })
 }
 
-/// Hashes, authenticates, encrypts and records, and does nothing else.
-pub(crate) fn unavoidable() -> Result<()> {
+/// Hashes, authenticates, encrypts and records, and does nothing else. Records are flushed, or only `written`.
+pub(crate) fn unavoidable(written: bool) -> Result<()> {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let key = random::key256()?;
-    let journal = Journal::open(folder.path(), &JournalOptions::default(), &key, "rival", 0)?.journal;
+    let durability = if written { Durability::Written } else { Durability::Sync };
+    let options = JournalOptions { durability, ..JournalOptions::default() };
+    let journal = Journal::open(folder.path(), &options, &key, "rival", 0)?.journal;
     let shared = Arc::new((journal, HmacSha256::new(key.expose())));
     serve(move |request: Request<Incoming>| {
         let shared = shared.clone();

@@ -17,19 +17,25 @@ const STATEMENTS: usize = 50;
 /// Somebody who decrypts.
 pub(crate) struct Asker {
     pub(crate) who: String,
-    pub(crate) decrypt: Target,
+    credentials: Credentials,
 }
 
-/// The same Decrypt by the root user, whose `decrypt` is given, by a user with one policy, and by one with many. All
-/// are signed now: a signature counts for minutes.
-pub(crate) fn decrypts(address: SocketAddr, decrypt: &Target) -> Result<Vec<Asker>> {
+impl Asker {
+    /// A Decrypt that another signed, signed by this one now: a signature counts for minutes.
+    pub(crate) fn sign(&self, address: SocketAddr, decrypt: &Target) -> Result<Target> {
+        let request = std::str::from_utf8(decrypt)?;
+        let body = request.split_once("\r\n\r\n").context("no body")?.1;
+        let headers =
+            [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "TrentService.Decrypt")];
+        signed_by(&self.credentials, address, "kms", &headers, body)
+    }
+}
+
+/// The root user, a user with one policy, and one with many.
+pub(crate) fn askers(address: SocketAddr) -> Result<[Asker; 3]> {
     let mut iam = Iam { address, connection: Connection::open(address)? };
-    let request = String::from_utf8(decrypt.to_vec())?;
-    let body = request.split_once("\r\n\r\n").context("no body")?.1;
-    let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "TrentService.Decrypt")];
-    let by = |credentials: &Credentials| signed_by(credentials, address, "kms", &headers, body);
-    let one = by(&iam.user("one")?)?;
-    let many = iam.user("many")?;
+    let root = Credentials::new("test", "test", None, None, "bench");
+    let (one, many) = (iam.user("one")?, iam.user("many")?);
     iam.call("CreateGroup", &[("GroupName", "many")])?;
     iam.call("AddUserToGroup", &[("GroupName", "many"), ("UserName", "many")])?;
     for at in 0..POLICIES {
@@ -41,10 +47,11 @@ pub(crate) fn decrypts(address: SocketAddr, decrypt: &Target) -> Result<Vec<Aske
             if at % 2 == 0 { ("AttachUserPolicy", "UserName") } else { ("AttachGroupPolicy", "GroupName") };
         iam.call(operation, &[(kind, "many"), ("PolicyArn", arn)])?;
     }
-    Ok(vec![
-        Asker { who: "root".to_owned(), decrypt: signed(address, "kms", &headers, body)? },
-        Asker { who: "a user, 1 policy".to_owned(), decrypt: one },
-        Asker { who: format!("a user, {POLICIES} x {STATEMENTS} more"), decrypt: by(&many)? },
+    let asker = |who: &str, credentials| Asker { who: who.to_owned(), credentials };
+    Ok([
+        asker("root", root),
+        asker("a user, 1 policy", one),
+        asker(&format!("a user, {POLICIES} x {STATEMENTS} more"), many),
     ])
 }
 

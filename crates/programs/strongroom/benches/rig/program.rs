@@ -20,8 +20,15 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it on a data folder, which it makes if need be.
     pub(crate) fn start(data: &Path) -> Result<Self> {
+        Self::start_with(data, &[])
+    }
+
+    /// Starts it with more in its environment; or another build of it, which `STRONGROOM_BENCH_PROGRAM` names.
+    pub(crate) fn start_with(data: &Path, environment: &[(&str, &str)]) -> Result<Self> {
         let begun = Instant::now();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_strongroom"))
+        let other = std::env::var_os("STRONGROOM_BENCH_PROGRAM");
+        let mut child = Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_strongroom").into()))
+            .envs(environment.iter().copied())
             .args(["dev", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
             .env("STRONGROOM_LOG", "warn")
@@ -31,6 +38,12 @@ impl Program {
         let address = announced(&mut output)?;
         wait_for("strongroom", || health(address))?;
         Ok(Self { address, started_in: begun.elapsed(), child, _output: output })
+    }
+
+    /// The id of its process.
+    #[allow(dead_code, reason = "not every bench measures processes")]
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Memory in use, kibibytes.
