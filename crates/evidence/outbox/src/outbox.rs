@@ -122,7 +122,10 @@ impl Outbox {
             Err(error) => {
                 self.failing.store(true, Ordering::Relaxed);
                 if changed {
-                    std::iter::once(record).chain(others).cloned().for_each(|record| self.keep_for_later(record));
+                    std::iter::once(record)
+                        .chain(others)
+                        .cloned()
+                        .for_each(|record| self.keep_for_later(record));
                 }
                 return Err(error);
             }
