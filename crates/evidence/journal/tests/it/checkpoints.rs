@@ -10,8 +10,8 @@ use strongroom_journal::{
 use tempfile::TempDir;
 
 use crate::fixture::{
-    NOW, append, check, checkpoint_key, close, copy, directory, forge, frames, intact, keeper, open, options,
-    public_key, runtime, seal, segment, streams,
+    NOW, append, as_file, check, checkpoint_key, close, copy, directory, forge, frames, intact, keeper, open,
+    options, public_key, runtime, seal, segment, streams,
 };
 
 fn file(dir: &Path, number: u32) -> PathBuf {
@@ -182,7 +182,7 @@ fn removed_moved_and_repeated_checkpoints_are_found() {
     let (_dir, image) = image();
     let all = all_checkpoints(&image);
     let arrange = |order: &[usize]| {
-        let text: String = order.iter().map(|&index| format!("{}\n", all[index])).collect();
+        let text = as_file(order.iter().map(|&index| &all[index]));
         fs::write(file(&image, 1), text).unwrap();
         breaks(&check(&image))
     };
@@ -204,7 +204,7 @@ fn a_forged_checkpoint_is_not_believed() {
     append_with_checkpoints(&journal, &mut journal.keeper(options, NOW).unwrap(), 0..2);
     close(journal);
     let kind = FindingKind::CheckpointKey { number: 1, epoch: 66 };
-    assert_eq!(breaks(&check(&forged)), [kind.clone()]);
+    assert_eq!(breaks(&check(&forged)), std::slice::from_ref(&kind));
     assert_eq!(breaks(&verify(&forged, &Trust::public_keys(vec![public_key(1)]), |_| {}).unwrap()), [kind]);
 }
 
@@ -238,8 +238,7 @@ fn a_checkpoint_that_was_kept_shows_a_journal_that_was_rolled_back() {
         assert!(with(anchor).is_intact());
     }
     // All of it as it was before: journal and checkpoints fit each other.
-    let (older, stream) =
-        (all[..4].iter().map(|one| format!("{one}\n")).collect::<String>(), streams(&image)[1]);
+    let (older, stream) = (as_file(&all[..4]), streams(&image)[1]);
     fs::write(file(&image, 1), older).unwrap();
     cut(&image, stream, 1);
     assert_eq!(intact(&image), []);

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use strongroom_crypto::ed25519::{PrivateKey, PublicKey};
 use strongroom_journal::{
-    CheckpointKey, EventId, EventType, FindingKind, Identity, IdentityKind, Journal, JournalError,
-    JournalOptions, Keeper, KeeperOptions, Reader, Record, Report, Resource, SealedFrame, SessionContext,
-    SessionIssuer, StreamId, TlsDetails, Trust, verify,
+    Checkpoint, CheckpointKey, EventId, EventType, FindingKind, Identity, IdentityKind, Journal,
+    JournalError, JournalOptions, Keeper, KeeperOptions, Reader, Record, Report, Resource, SealedFrame,
+    SessionContext, SessionIssuer, StreamId, TlsDetails, Trust, verify,
 };
 use strongroom_secret::Key256;
 use tempfile::TempDir;
@@ -229,6 +229,12 @@ pub(crate) fn public_key(epoch: u32) -> PublicKey {
 pub(crate) fn keeper(journal: &Journal) -> Keeper {
     let options = KeeperOptions { key: checkpoint_key(1), key_before: None, copies: Vec::new() };
     journal.keeper(options, NOW).unwrap()
+}
+
+/// A file of these checkpoints.
+pub(crate) fn as_file<'c>(checkpoints: impl IntoIterator<Item = &'c Checkpoint>) -> String {
+    let texts: Vec<_> = checkpoints.into_iter().map(ToString::to_string).collect();
+    texts.join("\n") + "\n"
 }
 
 /// Compresses all that is closed.

@@ -8,8 +8,8 @@ use strongroom_journal::{
 };
 
 use crate::fixture::{
-    NOW, append, check, close, compress_all, copy, directory, event_id, event_ids, intact, keeper, open,
-    options, public_key, segment, streams,
+    NOW, append, as_file, check, close, compress_all, copy, directory, event_id, event_ids, intact, keeper,
+    open, options, public_key, segment, streams,
 };
 
 /// Drops what is older than the record of this number.
@@ -186,7 +186,7 @@ fn old_files_of_checkpoints_go_too() {
     let file = |number: u32| dir.path().join(format!("checkpoints/{number:06}.checkpoints"));
     let all = Checkpoint::parse_all(&fs::read_to_string(file(1)).unwrap()).unwrap();
     for (pair, number) in all.chunks(2).zip(1..) {
-        fs::write(file(number), pair.iter().map(|one| format!("{one}\n")).collect::<String>()).unwrap();
+        fs::write(file(number), as_file(pair)).unwrap();
     }
     assert_eq!(intact(dir.path()), []);
     let retired = retire(&journal, 62).unwrap();
