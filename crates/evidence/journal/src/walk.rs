@@ -7,8 +7,8 @@
 //! is acknowledged to nobody before it is whole. Everything else that is not a frame is damage.
 //!
 //! A frame whose hashes fit is whole, not torn, even if the marks around them are zeros: it may have been
-//! acknowledged. The price is that a power cut which spares all of a frame but its last 36 bytes, or its
-//! first four, looks like damage.
+//! acknowledged. A power cut, which leaves whole sectors out, makes no such frame: a frame's trailer lies in one sector
+//! (but in format 1, where it may look like damage).
 
 use std::io;
 use std::thread;
