@@ -71,7 +71,7 @@ fn main() {
         let sealed = ready.seal(&[0; 12], &aad, &plaintext).unwrap();
         let figures = [
             measure(|| {
-                drop(black_box(key.encrypt_derived(&NAMES, &context, black_box(&plaintext)).unwrap()))
+                drop(black_box(key.encrypt_derived(&NAMES, &context, black_box(&plaintext)).unwrap()));
             }),
             measure(|| {
                 let new = Aes256Gcm::new(black_box(&raw_key)).unwrap();
