@@ -33,7 +33,11 @@ def made(program, tmp_path):
 
 
 def rotate(server) -> dict:
-    return json.loads(server.ran("seal", "rotate", "--json", "--config", server.config))
+    """Rotates; a server that runs gives changes under way half a minute to end."""
+    command = [server.program, "seal", "rotate", "--json", "--config", server.config]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, env=server.environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def slots(server) -> dict:
@@ -242,10 +246,15 @@ def test_a_weak_passphrase_is_refused_before_anything_is_made(program, tmp_path)
 
 @pytest.mark.slow
 def test_a_rotation_with_two_servers_on_one_postgresql(program, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+    # PostgreSQL runs as somebody else, who must come as far as its folder.
+    database = tmp_path / "database"
+    database.mkdir()
+    for parent in [database, *database.parents]:
+        if parent.is_relative_to("/tmp") and parent != parent.parent:
+            parent.chmod(parent.stat().st_mode | 0o011)
+    with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    postgres = Postgres(tmp_path, port).start()
+    postgres = Postgres(database, port).start()
     (tmp_path / "one").mkdir()
     (tmp_path / "other").mkdir()
     one = Production(program, tmp_path / "one").init("--store", postgres.database("strongroom"))

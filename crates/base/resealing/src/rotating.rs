@@ -14,6 +14,8 @@ use crate::{Resealing, ResealingError};
 const PATIENCE: Duration = Duration::from_secs(90);
 /// Between two looks at them.
 const LOOK: Duration = Duration::from_millis(500);
+/// Rotations cut off that are left to be finished together with the next.
+const MOST_UNFINISHED: usize = 8;
 /// Walks of one call. What is left then is done in the background.
 const MOST_WALKS: u32 = 20;
 
@@ -24,7 +26,7 @@ pub struct Outcome {
     pub epoch: Epoch,
     /// What was sealed afresh.
     pub totals: Totals,
-    /// Whether the older root keys are gone. If not, the server goes on with it by itself.
+    /// Whether the older root keys are gone. If not, the server goes on with it by itself; while rows are refused, they stay.
     pub finished: bool,
 }
 
@@ -32,6 +34,10 @@ impl Resealing {
     /// Brings a new root key into use and seals everything afresh under it. When this fails after the beginning, servers go
     /// on by themselves.
     pub async fn rotate(&self, tell: &(dyn Fn(Progress) + Send + Sync)) -> Result<Outcome, ResealingError> {
+        // Rotations that were cut off are finished first where there are many: a seal holds a bounded number of root keys.
+        if self.root.epochs().len() > MOST_UNFINISHED {
+            self.finish(tell).await?;
+        }
         self.begin().await?;
         self.finish(tell).await
     }
@@ -120,10 +126,20 @@ impl Resealing {
             totals.overtaken = walked.overtaken;
             // A walk that had nothing to do has seen everything.
             if walked.resealed == 0 && walked.overtaken == 0 {
-                if settled {
+                if walked.refused > 0 {
+                    // Nobody knows whether they were altered or are in order and a mistake of ours keeps them shut: what
+                    // could open them stays.
+                    tracing::error!(rows = ?totals.names, "rows do not open: older root keys stay until they are seen to");
+                    return Ok(Outcome { epoch, totals, finished: false });
+                }
+                if settled && self.ground().names_no_older().await? {
                     self.retire(epoch).await?;
                     return Ok(Outcome { epoch, totals, finished: true });
                 }
+                tell(Progress {
+                    of: "waiting for changes that began before".to_owned(),
+                    totals: totals.clone(),
+                });
                 self.wait_until_settled(epoch).await?;
             }
         }

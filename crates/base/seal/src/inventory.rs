@@ -22,7 +22,7 @@ pub struct SlotInfo {
 /// The slots of the seal in `directory`, and the epoch of the root key in them.
 pub fn slots_in(directory: &Path) -> Result<(Epoch, Vec<SlotInfo>), SealError> {
     let slots = Slots::read(&Directory::open(directory)?)?;
-    let told = slots.slots.iter().map(|slot| SlotInfo {
+    let told = slots.all.iter().map(|slot| SlotInfo {
         id: hex::encode(&slot.id),
         kind: slot.kind.clone(),
         parameters: slot.parameters.clone(),

@@ -109,7 +109,7 @@ impl Root {
         let ring = self.ring();
         let written = ring.whole(file.epoch).ok_or(SealError::UnknownEpoch { epoch: file.epoch.number() })?;
         let newest = added.unwrap_or_else(|| ring.newest());
-        let slots = file.slots.iter().map(|slot| follow(slot, &directory, written, newest));
+        let slots = file.all.iter().map(|slot| follow(slot, &directory, written, newest));
         let slots = slots.collect::<Result<Vec<_>, _>>()?;
         encode(slots, &ring, newest)?.replace(&directory)
     }
@@ -125,7 +125,7 @@ impl Root {
         let file = Slots::read(&directory)?;
         let ring = self.ring();
         let written = ring.whole(file.epoch).ok_or(SealError::UnknownEpoch { epoch: file.epoch.number() })?;
-        let slots = file.slots.iter().map(|slot| follow(slot, &directory, written, written));
+        let slots = file.all.iter().map(|slot| follow(slot, &directory, written, written));
         let mut slots = slots.collect::<Result<Vec<_>, _>>()?;
         let answer = change(&directory, &mut slots, written)?;
         encode(slots, &ring, written)?.replace(&directory)?;

@@ -146,7 +146,7 @@ pub(crate) struct Kept {
 pub(crate) struct Slots {
     /// The newest root key's.
     pub(crate) epoch: Epoch,
-    pub(crate) slots: Vec<Slot>,
+    pub(crate) all: Vec<Slot>,
     pub(crate) past: Vec<Past>,
     pub(crate) kept: Vec<Kept>,
     format: u32,
@@ -155,7 +155,7 @@ pub(crate) struct Slots {
 impl Slots {
     /// The file of a root key with these slots, and nothing older yet.
     pub(crate) fn new(epoch: Epoch, slots: Vec<Slot>) -> Self {
-        Self { epoch, slots, past: Vec::new(), kept: Vec::new(), format: 2 }
+        Self { epoch, all: slots, past: Vec::new(), kept: Vec::new(), format: 2 }
     }
 
     /// Adds an older root key, wrapped under the newest, which is `newest`.
@@ -228,7 +228,7 @@ impl Slots {
             let words: Vec<_> = line.split(' ').collect();
             match (format, words.as_slice()) {
                 (_, ["sum", ..]) => {}
-                (_, ["slot", words @ ..]) => file.slots.push(Slot::parse(words, format)?),
+                (_, ["slot", words @ ..]) => file.all.push(Slot::parse(words, format)?),
                 (2, ["epoch", epoch]) => file.epoch = epoch_of(epoch)?,
                 (2, ["past", epoch, wrapped]) => {
                     file.past.push(Past { epoch: epoch_of(epoch)?, wrapped: hex::decode(wrapped)? });
@@ -241,7 +241,7 @@ impl Slots {
                 _ => return None,
             }
         }
-        (file.slots.len() <= MOST_SLOTS).then_some(file)
+        (file.all.len() <= MOST_SLOTS).then_some(file)
     }
 
     /// Writes the slots into `directory`, which has none yet.
@@ -260,9 +260,9 @@ impl Slots {
 
     /// The slots of a kind. None of them is an error that names the kinds there are.
     pub(crate) fn of_kind(&self, kind: &str, directory: &Directory) -> Result<Vec<&Slot>, SealError> {
-        let of_kind: Vec<_> = self.slots.iter().filter(|slot| slot.kind == kind).collect();
+        let of_kind: Vec<_> = self.all.iter().filter(|slot| slot.kind == kind).collect();
         if of_kind.is_empty() {
-            let kinds: Vec<_> = self.slots.iter().map(|slot| slot.kind.as_str()).collect();
+            let kinds: Vec<_> = self.all.iter().map(|slot| slot.kind.as_str()).collect();
             return Err(SealError::UnsupportedSlots {
                 path: directory.path(NAME),
                 wanted: kind.to_owned(),
@@ -278,7 +278,7 @@ impl Slots {
         if self.format > 1 {
             let _ = writeln!(text, "epoch {}", self.epoch.number());
         }
-        for Slot { kind, id, parameters, wrapped, own_key } in &self.slots {
+        for Slot { kind, id, parameters, wrapped, own_key } in &self.all {
             let (id, wrapped) = (hex::encode(id), hex::encode(wrapped));
             let _ = match own_key {
                 None => writeln!(text, "slot {kind} {id} {wrapped}"),

@@ -78,10 +78,11 @@ impl RowMac {
     pub fn seal(&self, table: &str, columns: &[(&str, &Value)]) -> Vec<u8> {
         let epoch = self.root.current_epoch();
         let mut mac = Self::head_of(epoch);
-        match self.key(epoch) {
-            Some(key) => mac.extend(key.sign(&[&canonical(table, columns)])),
+        if let Some(key) = self.key(epoch) {
+            mac.extend(key.sign(&[&canonical(table, columns)]));
+        } else {
             // The root has a key of its current epoch. A MAC without a tag is one that never fits.
-            None => tracing::error!(table, "there is no key for the MAC of a row"),
+            tracing::error!(table, "there is no key for the MAC of a row");
         }
         mac
     }

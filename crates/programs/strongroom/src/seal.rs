@@ -60,21 +60,21 @@ fn rotate(config: &ConfigOptions, json: bool) -> Result<ExitCode> {
     let rotated: Rotated = serde_json::from_str(done.expose()).context("reading what the server told")?;
     let Rotated { epoch, resealed, refused, names, finished } = rotated;
     println!("The root key of epoch {epoch} is in use; {resealed} rows are sealed afresh under it.");
-    if finished {
+    if refused > 0 {
+        println!(
+            "{refused} rows do not open or were altered, and were left as they are. The older root keys stay until they are put \
+             back from a backup, or removed:"
+        );
+        for name in names {
+            println!("  {name}");
+        }
+    } else if finished {
         println!("The older root keys are gone.");
     } else {
         println!(
             "The older root keys stay until nothing and nobody uses them; the server goes on with that by itself, and its log \
              says when they are gone."
         );
-    }
-    if refused > 0 {
-        println!(
-            "{refused} rows were altered by somebody else, are refused by the server, and were left as they are:"
-        );
-        for name in names {
-            println!("  {name}");
-        }
     }
     Ok(ExitCode::SUCCESS)
 }

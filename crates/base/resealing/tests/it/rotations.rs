@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use strongroom_resealing::{ResealingError, settle};
 use strongroom_seal::{Epoch, Purpose, Root};
+use strongroom_store::Statement;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::vault::{NOW_MS, Server, THINGS, copy_seal};
@@ -14,6 +15,7 @@ on_both_engines! {
     an_older_seal_is_told_what_to_do,
     another_seal_is_refused,
     subkeys_stay_as_long_as_something_needs_them,
+    a_row_that_does_not_open_keeps_the_older_root_key,
 }
 
 async fn everything_is_sealed_afresh_and_the_old_root_key_goes(database: &TestDatabase) {
@@ -97,4 +99,20 @@ async fn subkeys_stay_as_long_as_something_needs_them(database: &TestDatabase) {
     assert!(has(Purpose::JournalMac, 1) && has(Purpose::BackupServiceHalf, 1));
     assert!(!has(Purpose::SessionTokens, 1) && has(Purpose::SessionTokens, 2));
     assert!(!has(Purpose::BackupServiceHalf, 2));
+}
+
+async fn a_row_that_does_not_open_keeps_the_older_root_key(database: &TestDatabase) {
+    const SPOIL: Statement =
+        Statement::new("UPDATE things SET mac = substr(mac, 1, 32) WHERE id = 'thing-0007'");
+    let server = Server::first(database).await;
+    server.db.execute(SPOIL, &[]).await.unwrap();
+    let outcome = server.resealing.rotate(&|_| {}).await.unwrap();
+    assert_eq!((outcome.finished, outcome.totals.refused), (false, 1));
+    assert_eq!(outcome.totals.names, ["things thing-0007"]);
+    assert_eq!(server.epochs_on_disk(), [1, 2]);
+    // It is seen to.
+    server.add("thing-0007").await;
+    assert!(server.resealing.finish(&|_| {}).await.unwrap().finished);
+    assert_eq!(server.epochs_on_disk(), [2]);
+    assert_eq!(server.read_all().await, THINGS);
 }

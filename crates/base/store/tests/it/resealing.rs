@@ -149,6 +149,8 @@ on_both_engines! {
 }
 
 async fn tables_are_found_in_the_catalogue(database: &TestDatabase) {
+    const MISSING: &[SealedColumn] =
+        &[SealedColumn { table: "gone", column: "sealed", purpose: Purpose::Secrets, bound_to: |_| None }];
     let (db, _) = open_with_things(database).await;
     let names = |tables: Vec<strongroom_store::SealedTable>| {
         tables.iter().map(|table| table.name().to_owned()).collect::<Vec<_>>()
@@ -157,8 +159,6 @@ async fn tables_are_found_in_the_catalogue(database: &TestDatabase) {
     // Its MACs are found without anybody naming the table.
     assert_eq!(names(db.sealed_tables(&[], &[]).await.unwrap()), ["things"]);
     assert_eq!(names(db.sealed_tables(&[COLUMNS], &["things"]).await.unwrap()), ["keys"]);
-    const MISSING: &[SealedColumn] =
-        &[SealedColumn { table: "gone", column: "sealed", purpose: Purpose::Secrets, bound_to: |_| None }];
     assert!(db.sealed_tables(&[MISSING], &[]).await.is_err());
 }
 
