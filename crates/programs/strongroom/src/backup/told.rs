@@ -21,7 +21,7 @@ impl Made {
     /// For people.
     pub(super) fn text(&self, file: &Path, bytes: u64) -> String {
         let Self { backup_id, tables, rows, files, file_bytes, missing } = self;
-        let missing: String = missing.iter().map(|what| format!("\n  {what}")).collect();
+        let missing = missing.iter().fold(String::new(), |text, what| text + "\n  " + what);
         format!(
             "{file}: {bytes} bytes, sealed.
 

@@ -76,7 +76,7 @@ impl Findings {
         let Self { id, version, engine, length, rows, tables, with_mac, opened, records, segments, .. } =
             self;
         let made = moment(self.made_ms);
-        let missing: String = self.missing.iter().map(|what| format!("\n  {what}")).collect();
+        let missing = self.missing.iter().fold(String::new(), |text, what| text + "\n  " + what);
         format!(
             "  backup   {id}, made {made} by version {version}; {length} bytes, all of them as they were sealed
   store    {rows} rows of {tables} tables, from {engine}; {with_mac} of them carry a MAC, and each is right

@@ -46,7 +46,7 @@ impl Opened {
         })?;
         let epoch = Epoch::new(open_part.epoch);
         let check = root.check_value_of(epoch);
-        if !check.is_some_and(|check| check.verify(&open_part.check_value).is_ok()) {
+        if check.is_none_or(|check| check.verify(&open_part.check_value).is_err()) {
             bail!("the head of {} does not fit together: it was altered", file.display());
         }
         let key = root.subkey(Purpose::Backup, epoch)?;
