@@ -106,7 +106,7 @@ impl Server {
 /// What the record tells of the TLS that the request came over, if it did.
 fn tls_of(parts: &Parts) -> Option<Tls> {
     let tls = parts.extensions.get::<Tls>()?;
-    let authority = parts.uri.authority().map(|authority| authority.as_str());
+    let authority = parts.uri.authority().map(http::uri::Authority::as_str);
     let host = authority.or_else(|| parts.headers.get(HOST)?.to_str().ok());
     let host = host.map(|host| host.get(..HOST_LENGTH).unwrap_or(host).to_owned());
     Some(Tls { host, ..tls.clone() })

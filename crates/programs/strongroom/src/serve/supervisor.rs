@@ -21,9 +21,8 @@ pub(super) fn stopping() {
 
 fn tell(state: &str) {
     let Some(place) = std::env::var_os(VARIABLE) else { return };
-    let told = address(&place).and_then(|address| {
-        UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address).map(drop)
-    });
+    let told = address(&place)
+        .and_then(|address| UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address).map(drop));
     if let Err(error) = told {
         tracing::warn!(%error, state, "the supervisor was not told");
     }
