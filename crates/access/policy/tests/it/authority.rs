@@ -70,7 +70,7 @@ fn key_on(condition: &str) -> Key {
 }
 
 fn context(principal: Principal, tls: bool) -> RequestContext {
-    let tls = tls.then(|| Tls { version: "TLSv1.3", cipher_suite: "", host: None });
+    let tls = tls.then_some(Tls { version: "TLSv1.3", cipher_suite: "", host: None });
     RequestContext::new(
         RequestId::from_random([5; 16]),
         Caller::new(principal, String::new()),
