@@ -47,7 +47,7 @@ impl Authority {
         identity.dns_names = vec![HOST.to_owned()];
         let public = key.public_key().to_spki().unwrap();
         let made = issue(&identity, &public, &self.certificate, &self.key).unwrap();
-        let der = PrivatePkcs8KeyDer::from(key.to_pkcs8().unwrap().expose().to_vec());
+        let der = PrivatePkcs8KeyDer::from(key.to_pkcs8().unwrap().expose().clone());
         (vec![CertificateDer::from(made.as_der().to_vec())], der.into())
     }
 
