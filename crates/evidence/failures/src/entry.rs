@@ -54,7 +54,8 @@ pub struct Entry {
 
 /// RFC 3339, to the second.
 pub(crate) fn time_text(ms: i64) -> String {
-    let moment = OffsetDateTime::from_unix_timestamp(ms.div_euclid(1000)).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let moment =
+        OffsetDateTime::from_unix_timestamp(ms.div_euclid(1000)).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     // A moment within the years that the type holds has a text.
     moment.format(&Rfc3339).unwrap_or_default()
 }

@@ -89,7 +89,7 @@ impl SecurityLog {
             return Ok(());
         }
         let mut kinds: Vec<_> = kinds.into_iter().collect();
-        kinds.sort_by(|(_, a), (_, b)| a.first_ms.cmp(&b.first_ms));
+        kinds.sort_by_key(|(_, span)| span.first_ms);
         let told_apart = kinds.into_iter().map(|(kind, span)| Entry {
             source: Some(kind.source),
             access_key_id: kind.access_key_id,

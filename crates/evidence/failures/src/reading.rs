@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use crate::entry::Entry;
 use crate::files::path;
 
+/// Files that are looked for.
+const MOST_FILES: u32 = 1_000;
+
 /// Longest line that is read; none that was written is nearly as long.
 const LONGEST_LINE: u64 = 64 << 10;
 
@@ -20,7 +23,7 @@ pub struct Entries {
 
 /// Opens the log in `folder` for reading. A folder without a log has no entries.
 pub fn read(folder: &Path) -> Entries {
-    let files = (0..).map(|age| path(folder, age)).take_while(|path| path.exists()).collect();
+    let files = (0..MOST_FILES).map(|age| path(folder, age)).take_while(|path| path.exists()).collect();
     Entries { files, file: None, unreadable: 0 }
 }
 

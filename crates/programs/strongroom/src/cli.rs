@@ -20,7 +20,9 @@ pub(crate) use production::{
     RootResetOptions, ServeOptions,
 };
 
-pub(crate) use seal::{SealCommand, SlotAddOptions, SlotCommand, SlotKind, SlotListOptions, SlotRemoveOptions};
+pub(crate) use seal::{
+    SealCommand, SlotAddOptions, SlotCommand, SlotKind, SlotListOptions, SlotRemoveOptions,
+};
 
 use crate::faults::command::FaultOptions;
 use crate::settings::Recorded;
@@ -190,6 +192,10 @@ pub(crate) struct DevOptions {
     /// (written), which survives the end of the process and not that of the machine
     #[arg(long, value_name = "WHEN", value_enum, default_value_t, env = "STRONGROOM_JOURNAL_DURABILITY")]
     pub(crate) journal_durability: Recorded,
+    /// How long the record of a call waits, at most, for those of others to be written with it, in microseconds
+    /// [default: 200 with `sync`, 50 with `written`]
+    #[arg(long, value_name = "NUMBER", env = "STRONGROOM_JOURNAL_GATHER_MICROSECONDS", value_parser = clap::value_parser!(u64).range(..=10_000))]
+    pub(crate) journal_gather_microseconds: Option<u64>,
     /// How long a custom key store's cluster may take for a call before the caller is told that KMS cannot
     /// communicate with it
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=300))]

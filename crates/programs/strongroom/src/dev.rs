@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use strongroom_journal::JournalOptions;
 use strongroom_kms::Settings;
 use strongroom_runtime::{LogFormat, ShutdownOwner, init_logging, termination, uptime};
 use strongroom_secret::SecretString;
@@ -127,7 +128,12 @@ impl Serving {
             failures: Failures::keep(data, &shutdown.handle())?,
             scrapers: Scrapers::loopback(),
         };
-        let development = Development { root_key, seed, durability: options.journal_durability.durability() };
+        let journal = JournalOptions {
+            durability: options.journal_durability.durability(),
+            gather: options.journal_gather_microseconds.map(Duration::from_micros),
+            ..JournalOptions::default()
+        };
+        let development = Development { root_key, seed, journal };
         let node = Node::open_dev(data, choices, door, development, shutdown.handle()).await?;
         shutdown.handle().spawn(node.server.clone().serve(listener));
         Ok((Self { node, shutdown, address }, stopping))

@@ -1,5 +1,7 @@
 //! The security log: what it keeps, and what it never exceeds.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr};

@@ -89,7 +89,7 @@ fn main() -> Result<()> {
             let mut runs = [Vec::new(), Vec::new()];
             for _ in 0..RUNS {
                 for (target, runs) in [hsm, own].into_iter().zip(&mut runs) {
-                    runs.push(load::run(program.address, target, connections, time)?);
+                    runs.push(load::run(program.address, target, connections, time)?.rate);
                 }
             }
             let [hsm, own] = runs.map(median);
@@ -116,7 +116,8 @@ fn main() -> Result<()> {
 fn again_and_again(address: SocketAddr, requests: &Requests, only: &str, time: Duration) -> Result<()> {
     let at = Requests::NAMES.iter().position(|name| *name == only).context("no such operation")?;
     loop {
-        println!("{only}: {:.0}/s", load::run(address, requests.all()[at], 64, time)?);
+        let load = load::run(address, requests.all()[at], 64, time)?;
+        println!("{only}: {} answers, {:.0}/s", load.answers, load.rate);
     }
 }
 
@@ -127,7 +128,7 @@ fn with_a_kill(address: SocketAddr, target: &Target, time: Duration, data: &Path
         thread::sleep(time / 2);
         let hsms = HsmProcess::all(data)?;
         hsms.first().context("no HSM runs")?.kill()?;
-        load.join().map_err(|_| anyhow::anyhow!("the load panicked"))?
+        Ok(load.join().map_err(|_| anyhow::anyhow!("the load panicked"))??.rate)
     })
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use strongroom_iam::AccessKeys;
 use strongroom_identity::AccountId;
-use strongroom_journal::{Durability, JournalOptions};
+use strongroom_journal::JournalOptions;
 use strongroom_runtime::{Clocks, Shutdown, SystemTime};
 use strongroom_secret::SecretString;
 
@@ -23,8 +23,8 @@ pub(crate) struct Development {
     pub(crate) root_key: RootKey,
     /// What is there when it has started.
     pub(crate) seed: Option<Seed>,
-    /// When a call counts as recorded.
-    pub(crate) durability: Durability,
+    /// How calls are recorded.
+    pub(crate) journal: JournalOptions,
 }
 
 /// The root credential of an account.
@@ -44,11 +44,11 @@ impl Node {
         development: Development,
         shutdown: Shutdown,
     ) -> Result<Self> {
-        let Development { root_key, seed, durability } = development;
+        let Development { root_key, seed, journal } = development;
         let foundation = Foundation::of_development(&Place::in_folder(data.clone())).await?;
         let clocks = Clocks::new(Arc::new(SystemTime), dev_tools::stored_offset(&foundation.db).await?);
         // A reset begins a stream.
-        let options = JournalOptions { begins_streams: true, durability, ..JournalOptions::default() };
+        let options = JournalOptions { begins_streams: true, ..journal };
         let journal = JournalChoices { options, ..JournalChoices::default() };
         let ground = Ground::on(foundation, data, clocks, &journal).await?;
         let Ground { db, root, clocks, outbox, journal, .. } = &ground;

@@ -17,6 +17,8 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 pub(crate) struct JournalSettings {
     /// When a call counts as recorded, and is answered.
     pub(crate) durability: Recorded,
+    /// How long a call's record waits for others to be written with it, in microseconds.
+    gather_microseconds: Option<Whole<0, 10_000>>,
     /// How long records are kept, in days of domain time.
     retention_days: Whole<1, 36_500>,
     /// How often it is signed how far the journal is, in seconds.
@@ -60,7 +62,8 @@ impl JournalSettings {
     pub(crate) fn options(&self) -> JournalChoices {
         let durability = self.durability.durability();
         let segment_bytes = self.segment_mebibytes.get() << 20;
-        let options = JournalOptions { durability, segment_bytes, ..JournalOptions::default() };
+        let gather = self.gather_microseconds.map(|microseconds| Duration::from_micros(microseconds.get()));
+        let options = JournalOptions { durability, gather, segment_bytes, ..JournalOptions::default() };
         let keeping = KeepingChoices {
             checkpoint_every: Duration::from_secs(self.checkpoint_seconds.get()),
             retention_ms: i64::try_from(self.retention_days.get()).unwrap_or(i64::MAX).saturating_mul(DAY_MS),
@@ -74,6 +77,7 @@ impl Default for JournalSettings {
     fn default() -> Self {
         Self {
             durability: Recorded::default(),
+            gather_microseconds: None,
             retention_days: Whole::new(90),
             checkpoint_seconds: Whole::new(60),
             checkpoint_copies: Vec::new(),
