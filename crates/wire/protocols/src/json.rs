@@ -39,10 +39,6 @@ impl Style for Wire {
         false
     }
 
-    fn hides(_: &Schema) -> bool {
-        false
-    }
-
     fn push_timestamp(out: &mut SecretBuffer, moment: Timestamp, format: TimestampFormat) {
         let text = scalar::timestamp_text(moment, format);
         if format == TimestampFormat::EpochSeconds {

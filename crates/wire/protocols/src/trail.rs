@@ -1,8 +1,8 @@
 //! The form in which CloudTrail shows parameters and results.
 //!
-//! Compact JSON with member names in lower camel case (`aWSAccountId`); bytes are left out, sensitive values
-//! are named and not shown, moments read `Aug 10, 2022, 10:38:27 PM`. What a service leaves out beyond that
-//! is the service's matter.
+//! Compact JSON with member names in lower camel case (`aWSAccountId`); bytes and sensitive values are left out, as AWS
+//! leaves out `password` of IAM's CreateLoginProfile and `keyStorePassword` of KMS's CreateCustomKeyStore; moments read
+//! `Aug 10, 2022, 10:38:27 PM`. What a service leaves out beyond that is the service's matter.
 
 use strongroom_schema::{Kind, Member, Schema, Structure, Timestamp, TimestampFormat, Value};
 use time::format_description::FormatItem;
@@ -26,7 +26,7 @@ pub fn write(structure: &dyn Structure) -> Option<String> {
 }
 
 /// Writes a structure as a record of EC2 shows it: members under the names of their XML, lists as
-/// `{"items":[..]}`.
+/// `{"items":[..]}` or, without items, `{}`; `return` is called `_return`.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitor-with-cloudtrail.html>
 pub fn write_ec2(structure: &dyn Structure) -> Option<String> {
     let mut writer = Writer::<Ec2>::default();
@@ -87,11 +87,7 @@ impl Style for Trail {
     }
 
     fn omits(schema: &Schema) -> bool {
-        matches!(schema.kind, Kind::Blob)
-    }
-
-    fn hides(schema: &Schema) -> bool {
-        schema.sensitive
+        schema.sensitive || matches!(schema.kind, Kind::Blob)
     }
 
     fn push_timestamp(out: &mut String, moment: Timestamp, _: TimestampFormat) {
@@ -106,16 +102,17 @@ impl Style for Ec2 {
 
     const LIST: (&'static str, &'static str) = ("{\"items\":[", "]}");
 
+    const EMPTY_LIST: &'static str = "{}";
+
     fn push_name(out: &mut String, member: &Member) {
-        LowerCamel(member.traits.wire_name.unwrap_or(member.name)).push(out);
+        match member.traits.wire_name.unwrap_or(member.name) {
+            "return" => out.push_str("_return"),
+            name => LowerCamel(name).push(out),
+        }
     }
 
     fn omits(schema: &Schema) -> bool {
         Trail::omits(schema)
-    }
-
-    fn hides(schema: &Schema) -> bool {
-        Trail::hides(schema)
     }
 
     fn push_timestamp(out: &mut String, moment: Timestamp, format: TimestampFormat) {

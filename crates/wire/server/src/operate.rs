@@ -101,9 +101,11 @@ impl Server {
         let request_id = context.request_id.to_string();
         let mut response = changed.and_then(|output| show(&**output));
         if changed.is_some() && framing == Framing::Ec2 {
-            // These are of every answer, and of no model.
-            let own = [("requestId", Value::String(&request_id)), ("_return", Value::Boolean(true))];
-            let own = own.map(|(name, value)| (name, Extra::Value(value)));
+            // The id is of every answer, `return` of those without a result; neither is in a model.
+            let mut own = vec![("requestId", Extra::Value(Value::String(&request_id)))];
+            if !operation.has_output {
+                own.push(("_return", Extra::Value(Value::Boolean(true))));
+            }
             response = trail::extend(response, &own);
         }
         let error = outcome.as_ref().err();

@@ -5,10 +5,6 @@ use strongroom_schema::{Kind, Member, Schema, Structure, Timestamp, TimestampFor
 use crate::out::Out;
 use crate::scalar;
 
-/// What stands in the place of a value that a record may not show.
-/// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>
-const HIDDEN: &str = "\"HIDDEN_DUE_TO_SECURITY_REASONS\"";
-
 /// What sets one form of JSON apart from another.
 pub(crate) trait Style {
     /// What it is written into.
@@ -17,14 +13,14 @@ pub(crate) trait Style {
     /// What opens and closes a list.
     const LIST: (&'static str, &'static str) = ("[", "]");
 
+    /// A list without items.
+    const EMPTY_LIST: &'static str = "[]";
+
     /// Appends a member's name, without quotes.
     fn push_name(out: &mut Self::Out, member: &Member);
 
     /// Whether values of that shape are left out.
     fn omits(schema: &Schema) -> bool;
-
-    /// Whether values of that shape are there, and not shown.
-    fn hides(schema: &Schema) -> bool;
 
     /// Appends a moment, with quotes if the form has them.
     fn push_timestamp(out: &mut Self::Out, moment: Timestamp, format: TimestampFormat);
@@ -89,10 +85,6 @@ impl<S: Style> Writer<S> {
     }
 
     fn value(&mut self, member: &Member, value: Value<'_>) {
-        if S::hides(member.schema) {
-            self.out.push_str(HIDDEN);
-            return;
-        }
         match value {
             Value::Boolean(_) | Value::Integer(_) => scalar::push_plain(&mut self.out, value),
             Value::Float(number) => self.floating(f64::from(number), value),
@@ -107,6 +99,7 @@ impl<S: Style> Writer<S> {
                 let format = scalar::timestamp_format(member, TimestampFormat::EpochSeconds);
                 S::push_timestamp(&mut self.out, moment, format);
             }
+            Value::List(list) if list.len() == 0 => self.out.push_str(S::EMPTY_LIST),
             Value::List(list) => {
                 self.out.push_str(S::LIST.0);
                 if let Kind::List(item) = &member.schema.kind

@@ -27,8 +27,8 @@ fn shows_parameters_as_cloudtrail_does() {
         trail::write(&input).unwrap(),
         concat!(
             r#"{"keyId":"alias/x","flag":true,"count":7,"moment":"Aug 10, 2022, 10:38:38 PM","#,
-            r#""shapeIso":"Jan 22, 2021, 12:46:28 AM","secret":"HIDDEN_DUE_TO_SECURITY_REASONS","#,
-            r#""secrets":["HIDDEN_DUE_TO_SECURITY_REASONS"],"blobs":[],"encryptionContext":{"Purpose":"Test"},"#,
+            r#""shapeIso":"Jan 22, 2021, 12:46:28 AM","#,
+            r#""secrets":[],"blobs":[],"encryptionContext":{"Purpose":"Test"},"#,
             r#""tags":[{"tagKey":"Team","tagValue":"a\"b"}],"aWSAccountId":"111122223333"}"#
         )
     );
@@ -43,6 +43,7 @@ fn nothing_to_show_is_null() {
 #[test]
 fn ec2_shows_lists_as_items_under_the_names_of_the_xml() {
     static TEXT: Schema = plain("String", Kind::String);
+    static FLAG: Schema = plain("Boolean", Kind::Boolean);
     static NAMES: Schema = plain("Names", Kind::List(member("member", Some("item"), &TEXT)));
     static RULE: Schema = plain("IpPermission", Kind::Structure(&[member("Names", Some("groups"), &NAMES)]));
     static RULES: Schema = plain("IpPermissionList", Kind::List(member("member", Some("item"), &RULE)));
@@ -51,6 +52,7 @@ fn ec2_shows_lists_as_items_under_the_names_of_the_xml() {
         Kind::Structure(&[
             member("GroupId", None, &TEXT),
             member("IpPermissions", Some("ipPermissions"), &RULES),
+            member("Return", Some("return"), &FLAG),
         ]),
     );
     const fn plain(name: &'static str, kind: Kind) -> Schema {
@@ -60,13 +62,14 @@ fn ec2_shows_lists_as_items_under_the_names_of_the_xml() {
         let traits = MemberTraits { wire_name, ..MemberTraits::NONE };
         Member { name, schema, required: false, traits }
     }
-    let rule = DynStructure::new(&RULE).with("Names", texts(&["a", "b"]));
+    let rule = |names: &[&str]| Dyn::Structure(DynStructure::new(&RULE).with("Names", texts(names)));
     let input = DynStructure::new(&INPUT)
         .with("GroupId", text("sg-1"))
-        .with("IpPermissions", Dyn::List(DynList(vec![Dyn::Structure(rule)])));
+        .with("IpPermissions", Dyn::List(DynList(vec![rule(&["a", "b"]), rule(&[])])))
+        .with("Return", Dyn::Boolean(true));
     assert_eq!(
         trail::write_ec2(&input).unwrap(),
-        r#"{"groupId":"sg-1","ipPermissions":{"items":[{"groups":{"items":["a","b"]}}]}}"#
+        r#"{"groupId":"sg-1","ipPermissions":{"items":[{"groups":{"items":["a","b"]}},{"groups":{}}]},"_return":true}"#
     );
     assert_eq!(trail::write_ec2(&DynStructure::new(&INPUT)), None);
 }

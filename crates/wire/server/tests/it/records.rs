@@ -16,7 +16,6 @@ async fn a_record_has_everything_but_the_secrets() {
     let expected = r#"{"DoorId":"front","Code":"tell nobody 1234","Picture":"cGljdHVyZQ=="}"#;
     assert_eq!((answer.status, answer.text()), (200, expected));
 
-    let hidden = "HIDDEN_DUE_TO_SECURITY_REASONS";
     let expected = Recorded {
         request_id: answer.request_id().to_owned(),
         who: format!("arn:aws:iam::{ACCOUNT}:root"),
@@ -27,10 +26,11 @@ async fn a_record_has_everything_but_the_secrets() {
         tls: None,
         event_source: "doors.example.com".to_owned(),
         event_name: "OpenDoor".to_owned(),
-        request_parameters: Some(format!(
-            r#"{{"doorId":"front","code":"{hidden}","labels":["a","b"],"notes":{{"from":"me"}},"times":3,"direction":"inwards"}}"#
-        )),
-        response_elements: Some(format!(r#"{{"doorId":"front","code":"{hidden}","sound":"creak"}}"#)),
+        request_parameters: Some(
+            r#"{"doorId":"front","labels":["a","b"],"notes":{"from":"me"},"times":3,"direction":"inwards"}"#
+                .to_owned(),
+        ),
+        response_elements: Some(r#"{"doorId":"front","sound":"creak"}"#.to_owned()),
         additional_event_data: Some(r#"{"squeaks":true}"#.to_owned()),
         error_code: None,
         error_message: None,
@@ -77,7 +77,7 @@ async fn a_call_that_may_change_something_has_the_draft_of_its_record() {
         match (draft(&record), expected) {
             (Some(draft), Some("tell")) => {
                 assert!(
-                    draft.starts_with(r#"{"doorId":"front","code":"HIDDEN"#) && !draft.contains("tell"),
+                    draft.starts_with(r#"{"doorId":"front","labels":"#) && !draft.contains("tell"),
                     "{draft}"
                 );
             }
