@@ -20,6 +20,9 @@ const PAGE: u32 = 256;
 /// next start.
 const MOST_LATE: usize = 4_096;
 
+/// Drafts that are noted as recorded while they cannot be taken out.
+const MOST_NOTED: usize = 4_096;
+
 /// What a draft's MAC is made for.
 const TABLE: &str = "outbox";
 
@@ -88,7 +91,7 @@ impl Outbox {
         let mut bytes = self.mac.seal(TABLE, &columns);
         bytes.extend(place);
         bytes.extend(encoded);
-        RecordDraft { event_id, bytes }
+        RecordDraft { event_id, bytes, mark: None }
     }
 
     /// Appends a record. That of a change (`changed`), whose draft is committed, is kept for later if it
@@ -201,7 +204,8 @@ impl Outbox {
 
     async fn replay_page(&self, drafts: Vec<Draft>) -> Result<usize, OutboxError> {
         let Some(earliest) = drafts.iter().map(|draft| draft.place).min() else { return Ok(0) };
-        let known = recorded_from(&self.journal.reader(), earliest)?;
+        let wanted = drafts.iter().map(|draft| draft.record.event_id.0).collect();
+        let known = recorded_of(wanted, &self.journal.reader(), earliest)?;
         let (mut replayed, mut ids) = (0, Vec::with_capacity(drafts.len()));
         for Draft { record, .. } in drafts {
             ids.push(record.event_id.0);
@@ -260,18 +264,23 @@ impl Outbox {
         let full = {
             let mut delivered = lock(&self.delivered);
             delivered.push(id);
-            delivered.len() >= BATCH
+            // Those that could not be taken out before are tried again with the next batch.
+            delivered.len() % BATCH == 0
         };
         if full {
             Box::pin(self.empty()).await;
         }
     }
 
-    /// Takes the noted drafts out of the store. Those that stay are found in the journal at the next start.
+    /// Takes the noted drafts out of the store. Where that fails they stay noted, up to a bound; what stays in the store
+    /// all the same is found in the journal at the next start.
     pub async fn empty(&self) {
         let ids = std::mem::take(&mut *lock(&self.delivered));
         if let Err(error) = self.db.take_delivered(&ids).await {
-            tracing::warn!(%error, "recorded drafts stay in the outbox");
+            let mut delivered = lock(&self.delivered);
+            let room = MOST_NOTED.saturating_sub(delivered.len());
+            delivered.extend(ids.iter().take(room));
+            tracing::warn!(%error, waiting = delivered.len(), "recorded drafts stay in the outbox for now");
         }
     }
 
@@ -311,12 +320,32 @@ impl Place {
     }
 }
 
-/// The ids of the events recorded at a place or later.
-fn recorded_from(reader: &Reader, place: Place) -> Result<HashSet<[u8; 16]>, JournalError> {
+/// Those of the wanted events that are recorded at a place or later. Reads no further than to the last of them, and holds
+/// no more than it was asked for.
+fn recorded_of(
+    mut wanted: HashSet<[u8; 16]>,
+    reader: &Reader,
+    place: Place,
+) -> Result<HashSet<[u8; 16]>, JournalError> {
     let reader = reader.clone().since(place.stream);
     let after = place.record.checked_sub(1).map(|record| Position { stream: place.stream, record });
-    // What is damaged is `audit verify`'s to name; here it only is no record of a draft.
-    Ok(reader.records(after)?.flatten().map(|(_, record)| record.event_id.0).collect())
+    let mut found = HashSet::with_capacity(wanted.len());
+    for record in reader.records(after)? {
+        let id = match record {
+            Ok((_, record)) => record.event_id.0,
+            // What is damaged is `audit verify`'s to name; here it only is no record of a draft.
+            Err(JournalError::Damaged { .. }) => continue,
+            // What could not be read may be the record that is looked for.
+            Err(error) => return Err(error),
+        };
+        if wanted.remove(&id) {
+            found.insert(id);
+        }
+        if wanted.is_empty() {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -8,11 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use strongroom_identity::RecordDraft;
-use strongroom_journal::{EventId, Journal, JournalOptions, Record, Trust, verify};
-use strongroom_outbox::Outbox;
+use strongroom_journal::{EventId, Journal, JournalError, JournalOptions, Record, StreamId, Trust, verify};
+use strongroom_outbox::{Outbox, OutboxError};
 use strongroom_seal::Root;
 use strongroom_secret::Key256;
-use strongroom_store::{Db, OpenOptions, RowMac, StoreError};
+use strongroom_store::{Db, Migration, OpenOptions, RowMac, Statement, StoreError};
 use tempfile::TempDir;
 
 const NOW_MS: i64 = 1_700_000_000_000;
@@ -35,7 +35,11 @@ async fn store() -> Db {
 
 /// The outbox as a program that has just started has it.
 fn start(folder: &Path, db: &Db) -> Outbox {
-    let options = JournalOptions { begins_streams: true, ..JournalOptions::default() };
+    start_with(folder, db, &JournalOptions::default())
+}
+
+fn start_with(folder: &Path, db: &Db, options: &JournalOptions) -> Outbox {
+    let options = JournalOptions { begins_streams: true, ..options.clone() };
     let journal = Journal::open(folder, &options, &key(), "node", NOW_MS).unwrap().journal;
     Outbox::new(db.clone(), RowMac::new(&Root::from_key(Key256::new([9; 32])).unwrap()), Arc::new(journal))
 }
@@ -116,7 +120,7 @@ async fn a_draft_that_was_altered_or_forged_becomes_no_record() {
         post(&db, &altered).await;
     }
     post(&db, &RecordDraft { event_id: [250; 16], ..genuine.clone() }).await;
-    post(&db, &RecordDraft { event_id: [251; 16], bytes: record(251).encode() }).await;
+    post(&db, &RecordDraft { event_id: [251; 16], bytes: record(251).encode(), mark: None }).await;
     let planted = waiting(&db).await;
 
     assert_eq!(outbox.replay().await.unwrap(), 0);
@@ -140,6 +144,78 @@ async fn drafts_that_became_records_are_taken_out_many_at_a_time() {
     outbox.record(record(BATCH), true).await.unwrap();
     outbox.empty().await;
     assert_eq!(waiting(&db).await, 0);
+}
+
+#[tokio::test]
+async fn drafts_that_could_not_be_taken_out_are_with_the_next_ones() {
+    const HOLDS: &[Migration] = &[Migration {
+        component: "holds",
+        version: 1,
+        name: "holds",
+        sql: "CREATE TABLE holds (id BYTEA NOT NULL REFERENCES outbox (id))",
+    }];
+    const HOLD: Statement = Statement::new("INSERT INTO holds (id) VALUES ($1)");
+    const LET_GO: Statement = Statement::new("DELETE FROM holds");
+    let (folder, db) = (TempDir::new().unwrap(), store().await);
+    let outbox = start(folder.path(), &db);
+    for id in 0..2 * BATCH {
+        post(&db, &outbox.draft(&record(id))).await;
+    }
+    // What refers to a draft keeps it, and all that are taken out with it, from going.
+    db.migrate(&[HOLDS]).await.unwrap();
+    db.execute(HOLD, &[record(0).event_id.0.into()]).await.unwrap();
+    for id in 0..BATCH {
+        outbox.record(record(id), true).await.unwrap();
+    }
+    assert_eq!(waiting(&db).await, usize::from(2 * BATCH));
+    db.execute(LET_GO, &[]).await.unwrap();
+    for id in BATCH..2 * BATCH {
+        outbox.record(record(id), true).await.unwrap();
+    }
+    assert_eq!(waiting(&db).await, 0);
+}
+
+/// A journal of three segments, of which nobody can read the second, and the store with one draft that is recorded in the
+/// first.
+async fn with_an_unreadable_segment(folder: &Path, db: &Db) -> JournalOptions {
+    let options = JournalOptions { segment_bytes: 4096, ..JournalOptions::default() };
+    let outbox = start_with(folder, db, &options);
+    post(db, &outbox.draft(&record(1))).await;
+    let mut id = 1;
+    let segment = |stream: StreamId, number| folder.join(format!("{stream}/00000{number}.seg"));
+    let stream = *outbox.reader().streams().unwrap().last().unwrap();
+    while !segment(stream, 3).exists() {
+        outbox.record(record(id), false).await.unwrap();
+        id += 1;
+    }
+    drop(outbox);
+    std::fs::remove_file(segment(stream, 2)).unwrap();
+    std::fs::create_dir(segment(stream, 2)).unwrap();
+    options
+}
+
+#[tokio::test]
+async fn the_journal_is_read_no_further_than_to_the_last_draft_that_is_recorded() {
+    let (folder, db) = (TempDir::new().unwrap(), store().await);
+    let options = with_an_unreadable_segment(folder.path(), &db).await;
+    let outbox = start_with(folder.path(), &db, &options);
+    assert_eq!(outbox.replay().await.unwrap(), 0);
+    assert_eq!(waiting(&db).await, 0);
+}
+
+#[tokio::test]
+async fn a_draft_that_may_be_recorded_where_the_disk_does_not_read_is_not_recorded_again() {
+    let (folder, db) = (TempDir::new().unwrap(), store().await);
+    let outbox = start(folder.path(), &db);
+    // Made before anything was recorded.
+    let draft = outbox.draft(&record(200));
+    drop(outbox);
+    let options = with_an_unreadable_segment(folder.path(), &db).await;
+    post(&db, &draft).await;
+    let outbox = start_with(folder.path(), &db, &options);
+    let refused = outbox.replay().await.unwrap_err();
+    assert!(matches!(refused, OutboxError::Journal(JournalError::Io { .. })), "{refused}");
+    assert_eq!(waiting(&db).await, 2);
 }
 
 #[tokio::test]
