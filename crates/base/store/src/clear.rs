@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use sqlx::AssertSqlSafe;
 
+use crate::snapshot::quoted;
 use crate::{Db, Engine, Statement, StoreError};
 
 /// The tables of the application, from the database's catalogue: what components have brought, and the outbox.
@@ -45,9 +46,37 @@ impl Db {
     }
 }
 
+/// All tables of the schema that is ours.
+const ALL_ON_POSTGRES: Statement = Statement::new(
+    "SELECT CAST(tablename AS TEXT) AS name FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1",
+);
+
+impl Db {
+    /// Removes the tables themselves, the store's own included, in one transaction: for a database that was empty before
+    /// something was begun in it that did not come to its end. The store has to be opened anew. PostgreSQL only: a store on
+    /// SQLite is a file, which can be removed.
+    pub async fn remove_tables(&self) -> Result<(), StoreError> {
+        if self.engine() != Engine::Postgres {
+            return Err(StoreError::Setup("tables are removed from PostgreSQL only".to_owned()));
+        }
+        self.transaction(|tx| {
+            Box::pin(async move {
+                let rows = tx.query(ALL_ON_POSTGRES, &[]).await?;
+                for row in &rows {
+                    // The names are the catalogue's own, and quoted.
+                    let name = quoted(&row.text("name")?);
+                    tx.run(AssertSqlSafe(format!("DROP TABLE {name} CASCADE"))).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
 /// SQL that empties the tables.
 fn emptying(engine: Engine, tables: &[String]) -> String {
-    let quoted: Vec<_> = tables.iter().map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect();
+    let quoted: Vec<_> = tables.iter().map(|name| quoted(name)).collect();
     match engine {
         Engine::Sqlite => {
             // Rules between tables are judged at the commit, when all of them are empty.

@@ -89,6 +89,11 @@ impl Load {
         Ok(())
     }
 
+    /// Gives a named value of the installation, together with the rows; what rows say of that name goes.
+    pub async fn meta_set(&mut self, name: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.tx.meta_put(name, Some(value)).await
+    }
+
     /// Ends the transaction: rules between tables are judged, and all rows are there, or none.
     pub async fn commit(mut self) -> Result<(), StoreError> {
         if self.engine == Engine::Postgres {

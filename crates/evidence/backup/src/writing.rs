@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use prost::Message as _;
 use strongroom_secret::Key256;
-use strongroom_store::{Engine, Snapshot};
+use strongroom_store::{Engine, Snapshot, Table, Value};
 use tokio::task::spawn_blocking;
 
 use crate::BackupError;
@@ -74,8 +74,12 @@ impl<'s> Writing<'s> {
         Ok(writing)
     }
 
-    /// Writes all tables.
-    pub async fn store(&mut self, mut snapshot: Snapshot) -> Result<(), BackupError> {
+    /// Writes all tables, and shows each row to `look`.
+    pub async fn store(
+        &mut self,
+        mut snapshot: Snapshot,
+        look: &mut (dyn FnMut(&Table, &[Value]) + Send),
+    ) -> Result<(), BackupError> {
         self.put(Kind::Store(StoreStart::new(snapshot.applied())), "the list of migrations").await?;
         for table in snapshot.tables().to_vec() {
             let what = format!("table {}", table.name);
@@ -84,6 +88,7 @@ impl<'s> Writing<'s> {
             let (mut batch, mut count) = (Vec::new(), 0);
             let mut rows = snapshot.rows(&table);
             while let Some(row) = rows.next().await? {
+                look(&table, &row);
                 rows::put(&row, &mut batch);
                 count += 1;
                 if batch.len() >= BATCH {

@@ -4,6 +4,7 @@
 //! the file. So a server needs no path of its own to write to, and the file is its owner's who asked for it.
 
 mod file;
+mod macs;
 mod source;
 mod told;
 
@@ -13,6 +14,7 @@ use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+pub(crate) use self::macs::RowCheck;
 pub(crate) use self::source::{SLOTS, make};
 pub(crate) use self::told::Made;
 use crate::backup::file::Partial;
@@ -21,6 +23,9 @@ use crate::control::{self, Answer, Request};
 use crate::process;
 use crate::restore;
 use crate::settings::Settings;
+
+/// Exit status of a backup that was made, of a store that has altered rows.
+const MADE_WITH_FINDINGS: u8 = 3;
 
 /// `strongroom backup FILE`, and `strongroom backup verify FILE`.
 pub(crate) fn run(options: &BackupOptions) -> Result<ExitCode> {
@@ -49,11 +54,20 @@ fn take(options: &BackupOptions) -> Result<ExitCode> {
     };
     let made = runtime.block_on(control::ask(&settings, Request::Backup {}, hear))?;
     let bytes = partial.finish()?;
+    let told: Made = serde_json::from_str(made.expose()).context("reading what the server told")?;
     if options.json {
         println!("{}", made.expose());
+    } else {
+        println!("{}", told.text(file, bytes));
+    }
+    for finding in &told.findings {
+        eprintln!("strongroom: {finding}");
+    }
+    if told.findings.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    let made: Made = serde_json::from_str(made.expose()).context("reading what the server told")?;
-    println!("{}", made.text(file, bytes));
-    Ok(ExitCode::SUCCESS)
+    eprintln!(
+        "strongroom: the backup is whole, and what it is of is not as it should be: it restores with --accept-findings only"
+    );
+    Ok(ExitCode::from(MADE_WITH_FINDINGS))
 }

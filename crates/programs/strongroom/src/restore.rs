@@ -2,7 +2,9 @@
 //!
 //! First the whole backup is read: that it opens, that it is whole, that each row that grants authority has its MAC. Only
 //! then is anything made, under a mark that keeps every server from it until the end. What is there then is tested as a
-//! server would use it: the seal against the store, everything sealed opened, the journal verified.
+//! server would use it: the seal against the store, everything sealed opened, the journal verified. What was altered or
+//! damaged before the backup was made is told, and restored as it was if whoever restores accepts it: a server refuses such
+//! a row when it comes to it, and serves for the rest.
 
 mod checking;
 mod findings;
@@ -18,9 +20,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 
 use self::checking::Checked;
-use self::findings::Findings;
+use self::findings::{Findings, Wrong};
 use self::mark::Mark;
-pub(crate) use self::mark::refuse;
+pub(crate) use self::mark::{refuse, refuse_store};
 use self::opening::Opened;
 use crate::cli::{RestoreOptions, VerifyBackupOptions};
 use crate::data_dir::DataDir;
@@ -41,9 +43,14 @@ pub(crate) fn run(options: &RestoreOptions) -> Result<ExitCode> {
             place.data.path().display()
         )
     })?;
-    mark::expect_nothing(&place, &opened)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let findings = runtime.block_on(restore(&opened, &place, &settings.journal.options()))?;
+    if runtime.block_on(mark::has_ended(&place))? {
+        println!("A restore that was cut off here had come to its end before: what is there is whole, and serves.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    runtime.block_on(mark::expect_nothing(&place, &opened))?;
+    let accepted = options.accept_findings;
+    let findings = runtime.block_on(restore(&opened, &place, &settings.journal.options(), accepted))?;
     drop(lock);
     println!("{}", findings.text_of_restore(&options.file, &options.config.config));
     Ok(ExitCode::SUCCESS)
@@ -68,24 +75,40 @@ pub(crate) fn rehearse(options: &VerifyBackupOptions) -> Result<ExitCode> {
     let checked = check(&opened)?;
     let findings = runtime.block_on(async {
         let (findings, offline) =
-            place_and_test(&opened, checked, &place, &JournalChoices::default()).await?;
+            place_and_test(&opened, checked, &place, None, &JournalChoices::default()).await?;
         offline.close().await?;
         Ok::<_, anyhow::Error>(findings)
     })?;
     println!("{}", findings.text_of_rehearsal(&options.file));
-    Ok(ExitCode::SUCCESS)
+    findings.wrong.tell();
+    Ok(if findings.wrong.is_nothing() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn restore(opened: &Opened, place: &Place, journal: &JournalChoices) -> Result<Findings> {
+async fn restore(
+    opened: &Opened,
+    place: &Place,
+    journal: &JournalChoices,
+    is_accepted: bool,
+) -> Result<Findings> {
     let checked = check(opened)?;
+    let wrong = Wrong::in_backup(&checked);
+    if !is_accepted {
+        wrong.tell();
+    }
+    wrong.expect_accepted(is_accepted)?;
     let mark = Mark::make(place)?;
-    let (mut findings, offline) = place_and_test(opened, checked, place, journal).await?;
+    let (mut findings, offline) = place_and_test(opened, checked, place, Some(&mark), journal).await?;
+    findings.wrong.tell();
+    if let Err(refused) = findings.wrong.expect_accepted(is_accepted) {
+        offline.close().await?;
+        return Err(refused);
+    }
     let recorded = recording::record(&offline.parts, opened, &findings).await;
     let stream = offline.parts.ground.journal.stream().to_string();
     offline.close().await?;
     findings.accounts = recorded?;
     findings.goes_on_in = Some(stream);
-    mark.done()?;
+    mark.done(place).await?;
     Ok(findings)
 }
 
@@ -100,12 +123,13 @@ async fn place_and_test(
     opened: &Opened,
     checked: Checked,
     place: &Place,
+    mark: Option<&Mark>,
     journal: &JournalChoices,
 ) -> Result<(Findings, Offline)> {
     eprintln!("writing {} rows and {} files ...", checked.totals.rows, checked.totals.files);
     opened.put_slots(&place.seal.dir)?;
     let db = open_store(&place.store).await?;
-    placing::place(opened, &db, place.data.path()).await?;
+    placing::place(opened, &db, mark, place.data.path()).await?;
     db.close().await.context("closing the store")?;
     // As a server opens it: the seal against the store, tables brought to where this program has them.
     let foundation = Foundation::open(place).await.context("opening what was restored")?;

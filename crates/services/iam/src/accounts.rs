@@ -112,6 +112,12 @@ impl IdentityManagement {
             .map_err(|error| Refusal::from(error).into())
     }
 
+    /// The ids alone, also of accounts whose rows were altered: for what is told to everybody.
+    pub async fn account_ids(&self, after: Option<AccountId>) -> Result<Vec<AccountId>, AccountError> {
+        let ids = rows::list_ids(&self.directories.db, after).await;
+        ids.map_err(|error| Refusal::from(error).into())
+    }
+
     /// Gives an account's root user another access key, in place of all that it has, and takes its devices away: for
     /// whoever has lost them, or fears that somebody else has found them.
     pub async fn reset_root(

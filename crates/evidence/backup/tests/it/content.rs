@@ -75,7 +75,7 @@ async fn written(db: Option<&Db>, files: &[Kept]) -> (Memory, Totals) {
     let mut memory = Memory::default();
     let mut writing = Writing::begin(&mut memory, &key(), &open_part(), origin()).await.unwrap();
     if let Some(db) = db {
-        writing.store(db.snapshot().await.unwrap()).await.unwrap();
+        writing.store(db.snapshot().await.unwrap(), &mut |_, _| {}).await.unwrap();
     }
     for file in files {
         assert!(writing.file(file).await.unwrap());
@@ -173,7 +173,7 @@ async fn rows_of_any_size_come_back(database: &TestDatabase) {
     db.execute(ADD_PAPER, &values).await.unwrap();
     let mut memory = Memory::default();
     let mut writing = Writing::begin(&mut memory, &key(), &open_part(), origin()).await.unwrap();
-    let error = writing.store(db.snapshot().await.unwrap()).await.unwrap_err();
+    let error = writing.store(db.snapshot().await.unwrap(), &mut |_, _| {}).await.unwrap_err();
     assert!(error.to_string().starts_with("a row of table papers has"), "{error}");
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use strongroom_crypto::{hex, random};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 /// What is appended to a file's name while it is not whole.
@@ -28,9 +29,11 @@ impl Partial {
         }
         let Some(name) = wanted.file_name() else { bail!("{shown} names no file") };
         let mut name = name.to_owned();
-        name.push(SUFFIX);
+        // A name that nobody else has: of two backups to one file, each writes its own, and nothing that lies there already
+        // is written into.
+        name.push(format!(".{}{SUFFIX}", hex::encode(&random::bytes::<8>()?)));
         let at = wanted.with_file_name(name);
-        let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&at);
+        let file = File::options().write(true).create_new(true).mode(0o600).open(&at);
         let file = file.with_context(|| format!("making {}", at.display()))?;
         Ok(Self { file, at, wanted: wanted.to_owned(), bytes: 0 })
     }

@@ -20,7 +20,7 @@ use strongroom_seal::{Epoch, Purpose, slots_in};
 use strongroom_secret::SecretString;
 use strongroom_store::{Engine, Snapshot};
 
-use super::Made;
+use super::{Made, RowCheck};
 use crate::control::{Answer, Answers, Parts};
 
 /// The file of the slots, in the folder of the seal.
@@ -67,14 +67,19 @@ pub(crate) async fn make(parts: &Parts, answers: &Answers) -> Result<SecretStrin
     let key = ground.root.subkey(Purpose::Backup, epoch)?;
     let mut handing = Handing { answers, told_bytes: 0 };
     let mut writing = Writing::begin(&mut handing, &key, &open_part, origin).await?;
-    writing.store(snapshot).await?;
+    let mut macs = RowCheck::new(&ground.root);
+    writing.store(snapshot, &mut |table, row| macs.look(table, row)).await?;
     for file in name.iter().chain(&checkpoints).chain(&segments) {
         if !writing.file(file).await? {
             bail!("{} was removed while the backup was made; make it again", file.at.display());
         }
     }
     let Totals { tables, rows, files, bytes } = writing.finish().await?;
-    let made = Made { backup_id: hex::encode(&id), tables, rows, files, file_bytes: bytes, missing };
+    let findings = macs.findings();
+    for finding in &findings {
+        tracing::warn!(backup = hex::encode(&id), "a backup holds {finding}");
+    }
+    let made = Made { backup_id: hex::encode(&id), tables, rows, files, file_bytes: bytes, findings, missing };
     tracing::info!(backup = made.backup_id, rows, files, "a backup was made");
     Ok(SecretString::new(serde_json::to_string(&made)?))
 }

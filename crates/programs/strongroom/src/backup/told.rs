@@ -13,6 +13,9 @@ pub(crate) struct Made {
     pub(crate) rows: u64,
     pub(crate) files: u64,
     pub(crate) file_bytes: u64,
+    /// What of the store is not as it should be.
+    #[serde(default)]
+    pub(crate) findings: Vec<String>,
     /// What is not in it.
     pub(crate) missing: Vec<String>,
 }
@@ -20,7 +23,7 @@ pub(crate) struct Made {
 impl Made {
     /// For people.
     pub(super) fn text(&self, file: &Path, bytes: u64) -> String {
-        let Self { backup_id, tables, rows, files, file_bytes, missing } = self;
+        let Self { backup_id, tables, rows, files, file_bytes, missing, .. } = self;
         let missing = missing.iter().fold(String::new(), |text, what| text + "\n  " + what);
         format!(
             "{file}: {bytes} bytes, sealed.

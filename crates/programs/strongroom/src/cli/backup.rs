@@ -64,4 +64,7 @@ pub(crate) struct RestoreOptions {
     /// The backup
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// Go on although rows or records of what was backed up had been altered or damaged: a server refuses such rows one by one
+    #[arg(long)]
+    pub(crate) accept_findings: bool,
 }

@@ -1,13 +1,20 @@
-//! Whether `strongroom restore` came to its end: a mark in the data folder from its first step to its last.
+//! Whether `strongroom restore` came to its end: a mark in the data folder from its first step to its last, and one in the
+//! store, which other servers on it see too, from the moment there is anything in it.
+//!
+//! Both bear the same number. Where the one in the folder is that of the one in the store, whoever works there is the
+//! restore itself, or its next try: every other command is refused by the mark in the folder.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use strongroom_crypto::{hex, random};
+use strongroom_store::{Db, Load, StoreError};
 
 use super::opening::{Opened, make_folder, write_private};
 use crate::backup::SLOTS;
+use crate::node::open_store;
 use crate::settings::{Place, StorePlace};
 
 /// The mark's file.
@@ -16,8 +23,15 @@ const NAME: &str = "restore.unfinished";
 const OWN_SLOTS: &[u8] = b"the slots are restored too\n";
 const KEPT_SLOTS: &[u8] = b"the slots were there\n";
 
+/// What the store knows of a restore that is under way, and of one that came to its end: the mark's number.
+const UNFINISHED: &str = "restore.unfinished";
+const FINISHED: &str = "restore.finished";
+
 /// The mark, there until [`Mark::done`].
-pub(super) struct Mark(PathBuf);
+pub(super) struct Mark {
+    path: PathBuf,
+    number: Vec<u8>,
+}
 
 fn path(place: &Place) -> PathBuf {
     place.data.path().join(NAME)
@@ -34,11 +48,67 @@ pub(crate) fn refuse(place: &Place) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a store that a `restore` is filling, or has left half filled, unless it is that of this place.
+pub(crate) async fn refuse_store(db: &Db, place: &Place) -> Result<()> {
+    let Some(number) = db.meta_get(UNFINISHED).await.context("reading the store")? else { return Ok(()) };
+    if found(place)?.is_some_and(|found| found.number == number) {
+        return Ok(());
+    }
+    bail!(
+        "a backup is being restored into this store, or was, and did not come to its end: run `strongroom restore` again \
+         where it was run, or name an empty database"
+    )
+}
+
+/// What stands in the mark that is there.
+struct Found {
+    has_own_slots: bool,
+    number: Vec<u8>,
+}
+
+fn found(place: &Place) -> Result<Option<Found>> {
+    let path = path(place);
+    let read = match fs::read(&path) {
+        Ok(read) => read,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+    };
+    // A mark that was cut off itself has no number, and nothing was made under it.
+    let number = read.strip_prefix(OWN_SLOTS).or_else(|| read.strip_prefix(KEPT_SLOTS));
+    Ok(Some(Found {
+        has_own_slots: read.starts_with(OWN_SLOTS),
+        number: number.unwrap_or_default().to_vec(),
+    }))
+}
+
+/// The store, if there is one.
+async fn store(place: &Place) -> Result<Option<Db>> {
+    match &place.store {
+        StorePlace::Sqlite(file) if !file.exists() => Ok(None),
+        _ => open_store(&place.store).await.map(Some),
+    }
+}
+
+/// Whether the last restore here was cut off behind its end, so that only the mark in the folder was left, which this takes
+/// away.
+pub(super) async fn has_ended(place: &Place) -> Result<bool> {
+    let Some(found) = found(place)?.filter(|found| !found.number.is_empty()) else { return Ok(false) };
+    let Some(db) = store(place).await? else { return Ok(false) };
+    let finished = db.meta_get(FINISHED).await.context("reading the store");
+    db.close().await.context("closing the store")?;
+    if finished?.is_none_or(|number| number != found.number) {
+        return Ok(false);
+    }
+    remove(&path(place))?;
+    Ok(true)
+}
+
 /// Refuses to touch what is there: a store, a journal, HSMs, or another seal than the backup's. What a restore has left that
 /// was cut off is removed.
-pub(super) fn expect_nothing(place: &Place, opened: &Opened) -> Result<()> {
-    if let Ok(found) = fs::read(path(place)) {
-        remove_leftovers(place, found == OWN_SLOTS)
+pub(super) async fn expect_nothing(place: &Place, opened: &Opened) -> Result<()> {
+    if let Some(found) = found(place)? {
+        remove_leftovers(place, &found)
+            .await
             .context("removing what a restore has left that was cut off")?;
     }
     let data = &place.data;
@@ -57,7 +127,7 @@ pub(super) fn expect_nothing(place: &Place, opened: &Opened) -> Result<()> {
     }
     let slots = place.seal.dir.join(SLOTS);
     match fs::read(&slots) {
-        Ok(found) if found != opened.open_part.slots => bail!(
+        Ok(found) if found != opened.open_part.slots && !opened.fits(&place.seal) => bail!(
             "{} is not as it was when the backup was made; move it away, so that the backup's own takes its place (the key \
              file beside it stays)",
             slots.display()
@@ -69,12 +139,15 @@ pub(super) fn expect_nothing(place: &Place, opened: &Opened) -> Result<()> {
     }
 }
 
-fn remove_leftovers(place: &Place, own_slots: bool) -> Result<()> {
+async fn remove_leftovers(place: &Place, found: &Found) -> Result<()> {
     let data = &place.data;
     for folder in [data.journal(), data.index()] {
         absent_is_fine(fs::remove_dir_all(folder))?;
     }
     absent_is_fine(fs::remove_file(data.server_name()))?;
+    if let StorePlace::Postgres(_) = &place.store {
+        empty(place, &found.number).await?;
+    }
     if let StorePlace::Sqlite(file) = &place.store {
         for suffix in ["", "-wal", "-shm"] {
             let mut name = file.as_os_str().to_owned();
@@ -82,13 +155,23 @@ fn remove_leftovers(place: &Place, own_slots: bool) -> Result<()> {
             absent_is_fine(fs::remove_file(PathBuf::from(name)))?;
         }
     }
-    if own_slots {
+    if found.has_own_slots {
         absent_is_fine(fs::remove_file(place.seal.dir.join(SLOTS)))?;
     }
     sync(data.path())?;
     // Last: without it nobody would know that the rest is to go.
     fs::remove_file(path(place))?;
     Ok(sync(data.path())?)
+}
+
+/// Takes away what a restore of that number has put into a database that was empty before.
+async fn empty(place: &Place, number: &[u8]) -> Result<()> {
+    let db = open_store(&place.store).await?;
+    let unfinished = db.meta_get(UNFINISHED).await.context("reading the store")?;
+    if unfinished.is_some_and(|found| found == number) {
+        db.remove_tables().await.context("emptying the database")?;
+    }
+    db.close().await.context("closing the store")
 }
 
 fn absent_is_fine(removed: io::Result<()>) -> io::Result<()> {
@@ -104,17 +187,39 @@ impl Mark {
         make_folder(place.data.path())?;
         let kept = place.seal.dir.join(SLOTS).exists();
         let path = path(place);
-        write_private(&path, if kept { KEPT_SLOTS } else { OWN_SLOTS })?;
-        Ok(Self(path))
+        let number = hex::encode(&random::bytes::<16>()?).into_bytes();
+        write_private(&path, &[if kept { KEPT_SLOTS } else { OWN_SLOTS }, &number].concat())?;
+        Ok(Self { path, number })
     }
 
-    /// Takes the mark away: everything is there.
-    pub(super) fn done(self) -> Result<()> {
-        let folder = self.0.parent().unwrap_or(Path::new("/"));
-        fs::remove_file(&self.0)
-            .and_then(|()| sync(folder))
-            .with_context(|| format!("removing {}", self.0.display()))
+    /// Puts it into the store, together with all rows.
+    pub(super) async fn put_into(&self, load: &mut Load) -> Result<(), StoreError> {
+        load.meta_set(UNFINISHED, &self.number).await
     }
+
+    /// Takes the mark away: everything is there. First the store's, then the folder's: cut off between them, the next try
+    /// [finds](has_ended) that nothing is left to do.
+    pub(super) async fn done(self, place: &Place) -> Result<()> {
+        let db = open_store(&place.store).await?;
+        db.transaction(|tx| {
+            let number = &self.number;
+            Box::pin(async move {
+                tx.meta_put(FINISHED, Some(number)).await?;
+                tx.meta_put(UNFINISHED, None).await
+            })
+        })
+        .await
+        .context("taking the mark of the restore off the store")?;
+        db.close().await.context("closing the store")?;
+        remove(&self.path)
+    }
+}
+
+fn remove(mark: &Path) -> Result<()> {
+    let folder = mark.parent().unwrap_or(Path::new("/"));
+    fs::remove_file(mark)
+        .and_then(|()| sync(folder))
+        .with_context(|| format!("removing {}", mark.display()))
 }
 
 fn sync(folder: &Path) -> io::Result<()> {

@@ -64,6 +64,19 @@ impl Opened {
         hex::encode(&self.open_part.id)
     }
 
+    /// Whether a seal that is there is the backup's, with the same root key in use. Its file of slots may still be another:
+    /// slots come and go, and each time it is written its salts are new.
+    pub(super) fn fits(&self, seal: &SealPlace) -> bool {
+        let root = seal.unlock().and_then(|opener| Ok(Root::open_with(&seal.dir, &opener)?));
+        root.is_ok_and(|root| {
+            let epoch = root.current_epoch();
+            epoch == Epoch::new(self.open_part.epoch)
+                && root
+                    .check_value_of(epoch)
+                    .is_some_and(|check| check.verify(&self.open_part.check_value).is_ok())
+        })
+    }
+
     /// Writes its slots into the folder of a seal, unless they are there.
     pub(super) fn put_slots(&self, seal_dir: &Path) -> Result<()> {
         let path = seal_dir.join(SLOTS);

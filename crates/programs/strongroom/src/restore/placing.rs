@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use strongroom_backup::{Item, Reading};
 use strongroom_store::Db;
 
+use super::mark::Mark;
 use super::opening::{Opened, make_folder};
 use crate::node::tables;
 
@@ -16,14 +17,18 @@ use crate::node::tables;
 const PROGRESS_EVERY: u64 = 1_000_000;
 
 /// Fills the store, then the folder. All of it is on the disk when this returns.
-pub(super) async fn place(opened: &Opened, db: &Db, folder: &Path) -> Result<()> {
+pub(super) async fn place(opened: &Opened, db: &Db, mark: Option<&Mark>, folder: &Path) -> Result<()> {
     let mut reading = opened.reading()?;
-    let next = place_store(&mut reading, db).await?;
+    let next = place_store(&mut reading, db, mark).await?;
     place_files(&mut reading, next, folder)
 }
 
 /// Fills the store in one transaction, and answers what comes after its tables.
-async fn place_store(reading: &mut Reading<BufReader<File>>, db: &Db) -> Result<Option<Item>> {
+async fn place_store(
+    reading: &mut Reading<BufReader<File>>,
+    db: &Db,
+    mark: Option<&Mark>,
+) -> Result<Option<Item>> {
     let (mut load, mut table, mut rows, mut told) = (None, None, 0, PROGRESS_EVERY);
     loop {
         let item = reading.next_item().context("reading the backup")?;
@@ -44,7 +49,10 @@ async fn place_store(reading: &mut Reading<BufReader<File>>, db: &Db) -> Result<
                 }
             }
             after => {
-                let Some(load) = load else { bail!("the backup has no store") };
+                let Some(mut load) = load else { bail!("the backup has no store") };
+                if let Some(mark) = mark {
+                    mark.put_into(&mut load).await.context("filling the store")?;
+                }
                 load.commit().await.context("filling the store")?;
                 return Ok(after);
             }

@@ -8,7 +8,7 @@ use serde_json::json;
 use strongroom_crypto::random;
 use strongroom_journal::{EventId, EventType, Identity, Record};
 
-use super::findings::{Findings, moment};
+use super::findings::{Findings, Wrong, moment};
 use super::opening::Opened;
 use crate::control::Parts;
 
@@ -23,20 +23,26 @@ const HOME_REGION: &str = "us-east-1";
 /// Records the restore in every account, and answers how many there are.
 pub(super) async fn record(parts: &Parts, opened: &Opened, findings: &Findings) -> Result<u64> {
     let now_ms = parts.ground.clocks.domain_now();
-    let details = json!({
+    let mut details = json!({
         "backupId": opened.id(),
         "backupTime": moment(opened.open_part.made_ms),
         "lastStreamInBackup": findings.stream,
         "recordsInBackup": findings.records,
-    })
-    .to_string();
+    });
+    let Wrong { rows, refused, journal, .. } = &findings.wrong;
+    if let Some(details) = details.as_object_mut().filter(|_| !findings.wrong.is_nothing()) {
+        let accepted = json!({"alteredRows": rows, "refusedRows": refused, "journalFindings": journal});
+        details.insert("acceptedFindings".to_owned(), accepted);
+    }
+    let details = details.to_string();
     let (mut count, mut after) = (0, None);
     loop {
-        let page = parts.iam.accounts(after).await?;
+        // Also where an account's row was altered: that its record says so does no harm.
+        let page = parts.iam.account_ids(after).await?;
         let Some(last) = page.last() else { return Ok(count) };
-        after = Some(last.id);
+        after = Some(*last);
         for account in &page {
-            let account_id = account.id.to_string();
+            let account_id = account.to_string();
             let record = Record {
                 event_id: EventId(random::bytes()?),
                 event_time_ms: now_ms,

@@ -48,6 +48,13 @@ pub(crate) async fn find(db: &Db, mac: &RowMac, account: AccountId) -> Result<Op
     db.query_opt(FIND, &[account.to_string().into()]).await?.map(|row| mac.load(&row)).transpose()
 }
 
+/// The ids that follow `after`, some of them, whatever else their rows say.
+pub(crate) async fn list_ids(db: &Db, after: Option<AccountId>) -> Result<Vec<AccountId>, StoreError> {
+    let after = after.map_or(String::new(), |account| account.to_string());
+    let rows = db.query(LIST, &[after.into(), PAGE.into()]).await?;
+    rows.iter().map(|row| row.parse("account")).collect()
+}
+
 /// The accounts that follow `after`, some of them, by id.
 pub(crate) async fn list(
     db: &Db,
