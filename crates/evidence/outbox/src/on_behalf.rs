@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use strongroom_crypto::random;
-use strongroom_identity::{AccountId, Caller, Principal, Region, RequestContext, RequestId};
-use strongroom_journal::{EventId, EventType, Identity, IdentityKind, Record};
+use strongroom_identity::{AccountId, Caller, Principal, Region, RequestContext, RequestId, TouchedResource};
+use strongroom_journal::{EventId, EventType, Identity, IdentityKind, Record, Resource};
 use strongroom_runtime::Clocks;
 
 use crate::Outbox;
@@ -104,7 +104,16 @@ impl Change<'_> {
 
     /// Writes the record of a call that was made. Where that fails, the draft is what is left, and becomes the
     /// record later.
-    pub async fn done(self) {
+    pub async fn done(mut self) {
+        let touched = self.context.take_notes().resources.into_iter();
+        let resources: Vec<_> = touched
+            .map(|TouchedResource { account, kind, arn }| Resource {
+                account_id: Some(account),
+                kind: Some(kind.to_owned()),
+                arn,
+            })
+            .collect();
+        self.record.resources = (!resources.is_empty()).then_some(resources);
         let (service, event) = (self.record.source_ip.clone(), self.record.event_name.clone());
         if let Err(error) = self.outbox.record(self.record, true).await {
             tracing::warn!(service, event, %error, "the record of what a service did is still to be written");

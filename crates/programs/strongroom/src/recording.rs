@@ -13,6 +13,9 @@ use strongroom_outbox::Outbox;
 use strongroom_runtime::Clocks;
 use strongroom_server::{FinishedCall, Recorder};
 
+/// The event source of KMS.
+const KMS: &str = "kms.amazonaws.com";
+
 /// What CloudTrail calls a denial, whatever the service's own code for it.
 const DENIED: &str = "AccessDenied";
 
@@ -26,9 +29,15 @@ pub(crate) fn is_denial(code: &str) -> bool {
 /// User Guide), by service: event history leaves them out. Everything else is management, every call of KMS included.
 const DATA_EVENTS: [(&str, &[&str]); 1] = [("sns.amazonaws.com", &["Publish", "PublishBatch"])];
 
+/// Operations of KMS that are about no key: their records have an empty list of resources, where others have none (KMS
+/// Developer Guide, "Logging AWS KMS API calls with AWS CloudTrail": "GenerateRandom", "ListAliases").
+const ABOUT_NO_KEY: [&str; 4] = ["GenerateRandom", "ListAliases", "ListKeys", "ListRetirableGrants"];
+
 /// Whether a call is a management event.
 fn is_management(event_source: &str, operation: &str) -> bool {
-    !DATA_EVENTS.iter().any(|(service, operations)| *service == event_source && operations.contains(&operation))
+    !DATA_EVENTS
+        .iter()
+        .any(|(service, operations)| *service == event_source && operations.contains(&operation))
 }
 
 /// Keeps the server's calls in a journal.
@@ -45,6 +54,8 @@ impl JournalRecorder {
     fn record_of(&self, call: FinishedCall<'_>) -> Result<Record, Box<dyn Error + Send + Sync>> {
         let context = call.context;
         let (error_code, error_message) = call.error.unzip();
+        let is_kms = call.service.event_source == KMS;
+        let has_list = !call.resources.is_empty() || is_kms && ABOUT_NO_KEY.contains(&call.operation.name);
         let resources = call.resources.iter().map(|resource| Resource {
             account_id: Some(resource.account.clone()),
             kind: Some(resource.kind.to_owned()),
@@ -68,10 +79,11 @@ impl JournalRecorder {
             error_message: error_message.flatten().map(strongroom_kms::conceal_refused_tokens),
             request_parameters: call
                 .request_parameters
+                .filter(|_| !is_kms || strongroom_kms::shows_parameters(call.operation.name))
                 .map(strongroom_kms::conceal_chosen_material)
                 .map(strongroom_kms::spell_origin)
                 .map(strongroom_kms::name_cluster)
-                .map(strongroom_iam::conceal_codes)
+                .and_then(strongroom_iam::conceal_codes)
                 .and_then(|parameters| strongroom_kms::grant_parameters(call.operation.name, parameters)),
             response_elements: call
                 .response_elements
@@ -80,7 +92,7 @@ impl JournalRecorder {
             service_event_details: None,
             request_id: Some(context.request_id.to_string()),
             read_only: call.operation.read_only,
-            resources: (!call.resources.is_empty()).then(|| resources.collect()),
+            resources: has_list.then(|| resources.collect()),
             event_type: EventType::AwsApiCall,
             api_version: None,
             management: is_management(call.service.event_source, call.operation.name),

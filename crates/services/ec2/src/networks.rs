@@ -188,12 +188,7 @@ impl Resource for Protected<'_> {
 
 impl Networks {
     /// The service on `db`, whose rows are MACed under `root`.
-    pub fn new(
-        db: Db,
-        root: &SealRoot,
-        authority: Authority,
-        settings: Settings,
-    ) -> Self {
+    pub fn new(db: Db, root: &SealRoot, authority: Authority, settings: Settings) -> Self {
         let mac = RowMac::new(root);
         let (changes, _) = watch::channel(0);
         let told = changes.clone();
@@ -421,8 +416,8 @@ impl Networks {
     }
 }
 
-/// The ARN of a resource that a call names; the record shows it too.
-fn named(context: &RequestContext, home: &Home, kind: Kind, id: &str) -> String {
+/// The ARN of a resource that a call names or makes; the record shows it too.
+pub(crate) fn named(context: &RequestContext, home: &Home, kind: Kind, id: &str) -> String {
     let arn = home.arn(kind, id);
     context.touched(kind.cloudformation(), home.account, arn.clone());
     arn

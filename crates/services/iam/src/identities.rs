@@ -403,7 +403,11 @@ fn protect(context: &RequestContext, directory: &Directory, target: Target<'_>) 
             let path = new_path.or(path).unwrap_or("/");
             protected(kind.arn(account, path, new_name.unwrap_or(name)), entry)
         }
-        Target::New(kind, path, name) => protected(kind.arn(account, path, name), None),
+        Target::New(kind, path, name) => {
+            let arn = kind.arn(account, path, name);
+            context.touched(kind.cloudformation(), account, arn.clone());
+            protected(arn, None)
+        }
         Target::Below(kind, path) => protected(kind.arn(account, path, ""), None),
         Target::Root => protected(Principal::Root(account).arn(), None),
         Target::Account => protected("*".to_owned(), None),

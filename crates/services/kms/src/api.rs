@@ -25,6 +25,7 @@ mod usage;
 
 use async_trait::async_trait;
 pub use chosen::conceal_chosen_material;
+pub use data_keys::shows_parameters;
 pub use grants::{conceal_grant_token, conceal_refused_tokens, grant_parameters};
 pub use key_stores::name_cluster;
 pub use new_key_place::spell_origin;

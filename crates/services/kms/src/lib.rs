@@ -20,7 +20,7 @@ mod throttling;
 
 pub use api::{
     conceal_chosen_material, conceal_grant_token, conceal_refused_tokens, grant_parameters, name_cluster,
-    spell_origin,
+    shows_parameters, spell_origin,
 };
 pub use clusters::{Cluster, ClusterAddress, Dialer, PoolDialer, TrustAnchors};
 pub use faults::KeyStoreFaultError;

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use strongroom_api_ec2::{
     AuthorizeSecurityGroupIngressRequest, CreateNetworkInterfaceRequest, CreateSecurityGroupRequest,
     DeleteNetworkInterfaceRequest, DeleteSecurityGroupRequest, DescribeNetworkInterfacesRequest,
@@ -68,7 +69,7 @@ impl Network {
         &self,
         home: &Home,
         name: &'static str,
-        parameters: serde_json::Value,
+        parameters: Value,
         call: impl FnOnce(Arc<RequestContext>) -> F,
     ) -> Result<T, ApiError>
     where
@@ -109,8 +110,7 @@ impl Network {
         vpc: &str,
     ) -> Result<String, Refusal> {
         let name = format!("cloudhsm-{cluster}-sg");
-        let parameters =
-            serde_json::json!({ "groupName": name, "vpcId": vpc, "groupDescription": DESCRIPTION });
+        let parameters = json!({ "groupName": name, "vpcId": vpc, "groupDescription": DESCRIPTION });
         let input = CreateSecurityGroupRequest {
             description: DESCRIPTION.to_owned(),
             group_name: name,
@@ -139,7 +139,7 @@ impl Network {
     }
 
     async fn allow(&self, home: &Home, group: &str, permission: IpPermission) -> Result<(), ApiError> {
-        let parameters = serde_json::json!({ "groupId": group, "fromPort": FIRST_PORT, "toPort": LAST_PORT });
+        let parameters = shown(group, &permission);
         let input = AuthorizeSecurityGroupIngressRequest {
             group_id: Some(group.to_owned()),
             ip_permissions: Some(vec![permission]),
@@ -157,7 +157,7 @@ impl Network {
     /// Removes a cluster's security group. One that is gone, or that others still use, is left as it is.
     pub(crate) async fn delete_group(&self, home: &Home, group: &str) -> Result<(), ApiError> {
         let input = DeleteSecurityGroupRequest { group_id: Some(group.to_owned()), ..Default::default() };
-        let parameters = serde_json::json!({ "groupId": group });
+        let parameters = json!({ "groupId": group });
         let done = self.change(home, "DeleteSecurityGroup", parameters, |context| async move {
             self.ec2.delete_security_group(&context, input).await
         });
@@ -229,7 +229,7 @@ impl Network {
         address: Ipv4Addr,
         group: &str,
     ) -> Result<Interface, ApiError> {
-        let parameters = serde_json::json!({ "subnetId": subnet, "privateIpAddress": address.to_string() });
+        let parameters = json!({ "subnetId": subnet, "privateIpAddress": address.to_string() });
         let input = CreateNetworkInterfaceRequest {
             subnet_id: subnet.to_owned(),
             description: Some("CloudHSM Managed Interface".to_owned()),
@@ -250,7 +250,7 @@ impl Network {
     pub(crate) async fn delete_interface(&self, home: &Home, id: &str) -> Result<(), ApiError> {
         let input =
             DeleteNetworkInterfaceRequest { network_interface_id: id.to_owned(), ..Default::default() };
-        let parameters = serde_json::json!({ "networkInterfaceId": id });
+        let parameters = json!({ "networkInterfaceId": id });
         let done = self.change(home, "DeleteNetworkInterface", parameters, |context| async move {
             self.ec2.delete_network_interface(&context, input).await
         });
@@ -270,6 +270,26 @@ const MOST_PAGES: usize = 64;
 
 fn filter(name: &str, value: &str) -> Filter {
     Filter { name: Some(name.to_owned()), values: Some(vec![value.to_owned()]) }
+}
+
+/// The parameters that open a group, as records of EC2 show them.
+fn shown(group: &str, permission: &IpPermission) -> Value {
+    let mut rule = json!({
+        "ipProtocol": permission.ip_protocol,
+        "fromPort": permission.from_port,
+        "toPort": permission.to_port,
+        "groups": {},
+        "ipRanges": {},
+    });
+    if let Some(pairs) = &permission.user_id_group_pairs {
+        let pairs: Vec<_> = pairs.iter().map(|pair| json!({ "groupId": pair.group_id })).collect();
+        rule["groups"] = json!({ "items": pairs });
+    }
+    if let Some(ranges) = &permission.ip_ranges {
+        let range = |range: &IpRange| json!({ "cidrIp": range.cidr_ip, "description": range.description });
+        rule["ipRanges"] = json!({ "items": ranges.iter().map(range).collect::<Vec<_>>() });
+    }
+    json!({ "groupId": group, "ipPermissions": { "items": [rule] } })
 }
 
 fn ports() -> IpPermission {

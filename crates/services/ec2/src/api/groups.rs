@@ -13,7 +13,7 @@ use crate::domain::paging::Page;
 use crate::domain::rule::Peer;
 use crate::domain::tags::Tags;
 use crate::error::Refusal;
-use crate::networks::Target;
+use crate::networks::{Target, named};
 
 /// A group as filters see it: as the answer shows it, and the names of the groups that its rules name, which the
 /// answer leaves out.
@@ -117,7 +117,9 @@ pub(super) async fn create_security_group(
     let (id, network) =
         networks.change::<actions::CreateSecurityGroup, _>(context, input.dry_run, &targets, create).await?;
     let tags = network.find_group(&id).map(|group| group.tags.to_answer());
-    let security_group_arn = Some(network.home.arn(Kind::Group, &id));
+    let security_group_arn = Some(named(context, &network.home, Kind::Group, &id));
+    // The answer has no member for it, and the record shows it.
+    context.responded("_return", true);
     Ok(ec2::CreateSecurityGroupResult { group_id: Some(id), tags, security_group_arn })
 }
 

@@ -17,7 +17,7 @@ use crate::domain::paging::Page;
 use crate::domain::tags::Tags;
 use crate::domain::zone;
 use crate::error::Refusal;
-use crate::networks::Target;
+use crate::networks::{Target, named};
 
 /// Characters of a description and of a client token.
 const LONGEST_DESCRIPTION: usize = 255;
@@ -117,6 +117,7 @@ pub(super) async fn create_network_interface(
             Interface::create(edit, &new, context.now_ms)
         })
         .await?;
+    named(context, &network.home, Kind::Interface, &id);
     let made = network.find_interface(&id);
     let made = made.ok_or_else(|| Refusal::internal("an interface that was made is gone"))?;
     Ok(ec2::CreateNetworkInterfaceResult { network_interface: Some(answer(&network, made)), client_token })

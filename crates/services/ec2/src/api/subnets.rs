@@ -16,7 +16,7 @@ use crate::domain::subnet::Subnet;
 use crate::domain::tags::Tags;
 use crate::domain::{address, zone};
 use crate::error::Refusal;
-use crate::networks::Target;
+use crate::networks::{Target, named};
 
 /// EC2 API Reference, DescribeSubnets, with the second names that it gives some of them.
 const FILTERS: &[Attribute<ec2::Subnet>] = &[
@@ -88,6 +88,7 @@ pub(super) async fn create_subnet(
             Subnet::create(edit, &input.vpc_id, block, &zone, tags.clone())
         })
         .await?;
+    named(context, &network.home, Kind::Subnet, &id);
     let made = network.find_subnet(&id).ok_or_else(|| Refusal::internal("a subnet that was made is gone"))?;
     Ok(ec2::CreateSubnetResult { subnet: Some(answer(&network, made, 0)) })
 }

@@ -16,7 +16,7 @@ use crate::domain::paging::Page;
 use crate::domain::tags::Tags;
 use crate::domain::vpc::{NewVpc, Vpc};
 use crate::error::Refusal;
-use crate::networks::Target;
+use crate::networks::{Target, named};
 
 /// EC2 API Reference, DescribeVpcs; the second names of some are from older versions and still work.
 const FILTERS: &[Attribute<ec2::Vpc>] = &[
@@ -75,6 +75,7 @@ pub(super) async fn create_vpc(
     let targets = [Target::new(Kind::Vpc, &tags)];
     let (id, network) =
         networks.change::<actions::CreateVpc, _>(context, input.dry_run, &targets, create).await?;
+    named(context, &network.home, Kind::Vpc, &id);
     Ok(ec2::CreateVpcResult { vpc: Some(made(&network, &id)?) })
 }
 

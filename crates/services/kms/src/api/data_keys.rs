@@ -65,6 +65,12 @@ pub(super) async fn generate_data_key_without_plaintext(
     })
 }
 
+/// Whether the record of a KMS call shows its parameters: that of GenerateRandom has none (KMS Developer Guide,
+/// "Logging AWS KMS API calls with AWS CloudTrail", "GenerateRandom").
+pub fn shows_parameters(operation: &str) -> bool {
+    operation != "GenerateRandom"
+}
+
 pub(super) async fn generate_random(
     kms: &KeyManagement,
     context: &RequestContext,
@@ -76,6 +82,9 @@ pub(super) async fn generate_random(
     let bytes = input.number_of_bytes.and_then(|bytes| usize::try_from(bytes).ok());
     let length = bytes.ok_or_else(|| Refusal::missing("numberOfBytes"))?;
     kms.authority().authorize::<actions::GenerateRandom, _>(context, Everything(context.account()))?;
+    if let Some(store) = &input.custom_key_store_id {
+        context.additional("customKeyStoreId", store.as_str());
+    }
     let random = kms.random(context, input.custom_key_store_id.as_deref(), length).await?;
     Ok(GenerateRandomResponse { plaintext: Some(secret_blob(&random)), ciphertext_for_recipient: None })
 }

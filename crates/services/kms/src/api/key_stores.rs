@@ -29,18 +29,22 @@ const LIST: u8 = 11;
 const CLUSTER_ASKED: &str = "cloudHsmClusterId";
 const CLUSTER_RECORDED: &str = "clusterId";
 
-/// The parameters of a KMS call as its record shows them: a key store's cluster under CloudTrail's name (KMS Developer
-/// Guide, "CreateCustomKeyStore").
+/// What CloudTrail leaves out, as it does the password.
+const UNRECORDED: &str = "trustAnchorCertificate";
+
+/// The parameters of a KMS call as its record shows them: a key store's cluster under CloudTrail's name, and no
+/// certificate (KMS Developer Guide, "CreateCustomKeyStore").
 pub fn name_cluster(parameters: String) -> String {
     if !parameters.contains(CLUSTER_ASKED) {
         return parameters;
     }
     let Ok(Value::Object(members)) = serde_json::from_str(&parameters) else { return parameters };
     let named = |(name, value): (String, Value)| match name {
-        name if name == CLUSTER_ASKED => (CLUSTER_RECORDED.to_owned(), value),
-        name => (name, value),
+        name if name == UNRECORDED => None,
+        name if name == CLUSTER_ASKED => Some((CLUSTER_RECORDED.to_owned(), value)),
+        name => Some((name, value)),
     };
-    Value::Object(members.into_iter().map(named).collect()).to_string()
+    Value::Object(members.into_iter().filter_map(named).collect()).to_string()
 }
 
 pub(super) async fn create_custom_key_store(

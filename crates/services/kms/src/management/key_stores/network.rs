@@ -100,7 +100,13 @@ impl Calls {
             user_id_group_pairs: Some(vec![pair]),
             ..Default::default()
         };
-        let parameters = serde_json::json!({ "groupId": group, "fromPort": FIRST_PORT, "toPort": LAST_PORT });
+        let rule = serde_json::json!({
+            "ipProtocol": "tcp",
+            "fromPort": FIRST_PORT,
+            "toPort": LAST_PORT,
+            "groups": { "items": [{ "groupId": facts.security_group }] },
+        });
+        let parameters = serde_json::json!({ "groupId": group, "ipPermissions": { "items": [rule] } });
         let input = AuthorizeSecurityGroupIngressRequest {
             group_id: Some(group.clone()),
             ip_permissions: Some(vec![permission]),
