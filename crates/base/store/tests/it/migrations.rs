@@ -14,8 +14,8 @@ const fn step(component: &'static str, version: u32, sql: &'static str) -> Migra
     Migration { component, version, name: "step", sql }
 }
 
-/// The store's own steps: the table of named values, the outbox.
-const OWN: i64 = 2;
+/// The store's own steps: the table of named values, the outbox, the change feed, who writes to the outbox.
+const OWN: i64 = 4;
 
 async fn steps(db: &Db) -> i64 {
     db.query_one(COUNT, &[]).await.unwrap().i64("steps").unwrap()

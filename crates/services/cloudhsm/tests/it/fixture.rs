@@ -66,6 +66,7 @@ pub(crate) async fn open(database: &TestDatabase) -> Db {
 /// What a control plane stands on, and what outlives it.
 pub(crate) struct Ground {
     pub(crate) db: Db,
+    pub(crate) root: Root,
     pub(crate) ec2: Arc<FakeEc2>,
     pub(crate) placement: Arc<FakePlacement>,
     pub(crate) clocks: Clocks,
@@ -110,8 +111,10 @@ impl Bench {
         let key = Key256::new([9; 32]);
         let journal = Journal::open(folder.path(), &journal_options, &key, "tests", clocks.domain_now());
         let journal = Arc::new(journal.unwrap().journal);
-        let mac = RowMac::new(&root());
+        let root = root();
+        let mac = RowMac::new(&root);
         let ground = Ground {
+            root,
             outbox: Arc::new(Outbox::new(db.clone(), mac, journal.clone())),
             ec2: Arc::default(),
             placement: Arc::new(FakePlacement::new(hsms.handle())),
@@ -128,7 +131,7 @@ impl Bench {
     async fn begin(ground: Arc<Ground>, options: Options) -> Self {
         let parts = Parts {
             db: ground.db.clone(),
-            root: &root(),
+            root: &ground.root,
             authority: Authority::new(),
             outbox: ground.outbox.clone(),
             clocks: ground.clocks.clone(),

@@ -15,6 +15,7 @@ mod life;
 mod local;
 mod lost_answers;
 mod model;
+mod resealing;
 mod slow;
 mod snapshots;
 mod statements;

@@ -27,6 +27,7 @@ mod permissions;
 mod planting;
 mod providers;
 mod reports;
+mod resealing;
 mod roles;
 mod root_user;
 mod simulation;

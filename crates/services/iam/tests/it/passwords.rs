@@ -21,7 +21,7 @@ fn secret(text: &str) -> SecretString {
     SecretString::new(text.to_owned())
 }
 
-async fn give(client: &Client, user: &str, password: &str) -> Result<iam::LoginProfile, ApiError> {
+pub(crate) async fn give(client: &Client, user: &str, password: &str) -> Result<iam::LoginProfile, ApiError> {
     let input = iam::CreateLoginProfileRequest {
         user_name: Some(user.to_owned()),
         password: Some(secret(password)),

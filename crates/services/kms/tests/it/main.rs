@@ -39,6 +39,7 @@ mod policy_principals;
 mod re_encrypting;
 mod refusals;
 mod reopening;
+mod resealing;
 mod rotation;
 mod rotation_on_demand;
 mod statements;
