@@ -19,6 +19,9 @@ pub struct RecordDraft {
     pub event_id: [u8; 16],
     /// The record, in the journal's encoding.
     pub bytes: Vec<u8>,
+    /// How old what the caller's authority was taken from may have been when the call came, as the store marks it; nothing
+    /// where it does not age. The change is made only if the mark still holds then.
+    pub mark: Option<u64>,
 }
 
 /// A value that a note adds to a record.

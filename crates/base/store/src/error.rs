@@ -80,6 +80,11 @@ impl StoreError {
         Self::Column { column: column.to_owned(), source: source.into() }
     }
 
+    /// The error of a change that rests on what is too old by now. It was not made.
+    pub(crate) fn stale() -> Self {
+        Self::Unavailable("changes of other servers were not seen for too long while this one was made".into())
+    }
+
     /// Whether it says that `table` holds such a row already.
     pub fn is_duplicate_in(&self, table: &str) -> bool {
         matches!(self, Self::UniqueViolation { table: violated, .. } if violated == table)

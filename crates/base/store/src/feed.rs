@@ -98,6 +98,8 @@ pub struct Feed {
     terms: OnceLock<FeedOptions>,
     /// When the last look that was taken in began, in milliseconds of uptime; one more, so that 0 is never.
     looked_at: AtomicU64,
+    /// The same of the last look that had something to tell, before it was told.
+    told_at: AtomicU64,
     /// Woken by commits of this process that announced something.
     committed: Notify,
 }
@@ -109,6 +111,7 @@ impl Feed {
             followers: RwLock::default(),
             terms: OnceLock::new(),
             looked_at: AtomicU64::new(0),
+            told_at: AtomicU64::new(0),
             committed: Notify::new(),
         }
     }
@@ -149,10 +152,15 @@ impl Feed {
         Some(looked_at).filter(|looked_at| terms.is_lately(*looked_at))
     }
 
-    /// Whether what was in memory at the mark is no older than is allowed: a process may have been stopped in between,
-    /// and have looked again since.
+    /// Whether what was in memory at the mark may still be acted on: it is no older than is allowed, or it is still the
+    /// same, because no look since had anything to tell and the last one is young enough. What takes longer than that is
+    /// not refused for it; what slept through a change is.
     pub fn holds(&self, mark: u64) -> bool {
-        mark == AGELESS || self.terms.get().is_some_and(|terms| terms.is_lately(mark))
+        let Some(terms) = self.terms.get().filter(|_| mark != AGELESS) else { return mark == AGELESS };
+        // In this order: whatever looks up to the last one had to tell is seen.
+        let looked_at = self.looked_at.load(Ordering::Acquire);
+        let is_same = self.told_at.load(Ordering::Acquire) < mark;
+        terms.is_lately(mark) || (is_same && terms.is_lately(looked_at))
     }
 
     fn is_lately(&self, terms: &FeedOptions) -> bool {
@@ -169,15 +177,25 @@ impl Feed {
         followers.iter().for_each(|(_, follower)| follower(News::Anything));
     }
 
+    /// A look that began then has something to tell.
+    fn tells(&self, at: Duration) {
+        self.told_at.store(noted(at), Ordering::Release);
+    }
+
+    /// What a look that began then had to tell has been told.
     fn looked(&self, at: Duration) {
-        let at = u64::try_from(at.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-        self.looked_at.store(at, Ordering::Release);
+        self.looked_at.store(noted(at), Ordering::Release);
     }
 
     /// A transaction of this process that announced something has been committed.
     pub(crate) fn committed(&self) {
         self.committed.notify_one();
     }
+}
+
+/// A moment as marks have it.
+fn noted(at: Duration) -> u64 {
+    u64::try_from(at.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
 }
 
 /// What a look found.

@@ -24,6 +24,8 @@ pub struct Tx<'env> {
     state: State,
     /// Whether it has told others of a change.
     announced: bool,
+    /// What has to hold of the change feed when it commits.
+    mark: Option<u64>,
     // Invariant, as in `std::thread::Scope`: from `&'t mut Tx<'env>` the compiler learns that 'env
     // outlives 't, which lets the closure's future hold what the closure borrows.
     borrows: PhantomData<&'env mut &'env ()>,
@@ -113,6 +115,11 @@ impl Db {
         }
         let announced = tx.announced;
         match outcome {
+            // Time has passed since whoever asked for this was allowed to, and the process may have stood still.
+            Ok(_) if tx.mark.is_some_and(|mark| !self.feed().holds(mark)) => {
+                tx.roll_back().await;
+                Attempt::Done(Err(StoreError::stale().into()))
+            }
             Ok(value) => match tx.commit().await {
                 Ok(()) => {
                     if announced {
@@ -140,7 +147,8 @@ impl Tx<'_> {
     /// Opens a transaction with the engine's own words for it.
     pub(crate) async fn begin(db: &Db, begin: &'static str) -> Result<Self, StoreError> {
         let connection = db.writer().await?;
-        let mut tx = Self { connection, state: State::Busy, announced: false, borrows: PhantomData };
+        let mut tx =
+            Self { connection, state: State::Busy, announced: false, mark: None, borrows: PhantomData };
         tx.connection.run(begin).await?;
         tx.state = State::Sound;
         Ok(tx)
@@ -227,6 +235,12 @@ impl Tx<'_> {
             self.state = State::Over;
         }
         answer
+    }
+
+    /// Lets the transaction commit only if the feed's mark, where there is one, still [holds](crate::Feed::holds) right before:
+    /// what was in memory then is what the change rests on. Otherwise it ends with [`StoreError::Unavailable`].
+    pub fn only_if_holds(&mut self, mark: Option<u64>) {
+        self.mark = mark;
     }
 
     /// Undoes everything. Where even that fails, closing the connection does it.

@@ -94,7 +94,10 @@ fn load_as<R: AuthorityRow>(mac: &RowMac, row: &Row, asked: &str) -> Result<R, S
 /// Commits the draft of a record together with the change that it speaks of.
 pub(crate) async fn post(tx: &mut Tx<'_>, draft: Option<&RecordDraft>) -> Result<(), StoreError> {
     match draft {
-        Some(draft) => tx.post(&draft.event_id, &draft.bytes).await,
+        Some(draft) => {
+            tx.only_if_holds(draft.mark);
+            tx.post(&draft.event_id, &draft.bytes).await
+        }
         None => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 mod activity;
 mod crowd;
 mod lent;
+mod piece;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -10,6 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Response, StatusCode};
 use hyper::Request;
 use hyper::body::{Body as _, Incoming};
 use hyper::rt::Executor;
@@ -20,9 +23,10 @@ use strongroom_identity::Tls;
 use strongroom_runtime::Shutdown;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-pub(crate) use self::activity::Activity;
+pub(crate) use self::activity::{Activity, Turn};
 pub(crate) use self::crowd::Crowd;
 use self::lent::Lent;
+use self::piece::Piece;
 use crate::{Limits, Server};
 
 /// The least that the HTTP library takes for a bound of a head, bytes.
@@ -34,6 +38,9 @@ const CONNECTION_WINDOW: u32 = 256 * 1024;
 
 /// HTTP/2 streams that a client may open and take back before they are looked at.
 const TAKEN_BACK: usize = 50;
+
+/// Time for the last bytes of answers on a connection that has been used and is to make room.
+const LEAVE_TIME: Duration = Duration::from_millis(100);
 
 /// How HTTP is spoken here.
 #[derive(Clone)]
@@ -92,37 +99,47 @@ impl Protocols {
                 let turn = activity.begin();
                 let (server, unread, tls) = (server.clone(), unread.clone(), tls.clone());
                 async move {
+                    let Some(mut turn) = turn else {
+                        return Ok::<_, Infallible>(Piece::of(too_late(), None));
+                    };
                     let (mut parts, mut body) = request.into_parts();
                     if let Some(tls) = tls {
                         parts.extensions.insert(tls);
                     }
-                    let response = server.answer(parts, &mut body, source).await;
+                    let response = server.answer(parts, &mut body, source, &mut turn).await;
                     unread.store(!body.is_end_stream(), Ordering::Relaxed);
-                    drop(turn);
-                    Ok::<_, Infallible>(response)
+                    Ok(Piece::of(response, turn.answered()))
                 }
             });
             let connection = self.builder.serve_connection(TokioIo::new(lent), service);
             tokio::pin!(connection);
             let ended = tokio::select! {
-                ended = connection.as_mut() => Some(ended),
-                () = activity.pause(self.head_time) => None,
-                // Nothing is under way but, at the most, half a request: no answer is owed.
-                () = activity.asked_to_leave() => Some(Ok(())),
-                () = shutdown.begun() => None,
+                ended = connection.as_mut() => Ended::ByClient(ended),
+                () = activity.pause(self.head_time) => Ended::ByServer,
+                () = activity.asked_to_leave() => Ended::ForOthers,
+                () = shutdown.begun() => Ended::ByServer,
             };
             match ended {
-                Some(Ok(())) => false,
+                Ended::ByClient(Ok(())) => false,
                 // What clients break off is no news.
-                Some(Err(error)) => {
+                Ended::ByClient(Err(error)) => {
                     tracing::debug!(%error, "a connection broke off");
                     true
                 }
-                None => {
+                // What is under way is of nobody who is known, and what comes now is not taken up: nobody waits long.
+                Ended::ForOthers => {
+                    if !activity.is_unused() && !activity.is_open() {
+                        connection.as_mut().graceful_shutdown();
+                        drop(tokio::time::timeout(LEAVE_TIME, connection.as_mut()).await);
+                    }
+                    return;
+                }
+                Ended::ByServer => {
                     connection.as_mut().graceful_shutdown();
                     tokio::select! {
                         _ = connection.as_mut() => {}
                         () = activity.pause(self.linger_time) => {}
+                        () = activity.asked_to_leave() => return,
                     }
                     false
                 }
@@ -132,9 +149,30 @@ impl Protocols {
             && let Ok(stream) = returned.await
         {
             // The client learns that this is all, or has gone; either way there is nobody to tell.
-            drop(tokio::time::timeout(self.linger_time, discard(stream)).await);
+            tokio::select! {
+                _ = tokio::time::timeout(self.linger_time, discard(stream)) => {}
+                () = activity.asked_to_leave() => {}
+            }
         }
     }
+}
+
+/// Why a connection is not spoken on any more.
+enum Ended<R> {
+    /// The client has ended or broken it.
+    ByClient(R),
+    /// Nothing was said for too long, or the server stops.
+    ByServer,
+    /// Its place is needed.
+    ForOthers,
+}
+
+/// The answer to what comes when the connection is about to be closed. Nothing was done for it, so that the client may
+/// try again.
+fn too_late() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response
 }
 
 /// Takes what the client still sends. Closing at once would throw away the answer to what it sent before: the

@@ -6,9 +6,9 @@ use strongroom_service::ApiError;
 
 /// How old what is in memory is. Marks are numbers that mean something to who gives them.
 ///
-/// A call is marked before anything in memory is looked at for it. A call that changes something is judged by the
-/// store when it commits; one that only reads rests on what is in memory alone, so that its answer is given only if
-/// its mark still holds then.
+/// A call is marked before anything in memory is looked at for it. Whether the mark still holds is asked when the call has
+/// a place; then, of a call that only reads, when its answer is there, and of one that changes something by the store,
+/// right before it commits: the mark goes with the [draft](strongroom_identity::RecordDraft) of its record.
 pub trait Freshness: Send + Sync {
     /// The mark of this moment; `None` if what is in memory is too old to be acted on.
     fn mark(&self) -> Option<u64>;

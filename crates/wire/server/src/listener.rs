@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_runtime::Shutdown;
@@ -16,7 +16,7 @@ use crate::{Certificate, Server, tls};
 /// How long to wait after the machine had no file handle or memory for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How often it is looked at whether a connection that was asked to end has ended.
+/// How long it is waited for a connection that was asked to end before the next one is asked.
 const ROOM_PAUSE: Duration = Duration::from_millis(5);
 
 /// Serves until the shutdown begins. Connections that are open then are waited for by the shutdown.
@@ -74,18 +74,19 @@ async fn shake_hands(
     accepted.inspect_err(|error| tracing::debug!(%error, "a client did not come to terms about TLS")).ok()
 }
 
-/// A place for a connection. Where all are taken, connections on which no request is at work are asked to end, one by
-/// one, until there is one.
+/// A place for a connection. Where all are taken, connections on which no request is at work are asked to end until there
+/// is one; nobody waits for one of them alone, which may take its time.
 async fn place(server: &Server) -> Option<OwnedSemaphorePermit> {
+    if let Ok(place) = server.connections().try_acquire_owned() {
+        return Some(place);
+    }
     let waiting = server.connections().acquire_owned();
     tokio::pin!(waiting);
-    let mut leaving = Weak::new();
     loop {
-        match tokio::time::timeout(ROOM_PAUSE, waiting.as_mut()).await {
+        server.crowd().make_room();
+        if let Ok(place) = tokio::time::timeout(ROOM_PAUSE, waiting.as_mut()).await {
             // The semaphore is never closed.
-            Ok(place) => return place.ok(),
-            Err(_) if leaving.strong_count() > 0 => {}
-            Err(_) => leaving = server.crowd().make_room().unwrap_or_default(),
+            return place.ok();
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
-use strongroom_identity::{NoteValue, Principal, RequestContext};
+use strongroom_identity::{NoteValue, Principal, RecordDraft, RequestContext};
 use strongroom_protocols::envelope::{self, ErrorView, Framing};
 use strongroom_protocols::trail::{self, Extra};
 use strongroom_runtime::Stopwatch;
@@ -30,7 +30,7 @@ impl Server {
         decoded: Decoded,
         held: impl Send + 'static,
     ) -> Result<Response<Bytes>, Failure> {
-        let (server, running, watch) = (self.clone(), found.clone(), Stopwatch::start());
+        let (server, running) = (self.clone(), found.clone());
         let ended = Detached::new(self.shutdown(), async move {
             let outcome = server.run_and_record((&running, mark), framing, context, decoded).await;
             // The input is gone, and with it what it took of the memory of bodies.
@@ -43,8 +43,6 @@ impl Server {
                 Err(ApiError::unavailable("The operation did not end in time. It may yet take effect."))
             }
         };
-        let how = outcome.as_ref().map_or_else(|error| outcome_of(&view(error)), |_| Outcome::Ok);
-        self.metrics().called(found.schema().signing_name, found.operation().name, how, watch.elapsed());
         outcome.map_err(|error| Failure::of(&found, framing, Cause::Operation(error)))
     }
 
@@ -55,6 +53,7 @@ impl Server {
         mut context: RequestContext,
         decoded: Decoded,
     ) -> Result<Response<Bytes>, ApiError> {
+        let watch = Stopwatch::start();
         // Kept until the call is recorded: where every place is free, nothing is under way.
         let place = self.place().await;
         // Whoever waited for a place may have waited through a reset, which sets the clock right.
@@ -64,14 +63,19 @@ impl Server {
         let parameters = decoded.as_ref().ok().and_then(|input| show(&**input));
         if !operation.read_only && decoded.is_ok() {
             let draft = self.recorder().draft(begun(found, &context, parameters.clone()));
-            context = context.with_draft(draft.map_err(ApiError::internal)?);
+            let draft = draft.map_err(ApiError::internal)?;
+            context = context.with_draft(RecordDraft { mark: mark.number(), ..draft });
         }
         let context = &context;
         let outcome = match decoded {
             Ok(_) if place.is_none() => {
                 Err(ApiError::unavailable("The service is busy. Try again in a moment."))
             }
-            Ok(input) if self.is_ready() => self.run(found, context, input).await,
+            // Waiting for a place may have taken long.
+            Ok(input) if self.is_ready() => match self.expect_fresh(mark, found) {
+                Ok(()) => self.run(found, context, input).await,
+                Err(stale) => Err(stale),
+            },
             Ok(_) => Err(ApiError::unavailable(
                 "The audit journal cannot be written, so no call is served. See the server's log.",
             )),
@@ -121,12 +125,16 @@ impl Server {
             decisions: &notes.decisions,
             ..begun(found, context, None)
         };
-        self.recorder().record(call).await.map_err(|source| {
+        let recorded = self.recorder().record(call).await.map_err(|source| {
             tracing::error!(request_id = %context.request_id, error = %source, "a call was not recorded");
             ApiError::unavailable(
                 "The call could not be recorded in the audit journal. See the server's log.",
             )
-        })?;
+        });
+        let outcome = recorded.and(outcome);
+        // Here, and not where somebody may have stopped waiting: what hangs counts too.
+        let how = outcome.as_ref().map_or_else(|error| outcome_of(&view(error)), |_| Outcome::Ok);
+        self.metrics().called(found.schema().signing_name, operation.name, how, watch.elapsed());
         let output = outcome.map_err(|error| match notes.authorization_message {
             Some(message) if error.is_access_denied() => error.with_authorization_message(message),
             _ => error,

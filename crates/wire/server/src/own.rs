@@ -10,6 +10,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
+use crate::connection::Turn;
 use crate::cors::Policy;
 use crate::{DevTools, Server, dev, health};
 
@@ -19,6 +20,9 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// What others than those who may read the metrics are told.
 const NO_SCRAPER: &str =
     "Metrics are not for this address; the server's setting [metrics] allow names those that may read them.";
+
+/// What is told who comes when his connection is about to be closed in favour of others.
+const BUSY: &str = "The server is busy. Try again in a moment.";
 
 /// A path of our own.
 enum OwnPath<'s> {
@@ -61,12 +65,16 @@ impl Server {
         parts: &Parts,
         body: &mut Incoming,
         source: IpAddr,
+        turn: &mut Turn,
     ) -> Option<Response<Bytes>> {
         let path = self.own_path(parts)?;
-        if path.is_dev()
-            && let Err(message) = dev::guard(parts, source)
-        {
-            return Some(refusal(StatusCode::FORBIDDEN, message));
+        if path.is_dev() {
+            if let Err(message) = dev::guard(parts, source) {
+                return Some(refusal(StatusCode::FORBIDDEN, message));
+            }
+            if !turn.work() {
+                return Some(refusal(StatusCode::SERVICE_UNAVAILABLE, BUSY));
+            }
         }
         if !path.takes(&parts.method) {
             return Some(not_allowed(path.methods()));

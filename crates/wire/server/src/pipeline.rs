@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, DATE, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use strongroom_identity::RequestId;
 use strongroom_protocols::envelope::{self, Call, ErrorView, Framing, Head, Refusal, Target};
@@ -18,6 +17,7 @@ use strongroom_service::ApiError;
 use strongroom_sigv4::{Claim, Rendered};
 
 use crate::body::{Body, BodyError};
+use crate::connection::Turn;
 use crate::registry::Found;
 use crate::{Registry, Server, cors};
 
@@ -98,7 +98,8 @@ impl Server {
         mut parts: Parts,
         body: &mut Incoming,
         source: IpAddr,
-    ) -> Response<Full<Bytes>> {
+        turn: &mut Turn,
+    ) -> Response<Bytes> {
         let preflight = cors::is_preflight(&parts);
         let mut response = if parts.headers.len() > self.limits().headers {
             // HTTP/1.1 does not come this far.
@@ -113,7 +114,7 @@ impl Server {
             {
                 parts.headers.insert(HOST, host);
             }
-            self.respond(&parts, body, source).await
+            self.respond(&parts, body, source, turn).await
         };
         if !preflight && parts.headers.contains_key(ORIGIN) {
             self.policy(&parts).share(&parts.headers, &mut response);
@@ -125,9 +126,9 @@ impl Server {
             // All but the body, which HTTP/2 would send if it were there.
             let length = response.body().len().into();
             response.headers_mut().insert(CONTENT_LENGTH, length);
-            return response.map(|_| Full::default());
+            return response.map(|_| Bytes::new());
         }
-        response.map(Full::new)
+        response
     }
 
     async fn respond(
@@ -135,8 +136,9 @@ impl Server {
         parts: &Parts,
         body: &mut Incoming,
         source: IpAddr,
+        turn: &mut Turn,
     ) -> Response<Bytes> {
-        if let Some(response) = self.answer_own(parts, body, source).await {
+        if let Some(response) = self.answer_own(parts, body, source, turn).await {
             return response;
         }
         let Ok(random) = strongroom_crypto::random::id() else {
@@ -144,7 +146,7 @@ impl Server {
             return empty(StatusCode::INTERNAL_SERVER_ERROR);
         };
         let request_id = RequestId::from_random(random);
-        let answered = self.process(parts, body, source, request_id).await;
+        let answered = self.process(parts, body, (source, turn), request_id).await;
         answered.unwrap_or_else(|failure| failure.response(&request_id.to_string()))
     }
 
@@ -152,7 +154,7 @@ impl Server {
         self: &Arc<Self>,
         parts: &Parts,
         body: &mut Incoming,
-        source: IpAddr,
+        (source, turn): (IpAddr, &mut Turn),
         request_id: RequestId,
     ) -> Result<Response<Bytes>, Failure> {
         let query = parts.uri.query().unwrap_or_default();
@@ -188,10 +190,12 @@ impl Server {
             let decode = || decode(&found, framing, form.as_ref(), body.bytes());
             let admitted = self.admit_unsigned(parts, body.bytes(), &found, decode, source, request_id);
             let (context, decoded, place) = admitted.map_err(|cause| Failure::of(&found, framing, cause))?;
+            take_up(turn, &found, framing)?;
             drop(form);
             return self.operate((found, mark), framing, context, decoded, (body.into_share(), place)).await;
         }
         let context = self.authenticate(parts, body.bytes(), &found, framing, source, request_id).await?;
+        take_up(turn, &found, framing)?;
         let decoded = decode(&found, framing, form.as_ref(), body.bytes());
 
         // The body has been read into the input, which takes its place in memory.
@@ -241,6 +245,15 @@ impl Server {
         let service = scope.and_then(|scope| self.registry().by_signing_name(scope.service()));
         service.map_or(Framing::Query, |service| framing_of_forms(service.schema()))
     }
+}
+
+/// From here on the connection stays until the call is answered, unless its place has been given away already.
+fn take_up(turn: &mut Turn, found: &Found, framing: Framing) -> Result<(), Failure> {
+    if turn.work() {
+        return Ok(());
+    }
+    let busy = ApiError::unavailable("The service is busy. Try again in a moment.");
+    Err(Failure::of(found, framing, Cause::Operation(busy)))
 }
 
 /// How a service answers forms: there are two protocols of that kind, and no service has both.

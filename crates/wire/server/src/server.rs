@@ -263,6 +263,13 @@ impl Server {
 #[derive(Clone, Copy)]
 pub(crate) struct Mark(Option<u64>);
 
+impl Mark {
+    /// As whoever gave it knows it.
+    pub(crate) fn number(self) -> Option<u64> {
+        self.0
+    }
+}
+
 fn no_signing_keys() -> Arc<SigningKeyCache> {
     Arc::new(SigningKeyCache::new(SIGNING_KEYS))
 }

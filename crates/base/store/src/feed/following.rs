@@ -101,6 +101,9 @@ impl Following {
         }
         let found = self.sight.look(&self.db).await?;
         let feed = self.db.feed();
+        if found != Found::Changes(Vec::new()) {
+            feed.tells(begun);
+        }
         match found {
             Found::Anything => feed.tell_all(),
             Found::Changes(changes) => {

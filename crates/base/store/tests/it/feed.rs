@@ -255,6 +255,60 @@ fn a_server_that_cannot_look_is_stale_until_it_can() {
 }
 
 #[test]
+fn what_takes_long_holds_as_long_as_nothing_has_changed() {
+    strongroom_testkit::run(async {
+        let db = open(&TestDatabase::postgres()).await;
+        let hand = Hand::default();
+        let (_ear, mut following) = follow(&db, &hand).await;
+        let step = Duration::from_secs(4);
+        hand.move_on(step);
+        following.look().await.unwrap();
+        let mark = db.feed().mark().unwrap();
+        for _ in 0..3 {
+            hand.move_on(step);
+            following.look().await.unwrap();
+        }
+        assert!(db.feed().holds(mark), "every look was in time, and nobody had anything to tell");
+        announce(&db, OTHERS, &["some"]).await;
+        assert!(db.feed().holds(mark), "nobody has looked");
+        following.look().await.unwrap();
+        assert!(!db.feed().holds(mark));
+        hand.move_on(step);
+        following.look().await.unwrap();
+        assert!(!db.feed().holds(mark), "what was told is not untold");
+    });
+}
+
+#[test]
+fn a_change_that_rests_on_what_is_too_old_is_not_made() {
+    strongroom_testkit::run(async {
+        let db = open(&TestDatabase::postgres()).await;
+        let hand = Hand::default();
+        let (_ear, mut following) = follow(&db, &hand).await;
+        let mark = db.feed().mark();
+        let change = async |wait: Duration| {
+            let hand = &hand;
+            let change = db.transaction(|tx| {
+                Box::pin(async move {
+                    tx.only_if_holds(mark);
+                    tx.announce(KEYS, "changed").await?;
+                    hand.move_on(wait);
+                    Ok::<_, StoreError>(())
+                })
+            });
+            change.await
+        };
+        change(Duration::from_secs(5)).await.unwrap();
+        let late = change(Duration::from_millis(1)).await.unwrap_err();
+        assert!(matches!(late, StoreError::Unavailable(_)), "{late}");
+        following.look().await.unwrap();
+        let late = change(Duration::ZERO).await.unwrap_err();
+        assert!(matches!(late, StoreError::Unavailable(_)), "other things have changed: {late}");
+        assert_eq!(db.query_one(COUNT, &[]).await.unwrap().i64("found").unwrap(), 1);
+    });
+}
+
+#[test]
 fn what_a_copy_of_another_database_brings_is_no_news() {
     strongroom_testkit::run(async {
         let db = open(&TestDatabase::postgres()).await;

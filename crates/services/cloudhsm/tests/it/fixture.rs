@@ -243,7 +243,7 @@ impl Client<'_> {
     /// A context with the draft of a record of its own, as calls that change something have it.
     pub(crate) fn changing(&self) -> RequestContext {
         let event_id = random::bytes().unwrap();
-        self.context().with_draft(RecordDraft { event_id, bytes: b"a draft".to_vec() })
+        self.context().with_draft(RecordDraft { event_id, bytes: b"a draft".to_vec(), mark: None })
     }
 
     /// A user with a policy of these statements.

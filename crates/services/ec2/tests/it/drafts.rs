@@ -15,7 +15,7 @@ on_both_engines! {
 }
 
 fn with_draft(client: &Client, number: u8) -> RequestContext {
-    client.context().with_draft(RecordDraft { event_id: [number; 16], bytes: vec![number; 3] })
+    client.context().with_draft(RecordDraft { event_id: [number; 16], bytes: vec![number; 3], mark: None })
 }
 
 /// The numbers of the drafts that wait.

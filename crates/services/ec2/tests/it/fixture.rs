@@ -120,7 +120,7 @@ impl Client {
     /// A context with the draft of a record of its own, as calls that change something have it.
     pub(crate) fn changing(&self) -> RequestContext {
         let event_id = random::bytes().unwrap();
-        self.context().with_draft(RecordDraft { event_id, bytes: b"a draft".to_vec() })
+        self.context().with_draft(RecordDraft { event_id, bytes: b"a draft".to_vec(), mark: None })
     }
 
     pub(crate) async fn vpcs(&self, filters: &[(&str, &[&str])]) -> Result<Vec<ec2::Vpc>, ApiError> {

@@ -127,7 +127,7 @@ impl Client {
     /// A context with the draft of a record of its own, as calls that change something have it.
     pub(crate) fn changing(&self) -> RequestContext {
         let event_id = random::bytes().unwrap();
-        self.context().with_draft(RecordDraft { event_id, bytes: b"a draft".to_vec() })
+        self.context().with_draft(RecordDraft { event_id, bytes: b"a draft".to_vec(), mark: None })
     }
 
     /// The ARN of `key/<id>` or `alias/<name>` here.

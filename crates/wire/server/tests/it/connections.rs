@@ -51,6 +51,54 @@ async fn a_connection_that_nobody_uses_makes_room_for_the_next() {
 }
 
 #[tokio::test]
+async fn bodies_that_come_by_drips_keep_nobody_out() {
+    let limits = Limits { connections: 3, body_time: Duration::from_mins(10), ..Limits::default() };
+    let rig = Rig::with(limits).await;
+    let mut slow = Vec::new();
+    for _ in 0..3 {
+        let mut wire = rig.connect().await;
+        let request = get("front");
+        wire.send(request.head(&format!("content-length: {}", request.body.len()))).await;
+        wire.send(&request.body[..1]).await;
+        slow.push(wire);
+    }
+    for _ in 0..3 {
+        assert_eq!(rig.call(&get("back")).await.status, 200);
+    }
+    let [one, two, three] = &mut slow[..] else { unreachable!() };
+    let end = tokio::select! { end = one.end() => end, end = two.end() => end, end = three.end() => end };
+    assert_eq!(end, b"", "one of them has made room, without an answer");
+}
+
+#[tokio::test]
+async fn an_answer_on_its_way_keeps_its_place() {
+    let rig = Rig::with(Limits { connections: 1, ..Limits::default() }).await;
+    let mut first = rig.connect().await;
+    first.send(get("large").bytes()).await;
+    until(|| rig.records.len() == 1).await;
+    let mut second = rig.connect().await;
+    second.send(get("back").bytes()).await;
+    assert!(timeout(HEAD_TIME, second.answer()).await.is_err(), "there is no room yet");
+    let answer = first.answer().await;
+    assert_eq!((answer.status, answer.json()["Picture"].as_str().unwrap().len()), (200, 4_000_000));
+    assert_eq!(second.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn whoever_makes_room_is_not_waited_for() {
+    let limits = Limits { connections: 1, linger_time: Duration::from_mins(10), ..Limits::default() };
+    let rig = Rig::with(limits).await;
+    for _ in 0..3 {
+        // Answered before its body, of which no byte ever comes, and then idle.
+        let mut wire = rig.connect().await;
+        wire.send("POST /_strongroom/health HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n").await;
+        assert_eq!(wire.answer().await.status, 405);
+        assert_eq!(rig.call(&get("back")).await.status, 200);
+        drop(wire);
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_get_to_the_point_is_left() {
     let rig = impatient().await;
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -165,7 +165,7 @@ pub(crate) struct Doors {
     /// The calls that came this far, in their order: operation and door.
     ran: Mutex<Vec<String>>,
     /// The drafts of records that calls were given, by request id.
-    drafts: Mutex<HashMap<String, String>>,
+    drafts: Mutex<HashMap<String, (String, Option<u64>)>>,
     /// Lets one call go on that waits at the door `wait`.
     pub(crate) gate: Semaphore,
 }
@@ -180,7 +180,12 @@ impl Doors {
     }
 
     pub(crate) fn draft(&self, request_id: &str) -> Option<String> {
-        self.drafts.lock().unwrap().get(request_id).cloned()
+        self.drafts.lock().unwrap().get(request_id).map(|(text, _)| text.clone())
+    }
+
+    /// The mark that came with the draft of a call.
+    pub(crate) fn mark(&self, request_id: &str) -> Option<u64> {
+        self.drafts.lock().unwrap().get(request_id)?.1
     }
 
     /// What every operation does first: some doors are not as others.
@@ -188,7 +193,7 @@ impl Doors {
         self.ran.lock().unwrap().push(format!("{verb} {door}"));
         if let Some(draft) = context.draft() {
             let text = String::from_utf8(draft.bytes.clone()).unwrap();
-            self.drafts.lock().unwrap().insert(context.request_id.to_string(), text);
+            self.drafts.lock().unwrap().insert(context.request_id.to_string(), (text, draft.mark));
         }
         context.touched("Example::Doors::Door", context.account(), arn(context.account(), door));
         match door {

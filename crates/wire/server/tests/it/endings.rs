@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use strongroom_server::Limits;
 
+use crate::metrics;
 use crate::rig::{Rig, until};
 use crate::signing::{Order, Request};
 
@@ -29,6 +30,9 @@ async fn an_operation_whose_client_has_gone_ends_and_is_recorded() {
     let record = &rig.records.all()[1];
     assert_eq!((record.event_name.as_str(), &record.error_code), ("OpenDoor", &None));
     assert!(record.response_elements.is_some());
+    let counted = r#"strongroom_calls_total{service="doors",operation="OpenDoor",outcome="ok"}"#;
+    let text = metrics::text(&rig).await;
+    assert_eq!(metrics::value(&text, counted), Some("1"), "{text}");
     assert!(rig.stop(Duration::from_secs(10)).await);
 }
 

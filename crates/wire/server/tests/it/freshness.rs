@@ -59,14 +59,27 @@ async fn a_call_that_comes_too_late_is_not_looked_at() {
 #[tokio::test]
 async fn what_was_only_looked_at_is_not_answered_when_it_has_grown_old_meanwhile() {
     let call = || Order::json("GetDoor", r#"{"DoorId":"front"}"#.to_owned()).sign();
-    let fresh = rig(2).await;
+    let fresh = rig(3).await;
     assert_eq!(fresh.call(&call()).await.status, 200);
-    let rig = rig(1).await;
+    let rig = rig(2).await;
     let answer = rig.call(&call()).await;
     assert_eq!(answer.status, 503);
     let records = rig.records.all();
     assert_eq!(records.len(), 1, "the record tells what the caller was told");
     assert_eq!(records[0].error_message.as_deref(), Some("Too old."));
+}
+
+#[tokio::test]
+async fn a_change_that_waited_too_long_for_its_turn_is_not_made() {
+    let call = || Order::json("OpenDoor", r#"{"DoorId":"front","Code":"1"}"#.to_owned()).sign();
+    let fresh = rig(2).await;
+    assert_eq!(fresh.call(&call()).await.status, 200);
+    let request_id = fresh.records.only().request_id;
+    assert_eq!(fresh.doors.mark(&request_id), Some(7), "the store is to ask once more");
+    let rig = rig(1).await;
+    assert_eq!(rig.call(&call()).await.status, 503);
+    assert!(rig.doors.ran().is_empty());
+    assert_eq!(rig.records.only().error_message.as_deref(), Some("Too old."));
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ fn scrape() -> Request {
     Request { method: "GET", target: "/_strongroom/metrics".to_owned(), headers, body: Vec::new() }
 }
 
-async fn metrics(rig: &Rig) -> String {
+pub(crate) async fn text(rig: &Rig) -> String {
     let answer = rig.call(&scrape()).await;
     assert_eq!(answer.status, 200);
     let kind = answer.header("content-type").unwrap_or_default();
@@ -23,7 +23,7 @@ async fn metrics(rig: &Rig) -> String {
 }
 
 /// The value of a series, as it is written.
-fn value<'t>(text: &'t str, series: &str) -> Option<&'t str> {
+pub(crate) fn value<'t>(text: &'t str, series: &str) -> Option<&'t str> {
     text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))
 }
 
@@ -50,7 +50,7 @@ async fn calls_are_counted_by_operation_and_outcome() {
     let wrong = Order { secret: "wrong", ..order };
     wire.call(&wrong.sign()).await;
 
-    let text = metrics(&rig).await;
+    let text = text(&rig).await;
     let series = |outcome| {
         format!(r#"strongroom_calls_total{{service="doors",operation="GetDoor",outcome="{outcome}"}}"#)
     };
@@ -77,7 +77,7 @@ async fn strangers_make_no_series() {
     for access_key_id in ["AKIDA", "AKIDB", "AKIDC"] {
         rig.call(&Order { access_key_id, ..Order::json("GetDoor", "{}") }.sign()).await;
     }
-    let after = metrics(&rig).await;
+    let after = text(&rig).await;
     let series: Vec<_> = after.lines().filter(|line| line.contains('{')).collect();
     assert_eq!(series, [r#"strongroom_unauthenticated_total{code="UnrecognizedClientException"} 3"#]);
 }

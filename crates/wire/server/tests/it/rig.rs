@@ -256,7 +256,7 @@ impl Recorder for Records {
         }
         assert_eq!((call.error, call.response_elements, call.resources.len()), (None, None, 0));
         let bytes = call.request_parameters.unwrap_or_default().into_bytes();
-        Ok(RecordDraft { event_id: *call.context.request_id.as_bytes(), bytes })
+        Ok(RecordDraft { event_id: *call.context.request_id.as_bytes(), bytes, mark: None })
     }
 
     async fn record(&self, call: FinishedCall<'_>) -> Result<(), Box<dyn Error + Send + Sync>> {
