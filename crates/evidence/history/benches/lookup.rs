@@ -114,7 +114,7 @@ fn compress(dir: &Path) {
     let options = JournalOptions { durability: Durability::Written, ..JournalOptions::default() };
     let journal = Journal::open(dir, &options, &Key256::new([7; 32]), "bench", NOW).unwrap().journal;
     let key = CheckpointKey { epoch: 1, key: PrivateKey::from_seed(&[3; 32]).unwrap() };
-    let options = KeeperOptions { key, key_before: None, copies: Vec::new() };
+    let options = KeeperOptions { key, keys_before: Vec::new(), copies: Vec::new() };
     let mut keeper = journal.keeper(options, NOW).unwrap();
     while keeper.compress_next().unwrap().is_some() {}
 }

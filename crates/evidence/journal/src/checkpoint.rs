@@ -22,6 +22,7 @@
 //! the key changes with the next one. There is one way to write a checkpoint, and nothing else is read.
 
 mod copies;
+mod copying;
 mod files;
 
 use std::fmt::Write as _;
@@ -36,7 +37,8 @@ use crate::frame::Hash;
 use crate::reader::SegmentId;
 use crate::stream::{StreamId, unhex};
 
-pub(crate) use copies::CheckpointCopy;
+use copies::CheckpointCopy;
+pub(crate) use copying::Copying;
 pub(crate) use files::{Broken, CheckpointFiles, DIRECTORY};
 
 const TITLE: &str = "strongroom-checkpoint";
@@ -81,11 +83,11 @@ pub struct Head {
     pub hash: [u8; 32],
 }
 
-/// Returns the newest checkpoint of the journal in `dir`, if it has one. Nothing is verified.
+/// Returns the newest checkpoint of the journal in `dir` that is signed by the key it names, if there is one. Whether
+/// that key is the journal's is for whoever verifies.
 pub fn newest_checkpoint(dir: &Path) -> Result<Option<Checkpoint>, JournalError> {
     let files = CheckpointFiles::of_journal(dir);
-    let newest = files.newest().map_err(JournalError::io("read the checkpoints in", files.dir()))?;
-    Ok(newest.map(|(_, checkpoint)| checkpoint))
+    files.newest(Checkpoint::is_signed).map_err(JournalError::io("read the checkpoints in", files.dir()))
 }
 
 /// Where a journal begins whose older segments were dropped.

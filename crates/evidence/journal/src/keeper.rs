@@ -3,15 +3,18 @@
 //! One [`Keeper`] belongs to one open journal. It has no thread and no clock of its own: whoever runs the server calls
 //! it from time to time, on a thread that may block.
 
+mod believed;
 mod hold;
+mod horizon;
 mod retention;
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::checkpoint::{Checkpoint, CheckpointCopy, CheckpointFiles, CheckpointKey, Head, Statement};
+use crate::checkpoint::{Checkpoint, CheckpointFiles, CheckpointKey, Copying, Head, Statement};
 use crate::error::JournalError;
 use crate::reader::{Reader, SegmentId};
 use crate::segment::{self, SegmentContent, SegmentHeader};
@@ -19,7 +22,9 @@ use crate::stream::{self, StreamId};
 use crate::walk::{Skim, Walk};
 use crate::writer::Durable;
 
+use believed::Believed;
 pub use hold::{Hold, Holds};
+pub use horizon::{Horizon, Old};
 pub use retention::Retired;
 
 /// Keeps a journal that is being written.
@@ -29,8 +34,12 @@ pub struct Keeper {
     durable: Arc<Durable>,
     key: CheckpointKey,
     files: CheckpointFiles,
-    copies: Vec<CheckpointCopy>,
+    copies: Vec<Copying>,
+    /// The newest checkpoint that one of these keys signed.
     newest: Option<Checkpoint>,
+    believed: Believed,
+    /// Number of the newest that nobody whom the seal knows has signed, if it comes after that.
+    foreign: Option<u64>,
     /// All segments before this one are compressed.
     compressed_before: Option<SegmentId>,
     holds: Holds,
@@ -40,8 +49,9 @@ pub struct Keeper {
 pub struct KeeperOptions {
     /// Signs checkpoints.
     pub key: CheckpointKey,
-    /// Signed the ones before, if it was another and is still there: it hands over to the new one.
-    pub key_before: Option<CheckpointKey>,
+    /// The keys of earlier epochs that are still there. Checkpoints by other keys than these are not the journal's, and
+    /// the one that signed the newest hands over to the new key.
+    pub keys_before: Vec<CheckpointKey>,
     /// Folders that have a copy of all checkpoints.
     pub copies: Vec<PathBuf>,
 }
@@ -85,8 +95,13 @@ impl Keeper {
         let files = CheckpointFiles::of_journal(&dir);
         let failed = || JournalError::io("read the checkpoints in", files.dir());
         files.recover().map_err(failed())?;
-        let newest = files.newest().map_err(failed())?.map(|(_, checkpoint)| checkpoint);
-        let copies = options.copies.into_iter().map(CheckpointCopy::new).collect();
+        let believed = Believed::new(&options);
+        let newest = believed.newest(&files).map_err(failed())?;
+        let last = files.newest(|_| true).map_err(failed())?;
+        let foreign = last.filter(|last| newest.as_ref() != Some(last)).map(|last| last.number);
+        let copies = options.copies.into_iter().map(|copy| Copying::start(files.clone(), copy));
+        let copies =
+            copies.collect::<io::Result<_>>().map_err(JournalError::io("start to copy", files.dir()))?;
         let holds = Holds::default();
         let mut keeper = Self {
             dir,
@@ -96,29 +111,39 @@ impl Keeper {
             files,
             copies,
             newest,
+            believed,
+            foreign,
             compressed_before: None,
             holds,
         };
         keeper.remove_unfinished()?;
         keeper.finish_retirement()?;
-        if let Some(before) = options.key_before {
-            keeper.take_over_from(&before, now_ms)?;
+        let signer =
+            keeper.newest.as_ref().map(|newest| newest.next_key.unwrap_or((newest.key_epoch, newest.key)));
+        let mut before = options.keys_before.iter();
+        if let Some(before) = before.find(|key| signer == Some((key.epoch, *key.key.public_key()))) {
+            keeper.take_over_from(before, now_ms)?;
         }
         Ok(keeper)
     }
 
     /// Signs how far the journal is, and writes that down, here and in the copies; none if nothing was written since
-    /// the last time. What the checkpoint names is on the disk before it is.
+    /// the last time. What the checkpoint names is on the disk before it is; the copies [follow](Self::wait_for_copies).
     pub fn checkpoint(&mut self, now_ms: i64) -> Result<Option<Checkpoint>, JournalError> {
         let head = self.flushed_head()?;
         if let Some(newest) = self.newest.as_ref().filter(|newest| newest.heads == [head]) {
-            for copy in &mut self.copies {
-                copy.follow(&self.files, newest);
-            }
+            self.copies.iter().for_each(|copy| copy.tell(newest));
             return Ok(None);
         }
         let begins = self.newest.as_ref().and_then(|newest| newest.begins);
         self.sign(Statement { begins, ..self.statement(now_ms, vec![head]) }).map(Some)
+    }
+
+    /// Waits until the copies have what was signed, or could not be brought up to it, `limit` for each at the most. Tells
+    /// whether it came to that: a folder that hangs is not waited for longer.
+    pub fn wait_for_copies(&self, limit: Duration) -> bool {
+        // Each of them, whatever became of the others.
+        self.copies.iter().filter(|copy| !copy.wait(limit)).count() == 0
     }
 
     /// The epoch of the key that signs.
@@ -126,9 +151,15 @@ impl Keeper {
         self.key.epoch
     }
 
-    /// The newest checkpoint, if there is one.
+    /// The newest checkpoint that a key of the journal's signed, if there is one.
     pub fn newest(&self) -> Option<&Checkpoint> {
         self.newest.as_ref()
+    }
+
+    /// The number of a checkpoint that stood behind that when the keeper was opened, and that no key of the journal's has
+    /// signed: somebody else wrote it, and nothing that it says counts. What is signed next does not name it.
+    pub fn foreign_checkpoint(&self) -> Option<u64> {
+        self.foreign
     }
 
     /// Tells what the newest checkpoint saw and is not there any more: somebody cut it off, or put an older copy of the
@@ -145,16 +176,23 @@ impl Keeper {
         Ok(None)
     }
 
-    /// Signs with another key from now on. The old one says so in a checkpoint of its own.
+    /// Signs with another key from now on. The old one says so in a checkpoint of its own; if that cannot be written, the
+    /// old one stays.
     pub fn change_key(&mut self, key: CheckpointKey, now_ms: i64) -> Result<(), JournalError> {
         let before = std::mem::replace(&mut self.key, key);
-        self.take_over_from(&before, now_ms)
+        if let Err(error) = self.take_over_from(&before, now_ms) {
+            self.key = before;
+            return Err(error);
+        }
+        self.believed.add(&self.key);
+        Ok(())
     }
 
     fn take_over_from(&mut self, before: &CheckpointKey, now_ms: i64) -> Result<(), JournalError> {
         let Some(newest) = &self.newest else { return Ok(()) };
         let next = *self.key.key.public_key();
-        if newest.key == next || newest.key != *before.key.public_key() || newest.next_key.is_some() {
+        let (_, signer) = newest.next_key.unwrap_or((newest.key_epoch, newest.key));
+        if signer == next || signer != *before.key.public_key() {
             return Ok(());
         }
         let (begins, heads) = (newest.begins, newest.heads.clone());
@@ -170,7 +208,7 @@ impl Keeper {
     fn statement(&self, now_ms: i64, heads: Vec<Head>) -> Statement {
         let newest = self.newest.as_ref();
         Statement {
-            number: newest.map_or(1, |newest| newest.number + 1),
+            number: newest.map_or(1, |newest| newest.number.saturating_add(1)),
             time_ms: now_ms,
             previous: newest.map_or([0; 32], Checkpoint::hash),
             begins: None,
@@ -188,9 +226,7 @@ impl Keeper {
         self.files
             .append(&checkpoint)
             .map_err(JournalError::io("write a checkpoint to", self.files.dir()))?;
-        for copy in &mut self.copies {
-            copy.follow(&self.files, &checkpoint);
-        }
+        self.copies.iter().for_each(|copy| copy.tell(&checkpoint));
         self.newest = Some(checkpoint.clone());
         Ok(checkpoint)
     }

@@ -68,7 +68,7 @@ pub use cloudtrail::render_cloudtrail_json;
 pub use error::JournalError;
 pub use frame::FrameFault;
 pub use journal::{Durability, Journal, JournalOptions, Opened};
-pub use keeper::{Compressed, Hold, Holds, Keeper, KeeperOptions, MissingEnd, Retired};
+pub use keeper::{Compressed, Hold, Holds, Horizon, Keeper, KeeperOptions, MissingEnd, Old, Retired};
 pub use reader::{
     FrameHead, Frames, Heads, ListedSegment, Reader, Records, SealedFrame, Segment, SegmentFile,
     SegmentFrames, SegmentId,

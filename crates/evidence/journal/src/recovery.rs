@@ -60,7 +60,11 @@ impl fmt::Display for OpenNote {
                 )
             }
             Self::Damaged { stream, segment, offset, fault } => {
-                write!(f, "stream {stream}, segment {segment}, byte {offset}: {fault}; left as it is")
+                write!(
+                    f,
+                    "stream {stream}, segment {segment}, byte {offset}: {fault}; left as it is. Where records count \
+                     once they are `written`, a power cut may have done it"
+                )
             }
             Self::DamagedHeader { stream, segment, fault } => {
                 write!(f, "stream {stream}, segment {segment}: {fault}; left as it is")

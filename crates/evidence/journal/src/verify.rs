@@ -6,6 +6,7 @@
 //! recent frame.
 
 mod anchors;
+mod signatures;
 mod stream;
 mod trust;
 
@@ -22,8 +23,13 @@ use anchors::Anchors;
 
 pub use trust::Trust;
 
-/// After this many findings verification stops: the journal is beyond a list.
-const FINDING_LIMIT: usize = 1000;
+/// After this many findings that are no notes verification stops: the journal is beyond a list.
+const BREAK_LIMIT: u64 = 1000;
+/// So many notes are kept; of the others it is counted how many there were. Anybody can make notes by the thousand, and
+/// they must neither end a verification nor hide what it finds.
+const NOTE_LIMIT: u64 = 100;
+/// How often a verification is begun anew because retention moved the journal's beginning meanwhile.
+const MOST_TRIES: u32 = 10;
 
 /// What verification saw.
 #[derive(Clone, Debug, Default)]
@@ -41,19 +47,29 @@ pub struct Report {
     /// Number and time (milliseconds since 1970 UTC) of the newest of them. Without one, frames that were cut off the
     /// journal's very end would not be noticed.
     pub newest_checkpoint: Option<(u64, i64)>,
+    /// A checkpoint that is believed, the journal's or one that was kept elsewhere, names a link that is there.
+    pub is_signed: bool,
+    /// How many of the records no such link stands for: they come after the last one. Whoever has no seal cannot tell
+    /// whether they were written by the journal; all the others, he can.
+    pub unsigned_records: u64,
     /// Where the journal begins, if older segments were dropped when their time was up.
     pub begins: Option<Beginning>,
     /// What is not as it should be, and what is worth a note, in the journal's order.
     pub findings: Vec<Finding>,
-    /// Verification stopped after 1,000 findings.
+    /// How many notes there were beyond those among the findings.
+    pub notes_left_out: u64,
+    /// Verification stopped after 1,000 findings that are no notes, and has not looked at the rest.
     pub cut_short: bool,
+    breaks: u64,
+    notes: u64,
 }
 
 impl Report {
-    /// Tells whether everything that was found is as it was written.
+    /// Tells whether all of the journal was looked at and is as it was written, as far as whoever verified can know:
+    /// see [`Report::is_signed`] for whoever has no seal.
     #[must_use]
     pub fn is_intact(&self) -> bool {
-        self.first_break().is_none()
+        self.first_break().is_none() && !self.cut_short
     }
 
     /// Returns the first finding that is more than a note.
@@ -63,7 +79,24 @@ impl Report {
     }
 
     fn is_full(&self) -> bool {
-        self.findings.len() >= FINDING_LIMIT
+        self.breaks >= BREAK_LIMIT
+    }
+
+    fn add(&mut self, finding: Finding) {
+        if finding.is_note() {
+            self.notes += 1;
+            if self.notes > NOTE_LIMIT {
+                self.notes_left_out += 1;
+                return;
+            }
+        } else {
+            self.breaks += 1;
+            if self.breaks > BREAK_LIMIT {
+                self.cut_short = true;
+                return;
+            }
+        }
+        self.findings.push(finding);
     }
 }
 
@@ -337,13 +370,30 @@ pub fn verify(
     trust: &Trust<'_>,
     mut progress: impl FnMut(&Progress),
 ) -> Result<Report, JournalError> {
-    let mut report = Report::default();
-    // Before the streams: they have all that these saw, also if the journal is being written.
-    let anchors = Anchors::read(dir, trust, &mut report)?;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let mut report = Report::default();
+        // Before the streams: they have all that these saw, also if the journal is being written.
+        let anchors = Anchors::read(dir, trust, &mut report)?;
+        walk(dir, trust, &anchors, &mut report, &mut progress)?;
+        // What a server that is running drops meanwhile, behind a checkpoint that says so, is not missing.
+        if report.breaks == 0 || tries == MOST_TRIES || !anchors.have_moved(trust) {
+            return Ok(report);
+        }
+    }
+}
+
+/// Verifies all streams.
+fn walk(
+    dir: &Path,
+    trust: &Trust<'_>,
+    anchors: &Anchors,
+    report: &mut Report,
+    progress: &mut impl FnMut(&Progress),
+) -> Result<(), JournalError> {
     let listed = list(dir).map_err(JournalError::io("list", dir))?;
-    report
-        .findings
-        .extend(listed.strangers.into_iter().map(|path| Finding::new(FindingKind::Stranger(path))));
+    listed.strangers.into_iter().for_each(|path| report.add(Finding::new(FindingKind::Stranger(path))));
     let first = anchors.begins().map(|(_, begins)| begins.segment.stream);
     let mut before: Option<stream::Ending> = None;
     for (index, &id) in listed.streams.iter().enumerate() {
@@ -352,19 +402,19 @@ pub fn verify(
             break;
         }
         if first.is_some_and(|first| id < first) {
-            report.findings.push(Finding { stream: Some(id), ..Finding::new(FindingKind::NotRemoved) });
+            report.add(Finding { stream: Some(id), ..Finding::new(FindingKind::NotRemoved) });
             continue;
         }
         let newest = index + 1 == listed.streams.len();
         report.streams += 1;
-        let ending = stream::check(dir, id, newest, trust, &anchors, &mut report, &mut progress)?;
+        let ending = stream::check(dir, id, newest, trust, anchors, report, progress)?;
         if let Some(ending) = ending {
             if first != Some(id) {
-                ending.check_link(before.as_ref(), &mut report);
+                ending.check_link(before.as_ref(), report);
             }
             before = Some(ending);
         }
     }
-    anchors.report_missing(&listed.streams, &mut report);
-    Ok(report)
+    anchors.report_all_missing(&listed.streams, report);
+    Ok(())
 }

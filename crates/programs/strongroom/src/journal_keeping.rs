@@ -8,13 +8,17 @@ use anyhow::{Context as _, Result};
 use strongroom_crypto::ed25519::{PrivateKey, PublicKey};
 use strongroom_iam::IdentityManagement;
 use strongroom_journal::{
-    CheckpointKey, Holds, Journal, JournalError, Keeper, KeeperOptions, Position, newest_checkpoint,
+    CheckpointKey, Holds, Horizon, Journal, JournalError, Keeper, KeeperOptions, Position,
 };
 use strongroom_kms::KeyManagement;
-use strongroom_runtime::{Clocks, Shutdown};
+use strongroom_runtime::{Clocks, Shutdown, uptime};
 use strongroom_seal::{Epoch, Purpose, Root};
 
-use crate::data_dir::DataDir;
+const HOUR_MS: i64 = 3_600_000;
+/// How often it is said that records are kept for longer than they should be.
+const TELL_EVERY: Duration = Duration::from_hours(1);
+/// How long the end waits for copies of the last checkpoint. One that hangs gets it at the next start.
+const COPIES_WAIT: Duration = Duration::from_secs(5);
 
 /// How a journal is kept.
 #[derive(Clone, Debug)]
@@ -41,29 +45,42 @@ impl Default for KeepingChoices {
 /// Keeps a journal that this process writes.
 pub(crate) struct JournalKeeping {
     keeper: Mutex<Keeper>,
+    horizon: Mutex<Held>,
     holds: Holds,
     root: Root,
     clocks: Clocks,
     choices: KeepingChoices,
 }
 
+/// How far retention may go.
+struct Held {
+    horizon: Horizon,
+    /// When it was last said that it is held back, in uptime.
+    told: Option<Duration>,
+}
+
 impl JournalKeeping {
     /// Takes it up where the last server left it.
     pub(crate) fn open(
         journal: &Journal,
-        data: &DataDir,
         root: &Root,
         clocks: &Clocks,
         choices: KeepingChoices,
     ) -> Result<Self> {
         let key = signing_key(root, root.current_epoch())?;
-        let before = newest_checkpoint(&data.journal()).context("reading the journal's checkpoints")?;
-        let before = before.filter(|newest| newest.key_epoch != key.epoch);
-        // Of an epoch that is gone the next checkpoints speak all the same: each names the one before it.
-        let key_before = before.and_then(|newest| signing_key(root, Epoch::new(newest.key_epoch)).ok());
-        let options = KeeperOptions { key, key_before, copies: choices.copies.clone() };
+        let before = 1..key.epoch;
+        let keys_before = before.filter_map(|epoch| signing_key(root, Epoch::new(epoch)).ok()).collect();
+        let options = KeeperOptions { key, keys_before, copies: choices.copies.clone() };
         let keeper =
             journal.keeper(options, clocks.domain_now()).context("reading the journal's checkpoints")?;
+        if let Some(foreign) = keeper.foreign_checkpoint() {
+            tracing::error!(
+                checkpoint = foreign,
+                last_of_ours = keeper.newest().map_or(0, |newest| newest.number),
+                "THE JOURNAL HAS A CHECKPOINT THAT IT DID NOT SIGN: somebody else wrote it. Nothing that it says counts; \
+                 `strongroom audit verify` tells more"
+            );
+        }
         if let Some(missing) = keeper.missing_end()? {
             tracing::error!(
                 checkpoint = missing.checkpoint,
@@ -75,37 +92,44 @@ impl JournalKeeping {
             );
         }
         let (root, clocks, holds) = (root.clone(), clocks.clone(), keeper.holds());
-        Ok(Self { keeper: Mutex::new(keeper), holds, root, clocks, choices })
+        let horizon = Mutex::new(Held { horizon: Horizon::new(choices.retention_ms), told: None });
+        Ok(Self { keeper: Mutex::new(keeper), horizon, holds, root, clocks, choices })
     }
 
     /// Keeps it until the shutdown begins. What the followers have not read yet is not removed.
     pub(crate) async fn run(self: Arc<Self>, followers: Followers, shutdown: Shutdown) {
         let begun = shutdown.begun();
         tokio::pin!(begun);
+        // What recovery has found is signed at once.
+        let mut due = uptime();
         loop {
             tokio::select! {
                 () = begun.as_mut() => return,
-                () = tokio::time::sleep(self.choices.checkpoint_every) => {}
+                () = tokio::time::sleep(due.saturating_sub(uptime())) => {}
             }
-            let steps = async {
-                self.step("the journal is not signed", Self::checkpoint).await;
-                match followers.read_to().await {
-                    Ok(Some(read_to)) => {
-                        self.step("old records are not removed", move |this| this.retire(read_to)).await;
-                    }
-                    // Some have read nothing yet.
-                    Ok(None) => {}
-                    Err(error) => {
-                        tracing::warn!(reason = %format_args!("{error:#}"), "old records are not removed");
-                    }
-                }
-                while self.step("the journal is not compressed", Self::compress).await {}
-            };
+            due = uptime() + self.choices.checkpoint_every;
             tokio::select! {
                 () = begun.as_mut() => return,
-                () = steps => {}
+                () = self.round(&followers, due) => {}
             }
         }
+    }
+
+    /// Signs, and does what else there is to do until the next signature is due.
+    async fn round(self: &Arc<Self>, followers: &Followers, due: Duration) {
+        self.step("the journal is not signed", Self::checkpoint).await;
+        match followers.read_to().await {
+            Ok(Some(read_to)) => {
+                self.step("old records are not removed", move |this| this.retire(read_to)).await;
+            }
+            // Some have read nothing yet.
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(reason = %format_args!("{error:#}"), "old records are not removed");
+            }
+        }
+        // Many segments may wait, after an upgrade for example: no signature is late because of them.
+        while uptime() < due && self.step("the journal is not compressed", Self::compress).await {}
     }
 
     /// Does one step where it may block; tells whether there may be more to do.
@@ -141,7 +165,7 @@ impl JournalKeeping {
 
     fn retire(&self, read_to: Position) -> Result<bool> {
         let now_ms = self.clocks.domain_now();
-        let older_than_ms = now_ms.saturating_sub(self.choices.retention_ms);
+        let Some(older_than_ms) = self.old_before()? else { return Ok(false) };
         let retired = self.keeper().retire(now_ms, older_than_ms, Some(read_to))?;
         if let Some(retired) = &retired {
             tracing::info!(
@@ -153,9 +177,41 @@ impl JournalKeeping {
         Ok(retired.is_some())
     }
 
+    /// Up to when records may go; none if nothing could.
+    fn old_before(&self) -> Result<Option<i64>> {
+        let moved_ms = self.clocks.offset_ms();
+        // Not the latest that was seen: a clock that was ahead and is right again counts for nothing.
+        let now_ms = self.clocks.real_now().saturating_add(moved_ms);
+        if moved_ms != 0 {
+            // Domain time was moved, in development mode: that is meant.
+            return Ok(Some(now_ms.saturating_sub(self.choices.retention_ms)));
+        }
+        let mut held = self.horizon.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = uptime();
+        let Some(old) = held.horizon.look(&self.keeper(), now_ms, now)? else { return Ok(None) };
+        let is_told = held.told.is_some_and(|told| now.saturating_sub(told) < TELL_EVERY);
+        if old.held_back_ms > HOUR_MS && !is_told {
+            held.told = Some(now);
+            tracing::warn!(
+                hours = old.held_back_ms / HOUR_MS,
+                "records are kept for longer than they should be, by so many hours: the clock is ahead of the time that \
+                 was seen to pass. That is so for a while after the server stood still; if it did not, look at the \
+                 machine's clock: while it is ahead, records go too early"
+            );
+        }
+        Ok(Some(old.before_ms))
+    }
+
     /// Signs how the journal ended. It is closed.
     pub(crate) fn finish(&self) -> Result<(), JournalError> {
-        self.keeper().checkpoint(self.clocks.domain_now()).map(|_| ())
+        let mut keeper = self.keeper();
+        keeper.checkpoint(self.clocks.domain_now())?;
+        if !keeper.wait_for_copies(COPIES_WAIT) {
+            tracing::warn!(
+                "a folder for copies of checkpoints does not answer; it gets the last one at the next start"
+            );
+        }
+        Ok(())
     }
 
     /// By which others keep the journal's files where they are for a while.

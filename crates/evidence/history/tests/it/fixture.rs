@@ -127,7 +127,7 @@ pub(crate) fn append(journal: &Journal, records: impl IntoIterator<Item = Record
 /// Who compresses and drops the segments of a journal.
 pub(crate) fn keeper(journal: &Journal) -> Keeper {
     let key = CheckpointKey { epoch: 1, key: PrivateKey::from_seed(&[3; 32]).unwrap() };
-    journal.keeper(KeeperOptions { key, key_before: None, copies: Vec::new() }, NOW).unwrap()
+    journal.keeper(KeeperOptions { key, keys_before: Vec::new(), copies: Vec::new() }, NOW).unwrap()
 }
 
 /// Compresses all segments that are closed, and tells how many were not yet.

@@ -19,6 +19,7 @@ const FILE_BYTES: u64 = 1 << 20;
 const FILE_LIMIT: u64 = FILE_BYTES + CHECKPOINT_LIMIT as u64;
 
 /// A folder of checkpoints.
+#[derive(Clone)]
 pub(crate) struct CheckpointFiles {
     dir: PathBuf,
 }
@@ -85,11 +86,14 @@ impl CheckpointFiles {
         Ok(read(&bytes))
     }
 
-    /// Reads the newest file that has a checkpoint, and returns its number, and the checkpoint.
-    pub(crate) fn newest(&self) -> io::Result<Option<(u32, Checkpoint)>> {
+    /// Finds the newest checkpoint that is believed, wherever it stands in the newest file that has such a one.
+    pub(crate) fn newest(&self, believed: impl Fn(&Checkpoint) -> bool) -> io::Result<Option<Checkpoint>> {
         for number in self.list()?.into_iter().rev() {
-            if let Some(checkpoint) = self.read(number)?.checkpoints.pop() {
-                return Ok(Some((number, checkpoint)));
+            let mut checkpoints = self.read(number)?.checkpoints;
+            // Somebody may have repeated an old one behind the newest.
+            checkpoints.sort_by_key(|checkpoint| checkpoint.number);
+            if let Some(newest) = checkpoints.into_iter().rev().find(&believed) {
+                return Ok(Some(newest));
             }
         }
         Ok(None)
@@ -108,30 +112,53 @@ impl CheckpointFiles {
 
     /// Writes a checkpoint behind the last and makes it durable. After an error it may be tried again.
     pub(crate) fn append(&self, checkpoint: &Checkpoint) -> io::Result<()> {
+        self.append_all(std::slice::from_ref(checkpoint))
+    }
+
+    /// Writes checkpoints behind the last and makes them durable, a file at a time. After an error it may be tried again
+    /// with those that are not there yet.
+    pub(crate) fn append_all(&self, checkpoints: &[Checkpoint]) -> io::Result<()> {
+        if checkpoints.is_empty() {
+            return Ok(());
+        }
         self.recover()?;
-        let text = format!("{checkpoint}\n");
         let last = self.list()?.last().copied();
-        let number = match last {
-            None => 1,
-            Some(last) => {
-                let full = fs::metadata(self.path(last))?.len() + text.len() as u64 > FILE_BYTES;
-                // Behind damage nothing would be found.
-                if full || self.read(last)?.broken.is_some() { last + 1 } else { last }
-            }
-        };
         if last.is_none() {
             make_directory(&self.dir)?;
             if let Some(parent) = self.dir.parent() {
                 sync_dir(parent)?;
             }
         }
-        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(self.path(number))?;
+        // Behind damage nothing would be found.
+        let (mut number, mut length) = match last {
+            None => (1, 0),
+            Some(last) if self.read(last)?.broken.is_some() => (last + 1, 0),
+            Some(last) => (last, fs::metadata(self.path(last))?.len()),
+        };
+        let mut text = String::new();
+        for checkpoint in checkpoints {
+            let next = format!("{checkpoint}\n");
+            if length + next.len() as u64 > FILE_BYTES {
+                self.write(number, &text)?;
+                text.clear();
+                (number, length) = (number + 1, 0);
+            }
+            length += next.len() as u64;
+            text.push_str(&next);
+        }
+        self.write(number, &text)
+    }
+
+    fn write(&self, number: u32, text: &str) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let path = self.path(number);
+        let is_new = !path.exists();
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        if last != Some(number) {
-            sync_dir(&self.dir)?;
-        }
-        Ok(())
+        if is_new { sync_dir(&self.dir) } else { Ok(()) }
     }
 
     /// Removes the files whose checkpoints all come before this one.
@@ -139,8 +166,10 @@ impl CheckpointFiles {
         let files = self.list()?;
         for pair in files.windows(2) {
             let &[this, next] = pair else { continue };
+            // The file's own ones too: what somebody else wrote into the next one must not take these along.
+            let is_old = self.read(this)?.checkpoints.iter().all(|one| one.number < checkpoint);
             let first_of_next = self.read(next)?.checkpoints.first().map(|first| first.number);
-            if first_of_next.is_none_or(|first| first > checkpoint) {
+            if !is_old || first_of_next.is_none_or(|first| first > checkpoint) {
                 break;
             }
             fs::remove_file(self.path(this))?;

@@ -7,6 +7,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use super::Keeper;
 use crate::checkpoint::{Beginning, Checkpoint, Statement};
@@ -14,6 +15,11 @@ use crate::error::JournalError;
 use crate::reader::SegmentId;
 use crate::segment::{self, SegmentContent, SegmentHeader};
 use crate::stream::{self, Position};
+
+/// Most segments that are dropped at once: some seconds' work.
+const MOST_AT_ONCE: u64 = 256;
+/// How long files stay for a copy that has not yet been told that they go. One that hangs keeps nothing.
+const COPIES_WAIT: Duration = Duration::from_secs(2);
 
 /// What was dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +35,8 @@ pub struct Retired {
 impl Keeper {
     /// Drops the segments whose records all have an event time before `older_than_ms` (domain time, milliseconds since
     /// 1970 UTC) and come before `may_drop_before`, if that is given: what is still to be delivered or read elsewhere
-    /// begins there. None if there is none, or while somebody [holds](Keeper::holds) the files. The last segment stays.
+    /// begins there. None if there is none, or while somebody [holds](Keeper::holds) the files. The last segment stays; of
+    /// very many the rest goes the next time. Up to when a clock is to be believed, a [`Horizon`](crate::Horizon) tells.
     pub fn retire(
         &mut self,
         now_ms: i64,
@@ -45,6 +52,7 @@ impl Keeper {
         let head = self.flushed_head()?;
         let statement = Statement { begins: Some(begins), ..self.statement(now_ms, vec![head]) };
         let checkpoint = self.sign(statement)?.number;
+        self.wait_for_copies(COPIES_WAIT);
         self.finish_retirement()?;
         Ok(Some(Retired { segments, begins, checkpoint }))
     }
@@ -64,9 +72,9 @@ impl Keeper {
             let Ok(sealed) = sealed.map_err(JournalError::io("read", &dir))? else { continue };
             let header = sealed.header;
             let start = Position { stream, record: header.first_record };
+            let wanted = may_drop_before.is_some_and(|limit| start > limit);
             // It tells of all segments before it, so that none further on can be older.
-            if header.newest_before_ms >= older_than_ms || may_drop_before.is_some_and(|limit| start > limit)
-            {
+            if header.newest_before_ms >= older_than_ms || wanted || before > MOST_AT_ONCE {
                 break;
             }
             let (frame, record) = (header.first_frame, header.first_record);
@@ -81,8 +89,10 @@ impl Keeper {
         let failed = || JournalError::io("read the checkpoints in", self.files.dir());
         for file in self.files.list().map_err(failed())? {
             let checkpoints = self.files.read(file).map_err(failed())?.checkpoints;
-            let is_kept = checkpoints.last().is_some_and(|last| last.time_ms >= older_than_ms);
-            if let Some(first) = checkpoints.first().filter(|_| is_kept) {
+            let is_kept = |one: &Checkpoint| one.time_ms >= older_than_ms && self.believed.has_signed(one);
+            if checkpoints.iter().rev().any(is_kept)
+                && let Some(first) = checkpoints.iter().find(|one| self.believed.has_signed(one))
+            {
                 return Ok(first.number);
             }
         }
@@ -93,6 +103,17 @@ impl Keeper {
     pub(super) fn finish_retirement(&self) -> Result<(), JournalError> {
         let Some(Checkpoint { begins: Some(begins), .. }) = &self.newest else { return Ok(()) };
         let first = begins.segment;
+        // Servers with one seal sign with one key: what another journal's checkpoint says is not this one's beginning.
+        let dir = stream::directory(&self.dir, first.stream);
+        if !is_there(&dir, begins).map_err(JournalError::io("read", &dir))? {
+            tracing::error!(
+                stream = %first.stream,
+                segment = first.number,
+                "the segment that the journal begins with, as its newest checkpoint says, is not there: nothing is \
+                 removed; `strongroom audit verify` tells more"
+            );
+            return Ok(());
+        }
         for stream in self.reader.streams()?.into_iter().filter(|&stream| stream <= first.stream) {
             let dir = stream::directory(&self.dir, stream);
             let is_gone = |number| SegmentId { stream, number } < first;
@@ -104,6 +125,15 @@ impl Keeper {
             .remove_before(begins.checkpoint)
             .map_err(JournalError::io("remove old checkpoints from", self.files.dir()))
     }
+}
+
+/// Tells whether a journal has the segment that a checkpoint says it begins with.
+fn is_there(dir: &Path, begins: &Beginning) -> io::Result<bool> {
+    let content = match SegmentContent::open(dir, begins.segment.number) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        opened => opened?,
+    };
+    Ok(SegmentHeader::read(&content)?.is_ok_and(|sealed| sealed.hash == begins.header))
 }
 
 /// Removes segments, oldest first, and the directory of a stream that has none left.

@@ -129,12 +129,20 @@ pub(crate) enum Wanted {
     Facts,
 }
 
-impl Stored<'_> {
+impl<'b> Stored<'b> {
     /// Reads the record.
     pub(crate) fn decode(&self, wanted: Wanted) -> Result<Record, RecordError> {
         match self.context {
             Some(context) => decode_parts(context, self.own, wanted),
             None => decode_whole(self.own, wanted),
+        }
+    }
+
+    /// Tells whether the record can be read. `contexts` keeps what was read of its frame's contexts.
+    pub(crate) fn is_readable(&self, contexts: &mut Contexts<'b>) -> bool {
+        match self.context {
+            None => decode_whole(self.own, Wanted::All).is_ok(),
+            Some(bytes) => contexts.of(bytes).is_some_and(|context| context.can_complete(self.own)),
         }
     }
 
@@ -233,6 +241,23 @@ impl Record {
     }
 }
 
+/// The contexts of one frame, each read when it is first asked for.
+#[derive(Default)]
+pub(crate) struct Contexts<'b>(Vec<(&'b [u8], Option<Context>)>);
+
+impl<'b> Contexts<'b> {
+    /// The context that these bytes of the frame hold; none if it cannot be read.
+    fn of(&mut self, bytes: &'b [u8]) -> Option<&Context> {
+        // A context is told by where it stands: each stands in the frame once.
+        let is_same = |(known, _): &(&[u8], _)| std::ptr::eq(*known, bytes);
+        let place = self.0.iter().position(is_same).unwrap_or_else(|| {
+            self.0.push((bytes, Context::decode(bytes, Wanted::All).ok()));
+            self.0.len() - 1
+        });
+        self.0.get(place)?.1.as_ref()
+    }
+}
+
 /// Reads a record of format 1.
 fn decode_whole(bytes: &[u8], wanted: Wanted) -> Result<Record, RecordError> {
     let fields = fields_of(bytes, WHOLE, None)?;
@@ -242,21 +267,52 @@ fn decode_whole(bytes: &[u8], wanted: Wanted) -> Result<Record, RecordError> {
 }
 
 fn decode_parts(context: &[u8], own: &[u8], wanted: Wanted) -> Result<Record, RecordError> {
-    let (mut region, mut account) = (String::new(), String::new());
-    let mut fields = fields_of(context, FORMAT, Some(Packing::default()))?;
-    while let Some(field) = fields.next()? {
-        match field.tag {
-            tag::AWS_REGION => region = field.text()?,
-            tag::ACCOUNT_ID => account = field.text()?,
-            _ => {}
+    Context::decode(context, wanted)?.complete(own)
+}
+
+/// A context that was read, for all the records of a frame that have it.
+pub(crate) struct Context {
+    /// A record with nothing of its own.
+    record: Record,
+    wanted: Wanted,
+}
+
+impl Context {
+    pub(crate) fn decode(context: &[u8], wanted: Wanted) -> Result<Self, RecordError> {
+        let (mut region, mut account) = (String::new(), String::new());
+        let mut fields = fields_of(context, FORMAT, Some(Packing::default()))?;
+        while let Some(field) = fields.next()? {
+            match field.tag {
+                tag::AWS_REGION => region = field.text()?,
+                tag::ACCOUNT_ID => account = field.text()?,
+                _ => {}
+            }
         }
+        let packing = Some(Packing { account: &account, region: &region });
+        let mut reading = Reading::new(wanted);
+        reading.fields(fields_of(context, FORMAT, packing)?)?;
+        let record = Record { aws_region: region, account_id: account, ..reading.record };
+        Ok(Self { record, wanted })
     }
-    let packing = Some(Packing { account: &account, region: &region });
-    let mut reading = Reading::new(wanted);
-    reading.fields(fields_of(context, FORMAT, packing)?)?;
-    reading.fields(fields_of(own, FORMAT, packing)?)?;
-    let record = reading.finish()?;
-    Ok(Record { aws_region: region, account_id: account, ..record })
+
+    /// Reads the own part of a record that has this context.
+    pub(crate) fn complete(self, own: &[u8]) -> Result<Record, RecordError> {
+        let Self { record: Record { aws_region, account_id, .. }, .. } = &self;
+        let (region, account) = (aws_region.clone(), account_id.clone());
+        let packing = Some(Packing { account: &account, region: &region });
+        let mut reading = Reading { record: self.record, ..Reading::new(self.wanted) };
+        reading.fields(fields_of(own, FORMAT, packing)?)?;
+        let record = reading.finish()?;
+        Ok(Record { aws_region: region, account_id: account, ..record })
+    }
+
+    /// Tells whether the own part of a record that has this context can be read, without making the record.
+    pub(crate) fn can_complete(&self, own: &[u8]) -> bool {
+        let packing = Some(Packing { account: &self.record.account_id, region: &self.record.aws_region });
+        let mut reading = Reading::new(self.wanted);
+        fields_of(own, FORMAT, packing).and_then(|fields| reading.fields(fields)).is_ok()
+            && reading.finish().is_ok()
+    }
 }
 
 fn fields_of<'b>(

@@ -6,10 +6,11 @@ use super::anchors::{Anchors, Seen};
 use super::trust::Trust;
 use super::{Finding, FindingKind, Progress, Report};
 use crate::chain::ChainKey;
+use crate::checkpoint::Beginning;
 use crate::error::JournalError;
 use crate::frame::{Frame, FrameFault, Hash, Kind};
 use crate::reader::SegmentId;
-use crate::record::codec::Wanted;
+use crate::record::codec::Contexts;
 use crate::segment::{self, Predecessor, SEGMENT_LIMIT, SealedHeader, SegmentContent, SegmentHeader};
 use crate::stream::{self, StreamId};
 use crate::walk::{Damage, Step, Walk};
@@ -40,7 +41,7 @@ impl Ending {
     /// Checks what the stream says of the one before it.
     pub(super) fn check_link(&self, before: Option<&Self>, report: &mut Report) {
         let mut found = |stream, kind, frame| {
-            report.findings.push(Finding { stream: Some(stream), frame, ..Finding::new(kind) });
+            report.add(Finding { stream: Some(stream), frame, ..Finding::new(kind) });
         };
         match (self.says, before) {
             (Says::Unread, _) | (Says::First, None) => {}
@@ -81,16 +82,22 @@ pub(super) fn check(
         listed => listed.map_err(JournalError::io("list", &dir))?,
     };
     let note = |kind| Finding { stream: Some(stream), ..Finding::new(kind) };
-    report.findings.extend(listed.strangers.into_iter().map(|path| note(FindingKind::Stranger(path))));
+    listed.strangers.into_iter().for_each(|path| report.add(note(FindingKind::Stranger(path))));
     let begins = anchors.begins().filter(|(_, begins)| begins.segment.stream == stream);
     let first = begins.map_or(0, |(_, begins)| begins.segment.number);
     let (gone, numbers): (Vec<u32>, Vec<u32>) =
         listed.numbers.into_iter().partition(|&number| number < first);
     if !gone.is_empty() {
-        report.findings.push(note(FindingKind::NotRemoved));
+        report.add(note(FindingKind::NotRemoved));
     }
     let Some(&last) = numbers.last() else {
-        report.findings.push(note(FindingKind::NotBegun));
+        match begins {
+            Some((_, Beginning { segment: SegmentId { number, .. }, .. })) => {
+                report.add(note(FindingKind::SegmentsMissing { first: number, last: number }));
+            }
+            None if anchors.report_missing(stream, report) => {}
+            None => report.add(note(FindingKind::NotBegun)),
+        }
         return Ok(None);
     };
     let mut check = StreamCheck::new(stream, anchors.of(stream), report);
@@ -123,7 +130,7 @@ pub(super) fn check(
         check.segment(&content, number, number == last, trust).map_err(failed())?;
     }
     if !check.closed && !newest {
-        check.report.findings.push(note(FindingKind::NotClosed));
+        check.report.add(note(FindingKind::NotClosed));
     }
     check.compare_end();
     let last = check.previous.filter(|_| !check.lost);
@@ -314,6 +321,7 @@ impl<'r> StreamCheck<'r> {
         if frame.is_marked() {
             self.report.frames += 1;
             self.report.records += u64::from(header.count);
+            self.report.unsigned_records += u64::from(header.count);
         }
         self.next_frame += 1;
         self.next_record = header.next_record();
@@ -332,9 +340,13 @@ impl<'r> StreamCheck<'r> {
             if seen.hash != *hash || seen.records != self.next_record {
                 let differs =
                     self.finding(FindingKind::HeadDiffers { checkpoint: seen.checkpoint }, Some(offset));
-                self.report.findings.push(Finding { frame: seen.frames.checked_sub(1), ..differs });
+                self.report.add(Finding { frame: seen.frames.checked_sub(1), ..differs });
                 // The others would say the same.
                 self.heads = &[];
+            } else {
+                // This link stands for all before it.
+                self.report.is_signed = true;
+                self.report.unsigned_records = 0;
             }
         }
     }
@@ -355,12 +367,12 @@ impl<'r> StreamCheck<'r> {
 
     /// Reads each record: intact bytes that this version cannot read are worth a note.
     fn decode(&mut self, offset: u64, frame: &Frame<'_>) {
+        let mut contexts = Contexts::default();
         for ((index, range), record) in (0_u32..).zip(frame.ranges()).zip(frame.records()) {
-            let unreadable = record.decode(Wanted::All).is_err();
-            if unreadable && !self.report.is_full() {
+            if !record.is_readable(&mut contexts) {
                 let note = self.finding(FindingKind::Unreadable, Some(offset + range.start as u64));
                 let record = Some(frame.header.first_record + u64::from(index));
-                self.report.findings.push(Finding { record, ..note });
+                self.report.add(Finding { record, ..note });
             }
         }
     }
@@ -368,7 +380,7 @@ impl<'r> StreamCheck<'r> {
     fn damage(&mut self, damage: &Damage) {
         let known = damage.header.filter(|header| header.sequence >= self.next_frame);
         let finding = self.finding(FindingKind::Frame(damage.fault), Some(damage.offset));
-        self.report.findings.push(match (&known, &damage.record) {
+        self.report.add(match (&known, &damage.record) {
             (Some(header), Some(record)) => Finding {
                 frame: Some(header.sequence),
                 record: Some(header.first_record + u64::from(record.index)),
@@ -422,13 +434,13 @@ impl<'r> StreamCheck<'r> {
 
     fn found(&mut self, kind: FindingKind, offset: Option<u64>) {
         let finding = self.finding(kind, offset);
-        self.report.findings.push(finding);
+        self.report.add(finding);
     }
 
     /// Reports a frame under the numbers it gives itself.
     fn found_at(&mut self, kind: FindingKind, offset: u64, frame: &Frame<'_>) {
         let finding = self.finding(kind, Some(offset));
-        self.report.findings.push(Finding {
+        self.report.add(Finding {
             frame: Some(frame.header.sequence),
             record: Some(frame.header.first_record),
             event_id: frame.record(0).and_then(|record| record.event_id()),

@@ -59,4 +59,9 @@ impl<'a> Trust<'a> {
         self.keys.contains(&checkpoint.key)
             || (self.signature_key)(checkpoint.key_epoch) == Some(checkpoint.key)
     }
+
+    /// Tells whether a checkpoint names an epoch of which another key is known.
+    pub(super) fn knows_another_key_than(&self, checkpoint: &Checkpoint) -> bool {
+        !self.knows_key_of(checkpoint) && (self.signature_key)(checkpoint.key_epoch).is_some()
+    }
 }

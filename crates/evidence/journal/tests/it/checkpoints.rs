@@ -2,6 +2,8 @@
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use strongroom_journal::{
@@ -200,7 +202,7 @@ fn a_forged_checkpoint_is_not_believed() {
     // Somebody without the seal makes a journal that is all his own.
     let forged = image.parent().unwrap().join("forged");
     let journal = open(&forged, &options(8192));
-    let options = KeeperOptions { key: checkpoint_key(66), key_before: None, copies: Vec::new() };
+    let options = KeeperOptions { key: checkpoint_key(66), keys_before: Vec::new(), copies: Vec::new() };
     append_with_checkpoints(&journal, &mut journal.keeper(options, NOW).unwrap(), 0..2);
     close(journal);
     let kind = FindingKind::CheckpointKey { number: 1, epoch: 66 };
@@ -281,7 +283,7 @@ fn a_key_hands_over_to_the_next_one() {
     // And once more, across a start.
     let journal = open(dir.path(), &options(8192));
     let between =
-        KeeperOptions { key: checkpoint_key(3), key_before: Some(checkpoint_key(2)), copies: Vec::new() };
+        KeeperOptions { key: checkpoint_key(3), keys_before: vec![checkpoint_key(2)], copies: Vec::new() };
     append_with_checkpoints(&journal, &mut journal.keeper(between, NOW).unwrap(), 0..1);
     close(journal);
     let keys: Vec<_> =
@@ -296,13 +298,82 @@ fn a_key_hands_over_to_the_next_one() {
     assert_eq!(breaks(&report), [FindingKind::CheckpointKey { number: 1, epoch: 1 }]);
 }
 
+/// Waits until the copies have been brought up to date, or could not be.
+fn done(keeper: &Keeper) {
+    assert!(keeper.wait_for_copies(Duration::from_mins(1)));
+}
+
+/// A folder of another machine may not answer, for hours.
+#[test]
+fn a_folder_that_hangs_holds_up_neither_the_journal_nor_the_other_copies() {
+    let dir = directory();
+    let folder = |name: &str| dir.path().join(name);
+    for name in ["hangs", "works"] {
+        fs::create_dir(folder(name)).unwrap();
+    }
+    // Whoever opens it waits until somebody writes to it.
+    let made = Command::new("mkfifo").arg(folder("hangs/000001.checkpoints")).status().unwrap();
+    assert!(made.success());
+    let journal = open(&folder("live"), &options(4096));
+    let copies = vec![folder("hangs"), folder("works")];
+    let options = KeeperOptions { key: checkpoint_key(1), keys_before: Vec::new(), copies };
+    let mut keeper = journal.keeper(options, NOW).unwrap();
+    append_with_checkpoints(&journal, &mut keeper, 0..30);
+    assert!(keeper.retire(NOW + 1000, NOW + 20, None).unwrap().is_some());
+    assert!(!keeper.wait_for_copies(Duration::from_millis(1)), "one of them does not come to it");
+    while fs::read(folder("works/000001.checkpoints")).ok() != fs::read(file(&folder("live"), 1)).ok() {
+        std::thread::yield_now();
+    }
+    drop(keeper);
+    close(journal);
+    assert_eq!(intact(&folder("live")), []);
+}
+
+/// A copy that begins late gets all there are, over several files, and in one go.
+#[test]
+fn a_copy_gets_what_it_lacks_of_many_files() {
+    let (_dir, image) = image();
+    let all = all_checkpoints(&image);
+    for (number, pair) in (1..).zip(all.chunks(2)) {
+        fs::write(file(&image, number), as_file(pair)).unwrap();
+    }
+    let journal = open(&image, &options(8192));
+    for had in 0..=all.len() {
+        let copy = image.parent().unwrap().join(format!("copy{had}"));
+        fs::create_dir(&copy).unwrap();
+        if had > 0 {
+            fs::write(copy.join("000001.checkpoints"), as_file(&all[..had])).unwrap();
+        }
+        // Nothing before what it lacks is read.
+        let unread = (1..=had.saturating_sub(1) / 2).map(|number| file(&image, number as u32));
+        let unread: Vec<_> = unread.map(|path| (fs::read(&path).unwrap(), path)).collect();
+        for (_, path) in &unread {
+            fs::write(path, "not to be read").unwrap();
+        }
+        let options =
+            KeeperOptions { key: checkpoint_key(1), keys_before: Vec::new(), copies: vec![copy.clone()] };
+        let mut keeper = journal.keeper(options, NOW).unwrap();
+        append(&journal, had as u64..had as u64 + 1);
+        keeper.checkpoint(NOW).unwrap().unwrap();
+        done(&keeper);
+        for (bytes, path) in &unread {
+            fs::write(path, bytes).unwrap();
+        }
+        let copied =
+            Checkpoint::parse_all(&fs::read_to_string(copy.join("000001.checkpoints")).unwrap()).unwrap();
+        assert_eq!(copied.len(), all.len() + had + 1);
+        assert_eq!(copied[..all.len()], all);
+    }
+    close(journal);
+}
+
 #[test]
 fn copies_follow_and_catch_up_and_are_never_taken_back() {
     let dir = directory();
     let (live, copies) = (dir.path().join("live"), dir.path().join("copies"));
     let with_copies = |journal: &Journal| {
         let options =
-            KeeperOptions { key: checkpoint_key(1), key_before: None, copies: vec![copies.clone()] };
+            KeeperOptions { key: checkpoint_key(1), keys_before: Vec::new(), copies: vec![copies.clone()] };
         journal.keeper(options, NOW).unwrap()
     };
     let copied = || fs::read_to_string(copies.join("000001.checkpoints")).unwrap_or_default();
@@ -310,11 +381,14 @@ fn copies_follow_and_catch_up_and_are_never_taken_back() {
     let mut keeper = with_copies(&journal);
     // The disk for copies is not there: the journal goes on, and nothing is made in its place.
     append_with_checkpoints(&journal, &mut keeper, 0..2);
+    done(&keeper);
     assert!(!copies.exists());
     fs::create_dir(&copies).unwrap();
     assert_eq!(keeper.checkpoint(NOW).unwrap(), None);
+    done(&keeper);
     assert_eq!(copied(), fs::read_to_string(file(&live, 1)).unwrap());
     append_with_checkpoints(&journal, &mut keeper, 2..4);
+    done(&keeper);
     assert_eq!(Checkpoint::parse_all(&copied()).unwrap(), all_checkpoints(&live));
     close(journal);
     // The journal is put back to an earlier state: the copy stays as it is, and shows it.
@@ -322,7 +396,9 @@ fn copies_follow_and_catch_up_and_are_never_taken_back() {
     let all = all_checkpoints(&live);
     fs::write(file(&live, 1), format!("{}\n{}\n", all[0], all[1])).unwrap();
     let journal = open(&live, &options(8192));
-    append_with_checkpoints(&journal, &mut with_copies(&journal), 0..3);
+    let mut keeper = with_copies(&journal);
+    append_with_checkpoints(&journal, &mut keeper, 0..3);
+    done(&keeper);
     close(journal);
     assert_eq!(copied(), before);
     let anchors = Checkpoint::parse_all(&before).unwrap();

@@ -227,7 +227,7 @@ pub(crate) fn public_key(epoch: u32) -> PublicKey {
 
 /// The keeper of a journal, without copies.
 pub(crate) fn keeper(journal: &Journal) -> Keeper {
-    let options = KeeperOptions { key: checkpoint_key(1), key_before: None, copies: Vec::new() };
+    let options = KeeperOptions { key: checkpoint_key(1), keys_before: Vec::new(), copies: Vec::new() };
     journal.keeper(options, NOW).unwrap()
 }
 

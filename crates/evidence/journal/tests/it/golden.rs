@@ -50,7 +50,7 @@ fn a_kept_journal_of_the_second_format_is_read_verified_and_continued() {
     };
     assert_eq!(records(&journal), expected);
     let continued = open(&journal, &options(4096));
-    let key = KeeperOptions { key: checkpoint_key(2), key_before: None, copies: Vec::new() };
+    let key = KeeperOptions { key: checkpoint_key(2), keys_before: Vec::new(), copies: Vec::new() };
     let mut keeper = continued.keeper(key, NOW).unwrap();
     assert_eq!(keeper.missing_end().unwrap(), None);
     append(&continued, 75..76);

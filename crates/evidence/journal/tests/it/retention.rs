@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use strongroom_journal::{
-    Checkpoint, FindingKind, Journal, Position, Reader, Retired, SegmentId, Trust, verify,
+    Checkpoint, FindingKind, Horizon, Journal, Old, Position, Reader, Retired, SegmentId, Trust, verify,
 };
 
 use crate::fixture::{
@@ -118,6 +119,54 @@ fn a_reader_that_was_left_behind_goes_on_where_the_journal_begins() {
         reader.records(Some(first)).unwrap().map(|record| record.unwrap().1.event_id).collect();
     assert_eq!(again, (30..60).map(event_id).collect::<Vec<_>>());
     assert!(reader.segment(held.id()).unwrap().is_none());
+}
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// A clock may be wrong for a while: what it says is not enough to drop everything.
+#[test]
+fn time_must_be_seen_to_pass_before_records_go() {
+    let dir = directory();
+    let journal = journal(dir.path());
+    let keeper = keeper(&journal);
+    let segment_ends = NOW + first_of(dir.path(), segments(dir.path())[1]) as i64 - 1;
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let before = |horizon: &mut Horizon, clock_ms: i64, uptime| {
+        let Old { before_ms, held_back_ms } = horizon.look(&keeper, clock_ms, uptime).unwrap().unwrap();
+        assert_eq!(before_ms + held_back_ms, clock_ms - 90 * DAY_MS);
+        before_ms
+    };
+    // Ten years ahead at the start: nothing at once, and then no faster than four times the time that passes.
+    let (mut horizon, wrong) = (Horizon::new(90 * DAY_MS), NOW + 3650 * DAY_MS);
+    assert_eq!(before(&mut horizon, wrong, hours(1)), segment_ends);
+    assert_eq!(before(&mut horizon, wrong, hours(2)), segment_ends + 4 * HOUR_MS);
+    // Right again: as the clock says.
+    assert_eq!(before(&mut horizon, NOW, hours(3)), NOW - 90 * DAY_MS);
+    // A clock that is right, over a day that the server stood still.
+    let mut horizon = Horizon::new(90 * DAY_MS);
+    let late = segment_ends + 91 * DAY_MS;
+    assert_eq!(before(&mut horizon, late, hours(0)), segment_ends);
+    assert_eq!(before(&mut horizon, late + 8 * HOUR_MS, hours(8)), late + 8 * HOUR_MS - 90 * DAY_MS);
+    // It is set ahead while the server runs, and the journal is young: for months nothing can come of it.
+    let mut horizon = Horizon::new(90 * DAY_MS);
+    assert_eq!(before(&mut horizon, NOW, hours(0)), NOW - 90 * DAY_MS);
+    assert_eq!(before(&mut horizon, wrong, hours(24)), segment_ends - 86 * DAY_MS);
+    // Set back to 1970 for a moment: that is made up for as soon as it is right.
+    assert_eq!(before(&mut horizon, 0, hours(25)), -90 * DAY_MS);
+    assert_eq!(before(&mut horizon, NOW + HOUR_MS, hours(25)), NOW + HOUR_MS - 90 * DAY_MS);
+    drop(keeper);
+    close(journal);
+}
+
+#[test]
+fn a_clock_says_nothing_of_a_journal_with_one_segment() {
+    let dir = directory();
+    let journal = open(dir.path(), &options(4096));
+    append(&journal, 0..1);
+    let looked = Horizon::new(DAY_MS).look(&keeper(&journal), NOW + 9 * DAY_MS, Duration::ZERO).unwrap();
+    assert_eq!(looked, None);
+    close(journal);
 }
 
 /// A crash behind the checkpoint, with none, some or all of the files removed.

@@ -25,13 +25,23 @@ const LONGEST_FILE: u64 = 16 << 20;
 /// Exit status when nothing could be verified.
 const NOT_VERIFIED: u8 = 2;
 
+/// What a verification came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Intact,
+    Broken,
+    /// Without the seal, only a checkpoint that is believed proves anything, and there is none.
+    Unproven,
+}
+
 /// Walks the journal and says what is wrong with it. Exits with 0 if nothing is, with 1 if something is, and with 2 if that
 /// cannot be told.
 pub(crate) fn run(options: &VerifyOptions) -> ExitCode {
     process::prepare();
     match verify(options) {
-        Ok(report) if report.is_intact() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
+        Ok(Verdict::Intact) => ExitCode::SUCCESS,
+        Ok(Verdict::Broken) => ExitCode::FAILURE,
+        Ok(Verdict::Unproven) => ExitCode::from(NOT_VERIFIED),
         Err(error) => {
             eprintln!("strongroom: the journal was not verified: {error:#}");
             ExitCode::from(NOT_VERIFIED)
@@ -39,7 +49,17 @@ pub(crate) fn run(options: &VerifyOptions) -> ExitCode {
     }
 }
 
-fn verify(options: &VerifyOptions) -> Result<Report> {
+fn verdict(report: &Report, macs: bool) -> Verdict {
+    if !report.is_intact() {
+        Verdict::Broken
+    } else if macs || report.is_signed {
+        Verdict::Intact
+    } else {
+        Verdict::Unproven
+    }
+}
+
+fn verify(options: &VerifyOptions) -> Result<Verdict> {
     let keys = options.public_key.iter().map(|file| read_key(file)).collect::<Result<Vec<_>>>()?;
     let mut anchors = Vec::new();
     for path in &options.checkpoint {
@@ -68,8 +88,12 @@ fn verify(options: &VerifyOptions) -> Result<Report> {
     for finding in &report.findings {
         println!("{finding}");
     }
-    println!("{}", summary(&report, compared, options.public_key.is_empty()));
-    Ok(report)
+    if report.notes_left_out > 0 {
+        println!("and {} more notes", report.notes_left_out);
+    }
+    let macs = options.public_key.is_empty();
+    println!("{}", summary(&report, compared, macs));
+    Ok(verdict(&report, macs))
 }
 
 fn with_seal(options: &VerifyOptions) -> Result<Trust<'static>> {
@@ -152,16 +176,18 @@ fn summary(report: &Report, compared: usize, macs: bool) -> String {
         "{} records in {} frames, {} segments, {} streams, {} checkpoints",
         report.records, report.frames, report.segments, report.streams, report.checkpoints
     );
-    let verdict = if report.is_intact() {
-        format!("The journal is intact: {seen}.")
-    } else if report.cut_short {
-        format!(
+    let verdict = match verdict(report, macs) {
+        Verdict::Intact => format!("The journal is intact: {seen}."),
+        Verdict::Unproven => format!(
+            "WHETHER THE JOURNAL IS AS IT WAS WRITTEN CANNOT BE TOLD: no checkpoint that the key has signed names what is \
+             there ({seen}), and without the seal nothing else shows who wrote it. Name one that was kept with --checkpoint."
+        ),
+        Verdict::Broken if report.cut_short => format!(
             "THE JOURNAL IS NOT AS IT WAS WRITTEN. Verification stopped at the thousandth finding, after {seen}."
-        )
-    } else {
-        format!(
+        ),
+        Verdict::Broken => format!(
             "THE JOURNAL IS NOT AS IT WAS WRITTEN. As written are {seen}; the findings above name the rest."
-        )
+        ),
     };
     let mut lines = vec![verdict];
     if let Some(begins) = &report.begins {
@@ -174,10 +200,18 @@ fn summary(report: &Report, compared: usize, macs: bool) -> String {
         Some((number, time_ms)) => {
             format!("Its newest checkpoint is number {number}, of {}.", history::time_text(time_ms))
         }
-        None => "It has no checkpoint: frames cut from its very end would not be noticed.".to_owned(),
+        None if macs => "It has no checkpoint: frames cut from its very end would not be noticed.".to_owned(),
+        None => "It has no checkpoint.".to_owned(),
     });
     if compared > 0 {
         lines.push(format!("It was compared with {compared} checkpoints that were kept elsewhere."));
+    }
+    if !macs && report.is_signed && report.unsigned_records > 0 {
+        lines.push(format!(
+            "{} records come after the last checkpoint: no signature covers them, and without the seal it cannot be told \
+             who wrote them.",
+            report.unsigned_records
+        ));
     }
     if !macs {
         lines.push("Hashes and signatures were checked; MACs can only be checked with the seal.".to_owned());
