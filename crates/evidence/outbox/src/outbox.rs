@@ -265,7 +265,7 @@ impl Outbox {
             let mut delivered = lock(&self.delivered);
             delivered.push(id);
             // Those that could not be taken out before are tried again with the next batch.
-            delivered.len() % BATCH == 0
+            delivered.len().is_multiple_of(BATCH)
         };
         if full {
             Box::pin(self.empty()).await;
