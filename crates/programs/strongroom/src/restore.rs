@@ -45,7 +45,9 @@ pub(crate) fn run(options: &RestoreOptions) -> Result<ExitCode> {
     })?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if runtime.block_on(mark::has_ended(&place))? {
-        println!("A restore that was cut off here had come to its end before: what is there is whole, and serves.");
+        println!(
+            "A restore that was cut off here had come to its end before: what is there is whole, and serves."
+        );
         return Ok(ExitCode::SUCCESS);
     }
     runtime.block_on(mark::expect_nothing(&place, &opened))?;

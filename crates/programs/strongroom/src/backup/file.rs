@@ -6,8 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use strongroom_crypto::{hex, random};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
+use strongroom_crypto::{hex, random};
 
 /// What is appended to a file's name while it is not whole.
 const SUFFIX: &str = ".partial";

@@ -79,7 +79,8 @@ pub(crate) async fn make(parts: &Parts, answers: &Answers) -> Result<SecretStrin
     for finding in &findings {
         tracing::warn!(backup = hex::encode(&id), "a backup holds {finding}");
     }
-    let made = Made { backup_id: hex::encode(&id), tables, rows, files, file_bytes: bytes, findings, missing };
+    let made =
+        Made { backup_id: hex::encode(&id), tables, rows, files, file_bytes: bytes, findings, missing };
     tracing::info!(backup = made.backup_id, rows, files, "a backup was made");
     Ok(SecretString::new(serde_json::to_string(&made)?))
 }

@@ -107,9 +107,7 @@ pub(super) async fn has_ended(place: &Place) -> Result<bool> {
 /// was cut off is removed.
 pub(super) async fn expect_nothing(place: &Place, opened: &Opened) -> Result<()> {
     if let Some(found) = found(place)? {
-        remove_leftovers(place, &found)
-            .await
-            .context("removing what a restore has left that was cut off")?;
+        remove_leftovers(place, &found).await.context("removing what a restore has left that was cut off")?;
     }
     let data = &place.data;
     let store = match &place.store {
@@ -217,9 +215,7 @@ impl Mark {
 
 fn remove(mark: &Path) -> Result<()> {
     let folder = mark.parent().unwrap_or(Path::new("/"));
-    fs::remove_file(mark)
-        .and_then(|()| sync(folder))
-        .with_context(|| format!("removing {}", mark.display()))
+    fs::remove_file(mark).and_then(|()| sync(folder)).with_context(|| format!("removing {}", mark.display()))
 }
 
 fn sync(folder: &Path) -> io::Result<()> {
