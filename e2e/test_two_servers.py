@@ -292,6 +292,7 @@ def test_a_server_that_was_paused_does_not_act_on_what_it_knew(here):
         assert time.monotonic() - since > STALE_AFTER
     for thread in waiting:
         thread.join()
+    assert len(answers) == len(waiting), answers
     assert set(answers) <= {TOO_OLD, "DisabledException"}, answers
     holds(lambda: here.there.decrypt(CiphertextBlob=here.blob), "DisabledException")
 

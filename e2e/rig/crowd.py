@@ -75,6 +75,9 @@ async def crowd(kind, count: int, port: int):
     there, gone, begun = [], [], asyncio.Semaphore(AT_ONCE)
     clients = [asyncio.create_task(client(kind, port, begun, there, gone)) for _ in range(count)]
     while len(there) < count:
+        for task in clients:
+            if task.done():
+                task.result()  # one that could not connect ends the crowd
         await asyncio.sleep(0.05)
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.read)

@@ -31,6 +31,10 @@ impl Files {
 
     /// Appends entries, beginning a new file where one is full.
     pub(crate) fn append(&mut self, entries: &[Entry]) -> io::Result<()> {
+        if self.bytes >= self.file_bytes {
+            // It could not be put away before. Rather nothing is written than more than there may be.
+            self.begin_next()?;
+        }
         let mut lines = Vec::new();
         for entry in entries {
             serde_json::to_writer(&mut lines, entry)?;

@@ -99,7 +99,7 @@ impl<S: Style> Writer<S> {
                 let format = scalar::timestamp_format(member, TimestampFormat::EpochSeconds);
                 S::push_timestamp(&mut self.out, moment, format);
             }
-            Value::List(list) if list.len() == 0 => self.out.push_str(S::EMPTY_LIST),
+            Value::List(list) if list.is_empty() => self.out.push_str(S::EMPTY_LIST),
             Value::List(list) => {
                 self.out.push_str(S::LIST.0);
                 if let Kind::List(item) = &member.schema.kind
