@@ -190,12 +190,12 @@ impl Server {
             let decode = || decode(&found, framing, form.as_ref(), body.bytes());
             let admitted = self.admit_unsigned(parts, body.bytes(), &found, decode, source, request_id);
             let (context, decoded, place) = admitted.map_err(|cause| Failure::of(&found, framing, cause))?;
-            take_up(turn, &found, framing)?;
+            take_up(turn).map_err(|error| Failure::of(&found, framing, Cause::Operation(error)))?;
             drop(form);
             return self.operate((found, mark), framing, context, decoded, (body.into_share(), place)).await;
         }
         let context = self.authenticate(parts, body.bytes(), &found, framing, source, request_id).await?;
-        take_up(turn, &found, framing)?;
+        take_up(turn).map_err(|error| Failure::of(&found, framing, Cause::Operation(error)))?;
         let decoded = decode(&found, framing, form.as_ref(), body.bytes());
 
         // The body has been read into the input, which takes its place in memory.
@@ -248,12 +248,11 @@ impl Server {
 }
 
 /// From here on the connection stays until the call is answered, unless its place has been given away already.
-fn take_up(turn: &mut Turn, found: &Found, framing: Framing) -> Result<(), Failure> {
+fn take_up(turn: &mut Turn) -> Result<(), ApiError> {
     if turn.work() {
         return Ok(());
     }
-    let busy = ApiError::unavailable("The service is busy. Try again in a moment.");
-    Err(Failure::of(found, framing, Cause::Operation(busy)))
+    Err(ApiError::unavailable("The service is busy. Try again in a moment."))
 }
 
 /// How a service answers forms: there are two protocols of that kind, and no service has both.
