@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -325,6 +326,88 @@ def test_rotations_of_the_seal_concern_no_backup(program, tmp_path, servers):
     shutil.copy(server.data / "seal/root.slots", other.data / "seal/root.slots")
     assert "is not as it was when the backup was made" in other.refused("restore", old, "--config", other.config)
     other.ran("restore", new, "--config", other.config)
+
+
+def altered(database: Path):
+    """One byte of one row's MAC, as whoever writes to the database may change it."""
+    with sqlite3.connect(database) as store:
+        (mac,) = store.execute("SELECT mac FROM iam_accounts").fetchone()
+        store.execute("UPDATE iam_accounts SET mac = ?", (mac[:-1] + bytes([mac[-1] ^ 1]),))
+    store.close()
+
+
+def test_an_altered_row_is_told_and_does_not_make_backups_worthless(program, tmp_path, servers):
+    server = made(servers, program, tmp_path / "one").start()
+    life = Life(server, tmp_path)
+    server.ensure_gone()
+    altered(server.data / "strongroom.db")
+    file = tmp_path / "backup.strongroom"
+    done = server.run("backup", file, "--config", server.config)
+    assert done.returncode == 3, done
+    assert "rows of iam_accounts whose MAC does not fit: 1" in done.stderr
+    verified = server.run("backup", "verify", file, "--config", server.config)
+    assert verified.returncode == 1
+    assert "with --accept-findings" in verified.stdout
+    other = elsewhere(servers, program, server, tmp_path / "two")
+    assert "--accept-findings" in other.refused("restore", file, "--config", other.config)
+    assert not (other.data / "strongroom.db").exists()
+    other.ran("restore", file, "--accept-findings", "--config", other.config)
+    other.start()
+    life.goes_on(other)
+    restored = other.as_root()(
+        "cloudtrail", "lookup-events", "--lookup-attributes", "AttributeKey=EventName,AttributeValue=RestoreBackup"
+    )["Events"]
+    details = json.loads(restored[0]["CloudTrailEvent"])["serviceEventDetails"]
+    assert details["acceptedFindings"]["alteredRows"] == 1
+
+
+def test_a_damaged_journal_is_told_and_does_not_make_backups_worthless(program, tmp_path, servers):
+    server = made(servers, program, tmp_path / "one").start()
+    life = Life(server, tmp_path)
+    server.ensure_gone()
+    # A second stream, so that the first is behind what a start looks at.
+    server.start().ensure_gone()
+    segment = sorted((server.data / "journal").rglob("*.seg*"), key=lambda path: path.stat().st_size)[-1]
+    content = bytearray(segment.read_bytes())
+    content[700] ^= 1
+    segment.write_bytes(content)
+    file = tmp_path / "backup.strongroom"
+    server.ran("backup", file, "--config", server.config)
+    verified = server.run("backup", "verify", file, "--config", server.config)
+    assert verified.returncode == 1
+    assert "strongroom: the journal: " in verified.stderr
+    other = elsewhere(servers, program, server, tmp_path / "two")
+    assert "--accept-findings" in other.refused("restore", file, "--config", other.config)
+    assert "was cut off" in other.refused("serve", "--config", other.config)
+    other.ran("restore", file, "--accept-findings", "--config", other.config)
+    other.start()
+    life.goes_on(other)
+
+
+def test_a_restore_into_postgresql_that_does_not_end_serves_nobody_and_is_run_again(
+    program, tmp_path, servers, postgres
+):
+    server = made(servers, program, tmp_path / "one").start()
+    life = Life(server, tmp_path)
+    server.ensure_gone()
+    altered(server.data / "strongroom.db")
+    file = tmp_path / "backup.strongroom"
+    assert server.run("backup", file, "--config", server.config).returncode == 3
+    url = postgres.database("cut_off")
+    other = elsewhere(servers, program, server, tmp_path / "two", store=url)
+    command = [other.program, "restore", file, "--accept-findings", "--config", other.config]
+    restoring = subprocess.Popen(command, env=other.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # The journal is written behind the commit of all rows.
+    wait_until(lambda: (other.data / "journal").exists() or restoring.poll() is not None, "the rows", 60)
+    restoring.kill()
+    restoring.wait()
+    assert (other.data / "restore.unfinished").exists(), "it had ended before it was killed"
+    third = elsewhere(servers, program, server, tmp_path / "three", store=url)
+    shutil.copy(other.data / "seal/root.slots", third.data / "seal/root.slots")
+    assert "did not come to its end" in third.refused("serve", "--config", third.config)
+    other.ran("restore", file, "--accept-findings", "--config", other.config)
+    other.start()
+    life.goes_on(other)
 
 
 @pytest.mark.slow

@@ -64,7 +64,13 @@ pub(crate) fn rehearse(options: &VerifyBackupOptions) -> Result<ExitCode> {
     let settings = Settings::read(&options.config.config)?;
     let real = Place::of(&settings);
     let opened = Opened::read(&options.file, &real.seal)?;
-    let scratch = opening::scratch_folder(options.scratch.as_deref())?;
+    let beside = options.file.parent().filter(|folder| *folder != Path::new(""));
+    let within = options.scratch.as_deref().or(beside).unwrap_or(Path::new("."));
+    let scratch = opening::scratch_folder(Some(within))?;
+    eprintln!(
+        "working in {}, which goes at the end; if this is cut off, remove it: it holds who may do what, and the record of calls",
+        scratch.path().display()
+    );
     let data = DataDir::at(&scratch.path().join("data"));
     let seal = SealPlace { dir: scratch.path().join("seal"), settings: real.seal.settings.clone() };
     let store = StorePlace::Sqlite(data.database());

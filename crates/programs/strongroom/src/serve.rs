@@ -50,7 +50,8 @@ async fn serve(settings: &Settings, place: &Place, seed: Option<Seed>) -> Result
         .and_listed(settings.server.allow_origins.clone())
         .context("[server] allow_origins")?;
     let failures = Failures::keep(&place.data, &shutdown.handle())?;
-    let door = Door { limits, origins, failures, scrapers: settings.metrics.scrapers() };
+    let scrapers = settings.metrics.scrapers(settings.server.tls()?.is_some());
+    let door = Door { limits, origins, failures, scrapers };
     let (node, parts) =
         Node::open(place, &settings.journal.options(), choices(settings)?, door, seed, shutdown.handle())
             .await?;

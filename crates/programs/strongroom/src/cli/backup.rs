@@ -52,7 +52,7 @@ pub(crate) struct VerifyBackupOptions {
     /// The backup
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Where there is room for all that is in it [default: the folder for temporary files]
+    /// Where there is room for all that is in it [default: beside the backup]
     #[arg(long, value_name = "DIR")]
     pub(crate) scratch: Option<PathBuf>,
 }

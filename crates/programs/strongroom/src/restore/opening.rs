@@ -105,9 +105,15 @@ pub(super) fn scratch_folder(within: Option<&Path>) -> Result<TempDir> {
     made.context("making a folder to work in")
 }
 
-/// Makes a folder for its owner only, with those above it, if it is not there.
+/// Makes a folder for its owner only, with those above it, if it is not there; they are on the disk when this returns.
 pub(super) fn make_folder(folder: &Path) -> Result<()> {
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    let missing: Vec<_> = folder.ancestors().take_while(|above| !above.exists()).collect();
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).and_then(|()| {
+        let parents = missing.iter().filter_map(|made| made.parent());
+        parents
+            .map(|parent| if parent == Path::new("") { Path::new(".") } else { parent })
+            .try_for_each(|parent| File::open(parent)?.sync_all())
+    });
     made.with_context(|| format!("making {}", folder.display()))
 }
 

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use strongroom_runtime::Shutdown;
+use strongroom_runtime::{Clocks, Shutdown};
 use strongroom_secret::SecretBytes;
 use strongroom_server::Certificate;
 use tokio::signal::unix::Signal;
@@ -18,6 +19,10 @@ const MOST_BYTES: u64 = 256 * 1024;
 
 /// The permission bits by which strangers read. A group may: keys are often given to one.
 const STRANGERS: u32 = 0o007;
+
+/// How often it is looked when the certificate runs out, and for how long before it is said so.
+const DAY: Duration = Duration::from_secs(86_400);
+const WARNED_SECONDS: i64 = 30 * 86_400;
 
 /// Where certificate and key are.
 pub(super) struct Files {
@@ -44,6 +49,21 @@ impl Files {
         let key =
             key.with_context(|| format!("{named} holds no private key in PEM that is not encrypted"))?;
         Ok((chain, key))
+    }
+
+    /// Says so if the certificate, or one of its chain, runs out soon, or has run out.
+    fn warn_of_its_end(&self) {
+        let Ok((chain, _)) = self.read() else { return };
+        let ends = chain.iter().filter_map(|der| strongroom_pki::Certificate::from_der(der).ok());
+        let Some(end) = ends.map(|certificate| certificate.not_after()).min() else { return };
+        let left = end - Clocks::system().real_now() / 1000;
+        let certificate = self.certificate.display();
+        if left <= 0 {
+            tracing::error!(%certificate, "the certificate has run out: clients refuse it; renew it, and send SIGHUP");
+        } else if left < WARNED_SECONDS {
+            let days = left / 86_400;
+            tracing::warn!(%certificate, days, "the certificate runs out soon; renew it, and send SIGHUP");
+        }
     }
 
     /// What to say where they do not go together.
@@ -75,9 +95,15 @@ pub(super) async fn keep_fresh(
     mut hangups: Signal,
     shutdown: Shutdown,
 ) {
+    let mut daily = tokio::time::interval(DAY);
     loop {
         tokio::select! {
             () = shutdown.begun() => return,
+            // The first at once.
+            _ = daily.tick() => {
+                files.warn_of_its_end();
+                continue;
+            }
             heard = hangups.recv() => if heard.is_none() { return },
         }
         let replaced = files
@@ -85,7 +111,8 @@ pub(super) async fn keep_fresh(
             .and_then(|(chain, key)| certificate.replace(chain, key).with_context(|| files.unusable()));
         match replaced {
             Ok(()) => {
-                tracing::info!(certificate = %files.certificate.display(), "the certificate was read again")
+                tracing::info!(certificate = %files.certificate.display(), "the certificate was read again");
+                files.warn_of_its_end();
             }
             Err(error) => tracing::error!("the certificate stays as it was: {error:#}"),
         }

@@ -1,6 +1,7 @@
 //! `[store]`: where everything is kept that servers share.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use anyhow::{Result, bail};
 use serde::{Deserialize, Deserializer};
@@ -57,6 +58,63 @@ impl StoreUrl {
     }
 }
 
+impl StoreUrl {
+    /// Whether the database is on another machine, and the URL does not say how the way there is secured.
+    fn is_left_to_the_network(&self) -> bool {
+        let Self::Postgres(url) = self else { return false };
+        let after_scheme = url.expose().split_once("://").map_or("", |(_, rest)| rest);
+        let (place, query) = after_scheme.split_once('?').unwrap_or((after_scheme, ""));
+        let mut parameters = query.split('&').filter_map(|parameter| parameter.split_once('='));
+        if parameters.clone().any(|(name, _)| matches!(name, "sslmode" | "ssl-mode")) {
+            return false;
+        }
+        if let Some((_, host)) = parameters.find(|(name, _)| matches!(*name, "host" | "hostaddr")) {
+            return !is_here(host);
+        }
+        let authority = place.split('/').next().unwrap_or_default();
+        !is_here(authority.rsplit_once('@').map_or(authority, |(_, host)| host))
+    }
+}
+
+/// Whether a host, and maybe its port, is this machine: a socket's folder, or an address that leaves it not.
+fn is_here(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(address) => address.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let is_socket = name.is_empty() || name.starts_with('/') || name.to_ascii_lowercase().starts_with("%2f");
+    is_socket || name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn over_a_network_the_store_is_reached_with_tls_unless_told_otherwise() {
+        let opened = |url: &str| {
+            let settings =
+                StoreSettings { url: StoreUrl::parse(url.to_owned()).unwrap(), ..StoreSettings::default() };
+            settings.url_with_password().unwrap().expose().to_owned()
+        };
+        assert_eq!(opened("postgres://a@db.example/x"), "postgres://a@db.example/x?sslmode=verify-full");
+        assert_eq!(
+            opened("postgres://a@10.0.0.1:5432/x?connect_timeout=3"),
+            "postgres://a@10.0.0.1:5432/x?connect_timeout=3&sslmode=verify-full"
+        );
+        for as_it_is in [
+            "postgres://a@db.example/x?sslmode=disable",
+            "postgres://a@localhost/x",
+            "postgres://a@127.0.0.1:5432/x",
+            "postgres://a@[::1]:5432/x",
+            "postgres:///x?host=/run/postgresql",
+            "postgres://%2Frun%2Fpostgresql/x",
+        ] {
+            assert_eq!(opened(as_it_is), as_it_is);
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for StoreUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // What it was is not repeated: there may be a password in it.
@@ -95,15 +153,24 @@ impl StoreSettings {
         self.connections.get() as u32
     }
 
-    /// The URL of PostgreSQL, with the password out of its file.
+    /// The URL of PostgreSQL as it is connected with: with the password out of its file, and over a network with TLS and a
+    /// certificate that is verified, unless the URL says otherwise.
     pub(crate) fn url_with_password(&self) -> Result<SecretString> {
         let StoreUrl::Postgres(url) = &self.url else { bail!("[store] url names no PostgreSQL") };
-        let Some(file) = &self.password_file else { return Ok(url.clone()) };
-        let password = secret_file::read(file.as_path())?;
-        let joint = if url.expose().contains('?') { '&' } else { '?' };
+        let password =
+            self.password_file.as_ref().map(|file| secret_file::read(file.as_path())).transpose()?;
+        let secured = if self.url.is_left_to_the_network() { "sslmode=verify-full" } else { "" };
         // Room from the start: what grows leaves copies behind.
-        let mut whole = String::with_capacity(url.expose().len() + 3 * password.expose().len() + 16);
+        let room = password.as_ref().map_or(0, |password| 3 * password.expose().len());
+        let mut whole = String::with_capacity(url.expose().len() + room + secured.len() + 16);
         whole.push_str(url.expose());
+        let mut joint = if url.expose().contains('?') { '&' } else { '?' };
+        if !secured.is_empty() {
+            whole.push(joint);
+            whole.push_str(secured);
+            joint = '&';
+        }
+        let Some(password) = password else { return Ok(SecretString::new(whole)) };
         whole.push(joint);
         whole.push_str("password=");
         for byte in password.expose().bytes() {

@@ -187,7 +187,8 @@ pub(crate) fn configuration(chosen: &Chosen) -> String {
 
     text.section("metrics");
     text.setting(
-        "The networks from whose addresses /_strongroom/metrics may be read, by Prometheus for example.",
+        "The networks from whose addresses /_strongroom/metrics may be read, by Prometheus for example [default: this machine, and nobody \
+         where the server has no certificate: behind a proxy everybody comes from this machine].",
         "allow",
         None,
         "[\"127.0.0.0/8\", \"::1/128\"]",
