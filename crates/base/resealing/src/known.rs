@@ -56,7 +56,8 @@ impl InUse {
 }
 
 /// Brings the root to where the store is: verifies that it is the store's, takes over root keys that other servers have
-/// made, lets go those that the store lets go, and selects the one in use. Changes nothing in the store.
+/// made, and selects the one in use. Changes nothing in the store. Those that the store lets go go later, in
+/// [`Resealing::follow`](crate::Resealing::follow).
 pub async fn settle(db: &Db, root: &Root) -> Result<(), ResealingError> {
     let in_use = InUse::read(db).await?;
     if !in_use.is_of(root) {

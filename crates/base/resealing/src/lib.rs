@@ -2,8 +2,8 @@
 //! and the older ones go.
 //!
 //! The crate knows the store and the seal, and what services tell of their values ([`SealedColumn`] and [`Kept`]); it
-//! refuses to know what the values mean. Start from [`settle`] when a server opens its store, and from [`Resealing`] while
-//! it runs.
+//! refuses to know what the values mean. Start from [`Servers::join`] when a server opens its store, and from [`Resealing`]
+//! while it runs.
 //!
 //! # The course of a rotation
 //! 1. The next root key is made and stands in `root.slots` of the server that was asked.
@@ -30,5 +30,6 @@ pub use error::ResealingError;
 pub use known::settle;
 pub use resealing::{GRACE, Parts, Resealing};
 pub use rotating::Outcome;
+pub use servers::Servers;
 pub use strongroom_store::{Aim, Fields, SealedColumn};
 pub use walk::{BoxError, Kept, KeptStep, Progress, Totals};

@@ -16,8 +16,9 @@ use crate::{ResealingError, known};
 /// (STS API Reference, "GetSessionToken").
 const SESSIONS_MS: i64 = 36 * 3_600_000;
 
-/// The longest that a change takes from sealing its values to its commit: the store gives statements up before.
-pub const GRACE: Duration = Duration::from_secs(30);
+/// Longer than a change takes from sealing its values to its commit: waiting for a connection, every statement of a
+/// transaction up to its limit, and all of its tries.
+pub const GRACE: Duration = Duration::from_mins(10);
 
 /// What rotations are made of.
 pub struct Parts {
@@ -31,8 +32,8 @@ pub struct Parts {
     pub columns: Vec<&'static [SealedColumn]>,
     /// What else services keep sealed.
     pub kept: Vec<Arc<dyn Kept>>,
-    /// After how long nothing is committed any more that was sealed before a new root key came into use: [`GRACE`], or
-    /// nothing where no server runs.
+    /// For how long every server must have sealed under a new root key before the older ones go: [`GRACE`], or nothing
+    /// where no server can run, which is so only on SQLite.
     pub grace: Duration,
 }
 
@@ -51,11 +52,19 @@ pub struct Resealing {
 }
 
 impl Resealing {
-    /// Nothing happens by itself before somebody runs [`follow`](Self::follow).
+    /// Nothing happens by itself before somebody runs [`follow`](Self::follow). The others on the store learn of this server
+    /// when it rotates or follows.
     pub fn new(parts: Parts) -> Result<Self, ResealingError> {
+        let servers = Servers::new(parts.db.clone(), None)?;
+        Ok(Self::of(parts, servers))
+    }
+
+    /// The same for a server that has [joined](Servers::join) the others.
+    #[must_use]
+    pub fn of(parts: Parts, servers: Servers) -> Self {
         let Parts { db, root, clocks, columns, kept, grace } = parts;
-        let (servers, sealing) = (Servers::new(db.clone())?, Sealing::new(&root));
-        Ok(Self { db, root, clocks, servers, sealing, columns, kept, turn: Mutex::default(), grace })
+        let sealing = Sealing::new(&root);
+        Self { db, root, clocks, servers, sealing, columns, kept, turn: Mutex::default(), grace }
     }
 
     /// Opens everything that is sealed, and checks the MACs of all rows. Nothing is changed.

@@ -26,7 +26,8 @@ pub struct Outcome {
     pub epoch: Epoch,
     /// What was sealed afresh.
     pub totals: Totals,
-    /// Whether the older root keys are gone. If not, the server goes on with it by itself; while rows are refused, they stay.
+    /// Whether the older root keys are gone. If not, a server that runs goes on with it by itself; while rows are refused,
+    /// they stay.
     pub finished: bool,
 }
 
@@ -49,9 +50,9 @@ impl Resealing {
         let next = self.root.prepare_next()?;
         if self.db.engine() == Engine::Postgres {
             self.offer(next).await?;
-            self.wait_for_servers(next).await?;
         }
         let check = self.root.check_value_of(next).ok_or(ResealingError::Overtaken)?;
+        self.wait_for_servers(next, check.as_bytes()).await?;
         let new = InUse { epoch: next, check: check.as_bytes().to_vec() };
         let (before, now_ms) = (self.root.current_epoch(), self.clocks.real_now());
         self.db
@@ -67,7 +68,7 @@ impl Resealing {
             })
             .await?;
         self.root.select(next)?;
-        self.servers.report(&self.root, now_ms).await?;
+        self.servers.report(&self.root).await?;
         tracing::info!(epoch = next.number(), "a new root key is in use");
         Ok(next)
     }
@@ -91,13 +92,13 @@ impl Resealing {
         if let Some(there) = there {
             self.root.take_over(next, &there)?;
         }
-        self.servers.report(&self.root, self.clocks.real_now()).await
+        self.servers.report(&self.root).await
     }
 
-    async fn wait_for_servers(&self, next: Epoch) -> Result<(), ResealingError> {
+    async fn wait_for_servers(&self, next: Epoch, check: &[u8]) -> Result<(), ResealingError> {
         let waited = Stopwatch::start();
         loop {
-            let missing = self.servers.without(next, self.clocks.real_now()).await?;
+            let missing = self.servers.without(next, check).await?;
             if missing == 0 {
                 return Ok(());
             }
@@ -108,7 +109,7 @@ impl Resealing {
         }
     }
 
-    /// Seals afresh what older root keys sealed, until nothing is left, and lets these go.
+    /// Seals afresh what older root keys sealed, until nothing is left, and lets these go if nobody can use them any more.
     pub async fn finish(&self, tell: &(dyn Fn(Progress) + Send + Sync)) -> Result<Outcome, ResealingError> {
         let _turn = self.turn.lock().await;
         let epoch = self.root.current_epoch();
@@ -117,7 +118,8 @@ impl Resealing {
             if walk > 0 {
                 tokio::time::sleep(LOOK).await;
             }
-            // What was being written when the new root key came into use is committed by then, or never.
+            // What was being written when the new root key came into use is committed by then, or never: only a walk that
+            // begins after that has seen all of it.
             let settled = self.is_settled(epoch).await?;
             let walked = self.ground().walk(strongroom_store::Aim::Reseal, tell).await?;
             totals.looked += walked.looked;
@@ -126,46 +128,39 @@ impl Resealing {
             totals.overtaken = walked.overtaken;
             // A walk that had nothing to do has seen everything.
             if walked.resealed == 0 && walked.overtaken == 0 {
-                if walked.refused > 0 {
+                // Once nothing is under way any more, what the store still counts is what no walk can seal afresh.
+                let is_complete = totals.refused > 0 || !settled;
+                let unseen = if is_complete { Vec::new() } else { self.ground().of_older().await? };
+                totals.refused += unseen.iter().map(|(_, rows)| rows).sum::<u64>();
+                totals.names.extend(unseen.into_iter().map(|(table, rows)| format!("{table}: {rows} rows")));
+                if totals.refused > 0 {
                     // Nobody knows whether they were altered or are in order and a mistake of ours keeps them shut: what
                     // could open them stays.
                     tracing::error!(rows = ?totals.names, "rows do not open: older root keys stay until they are seen to");
                     return Ok(Outcome { epoch, totals, finished: false });
                 }
-                if settled && self.ground().names_no_older().await? {
-                    self.retire(epoch).await?;
-                    return Ok(Outcome { epoch, totals, finished: true });
-                }
-                tell(Progress {
-                    of: "waiting for changes that began before".to_owned(),
-                    totals: totals.clone(),
-                });
-                self.wait_until_settled(epoch).await?;
+                let finished = settled && self.retire(epoch).await?;
+                return Ok(Outcome { epoch, totals, finished });
             }
         }
         Ok(Outcome { epoch, totals, finished: false })
     }
 
-    /// Whether nobody can commit anything any more that an older root key than that of `epoch` sealed.
-    async fn is_settled(&self, epoch: Epoch) -> Result<bool, ResealingError> {
-        let now_ms = self.clocks.real_now();
-        let began_ms = known::since(&self.db, epoch).await?.unwrap_or(i64::MIN);
-        let is_old = now_ms.saturating_sub(began_ms) >= self.grace.as_millis() as i64;
-        Ok(is_old && self.servers.may_be_before(epoch, now_ms).await? == 0)
-    }
-
-    /// Waits until nobody can, but not longer than that takes with servers that run.
-    async fn wait_until_settled(&self, epoch: Epoch) -> Result<(), ResealingError> {
-        let waited = Stopwatch::start();
-        while waited.elapsed() < self.grace && !self.is_settled(epoch).await? {
-            tokio::time::sleep(LOOK).await;
-        }
-        Ok(())
+    /// Whether nobody can commit anything any more that an older root key than that of `epoch` sealed: every server has sealed
+    /// under it, or a newer one, for all of the grace.
+    pub(crate) async fn is_settled(&self, epoch: Epoch) -> Result<bool, ResealingError> {
+        Ok(self.servers.sealing_for(&self.root) >= self.grace
+            && self.servers.may_be_before(epoch, self.grace).await? == 0)
     }
 
     /// Lets the root keys before `epoch` go, in the store first: what a crash leaves here goes at the next start.
-    async fn retire(&self, epoch: Epoch) -> Result<(), ResealingError> {
+    async fn retire(&self, epoch: Epoch) -> Result<bool, ResealingError> {
+        // Whoever came meanwhile came with the root key in use; whoever was paused meanwhile is waited for.
+        if !self.is_settled(epoch).await? {
+            return Ok(false);
+        }
         let gone = self.root.epochs();
+        let epoch = epoch.max(known::oldest(&self.db).await?);
         self.db
             .transaction(|tx| {
                 let gone = gone.clone();
@@ -181,6 +176,6 @@ impl Resealing {
             .await?;
         self.let_go(epoch).await?;
         tracing::info!(epoch = epoch.number(), "older root keys are gone");
-        Ok(())
+        Ok(true)
     }
 }

@@ -94,15 +94,17 @@ pub(crate) struct Ground<'g> {
 }
 
 impl Ground<'_> {
-    /// Whether the store has no row any more whose MAC is of another epoch than the current, in any table: counted by
-    /// itself, whoever takes care of the table.
-    pub(crate) async fn names_no_older(&self) -> Result<bool, ResealingError> {
+    /// How many rows of which tables have a MAC of another epoch than the current, in any table: counted by the store itself,
+    /// whoever takes care of the table.
+    pub(crate) async fn of_older(&self) -> Result<Vec<(String, u64)>, ResealingError> {
+        let mut found = Vec::new();
         for table in self.db.sealed_tables(&[], &[]).await? {
-            if self.db.count_older(&table, self.sealing).await? > 0 {
-                return Ok(false);
+            let rows = self.db.count_older(&table, self.sealing).await?;
+            if rows > 0 {
+                found.push((table.name().to_owned(), rows));
             }
         }
-        Ok(true)
+        Ok(found)
     }
 
     /// Goes over everything once.

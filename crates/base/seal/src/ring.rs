@@ -102,7 +102,9 @@ impl Ring {
     }
 
     /// Drops root keys older than `epoch`, and subkeys that are left of older ones, except those for which `stays` tells so.
-    pub(crate) fn retire_before(&mut self, epoch: Epoch, stays: impl Fn(Epoch, Purpose) -> bool) {
+    /// Tells whether any went.
+    pub(crate) fn retire_before(&mut self, epoch: Epoch, stays: impl Fn(Epoch, Purpose) -> bool) -> bool {
+        let before = (self.whole.len(), self.kept.len());
         let (newer, older) = std::mem::take(&mut self.whole).into_iter().partition(|(of, _)| *of >= epoch);
         self.whole = newer;
         for generation in BTreeMap::into_values(older) {
@@ -110,6 +112,7 @@ impl Ring {
             self.kept.extend(subkeys.map(|(purpose, key)| ((generation.epoch, *purpose), key.clone())));
         }
         self.kept.retain(|(epoch, purpose), _| stays(*epoch, *purpose));
+        before != (self.whole.len(), self.kept.len())
     }
 }
 

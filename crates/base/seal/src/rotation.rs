@@ -81,8 +81,7 @@ impl Root {
         if epoch > self.current_epoch() {
             return Err(SealError::UnknownEpoch { epoch: epoch.number() });
         }
-        self.ring_mut().retire_before(epoch, stays);
-        self.write()
+        if self.ring_mut().retire_before(epoch, stays) { self.write() } else { Ok(()) }
     }
 
     /// Puts a root key into the slots file, then into memory.

@@ -147,12 +147,13 @@ impl Serving {
     /// Finishes what is under way, and closes what is open.
     pub(crate) async fn stop(self) -> Result<()> {
         tracing::info!("stopping");
-        if !self.shutdown.finish(Limits::default().shutdown_time).await {
+        let all_ended = self.shutdown.finish(Limits::default().shutdown_time).await;
+        if !all_ended {
             tracing::warn!("requests were still under way");
         }
         // A development server takes its HSMs with it; their state stays where the data does.
         self.node.stop_hsms().await;
-        self.node.close().await
+        self.node.close(all_ended).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! How old what this server has in memory of the store is, for the front door and for the metrics.
 
 use strongroom_api_kms::{SERVICE as KMS, errors};
+use strongroom_resealing::Servers;
 use strongroom_schema::ServiceSchema;
 use strongroom_server::{Figure, Figures, Freshness, Reading};
 use strongroom_service::ApiError;
@@ -9,13 +10,20 @@ use strongroom_store::Db;
 /// The store's change feed.
 pub(crate) struct StoreFeed(pub(crate) Db);
 
-impl Freshness for StoreFeed {
+/// Whether this server may act on what it has of the store: what is in memory, and the root key.
+pub(crate) struct UpToDate {
+    pub(crate) feed: StoreFeed,
+    pub(crate) servers: Servers,
+}
+
+impl Freshness for UpToDate {
     fn mark(&self) -> Option<u64> {
-        self.0.feed().mark()
+        // Under a root key that the store has left behind nothing of it opens, and what is sealed nobody can open.
+        if self.servers.is_left_behind() { None } else { self.feed.0.feed().mark() }
     }
 
     fn holds(&self, mark: u64) -> bool {
-        self.0.feed().holds(mark)
+        !self.servers.is_left_behind() && self.feed.0.feed().holds(mark)
     }
 
     /// KMS has an error for this, which all its cryptography declares and clients try again upon: something that it
@@ -28,7 +36,7 @@ impl Freshness for StoreFeed {
             );
         }
         ApiError::unavailable(
-            "The store does not answer, and what this server knows of it is too old to act on. Try again in a moment.",
+            "What this server knows of its store is too old to act on. Try again in a moment.",
         )
     }
 }

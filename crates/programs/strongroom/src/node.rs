@@ -22,6 +22,7 @@ use strongroom_cloudhsm::ControlPlane;
 use strongroom_iam::Sts;
 use strongroom_journal::Journal;
 use strongroom_outbox::Outbox;
+use strongroom_resealing::Servers;
 use strongroom_runtime::Shutdown;
 use strongroom_server::{DevTools, Limits, Origins, Registry, Scrapers, Server, ServerParts};
 use strongroom_store::Db;
@@ -33,7 +34,7 @@ pub(crate) use self::production::Offline;
 pub(crate) use self::services::{Choices, Clusters, Services};
 use crate::failures::Failures;
 use crate::figures::{EventIndex, ThisProcess};
-use crate::freshness::StoreFeed;
+use crate::freshness::{StoreFeed, UpToDate};
 use crate::journal_keeping::JournalKeeping;
 use crate::quotas::KmsQuotas;
 use crate::recording::JournalRecorder;
@@ -46,6 +47,7 @@ pub(crate) struct Node {
     outbox: Arc<Outbox>,
     keeping: Arc<JournalKeeping>,
     cloudhsm: Arc<ControlPlane>,
+    servers: Servers,
 }
 
 /// How a node meets the outside.
@@ -76,7 +78,7 @@ impl Node {
             .with(IamService(iam.clone()))
             .with(StsService(Arc::new(Sts::new(iam.clone()))))
             .with(CloudTrailService(cloudtrail.clone()));
-        let Ground { db, clocks, journal, outbox, keeping, .. } = ground;
+        let Ground { db, clocks, journal, outbox, keeping, servers, .. } = ground;
         let parts = ServerParts {
             registry,
             credentials: access_keys.clone(),
@@ -85,7 +87,7 @@ impl Node {
             limits: door.limits,
             origins: door.origins,
             admission: Some(Arc::new(KmsQuotas(kms.clone()))),
-            freshness: Some(Arc::new(StoreFeed(db.clone()))),
+            freshness: Some(Arc::new(UpToDate { feed: StoreFeed(db.clone()), servers: servers.clone() })),
             failures: Some(door.failures),
             scrapers: door.scrapers,
             figures: vec![
@@ -102,6 +104,7 @@ impl Node {
             outbox: outbox.clone(),
             keeping: keeping.clone(),
             cloudhsm: cloudhsm.clone(),
+            servers: servers.clone(),
         }
     }
 
@@ -110,10 +113,12 @@ impl Node {
         self.cloudhsm.stop_hsms().await;
     }
 
-    /// Flushes and closes what is on disk. The server has stopped.
-    pub(crate) async fn close(self) -> Result<()> {
+    /// Flushes and closes what is on disk. The server has stopped; if requests are still under way (`all_ended` is false),
+    /// the others on the store go on keeping the root keys that it may use.
+    pub(crate) async fn close(self, all_ended: bool) -> Result<()> {
         drop(self.server);
         drop(self.cloudhsm);
-        ground::close(&self.outbox, &self.journal, &self.keeping, &self.db).await
+        let leaving = all_ended.then_some(&self.servers);
+        ground::close(&self.outbox, &self.journal, &self.keeping, &self.db, leaving).await
     }
 }

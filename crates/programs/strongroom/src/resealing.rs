@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
 use async_trait::async_trait;
 use strongroom_cloudhsm::BackupHalves;
 use strongroom_crypto::hex;
@@ -23,8 +22,8 @@ pub(crate) const COLUMNS: &[&[SealedColumn]] =
 const DRAFTS: u32 = 1000;
 
 /// A node's part in rotations.
-pub(crate) fn of(ground: &Ground, iam: &Arc<IdentityManagement>, grace: Duration) -> Result<Arc<Resealing>> {
-    let Ground { db, root, clocks, outbox, .. } = ground;
+pub(crate) fn of(ground: &Ground, iam: &Arc<IdentityManagement>, grace: Duration) -> Arc<Resealing> {
+    let Ground { db, root, clocks, outbox, servers, .. } = ground;
     let drafts = Drafts { db: db.clone(), root: root.clone(), outbox: outbox.clone() };
     let parts = Parts {
         db: db.clone(),
@@ -38,7 +37,7 @@ pub(crate) fn of(ground: &Ground, iam: &Arc<IdentityManagement>, grace: Duration
         ],
         grace,
     };
-    Ok(Arc::new(Resealing::new(parts)?))
+    Arc::new(Resealing::of(parts, servers.clone()))
 }
 
 /// Drafts of records that wait in the outbox. They are not sealed afresh: they go as soon as they are recorded, and older root

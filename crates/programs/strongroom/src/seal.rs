@@ -72,8 +72,8 @@ fn rotate(config: &ConfigOptions, json: bool) -> Result<ExitCode> {
         println!("The older root keys are gone.");
     } else {
         println!(
-            "The older root keys stay until nothing and nobody uses them; the server goes on with that by itself, and its log \
-             says when they are gone."
+            "The older root keys stay until every server has sealed under the new one for ten minutes, so that nothing is lost \
+             that was under way. A server that runs goes on with that by itself; its log says when they are gone."
         );
     }
     Ok(ExitCode::SUCCESS)
@@ -115,7 +115,11 @@ fn remove(options: &SlotRemoveOptions) -> Result<ExitCode> {
     let (place, root) = open(&options.config)?;
     root.remove_slot(&options.id)?;
     println!("Slot {} opens {} no more.", options.id, place.seal.dir.display());
-    println!("Whoever could open it may have seen the root key; for a new one: strongroom seal rotate");
+    println!(
+        "Whoever could open it may have seen the root key, and with it the keys of all slots that were there. If that must not open \
+         the seal: remove every such slot, then run strongroom seal rotate, and only then add the slots that are to stay; no backup \
+         in between."
+    );
     Ok(ExitCode::SUCCESS)
 }
 

@@ -64,11 +64,12 @@ async fn serve(settings: &Settings, place: &Place, seed: Option<Seed>) -> Result
     stopping.await;
     supervisor::stopping();
     tracing::info!("stopping");
-    if !shutdown.finish(limits.shutdown_time).await {
+    let all_ended = shutdown.finish(limits.shutdown_time).await;
+    if !all_ended {
         tracing::warn!("requests were still under way");
     }
     // HSMs are left running: whoever works in them does not notice that the server was away.
-    node.close().await
+    node.close(all_ended).await
 }
 
 fn choices(settings: &Settings) -> Result<Choices> {

@@ -1,13 +1,15 @@
 //! Rotations on one server.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use strongroom_resealing::{ResealingError, settle};
+use strongroom_runtime::ShutdownOwner;
 use strongroom_seal::{Epoch, Purpose, Root};
 use strongroom_store::Statement;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::vault::{NOW_MS, Server, THINGS, copy_seal};
+use crate::vault::{NOW_MS, Server, THINGS, copy_seal, until};
 
 on_both_engines! {
     everything_is_sealed_afresh_and_the_old_root_key_goes,
@@ -16,6 +18,8 @@ on_both_engines! {
     another_seal_is_refused,
     subkeys_stay_as_long_as_something_needs_them,
     a_row_that_does_not_open_keeps_the_older_root_key,
+    an_older_root_key_stays_for_the_grace_and_goes_by_itself,
+    a_rotation_that_the_store_knows_of_and_its_server_not_goes_on,
 }
 
 async fn everything_is_sealed_afresh_and_the_old_root_key_goes(database: &TestDatabase) {
@@ -115,4 +119,38 @@ async fn a_row_that_does_not_open_keeps_the_older_root_key(database: &TestDataba
     assert!(server.resealing.finish(&|_| {}).await.unwrap().finished);
     assert_eq!(server.epochs_on_disk(), [2]);
     assert_eq!(server.read_all().await, THINGS);
+}
+
+async fn an_older_root_key_stays_for_the_grace_and_goes_by_itself(database: &TestDatabase) {
+    let server = Server::first(database).await.with_grace(Duration::from_hours(1)).await;
+    let outcome = server.resealing.rotate(&|_| {}).await.unwrap();
+    assert_eq!((outcome.finished, outcome.totals.refused), (false, 0));
+    // What was sealed before and is committed only now.
+    let late = Root::open(server.folder.path()).unwrap();
+    late.select(Epoch::FIRST).unwrap();
+    let late = Server { root: late, ..server };
+    late.add("late").await;
+    // Clocks may say what they like.
+    late.time.set(NOW_MS + 100 * 3_600_000);
+    assert!(!late.resealing.finish(&|_| {}).await.unwrap().finished);
+    assert_eq!(late.epochs_on_disk(), [1, 2]);
+
+    let server = late.with_grace(Duration::from_millis(10)).await;
+    let owner = ShutdownOwner::new();
+    owner.handle().spawn(server.resealing.clone().follow(owner.handle()));
+    until("it is gone", async || server.epochs_on_disk() == [2]).await;
+    assert!(owner.finish(Duration::from_secs(5)).await);
+    assert_eq!(server.read_all().await, THINGS + 1);
+}
+
+/// Whoever had asked for it was gone between the commit and what follows it.
+async fn a_rotation_that_the_store_knows_of_and_its_server_not_goes_on(database: &TestDatabase) {
+    let server = Server::first(database).await;
+    server.resealing.begin().await.unwrap();
+    server.root.select(Epoch::FIRST).unwrap();
+    let owner = ShutdownOwner::new();
+    owner.handle().spawn(server.resealing.clone().follow(owner.handle()));
+    until("it is gone", async || server.epochs_on_disk() == [2]).await;
+    assert!(owner.finish(Duration::from_secs(5)).await);
+    assert_eq!((server.epoch(), server.read_all().await), (2, THINGS));
 }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use strongroom_resealing::ResealingError;
 use strongroom_runtime::ShutdownOwner;
 use strongroom_testkit::{TestDatabase, run};
 
-use crate::vault::{NOW_MS, Server, THINGS, copy_seal};
+use crate::vault::{Server, THINGS, copy_seal, until};
 
 #[test]
 fn every_server_gets_the_new_root_key_before_it_is_used() {
@@ -36,7 +35,11 @@ fn every_server_gets_the_new_root_key_before_it_is_used() {
             assert_eq!((one.read_all().await, other.read_all().await), (THINGS + 2, THINGS + 2));
             assert!(one.db.meta_list("seal.handover.").await.unwrap().is_empty());
         }
+        // What is under way when a shutdown begins still seals: the names stay until the servers leave.
         assert!(owner.finish(Duration::from_secs(5)).await);
+        assert_eq!(one.db.meta_list("seal.server.").await.unwrap().len(), 2);
+        one.servers.leave().await.unwrap();
+        other.servers.leave().await.unwrap();
         assert!(one.db.meta_list("seal.server.").await.unwrap().is_empty());
     });
 }
@@ -76,32 +79,97 @@ fn of_two_that_rotate_at_once_both_have_one_root_key_in_the_end() {
     });
 }
 
+/// What a server says that seals under root key `current` and has done so for so long.
+fn said(newest: u32, current: u32, sealing_for: Duration, check: &[u8]) -> Vec<u8> {
+    let sealing_for = u64::try_from(sealing_for.as_millis()).unwrap();
+    let numbers = [newest.to_be_bytes(), current.to_be_bytes()].concat();
+    [numbers.as_slice(), &7_u64.to_be_bytes(), &sealing_for.to_be_bytes(), check].concat()
+}
+
 #[test]
-fn an_older_root_key_stays_while_a_server_may_use_it() {
+fn an_older_root_key_stays_until_every_server_has_long_sealed_under_the_new_one() {
+    const GRACE: Duration = Duration::from_millis(1);
     run(async {
         let database = &TestDatabase::postgres();
-        let one = Server::first(database).await;
-        // It said in which epoch it seals, 61 seconds ago, and nothing since.
-        let (epoch, at_ms) = (1_u32.to_be_bytes(), (NOW_MS - 61_000).to_be_bytes());
-        let said = [epoch.as_slice(), &epoch, &at_ms].concat();
-        one.db.meta_set("seal.server.silent", &said).await.unwrap();
-        let outcome = one.resealing.rotate(&|_| {}).await.unwrap();
-        assert!(!outcome.finished);
-        assert_eq!(one.epochs_on_disk(), [1, 2]);
-        one.time.set(NOW_MS + 3_600_000);
-        assert!(one.resealing.finish(&|_| {}).await.unwrap().finished);
+        let one = Server::first(database).await.with_grace(GRACE).await;
+        let epoch = one.resealing.begin().await.unwrap();
+        let check = *one.root.check_value_of(epoch).unwrap().as_bytes();
+        let stays = [
+            ("under the older one", said(2, 1, GRACE * 1000, &check)),
+            ("under the new one since now", said(2, 2, Duration::ZERO, &check)),
+            ("of the version before", said(2, 2, GRACE, &check)[..16].to_vec()),
+            ("in a form of later", vec![0xff; 3]),
+        ];
+        for (what, said) in stays {
+            one.db.meta_set("seal.server.other", &said).await.unwrap();
+            for _ in 0..3 {
+                assert!(!one.resealing.finish(&|_| {}).await.unwrap().finished, "{what}");
+            }
+            assert_eq!(one.epochs_on_disk(), [1, 2], "{what}");
+        }
+        one.db.meta_set("seal.server.other", &said(2, 2, GRACE, &check)).await.unwrap();
+        until("it goes", async || one.resealing.finish(&|_| {}).await.unwrap().finished).await;
         assert_eq!(one.epochs_on_disk(), [2]);
-        assert!(!matches!(one.resealing.begin().await, Err(ResealingError::NotEverywhere { .. })));
     });
 }
 
-/// Waits for what has to come; a test that waits for ever is ended by whoever runs it.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    for _ in 0..600 {
-        if is_so().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{what}: not after half a minute");
+#[test]
+fn a_server_is_known_before_it_reads_anything_and_learns_what_came_meanwhile() {
+    run(async {
+        let database = &TestDatabase::postgres();
+        let one = Server::first(database).await;
+        let folder = tempfile::tempdir().unwrap();
+        copy_seal(one.folder.path(), folder.path());
+        // It has started, and does not follow yet: the older root key stays for it.
+        let other = Server::start(database, folder).await.unwrap();
+        assert_eq!(one.db.meta_list("seal.server.").await.unwrap().len(), 2);
+        let begun = one.resealing.begin();
+        tokio::pin!(begun);
+        assert!(tokio::time::timeout(Duration::from_millis(700), begun.as_mut()).await.is_err());
+        assert_eq!(one.epoch(), 1);
+        let owner = ShutdownOwner::new();
+        owner.handle().spawn(other.resealing.clone().follow(owner.handle()));
+        begun.await.unwrap();
+        assert_eq!(other.epochs_on_disk(), [1, 2]);
+        assert!(owner.finish(Duration::from_secs(5)).await);
+    });
+}
+
+/// It was asked to rotate and was killed before it had offered its root key.
+#[test]
+fn an_unused_root_key_gives_way_before_another_of_its_number_is_used() {
+    run(async {
+        let database = &TestDatabase::postgres();
+        let one = Server::first(database).await;
+        let other = one.beside(database).await;
+        let lost = other.root.prepare_next().unwrap();
+        let lost = other.root.check_value_of(lost);
+        let owner = ShutdownOwner::new();
+        owner.handle().spawn(other.resealing.clone().follow(owner.handle()));
+        let epoch = one.resealing.begin().await.unwrap();
+        assert_ne!(one.root.check_value_of(epoch), lost);
+        assert_eq!(one.root.check_value_of(epoch), other.root.check_value_of(epoch));
+        one.add("new").await;
+        until("it seals under it too", async || other.epoch() == 2).await;
+        assert_eq!(other.read_all().await, THINGS + 1);
+        assert!(owner.finish(Duration::from_secs(5)).await);
+    });
+}
+
+#[test]
+fn a_server_that_is_left_behind_says_so() {
+    run(async {
+        let database = &TestDatabase::postgres();
+        let one = Server::first(database).await;
+        let other = one.beside(database).await;
+        // Its name was taken out while it was away.
+        other.servers.leave().await.unwrap();
+        assert!(one.resealing.rotate(&|_| {}).await.unwrap().finished);
+        assert!(!other.servers.is_left_behind());
+        let owner = ShutdownOwner::new();
+        owner.handle().spawn(other.resealing.clone().follow(owner.handle()));
+        until("it knows", async || other.servers.is_left_behind()).await;
+        assert!(owner.finish(Duration::from_secs(5)).await);
+        assert!(!one.servers.is_left_behind());
+    });
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use strongroom_resealing::{Aim, BoxError, Kept, KeptStep, Parts, Resealing, SealedColumn, settle};
+use strongroom_resealing::{
+    Aim, BoxError, Kept, KeptStep, Parts, Resealing, ResealingError, SealedColumn, Servers,
+};
 use strongroom_runtime::{Clocks, ManualTime, TimeSource as _};
 use strongroom_seal::{Epoch, Purpose, Root, Sealer};
 use strongroom_store::{Db, Migration, OpenOptions, Sealing, Statement, Value};
@@ -92,6 +94,7 @@ pub(crate) struct Server {
     pub(crate) root: Root,
     pub(crate) folder: TempDir,
     pub(crate) time: Arc<ManualTime>,
+    pub(crate) servers: Servers,
     pub(crate) resealing: Arc<Resealing>,
 }
 
@@ -103,7 +106,7 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let root = Root::create(folder.path()).unwrap();
         db.meta_insert_if_absent("seal.check", root.check_value().as_bytes()).await.unwrap();
-        let server = Self::of(db, root, folder);
+        let server = Self::join(db, root, folder, Duration::ZERO).await.unwrap();
         for id in 0..THINGS {
             server.add(&format!("thing-{id:04}")).await;
         }
@@ -122,9 +125,9 @@ impl Server {
         Self::start(database, folder).await.unwrap()
     }
 
-    /// The same again, after it was killed: two hours later, so that what it said of itself counts no more.
+    /// The same again, after it was killed.
     pub(crate) async fn again(self, database: &TestDatabase) -> Self {
-        let now_ms = self.time.now_ms() + 2 * 3_600_000;
+        let now_ms = self.time.now_ms();
         let Self { db, folder, .. } = self;
         db.close().await.unwrap();
         let again = Self::start(database, folder).await.unwrap();
@@ -132,27 +135,33 @@ impl Server {
         again
     }
 
-    pub(crate) async fn start(
-        database: &TestDatabase,
-        folder: TempDir,
-    ) -> Result<Self, strongroom_resealing::ResealingError> {
-        let db = open(database).await;
-        let root = Root::open(folder.path()).unwrap();
-        settle(&db, &root).await?;
-        Ok(Self::of(db, root, folder))
+    /// The same, for which older root keys go only after such a time.
+    pub(crate) async fn with_grace(self, grace: Duration) -> Self {
+        let Self { db, root, folder, .. } = self;
+        Self::join(db, root, folder, grace).await.unwrap()
     }
 
-    fn of(db: Db, root: Root, folder: TempDir) -> Self {
+    pub(crate) async fn start(database: &TestDatabase, folder: TempDir) -> Result<Self, ResealingError> {
+        let db = open(database).await;
+        let root = Root::open(folder.path()).unwrap();
+        Self::join(db, root, folder, Duration::ZERO).await
+    }
+
+    async fn join(db: Db, root: Root, folder: TempDir, grace: Duration) -> Result<Self, ResealingError> {
+        // Its name stays, as its folder does.
+        let name = folder.path().file_name().unwrap().to_str().unwrap();
+        let servers = Servers::join(&db, &root, Some(name)).await?;
         let time = Arc::new(ManualTime::at(NOW_MS));
-        let resealing = Resealing::new(Parts {
+        let parts = Parts {
             db: db.clone(),
             root: root.clone(),
             clocks: Clocks::new(time.clone(), 0),
             columns: vec![COLUMNS],
             kept: vec![Arc::new(Documents { db: db.clone(), root: root.clone() })],
-            grace: Duration::ZERO,
-        });
-        Self { db, root, folder, time, resealing: Arc::new(resealing.unwrap()) }
+            grace,
+        };
+        let resealing = Arc::new(Resealing::of(parts, servers.clone()));
+        Ok(Self { db, root, folder, time, servers, resealing })
     }
 
     /// Adds a thing, or writes it anew.
@@ -200,4 +209,15 @@ pub(crate) fn copy_seal(from: &Path, to: &Path) {
     for name in ["root.slots", "slot-file.key"] {
         fs::copy(from.join(name), to.join(name)).unwrap();
     }
+}
+
+/// Waits for what has to come; a test that waits for ever is ended by whoever runs it.
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    for _ in 0..600 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{what}: not after half a minute");
 }

@@ -150,3 +150,40 @@ fn a_slots_file_of_another_seal_is_not_written_over() {
     assert!(root.prepare_next().is_err());
     assert_eq!(root.epochs(), [Epoch::FIRST]);
 }
+
+#[test]
+fn the_file_is_written_only_when_something_goes() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = Root::create(directory.path()).unwrap();
+    rotate(&root);
+    let stays = |_, purpose| purpose == Purpose::JournalMac;
+    root.retire_before(Epoch::new(2), stays).unwrap();
+    let before = fs::read(directory.path().join("root.slots")).unwrap();
+    root.retire_before(Epoch::new(2), stays).unwrap();
+    assert!(fs::read(directory.path().join("root.slots")).unwrap() == before);
+}
+
+/// After a leak: all slots go before the rotation, and others come after it. What was copied before opens nothing then.
+#[test]
+fn after_a_leak_no_slot_of_then_gets_the_new_root_key() {
+    let passphrase = |text: &str| Unlock::Passphrase(SecretString::new(text.to_owned()));
+    let directory = tempfile::tempdir().unwrap();
+    let root = Root::create(directory.path()).unwrap();
+    root.add_slot(&passphrase("the passphrase of bob")).unwrap();
+    let then: Vec<_> = slots_in(directory.path()).unwrap().1.into_iter().map(|slot| slot.id).collect();
+
+    let between = root.add_slot(&passphrase("used for this alone")).unwrap();
+    for id in &then {
+        root.remove_slot(id).unwrap();
+    }
+    fs::remove_file(directory.path().join("slot-file.key")).unwrap();
+    rotate(&root);
+    root.add_slot(&Unlock::File).unwrap();
+    root.remove_slot(&between).unwrap();
+
+    let now = slots_in(directory.path()).unwrap();
+    assert_eq!(now.0, Epoch::new(2));
+    assert!(now.1.iter().all(|slot| !then.contains(&slot.id) && slot.id != between));
+    assert!(Root::open_with(directory.path(), &passphrase("the passphrase of bob")).is_err());
+    assert_eq!(Root::open(directory.path()).unwrap().check_value(), root.check_value());
+}

@@ -11,8 +11,7 @@ const ROTATE_EXAMPLES: &str = "\
 Examples:
   strongroom seal rotate
   strongroom seal slots add --kind passphrase
-  strongroom seal slots remove 0123456789abcdef && strongroom seal rotate
-                                      whoever could open that slot can open nothing that is sealed from now on";
+After a leak all slots that were there go before the rotation, and others are added after it: see The seal, in the book.";
 
 #[derive(Subcommand)]
 pub(crate) enum SealCommand {

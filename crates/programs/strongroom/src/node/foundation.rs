@@ -4,10 +4,12 @@
 //! never served as another.
 
 use anyhow::{Context as _, Result, bail};
-use strongroom_resealing::ResealingError;
+use strongroom_resealing::{ResealingError, Servers};
 use strongroom_seal::Root;
-use strongroom_store::{Db, Migration, OpenOptions};
+use strongroom_store::{Db, Engine, Migration, OpenOptions};
 
+use crate::restore;
+use crate::server_name;
 use crate::settings::{Place, SealPlace, StorePlace};
 
 /// The name under which the store keeps the seal's check value.
@@ -23,6 +25,8 @@ const PRODUCTION: &[u8] = b"production";
 pub(crate) struct Foundation {
     pub(crate) db: Db,
     pub(crate) root: Root,
+    /// This server among those on the store, which know of it from now on.
+    pub(crate) servers: Servers,
 }
 
 impl Foundation {
@@ -44,10 +48,10 @@ impl Foundation {
             db.meta_insert_if_absent(SEAL_CHECK, root.check_value().as_bytes()).await?;
             root
         };
-        settle(&db, &root, &place.seal).await?;
+        let servers = join(&db, &root, place).await?;
         db.meta_insert_if_absent(KIND, DEVELOPMENT).await?;
         migrate(&db).await?;
-        Ok(Self { db, root })
+        Ok(Self { db, root, servers })
     }
 
     /// Opens store and seal as `strongroom init` has made them. A seal that is not the store's is refused before anything
@@ -59,6 +63,7 @@ impl Foundation {
             bail!("there is no store at {}; make it with `strongroom init`", file.display());
         }
         let db = open_store(&place.store).await?;
+        restore::refuse_store(&db, place).await?;
         let kind = db.meta_get(KIND).await.context("reading the store")?;
         if db.meta_get(SEAL_CHECK).await.context("reading the store")?.is_none() {
             bail!("the store is empty; make it ready with `strongroom init`");
@@ -69,9 +74,9 @@ impl Foundation {
             );
         }
         let root = open_known(&place.seal)?;
-        settle(&db, &root, &place.seal).await?;
+        let servers = join(&db, &root, place).await?;
         migrate(&db).await?;
-        Ok(Self { db, root })
+        Ok(Self { db, root, servers })
     }
 
     /// Makes store and seal, neither of which may be there.
@@ -89,9 +94,9 @@ impl Foundation {
         db.meta_set(KIND, PRODUCTION).await?;
         db.meta_insert_if_absent(SEAL_CHECK, root.check_value().as_bytes()).await?;
         // Of two who make one database ready at once, the other was first.
-        settle(&db, &root, &place.seal).await?;
+        let servers = join(&db, &root, place).await?;
         migrate(&db).await?;
-        Ok(Self { db, root })
+        Ok(Self { db, root, servers })
     }
 }
 
@@ -113,18 +118,26 @@ fn open_known(seal: &SealPlace) -> Result<Root> {
         .context("the store holds keys, and without the seal they were made under they cannot be used")
 }
 
-/// Brings the seal to where the store is, which may have been rotated by another server. One that is not the store's is
-/// refused.
-async fn settle(db: &Db, root: &Root, seal: &SealPlace) -> Result<()> {
+/// Brings the seal to where the store is, which may have been rotated by another server, and has the other servers know of
+/// this one. A seal that is not the store's is refused before anything is touched.
+async fn join(db: &Db, root: &Root, place: &Place) -> Result<Servers> {
     match strongroom_resealing::settle(db, root).await {
-        Err(error @ ResealingError::WrongSeal) => Err(error).with_context(|| {
-            format!(
-                "{} is not the seal that this store was made under; put back the folder that was beside it",
-                seal.dir.display()
-            )
-        }),
-        settled => settled.context("bringing seal and store together"),
+        Err(error @ ResealingError::WrongSeal) => {
+            return Err(error).with_context(|| {
+                format!(
+                    "{} is not the seal that this store was made under; put back the folder that was beside it",
+                    place.seal.dir.display()
+                )
+            });
+        }
+        settled => settled.context("bringing seal and store together")?,
     }
+    let name = match db.engine() {
+        Engine::Sqlite => None,
+        Engine::Postgres => Some(server_name::of(&place.data)?),
+    };
+    let joined = Servers::join(db, root, name.as_deref()).await;
+    joined.context("telling the other servers on the store of this one")
 }
 
 async fn migrate(db: &Db) -> Result<()> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use strongroom_journal::{Journal, JournalOptions};
 use strongroom_outbox::Outbox;
+use strongroom_resealing::Servers;
 use strongroom_runtime::Clocks;
 use strongroom_seal::{Purpose, Root};
 use strongroom_store::{Db, RowMac};
@@ -26,6 +27,7 @@ pub(crate) struct Ground {
     pub(crate) journal: Arc<Journal>,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) keeping: Arc<JournalKeeping>,
+    pub(crate) servers: Servers,
 }
 
 impl Ground {
@@ -36,34 +38,41 @@ impl Ground {
         clocks: Clocks,
         choices: &JournalChoices,
     ) -> Result<Self> {
-        let Foundation { db, root } = foundation;
+        let Foundation { db, root, servers } = foundation;
         let journal = open_journal(data, &root, &clocks, &choices.options)?;
-        let keeping = JournalKeeping::open(&journal, data, &root, &clocks, choices.keeping.clone())?;
+        let keeping = JournalKeeping::open(&journal, &root, &clocks, choices.keeping.clone())?;
         let mac = RowMac::new(&root);
         let outbox = Arc::new(Outbox::new(db.clone(), mac, journal.clone()));
         let replayed = outbox.replay().await?;
         if replayed > 0 {
             tracing::info!(replayed, "changes whose records a crash had cut off are recorded");
         }
-        Ok(Self { db, root, clocks, journal, outbox, keeping: Arc::new(keeping) })
+        Ok(Self { db, root, clocks, journal, outbox, keeping: Arc::new(keeping), servers })
     }
 
     /// Flushes and closes what is on disk. Nobody works on it any more.
     pub(crate) async fn close(self) -> Result<()> {
-        close(&self.outbox, &self.journal, &self.keeping, &self.db).await
+        close(&self.outbox, &self.journal, &self.keeping, &self.db, Some(&self.servers)).await
     }
 }
 
-/// Flushes and closes what is on disk, in this order.
+/// Flushes and closes what is on disk, in this order. `leaving` leaves the other servers on the store: nothing is under way
+/// here any more that is sealed under a root key which may go.
 pub(super) async fn close(
     outbox: &Outbox,
     journal: &Journal,
     keeping: &JournalKeeping,
     db: &Db,
+    leaving: Option<&Servers>,
 ) -> Result<()> {
     outbox.empty().await;
     journal.close().await.context("closing the journal")?;
     keeping.finish().context("signing the end of the journal")?;
+    if let Some(servers) = leaving
+        && let Err(error) = servers.leave().await
+    {
+        tracing::warn!(%error, "this server's name stays in the store, and older root keys with it, for an hour");
+    }
     db.close().await.context("closing the store")
 }
 

@@ -8,6 +8,7 @@ use strongroom_iam::{AccessKeys, IdentityManagement};
 use strongroom_policy::Authority;
 use strongroom_resealing::GRACE;
 use strongroom_runtime::{Clocks, Shutdown};
+use strongroom_store::Engine;
 
 use super::{Choices, Door, Foundation, Ground, Node, Services};
 use crate::control::Parts;
@@ -39,7 +40,7 @@ impl Node {
             seed.plant(&garden).await?;
         }
         let iam = services.iam.clone();
-        let resealing = resealing::of(&ground, &iam, GRACE)?;
+        let resealing = resealing::of(&ground, &iam, GRACE);
         shutdown.spawn(resealing.clone().follow(shutdown.clone()));
         let parts = Parts { place: place.clone(), ground: ground.clone(), iam, resealing };
         Ok((Self::new(&ground, &services, door, None, shutdown), parts))
@@ -64,7 +65,12 @@ impl Offline {
         let history = ground.journal.reader();
         let iam = IdentityManagement::new(&access_keys, &ground.root, Authority::new(), history);
         let iam = Arc::new(iam);
-        let resealing = resealing::of(&ground, &iam, Duration::ZERO)?;
+        // The data folder is locked: on SQLite nobody else is at the store. On PostgreSQL somebody may be.
+        let grace = match ground.db.engine() {
+            Engine::Sqlite => Duration::ZERO,
+            Engine::Postgres => GRACE,
+        };
+        let resealing = resealing::of(&ground, &iam, grace);
         Ok(Self { parts: Parts { place: place.clone(), ground, iam, resealing } })
     }
 
