@@ -129,14 +129,15 @@ def test_a_rotation_beside_running_calls(made, tmp_path):
         for caller in callers:
             caller.join()
     assert not failures, failures
-    assert (done["epoch"], done["refused"], done["finished"]) == (2, 0, True)
+    # The older root key goes once every server has sealed under the new one for ten minutes.
+    assert (done["epoch"], done["refused"], done["finished"]) == (2, 0, False)
     assert done["resealed"] > 10
     assert slots(server)["epoch"] == 2
     things.change_password("Passw0rd-of-alice", "Passw0rd-of-alice-2")
     things.check()
     server.stop()
     assert sealed_in_the_first_epoch(server) == []
-    assert "past" not in (server.data / "seal/root.slots").read_text()
+    assert "past" in (server.data / "seal/root.slots").read_text()
     server.start()
     things.check()
     things.change_password("Passw0rd-of-alice-2", "Passw0rd-of-alice-3")
@@ -276,11 +277,10 @@ def test_a_rotation_with_two_servers_on_one_postgresql(program, tmp_path):
         other.start()
         things.check(other)
         done = rotate(one)
-        assert (done["epoch"], done["finished"]) == (2, True)
+        assert (done["epoch"], done["finished"]) == (2, False)
         things.check(one)
         things.check(other)
-        wait_until(lambda: "past" not in (copied / "root.slots").read_text(), "the other server lets it go")
-        assert slots(other)["epoch"] == 2
+        wait_until(lambda: slots(other)["epoch"] == 2, "the other server takes it over")
         other.stop()
         other.start()
         things.check(other)

@@ -42,6 +42,7 @@ class Served(NamedTuple):
     """A server that something else started, as clients see it."""
 
     endpoint: str
+    ca_bundle: str | None = None
 
 
 def network() -> list[str]:
