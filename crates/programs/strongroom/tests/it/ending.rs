@@ -20,10 +20,10 @@ fn asked_to_stop_it_closes_what_is_open() {
         assert_eq!(program.end().code(), Some(0));
         assert!(idle.get("/_strongroom/health").is_err());
 
-        // No note: the journal was closed, and a checkpoint says where.
+        // No note: the journal was closed, and the second checkpoint, after that of the start, says where.
         let (intact, said) = place.verify_audit();
         assert!(intact && said.starts_with("The journal is intact: 1 records in "), "{said}");
-        assert!(said.contains("1 streams, 1 checkpoints") && !said.contains("note"), "{said}");
+        assert!(said.contains("1 streams, 2 checkpoints") && !said.contains("note"), "{said}");
         let mut left: Vec<_> =
             fs::read_dir(place.data()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         // Written a moment after the start, if it comes to that.

@@ -71,11 +71,13 @@ async fn a_record_names_what_was_touched(database: &TestDatabase) {
     let (_, client) = a_client(database).await;
     let subnet = client.some_subnet().await;
     let context = client.changing();
-    client.ec2.create_network_interface(&context, in_subnet(&subnet)).await.unwrap();
+    let made = client.ec2.create_network_interface(&context, in_subnet(&subnet)).await.unwrap();
+    let made = made.network_interface.unwrap().network_interface_id.unwrap();
     let touched: Vec<_> =
         context.take_notes().resources.into_iter().map(|resource| (resource.kind, resource.arn)).collect();
     assert_eq!(
         touched,
-        [("AWS::EC2::Subnet", format!("arn:aws:ec2:us-east-1:111122223333:subnet/{subnet}"))]
+        [("AWS::EC2::Subnet", "subnet", &subnet), ("AWS::EC2::NetworkInterface", "network-interface", &made)]
+            .map(|(kind, name, id)| (kind, format!("arn:aws:ec2:us-east-1:111122223333:{name}/{id}")))
     );
 }
