@@ -2,9 +2,9 @@
 
 What is expected is what AWS publishes: for KMS the entries of "Logging AWS KMS API calls with AWS CloudTrail" (KMS
 Developer Guide, one page an operation; each test names its own), for IAM and STS those of "Logging IAM and AWS STS API
-calls with AWS CloudTrail" (IAM User Guide), for CloudHSM that of "Working with AWS CloudTrail and AWS CloudHSM" (CloudHSM
-User Guide), and where none of them says it, records of real calls that Stratus Red Team publishes (docs/detonation-logs).
-Where ours differ, docs/compatibility.md says so.
+calls with AWS CloudTrail" (IAM User Guide), for CloudHSM that of "Working with AWS CloudTrail and AWS CloudHSM"
+(CloudHSM User Guide), and where none of them says it, records of real calls that Stratus Red Team publishes
+(docs/detonation-logs). Where ours differ, docs/compatibility.md says so.
 """
 
 import json
@@ -17,9 +17,33 @@ from rig import policy, sdk
 from rig.authenticator import code, enable
 from rig.node import wait_until
 
-ORDER = """eventVersion userIdentity eventTime eventSource eventName awsRegion sourceIPAddress userAgent errorCode
-errorMessage requestParameters responseElements additionalEventData requestID eventID readOnly resources eventType
-apiVersion managementEvent recipientAccountId serviceEventDetails sharedEventID eventCategory tlsDetails""".split()
+ORDER = [
+    "eventVersion",
+    "userIdentity",
+    "eventTime",
+    "eventSource",
+    "eventName",
+    "awsRegion",
+    "sourceIPAddress",
+    "userAgent",
+    "errorCode",
+    "errorMessage",
+    "requestParameters",
+    "responseElements",
+    "additionalEventData",
+    "requestID",
+    "eventID",
+    "readOnly",
+    "resources",
+    "eventType",
+    "apiVersion",
+    "managementEvent",
+    "recipientAccountId",
+    "serviceEventDetails",
+    "sharedEventID",
+    "eventCategory",
+    "tlsDetails",
+]
 """Members in the order of AWS's samples ("CloudTrail record contents", CloudTrail User Guide)."""
 
 ALWAYS = {
@@ -447,8 +471,8 @@ def test_sts_sessions(history):
 
 
 def test_ec2(history):
-    """Members as in Stratus Red Team's record of AuthorizeSecurityGroupIngress: `_return` where the answer has one, empty
-    lists as `{}`."""
+    """Members as in Stratus Red Team's record of AuthorizeSecurityGroupIngress: `_return` where the answer has one,
+    empty lists as `{}`."""
     ec2 = history.ec2
     arn = f"arn:aws:ec2:us-east-1:{history.account}"
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
@@ -473,9 +497,10 @@ def test_ec2(history):
 
 
 def test_cloudhsm_and_what_it_does_for_an_account(history):
-    """The entry of CreateHsm; EC2's calls that CloudHSM makes name it where others name a caller, an address, a program."""
+    """The entry of CreateHsm; EC2's calls that CloudHSM makes name it where others name a caller, an address."""
     cloudhsm = history.cloudhsm
-    (subnet,) = history.ec2.describe_subnets(Filters=[{"Name": "availability-zone", "Values": ["us-east-1a"]}])["Subnets"]
+    zone = [{"Name": "availability-zone", "Values": ["us-east-1a"]}]
+    (subnet,) = history.ec2.describe_subnets(Filters=zone)["Subnets"]
     cluster = cloudhsm.create_cluster(HsmType="hsm2m.medium", SubnetIds=[subnet["SubnetId"]], Mode="FIPS")["Cluster"]
     name = cluster["ClusterId"]
     about = history.resource("CloudHSM::Cluster", f"arn:aws:cloudhsm:us-east-1:{history.account}:cluster/{name}")
@@ -491,7 +516,8 @@ def test_cloudhsm_and_what_it_does_for_an_account(history):
         assert record["requestParameters"] == {"availabilityZone": "us-east-1a", "clusterId": name}
         assert (record["readOnly"], record["resources"]) == (False, [about])
         expected = {"eniId", "clusterId", "state", "eniIp", "hsmId", "subnetId", "availabilityZone"}
-        assert expected <= answer.keys() and answer["hsmId"] == hsm["HsmId"]
+        assert expected <= answer.keys()
+        assert answer["hsmId"] == hsm["HsmId"]
         assert shown(history.last("DescribeClusters")) == read({"filters": {"clusterIds": [name]}})
     finally:
         for hsm in described()["Hsms"]:

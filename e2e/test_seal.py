@@ -66,16 +66,18 @@ class Belongings:
         self.key = root("iam", "create-access-key", "--user-name", "alice")["AccessKey"]
         device = ("--virtual-mfa-device-name", "alice", "--bootstrap-method", "Base32StringSeed")
         root("iam", "create-virtual-mfa-device", *device, "--outfile", folder / "seed")
-        self.session = root.with_(
-            access_key_id=self.key["AccessKeyId"], secret_access_key=self.key["SecretAccessKey"]
-        )("sts", "get-session-token")["Credentials"]
+        self.session = root.with_(access_key_id=self.key["AccessKeyId"], secret_access_key=self.key["SecretAccessKey"])(
+            "sts", "get-session-token"
+        )["Credentials"]
 
     def check(self, server=None):
         server = server or self.server
-        alice = server.as_root({
-            "access_key_id": self.key["AccessKeyId"],
-            "secret_access_key": self.key["SecretAccessKey"],
-        })
+        alice = server.as_root(
+            {
+                "access_key_id": self.key["AccessKeyId"],
+                "secret_access_key": self.key["SecretAccessKey"],
+            }
+        )
         assert alice("sts", "get-caller-identity")["Arn"].endswith(":user/alice")
         for blob in self.sealed.values():
             opened = alice("kms", "decrypt", "--ciphertext-blob", f"fileb://{blob}")["Plaintext"]
@@ -83,10 +85,12 @@ class Belongings:
         assert alice("kms", "describe-key", "--key-id", "alias/kept")["KeyMetadata"]["KeyId"] == self.keys[0]
 
     def change_password(self, old: str, new: str):
-        alice = self.server.as_root({
-            "access_key_id": self.key["AccessKeyId"],
-            "secret_access_key": self.key["SecretAccessKey"],
-        })
+        alice = self.server.as_root(
+            {
+                "access_key_id": self.key["AccessKeyId"],
+                "secret_access_key": self.key["SecretAccessKey"],
+            }
+        )
         alice("iam", "change-password", "--old-password", old, "--new-password", new)
 
 
@@ -159,10 +163,12 @@ def test_a_rotation_where_no_server_runs(made, tmp_path):
     server.start()
     things.check()
     # A session of before is nobody's loss.
-    session = server.as_root({
-        "access_key_id": things.session["AccessKeyId"],
-        "secret_access_key": things.session["SecretAccessKey"],
-    }).with_(session_token=things.session["SessionToken"])
+    session = server.as_root(
+        {
+            "access_key_id": things.session["AccessKeyId"],
+            "secret_access_key": things.session["SecretAccessKey"],
+        }
+    ).with_(session_token=things.session["SessionToken"])
     assert session("sts", "get-caller-identity")["Arn"].endswith(":user/alice")
     assert server.verify_audit().returncode == 0
 

@@ -82,7 +82,9 @@ impl StoreError {
 
     /// The error of a change that rests on what is too old by now. It was not made.
     pub(crate) fn stale() -> Self {
-        Self::Unavailable("changes of other servers were not seen for too long while this one was made".into())
+        Self::Unavailable(
+            "changes of other servers were not seen for too long while this one was made".into(),
+        )
     }
 
     /// Whether it says that `table` holds such a row already.
