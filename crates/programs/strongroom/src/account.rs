@@ -24,7 +24,8 @@ struct Credential<'j> {
 /// An account as it comes back.
 #[derive(Deserialize)]
 struct Account {
-    account: String,
+    #[serde(rename = "account")]
+    id: String,
     name: String,
     created_ms: i64,
 }
@@ -58,8 +59,8 @@ fn list(options: &AccountListOptions) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let accounts: Vec<Account> = serde_json::from_str(listed.expose())?;
-    for Account { account, name, created_ms } in accounts {
-        println!("{account}  {}  {name}", day(created_ms));
+    for Account { id, name, created_ms } in accounts {
+        println!("{id}  {}  {name}", day(created_ms));
     }
     Ok(ExitCode::SUCCESS)
 }

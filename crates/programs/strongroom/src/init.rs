@@ -22,7 +22,7 @@ use crate::cli::InitOptions;
 use crate::control::Parts;
 use crate::node::{Foundation, Offline};
 use crate::process;
-use crate::settings::{Place, Settings, StorePlace};
+use crate::settings::{AbsolutePath, Place, Settings, StorePlace};
 
 /// Makes what is not there.
 pub(crate) fn run(options: &InitOptions) -> Result<ExitCode> {
@@ -127,7 +127,7 @@ impl Outcome<'_> {
             "configuration": self.options.config,
             "data": self.place.data.path(),
             "seal": self.place.seal.dir,
-            "certificate": self.settings.server.certificate.as_ref().map(|path| path.as_path()),
+            "certificate": self.settings.server.certificate.as_ref().map(AbsolutePath::as_path),
             "ca_bundle": self.certificate.as_ref().map(|made| &made.authority),
             "account": account.to_string(),
             "access_key_id": access_key_id,

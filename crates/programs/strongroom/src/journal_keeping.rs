@@ -35,7 +35,7 @@ impl Default for KeepingChoices {
     /// Every minute, and 90 days as in CloudTrail's event history.
     fn default() -> Self {
         Self {
-            checkpoint_every: Duration::from_secs(60),
+            checkpoint_every: Duration::from_mins(1),
             retention_ms: 90 * 24 * 3600 * 1000,
             copies: Vec::new(),
         }

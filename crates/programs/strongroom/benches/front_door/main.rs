@@ -107,7 +107,9 @@ fn against_rivals(program: &Program, durability: &str, connections: &[usize], ti
         ];
         let figures = measure(&rows, connections, time)?;
         print!("{connections:>11} ");
-        figures.iter().for_each(|figure| print!("{:>8.0}, {:>2.0} µs", figure.rate, figure.cost_us));
+        for figure in &figures {
+            print!("{:>8.0}, {:>2.0} µs", figure.rate, figure.cost_us);
+        }
         let [bare, unavoidable, encrypt, ..] = figures.as_slice() else { anyhow::bail!("no figures") };
         for other in [bare, unavoidable] {
             let (rate, cost) = (encrypt.rate / other.rate, other.cost_us / encrypt.cost_us);
@@ -136,14 +138,18 @@ fn by_whom(program: &Program, connections: &[usize], time: Duration) -> Result<(
     let askers = users::askers(program.address)?;
     println!("\nDecrypt by whom");
     print!("{:>11} ", "connections");
-    askers.iter().for_each(|asker| print!("{:>27}", asker.who));
+    for asker in &askers {
+        print!("{:>27}", asker.who);
+    }
     println!();
     for &connections in connections {
         let signed = askers.iter().map(|asker| asker.sign(program.address, &decrypt));
         let rows = signed.map(|target| Ok(Row { server: server(program), target: target? }));
         let figures = measure(&rows.collect::<Result<Vec<_>>>()?, connections, time)?;
         print!("{connections:>11} ");
-        figures.iter().for_each(|figure| print!("{:>19.0}, {:>3.0} µs", figure.rate, figure.cost_us));
+        for figure in &figures {
+            print!("{:>19.0}, {:>3.0} µs", figure.rate, figure.cost_us);
+        }
         println!();
     }
     Ok(())

@@ -65,12 +65,11 @@ fn verify(options: &VerifyOptions) -> Result<Verdict> {
     for path in &options.checkpoint {
         anchors.extend(read_checkpoints(path)?);
     }
-    let journal = match &options.journal {
-        Some(folder) => folder.clone(),
-        None => {
-            anchors.extend(configured_copies(options)?);
-            Place::named(&options.place)?.data.journal()
-        }
+    let journal = if let Some(folder) = &options.journal {
+        folder.clone()
+    } else {
+        anchors.extend(configured_copies(options)?);
+        Place::named(&options.place)?.data.journal()
     };
     if !journal.is_dir() {
         bail!("there is no journal in {}; name the server's folder with --data-dir", journal.display());

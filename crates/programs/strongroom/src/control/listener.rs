@@ -27,7 +27,7 @@ const MOST_BYTES: u64 = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The time that whoever asked may take for one line of the answer.
-const SLOWEST: Duration = Duration::from_secs(60);
+const SLOWEST: Duration = Duration::from_mins(1);
 
 /// Pause after the machine had no file handle for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -29,7 +29,9 @@ pub(super) fn check(opened: &Opened) -> Result<Checked> {
             Item::Table(found) => table = Some(found),
             Item::Rows(rows) => {
                 if let Some(table) = &table {
-                    rows.iter().for_each(|row| macs.look(table, row));
+                    for row in &rows {
+                        macs.look(table, row);
+                    }
                 }
             }
             Item::End(found) => totals = Some(found),

@@ -21,7 +21,7 @@ const MOST_BYTES: u64 = 256 * 1024;
 const STRANGERS: u32 = 0o007;
 
 /// How often it is looked when the certificate runs out, and for how long before it is said so.
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 const WARNED_SECONDS: i64 = 30 * 86_400;
 
 /// Where certificate and key are.

@@ -86,35 +86,6 @@ fn is_here(host: &str) -> bool {
     is_socket || name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn over_a_network_the_store_is_reached_with_tls_unless_told_otherwise() {
-        let opened = |url: &str| {
-            let settings =
-                StoreSettings { url: StoreUrl::parse(url.to_owned()).unwrap(), ..StoreSettings::default() };
-            settings.url_with_password().unwrap().expose().to_owned()
-        };
-        assert_eq!(opened("postgres://a@db.example/x"), "postgres://a@db.example/x?sslmode=verify-full");
-        assert_eq!(
-            opened("postgres://a@10.0.0.1:5432/x?connect_timeout=3"),
-            "postgres://a@10.0.0.1:5432/x?connect_timeout=3&sslmode=verify-full"
-        );
-        for as_it_is in [
-            "postgres://a@db.example/x?sslmode=disable",
-            "postgres://a@localhost/x",
-            "postgres://a@127.0.0.1:5432/x",
-            "postgres://a@[::1]:5432/x",
-            "postgres:///x?host=/run/postgresql",
-            "postgres://%2Frun%2Fpostgresql/x",
-        ] {
-            assert_eq!(opened(as_it_is), as_it_is);
-        }
-    }
-}
-
 impl<'de> Deserialize<'de> for StoreUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // What it was is not repeated: there may be a password in it.
@@ -182,5 +153,34 @@ impl StoreSettings {
             }
         }
         Ok(SecretString::new(whole))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn over_a_network_the_store_is_reached_with_tls_unless_told_otherwise() {
+        let opened = |url: &str| {
+            let settings =
+                StoreSettings { url: StoreUrl::parse(url.to_owned()).unwrap(), ..StoreSettings::default() };
+            settings.url_with_password().unwrap().expose().to_owned()
+        };
+        assert_eq!(opened("postgres://a@db.example/x"), "postgres://a@db.example/x?sslmode=verify-full");
+        assert_eq!(
+            opened("postgres://a@10.0.0.1:5432/x?connect_timeout=3"),
+            "postgres://a@10.0.0.1:5432/x?connect_timeout=3&sslmode=verify-full"
+        );
+        for as_it_is in [
+            "postgres://a@db.example/x?sslmode=disable",
+            "postgres://a@localhost/x",
+            "postgres://a@127.0.0.1:5432/x",
+            "postgres://a@[::1]:5432/x",
+            "postgres:///x?host=/run/postgresql",
+            "postgres://%2Frun%2Fpostgresql/x",
+        ] {
+            assert_eq!(opened(as_it_is), as_it_is);
+        }
     }
 }

@@ -94,6 +94,13 @@ pub(crate) fn configuration(chosen: &Chosen) -> String {
         "\"/run/credentials/strongroom.service/passphrase\"",
     );
 
+    journal(&mut text);
+    others(&mut text);
+    text.0
+}
+
+/// What is recorded, and how surely.
+fn journal(text: &mut Text) {
     text.section("journal");
     text.setting(
         "When a call counts as recorded, and is answered: sync, once the record is on the disk; or written, once the kernel \
@@ -140,7 +147,10 @@ pub(crate) fn configuration(chosen: &Chosen) -> String {
         None,
         "false",
     );
+}
 
+/// What nobody has chosen yet when a server is made.
+fn others(text: &mut Text) {
     text.section("clusters");
     text.setting(
         "The addresses of default VPCs, in which HSMs listen.",
@@ -204,7 +214,6 @@ pub(crate) fn configuration(chosen: &Chosen) -> String {
         None,
         "20",
     );
-    text.0
 }
 
 /// A configuration that grows.
