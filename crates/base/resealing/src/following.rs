@@ -127,6 +127,8 @@ impl Resealing {
             names: outcome.totals.names.clone(),
             is_settled,
         };
+        // What the last try saw as not settled yet may have become so only at its end.
+        let was_settled = done.left.as_ref().is_some_and(|before| before.is_settled);
         let is_stuck = left.is_settled && done.left.as_ref() == Some(&left);
         if !is_stuck {
             tracing::info!(
@@ -138,7 +140,7 @@ impl Resealing {
         }
         done.left = Some(left);
         done.tries = if is_stuck { done.tries.saturating_add(1) } else { 0 };
-        let usual = if is_settled { AGAIN } else { AGAIN.min(self.grace) };
+        let usual = if is_settled && was_settled { AGAIN } else { AGAIN.min(self.grace.max(LOOK)) };
         Ok(usual.saturating_mul(1 << done.tries.min(6)).min(SELDOM))
     }
 }

@@ -67,7 +67,9 @@ async fn bodies_that_come_by_drips_keep_nobody_out() {
     }
     let [one, two, three] = &mut slow[..] else { unreachable!() };
     let end = tokio::select! { end = one.end() => end, end = two.end() => end, end = three.end() => end };
-    assert_eq!(end, b"", "one of them has made room, without an answer");
+    // The next may have been asked to end as well when its body was complete.
+    let is_refused = end.is_empty() || end.starts_with(b"HTTP/1.1 503 ");
+    assert!(is_refused, "one of them has made room, and nothing was done: {}", String::from_utf8_lossy(&end));
 }
 
 #[tokio::test]
