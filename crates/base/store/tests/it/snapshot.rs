@@ -141,7 +141,7 @@ async fn a_snapshot_is_one_moment(database: &TestDatabase) {
                 })
                 .await
                 .unwrap_or_else(|error: StoreError| {
-                    assert!(matches!(error, StoreError::Conflict), "{error}")
+                    assert!(matches!(error, StoreError::Conflict), "{error}");
                 });
             }
         });

@@ -16,7 +16,7 @@ fn key() -> Key256 {
 }
 
 fn content(length: usize) -> Vec<u8> {
-    (0..length).map(|index| (index * 31 >> 3) as u8).collect()
+    (0..length).map(|index| ((index * 31) >> 3) as u8).collect()
 }
 
 fn sealed(content: &[u8], step: usize) -> Vec<u8> {

@@ -256,7 +256,7 @@ fn the_head_tells_how_it_is_opened() {
 
 #[test]
 fn a_backup_that_was_given_up_is_cut_off() {
-    let folder = folder_with(&[("a", &[1; 700_000])]);
+    let folder = folder_with(&[("a", &vec![1; 700_000])]);
     let mut memory = Memory::default();
     run(async {
         let mut writing = Writing::begin(&mut memory, &key(), &open_part(), origin()).await.unwrap();

@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn how_a_connection_is_used() {
         let activity = Arc::new(Activity::new());
-        let soon = || activity.what(Duration::from_secs(60));
+        let soon = || activity.what(Duration::from_mins(1));
         let late = || activity.what(Duration::ZERO);
         assert_eq!((soon(), late()), (Use::Unused, Use::Unused));
         let mut turn = activity.begin().unwrap();
