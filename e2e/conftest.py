@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from rig import sdk
 from rig.cli import Cli
 from rig.cluster import PASSWORD, Cluster, HsmCli
 from rig.node import Node
+from rig.production import Postgres, Production
 from rig.store import Store
 
 ROOT = Path(__file__).parent.parent
@@ -56,6 +58,32 @@ def fresh_node(program, tmp_path):
     yield node.start()
     node.ensure_gone()
     assert "panicked" not in node.said(), node.said()[-4000:]
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory):
+    """A PostgreSQL server that the tests of a file share."""
+    folder = tmp_path_factory.mktemp("postgres")
+    # PostgreSQL runs as somebody else, who must come as far as its folder.
+    for parent in [folder, *folder.parents]:
+        if parent.is_relative_to("/tmp") and parent != parent.parent:
+            parent.chmod(parent.stat().st_mode | 0o011)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = Postgres(folder, port).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def made(program, tmp_path):
+    """A server in production, of the test's own, made and not served yet."""
+    folder = tmp_path / "production"
+    folder.mkdir()
+    server = Production(program, folder).init()
+    yield server
+    server.ensure_gone()
+    assert "panicked" not in server.said()
 
 
 @pytest.fixture(scope="session")

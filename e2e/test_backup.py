@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import time
@@ -16,23 +15,9 @@ import pytest
 
 from rig.cluster import PASSWORD, Cluster
 from rig.node import wait_until
-from rig.production import Postgres, Production
+from rig.production import Production
 
 LETTER = b"Meet me at the usual place."
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("postgres")
-    # PostgreSQL runs as somebody else, who must come as far as its folder.
-    for parent in [folder, *folder.parents]:
-        if parent.is_relative_to("/tmp") and parent != parent.parent:
-            parent.chmod(parent.stat().st_mode | 0o011)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = Postgres(folder, port).start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -21,17 +21,6 @@ FIRST_EPOCH = bytes([1, 0, 0, 0, 1])
 """What everything begins with that was sealed before the first rotation."""
 
 
-@pytest.fixture
-def made(program, tmp_path):
-    """A server of the test's own, made and not served yet."""
-    folder = tmp_path / "production"
-    folder.mkdir()
-    server = Production(program, folder).init()
-    yield server
-    server.ensure_gone()
-    assert "panicked" not in server.said()
-
-
 def rotate(server) -> dict:
     """Rotates; a server that runs gives changes under way half a minute to end."""
     command = [server.program, "seal", "rotate", "--json", "--config", server.config]

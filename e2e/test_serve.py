@@ -31,17 +31,6 @@ def server(shared_server):
     shared_server.assert_sound()
 
 
-@pytest.fixture
-def made(program, tmp_path):
-    """A server of the test's own, made and not served yet."""
-    folder = tmp_path / "production"
-    folder.mkdir()
-    server = Production(program, folder).init()
-    yield server
-    server.ensure_gone()
-    assert "panicked" not in server.said()
-
-
 def contents(server: Production) -> dict[Path, bytes]:
     """Every file of the data folder, but for what SQLite has beside its own while it is open."""
     files = (path for path in server.data.rglob("*") if path.is_file())

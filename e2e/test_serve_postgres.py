@@ -6,21 +6,7 @@ import socket
 import pytest
 
 from rig import expected
-from rig.production import Postgres, Production
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("postgres")
-    # PostgreSQL runs as somebody else, who must come as far as its folder.
-    for parent in [folder, *folder.parents]:
-        if parent.is_relative_to("/tmp") and parent != parent.parent:
-            parent.chmod(parent.stat().st_mode | 0o011)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = Postgres(folder, port).start()
-    yield server
-    server.stop()
+from rig.production import Production
 
 
 @pytest.fixture

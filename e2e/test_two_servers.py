@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -24,20 +23,6 @@ STALE_AFTER = 5.0
 TOO_OLD = "DependencyTimeoutException"
 
 PLAIN = b"plain"
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("postgres")
-    # PostgreSQL runs as somebody else, who must come as far as its folder.
-    for parent in [folder, *folder.parents]:
-        if parent.is_relative_to("/tmp") and parent != parent.parent:
-            parent.chmod(parent.stat().st_mode | 0o011)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = Postgres(folder, port).start()
-    yield server
-    server.stop()
 
 
 def beside(first: Production, folder: Path) -> Production:
