@@ -132,6 +132,15 @@ impl<'a> Plan<'a> {
         metadata.signing_name.as_deref().unwrap_or(&metadata.endpoint_prefix)
     }
 
+    /// Whether a shape's values are shown in no record.
+    fn is_sensitive(&self, name: &str, shape: &Shape) -> bool {
+        shape.sensitive && !self.entry.not_sensitive.iter().any(|listed| listed == name)
+    }
+
+    fn is_rest_xml(&self) -> bool {
+        self.model.metadata.protocols.iter().any(|protocol| protocol == "rest-xml")
+    }
+
     /// The lines at the head of every generated file.
     fn head(&self, what: &str) -> String {
         format!(

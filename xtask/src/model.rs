@@ -58,6 +58,8 @@ pub(crate) struct Operation {
 pub(crate) struct Http {
     pub(crate) method: String,
     pub(crate) request_uri: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) response_code: Option<u16>,
 }
 
 /// A mention of a shape, with the traits of that mention. Those that are not named here, prose among them, are
@@ -84,6 +86,8 @@ pub(crate) struct Reference {
     pub(crate) timestamp_format: Option<String>,
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) idempotency_token: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) streaming: bool,
 }
 
 /// Either form in which models write a namespace.
@@ -193,8 +197,18 @@ pub(crate) struct Entry {
     pub(crate) read_only: Vec<String>,
     #[serde(default)]
     pub(crate) mutating: Vec<String>,
+    #[serde(default)]
+    pub(crate) unsigned_too: Vec<String>,
+    #[serde(default)]
+    pub(crate) data_events: Vec<String>,
+    #[serde(default)]
+    pub(crate) not_sensitive: Vec<String>,
+    #[serde(default)]
+    pub(crate) roots: BTreeMap<String, String>,
     pub(crate) documents: String,
     pub(crate) event_source: String,
+    #[serde(default)]
+    pub(crate) action_prefix: Option<String>,
     #[serde(default)]
     pub(crate) home_region: Option<String>,
     #[serde(default)]

@@ -8,6 +8,7 @@ const TAKEN_TYPES: &[&str] = &[
     "Arc",
     "Blob",
     "Box",
+    "ByteStream",
     "Clone",
     "Debug",
     "Default",

@@ -45,7 +45,8 @@ pub(super) fn render(plan: &Plan<'_>) -> Result<String> {
     );
     text.push_str("    use strongroom_identity::Action;\n\n");
     for name in plan.model.operations.keys() {
-        let action = format!("{}:{name}", plan.signing_name());
+        let prefix = plan.entry.action_prefix.as_deref().unwrap_or(plan.signing_name());
+        let action = format!("{prefix}:{name}");
         write!(
             text,
             "    /// `{action}`\n    #[derive(Clone, Copy, Debug)]\n    pub struct {marker};\n\n    impl Action for {marker} {{\n\
@@ -66,20 +67,23 @@ fn row(plan: &Plan<'_>, operation: &Operation, text: &mut String) -> Result<()> 
     for error in &operation.errors {
         write!(errors, "&errors::{}, ", plan.statics[error.shape.as_str()])?;
     }
-    let wrapper = operation.output.as_ref().and_then(|output| output.result_wrapper.as_deref());
+    let root = plan.entry.roots.get(&operation.name);
+    let wrapper = root.or(operation.output.as_ref().and_then(|output| output.result_wrapper.as_ref()));
     writeln!(
         text,
-        "Operation {{ name: {:?}, http: HttpBinding {{ method: {:?}, uri: {:?} }}, input: {}, output: {}, has_output: {}, \
-         result_wrapper: {}, errors: &[{errors}], read_only: {}, unsigned: {} }},",
+        "Operation {{ name: {:?}, http: HttpBinding {{ method: {:?}, uri: {:?}, code: {} }}, input: {}, output: {}, has_output: {}, \
+         result_wrapper: {}, errors: &[{errors}], read_only: {}, data_event: {}, unsigned: {} }},",
         operation.name,
         operation.http.method,
         operation.http.request_uri,
+        operation.http.response_code.unwrap_or(200),
         schema(&operation.input)?,
         schema(&operation.output)?,
         operation.output.is_some(),
-        optional(wrapper),
+        optional(wrapper.map(String::as_str)),
         is_read_only(plan, &operation.name),
-        operation.authtype.as_deref() == Some("none"),
+        plan.entry.data_events.contains(&operation.name),
+        operation.authtype.as_deref() == Some("none") || plan.entry.unsigned_too.contains(&operation.name),
     )?;
     Ok(())
 }

@@ -32,7 +32,7 @@ pub(super) fn render(plan: &Plan<'_>) -> Result<String> {
             text,
             "pub(crate) static {constant}: Schema = Schema {{ name: {name:?}, kind: {kind}, constraints: {constraints}, \
              sensitive: {}, xml_namespace: {} }};\n\n",
-            shape.sensitive,
+            plan.is_sensitive(name, shape),
             optional(namespace)
         )?;
     }
@@ -110,13 +110,17 @@ fn member(
         (flattened, "flattened"),
         (reference.xml_attribute, "xml_attribute"),
         (payload, "payload"),
+        (reference.streaming, "streaming"),
         (reference.idempotency_token, "idempotency_token"),
     ] {
         if set {
             traits.push(format!("{trait_name}: true"));
         }
     }
-    match &reference.xml_namespace {
+    // A prefix is of no use but at the element whose attributes have it.
+    let of_shape =
+        target.xml_namespace.as_ref().filter(|it| matches!(it, XmlNamespace::Full { prefix: Some(_), .. }));
+    match reference.xml_namespace.as_ref().or(of_shape) {
         None => {}
         Some(XmlNamespace::Uri(uri)) => traits.push(format!("xml_namespace: Some((None, {uri:?}))")),
         Some(XmlNamespace::Full { prefix, uri }) => {
@@ -126,6 +130,9 @@ fn member(
     if reference.timestamp_format.is_some() {
         let format = timestamp_format(reference.timestamp_format.as_deref())?;
         traits.push(format!("timestamp_format: {format}"));
+    } else if plan.is_rest_xml() && target.kind == "timestamp" && reference.location.is_none() {
+        // The XML of S3 has milliseconds where there are none.
+        traits.push("timestamp_format: Some(TimestampFormat::Iso8601Millis)".to_owned());
     }
     let traits = if traits.is_empty() {
         "MemberTraits::NONE".to_owned()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::{Plan, is_enum};
 use crate::model::{Reference, Shape};
@@ -12,7 +12,7 @@ use crate::names::{Names, snake, variant};
 pub(super) fn render(plan: &Plan<'_>) -> Result<String> {
     let mut text = plan.head("The structures and enums of the model.");
     text.push_str(
-        "use strongroom_schema::{Blob, Map, Timestamp, open_enum, structure};\nuse strongroom_secret::Secret;\n\n\
+        "use strongroom_schema::{Blob, ByteStream, Map, Timestamp, open_enum, structure};\nuse strongroom_secret::Secret;\n\n\
          use crate::schemas;\n\n",
     );
     for (name, shape) in &plan.model.shapes {
@@ -38,9 +38,17 @@ fn open_enum(plan: &Plan<'_>, name: &str, shape: &Shape, text: &mut String) -> R
 fn structure(plan: &Plan<'_>, name: &str, shape: &Shape, text: &mut String) -> Result<()> {
     let type_name = plan.type_of(name)?;
     let (mut fields, mut required_list, mut optional_list) = (String::new(), String::new(), String::new());
+    let mut stream = String::new();
     let mut names = Names::default();
     for (at, (member, reference)) in shape.members.iter().enumerate() {
         let field = names.unique(&snake(member));
+        if reference.streaming {
+            let optional = !shape.required.iter().any(|required| required == member);
+            ensure!(optional && stream.is_empty(), "{name}: one optional member may stream");
+            stream = format!(", stream {field}");
+            writeln!(fields, "    /// `{member}`\n    pub {field}: Option<ByteStream>,")?;
+            continue;
+        }
         let mut field_type = field_type(plan, reference)?;
         // Only a structure that holds itself by value needs the box; lists and maps are boxes already.
         if plan.shape(&reference.shape)?.is_structure()
@@ -56,11 +64,12 @@ fn structure(plan: &Plan<'_>, name: &str, shape: &Shape, text: &mut String) -> R
         }
         writeln!(fields, "    /// `{member}`\n    pub {field}: {field_type},")?;
     }
-    let copyless = "#[derive(Clone, Debug, Default)]";
-    writeln!(text, "/// `{name}`\n{copyless}\npub struct {type_name} {{\n{fields}}}\n")?;
+    // What can be read once cannot be copied.
+    let derived = if stream.is_empty() { "Clone, Debug, Default" } else { "Debug, Default" };
+    writeln!(text, "/// `{name}`\n#[derive({derived})]\npub struct {type_name} {{\n{fields}}}\n")?;
     writeln!(
         text,
-        "structure!({type_name}, {}, required {{ {required_list}}}, optional {{ {optional_list}}});\n",
+        "structure!({type_name}, {}, required {{ {required_list}}}, optional {{ {optional_list}}}{stream});\n",
         plan.schema_path(name)?
     )?;
     Ok(())
@@ -87,7 +96,7 @@ fn field_type(plan: &Plan<'_>, reference: &Reference) -> Result<String> {
         other => bail!("shapes of type {other} are not known"),
     };
     // Text and bytes are what can be wiped; what contains them is shown with its parts hidden.
-    let wiped = shape.sensitive && matches!(plain.as_str(), "String" | "Blob");
+    let wiped = plan.is_sensitive(&reference.shape, shape) && matches!(plain.as_str(), "String" | "Blob");
     Ok(if wiped { format!("Secret<{plain}>") } else { plain })
 }
 

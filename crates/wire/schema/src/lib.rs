@@ -13,6 +13,7 @@ mod read;
 mod schema;
 mod service;
 mod shape;
+mod stream;
 mod timestamp;
 mod value;
 
@@ -21,5 +22,6 @@ pub use read::{ReadError, Reader};
 pub use schema::{Bound, Constraints, Kind, Location, Member, MemberTraits, Schema, TimestampFormat};
 pub use service::{ErrorShape, Fault, HttpBinding, Operation, Protocol, QueryError, ServiceSchema};
 pub use shape::{Blob, Map, Shape, Structure, Unit};
+pub use stream::{ByteSource, ByteStream, StreamError};
 pub use timestamp::Timestamp;
 pub use value::{ListView, MapView, Value};

@@ -2,10 +2,11 @@
 
 /// Implements [`Structure`](crate::Structure) and [`Shape`](crate::Shape) for a struct of the `api` crates.
 /// Required members are held as they are, the others in an `Option`; the numbers are the members'
-/// positions in the schema.
+/// positions in the schema. A member that streams is no value: it is named last, and has no position.
 ///
 /// ```ignore
 /// structure!(EncryptRequest, ENCRYPT_REQUEST, required { 0 key_id }, optional { 1 encryption_context });
+/// structure!(PutObjectRequest, PUT_OBJECT_REQUEST, required { 1 bucket }, optional { 2 acl }, stream body);
 /// ```
 #[macro_export]
 macro_rules! structure {
@@ -13,6 +14,7 @@ macro_rules! structure {
         $type:ident, $schema:path,
         required { $($required_at:literal $required:ident)* },
         optional { $($optional_at:literal $optional:ident)* }
+        $(, stream $stream:ident)?
     ) => {
         impl $crate::Structure for $type {
             fn schema(&self) -> &'static $crate::Schema {
@@ -39,6 +41,12 @@ macro_rules! structure {
                 }
                 Ok(())
             }
+
+            $(
+                fn stream(&mut self) -> Option<&mut Option<$crate::ByteStream>> {
+                    Some(&mut self.$stream)
+                }
+            )?
         }
 
         impl $crate::Shape for $type {

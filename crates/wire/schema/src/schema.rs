@@ -92,6 +92,8 @@ pub struct MemberTraits {
     pub timestamp_format: Option<TimestampFormat>,
     /// The whole HTTP body is this member.
     pub payload: bool,
+    /// Its bytes are read once, piece by piece, and are no value; see [`crate::ByteStream`].
+    pub streaming: bool,
     /// A client that sends none generates one: repeated calls with one token take effect once.
     pub idempotency_token: bool,
 }
@@ -107,6 +109,7 @@ impl MemberTraits {
         xml_namespace: None,
         timestamp_format: None,
         payload: false,
+        streaming: false,
         idempotency_token: false,
     };
 }
@@ -135,6 +138,8 @@ pub enum TimestampFormat {
     EpochSeconds,
     /// RFC 3339 in UTC, `2006-01-02T15:04:05Z`.
     Iso8601,
+    /// The same, always with milliseconds: `2006-01-02T15:04:05.000Z`, as S3 writes.
+    Iso8601Millis,
     /// RFC 9110's IMF-fixdate, `Mon, 02 Jan 2006 15:04:05 GMT`.
     HttpDate,
 }

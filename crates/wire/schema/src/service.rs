@@ -78,12 +78,15 @@ pub struct Operation {
     pub output: &'static Schema,
     /// Whether the model gives an output shape at all: without one, JSON answers have an empty body.
     pub has_output: bool,
-    /// The element that wraps the output in XML answers, for example `GetCallerIdentityResult`.
+    /// The element that wraps the output in XML answers, for example `GetCallerIdentityResult`; of rest-xml the root, where
+    /// the output has no payload member.
     pub result_wrapper: Option<&'static str>,
     /// The modelled errors.
     pub errors: &'static [&'static ErrorShape],
     /// `readOnly` of its records.
     pub read_only: bool,
+    /// Its records are data events and no management events.
+    pub data_event: bool,
     /// May be called without a signature (`AssumeRoleWithWebIdentity`).
     pub unsigned: bool,
 }
@@ -93,8 +96,10 @@ pub struct Operation {
 pub struct HttpBinding {
     /// The method.
     pub method: &'static str,
-    /// The path template.
+    /// The path template, with the query string that belongs to it: `/{Bucket}/{Key+}?acl`.
     pub uri: &'static str,
+    /// The status of answers.
+    pub code: u16,
 }
 
 /// A modelled error.

@@ -5,7 +5,7 @@ use std::any::Any;
 use strongroom_secret::Secret;
 use zeroize::Zeroize;
 
-use crate::{Constraints, Kind, ListView, MapView, ReadError, Reader, Schema, Timestamp, Value};
+use crate::{ByteStream, Constraints, Kind, ListView, MapView, ReadError, Reader, Schema, Timestamp, Value};
 
 /// A structure or union of a service model: typed for those who use it, and open by member position to
 /// codecs.
@@ -19,6 +19,12 @@ pub trait Structure: Any + Send + Sync {
 
     /// Sets the member at `index` of the schema from `reader`.
     fn read_member(&mut self, index: usize, reader: &mut dyn Reader) -> Result<(), ReadError>;
+
+    /// The place of its streaming member, if it has one: the payload that is no value, and that neither
+    /// [`Structure::member`] shows nor [`Structure::read_member`] reads.
+    fn stream(&mut self) -> Option<&mut Option<ByteStream>> {
+        None
+    }
 }
 
 /// A type that can stand as a member's value.

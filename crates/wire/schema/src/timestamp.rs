@@ -56,6 +56,11 @@ impl Timestamp {
         self.format(format)
     }
 
+    /// RFC 3339 in UTC, always with milliseconds.
+    pub fn to_iso8601_millis(self) -> String {
+        self.format(ISO_MILLIS)
+    }
+
     /// RFC 9110's IMF-fixdate, whole seconds.
     pub fn to_http_date(self) -> String {
         self.format(HTTP_DATE)

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use strongroom_schema::{ErrorShape, Fault, Operation, QueryError, ServiceSchema, Structure};
+use strongroom_schema::{ErrorShape, Fault, Operation, QueryError, ServiceSchema, StreamError, Structure};
 
 /// Why an operation was not done, in AWS's terms. The code and message are what the caller reads; a source
 /// is for the log only.
@@ -18,6 +18,8 @@ pub struct ApiError {
     message: Option<Box<str>>,
     fields: Option<Arc<dyn Structure>>,
     authorization_message: Option<Arc<str>>,
+    details: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, String)>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -37,6 +39,8 @@ impl ApiError {
             message: None,
             fields: None,
             authorization_message: None,
+            details: Vec::new(),
+            headers: Vec::new(),
             source: None,
         }
     }
@@ -51,6 +55,8 @@ impl ApiError {
             message: Some(message.into().into_boxed_str()),
             fields: None,
             authorization_message: None,
+            details: Vec::new(),
+            headers: Vec::new(),
             source: None,
         }
     }
@@ -108,6 +114,8 @@ impl ApiError {
             message: Some("The request processing has failed because of an unknown error.".into()),
             fields: None,
             authorization_message: None,
+            details: Vec::new(),
+            headers: Vec::new(),
             source: Some(Arc::from(source.into())),
         }
     }
@@ -122,6 +130,20 @@ impl ApiError {
     #[must_use]
     pub fn with_authorization_message(self, message: impl Into<Arc<str>>) -> Self {
         Self { authorization_message: Some(message.into()), ..self }
+    }
+
+    /// The same error with a fact beside its message, which the XML of S3's errors shows as an element (`BucketName`).
+    #[must_use]
+    pub fn with_detail(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.details.push((name, value.into()));
+        self
+    }
+
+    /// The same error with a header of the answer, where its protocol binds members to headers (`x-amz-delete-marker`).
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
     }
 
     /// The same error with the cause, for the log.
@@ -165,6 +187,16 @@ impl ApiError {
         self.authorization_message.as_deref()
     }
 
+    /// The facts beside the message.
+    pub fn details(&self) -> &[(&'static str, String)] {
+        &self.details
+    }
+
+    /// Headers of the answer, names in lower case.
+    pub fn headers(&self) -> &[(&'static str, String)] {
+        &self.headers
+    }
+
     /// Whether it says that the caller may not do this, in the words of whatever service.
     pub fn is_access_denied(&self) -> bool {
         self.code.contains("AccessDenied") || self.query_code() == "AccessDenied"
@@ -173,6 +205,15 @@ impl ApiError {
     /// The modelled members, if there are more than the message.
     pub fn fields(&self) -> Option<&dyn Structure> {
         self.fields.as_deref()
+    }
+}
+
+/// What a stream's sender did wrong is told to him; what broke on our side is for the log.
+impl From<StreamError> for ApiError {
+    fn from(error: StreamError) -> Self {
+        let Some((code, http_status, message)) = error.refusal() else { return Self::internal(error) };
+        let of_caller = Self::front(code, Some(QueryError { code, http_status }), Some(message.to_owned()));
+        Self { details: error.details().to_vec(), ..of_caller }
     }
 }
 

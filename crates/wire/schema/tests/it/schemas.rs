@@ -66,13 +66,14 @@ fn no_traits_means_what_protocols_do_by_themselves() {
 const fn operation(name: &'static str) -> Operation {
     Operation {
         name,
-        http: HttpBinding { method: "POST", uri: "/" },
+        http: HttpBinding { method: "POST", uri: "/", code: 200 },
         input: Unit::SCHEMA,
         output: Unit::SCHEMA,
         has_output: false,
         result_wrapper: None,
         errors: &[],
         read_only: false,
+        data_event: false,
         unsigned: false,
     }
 }
