@@ -45,11 +45,41 @@ pub struct Entry {
     /// The access key id that they claimed, if it looked like one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<String>,
-    /// The error code of the answers; absent where `source` is.
+    /// The error code of the answers; absent where `source` is, and in the entry that counts what was not told apart of a
+    /// source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// How many they were.
     pub count: u64,
+}
+
+/// The format that lines have. Those from before it was written down have the first, too.
+const FORMAT: u32 = 1;
+
+/// An entry as a file has it.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Line<E> {
+    #[serde(default = "first_format")]
+    format: u32,
+    #[serde(flatten)]
+    entry: E,
+}
+
+fn first_format() -> u32 {
+    FORMAT
+}
+
+impl<'e> Line<&'e Entry> {
+    pub(crate) fn of(entry: &'e Entry) -> Self {
+        Self { format: FORMAT, entry }
+    }
+}
+
+impl Line<Entry> {
+    /// The entry, if this version knows the format.
+    pub(crate) fn into_entry(self) -> Option<Entry> {
+        (self.format == FORMAT).then_some(self.entry)
+    }
 }
 
 /// RFC 3339, to the second.

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::entry::Entry;
+use crate::entry::{Entry, Line};
 
 /// The files, and the one that is written.
 pub(crate) struct Files {
@@ -37,7 +37,7 @@ impl Files {
         }
         let mut lines = Vec::new();
         for entry in entries {
-            serde_json::to_writer(&mut lines, entry)?;
+            serde_json::to_writer(&mut lines, &Line::of(entry))?;
             lines.push(b'\n');
             if self.bytes + lines.len() as u64 >= self.file_bytes {
                 self.put(&lines)?;

@@ -3,8 +3,8 @@
 //! Nobody is known to have made such a call, so it is no record of any account and does not go into the journal; and
 //! anybody who reaches the port can make as many as he likes. The log is bounded for that reason, whatever comes:
 //!
-//! - in memory: [`Options::groups`] groups of failures with the same source, access key id and code; what does not fit is
-//!   counted together;
+//! - in memory: [`Options::groups`] groups of failures with the same source, access key id and code, and
+//!   [`Options::groups_of_source`] of one source; what does not fit is counted together;
 //! - in time: [`SecurityLog::write`], called every few seconds, writes one line for each group, however many failures it
 //!   counts;
 //! - on the disk: [`Options::files`] files of [`Options::file_bytes`], the oldest of which goes when a new one is begun.

@@ -14,6 +14,9 @@ use crate::files::Files;
 pub struct Options {
     /// Kinds of failures that are told apart between two writes.
     pub groups: usize,
+    /// Of those, the kinds that are told apart of one source; what else comes from it is one kind more. So nobody hides what
+    /// others do behind access key ids that he makes up.
+    pub groups_of_source: usize,
     /// Bytes of a file, about: the line that passes it is its last.
     pub file_bytes: u64,
     /// Files that are kept, the one that is written included; one at the least.
@@ -21,15 +24,15 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// 100 kinds; 4 files of 8 MiB.
+    /// 100 kinds, ten of one source; 4 files of 8 MiB.
     fn default() -> Self {
-        Self { groups: 100, file_bytes: 8 << 20, files: 4 }
+        Self { groups: 100, groups_of_source: 10, file_bytes: 8 << 20, files: 4 }
     }
 }
 
 /// The writing end of the log in one folder, which one process has at a time.
 pub struct SecurityLog {
-    groups: usize,
+    options: Options,
     gathered: Mutex<Gathered>,
     files: Mutex<Files>,
 }
@@ -46,7 +49,8 @@ struct Gathered {
 struct Kind {
     source: IpAddr,
     access_key_id: Option<String>,
-    code: String,
+    /// None of what is not told apart of the source.
+    code: Option<String>,
 }
 
 struct Span {
@@ -60,7 +64,7 @@ impl SecurityLog {
     /// as it is; the next begins behind it.
     pub fn open(folder: &Path, options: Options) -> io::Result<Self> {
         let files = Mutex::new(Files::open(folder, options.file_bytes, options.files)?);
-        Ok(Self { groups: options.groups, gathered: Mutex::default(), files })
+        Ok(Self { options, gathered: Mutex::default(), files })
     }
 
     /// Notes a failure: in memory, until [`write`](Self::write).
@@ -68,15 +72,9 @@ impl SecurityLog {
         let kind = Kind {
             source: failure.source,
             access_key_id: failure.legible_id().map(str::to_owned),
-            code: failure.code.to_owned(),
+            code: Some(failure.code.to_owned()),
         };
-        let mut gathered = lock(&self.gathered);
-        let Gathered { kinds, others } = &mut *gathered;
-        if kinds.len() < self.groups || kinds.contains_key(&kind) {
-            kinds.entry(kind).or_insert_with(|| Span::beginning(failure.time_ms)).add(failure.time_ms);
-        } else {
-            others.get_or_insert_with(|| Span::beginning(failure.time_ms)).add(failure.time_ms);
-        }
+        lock(&self.gathered).span(kind, &self.options, failure.time_ms).add(failure.time_ms);
     }
 
     /// Writes down what was noted since the last time, in the order of its first failures, and waits for the disk.
@@ -93,11 +91,31 @@ impl SecurityLog {
         let told_apart = kinds.into_iter().map(|(kind, span)| Entry {
             source: Some(kind.source),
             access_key_id: kind.access_key_id,
-            code: Some(kind.code),
+            code: kind.code,
             ..span.entry()
         });
         let entries: Vec<_> = told_apart.chain(others.map(|span| span.entry())).collect();
         lock(&self.files).append(&entries)
+    }
+}
+
+impl Gathered {
+    /// Where failures of that kind are counted.
+    fn span(&mut self, kind: Kind, options: &Options, time_ms: i64) -> &mut Span {
+        let Self { kinds, others } = self;
+        let told_apart = |known: &&Kind| known.source == kind.source && known.code.is_some();
+        let kind = if kinds.contains_key(&kind)
+            || kinds.keys().filter(told_apart).count() < options.groups_of_source
+        {
+            kind
+        } else {
+            Kind { source: kind.source, access_key_id: None, code: None }
+        };
+        if kinds.len() < options.groups || kinds.contains_key(&kind) {
+            kinds.entry(kind).or_insert_with(|| Span::beginning(time_ms))
+        } else {
+            others.get_or_insert_with(|| Span::beginning(time_ms))
+        }
     }
 }
 

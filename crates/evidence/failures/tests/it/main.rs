@@ -61,7 +61,7 @@ fn failures_of_one_kind_are_one_line() {
 #[test]
 fn a_flood_of_any_kind_stays_within_the_bounds() {
     let folder = TempDir::new().unwrap();
-    let options = Options { groups: 10, file_bytes: 2_000, files: 3 };
+    let options = Options { groups: 10, file_bytes: 2_000, files: 3, ..Options::default() };
     let log = SecurityLog::open(folder.path(), options).unwrap();
     for round in 0..50_i64 {
         for number in 0..1_000 {
@@ -77,6 +77,31 @@ fn a_flood_of_any_kind_stays_within_the_bounds() {
     assert_eq!((last.source, last.count), (None, 990), "those beyond the groups are counted");
     assert_eq!(last.first, "1970-01-01T00:08:10Z");
     assert!(entries.len() > 15, "{}", entries.len());
+}
+
+#[test]
+fn made_up_access_key_ids_hide_nobody_elses_failures() {
+    let folder = TempDir::new().unwrap();
+    let log = SecurityLog::open(folder.path(), Options::default()).unwrap();
+    for number in 0..1_000 {
+        log.note(&failure(1_000, 1, Some(&format!("AKIA{number}"))));
+    }
+    for _ in 0..3 {
+        log.note(&failure(2_000, 2, Some("AKIA0")));
+    }
+    // One that was told apart before still is.
+    log.note(&failure(3_000, 1, Some("AKIA9")));
+    log.write().unwrap();
+    let entries = entries(folder.path());
+    assert_eq!(entries.len(), 12);
+    let count = |number, key: Option<&str>| {
+        let is_it =
+            |entry: &&Entry| entry.source == Some(source(number)) && entry.access_key_id.as_deref() == key;
+        entries.iter().filter(is_it).map(|entry| (entry.count, entry.code.is_some())).collect::<Vec<_>>()
+    };
+    assert_eq!(count(2, Some("AKIA0")), [(3, true)]);
+    assert_eq!(count(1, Some("AKIA9")), [(2, true)]);
+    assert_eq!(count(1, None), [(990, false)], "the rest of a source is counted as its own");
 }
 
 #[test]
@@ -110,6 +135,46 @@ fn a_line_cut_short_is_passed_over_and_nothing_else_is_lost() {
     assert_eq!(firsts, ["1970-01-01T00:00:01Z", "1970-01-01T00:00:02Z"]);
     assert_eq!(reading.unreadable(), 1);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn lines_are_as_they_were_and_older_ones_are_read() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("failures.jsonl");
+    let log = SecurityLog::open(folder.path(), Options::default()).unwrap();
+    log.note(&failure(1_000, 1, Some("AKIA123")));
+    log.write().unwrap();
+    let kept = r#""first":"1970-01-01T00:00:01Z","last":"1970-01-01T00:00:01Z","source":"127.0.0.1","accessKeyId":"AKIA123","code":"InvalidSignatureException","count":1}"#;
+    let line = format!("{{\"format\":1,{kept}\n");
+    assert_eq!(fs::read_to_string(&path).unwrap(), line);
+    // Of before formats had a number; of a later format.
+    fs::write(&path, format!("{{{kept}\n{}{line}", line.replace(":1,", ":2,"))).unwrap();
+    let mut reading = read(folder.path());
+    assert_eq!(reading.by_ref().map(|entry| entry.unwrap().count).collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(reading.unreadable(), 1);
+}
+
+#[test]
+fn older_files_are_read_behind_a_gap_and_across_a_turn() {
+    let folder = TempDir::new().unwrap();
+    let log = SecurityLog::open(folder.path(), Options::default()).unwrap();
+    let file = |age: u32| folder.path().join(format!("failures.{age}.jsonl"));
+    for time_ms in [1_000, 2_000, 3_000] {
+        log.note(&failure(time_ms, 1, None));
+        log.write().unwrap();
+        let age = (3_000 - time_ms) / 1_000 + 1;
+        fs::copy(folder.path().join("failures.jsonl"), file(age as u32)).unwrap();
+        fs::write(folder.path().join("failures.jsonl"), "").unwrap();
+    }
+    fs::remove_file(file(2)).unwrap();
+    let firsts =
+        |entries: strongroom_failures::Entries| entries.map(|entry| entry.unwrap().first).collect::<Vec<_>>();
+    let all = ["1970-01-01T00:00:01Z", "1970-01-01T00:00:03Z"];
+    assert_eq!(firsts(read(folder.path())), all);
+    let reading = read(folder.path());
+    fs::rename(file(3), file(4)).unwrap();
+    fs::rename(file(1), file(2)).unwrap();
+    assert_eq!(firsts(reading), all);
 }
 
 #[test]
