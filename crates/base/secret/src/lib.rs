@@ -11,6 +11,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::io;
 
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, optimization_barrier};
@@ -89,19 +90,41 @@ impl SecretBuffer {
 
     /// Appends bytes.
     pub fn extend_from_slice(&mut self, bytes: &[u8]) {
-        let Secret(written) = &self.0;
-        let length = written.len() + bytes.len();
-        if length > written.capacity() {
-            let mut larger = Secret(Vec::with_capacity(length.max(2 * written.capacity())));
-            larger.0.extend_from_slice(written);
-            self.0 = larger;
-        }
+        self.make_room(bytes.len());
         self.0.0.extend_from_slice(bytes);
     }
 
     /// Appends a byte.
     pub fn push_byte(&mut self, byte: u8) {
         self.extend_from_slice(&[byte]);
+    }
+
+    /// Appends `length` bytes where they will live: `fill` writes into zeroed bytes. Where it fails, nothing is appended.
+    pub fn extend_with<E>(
+        &mut self,
+        length: usize,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let before = self.0.0.len();
+        self.make_room(length);
+        // Within what it has: nothing moves.
+        self.0.0.resize(before + length, 0);
+        let filled = fill(self.0.0.get_mut(before..).unwrap_or_default());
+        if filled.is_err() {
+            self.0.0.truncate(before);
+        }
+        filled
+    }
+
+    /// Room for so many bytes more.
+    fn make_room(&mut self, bytes: usize) {
+        let Secret(written) = &self.0;
+        let length = written.len() + bytes;
+        if length > written.capacity() {
+            let mut larger = Secret(Vec::with_capacity(length.max(2 * written.capacity())));
+            larger.0.extend_from_slice(written);
+            self.0 = larger;
+        }
     }
 
     /// Shows what has been written.
@@ -120,6 +143,18 @@ impl SecretBuffer {
 impl fmt::Write for SecretBuffer {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Appends bytes.
+impl io::Write for SecretBuffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }

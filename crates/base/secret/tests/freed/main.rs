@@ -66,8 +66,16 @@ fn nothing_of_a_secret_is_given_back() {
         }
         buffer.push_byte(b'.');
         assert!(buffer.expose().starts_with(&MARK) && buffer.expose().ends_with(b"998999."));
+        for is_filled in [true, false] {
+            let filled = buffer.extend_with(MARK.len(), |room| {
+                room.copy_from_slice(&MARK);
+                is_filled.then_some(()).ok_or(())
+            });
+            assert_eq!(filled.is_ok(), is_filled);
+            assert!(buffer.expose().ends_with(&MARK));
+        }
         let written = buffer.into_secret();
-        assert_eq!(written.expose().len(), 8 + 2890 + 1);
+        assert_eq!(written.expose().len(), 8 + 2890 + 1 + 8);
     };
     assert_eq!(given_back(grown), 0);
 }
