@@ -27,6 +27,14 @@ const POSTGRES_SETTINGS: [(&str, &str); 4] = [
     ("client_min_messages", "warning"),
 ];
 
+/// What PostgreSQL is told at the start of connections [aside](Db::aside): each statement sees what was committed before
+/// it, and waits for whoever has locked what it needs.
+const ASIDE_SETTINGS: [(&str, &str); 3] = [
+    ("default_transaction_isolation", "read committed"),
+    ("statement_timeout", "10000"),
+    ("client_min_messages", "warning"),
+];
+
 /// Asks PostgreSQL whether it behaves as the dialect needs. The comparison holds only where text sorts by
 /// bytes.
 const PROBE: Statement = Statement::new(
@@ -112,6 +120,24 @@ impl Db {
         probe(&db).await?;
         db.make_own_tables().await?;
         Ok(db)
+    }
+}
+
+impl Db {
+    /// The same database over connections of its own, at most so many: for whoever must not wait for those that the
+    /// services use. On PostgreSQL statements that stand alone are `READ COMMITTED` there and may lock rows
+    /// (`FOR SHARE`); they are made, and belong, where this is first used. On SQLite it is the same store.
+    #[must_use]
+    pub fn aside(&self, connections: u32, patience: Duration) -> Self {
+        let Pools::Postgres(pool) = self.pools() else { return self.clone() };
+        let connect = (*pool.connect_options()).clone();
+        let connect = connect.application_name("strongroom journal").options(ASIDE_SETTINGS);
+        let options = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(patience)
+            .max_lifetime(None)
+            .idle_timeout(None);
+        Self::new(Pools::Postgres(options.connect_lazy_with(connect)))
     }
 }
 

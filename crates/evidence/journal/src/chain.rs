@@ -110,14 +110,15 @@ impl Chain {
         Ok(frame::write(kind, &links, batch, |hash| self.key.frame_mac(hash), frame))
     }
 
-    /// Takes the step past the sealed frame, which was written, and returns the number of its first record.
-    pub(crate) fn advance(&mut self, batch: &Batch, hash: Hash) -> u64 {
+    /// Takes the step past the sealed frame, which was written, with so many records up to that time, and returns the
+    /// number of its first record.
+    pub(crate) fn advance(&mut self, count: u32, newest_ms: i64, hash: Hash) -> u64 {
         let first = self.next_record;
         self.key.step();
         self.next_frame += 1;
-        self.next_record += u64::from(batch.count);
+        self.next_record += u64::from(count);
         self.previous = hash;
-        self.newest_ms = self.newest_ms.max(batch.newest_ms);
+        self.newest_ms = self.newest_ms.max(newest_ms);
         first
     }
 

@@ -24,6 +24,7 @@
 mod copies;
 mod copying;
 mod files;
+mod store;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -39,7 +40,8 @@ use crate::stream::{StreamId, unhex};
 
 use copies::CheckpointCopy;
 pub(crate) use copying::Copying;
-pub(crate) use files::{Broken, CheckpointFiles, DIRECTORY};
+pub(crate) use files::{CheckpointFiles, DIRECTORY};
+pub(crate) use store::{Broken, CheckpointStore, Stretch};
 
 const TITLE: &str = "strongroom-checkpoint";
 const FORMAT: u32 = 1;
@@ -87,7 +89,7 @@ pub struct Head {
 /// that key is the journal's is for whoever verifies.
 pub fn newest_checkpoint(dir: &Path) -> Result<Option<Checkpoint>, JournalError> {
     let files = CheckpointFiles::of_journal(dir);
-    files.newest(Checkpoint::is_signed).map_err(JournalError::io("read the checkpoints in", files.dir()))
+    files.newest(&Checkpoint::is_signed).map_err(JournalError::io("read the checkpoints in", files.dir()))
 }
 
 /// Where a journal begins whose older segments were dropped.

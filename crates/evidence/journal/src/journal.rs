@@ -1,25 +1,25 @@
 //! The journal as its writer sees it: open, append, go on in a new stream, close.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::fs::FlockOperation;
 use strongroom_secret::Key256;
-use tokio::sync::oneshot;
+use strongroom_store::Db;
+use tokio::sync::{oneshot, watch};
 
 use crate::error::JournalError;
 use crate::frame::{ENTRY_LEN, FRAME_LIMIT, OVERHEAD, PADDING_LIMIT};
 use crate::keeper::{Keeper, KeeperOptions, Kept};
 use crate::queue::{self, Bounds, Encoded, Failure, Offer, Queue, Waiting};
-use crate::reader::Reader;
+use crate::reader::{Live, Reader};
 use crate::record::{RECORD_LIMIT, Record};
 use crate::recovery::{self, OpenNote};
 use crate::segment::{self, NODE_LIMIT, SEGMENT_LIMIT};
-use crate::stream::{self, LOCK_FILE, Position, StreamId};
+use crate::storage::{Chain, Files, ONLY_CHAIN, Rows, Storage, Taken, Taking};
+use crate::stream::{Position, StreamId};
 use crate::writer::{Beginning, Durable, Plan, Writer};
 
 /// When a record counts as written.
@@ -128,7 +128,10 @@ pub struct Opened {
 /// the caller's thread.
 pub struct Journal {
     queue: Arc<Queue>,
-    dir: PathBuf,
+    /// What this journal writes.
+    chain: Chain,
+    /// Where it lies, with whatever else lies there.
+    places: Vec<Arc<dyn Storage>>,
     durable: Arc<Durable>,
     record_limit: usize,
     /// What one frame takes of records that belong together, with their table entries.
@@ -136,8 +139,9 @@ pub struct Journal {
     longest_wait: Duration,
     begins_streams: bool,
     writer: Mutex<Option<WriterThread>>,
+    lost: Option<watch::Receiver<bool>>,
     /// Held until the writer has ended.
-    _lock: File,
+    _hold: Box<dyn Send + Sync>,
 }
 
 struct WriterThread {
@@ -157,44 +161,90 @@ impl Journal {
         node: &str,
         now_ms: i64,
     ) -> Result<Opened, JournalError> {
+        let storage: Arc<dyn Storage> = Arc::new(Files::new(dir));
+        let chain = Chain { name: ONLY_CHAIN.into(), storage: Arc::clone(&storage) };
+        Self::open_chain(chain, vec![storage], options, key, node, now_ms)
+    }
+
+    /// Opens the journal of the server of that name (1 to 64 bytes) in a store, beside those of the others on it: recovers
+    /// its stream before and begins a new one. The store has the tables of [`MIGRATIONS`](crate::MIGRATIONS), and is
+    /// PostgreSQL. Whoever wrote this journal before cannot any more.
+    ///
+    /// Frames are on the store's disk when an append is acknowledged, whatever `options` say of durability. Blocks on the
+    /// store.
+    pub fn open_in_store(
+        db: &Db,
+        server: &str,
+        options: &JournalOptions,
+        key: &Key256,
+        now_ms: i64,
+    ) -> Result<Opened, JournalError> {
+        let name = Path::new("the journals in the store");
+        let all = Rows::open(db).map_err(JournalError::io("open", name))?;
+        let chain = Chain { name: server.into(), storage: Arc::new(all.of(server)) };
+        let options = &JournalOptions { durability: Durability::Sync, ..options.clone() };
+        Self::open_chain(chain, vec![Arc::new(all)], options, key, server, now_ms)
+    }
+
+    /// Resolves when somebody else has taken this journal: nothing more can be written. Never where that cannot happen.
+    pub async fn lost(&self) {
+        if let Some(lost) = &self.lost
+            && lost.clone().wait_for(|lost| *lost).await.is_ok()
+        {
+            return;
+        }
+        // The writer has ended, or a lock keeps others out.
+        std::future::pending::<()>().await;
+    }
+
+    /// Takes a chain and begins a new stream of it.
+    fn open_chain(
+        chain: Chain,
+        places: Vec<Arc<dyn Storage>>,
+        options: &JournalOptions,
+        key: &Key256,
+        node: &str,
+        now_ms: i64,
+    ) -> Result<Opened, JournalError> {
         options.check()?;
         if node.is_empty() || node.len() > NODE_LIMIT {
             return Err(JournalError::Option { option: "node", rule: "1 to 64 bytes long" });
         }
-        make_dir(dir)?;
-        let lock = lock(dir)?;
-        let before = recovery::recover(dir, now_ms)?;
+        let (storage, name) = (&*chain.storage, chain.storage.name());
+        let taking =
+            Taking { segment_bytes: options.segment_bytes, sync: options.durability == Durability::Sync };
+        let Taken { appender, hold, lost } = storage.take(&taking).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => JournalError::InUse { path: name.clone() },
+            _ => JournalError::io("open", &name)(error),
+        })?;
+        let before = recovery::recover(storage, now_ms)?;
         let kept = options.begins_streams.then(|| {
             let mut kept = Box::<Key256>::default();
             kept.expose_mut().copy_from_slice(key.expose());
             kept
         });
-        let plan = Plan {
-            dir: dir.to_owned(),
-            node: node.to_owned(),
-            key: kept,
-            key_epoch: options.key_epoch,
-            segment_bytes: options.segment_bytes,
-            sync: options.durability == Durability::Sync,
-        };
+        let &JournalOptions { key_epoch, durability, .. } = options;
+        let plan = Plan { node: node.to_owned(), key: kept, key_epoch, durability };
         let writer = Beginning::after(before.last, now_ms)
-            .and_then(|at| Writer::begin(plan, key, at, before.predecessor, before.newest_ms))
-            .map_err(JournalError::io("begin a stream in", dir))?;
+            .and_then(|at| Writer::begin(plan, appender, key, at, before.predecessor, before.newest_ms))
+            .map_err(JournalError::io("begin a stream in", &name))?;
         let bounds = options.bounds();
         let durable = writer.durable();
         let queue = Arc::new(Queue::new(bounds, options.gather()));
         let journal = Self {
             writer: Mutex::new(Some(
-                start(writer, Arc::clone(&queue)).map_err(JournalError::io("write", dir))?,
+                start(writer, Arc::clone(&queue)).map_err(JournalError::io("write", &name))?,
             )),
             queue,
-            dir: dir.to_owned(),
+            chain,
+            places,
             durable,
             record_limit: RECORD_LIMIT.min(bounds.bytes - OVERHEAD - 2 * ENTRY_LEN),
             records_limit: bounds.bytes - OVERHEAD,
             longest_wait: options.longest_wait,
             begins_streams: options.begins_streams,
-            _lock: lock,
+            lost,
+            _hold: hold,
         };
         Ok(Opened { journal, notes: before.notes })
     }
@@ -268,15 +318,30 @@ impl Journal {
         Ok(())
     }
 
-    /// Returns a reader that shows each record from the moment its append is acknowledged.
+    /// Returns a reader that shows each record from the moment its append is acknowledged, and whatever others write in
+    /// the same place.
     pub fn reader(&self) -> Reader {
-        Reader::live(self.dir.clone(), Arc::clone(&self.durable))
+        let live = Live {
+            chain: Arc::clone(&self.chain.name),
+            durable: Arc::clone(&self.durable),
+            is_alone: self.lost.is_none(),
+        };
+        Reader::of(self.places.clone(), Some(live))
+    }
+
+    /// Returns a reader of what this journal writes, and has written before, alone.
+    pub fn own_reader(&self) -> Reader {
+        self.reader().of_chain(&self.chain.name)
     }
 
     /// Returns what keeps this journal: signs checkpoints, compresses what is closed, drops what is old. One for each
     /// journal. `now_ms` is domain time, milliseconds since 1970 UTC. Blocks on the disk.
     pub fn keeper(&self, options: KeeperOptions, now_ms: i64) -> Result<Keeper, JournalError> {
-        let kept = Kept { dir: self.dir.clone(), reader: self.reader(), durable: Arc::clone(&self.durable) };
+        let kept = Kept {
+            storage: Arc::clone(&self.chain.storage),
+            reader: self.own_reader(),
+            durable: Arc::clone(&self.durable),
+        };
         Keeper::open(kept, options, now_ms)
     }
 
@@ -331,31 +396,11 @@ impl From<Failure> for JournalError {
     }
 }
 
-fn start(writer: Writer, queue: Arc<Queue>) -> std::io::Result<WriterThread> {
+fn start(writer: Writer, queue: Arc<Queue>) -> io::Result<WriterThread> {
     let (tell, ended) = oneshot::channel();
     let thread = thread::Builder::new().name("journal".to_owned()).spawn(move || {
         // Nobody listens if the journal was dropped rather than closed.
         let _ = tell.send(writer.run(&queue));
     })?;
     Ok(WriterThread { thread, ended })
-}
-
-fn make_dir(dir: &Path) -> Result<(), JournalError> {
-    stream::make_directory(dir).map_err(JournalError::io("make directory", dir))
-}
-
-fn lock(dir: &Path) -> Result<File, JournalError> {
-    let path = dir.join(LOCK_FILE);
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .map_err(JournalError::io("open", &path))?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(JournalError::InUse { path: dir.to_owned() }),
-        Err(error) => Err(JournalError::io("lock", &path)(error.into())),
-    }
 }

@@ -8,17 +8,17 @@ mod hold;
 mod horizon;
 mod retention;
 
-use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::checkpoint::{Checkpoint, CheckpointFiles, CheckpointKey, Copying, Head, Statement};
+use crate::checkpoint::{Checkpoint, CheckpointKey, CheckpointStore, Copying, Head, Statement};
 use crate::error::JournalError;
 use crate::reader::{Reader, SegmentId};
-use crate::segment::{self, SegmentContent, SegmentHeader};
-use crate::stream::{self, StreamId};
+use crate::segment::SegmentHeader;
+use crate::storage::Storage;
+use crate::stream::StreamId;
 use crate::walk::{Skim, Walk};
 use crate::writer::Durable;
 
@@ -29,11 +29,11 @@ pub use retention::Retired;
 
 /// Keeps a journal that is being written.
 pub struct Keeper {
-    dir: PathBuf,
+    storage: Arc<dyn Storage>,
     reader: Reader,
     durable: Arc<Durable>,
     key: CheckpointKey,
-    files: CheckpointFiles,
+    checkpoints: Arc<dyn CheckpointStore>,
     copies: Vec<Copying>,
     /// The newest checkpoint that one of these keys signed.
     newest: Option<Checkpoint>,
@@ -82,7 +82,7 @@ pub struct Compressed {
 
 /// The parts of an open journal that its keeper works on.
 pub(crate) struct Kept {
-    pub(crate) dir: PathBuf,
+    pub(crate) storage: Arc<dyn Storage>,
     /// The writing journal's own: it knows which segment is the last.
     pub(crate) reader: Reader,
     pub(crate) durable: Arc<Durable>,
@@ -91,24 +91,24 @@ pub(crate) struct Kept {
 impl Keeper {
     /// Takes a journal's checkpoints up where they were left, and finishes what a crash left undone.
     pub(crate) fn open(kept: Kept, options: KeeperOptions, now_ms: i64) -> Result<Self, JournalError> {
-        let Kept { dir, reader, durable } = kept;
-        let files = CheckpointFiles::of_journal(&dir);
-        let failed = || JournalError::io("read the checkpoints in", files.dir());
-        files.recover().map_err(failed())?;
+        let Kept { storage, reader, durable } = kept;
+        let checkpoints = storage.checkpoints();
+        let name = checkpoints.name();
+        let failed = || JournalError::io("read the checkpoints in", &name);
+        checkpoints.recover().map_err(failed())?;
         let believed = Believed::new(&options);
-        let newest = believed.newest(&files).map_err(failed())?;
-        let last = files.newest(|_| true).map_err(failed())?;
+        let newest = believed.newest(&*checkpoints).map_err(failed())?;
+        let last = checkpoints.newest(&|_| true).map_err(failed())?;
         let foreign = last.filter(|last| newest.as_ref() != Some(last)).map(|last| last.number);
-        let copies = options.copies.into_iter().map(|copy| Copying::start(files.clone(), copy));
-        let copies =
-            copies.collect::<io::Result<_>>().map_err(JournalError::io("start to copy", files.dir()))?;
+        let copies = options.copies.into_iter().map(|copy| Copying::start(checkpoints.clone(), copy));
+        let copies = copies.collect::<io::Result<_>>().map_err(JournalError::io("start to copy", &name))?;
         let holds = Holds::default();
         let mut keeper = Self {
-            dir,
+            storage,
             reader,
             durable,
             key: options.key,
-            files,
+            checkpoints,
             copies,
             newest,
             believed,
@@ -167,8 +167,8 @@ impl Keeper {
     pub fn missing_end(&self) -> Result<Option<MissingEnd>, JournalError> {
         let Some(newest) = &self.newest else { return Ok(None) };
         for &Head { stream, frames, .. } in &newest.heads {
-            let dir = stream::directory(&self.dir, stream);
-            let found = frames_in(&dir).map_err(JournalError::io("read", &dir))?;
+            let name = self.storage.name_of_stream(stream);
+            let found = frames_in(&*self.storage, stream).map_err(JournalError::io("read", &name))?;
             if found < frames {
                 return Ok(Some(MissingEnd { checkpoint: newest.number, stream, frames, found }));
             }
@@ -199,7 +199,8 @@ impl Keeper {
         let next_key = Some((self.key.epoch, next));
         let statement = Statement { begins, next_key, ..self.statement(now_ms, heads) };
         let checkpoint = before.sign(statement).map_err(io::Error::other);
-        let checkpoint = checkpoint.map_err(JournalError::io("sign a checkpoint in", self.files.dir()))?;
+        let checkpoint =
+            checkpoint.map_err(JournalError::io("sign a checkpoint in", &self.checkpoints.name()))?;
         self.write(checkpoint)?;
         Ok(())
     }
@@ -219,13 +220,13 @@ impl Keeper {
 
     fn sign(&mut self, statement: Statement) -> Result<Checkpoint, JournalError> {
         let signed = self.key.sign(statement).map_err(io::Error::other);
-        self.write(signed.map_err(JournalError::io("sign a checkpoint in", self.files.dir()))?)
+        self.write(signed.map_err(JournalError::io("sign a checkpoint in", &self.checkpoints.name()))?)
     }
 
     fn write(&mut self, checkpoint: Checkpoint) -> Result<Checkpoint, JournalError> {
-        self.files
+        self.checkpoints
             .append(&checkpoint)
-            .map_err(JournalError::io("write a checkpoint to", self.files.dir()))?;
+            .map_err(JournalError::io("write a checkpoint to", &self.checkpoints.name()))?;
         self.copies.iter().for_each(|copy| copy.tell(&checkpoint));
         self.newest = Some(checkpoint.clone());
         Ok(checkpoint)
@@ -234,12 +235,8 @@ impl Keeper {
     /// How far the stream is that is being written; all of it is on the disk.
     fn flushed_head(&self) -> Result<Head, JournalError> {
         let end = self.durable.end();
-        let path = stream::directory(&self.dir, end.stream).join(segment::file_name(end.segment));
-        match File::open(&path).and_then(|file| file.sync_data()) {
-            // It was closed meanwhile, which flushes it, and compressed.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            flushed => flushed.map_err(JournalError::io("flush", &path))?,
-        }
+        let id = SegmentId { stream: end.stream, number: end.segment };
+        self.storage.flush(id).map_err(JournalError::io("flush", &self.storage.name_of(id)))?;
         Ok(Head { stream: end.stream, frames: end.frames, records: end.records, hash: end.hash })
     }
 
@@ -253,11 +250,9 @@ impl Keeper {
             if !listed.is_closed || self.compressed_before.is_some_and(|before| id < before) {
                 continue;
             }
-            let dir = stream::directory(&self.dir, id.stream);
-            let path = dir.join(segment::file_name(id.number));
-            if path.exists() {
-                let (bytes, compressed_bytes) =
-                    segment::compress(&dir, id.number).map_err(JournalError::io("compress", &path))?;
+            let compressed = self.storage.compress(id);
+            let compressed = compressed.map_err(JournalError::io("compress", &self.storage.name_of(id)))?;
+            if let Some((bytes, compressed_bytes)) = compressed {
                 return Ok(Some(Compressed { segment: id, bytes, compressed_bytes }));
             }
             self.compressed_before = Some(id);
@@ -274,30 +269,24 @@ impl Keeper {
     fn remove_unfinished(&self) -> Result<(), JournalError> {
         let current = self.durable.end().stream;
         for stream in self.reader.streams()?.into_iter().filter(|&stream| stream != current) {
-            let dir = stream::directory(&self.dir, stream);
-            segment::list(&dir)
-                .and_then(|listed| {
-                    if listed.unfinished.is_empty() {
-                        Ok(())
-                    } else {
-                        segment::remove_unfinished(&dir, &listed)
-                    }
-                })
-                .map_err(JournalError::io("clean up", &dir))?;
+            let tidied = self.storage.segments(stream).and_then(|listed| {
+                if listed.unfinished.is_empty() { Ok(()) } else { self.storage.tidy_stream(stream, &listed) }
+            });
+            tidied.map_err(JournalError::io("clean up", &self.storage.name_of_stream(stream)))?;
         }
         Ok(())
     }
 }
 
 /// Counts the frames of a stream by the last segment that is there.
-fn frames_in(dir: &Path) -> io::Result<u64> {
+fn frames_in(journal: &dyn Storage, stream: StreamId) -> io::Result<u64> {
     let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-    let last = match segment::list(dir) {
+    let last = match journal.segments(stream) {
         Err(error) if missing(&error) => return Ok(0),
         listed => listed?.numbers.pop(),
     };
-    let Some(last) = last else { return Ok(0) };
-    let content = SegmentContent::open(dir, last)?;
+    let Some(number) = last else { return Ok(0) };
+    let content = journal.open(SegmentId { stream, number })?;
     let Ok(sealed) = SegmentHeader::read(&content)? else { return Ok(0) };
     let mut frames = sealed.header.first_frame;
     let mut walk = Walk::new(&content, None)?;

@@ -58,6 +58,7 @@ mod reader;
 mod record;
 mod recovery;
 mod segment;
+mod storage;
 mod stream;
 mod verify;
 mod walk;
@@ -79,5 +80,6 @@ pub use record::{
 };
 pub use recovery::OpenNote;
 pub use segment::HeaderFault;
+pub use storage::{MIGRATIONS, STATEMENTS, STATEMENTS_OF_POSTGRES};
 pub use stream::{NotAStreamId, Position, StreamId};
 pub use verify::{Finding, FindingKind, Progress, Report, Trust, verify};

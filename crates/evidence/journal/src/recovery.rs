@@ -5,15 +5,16 @@
 //! recovered.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
 use std::io;
-use std::path::Path;
 
 use crate::error::JournalError;
 use crate::frame::{FrameFault, Hash};
-use crate::segment::{self, HeaderFault, Predecessor, SegmentContent, SegmentHeader};
-use crate::stream::{self, StreamId};
-use crate::walk::{Step, Walk};
+use crate::journal::Durability;
+use crate::reader::SegmentId;
+use crate::segment::{HeaderFault, Predecessor, SegmentHeader};
+use crate::storage::Storage;
+use crate::stream::StreamId;
+use crate::walk::{Damage, Step, Walk};
 
 /// Something worth knowing about the stream before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,16 @@ pub enum OpenNote {
         /// What is wrong there.
         fault: FrameFault,
     },
+    /// Not all that was written reached the disk before the machine stopped, in a stream whose records counted once they were
+    /// [written](crate::Durability::Written). What there is was left as it is.
+    Unflushed {
+        /// The stream.
+        stream: StreamId,
+        /// The segment's number.
+        segment: u32,
+        /// From where on something is missing.
+        offset: u64,
+    },
     /// The head of the stream's last segment is damaged. It was left as it is.
     DamagedHeader {
         /// The stream.
@@ -60,10 +71,13 @@ impl fmt::Display for OpenNote {
                 )
             }
             Self::Damaged { stream, segment, offset, fault } => {
+                write!(f, "stream {stream}, segment {segment}, byte {offset}: {fault}; left as it is")
+            }
+            Self::Unflushed { stream, segment, offset } => {
                 write!(
                     f,
-                    "stream {stream}, segment {segment}, byte {offset}: {fault}; left as it is. Where records count \
-                     once they are `written`, a power cut may have done it"
+                    "stream {stream}, segment {segment}, byte {offset}: not all that was written from here on reached the \
+                     disk before the machine stopped; records count once they are `written` here. Left as it is"
                 )
             }
             Self::DamagedHeader { stream, segment, fault } => {
@@ -85,13 +99,14 @@ pub(crate) struct Before {
 /// Recovers the newest stream of a journal.
 ///
 /// `now_ms` stands for the greatest event time where damage hides it: no record is younger.
-pub(crate) fn recover(dir: &Path, now_ms: i64) -> Result<Before, JournalError> {
-    segment::remove_left(dir).map_err(JournalError::io("clear", dir))?;
-    let mut streams = stream::list(dir).map_err(JournalError::io("list", dir))?.streams;
+pub(crate) fn recover(journal: &dyn Storage, now_ms: i64) -> Result<Before, JournalError> {
+    let name = journal.name();
+    journal.tidy().map_err(JournalError::io("clear", &name))?;
+    let mut streams = journal.streams().map_err(JournalError::io("list", &name))?.streams;
     let last = streams.last().copied();
     while let Some(stream) = streams.pop() {
-        let stream_dir = stream::directory(dir, stream);
-        let found = recover_stream(&stream_dir, stream).map_err(JournalError::io("recover", &stream_dir))?;
+        let found = recover_stream(journal, stream);
+        let found = found.map_err(JournalError::io("recover", &journal.name_of_stream(stream)))?;
         let Some(Recovered { end, note }) = found else { continue };
         let newest_ms = end.map_or(now_ms, |end| end.newest_ms);
         let predecessor = Some(Predecessor { stream, end: end.map(|end| (end.frames, end.hash)) });
@@ -115,15 +130,12 @@ struct StreamEnd {
 }
 
 /// Recovers one stream; one that was never begun is removed.
-fn recover_stream(dir: &Path, stream: StreamId) -> io::Result<Option<Recovered>> {
-    let segments = segment::list(dir)?;
-    segment::remove_unfinished(dir, &segments)?;
-    let Some(&segment) = segments.numbers.last() else {
-        // A directory that still holds something is not ours to remove.
-        let _ = fs::remove_dir(dir);
-        return Ok(None);
-    };
-    let content = open_to_cut(dir, segment)?;
+fn recover_stream(journal: &dyn Storage, stream: StreamId) -> io::Result<Option<Recovered>> {
+    let segments = journal.segments(stream)?;
+    journal.tidy_stream(stream, &segments)?;
+    let Some(&segment) = segments.numbers.last() else { return Ok(None) };
+    let id = SegmentId { stream, number: segment };
+    let content = journal.open(id)?;
     let sealed = match SegmentHeader::read(&content)? {
         Ok(sealed) => sealed,
         Err(fault) => {
@@ -136,6 +148,7 @@ fn recover_stream(dir: &Path, stream: StreamId) -> io::Result<Option<Recovered>>
         hash: sealed.hash,
         newest_ms: sealed.header.newest_before_ms,
     };
+    let unflushed = sealed.header.durability == Durability::Written;
     let mut note = None;
     let mut walk = Walk::new(&content, None)?;
     loop {
@@ -159,40 +172,24 @@ fn recover_stream(dir: &Path, stream: StreamId) -> io::Result<Option<Recovered>>
             }
             Step::End { offset } => {
                 if note.is_none() {
-                    cut(&content, offset)?;
+                    journal.cut(id, offset)?;
                 }
                 return Ok(Some(Recovered { end: Some(end), note }));
             }
             Step::Torn { offset } => {
                 if note.is_none() {
-                    cut(&content, offset)?;
+                    journal.cut(id, offset)?;
                     note = Some(OpenNote::TornFrame { stream, segment, offset });
                 }
                 return Ok(Some(Recovered { end: Some(end), note }));
+            }
+            Step::Damaged(Damage { offset, lacks_sectors: true, .. }) if unflushed => {
+                let note = note.or(Some(OpenNote::Unflushed { stream, segment, offset }));
+                return Ok(Some(Recovered { end: None, note }));
             }
             Step::Damaged(damage) => (damage.offset, damage.fault),
         };
         let note = note.or(Some(OpenNote::Damaged { stream, segment, offset, fault }));
         return Ok(Some(Recovered { end: None, note }));
     }
-}
-
-/// Opens a segment so that it can be cut, if it is one that can need it.
-fn open_to_cut(dir: &Path, segment: u32) -> io::Result<SegmentContent> {
-    match OpenOptions::new().read(true).write(true).open(dir.join(segment::file_name(segment))) {
-        Ok(file) => Ok(SegmentContent::plain(file)),
-        // One that was compressed had no end to be cut off.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => SegmentContent::open(dir, segment),
-        Err(error) => Err(error),
-    }
-}
-
-/// Cuts a segment off behind its last frame.
-fn cut(segment: &SegmentContent, end: u64) -> io::Result<()> {
-    let Some(file) = segment.plain_file() else { return Ok(()) };
-    if file.metadata()?.len() > end {
-        file.set_len(end)?;
-        file.sync_all()?;
-    }
-    Ok(())
 }

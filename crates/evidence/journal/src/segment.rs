@@ -8,10 +8,14 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use strongroom_crypto::digest::sha256;
 
 use crate::frame::{Hash, array};
+use crate::journal::Durability;
+use crate::reader::{SegmentFile, SegmentId};
+use crate::storage::OpenSegment;
 use crate::stream::StreamId;
 
 use ahead::Blank;
@@ -43,6 +47,9 @@ pub(crate) struct SegmentHeader {
     pub(crate) key_epoch: u32,
     /// From 1.
     pub(crate) number: u32,
+    /// When the segment's records counted as written. Segments from before this was noted say [`Durability::Sync`], whatever
+    /// they were.
+    pub(crate) durability: Durability,
     pub(crate) first_frame: u64,
     pub(crate) first_record: u64,
     /// Greatest event time of all records before this segment, in this stream and those before.
@@ -91,7 +98,7 @@ pub(crate) struct SealedHeader {
 
 impl SegmentHeader {
     /// Writes the header and returns it with its hash.
-    fn seal(&self, mac: impl FnOnce(&Hash) -> Hash) -> ([u8; HEADER_LEN], Hash) {
+    pub(crate) fn seal(&self, mac: impl FnOnce(&Hash) -> Hash) -> ([u8; HEADER_LEN], Hash) {
         let mut bytes = [0; HEADER_LEN];
         bytes[..8].copy_from_slice(&MAGIC);
         bytes[8..10].copy_from_slice(&FORMAT.to_le_bytes());
@@ -99,6 +106,10 @@ impl SegmentHeader {
         bytes[12..16].copy_from_slice(&self.key_epoch.to_le_bytes());
         bytes[16..32].copy_from_slice(self.stream.as_bytes());
         bytes[32..36].copy_from_slice(&self.number.to_le_bytes());
+        bytes[37] = match self.durability {
+            Durability::Sync => 0,
+            Durability::Written => 1,
+        };
         bytes[40..48].copy_from_slice(&self.first_frame.to_le_bytes());
         bytes[48..56].copy_from_slice(&self.first_record.to_le_bytes());
         bytes[56..64].copy_from_slice(&self.opened_ms.to_le_bytes());
@@ -156,12 +167,18 @@ impl SegmentHeader {
             2 => Some(Predecessor { stream: before, end: Some(end) }),
             _ => return Err(HeaderFault::Altered),
         };
+        let durability = match bytes[37] {
+            0 => Durability::Sync,
+            1 => Durability::Written,
+            _ => return Err(HeaderFault::Altered),
+        };
         let header = Self {
             stream: StreamId::from_bytes(array(&bytes[16..32])),
             node: node.to_owned(),
             opened_ms: i64::from_le_bytes(array(&bytes[56..64])),
             key_epoch: u32::from_le_bytes(array(&bytes[12..16])),
             number: u32::from_le_bytes(array(&bytes[32..36])),
+            durability,
             first_frame: u64::from_le_bytes(array(&bytes[40..48])),
             first_record: u64::from_le_bytes(array(&bytes[48..56])),
             newest_before_ms: i64::from_le_bytes(array(&bytes[64..72])),
@@ -235,6 +252,44 @@ fn is_unfinished(name: &str) -> bool {
     })
 }
 
+/// What is read at once where the end of a file is looked for, in bytes.
+const BLOCK: u64 = 64 << 10;
+
+/// The file that holds a segment of the stream in `dir`. A plain one is as long as `end` says, or else as what is not
+/// zeros.
+pub(crate) fn file(dir: &Path, id: SegmentId, end: Option<u64>) -> io::Result<Option<SegmentFile>> {
+    // As a reader takes it: of both, the plain file counts.
+    let plain = file_name(id.number);
+    for name in [plain.clone(), compressed_name(id.number)] {
+        let at = dir.join(&name);
+        let length = match File::open(&at) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => Err(error),
+            Ok(file) if name == plain => end.map_or_else(|| written(&file), Ok),
+            Ok(file) => file.metadata().map(|metadata| metadata.len()),
+        }?;
+        return Ok(Some(SegmentFile { id, path: format!("{}/{name}", id.stream), at, length }));
+    }
+    Ok(None)
+}
+
+/// How much of a file stands before the zeros that it was made with, up to a whole block.
+fn written(file: &File) -> io::Result<u64> {
+    let length = file.metadata()?.len();
+    let mut end = length;
+    let mut block = vec![0; BLOCK as usize];
+    while end > 0 {
+        let start = (end - 1) / BLOCK * BLOCK;
+        let read = block.get_mut(..(end - start) as usize).unwrap_or_default();
+        file.read_exact_at(read, start)?;
+        if read.iter().any(|byte| *byte != 0) {
+            break;
+        }
+        end = start;
+    }
+    Ok(end)
+}
+
 /// Removes what a crash left of files that were being made.
 pub(crate) fn remove_unfinished(dir: &Path, segments: &Segments) -> io::Result<()> {
     for path in &segments.unfinished {
@@ -248,9 +303,10 @@ pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-/// The segment being written.
-pub(crate) struct OpenSegment {
+/// The file of the segment being written.
+pub(crate) struct FileSegment {
     file: File,
+    ahead: Arc<Ahead>,
     number: u32,
     sync: bool,
     capacity: u64,
@@ -261,14 +317,14 @@ pub(crate) struct OpenSegment {
     finished: bool,
 }
 
-impl OpenSegment {
+impl FileSegment {
     /// Makes a segment, of the file that was made ahead, or else of a small one that is made now: its header durable,
     /// and under its final name only then.
     pub(crate) fn create(
         dir: &Path,
         header: &SegmentHeader,
-        mac: impl FnOnce(&Hash) -> Hash,
-        ahead: &Ahead,
+        mac: &dyn Fn(&Hash) -> Hash,
+        ahead: &Arc<Ahead>,
         capacity: u64,
         sync: bool,
     ) -> io::Result<(Self, Hash)> {
@@ -278,7 +334,7 @@ impl OpenSegment {
             Some(blank) => blank,
             None => Blank::make(unfinished.clone(), capacity.min(MADE_NOW), sync)?,
         };
-        let made = Self::begin(blank, header, mac, sync).and_then(|made| {
+        let made = Self::begin(blank, header, mac, ahead, sync).and_then(|made| {
             fs::rename(&unfinished, &path)?;
             sync_dir(dir)?;
             Ok(made)
@@ -294,55 +350,16 @@ impl OpenSegment {
     fn begin(
         blank: Blank,
         header: &SegmentHeader,
-        mac: impl FnOnce(&Hash) -> Hash,
+        mac: &dyn Fn(&Hash) -> Hash,
+        ahead: &Arc<Ahead>,
         sync: bool,
     ) -> io::Result<(Self, Hash)> {
         let Blank { file, capacity, .. } = blank;
         let (bytes, hash) = header.seal(mac);
         file.write_all_at(&bytes, 0)?;
         file.sync_all()?;
-        let used = HEADER_LEN as u64;
-        Ok((Self { file, number: header.number, sync, capacity, used, dirty: used, finished: false }, hash))
-    }
-
-    pub(crate) fn number(&self) -> u32 {
-        self.number
-    }
-
-    /// Returns where the next frame begins.
-    pub(crate) fn used(&self) -> u64 {
-        self.used
-    }
-
-    /// Tells whether it is time to make the next one.
-    pub(crate) fn is_half_full(&self) -> bool {
-        self.used * 2 >= self.capacity
-    }
-
-    /// Tells whether a frame of this length may still be put.
-    pub(crate) fn has_room(&self, length: usize) -> bool {
-        !self.finished && self.used + length as u64 <= self.capacity
-    }
-
-    /// Writes a frame and makes it durable. After an error nothing of it counts, and it may be tried again.
-    pub(crate) fn put(&mut self, frame: &[u8]) -> io::Result<()> {
-        self.clean()?;
-        let end = self.used + frame.len() as u64;
-        self.dirty = end;
-        self.file.write_all_at(frame, self.used)?;
-        if self.sync {
-            self.file.sync_data()?;
-        }
-        self.used = end;
-        Ok(())
-    }
-
-    /// Cuts the preallocated tail off: the segment takes no more frames. May be repeated.
-    pub(crate) fn finish(&mut self) -> io::Result<()> {
-        self.file.set_len(self.used)?;
-        self.dirty = self.used;
-        self.finished = true;
-        self.file.sync_all()
+        let (used, ahead, number) = (HEADER_LEN as u64, Arc::clone(ahead), header.number);
+        Ok((Self { file, ahead, number, sync, capacity, used, dirty: used, finished: false }, hash))
     }
 
     /// Zeroes what a failed write may have left, and makes that durable before anything is written over it:
@@ -354,5 +371,48 @@ impl OpenSegment {
             self.dirty = self.used;
         }
         Ok(())
+    }
+}
+
+impl OpenSegment for FileSegment {
+    fn number(&self) -> u32 {
+        self.number
+    }
+
+    fn used(&self) -> u64 {
+        self.used
+    }
+
+    fn has_room(&self, length: usize) -> bool {
+        !self.finished && self.used + length as u64 <= self.capacity
+    }
+
+    fn put(&mut self, frame: &[u8], _first_record: u64) -> io::Result<()> {
+        self.clean()?;
+        let end = self.used + frame.len() as u64;
+        self.dirty = end;
+        self.file.write_all_at(frame, self.used)?;
+        if self.sync {
+            self.file.sync_data()?;
+        }
+        self.used = end;
+        if self.used * 2 >= self.capacity {
+            // It is time to make the next one.
+            self.ahead.ask();
+        }
+        Ok(())
+    }
+
+    /// Whatever a failed write left is written over.
+    fn settle(&mut self) -> io::Result<bool> {
+        Ok(false)
+    }
+
+    /// Cuts the preallocated tail off.
+    fn finish(&mut self) -> io::Result<()> {
+        self.file.set_len(self.used)?;
+        self.dirty = self.used;
+        self.finished = true;
+        self.file.sync_all()
     }
 }

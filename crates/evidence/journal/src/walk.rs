@@ -6,6 +6,10 @@
 //! the zero bytes it was written over, and nothing follows. At most one frame is ever being written, and it
 //! is acknowledged to nobody before it is whole. Everything else that is not a frame is damage.
 //!
+//! Where records count before they are flushed ([`Durability::Written`](crate::Durability)), that holds for a process that is
+//! killed and not for a power cut: sectors reach the disk in any order then, so that some can be missing before frames
+//! that are whole. Of damage it is told whether that explains it.
+//!
 //! A frame whose hashes fit is whole, not torn, even if the marks around them are zeros: it may have been
 //! acknowledged. A power cut, which leaves whole sectors out, makes no such frame: a frame's trailer lies in one sector
 //! (but in format 1, where it may look like damage).
@@ -59,6 +63,8 @@ pub(crate) struct Damage {
     pub(crate) header: Option<FrameHeader>,
     /// The first record concerned, where that is known.
     pub(crate) record: Option<Concerned>,
+    /// Some whole disk sector of it is zeros still: it was not written, or somebody put them there.
+    pub(crate) lacks_sectors: bool,
     /// Nothing follows.
     last: bool,
 }
@@ -225,8 +231,9 @@ impl<'f> Walk<'f> {
             Some(next) if self.continues(next)? => next,
             _ => self.next_frame(offset + 1)?.unwrap_or(end),
         };
+        let lacks_sectors = self.lacks_sectors(offset, self.offset)?;
         let last = self.is_zero(self.offset, end)?;
-        Ok(Found::Damaged(Damage { offset, fault, header, record, last }))
+        Ok(Found::Damaged(Damage { offset, fault, header, record, lacks_sectors, last }))
     }
 
     /// Tells whether only missing bytes explain what begins here.
@@ -258,6 +265,25 @@ impl<'f> Walk<'f> {
             && !self.lacks_only_magic()?
             && self.is_zero(start + FRAME_LIMIT as u64, end)?
             && self.next_frame(start + 1)?.is_none())
+    }
+
+    /// Tells whether one of the disk's sectors from one place to another is zeros. What lies in the first behind the frame
+    /// before counts as one, for an earlier writing of it has left it; what a whole frame shares with the last does not.
+    fn lacks_sectors(&mut self, from: u64, to: u64) -> io::Result<bool> {
+        let to = if to < self.end { to - to % SECTOR } else { to };
+        let mut at = from;
+        while at < to {
+            let next = to.min((at + 1).next_multiple_of(SEARCH));
+            self.fill(at, next)?;
+            let first = self.buffer.len().min((SECTOR - at % SECTOR) as usize);
+            let (first, others) = self.buffer.split_at(first);
+            let zeros = |sector: &[u8]| sector.iter().all(|&byte| byte == 0);
+            if zeros(first) || others.chunks(SECTOR as usize).any(zeros) {
+                return Ok(true);
+            }
+            at = next;
+        }
+        Ok(false)
     }
 
     /// Tells whether a whole frame would begin here if its first bytes were right.

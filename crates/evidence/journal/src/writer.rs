@@ -1,7 +1,6 @@
 //! The writer: one thread that turns batches into durable frames.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use strongroom_crypto::random;
@@ -9,9 +8,11 @@ use strongroom_secret::Key256;
 
 use crate::chain::{Chain, ChainKey};
 use crate::frame::{self, Hash, Kind};
+use crate::journal::Durability;
 use crate::queue::{Batch, Failure, Queue};
-use crate::segment::{self, Ahead, OpenSegment, Predecessor, SegmentHeader};
-use crate::stream::{self, Position, StreamId};
+use crate::segment::{Predecessor, SegmentHeader};
+use crate::storage::{Appender, OpenSegment};
+use crate::stream::{Position, StreamId};
 
 /// How far the journal is durable; readers in the same process go no further.
 pub(crate) struct Durable(Mutex<End>);
@@ -39,7 +40,7 @@ impl Durable {
 }
 
 impl End {
-    fn of(stream: StreamId, segment: &OpenSegment, chain: &Chain) -> Self {
+    fn of(stream: StreamId, segment: &dyn OpenSegment, chain: &Chain) -> Self {
         Self {
             stream,
             segment: segment.number(),
@@ -53,14 +54,11 @@ impl End {
 
 /// What all streams that one process writes share.
 pub(crate) struct Plan {
-    /// The journal's directory.
-    pub(crate) dir: PathBuf,
     pub(crate) node: String,
     /// The journal's key, if streams are still to be begun. Boxed, so that moving it leaves no copy behind.
     pub(crate) key: Option<Box<Key256>>,
     pub(crate) key_epoch: u32,
-    pub(crate) segment_bytes: u64,
-    pub(crate) sync: bool,
+    pub(crate) durability: Durability,
 }
 
 /// Which stream, and when it was begun.
@@ -81,30 +79,41 @@ impl Beginning {
 /// The writing end of a journal: of one stream at a time.
 pub(crate) struct Writer {
     plan: Plan,
-    ahead: Ahead,
+    appender: Box<dyn Appender>,
     at: Beginning,
     /// The stream to go on in, once the end of the present one is written.
     next: Option<Beginning>,
     chain: Chain,
-    segment: OpenSegment,
+    segment: Box<dyn OpenSegment>,
+    /// The frame that could not be put, as long as it is not known whether it is there all the same.
+    unsure: Option<Unsure>,
     durable: Arc<Durable>,
     /// The frame being written; kept for its memory.
     frame: Vec<u8>,
+}
+
+/// A frame of which it is not known whether it was written.
+struct Unsure {
+    kind: Kind,
+    count: u32,
+    newest_ms: i64,
+    hash: Hash,
 }
 
 impl Writer {
     /// Begins the process's first stream: makes its directory and first segment.
     pub(crate) fn begin(
         plan: Plan,
+        mut appender: Box<dyn Appender>,
         key: &Key256,
         at: Beginning,
         predecessor: Option<Predecessor>,
         newest_before_ms: i64,
     ) -> io::Result<Self> {
-        let ahead = Ahead::start(&plan.dir, plan.segment_bytes, plan.sync)?;
-        let (chain, segment) = begin_stream(&plan, &ahead, key, at, predecessor, newest_before_ms)?;
-        let durable = Arc::new(Durable(Mutex::new(End::of(at.stream, &segment, &chain))));
-        Ok(Self { plan, ahead, at, next: None, chain, segment, durable, frame: Vec::new() })
+        let (chain, segment) = begin_stream(&plan, &mut *appender, key, at, predecessor, newest_before_ms)?;
+        let durable = Arc::new(Durable(Mutex::new(End::of(at.stream, &*segment, &chain))));
+        let (next, unsure, frame) = (None, None, Vec::new());
+        Ok(Self { plan, appender, at, next, chain, segment, unsure, durable, frame })
     }
 
     pub(crate) fn durable(&self) -> Arc<Durable> {
@@ -146,21 +155,39 @@ impl Writer {
 
     /// Writes one frame and returns the position of its first record.
     fn write(&mut self, kind: Kind, batch: &Batch) -> io::Result<Position> {
+        self.settle()?;
         self.enter_next()?;
         if !self.segment.has_room(frame::length_at(batch, self.segment.used())) {
             self.segment.finish()?;
             let number = self.segment.number() + 1;
-            self.segment = next_segment(&self.plan, &self.ahead, self.at, &mut self.chain, number, None)?;
+            self.segment =
+                next_segment(&self.plan, &mut *self.appender, self.at, &mut self.chain, number, None)?;
         }
         let hash =
             self.chain.seal(kind, batch, self.segment.used(), &mut self.frame).map_err(io::Error::other)?;
-        self.segment.put(&self.frame)?;
-        if self.segment.is_half_full() {
-            self.ahead.ask();
+        if let Err(error) = self.segment.put(&self.frame, self.chain.next_record()) {
+            self.unsure = Some(Unsure { kind, count: batch.count, newest_ms: batch.newest_ms, hash });
+            return Err(error);
         }
-        let record = self.chain.advance(batch, hash);
-        self.durable.set(End::of(self.at.stream, &self.segment, &self.chain));
+        let record = self.chain.advance(batch.count, batch.newest_ms, hash);
+        self.durable.set(End::of(self.at.stream, &*self.segment, &self.chain));
         Ok(Position { stream: self.at.stream, record })
+    }
+
+    /// Finds out whether the last frame that could not be put is there all the same. Nobody was told so, and the chain goes
+    /// on behind it.
+    fn settle(&mut self) -> io::Result<()> {
+        let Some(unsure) = &self.unsure else { return Ok(()) };
+        let is_there = self.segment.settle()?;
+        if is_there && unsure.kind == Kind::End {
+            return Err(io::Error::other("the stream has ended"));
+        }
+        if is_there {
+            self.chain.advance(unsure.count, unsure.newest_ms, unsure.hash);
+            self.durable.set(End::of(self.at.stream, &*self.segment, &self.chain));
+        }
+        self.unsure = None;
+        Ok(())
     }
 
     /// Ends the stream and begins the next.
@@ -187,9 +214,9 @@ impl Writer {
         let newest_ms = self.chain.newest_ms();
         let key = self.plan.key.as_ref().ok_or(io::ErrorKind::Unsupported)?;
         (self.chain, self.segment) =
-            begin_stream(&self.plan, &self.ahead, key, next, Some(predecessor), newest_ms)?;
+            begin_stream(&self.plan, &mut *self.appender, key, next, Some(predecessor), newest_ms)?;
         (self.at, self.next) = (next, None);
-        self.durable.set(End::of(self.at.stream, &self.segment, &self.chain));
+        self.durable.set(End::of(self.at.stream, &*self.segment, &self.chain));
         Ok(())
     }
 
@@ -201,46 +228,44 @@ impl Writer {
     }
 }
 
-/// Makes a stream's directory and first segment. May be repeated.
+/// Makes a stream and its first segment. May be repeated.
 fn begin_stream(
     plan: &Plan,
-    ahead: &Ahead,
+    appender: &mut dyn Appender,
     key: &Key256,
     at: Beginning,
     predecessor: Option<Predecessor>,
     newest_before_ms: i64,
-) -> io::Result<(Chain, OpenSegment)> {
+) -> io::Result<(Chain, Box<dyn OpenSegment>)> {
     let key = ChainKey::first(key, at.stream).map_err(io::Error::other)?;
-    stream::make_directory(&stream::directory(&plan.dir, at.stream))?;
-    segment::sync_dir(&plan.dir)?;
+    appender.begin_stream(at.stream)?;
     let mut chain = Chain::begin(key, newest_before_ms);
-    let segment = next_segment(plan, ahead, at, &mut chain, 1, predecessor)?;
+    let segment = next_segment(plan, appender, at, &mut chain, 1, predecessor)?;
     Ok((chain, segment))
 }
 
 fn next_segment(
     plan: &Plan,
-    ahead: &Ahead,
+    appender: &mut dyn Appender,
     at: Beginning,
     chain: &mut Chain,
     number: u32,
     predecessor: Option<Predecessor>,
-) -> io::Result<OpenSegment> {
+) -> io::Result<Box<dyn OpenSegment>> {
     let header = SegmentHeader {
         stream: at.stream,
         node: plan.node.clone(),
         opened_ms: at.opened_ms,
         key_epoch: plan.key_epoch,
         number,
+        durability: plan.durability,
         first_frame: chain.next_frame(),
         first_record: chain.next_record(),
         newest_before_ms: chain.newest_ms(),
         previous: chain.previous(),
         predecessor,
     };
-    let mac = |hash: &_| chain.key().segment_mac(hash);
-    let dir = stream::directory(&plan.dir, at.stream);
-    let (segment, hash) = OpenSegment::create(&dir, &header, mac, ahead, plan.segment_bytes, plan.sync)?;
+    let (segment, hash) = appender.create(&header, &|hash| chain.key().segment_mac(hash))?;
     chain.enter_segment(hash);
     Ok(segment)
 }

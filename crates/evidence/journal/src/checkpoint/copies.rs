@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-use super::{Checkpoint, CheckpointFiles};
+use super::{Checkpoint, CheckpointFiles, CheckpointStore};
 use crate::error::JournalError;
 use crate::frame::Hash;
 
@@ -24,7 +24,7 @@ impl CheckpointCopy {
 
     /// Brings the copy up to the journal's newest checkpoint, and logs when that begins to fail and when it works
     /// again.
-    pub(crate) fn follow(&mut self, journal: &CheckpointFiles, newest: &Checkpoint) {
+    pub(crate) fn follow(&mut self, journal: &dyn CheckpointStore, newest: &Checkpoint) {
         let folder = self.files.dir().display();
         match self.bring_up(journal, newest) {
             Err(error) if !self.fails => {
@@ -40,9 +40,9 @@ impl CheckpointCopy {
         }
     }
 
-    fn bring_up(&self, journal: &CheckpointFiles, newest: &Checkpoint) -> Result<(), JournalError> {
+    fn bring_up(&self, journal: &dyn CheckpointStore, newest: &Checkpoint) -> Result<(), JournalError> {
         let dir = self.files.dir();
-        let copied = self.files.newest(|_| true);
+        let copied = self.files.newest(&|_| true);
         let copied = copied.map_err(JournalError::io("read the checkpoints in", dir))?;
         let ahead = |copied: &Checkpoint| JournalError::CopyAhead {
             path: dir.to_owned(),
@@ -63,7 +63,8 @@ impl CheckpointCopy {
             None => drop(std::fs::read_dir(dir).map_err(JournalError::io("list", dir))?),
         }
         let after = copied.as_ref().map_or(0, |copied| copied.number);
-        let failed = || JournalError::io("read the checkpoints in", journal.dir());
+        let name = journal.name();
+        let failed = || JournalError::io("read the checkpoints in", &name);
         let Leading { wanted, files } = leading_to(journal, newest, after).map_err(failed())?;
         if let Some(copied) = &copied
             && wanted.get(&after).is_some_and(|hash| *hash != copied.hash())
@@ -91,7 +92,7 @@ struct Leading {
 
 /// Finds the checkpoints that lead to `newest`, each named by the next one, as far back as `after`: whatever else
 /// stands in the files is not the journal's, or what names it is lost. Reads no file before those in which they are.
-fn leading_to(journal: &CheckpointFiles, newest: &Checkpoint, after: u64) -> io::Result<Leading> {
+fn leading_to(journal: &dyn CheckpointStore, newest: &Checkpoint, after: u64) -> io::Result<Leading> {
     let mut leading = Leading { wanted: BTreeMap::from([(newest.number, newest.hash())]), files: Vec::new() };
     let mut next = (newest.number, newest.previous);
     for file in journal.list()?.into_iter().rev() {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::{Checkpoint, CheckpointCopy, CheckpointFiles};
+use super::{Checkpoint, CheckpointCopy, CheckpointStore};
 
 /// One copy, with the thread that brings it up to date.
 pub(crate) struct Copying(Arc<Desk>);
@@ -31,12 +31,12 @@ struct State {
 
 impl Copying {
     /// Starts the thread for the copy in `dir` of a journal's checkpoints.
-    pub(crate) fn start(journal: CheckpointFiles, dir: PathBuf) -> io::Result<Self> {
+    pub(crate) fn start(journal: Arc<dyn CheckpointStore>, dir: PathBuf) -> io::Result<Self> {
         let desk = Arc::<Desk>::default();
         let copy = CheckpointCopy::new(dir);
         let work = {
             let desk = Arc::clone(&desk);
-            move || desk.serve(copy, &journal)
+            move || desk.serve(copy, &*journal)
         };
         thread::Builder::new().name("checkpoint-copy".to_owned()).spawn(work)?;
         Ok(Self(desk))
@@ -65,7 +65,7 @@ impl Drop for Copying {
 }
 
 impl Desk {
-    fn serve(&self, mut copy: CheckpointCopy, journal: &CheckpointFiles) {
+    fn serve(&self, mut copy: CheckpointCopy, journal: &dyn CheckpointStore) {
         loop {
             let idle = |state: &mut State| state.told.is_none() && !state.over;
             let mut state =

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::{CHECKPOINT_LIMIT, Checkpoint, NotACheckpoint};
+use super::{Broken, CHECKPOINT_LIMIT, Checkpoint, CheckpointStore, NotACheckpoint, Stretch};
 use crate::segment::sync_dir;
 use crate::stream::make_directory;
 
@@ -24,22 +24,6 @@ pub(crate) struct CheckpointFiles {
     dir: PathBuf,
 }
 
-/// What one file holds.
-pub(crate) struct ReadFile {
-    pub(crate) checkpoints: Vec<Checkpoint>,
-    /// Where something begins that is no checkpoint, and what it is taken for.
-    pub(crate) broken: Option<(u64, Broken)>,
-}
-
-/// What stands where a checkpoint should.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Broken {
-    /// One whose writing was cut short, and nothing behind it.
-    Torn,
-    /// Something that is none; what stands behind it is not read.
-    Not(NotACheckpoint),
-}
-
 impl CheckpointFiles {
     pub(crate) fn new(dir: PathBuf) -> Self {
         Self { dir }
@@ -54,12 +38,34 @@ impl CheckpointFiles {
         &self.dir
     }
 
-    pub(crate) fn path(&self, number: u32) -> PathBuf {
+    fn path(&self, number: u32) -> PathBuf {
         self.dir.join(format!("{number:06}{SUFFIX}"))
     }
 
+    fn write(&self, number: u32, text: &str) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let path = self.path(number);
+        let is_new = !path.exists();
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        if is_new { sync_dir(&self.dir) } else { Ok(()) }
+    }
+}
+
+impl CheckpointStore for CheckpointFiles {
+    fn name(&self) -> PathBuf {
+        self.dir.clone()
+    }
+
+    fn name_of(&self, number: u32) -> PathBuf {
+        self.path(number)
+    }
+
     /// The numbers of the files that are there, in order.
-    pub(crate) fn list(&self) -> io::Result<Vec<u32>> {
+    fn list(&self) -> io::Result<Vec<u32>> {
         let entries = match fs::read_dir(&self.dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries?,
@@ -79,28 +85,15 @@ impl CheckpointFiles {
     }
 
     /// Reads one file.
-    pub(crate) fn read(&self, number: u32) -> io::Result<ReadFile> {
+    fn read(&self, number: u32) -> io::Result<Stretch> {
         let mut bytes = Vec::new();
         // One byte more than there can be: what is longer is not what was written, and shows as that.
         File::open(self.path(number))?.take(FILE_LIMIT + 1).read_to_end(&mut bytes)?;
         Ok(read(&bytes))
     }
 
-    /// Finds the newest checkpoint that is believed, wherever it stands in the newest file that has such a one.
-    pub(crate) fn newest(&self, believed: impl Fn(&Checkpoint) -> bool) -> io::Result<Option<Checkpoint>> {
-        for number in self.list()?.into_iter().rev() {
-            let mut checkpoints = self.read(number)?.checkpoints;
-            // Somebody may have repeated an old one behind the newest.
-            checkpoints.sort_by_key(|checkpoint| checkpoint.number);
-            if let Some(newest) = checkpoints.into_iter().rev().find(&believed) {
-                return Ok(Some(newest));
-            }
-        }
-        Ok(None)
-    }
-
     /// Cuts off what a crash left of a checkpoint at the very end. Damage stays as it is.
-    pub(crate) fn recover(&self) -> io::Result<()> {
+    fn recover(&self) -> io::Result<()> {
         let Some(&last) = self.list()?.last() else { return Ok(()) };
         if let Some((end, Broken::Torn)) = self.read(last)?.broken {
             let file = OpenOptions::new().write(true).open(self.path(last))?;
@@ -110,14 +103,9 @@ impl CheckpointFiles {
         Ok(())
     }
 
-    /// Writes a checkpoint behind the last and makes it durable. After an error it may be tried again.
-    pub(crate) fn append(&self, checkpoint: &Checkpoint) -> io::Result<()> {
-        self.append_all(std::slice::from_ref(checkpoint))
-    }
-
     /// Writes checkpoints behind the last and makes them durable, a file at a time. After an error it may be tried again
     /// with those that are not there yet.
-    pub(crate) fn append_all(&self, checkpoints: &[Checkpoint]) -> io::Result<()> {
+    fn append_all(&self, checkpoints: &[Checkpoint]) -> io::Result<()> {
         if checkpoints.is_empty() {
             return Ok(());
         }
@@ -149,20 +137,8 @@ impl CheckpointFiles {
         self.write(number, &text)
     }
 
-    fn write(&self, number: u32, text: &str) -> io::Result<()> {
-        if text.is_empty() {
-            return Ok(());
-        }
-        let path = self.path(number);
-        let is_new = !path.exists();
-        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        if is_new { sync_dir(&self.dir) } else { Ok(()) }
-    }
-
     /// Removes the files whose checkpoints all come before this one.
-    pub(crate) fn remove_before(&self, checkpoint: u64) -> io::Result<()> {
+    fn remove_before(&self, checkpoint: u64) -> io::Result<()> {
         let files = self.list()?;
         for pair in files.windows(2) {
             let &[this, next] = pair else { continue };
@@ -179,7 +155,7 @@ impl CheckpointFiles {
     }
 }
 
-fn read(bytes: &[u8]) -> ReadFile {
+fn read(bytes: &[u8]) -> Stretch {
     let mut checkpoints = Vec::new();
     let mut at = 0;
     let broken = loop {
@@ -197,5 +173,5 @@ fn read(bytes: &[u8]) -> ReadFile {
         }
         at += end + 2;
     };
-    ReadFile { checkpoints, broken: broken.map(|broken| (at as u64, broken)) }
+    Stretch { checkpoints, broken: broken.map(|broken| (at as u64, broken)) }
 }

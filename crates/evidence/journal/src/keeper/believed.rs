@@ -6,7 +6,7 @@ use std::io;
 use strongroom_crypto::ed25519::PublicKey;
 
 use super::KeeperOptions;
-use crate::checkpoint::{Checkpoint, CheckpointFiles, CheckpointKey};
+use crate::checkpoint::{Checkpoint, CheckpointKey, CheckpointStore};
 
 /// The public halves of the keys that the seal knows, behind their epochs, latest first.
 pub(super) struct Believed(Vec<(u32, PublicKey)>);
@@ -30,10 +30,10 @@ impl Believed {
 
     /// The newest checkpoint by the latest of the keys that has signed any: an earlier one may have been stolen since, and
     /// is not heard any more.
-    pub(super) fn newest(&self, files: &CheckpointFiles) -> io::Result<Option<Checkpoint>> {
+    pub(super) fn newest(&self, checkpoints: &dyn CheckpointStore) -> io::Result<Option<Checkpoint>> {
         for named in &self.0 {
             let by_it = |one: &Checkpoint| (one.key_epoch, one.key) == *named && one.is_signed();
-            if let Some(newest) = files.newest(by_it)? {
+            if let Some(newest) = checkpoints.newest(&by_it)? {
                 return Ok(Some(newest));
             }
         }

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use super::Keeper;
 use crate::error::JournalError;
-use crate::segment::{SegmentContent, SegmentHeader};
-use crate::stream;
+use crate::segment::SegmentHeader;
 
 /// How much faster than time passes the beginning may move: a server that runs a quarter of the time still keeps up.
 const RATE: i64 = 4;
@@ -71,11 +70,9 @@ impl Keeper {
     /// The greatest event time of the first segment that is there; none if there is no other behind it.
     fn first_segment_ends_ms(&self) -> Result<Option<i64>, JournalError> {
         for listed in self.reader.segments()?.into_iter().skip(1) {
-            let dir = stream::directory(&self.dir, listed.id.stream);
-            let sealed = SegmentContent::open(&dir, listed.id.number)
-                .and_then(|content| SegmentHeader::read(&content));
+            let sealed = self.storage.open(listed.id).and_then(|content| SegmentHeader::read(&content));
             // What follows a damaged header may still be told by the next one.
-            if let Ok(sealed) = sealed.map_err(JournalError::io("read", &dir))? {
+            if let Ok(sealed) = sealed.map_err(JournalError::io("read", &self.storage.name_of(listed.id)))? {
                 return Ok(Some(sealed.header.newest_before_ms));
             }
         }

@@ -4,17 +4,15 @@
 //! before the first file goes; so verification neither misses what was dropped nor takes for dropped what somebody
 //! removed. A crash in between leaves files that the next start removes.
 
-use std::fs;
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use super::Keeper;
 use crate::checkpoint::{Beginning, Checkpoint, Statement};
 use crate::error::JournalError;
-use crate::reader::SegmentId;
-use crate::segment::{self, SegmentContent, SegmentHeader};
-use crate::stream::{self, Position};
+use crate::segment::SegmentHeader;
+use crate::storage::Storage;
+use crate::stream::Position;
 
 /// Most segments that are dropped at once: some seconds' work.
 const MOST_AT_ONCE: u64 = 256;
@@ -65,13 +63,12 @@ impl Keeper {
     ) -> Result<Option<(u64, Beginning)>, JournalError> {
         let mut found = None;
         for (before, listed) in (0..).zip(self.reader.segments()?) {
-            let SegmentId { stream, number } = listed.id;
-            let dir = stream::directory(&self.dir, stream);
-            let sealed = SegmentContent::open(&dir, number).and_then(|content| SegmentHeader::read(&content));
+            let sealed = self.storage.open(listed.id).and_then(|content| SegmentHeader::read(&content));
+            let sealed = sealed.map_err(JournalError::io("read", &self.storage.name_of(listed.id)))?;
             // What follows a damaged header may still be told by the next one.
-            let Ok(sealed) = sealed.map_err(JournalError::io("read", &dir))? else { continue };
+            let Ok(sealed) = sealed else { continue };
             let header = sealed.header;
-            let start = Position { stream, record: header.first_record };
+            let start = Position { stream: listed.id.stream, record: header.first_record };
             let wanted = may_drop_before.is_some_and(|limit| start > limit);
             // It tells of all segments before it, so that none further on can be older.
             if header.newest_before_ms >= older_than_ms || wanted || before > MOST_AT_ONCE {
@@ -86,9 +83,10 @@ impl Keeper {
 
     /// The first checkpoint of the oldest file that still has one of the time that is kept.
     fn first_checkpoint_to_keep(&self, older_than_ms: i64) -> Result<u64, JournalError> {
-        let failed = || JournalError::io("read the checkpoints in", self.files.dir());
-        for file in self.files.list().map_err(failed())? {
-            let checkpoints = self.files.read(file).map_err(failed())?.checkpoints;
+        let name = self.checkpoints.name();
+        let failed = || JournalError::io("read the checkpoints in", &name);
+        for file in self.checkpoints.list().map_err(failed())? {
+            let checkpoints = self.checkpoints.read(file).map_err(failed())?.checkpoints;
             let is_kept = |one: &Checkpoint| one.time_ms >= older_than_ms && self.believed.has_signed(one);
             if checkpoints.iter().rev().any(is_kept)
                 && let Some(first) = checkpoints.iter().find(|one| self.believed.has_signed(one))
@@ -104,8 +102,8 @@ impl Keeper {
         let Some(Checkpoint { begins: Some(begins), .. }) = &self.newest else { return Ok(()) };
         let first = begins.segment;
         // Servers with one seal sign with one key: what another journal's checkpoint says is not this one's beginning.
-        let dir = stream::directory(&self.dir, first.stream);
-        if !is_there(&dir, begins).map_err(JournalError::io("read", &dir))? {
+        let name = self.storage.name_of_stream(first.stream);
+        if !is_there(&*self.storage, begins).map_err(JournalError::io("read", &name))? {
             tracing::error!(
                 stream = %first.stream,
                 segment = first.number,
@@ -115,49 +113,22 @@ impl Keeper {
             return Ok(());
         }
         for stream in self.reader.streams()?.into_iter().filter(|&stream| stream <= first.stream) {
-            let dir = stream::directory(&self.dir, stream);
-            let is_gone = |number| SegmentId { stream, number } < first;
-            remove_segments(&dir, is_gone, stream < first.stream)
-                .map_err(JournalError::io("remove from", &dir))?;
+            self.storage
+                .remove_segments(stream, first.number, stream < first.stream)
+                .map_err(JournalError::io("remove from", &self.storage.name_of_stream(stream)))?;
         }
-        segment::sync_dir(&self.dir).map_err(JournalError::io("flush", &self.dir))?;
-        self.files
+        self.storage.removed().map_err(JournalError::io("flush", &self.storage.name()))?;
+        self.checkpoints
             .remove_before(begins.checkpoint)
-            .map_err(JournalError::io("remove old checkpoints from", self.files.dir()))
+            .map_err(JournalError::io("remove old checkpoints from", &self.checkpoints.name()))
     }
 }
 
 /// Tells whether a journal has the segment that a checkpoint says it begins with.
-fn is_there(dir: &Path, begins: &Beginning) -> io::Result<bool> {
-    let content = match SegmentContent::open(dir, begins.segment.number) {
+fn is_there(journal: &dyn Storage, begins: &Beginning) -> io::Result<bool> {
+    let content = match journal.open(begins.segment) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         opened => opened?,
     };
     Ok(SegmentHeader::read(&content)?.is_ok_and(|sealed| sealed.hash == begins.header))
-}
-
-/// Removes segments, oldest first, and the directory of a stream that has none left.
-fn remove_segments(dir: &Path, is_gone: impl Fn(u32) -> bool, all: bool) -> io::Result<()> {
-    let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-    let segments = segment::list(dir)?;
-    let numbers: Vec<_> = segments.numbers.iter().copied().filter(|&number| is_gone(number)).collect();
-    for number in &numbers {
-        for name in [segment::file_name(*number), segment::compressed_name(*number)] {
-            match fs::remove_file(dir.join(name)) {
-                Err(error) if missing(&error) => {}
-                removed => removed?,
-            }
-        }
-        // In this order on the disk too: what is left after a crash has no hole.
-        segment::sync_dir(dir)?;
-    }
-    if all {
-        segment::remove_unfinished(dir, &segments)?;
-        match fs::remove_dir(dir) {
-            // A directory that still holds something is not ours to remove.
-            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
-            removed => removed?,
-        }
-    }
-    Ok(())
 }

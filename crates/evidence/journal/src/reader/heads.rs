@@ -5,6 +5,7 @@ use super::sealed::SealedFrame;
 use super::segment_reader::{Segment, SegmentId};
 use crate::error::JournalError;
 use crate::frame::FrameHeader;
+use crate::stream::StreamId;
 use crate::walk::{Skim, Step, Walk};
 
 /// What the disk reads, at most, where a frame's header is read.
@@ -88,11 +89,20 @@ impl Segment {
 }
 
 impl Reader {
-    /// The segment that is written now; none if this reader is not its writer's.
+    /// The segment that is written now; none if this reader is not its writer's, or shows what others write too.
     ///
     /// Cheap: it does not look at the disk.
     pub fn newest_segment(&self) -> Option<SegmentId> {
-        let end = self.durable.as_ref()?.end();
+        let end = self.only_writer()?;
         Some(SegmentId { stream: end.stream, number: end.segment })
+    }
+
+    /// The stream that is written now, and how many of its records are shown; none where others may write too, or this
+    /// reader is not its writer's.
+    ///
+    /// Cheap: for whoever asks often whether there is something new.
+    pub fn written(&self) -> Option<(StreamId, u64)> {
+        let end = self.only_writer()?;
+        Some((end.stream, end.records))
     }
 }

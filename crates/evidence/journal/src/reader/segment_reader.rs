@@ -7,8 +7,8 @@ use super::Reader;
 use super::sealed::{Place, SealedFrame};
 use crate::error::JournalError;
 use crate::frame::{Frame, FrameFault, FrameHeader, HEADER_LEN};
-use crate::segment::{self, SegmentContent, SegmentHeader};
-use crate::stream::{self, StreamId};
+use crate::segment::{SegmentContent, SegmentHeader};
+use crate::stream::StreamId;
 use crate::walk::{Step, Walk};
 
 /// Names one segment: its stream, and its number in it from 1. Ids order as the journal does.
@@ -25,8 +25,8 @@ pub struct SegmentId {
 pub struct ListedSegment {
     /// Which.
     pub id: SegmentId,
-    /// Whether it takes no more frames: all but the journal's last one. It may still be compressed, which changes
-    /// nothing of what is read, and go when its time is up.
+    /// Whether it takes no more frames: all but the last one of each [chain](Reader::chains). It may still be compressed,
+    /// which changes nothing of what is read, and go when its time is up.
     pub is_closed: bool,
 }
 
@@ -35,24 +35,31 @@ impl Reader {
     ///
     /// One that is closed stays closed, and one that is gone does not come back.
     pub fn segments(&self) -> Result<Vec<ListedSegment>, JournalError> {
-        let (streams, durable) = self.listed()?;
         let mut segments = Vec::new();
-        for stream in streams {
-            let dir = stream::directory(&self.dir, stream);
-            let numbers = match segment::list(&dir) {
-                // All of it went since it was listed.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                listed => listed.map_err(JournalError::io("list", &dir))?.numbers,
-            };
-            let end = durable.filter(|end| end.stream == stream);
-            let numbers = numbers.into_iter().filter(|&number| end.is_none_or(|end| number <= end.segment));
-            segments.extend(
-                numbers.map(|number| ListedSegment { id: SegmentId { stream, number }, is_closed: true }),
-            );
+        for chain in self.chains_here()? {
+            let (streams, durable) = self.listed_in(&chain)?;
+            let before = segments.len();
+            for stream in streams {
+                let numbers = match chain.storage.segments(stream) {
+                    // All of it went since it was listed.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    listed => {
+                        let name = chain.storage.name_of_stream(stream);
+                        listed.map_err(JournalError::io("list", &name))?.numbers
+                    }
+                };
+                let end = durable.filter(|end| end.stream == stream);
+                let numbers =
+                    numbers.into_iter().filter(|&number| end.is_none_or(|end| number <= end.segment));
+                let ids = numbers.map(|number| SegmentId { stream, number });
+                segments.extend(ids.map(|id| ListedSegment { id, is_closed: true }));
+            }
+            if let Some(last) = segments.get_mut(before..).and_then(<[ListedSegment]>::last_mut) {
+                last.is_closed = false;
+            }
         }
-        if let Some(last) = segments.last_mut() {
-            last.is_closed = false;
-        }
+        // Each chain's are in order.
+        segments.sort_by_key(|listed| listed.id);
         Ok(segments)
     }
 
@@ -60,18 +67,18 @@ impl Reader {
     ///
     /// Of the last one that is shown which was durable by now.
     pub fn segment(&self, id: SegmentId) -> Result<Option<Segment>, JournalError> {
-        let end = self.durable.as_ref().map(|durable| durable.end());
-        let limit =
-            end.filter(|end| (end.stream, end.segment) == (id.stream, id.number)).map(|end| end.offset);
-        let dir = stream::directory(&self.dir, id.stream);
-        let path = dir.join(segment::file_name(id.number));
-        let failed = || JournalError::io("read", &path);
-        let content = match SegmentContent::open(&dir, id.number) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => opened.map_err(failed())?,
-        };
-        let header = SegmentHeader::read(&content).map_err(failed())?.ok().map(|sealed| sealed.header);
-        Ok(Some(Segment { id, path, content, header, limit }))
+        let limit = self.durable_end_of(id);
+        for place in self.places() {
+            let path = place.name_of(id);
+            let failed = || JournalError::io("read", &path);
+            let content = match place.open(id) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                opened => opened.map_err(failed())?,
+            };
+            let header = SegmentHeader::read(&content).map_err(failed())?.ok().map(|sealed| sealed.header);
+            return Ok(Some(Segment { id, path, content, header, limit }));
+        }
+        Ok(None)
     }
 }
 
@@ -83,7 +90,7 @@ pub struct Segment {
     path: PathBuf,
     pub(super) content: SegmentContent,
     /// None if it is damaged.
-    header: Option<SegmentHeader>,
+    pub(super) header: Option<SegmentHeader>,
     pub(super) limit: Option<u64>,
 }
 

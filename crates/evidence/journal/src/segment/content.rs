@@ -1,4 +1,4 @@
-//! What a segment holds, by offset, whether its file is plain or compressed.
+//! What a segment holds, by offset, whether it is a plain file, a compressed one, or rows of a store.
 //!
 //! Everything that reads a segment reads it through [`SegmentContent`]. Offsets are those of the segment as it was
 //! written, and so are the bytes.
@@ -10,6 +10,7 @@ use std::path::Path;
 
 use super::compressed::CompressedSegment;
 use super::{HeaderFault, compressed_name, file_name};
+use crate::storage::RowContent;
 
 /// A segment, open for reading.
 pub(crate) struct SegmentContent(Form);
@@ -17,6 +18,7 @@ pub(crate) struct SegmentContent(Form);
 enum Form {
     Plain(File),
     Compressed(Box<CompressedSegment>),
+    Rows(Box<RowContent>),
     /// A compressed file whose head or table cannot be read: nothing of what it holds can be found.
     Lost(HeaderFault),
 }
@@ -45,19 +47,25 @@ impl SegmentContent {
         }))
     }
 
-    /// The file, if it is a plain one.
-    pub(crate) fn plain_file(&self) -> Option<&File> {
+    /// Where reading may begin for whoever wants the record of that number: a frame at or before it, if one is known
+    /// without reading what comes before.
+    pub(crate) fn offset_of(&self, record: u64) -> io::Result<Option<u64>> {
         match &self.0 {
-            Form::Plain(file) => Some(file),
-            Form::Compressed(_) | Form::Lost(_) => None,
+            Form::Rows(rows) => rows.offset_of(record),
+            Form::Plain(_) | Form::Compressed(_) | Form::Lost(_) => Ok(None),
         }
+    }
+
+    /// Takes a segment that is rows of a store.
+    pub(crate) fn rows(rows: RowContent) -> Self {
+        Self(Form::Rows(Box::new(rows)))
     }
 
     /// Why nothing of the segment can be read, if that is so.
     pub(super) fn fault(&self) -> Option<HeaderFault> {
         match &self.0 {
             Form::Lost(fault) => Some(*fault),
-            Form::Plain(_) | Form::Compressed(_) => None,
+            Form::Plain(_) | Form::Compressed(_) | Form::Rows(_) => None,
         }
     }
 
@@ -66,6 +74,7 @@ impl SegmentContent {
         match &self.0 {
             Form::Plain(file) => Ok(file.metadata()?.len()),
             Form::Compressed(segment) => Ok(segment.length()),
+            Form::Rows(rows) => rows.length(),
             Form::Lost(_) => Ok(0),
         }
     }
@@ -76,6 +85,7 @@ impl SegmentContent {
         match &self.0 {
             Form::Plain(file) => file.read_at(into, offset),
             Form::Compressed(segment) => segment.read_at(into, offset),
+            Form::Rows(rows) => rows.read_at(into, offset),
             Form::Lost(_) => Ok(0),
         }
     }
@@ -100,6 +110,7 @@ impl SegmentContent {
     pub(crate) fn lost(&self) -> Vec<(u64, u64)> {
         match &self.0 {
             Form::Compressed(segment) => segment.lost(),
+            Form::Rows(rows) => rows.lost(),
             Form::Plain(_) | Form::Lost(_) => Vec::new(),
         }
     }

@@ -3,22 +3,23 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::sync::Arc;
 
 use strongroom_crypto::ed25519::PublicKey;
 
 use super::signatures::Chain;
 use super::trust::Trust;
 use super::{Finding, FindingKind, Report};
-use crate::checkpoint::{Beginning, Broken, Checkpoint, CheckpointFiles, Head, NotACheckpoint};
+use crate::checkpoint::{Beginning, Broken, Checkpoint, CheckpointStore, Head, NotACheckpoint};
 use crate::error::JournalError;
 use crate::frame::Hash;
 use crate::reader::SegmentId;
+use crate::storage::Storage;
 use crate::stream::StreamId;
 
 /// What signed checkpoints say of the journal.
 pub(super) struct Anchors {
-    files: CheckpointFiles,
+    files: Arc<dyn CheckpointStore>,
     heads: BTreeMap<StreamId, Vec<Seen>>,
     begins: Option<(u64, Beginning)>,
     /// Keys that signed what is believed, with their epochs.
@@ -41,13 +42,17 @@ pub(super) struct Seen {
 
 impl Anchors {
     /// Reads and judges all checkpoints.
-    pub(super) fn read(journal: &Path, trust: &Trust<'_>, report: &mut Report) -> Result<Self, JournalError> {
-        let files = CheckpointFiles::of_journal(journal);
+    pub(super) fn read(
+        journal: &dyn Storage,
+        trust: &Trust<'_>,
+        report: &mut Report,
+    ) -> Result<Self, JournalError> {
+        let files = journal.checkpoints();
         let mut chain = Chain::new(trust);
         let mut missed = false;
-        let list = files.list().map_err(JournalError::io("list", files.dir()))?;
+        let list = files.list().map_err(JournalError::io("list", &files.name()))?;
         for (index, &number) in list.iter().enumerate() {
-            let path = files.path(number);
+            let path = files.name_of(number);
             let read = match files.read(number) {
                 // A running server dropped it, because its time was up.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -163,7 +168,7 @@ impl Anchors {
             let named = (checkpoint.key_epoch, checkpoint.key);
             (trust.knows_key_of(checkpoint) || self.keys.contains(&named)) && checkpoint.is_signed()
         };
-        self.files.newest(believed).ok()??.begins
+        self.files.newest(&believed).ok()??.begins
     }
 
     /// Reports the ends of streams that are not there at all.

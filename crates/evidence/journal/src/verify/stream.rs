@@ -1,7 +1,5 @@
 //! Verification of one stream.
 
-use std::path::Path;
-
 use super::anchors::{Anchors, Seen};
 use super::trust::Trust;
 use super::{Finding, FindingKind, Progress, Report};
@@ -9,10 +7,12 @@ use crate::chain::ChainKey;
 use crate::checkpoint::Beginning;
 use crate::error::JournalError;
 use crate::frame::{Frame, FrameFault, Hash, Kind};
+use crate::journal::Durability;
 use crate::reader::SegmentId;
 use crate::record::codec::Contexts;
-use crate::segment::{self, Predecessor, SEGMENT_LIMIT, SealedHeader, SegmentContent, SegmentHeader};
-use crate::stream::{self, StreamId};
+use crate::segment::{Predecessor, SEGMENT_LIMIT, SealedHeader, SegmentContent, SegmentHeader};
+use crate::storage::Storage;
+use crate::stream::StreamId;
 use crate::walk::{Damage, Step, Walk};
 
 /// How many keys are computed to reach one frame: a forged number must not keep the verifier busy for ever.
@@ -24,6 +24,8 @@ pub(super) struct Ending {
     frames: u64,
     /// None behind damage.
     last: Option<Hash>,
+    /// A power cut, and nothing else, is taken to have left sectors out.
+    lacks_sectors: bool,
     says: Says,
 }
 
@@ -47,6 +49,9 @@ impl Ending {
             (Says::Unread, _) | (Says::First, None) => {}
             (Says::First, Some(before)) => found(before.stream, FindingKind::StreamMisplaced, None),
             (Says::After(said), Some(before)) if said.stream == before.stream => {
+                if said.end.is_some() && before.lacks_sectors {
+                    found(said.stream, FindingKind::MissingLater, None);
+                }
                 let (Some((frames, hash)), Some(last)) = (said.end, before.last) else { return };
                 if frames > before.frames {
                     found(said.stream, FindingKind::StreamCut { frames }, Some(before.frames));
@@ -64,7 +69,7 @@ impl Ending {
 
 /// Verifies one stream; none if it has no segment.
 pub(super) fn check(
-    journal: &Path,
+    journal: &dyn Storage,
     stream: StreamId,
     newest: bool,
     trust: &Trust<'_>,
@@ -72,14 +77,13 @@ pub(super) fn check(
     report: &mut Report,
     progress: &mut impl FnMut(&Progress),
 ) -> Result<Option<Ending>, JournalError> {
-    let dir = stream::directory(journal, stream);
-    let listed = match segment::list(&dir) {
+    let listed = match journal.segments(stream) {
         Err(error)
             if is_missing(&error) && anchors.is_dropped(SegmentId { stream, number: u32::MAX }, trust) =>
         {
             return Ok(None);
         }
-        listed => listed.map_err(JournalError::io("list", &dir))?,
+        listed => listed.map_err(JournalError::io("list", &journal.name_of_stream(stream)))?,
     };
     let note = |kind| Finding { stream: Some(stream), ..Finding::new(kind) };
     listed.strangers.into_iter().for_each(|path| report.add(note(FindingKind::Stranger(path))));
@@ -116,11 +120,12 @@ pub(super) fn check(
         }
         let Report { frames, records, .. } = *check.report;
         progress(&Progress { stream, segment: number, frames, records });
-        let path = dir.join(segment::file_name(number));
+        let id = SegmentId { stream, number };
+        let path = journal.name_of(id);
         let failed = || JournalError::io("read", &path);
-        let content = match SegmentContent::open(&dir, number) {
+        let content = match journal.open(id) {
             // Its time was up since it was listed.
-            Err(error) if is_missing(&error) && anchors.is_dropped(SegmentId { stream, number }, trust) => {
+            Err(error) if is_missing(&error) && anchors.is_dropped(id, trust) => {
                 check.segment = number;
                 check.lose();
                 continue;
@@ -132,9 +137,13 @@ pub(super) fn check(
     if !check.closed && !newest {
         check.report.add(note(FindingKind::NotClosed));
     }
+    if check.closed && check.lacks_sectors {
+        check.report.add(note(FindingKind::MissingLater));
+    }
     check.compare_end();
     let last = check.previous.filter(|_| !check.lost);
-    Ok(Some(Ending { stream, frames: check.next_frame, last, says: check.says }))
+    let lacks_sectors = check.lacks_sectors && !check.closed;
+    Ok(Some(Ending { stream, frames: check.next_frame, last, lacks_sectors, says: check.says }))
 }
 
 struct StreamCheck<'r> {
@@ -150,6 +159,12 @@ struct StreamCheck<'r> {
     previous: Option<Hash>,
     /// Something was reported just before, so that the next frame may be any later one.
     lost: bool,
+    /// What was reported just before is that sectors are missing: so may be frames.
+    unflushed: bool,
+    /// That was reported somewhere in the stream.
+    lacks_sectors: bool,
+    /// When records of the segment at hand counted as written.
+    durability: Durability,
     /// The segment at hand belongs elsewhere.
     misplaced: bool,
     closed: bool,
@@ -174,6 +189,9 @@ impl<'r> StreamCheck<'r> {
             next_record: 0,
             previous: Some([0; 32]),
             lost: false,
+            unflushed: false,
+            lacks_sectors: false,
+            durability: Durability::Sync,
             misplaced: false,
             closed: false,
             says: Says::Unread,
@@ -198,6 +216,7 @@ impl<'r> StreamCheck<'r> {
         }
         self.segment = number;
         self.misplaced = false;
+        self.durability = Durability::Sync;
         if self.closed {
             self.found(FindingKind::BehindEnd, Some(0));
         }
@@ -254,6 +273,7 @@ impl<'r> StreamCheck<'r> {
         self.next_frame = header.first_frame;
         self.next_record = header.first_record;
         self.previous = Some(sealed.hash);
+        self.durability = header.durability;
         if header.first_frame == 0 {
             self.compare_heads(&sealed.hash, 0);
         }
@@ -289,6 +309,12 @@ impl<'r> StreamCheck<'r> {
                         self.lose();
                     }
                     return Ok(());
+                }
+                Step::Damaged(damage) if last && self.may_be_unflushed(&damage) => {
+                    self.found(FindingKind::Unflushed, Some(damage.offset));
+                    self.lacks_sectors = true;
+                    self.pass(&damage);
+                    self.unflushed = true;
                 }
                 Step::Damaged(damage) => self.damage(&damage),
             }
@@ -390,17 +416,33 @@ impl<'r> StreamCheck<'r> {
             },
             _ => finding,
         });
-        if let Some(header) = known {
+        self.pass(damage);
+    }
+
+    /// Goes on behind damage.
+    fn pass(&mut self, damage: &Damage) {
+        if let Some(header) = damage.header.filter(|header| header.sequence >= self.next_frame) {
             self.next_frame = header.sequence + 1;
             self.next_record = header.next_record();
         }
         self.lose();
     }
 
+    /// Tells whether a power cut explains the damage: it is in a stream that was not closed, records counted before they
+    /// were flushed, and no checkpoint saw what is missing. Whatever one names is on the disk.
+    fn may_be_unflushed(&self, damage: &Damage) -> bool {
+        let seen = self.heads.last().map_or(0, |seen| seen.frames);
+        damage.lacks_sectors
+            && self.durability == Durability::Written
+            && !self.closed
+            && !self.misplaced
+            && seen <= self.next_frame
+    }
+
     /// Compares a frame's or segment's place with the one expected here.
     fn expect(&mut self, frame: u64, record: u64, previous: Hash, offset: u64) {
         let skipped = frame > self.next_frame + u64::from(self.lost);
-        if skipped && !(self.lost && offset == 0) {
+        if skipped && !(self.lost && (offset == 0 || self.unflushed)) {
             let first = self.next_frame;
             self.found(FindingKind::FramesMissing { first, last: frame - 1 }, Some(offset));
         } else if !self.lost && (frame != self.next_frame || record != self.next_record)
@@ -409,6 +451,7 @@ impl<'r> StreamCheck<'r> {
             self.found(FindingKind::Chain, Some(offset));
         }
         self.lost = false;
+        self.unflushed = false;
     }
 
     /// Asks the key of a frame; none without a key. A refused answer does not move the key on.
@@ -430,6 +473,7 @@ impl<'r> StreamCheck<'r> {
     fn lose(&mut self) {
         self.previous = None;
         self.lost = true;
+        self.unflushed = false;
     }
 
     fn found(&mut self, kind: FindingKind, offset: Option<u64>) {

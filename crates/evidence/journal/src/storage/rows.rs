@@ -1,0 +1,301 @@
+//! The journals of all servers on a store, in its tables.
+//!
+//! A segment is the same bytes as in a file, in pieces: its header, then a row for each frame, and once it takes no more
+//! frames larger ones, packed. Offsets, hashes and links are those of a file; what proves a journal does not depend on
+//! where it lies. Nothing is torn here: a row is there or not.
+//!
+//! Each server writes a chain of streams under its name. Who takes a chain raises its **fence**; a row is only put while
+//! the fence is the writer's, and who raises it waits for rows that are being put. So a server that was replaced, or
+//! paused for too long, cannot add to what another has taken for whole.
+
+mod appending;
+mod checkpoints;
+mod content;
+mod session;
+mod statements;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use strongroom_store::{Db, Row, Statement, StoreError, Value};
+use zstd::bulk::Compressor;
+
+use super::{Chain, Storage, Taken, Taking};
+use crate::checkpoint::CheckpointStore;
+use crate::frame::FrameHeader;
+use crate::reader::{SegmentFile, SegmentId};
+use crate::segment::{HEADER_LEN, SegmentContent, Segments};
+use crate::stream::{StreamId, Streams};
+use crate::walk::{Skim, Walk};
+use appending::RowAppender;
+use checkpoints::CheckpointRows;
+pub(crate) use content::RowContent;
+use session::{Session, failed};
+pub use statements::{MIGRATIONS, STATEMENTS, STATEMENTS_OF_POSTGRES};
+
+/// Connections for whoever reads.
+const READERS: u32 = 4;
+/// Most chains of a store, streams of a chain and segments of a stream that are listed.
+const MOST: u32 = 1_000_000;
+/// How much of a segment one packed piece holds, unless a frame is longer.
+const PIECE: usize = 64 << 10;
+/// zstd's own default, as in files.
+const LEVEL: i32 = 3;
+
+/// The journals in a store, or one chain of them. Clones share their connections.
+#[derive(Clone)]
+pub(crate) struct Rows {
+    db: Db,
+    session: Arc<Session>,
+    chain: Option<Arc<str>>,
+    /// The fence, if this process has taken the chain.
+    fence: Arc<AtomicI64>,
+}
+
+/// A fence that nobody has raised.
+const NOT_TAKEN: i64 = 0;
+
+impl Rows {
+    /// The journals in `db`, whose tables are there.
+    pub(crate) fn open(db: &Db) -> io::Result<Self> {
+        let session = Session::start(db, READERS)?;
+        let fence = Arc::new(AtomicI64::new(NOT_TAKEN));
+        Ok(Self { db: db.clone(), session, chain: None, fence })
+    }
+
+    /// One chain of them.
+    pub(crate) fn of(&self, chain: &str) -> Self {
+        Self { chain: Some(chain.into()), fence: Arc::new(AtomicI64::new(NOT_TAKEN)), ..self.clone() }
+    }
+
+    /// All chains of which anything is left.
+    pub(crate) fn all_chains(&self) -> io::Result<Vec<Chain>> {
+        self.chains_by(statements::ALL_CHAINS)
+    }
+
+    fn chains_by(&self, statement: Statement) -> io::Result<Vec<Chain>> {
+        let rows = self.query(statement, vec![MOST.into()])?;
+        let chain = |row: &Row| {
+            let name = row.text("chain")?;
+            Ok(Chain { name: name.as_str().into(), storage: Arc::new(self.of(&name)) })
+        };
+        rows.iter().map(chain).collect::<Result<_, StoreError>>().map_err(failed)
+    }
+
+    fn query(&self, statement: Statement, values: Vec<Value>) -> io::Result<Vec<Row>> {
+        let answer = self.session.ask(|db| async move { db.query(statement, &values).await });
+        answer.map_err(failed)
+    }
+
+    /// Packs a segment that takes no more frames: each piece some whole frames. Whatever is no frame is packed as it is.
+    fn pack(&self, id: SegmentId) -> io::Result<(u64, u64)> {
+        let content = self.open(id)?;
+        let length = content.length()?;
+        let mut starts = vec![(0, None)];
+        let mut walk = Walk::new(&content, None)?;
+        let mut end = HEADER_LEN as u64;
+        while let Skim::Frame { offset, header } = walk.skim()? {
+            let FrameHeader { length, first_record, .. } = header;
+            let start = starts.last().map_or(0, |(start, _)| *start);
+            if (offset + u64::from(length) - start) as usize > PIECE && offset > start {
+                starts.push((offset, Some(first_record)));
+            }
+            end = offset + u64::from(length);
+        }
+        if end < length {
+            // What is damaged from there on stays one piece.
+            starts.push((end, None));
+        }
+        let mut pieces = Vec::with_capacity(starts.len());
+        let mut compressor = Compressor::new(LEVEL)?;
+        let ends = starts.iter().skip(1).map(|(start, _)| *start).chain([length]);
+        for (&(start, first_record), end) in starts.iter().zip(ends) {
+            let mut bytes = vec![0; (end - start) as usize];
+            content.read_exact_at(&mut bytes, start)?;
+            let packed = compressor.compress(&bytes)?;
+            pieces.push(Piece { start, length: end - start, first_record, packing: 1, bytes: packed });
+        }
+        let size = pieces.iter().map(|piece| piece.bytes.len() as u64).sum();
+        self.replace(id, pieces)?;
+        Ok((length, size))
+    }
+
+    /// Puts pieces in place of all that there are of a segment.
+    fn replace(&self, id: SegmentId, pieces: Vec<Piece>) -> io::Result<()> {
+        let chain = self.chain.as_deref().map(str::to_owned);
+        let named = [Value::from(id.stream.to_string()), Value::from(id.number)];
+        let replaced = self.session.ask(|db| async move {
+            db.transaction(|tx| {
+                let (named, pieces, chain) = (&named, &pieces, &chain);
+                Box::pin(async move {
+                    tx.execute(statements::REMOVE_PIECES, named).await?;
+                    for piece in pieces {
+                        tx.execute(statements::PUT_PIECE, &piece.values(named, chain.as_deref())).await?;
+                    }
+                    Ok::<_, StoreError>(())
+                })
+            })
+            .await
+        });
+        replaced.map_err(failed)
+    }
+}
+
+/// A row of what a segment holds.
+struct Piece {
+    start: u64,
+    length: u64,
+    first_record: Option<u64>,
+    packing: u32,
+    bytes: Vec<u8>,
+}
+
+impl Piece {
+    fn values(&self, [stream, segment]: &[Value; 2], chain: Option<&str>) -> [Value; 8] {
+        let &Self { start, length, first_record, packing, ref bytes } = self;
+        [
+            stream.clone(),
+            segment.clone(),
+            (start as i64).into(),
+            chain.filter(|_| start == 0).map(str::to_owned).into(),
+            (length as i64).into(),
+            packing.into(),
+            first_record.map(|number| number as i64).into(),
+            bytes.clone().into(),
+        ]
+    }
+}
+
+impl Storage for Rows {
+    fn chains(&self) -> io::Result<Vec<Chain>> {
+        match &self.chain {
+            Some(name) => Ok(vec![Chain { name: name.clone(), storage: Arc::new(self.clone()) }]),
+            None => self.chains_by(statements::CHAINS),
+        }
+    }
+
+    fn streams(&self) -> io::Result<Streams> {
+        let rows = match &self.chain {
+            Some(chain) => self.query(statements::STREAMS_OF, vec![chain.to_string().into(), MOST.into()])?,
+            None => self.query(statements::STREAMS, vec![MOST.into()])?,
+        };
+        let (mut streams, mut strangers) = (Vec::new(), Vec::new());
+        for row in &rows {
+            let name = row.text("stream").map_err(failed)?;
+            match name.parse() {
+                Ok(stream) => streams.push(stream),
+                Err(_) => strangers.push(PathBuf::from(format!("stream {name:?} in journal_pieces"))),
+            }
+        }
+        streams.sort_unstable();
+        Ok(Streams { streams, strangers })
+    }
+
+    fn segments(&self, stream: StreamId) -> io::Result<Segments> {
+        let rows = self.query(statements::SEGMENTS, vec![stream.to_string().into(), MOST.into()])?;
+        let (mut numbers, mut strangers) = (Vec::new(), Vec::new());
+        for row in &rows {
+            let number = row.i64("segment").map_err(failed)?;
+            match u32::try_from(number) {
+                Ok(number) => numbers.push(number),
+                Err(_) => {
+                    strangers.push(PathBuf::from(format!("segment {number} of {stream} in journal_pieces")));
+                }
+            }
+        }
+        if numbers.is_empty() && strangers.is_empty() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(Segments { numbers, unfinished: Vec::new(), strangers })
+    }
+
+    fn open(&self, id: SegmentId) -> io::Result<SegmentContent> {
+        RowContent::open(Arc::clone(&self.session), id).map(SegmentContent::rows)
+    }
+
+    fn name(&self) -> PathBuf {
+        PathBuf::from(match &self.chain {
+            Some(chain) => format!("the journal of server {chain} in the store"),
+            None => "the journals in the store".to_owned(),
+        })
+    }
+
+    fn name_of_stream(&self, stream: StreamId) -> PathBuf {
+        PathBuf::from(format!("stream {stream} in the store"))
+    }
+
+    fn name_of(&self, id: SegmentId) -> PathBuf {
+        PathBuf::from(format!("segment {} of stream {} in the store", id.number, id.stream))
+    }
+
+    /// In no file.
+    fn file(&self, _id: SegmentId, _end: Option<u64>) -> io::Result<Option<SegmentFile>> {
+        Ok(None)
+    }
+
+    fn checkpoints(&self) -> Arc<dyn CheckpointStore> {
+        let chain = self.chain.clone().unwrap_or_else(|| "".into());
+        Arc::new(CheckpointRows::new(Arc::clone(&self.session), chain, Arc::clone(&self.fence)))
+    }
+
+    fn take(&self, options: &Taking) -> io::Result<Taken> {
+        let chain = self.chain.clone().ok_or(io::ErrorKind::Unsupported)?;
+        let named: Value = chain.to_string().into();
+        let rows = self.query(statements::TAKE, vec![named])?;
+        let fence = rows.first().ok_or(StoreError::RowCount { found: 0 }).and_then(|row| row.i64("fence"));
+        let fence = fence.map_err(failed)?;
+        self.fence.store(fence, Ordering::Release);
+        // One connection for the writer alone: whoever reads is not in its way.
+        let session = Session::start(&self.db, 1)?;
+        let (appender, hold) =
+            RowAppender::new(session, chain, Arc::clone(&self.fence), options.segment_bytes);
+        Ok(Taken { appender: Box::new(appender), hold: Box::new(()), lost: Some(hold) })
+    }
+
+    /// Nothing is left half made.
+    fn tidy(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn tidy_stream(&self, _stream: StreamId, _segments: &Segments) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Nothing stands behind the last frame.
+    fn cut(&self, _id: SegmentId, _end: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// What is committed is on the disk.
+    fn flush(&self, _id: SegmentId) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn compress(&self, id: SegmentId) -> io::Result<Option<(u64, u64)>> {
+        let named = vec![id.stream.to_string().into(), id.number.into()];
+        if self.query(statements::PACKED, named)?.is_empty() {
+            return Ok(None);
+        }
+        self.pack(id).map(Some)
+    }
+
+    fn remove_segments(&self, stream: StreamId, first: u32, all: bool) -> io::Result<()> {
+        let segments = match self.segments(stream) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            listed => listed?,
+        };
+        for number in segments.numbers.into_iter().filter(|&number| all || number < first) {
+            let named = [Value::from(stream.to_string()), Value::from(number)];
+            let removed =
+                self.session.ask(|db| async move { db.execute(statements::REMOVE_PIECES, &named).await });
+            removed.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn removed(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
