@@ -36,6 +36,12 @@ impl Cost {
         (8..=Self::MOST.memory_kib).contains(&self.memory_kib)
             && (1..=Self::MOST.passes).contains(&self.passes)
     }
+
+    /// How much memory is gone through in all, in KiB.
+    #[must_use]
+    pub fn work(self) -> u64 {
+        u64::from(self.memory_kib) * u64::from(self.passes)
+    }
 }
 
 /// Derives the key. A passphrase that is too long, a salt shorter than 8 bytes, a cost that is not served and memory

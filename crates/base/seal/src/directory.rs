@@ -17,8 +17,12 @@ const OTHERS: u32 = 0o077;
 /// Their write bits.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// No file of a seal is longer, in bytes.
-const LONGEST_FILE: u64 = 65_536;
+/// No file of a seal is longer, in bytes: room for a thousand subkeys that are left of older root keys. (The head of a
+/// backup has room for as much.)
+pub(crate) const LONGEST_FILE: usize = 262_144;
+
+/// Random bytes in the name of a draft.
+const DRAFT_ID: usize = 8;
 
 /// A directory that others cannot change.
 pub(crate) struct Directory(PathBuf);
@@ -58,7 +62,7 @@ impl Directory {
         if mode & OTHERS != 0 {
             return Err(SealError::Permissions { path, mode, wanted: FILE_MODE });
         }
-        if !metadata.is_file() || metadata.len() > LONGEST_FILE {
+        if !metadata.is_file() || metadata.len() > LONGEST_FILE as u64 {
             return Err(SealError::Corrupt { path, what: "it is no file, or far too long" });
         }
         SecretBytes::filled(metadata.len() as usize, |bytes| file.read_exact(bytes)).map_err(at(&path))
@@ -69,10 +73,17 @@ impl Directory {
         &self.0
     }
 
-    /// Keeps others who lock the directory waiting until the answer is dropped.
+    /// Keeps others who lock the directory waiting until the answer is dropped. Whoever writes in it has locked it. What a
+    /// crash has left of an earlier writing goes: there are keys in it.
     pub(crate) fn lock(&self) -> Result<File, SealError> {
         let held = File::open(&self.0).map_err(at(&self.0))?;
         held.lock().map_err(at(&self.0))?;
+        for entry in fs::read_dir(&self.0).map_err(at(&self.0))? {
+            let entry = entry.map_err(at(&self.0))?;
+            if entry.file_name().to_str().is_some_and(is_draft) {
+                fs::remove_file(entry.path()).map_err(at(&entry.path()))?;
+            }
+        }
         Ok(held)
     }
 
@@ -80,7 +91,7 @@ impl Directory {
     /// or as it is to be.
     pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), SealError> {
         let path = self.path(name);
-        if bytes.len() as u64 > LONGEST_FILE {
+        if bytes.len() > LONGEST_FILE {
             return Err(SealError::Corrupt { path, what: "it would be far too long" });
         }
         let draft = self.draft(name)?;
@@ -93,7 +104,7 @@ impl Directory {
     }
 
     fn draft(&self, name: &str) -> Result<PathBuf, SealError> {
-        Ok(self.path(&format!(".{name}.{}", hex::encode(&random::bytes::<8>()?))))
+        Ok(self.path(&format!(".{name}.{}", hex::encode(&random::bytes::<DRAFT_ID>()?))))
     }
 
     /// Makes the file `name` with these bytes, on disk when this returns. It appears whole: a crash leaves it
@@ -113,6 +124,12 @@ impl Directory {
         sync(&self.0)?;
         Ok(made)
     }
+}
+
+/// Whether a file of that name is a draft.
+fn is_draft(name: &str) -> bool {
+    let id = name.strip_prefix('.').and_then(|name| name.rsplit_once('.')).map(|(_, id)| id);
+    id.and_then(hex::decode).is_some_and(|id| id.len() == DRAFT_ID)
 }
 
 fn write_draft(path: &Path, bytes: &[u8]) -> io::Result<()> {

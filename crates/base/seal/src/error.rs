@@ -57,6 +57,42 @@ pub enum SealError {
         /// The kinds that it has, separated by commas.
         kinds: String,
     },
+    /// Somebody has written the slots file who had none of its root keys, or has put an older one in its place.
+    #[error(
+        "{} was altered, or is not of this seal: its signature is nobody's who had its root key. Put back the copy of the \
+         seal's folder, and find out who writes there",
+        path.display()
+    )]
+    AlteredSlots {
+        /// The slots file.
+        path: PathBuf,
+    },
+    /// A slots file of an older root key stands in the place of the newer one that this process has read or written.
+    #[error(
+        "{} has the root key of epoch {found}, and had that of epoch {known} before: somebody has put an older file in its \
+         place. Put back the newest",
+        path.display()
+    )]
+    OlderSlots {
+        /// The slots file.
+        path: PathBuf,
+        /// The epoch of its newest root key.
+        found: u32,
+        /// The epoch of the newest root key that is known.
+        known: u32,
+    },
+    /// The slots file would grow beyond what is read.
+    #[error(
+        "{} has no room for another root key: {kept} keys are left in it of older ones, for what still opens with them. They \
+         go as records leave the journal and backups of clusters are deleted; rotate again then",
+        path.display()
+    )]
+    NoRoom {
+        /// The slots file.
+        path: PathBuf,
+        /// How many such keys it has.
+        kept: usize,
+    },
     /// The slot's key, or the root key, is intact but belongs to something else.
     #[error("this is not the seal that the data was made under")]
     WrongSeal,
@@ -93,8 +129,11 @@ pub enum SealError {
     /// The last slot is never removed: nothing would open any more.
     #[error("this is the seal's only slot, and without it nothing opens any more; add another one first")]
     LastSlot,
-    /// A slot of a kind that this version does not know, in a file of format 1, cannot get a new root key.
-    #[error("slot {id} is of the kind {kind}, which cannot get a new root key; remove it first")]
+    /// A slot of a file of format 1 whose key is not there cannot get a new root key.
+    #[error(
+        "slot {id} of the kind {kind} is of an early version, and cannot get a new root key without its own key; remove it: \
+         strongroom seal slots remove {id}"
+    )]
     SlotStaysBehind {
         /// The slot's kind.
         kind: String,

@@ -1,4 +1,4 @@
-//! The root of trust: a random 256-bit root key that lives outside the database, wrapped in *slots*, and what
+//! The root of trust: a random 256-bit root key that lives outside the database, sealed to *slots*, and what
 //! is derived from it.
 //!
 //! The crate refuses to know what is sealed and where sealed values are kept; it knows one directory (two
@@ -8,7 +8,8 @@
 //!
 //! ```text
 //! slot-file.key   the key of the slot kind `file`: 32 random bytes, readable by their owner only
-//! root.slots      the newest root key, wrapped once for each slot; one slot opens it. Older ones under it
+//! root.slots      the newest root key, sealed to the public key of each slot, whose private key is in it under the slot's
+//!                 own key; one slot opens it. Older root keys under the newest
 //!
 //! root key of an epoch -- check value (public)
 //!    `------------------- key per purpose -- subkey -- key per sealed value
@@ -23,6 +24,7 @@
 
 #![warn(missing_docs)]
 
+mod bringing_up;
 mod directory;
 mod error;
 mod inventory;
@@ -31,9 +33,11 @@ mod ring;
 mod root;
 mod rotation;
 mod sealer;
+mod slot;
 mod slot_key;
 mod slots;
 mod unlock;
+mod writing;
 
 pub use error::SealError;
 pub use inventory::{SlotInfo, slots_in};

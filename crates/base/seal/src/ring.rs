@@ -34,6 +34,7 @@ impl Generation {
 }
 
 /// The root keys that are there, and the subkeys that are left of those that are gone.
+#[derive(Clone)]
 pub(crate) struct Ring {
     current: Arc<Generation>,
     whole: BTreeMap<Epoch, Arc<Generation>>,

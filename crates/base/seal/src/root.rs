@@ -2,14 +2,16 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use strongroom_crypto::random;
+use strongroom_crypto::{hex, random};
 use strongroom_secret::{Key256, constant_time_eq};
 
 use crate::directory::Directory;
 use crate::ring::{Generation, Ring};
+use crate::slot::Goal;
 use crate::slots::Slots;
+use crate::unlock::Entrance;
 use crate::{Epoch, Purpose, SealError, Unlock};
 
 /// The root keys of all epochs, opened. Clones are the same root: what one learns, all know. The keys are wiped when
@@ -22,7 +24,16 @@ pub struct Root {
 struct Shared {
     ring: RwLock<Ring>,
     /// Where the root is kept, if it is.
-    home: Option<PathBuf>,
+    home: Option<Home>,
+    /// One change of the ring, and of the file with it, at a time.
+    turn: Mutex<()>,
+}
+
+/// Where a root is kept.
+pub(crate) struct Home {
+    pub(crate) directory: PathBuf,
+    /// The slot by which it was opened, or with which it was made.
+    pub(crate) slot: [u8; 8],
 }
 
 impl Root {
@@ -36,11 +47,15 @@ impl Root {
 
     /// The same with a slot of any kind.
     pub fn create_with(directory: &Path, unlock: &Unlock) -> Result<Self, SealError> {
-        let home = directory.to_owned();
+        let path = directory.to_owned();
         let directory = Directory::make(directory)?;
+        let _held = directory.lock()?;
         let generation = Generation::new(Epoch::FIRST, random::key256()?)?;
-        let slot = unlock.make(&directory, generation.epoch, &generation.key)?;
-        Slots::new(generation.epoch, vec![slot]).create(&directory)?;
+        let lineage = random::key256()?;
+        let goal = Goal { epoch: generation.epoch, root: &generation.key, lineage: &lineage };
+        let slot = unlock.make(&directory, &[], goal)?;
+        let home = Home { directory: path, slot: slot.name.id };
+        Slots::new(generation.epoch, vec![slot]).signed(&generation.key, &lineage)?.create(&directory)?;
         Ok(Self::from_ring(Ring::of(generation), Some(home)))
     }
 
@@ -49,13 +64,14 @@ impl Root {
         Self::open_with(directory, &Unlock::File)
     }
 
-    /// The same with a slot of any kind.
+    /// The same with a slot of any kind. Nothing is written; a file of an earlier format becomes a new one when somebody
+    /// [brings it up](Self::bring_up), or with the first change.
     pub fn open_with(directory: &Path, unlock: &Unlock) -> Result<Self, SealError> {
-        let home = directory.to_owned();
+        let path = directory.to_owned();
         let directory = Directory::open(directory)?;
         let slots = Slots::read(&directory)?;
-        let newest = unlock.open(&slots, &directory)?;
-        Ok(Self::from_ring(ring_of(&slots, newest)?, Some(home)))
+        let Entrance { slot, root } = unlock.open(&slots, &directory)?;
+        Ok(Self::from_ring(ring_of(&slots, root)?, Some(Home { directory: path, slot })))
     }
 
     /// Opens the root of trust in `directory`, or makes one if there is no slots file. Whatever else is wrong
@@ -82,8 +98,13 @@ impl Root {
         Ok(Self::from_ring(Ring::of(Generation::new(Epoch::FIRST, key)?), None))
     }
 
-    fn from_ring(ring: Ring, home: Option<PathBuf>) -> Self {
-        Self { shared: Arc::new(Shared { ring: RwLock::new(ring), home }) }
+    fn from_ring(ring: Ring, home: Option<Home>) -> Self {
+        Self { shared: Arc::new(Shared { ring: RwLock::new(ring), home, turn: Mutex::default() }) }
+    }
+
+    /// The id of the slot by which it was opened, or with which it was made; `None` if it is kept nowhere.
+    pub fn opened_by(&self) -> Option<String> {
+        self.home().map(|home| hex::encode(&home.slot))
     }
 
     /// Gives the value by which a database knows the current root key.
@@ -133,8 +154,13 @@ impl Root {
     }
 
     /// Where the root is kept, if it is.
-    pub(crate) fn home(&self) -> Option<&Path> {
-        self.shared.home.as_deref()
+    pub(crate) fn home(&self) -> Option<&Home> {
+        self.shared.home.as_ref()
+    }
+
+    /// Waits until nobody else changes the ring.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.shared.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

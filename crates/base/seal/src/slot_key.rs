@@ -15,7 +15,7 @@ const MAGIC: &[u8; 15] = b"strongroom-slot";
 const FORMAT: u8 = 1;
 const CONTENT_LENGTH: usize = MAGIC.len() + 1 + 8 + 32;
 
-/// The key that wraps the root key in one slot.
+/// The key that opens one slot.
 pub(crate) struct SlotKey {
     pub(crate) id: [u8; 8],
     pub(crate) key: Key256,
@@ -44,18 +44,22 @@ impl SlotKey {
             .ok_or_else(|| corrupt("its check sum does not fit"))
     }
 
-    /// Reads the slot key of `directory`, or makes one.
+    /// Reads the slot key of `directory`, or makes one; tells whether it is new.
     ///
     /// A key that is there already is kept, even without slots: it may open a slots file that is restored
     /// from a backup.
-    pub(crate) fn read_or_create(directory: &Directory) -> Result<Self, SealError> {
+    pub(crate) fn read_or_create(directory: &Directory) -> Result<(Self, bool), SealError> {
         match Self::read(directory) {
             Err(SealError::NotFound { .. }) => {}
-            read => return read,
+            read => return Ok((read?, false)),
         }
         let key = Self { id: random::bytes()?, key: random::key256()? };
         // Whoever comes second uses the key of who came first.
-        if directory.publish(NAME, key.encode()?.expose())? { Ok(key) } else { Self::read(directory) }
+        if directory.publish(NAME, key.encode()?.expose())? {
+            Ok((key, true))
+        } else {
+            Ok((Self::read(directory)?, false))
+        }
     }
 
     fn encode(&self) -> Result<SecretBytes, SealError> {

@@ -1,131 +1,62 @@
-//! The root key in its wrappings: `root.slots`.
+//! The root key in its slots: `root.slots`.
 //!
 //! Text, one form only: what is read must be what would be written.
 //!
 //! ```text
-//! strongroom-root 2
+//! strongroom-root 3
 //! epoch <number of the newest root key>
-//! slot <kind> <id, 16 digits> <parameters, or -> <newest root key, under the slot's key> <slot's key, under the root key>
+//! lineage <under the newest root key>
+//! slot <kind> <id, 16 digits> <parameters, or -> <format in which its key was made> <public key>
+//!      <private key and lineage, under the slot's key> <newest root key, sealed to the public key>     (one line)
 //! past <epoch> <an older root key, under the newest>
 //! kept <epoch> <purpose> <what is left of a root key that is gone, under the newest>
+//! mac <of all lines above, under the newest root key> <under the lineage>
 //! sum <SHA-256 of all lines above>
 //! ```
 //!
-//! All keys are salted values in hexadecimal. The slots' own keys stand there too, under the root key, so that a
-//! rotation gives every slot the new root key although nobody is there to type a passphrase.
+//! Everything is in hexadecimal; what is under a key is a salted value.
 //!
-//! Format 1 has one root key, of epoch 1, and lines `slot <kind> <id> <root key>` alone; it is read for ever, and
-//! becomes format 2 with the first change. Slots of kinds that this version does not know are for other servers, and
-//! are left alone.
+//! Public keys are anybody's, so two MACs say who wrote the file. That under the newest root key: nobody who does not have it
+//! has put a slot of his own, or an older list, beside the others; it is checked whenever the file is opened, and before it
+//! is written again. That under the lineage, 32 random bytes which are as old as the seal and which each slot's key opens:
+//! nobody who has had no root key at all has made up a whole file whose root key is his own.
+//!
+//! Format 1 has one root key, of epoch 1, and lines `slot <kind> <id> <root key under the slot's key>` alone. Format 2 has no
+//! lineage and no MAC, and lines `slot <kind> <id> <parameters> <root key, under the slot's key> <slot's key, under the root
+//! key>`. Both are read for ever, and become format 3 with the first change. Slots of kinds that this version does not know
+//! are for other servers, and get new root keys as the others do.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use strongroom_crypto::digest::sha256;
-use strongroom_crypto::{hex, salted};
+use strongroom_crypto::hmac::HmacSha256;
+use strongroom_crypto::{hex, random, salted};
 use strongroom_secret::Key256;
 
 use crate::directory::Directory;
+use crate::ring::derive;
+use crate::slot::{Opened, Slot, opened_key};
 use crate::{Epoch, Purpose, SealError};
 
 const NAME: &str = "root.slots";
 const TITLE: &str = "strongroom-root";
+/// The format that is written.
+const FORMAT: u32 = 3;
 
-/// What the slots' own keys are wrapped for, under the root key.
-const SLOT_KEY_LABEL: &[u8] = b"strongroom/slot-key";
 /// What older root keys are wrapped for, under the newest.
 const PAST_LABEL: &[u8] = b"strongroom/past-root";
 /// What is left of older ones is wrapped for, under the newest.
 const KEPT_LABEL: &[u8] = b"strongroom/kept-subkey";
+/// What the lineage is wrapped for, under the newest.
+const LINEAGE_LABEL: &[u8] = b"strongroom/lineage";
+/// What the key of the first MAC is derived for, from the newest root key.
+const MAC_LABEL: &[u8] = b"strongroom/slots-mac";
+/// What the key of the second is derived for, from the lineage.
+const LINEAGE_MAC_LABEL: &[u8] = b"strongroom/slots-lineage";
 
 /// No seal has more slots.
 pub(crate) const MOST_SLOTS: usize = 16;
-
-/// One way to the root key.
-#[derive(Clone)]
-pub(crate) struct Slot {
-    pub(crate) kind: String,
-    pub(crate) id: [u8; 8],
-    /// What the slot's kind needs to know to make the slot's key; `-` if nothing.
-    pub(crate) parameters: String,
-    wrapped: Vec<u8>,
-    /// The slot's key under the root key. Format 1 has none.
-    own_key: Option<Vec<u8>>,
-}
-
-impl Slot {
-    /// Wraps the root key of `epoch` for the holder of `slot_key`.
-    pub(crate) fn wrap(
-        kind: &str,
-        id: [u8; 8],
-        parameters: String,
-        slot_key: &Key256,
-        epoch: Epoch,
-        root: &Key256,
-    ) -> Result<Self, SealError> {
-        let mut slot = Self { kind: kind.to_owned(), id, parameters, wrapped: Vec::new(), own_key: None };
-        salted::seal_into(slot_key, &slot.label(), &slot.bound_to(epoch), root.expose(), &mut slot.wrapped)?;
-        let mut own_key = Vec::new();
-        salted::seal_into(root, SLOT_KEY_LABEL, &slot.bound_to(epoch), slot_key.expose(), &mut own_key)?;
-        slot.own_key = Some(own_key);
-        Ok(slot)
-    }
-
-    /// Unwraps the root key of `epoch`.
-    pub(crate) fn unwrap_root(&self, slot_key: &Key256, epoch: Epoch) -> Result<Key256, SealError> {
-        // Format 1 bound the id alone.
-        let aad = if self.own_key.is_some() { self.bound_to(epoch) } else { self.id.to_vec() };
-        opened_key(slot_key, &self.label(), &aad, &self.wrapped).ok_or(SealError::WrongSeal)
-    }
-
-    /// The same slot for another root key. `root` is the one that it has now, of `epoch`.
-    pub(crate) fn wrap_afresh(
-        &self,
-        (epoch, root): (Epoch, &Key256),
-        (new_epoch, new_root): (Epoch, &Key256),
-    ) -> Result<Self, SealError> {
-        let own_key = self
-            .own_key
-            .as_ref()
-            .and_then(|own_key| opened_key(root, SLOT_KEY_LABEL, &self.bound_to(epoch), own_key))
-            .ok_or_else(|| SealError::SlotStaysBehind {
-                kind: self.kind.clone(),
-                id: hex::encode(&self.id),
-            })?;
-        Self::wrap(&self.kind, self.id, self.parameters.clone(), &own_key, new_epoch, new_root)
-    }
-
-    /// Whether the slot can be wrapped afresh.
-    pub(crate) fn can_follow(&self) -> bool {
-        self.own_key.is_some()
-    }
-
-    fn label(&self) -> Vec<u8> {
-        format!("strongroom/slot/{}", self.kind).into_bytes()
-    }
-
-    /// A slot's values are bound to all of its line, and to the epoch.
-    fn bound_to(&self, epoch: Epoch) -> Vec<u8> {
-        [&self.id, epoch.number().to_be_bytes().as_slice(), self.parameters.as_bytes()].concat()
-    }
-
-    fn parse(words: &[&str], format: u32) -> Option<Self> {
-        let (kind, id, parameters, wrapped, own_key) = match (format, words) {
-            (1, [kind, id, wrapped]) => (kind, id, &"-", wrapped, None),
-            (2, [kind, id, parameters, wrapped, own_key]) => {
-                (kind, id, parameters, wrapped, Some(hex::decode(own_key)?))
-            }
-            _ => return None,
-        };
-        Some(Self {
-            kind: (*kind).to_owned(),
-            id: hex::decode(id)?.try_into().ok()?,
-            parameters: (*parameters).to_owned(),
-            wrapped: hex::decode(wrapped)?,
-            own_key,
-        })
-    }
-}
 
 /// An older root key, under the newest.
 #[derive(Clone)]
@@ -142,20 +73,32 @@ pub(crate) struct Kept {
     wrapped: Vec<u8>,
 }
 
+/// What says who wrote the file.
+#[derive(Clone, Default)]
+struct Proof {
+    /// Under the newest root key.
+    lineage: Vec<u8>,
+    /// Under the newest root key, and under the lineage.
+    macs: [Vec<u8>; 2],
+}
+
 /// Everything that `root.slots` says.
 pub(crate) struct Slots {
+    format: u32,
     /// The newest root key's.
     pub(crate) epoch: Epoch,
     pub(crate) all: Vec<Slot>,
     pub(crate) past: Vec<Past>,
     pub(crate) kept: Vec<Kept>,
-    format: u32,
+    /// Formats 1 and 2 have none.
+    proof: Proof,
 }
 
 impl Slots {
-    /// The file of a root key with these slots, and nothing older yet.
+    /// The file of a root key with these slots, and nothing older yet. It is written once it is [signed](Self::signed).
     pub(crate) fn new(epoch: Epoch, slots: Vec<Slot>) -> Self {
-        Self { epoch, all: slots, past: Vec::new(), kept: Vec::new(), format: 2 }
+        let (past, kept) = (Vec::new(), Vec::new());
+        Self { format: FORMAT, epoch, all: slots, past, kept, proof: Proof::default() }
     }
 
     /// Adds an older root key, wrapped under the newest, which is `newest`.
@@ -179,6 +122,48 @@ impl Slots {
         salted::seal_into(newest, KEPT_LABEL, &aad, key.expose(), &mut wrapped)?;
         self.kept.push(Kept { epoch, purpose, wrapped });
         Ok(())
+    }
+
+    /// Signs what it says.
+    pub(crate) fn signed(mut self, newest: &Key256, lineage: &Key256) -> Result<Self, SealError> {
+        let mut wrapped = Vec::new();
+        let aad = self.binding(self.epoch, "");
+        salted::seal_into(newest, LINEAGE_LABEL, &aad, lineage.expose(), &mut wrapped)?;
+        self.proof.lineage = wrapped;
+        let text = self.text();
+        let [first, second] = mac_keys(newest, lineage)?;
+        self.proof.macs = [first, second].map(|key| key.sign(&[text.as_bytes()]).to_vec());
+        Ok(self)
+    }
+
+    /// Whether whoever wrote the file had its newest root key, and the lineage that the slot knows. Of formats 1 and 2 only
+    /// what is wrapped tells so.
+    pub(crate) fn is_behind(&self, opened: &Opened) -> bool {
+        match &opened.lineage {
+            None => self.format < FORMAT,
+            Some(lineage) => self.is_signed(&opened.root, lineage),
+        }
+    }
+
+    /// The lineage, if the file was written by somebody who had its newest root key, which is `newest`. A file of format 1 or
+    /// 2 gets one.
+    pub(crate) fn lineage(&self, newest: &Key256) -> Result<Option<Key256>, SealError> {
+        if self.format < FORMAT {
+            return Ok(Some(random::key256()?));
+        }
+        let lineage = opened_key(newest, LINEAGE_LABEL, &self.binding(self.epoch, ""), &self.proof.lineage);
+        Ok(lineage.filter(|lineage| self.is_signed(newest, lineage)))
+    }
+
+    fn is_signed(&self, newest: &Key256, lineage: &Key256) -> bool {
+        let Ok(keys) = mac_keys(newest, lineage) else { return false };
+        let text = self.text();
+        keys.iter().zip(&self.proof.macs).all(|(key, mac)| key.verify(&[text.as_bytes()], mac).is_ok())
+    }
+
+    /// Whether it is of the newest format.
+    pub(crate) fn is_up_to_date(&self) -> bool {
+        self.format == FORMAT
     }
 
     /// Opens an older root key. `newest` is the newest.
@@ -213,7 +198,7 @@ impl Slots {
             .split_once('\n')
             .and_then(|(title, _)| title.strip_prefix(TITLE)?.strip_prefix(' ')?.parse::<u32>().ok())
             .ok_or_else(|| corrupt("it is not a slots file"))?;
-        if !(1..=2).contains(&format) {
+        if !(1..=FORMAT).contains(&format) {
             let what = directory.path(NAME).display().to_string();
             return Err(SealError::UnsupportedFormat { what, format });
         }
@@ -229,15 +214,19 @@ impl Slots {
             match (format, words.as_slice()) {
                 (_, ["sum", ..]) => {}
                 (_, ["slot", words @ ..]) => file.all.push(Slot::parse(words, format)?),
-                (2, ["epoch", epoch]) => file.epoch = epoch_of(epoch)?,
-                (2, ["past", epoch, wrapped]) => {
+                (2.., ["epoch", epoch]) => file.epoch = epoch_of(epoch)?,
+                (2.., ["past", epoch, wrapped]) => {
                     file.past.push(Past { epoch: epoch_of(epoch)?, wrapped: hex::decode(wrapped)? });
                 }
-                (2, ["kept", epoch, purpose, wrapped]) => file.kept.push(Kept {
+                (2.., ["kept", epoch, purpose, wrapped]) => file.kept.push(Kept {
                     epoch: epoch_of(epoch)?,
                     purpose: Purpose::labelled(purpose)?,
                     wrapped: hex::decode(wrapped)?,
                 }),
+                (3.., ["lineage", wrapped]) => file.proof.lineage = hex::decode(wrapped)?,
+                (3.., ["mac", first, second]) => {
+                    file.proof.macs = [hex::decode(first)?, hex::decode(second)?];
+                }
                 _ => return None,
             }
         }
@@ -260,9 +249,9 @@ impl Slots {
 
     /// The slots of a kind. None of them is an error that names the kinds there are.
     pub(crate) fn of_kind(&self, kind: &str, directory: &Directory) -> Result<Vec<&Slot>, SealError> {
-        let of_kind: Vec<_> = self.all.iter().filter(|slot| slot.kind == kind).collect();
+        let of_kind: Vec<_> = self.all.iter().filter(|slot| slot.name.kind == kind).collect();
         if of_kind.is_empty() {
-            let kinds: Vec<_> = self.all.iter().map(|slot| slot.kind.as_str()).collect();
+            let kinds: Vec<_> = self.all.iter().map(|slot| slot.name.kind.as_str()).collect();
             return Err(SealError::UnsupportedSlots {
                 path: directory.path(NAME),
                 wanted: kind.to_owned(),
@@ -272,20 +261,23 @@ impl Slots {
         Ok(of_kind)
     }
 
-    fn encode(&self) -> String {
+    /// How many bytes it takes on disk.
+    pub(crate) fn length(&self) -> usize {
+        self.encode().len()
+    }
+
+    /// What the MACs are over.
+    fn text(&self) -> String {
         // Writing to a String does not fail.
         let mut text = format!("{TITLE} {}\n", self.format);
         if self.format > 1 {
             let _ = writeln!(text, "epoch {}", self.epoch.number());
         }
-        for Slot { kind, id, parameters, wrapped, own_key } in &self.all {
-            let (id, wrapped) = (hex::encode(id), hex::encode(wrapped));
-            let _ = match own_key {
-                None => writeln!(text, "slot {kind} {id} {wrapped}"),
-                Some(own_key) => {
-                    writeln!(text, "slot {kind} {id} {parameters} {wrapped} {}", hex::encode(own_key))
-                }
-            };
+        if self.format > 2 {
+            let _ = writeln!(text, "lineage {}", hex::encode(&self.proof.lineage));
+        }
+        for slot in &self.all {
+            let _ = writeln!(text, "{}", slot.line());
         }
         for Past { epoch, wrapped } in &self.past {
             let _ = writeln!(text, "past {} {}", epoch.number(), hex::encode(wrapped));
@@ -293,16 +285,27 @@ impl Slots {
         for Kept { epoch, purpose, wrapped } in &self.kept {
             let _ = writeln!(text, "kept {} {} {}", epoch.number(), purpose.label(), hex::encode(wrapped));
         }
+        text
+    }
+
+    fn encode(&self) -> String {
+        let mut text = self.text();
+        if self.format > 2 {
+            let [first, second] = &self.proof.macs;
+            let _ = writeln!(text, "mac {} {}", hex::encode(first), hex::encode(second));
+        }
         let sum = hex::encode(&sha256(text.as_bytes()));
         let _ = writeln!(text, "sum {sum}");
         text
     }
 }
 
-fn epoch_of(word: &str) -> Option<Epoch> {
-    word.parse().ok().map(Epoch::new)
+fn mac_keys(newest: &Key256, lineage: &Key256) -> Result<[HmacSha256; 2], SealError> {
+    let first = derive(newest, MAC_LABEL, b"")?;
+    let second = derive(lineage, LINEAGE_MAC_LABEL, b"")?;
+    Ok([first, second].map(|key| HmacSha256::new(key.expose())))
 }
 
-fn opened_key(key: &Key256, label: &[u8], aad: &[u8], wrapped: &[u8]) -> Option<Key256> {
-    salted::open(key, label, aad, wrapped).ok().and_then(|opened| Key256::copied_from(opened.expose()))
+fn epoch_of(word: &str) -> Option<Epoch> {
+    word.parse().ok().map(Epoch::new)
 }

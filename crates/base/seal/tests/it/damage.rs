@@ -64,7 +64,7 @@ fn a_file_with_any_bit_changed_is_refused() {
 #[test]
 fn a_file_that_is_far_too_long_is_not_read() {
     let (directory, _) = seal();
-    write(&directory.path().join("root.slots"), &vec![b' '; 65_537]);
+    write(&directory.path().join("root.slots"), &vec![b' '; 262_145]);
     assert!(matches!(Root::open(directory.path()), Err(SealError::Corrupt { .. })));
 }
 
@@ -88,36 +88,32 @@ fn later_formats_are_named() {
 
 /// Writes `lines` into the slots file, under a check sum that fits.
 fn write_slots(directory: &Path, lines: &str) {
-    let text = format!("strongroom-root 2\nepoch 1\n{lines}");
+    let text = format!("strongroom-root 3\nepoch 1\nlineage 00\n{lines}mac 00 00\n");
     let sum = hex::encode(&sha256(text.as_bytes()));
     write(&directory.join("root.slots"), format!("{text}sum {sum}\n").as_bytes());
 }
 
 #[test]
-fn slots_of_other_kinds_are_left_alone_or_named() {
-    let (directory, root) = seal();
-    let text = fs::read_to_string(directory.path().join("root.slots")).unwrap();
-    let own = text.lines().nth(2).unwrap();
-    let other = "slot tpm 0011223344556677 pcr=7 00ff 00\n";
-
-    write_slots(directory.path(), &format!("{other}{own}\n{other}"));
-    assert_eq!(Root::open(directory.path()).unwrap().check_value(), root.check_value());
-
-    write_slots(directory.path(), &format!("{other}slot passphrase 0011223344556678 - 00 00\n"));
+fn the_kinds_that_there_are_are_named() {
+    let (directory, _) = seal();
+    let other =
+        "slot tpm 0011223344556677 pcr=7 3 PUBLIC 00 00\nslot passphrase 0011223344556678 - 3 PUBLIC 00 00\n";
+    write_slots(directory.path(), &other.replace("PUBLIC", &"04".repeat(65)));
     let error = Root::open(directory.path()).unwrap_err();
     assert!(error.to_string().ends_with("no slot of the kind file, but: tpm, passphrase"), "{error}");
 }
 
 #[test]
-fn a_slot_that_holds_no_root_key_is_the_wrong_seal() {
+fn a_slot_with_another_private_key_is_the_wrong_seal() {
     let (directory, _) = seal();
     let text = fs::read_to_string(directory.path().join("root.slots")).unwrap();
-    let own = text.lines().nth(2).unwrap();
+    let own = text.lines().nth(3).unwrap();
     let words: Vec<_> = own.split(' ').collect();
-    let [_, kind, id, parameters, wrapped, own_key] = words.as_slice() else { panic!("{own}") };
-    for wrapped in [&wrapped[..wrapped.len() - 2], &wrapped[..2]] {
-        write_slots(directory.path(), &format!("slot {kind} {id} {parameters} {wrapped} {own_key}\n"));
-        assert!(matches!(Root::open(directory.path()), Err(SealError::WrongSeal)), "{wrapped}");
+    let [_, kind, id, parameters, since, public, private, root] = words.as_slice() else { panic!("{own}") };
+    for private in [&private[..private.len() - 2], &private[..2]] {
+        let line = format!("slot {kind} {id} {parameters} {since} {public} {private} {root}\n");
+        write_slots(directory.path(), &line);
+        assert!(matches!(Root::open(directory.path()), Err(SealError::WrongSeal)), "{private}");
     }
 }
 
@@ -130,15 +126,19 @@ fn lines_that_are_no_slots_are_damage() {
         "slot file",
         "slot file 0011223344556677",
         "slot file 0011223344556677 00",
-        "slot file 00 - 00 00",
-        "slot file x - 00 00",
+        "slot file 0011223344556677 - 00 00",
+        "slot file 0011223344556677 - 3 00 00 00",
+        "slot file 00 - 3 PUBLIC 00 00",
+        "slot file x - 3 PUBLIC 00 00",
+        "slot file 0011223344556677 - 1 PUBLIC 00 00",
+        "slot file 0011223344556677 - 4 PUBLIC 00 00",
         "past 1",
         "past x 00",
         "past 01 00",
         "kept 1 strongroom/nothing 00",
         "anything",
     ] {
-        write_slots(directory.path(), &format!("{line}\n"));
+        write_slots(directory.path(), &format!("{}\n", line.replace("PUBLIC", &"04".repeat(65))));
         let opened = Root::open(directory.path());
         assert!(matches!(opened, Err(SealError::Corrupt { .. })), "{line:?}: {opened:?}");
     }
@@ -157,7 +157,9 @@ fn a_passphrase_slot_cannot_ask_for_all_the_memory() {
         format!("argon2id,m=1024,t=1,s={salt},x=1"),
         format!("scrypt,m=1024,t=1,s={salt}"),
     ] {
-        write_slots(directory.path(), &format!("slot passphrase 0011223344556677 {parameters} 00 00\n"));
+        let public = "04".repeat(65);
+        let line = format!("slot passphrase 0011223344556677 {parameters} 3 {public} 00 00\n");
+        write_slots(directory.path(), &line);
         let unlock = Unlock::Passphrase(SecretString::new("correct horse battery".to_owned()));
         let opened = Root::open_with(directory.path(), &unlock);
         assert!(matches!(opened, Err(SealError::Corrupt { .. })), "{parameters}: {opened:?}");
@@ -167,7 +169,26 @@ fn a_passphrase_slot_cannot_ask_for_all_the_memory() {
 #[test]
 fn more_slots_than_there_may_be_are_damage() {
     let (directory, _) = seal();
-    let lines = "slot tpm 0011223344556677 - 00 00\n".repeat(17);
-    write_slots(directory.path(), &lines);
+    let line = format!("slot tpm 0011223344556677 - 3 {} 00 00\n", "04".repeat(65));
+    write_slots(directory.path(), &line.repeat(17));
     assert!(matches!(Root::open(directory.path()), Err(SealError::Corrupt { .. })));
+}
+
+/// Sixteen slots of a stranger's file, each within what one may ask for, are not worked on for hours.
+#[test]
+fn passphrase_slots_have_one_bound_together() {
+    let (directory, _) = seal();
+    let slot = |id: usize, memory: u32, passes: u32| {
+        let (public, salt) = ("04".repeat(65), "00112233445566778899aabbccddeeff");
+        format!("slot passphrase {id:016x} argon2id,m={memory},t={passes},s={salt} 3 {public} 00 00\n")
+    };
+    let unlock = Unlock::Passphrase(SecretString::new("correct horse battery".to_owned()));
+    let lines: String = (0..16).map(|id| slot(id, 1_048_576, 2)).collect();
+    write_slots(directory.path(), &lines);
+    let error = Root::open_with(directory.path(), &unlock).unwrap_err();
+    assert!(error.to_string().ends_with("more than 16 passes over 1 GiB together"), "{error}");
+    let lines: String = (0..16).map(|id| slot(id, 1024, 2)).collect();
+    write_slots(directory.path(), &lines);
+    let opened = Root::open_with(directory.path(), &unlock);
+    assert!(matches!(opened, Err(SealError::WrongPassphrase { .. })), "{opened:?}");
 }

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 const SLOT_KEY: &[u8] = include_bytes!("../../testdata/slot-file.key");
 const FORMAT_1: &[u8] = include_bytes!("../../testdata/root.slots");
 const FORMAT_2: &[u8] = include_bytes!("../../testdata/format-2/root.slots");
+const FORMAT_3: &[u8] = include_bytes!("../../testdata/format-3/root.slots");
 
 fn read(text: &'static str) -> HashMap<&'static str, Vec<u8>> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -59,10 +60,11 @@ fn the_check_value_and_all_subkeys_stay() {
 
 #[test]
 fn a_seal_with_a_past_opens_by_each_of_its_slots() {
+    // Format 3 has the same keys in it.
     let golden_2 = read(include_str!("../../testdata/format-2/golden.txt"));
-    let directory = seal(FORMAT_2);
-    for unlock in [Unlock::File, passphrase()] {
-        let root = Root::open_with(directory.path(), &unlock).unwrap();
+    let slots = [(FORMAT_2, Unlock::File), (FORMAT_2, passphrase())];
+    for (file, unlock) in slots.into_iter().chain([(FORMAT_3, Unlock::File), (FORMAT_3, passphrase())]) {
+        let root = Root::open_with(seal(file).path(), &unlock).unwrap();
         assert_eq!(root.current_epoch(), Epoch::new(7));
         assert_eq!(root.check_value().as_bytes().as_slice(), golden()["check"]);
         let subkeys = [
@@ -81,12 +83,21 @@ fn a_seal_with_a_past_opens_by_each_of_its_slots() {
 #[test]
 fn old_sealed_values_open() {
     let golden = golden();
-    for (slots, name, epoch) in [(FORMAT_1, "sealed-epoch-1", 1), (FORMAT_2, "sealed-epoch-7", 7)] {
+    let files =
+        [(FORMAT_1, "sealed-epoch-1", 1), (FORMAT_2, "sealed-epoch-7", 7), (FORMAT_3, "sealed-epoch-7", 7)];
+    for (slots, name, epoch) in files {
         let sealer = Sealer::new(&Root::open(seal(slots).path()).unwrap(), Purpose::Secrets);
         let opened = sealer.open(b"access-key/AKIAEXAMPLE", &golden[name]).unwrap();
         assert_eq!(opened.expose(), b"golden plaintext", "{name}");
         assert_eq!(Sealer::epoch_of(&golden[name]).unwrap(), Epoch::new(epoch));
     }
+}
+
+#[test]
+fn a_slot_of_format_3_says_whose_key_it_has() {
+    let (epoch, slots) = slots_in(seal(FORMAT_3).path()).unwrap();
+    let told: Vec<_> = slots.iter().map(|slot| (slot.kind.as_str(), slot.key_was_shared)).collect();
+    assert_eq!((epoch, told), (Epoch::new(7), vec![("file", true), ("passphrase", false)]));
 }
 
 #[test]

@@ -134,9 +134,13 @@ fn what_a_crash_leaves_beside_the_file_is_not_read() {
     let directory = tempfile::tempdir().unwrap();
     let root = Root::create(directory.path()).unwrap();
     fs::write(directory.path().join(".root.slots.0011223344556677"), "strongroom-root 2\nepo").unwrap();
+    fs::write(directory.path().join(".notes"), "somebody's").unwrap();
     rotate(&root);
     assert_eq!(Root::open(directory.path()).unwrap().check_value(), root.check_value());
     assert_eq!(slots_in(directory.path()).unwrap().0, Epoch::new(2));
+    // Older root keys may stand in it.
+    assert!(!directory.path().join(".root.slots.0011223344556677").exists());
+    assert!(directory.path().join(".notes").exists());
 }
 
 #[test]
@@ -163,27 +167,46 @@ fn the_file_is_written_only_when_something_goes() {
     assert!(fs::read(directory.path().join("root.slots")).unwrap() == before);
 }
 
-/// After a leak: all slots go before the rotation, and others come after it. What was copied before opens nothing then.
+/// What is left of older root keys must fit into the file: a rotation that could not be finished is not begun.
 #[test]
-fn after_a_leak_no_slot_of_then_gets_the_new_root_key() {
-    let passphrase = |text: &str| Unlock::Passphrase(SecretString::new(text.to_owned()));
+fn a_file_that_is_full_refuses_the_next_root_key_and_nothing_else() {
     let directory = tempfile::tempdir().unwrap();
     let root = Root::create(directory.path()).unwrap();
-    root.add_slot(&passphrase("the passphrase of bob")).unwrap();
-    let then: Vec<_> = slots_in(directory.path()).unwrap().1.into_iter().map(|slot| slot.id).collect();
+    let refused = loop {
+        let next = match root.prepare_next() {
+            Ok(next) => next,
+            Err(error) => break error,
+        };
+        root.select(next).unwrap();
+        if root.epochs().len() > 12 {
+            root.retire_before(next, |_, _| true).unwrap();
+        }
+        assert!(next < Epoch::new(1000), "nothing was refused");
+    };
+    assert!(matches!(refused, SealError::NoRoom { kept, .. } if kept > 100), "{refused}");
+    let epoch = root.current_epoch();
+    assert_eq!(root.newest_epoch(), epoch);
+    // What is there can be let go, whatever stays of it.
+    root.retire_before(epoch, |_, _| true).unwrap();
+    let opened = Root::open(directory.path()).unwrap();
+    assert_eq!(opened.check_value(), root.check_value());
+    opened.retire_before(epoch, |_, purpose| purpose == Purpose::JournalCheckpoints).unwrap();
+    rotate(&opened);
+    assert!(opened.subkey(Purpose::JournalCheckpoints, Epoch::FIRST).is_ok());
+}
 
-    let between = root.add_slot(&passphrase("used for this alone")).unwrap();
-    for id in &then {
-        root.remove_slot(id).unwrap();
-    }
-    fs::remove_file(directory.path().join("slot-file.key")).unwrap();
+/// Memory has what the file has, also where the file cannot be written.
+#[test]
+fn what_cannot_be_let_go_on_disk_stays_in_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = Root::create(directory.path()).unwrap();
+    let old = sealer(&root).seal(b"", b"old").unwrap();
     rotate(&root);
-    root.add_slot(&Unlock::File).unwrap();
-    root.remove_slot(&between).unwrap();
-
-    let now = slots_in(directory.path()).unwrap();
-    assert_eq!(now.0, Epoch::new(2));
-    assert!(now.1.iter().all(|slot| !then.contains(&slot.id) && slot.id != between));
-    assert!(Root::open_with(directory.path(), &passphrase("the passphrase of bob")).is_err());
-    assert_eq!(Root::open(directory.path()).unwrap().check_value(), root.check_value());
+    let (slots, aside) = (directory.path().join("root.slots"), directory.path().join("aside"));
+    fs::rename(&slots, &aside).unwrap();
+    assert!(root.retire_before(Epoch::new(2), |_, _| false).is_err());
+    assert!(opens(&root, &old));
+    fs::rename(&aside, &slots).unwrap();
+    root.retire_before(Epoch::new(2), |_, _| false).unwrap();
+    assert!(!opens(&root, &old));
 }
