@@ -1,0 +1,272 @@
+//! The follower: reads, has its effect prepare, and commits.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use strongroom_journal::{Position, Reader, StreamId};
+use strongroom_runtime::Shutdown;
+use strongroom_store::Db;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::DerivingError;
+use crate::effect::Effect;
+use crate::positions::{self, Had};
+use crate::progress::{Counters, Followed, Progress};
+use crate::reading::{self, Cursor, Listed, Stretch};
+
+/// How often it looks whether the journal has grown.
+const PAUSE: Duration = Duration::from_millis(200);
+/// After something went wrong.
+const AFTER_FAILURE: Duration = Duration::from_secs(5);
+/// Batches of one stream before the others get their turn.
+const TURN: usize = 16;
+
+/// Derives something from the journal.
+pub struct Follower<E> {
+    db: Db,
+    journal: RwLock<Reader>,
+    effect: Arc<E>,
+    /// One reads at a time. None where the positions must be read from the store.
+    reading: Mutex<Option<Places>>,
+    counters: Counters,
+}
+
+type Places = BTreeMap<StreamId, Place>;
+
+/// How far a stream has been had, as the store has it, and where that is in its files.
+struct Place {
+    /// None where the store has no row yet.
+    had: Option<Had>,
+    cursor: Cursor,
+}
+
+impl Place {
+    fn is_done(&self) -> bool {
+        self.had.is_some_and(|had| had.done)
+    }
+}
+
+/// While it is held, the follower reads nothing.
+pub struct AtRest<'f>(MutexGuard<'f, Option<Places>>);
+
+impl<E: Effect> Follower<E> {
+    /// Follows `journal` from where `db` says that it was left, or from its beginning. The database holds what the
+    /// effect makes. Nothing is read before [`follow`](Self::follow) or [`catch_up`](Self::catch_up).
+    pub fn new(db: Db, journal: Reader, effect: Arc<E>) -> Self {
+        let (journal, reading) = (RwLock::new(journal), Mutex::new(None));
+        Self { db, journal, effect, reading, counters: Counters::default() }
+    }
+
+    /// What is derived.
+    pub fn effect(&self) -> &Arc<E> {
+        &self.effect
+    }
+
+    /// Follows the journal until the shutdown begins: what was written is derived within a moment.
+    pub async fn follow(self: Arc<Self>, shutdown: Shutdown) {
+        let begun = shutdown.begun();
+        tokio::pin!(begun);
+        let mut pause = PAUSE;
+        loop {
+            tokio::select! {
+                () = begun.as_mut() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+            let caught_up = tokio::select! {
+                () = begun.as_mut() => return,
+                caught_up = self.catch_up() => caught_up,
+            };
+            pause = match caught_up {
+                Ok(()) => PAUSE,
+                Err(_) => AFTER_FAILURE,
+            };
+        }
+    }
+
+    /// Derives everything that is in the journal now. Giving up on it loses nothing.
+    pub async fn catch_up(&self) -> Result<(), DerivingError> {
+        let mut places = self.reading.lock().await;
+        let outcome = loop {
+            match self.round(&mut places).await {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                // Somebody else goes on; whether to the end is to be seen.
+                Err(DerivingError::Overtaken) => *places = None,
+                Err(error) => {
+                    *places = None;
+                    break Err(error);
+                }
+            }
+        };
+        let failed_before = self.counters.tried(outcome.is_err());
+        if let Err(error) = &outcome
+            && !failed_before
+        {
+            let (follower, error) = (self.effect.name(), error as &dyn std::error::Error);
+            tracing::warn!(follower, error, "what is derived from the journal lags behind");
+        }
+        outcome
+    }
+
+    /// Reads each stream on for a while; tells whether there may be more.
+    async fn round(&self, places: &mut Option<Places>) -> Result<bool, DerivingError> {
+        let known = match places {
+            Some(known) => known,
+            None => places.insert(self.load().await?),
+        };
+        let journal = self.reader();
+        if has_all(&journal, known) {
+            return Ok(false);
+        }
+        let listing = journal.clone();
+        let listed = blocking(move || Ok(reading::list(&listing)?)).await?;
+        if let Some(first) = listed.iter().map(|listed| listed.stream).min()
+            && known.first_key_value().is_some_and(|(oldest, _)| *oldest < first)
+        {
+            positions::forget_before(&self.db, self.effect.name(), first).await?;
+            known.retain(|stream, _| *stream >= first);
+        }
+        let mut more = false;
+        for listed in listed {
+            let place =
+                known.entry(listed.stream).or_insert_with(|| Place { had: None, cursor: Cursor::default() });
+            if !place.is_done() {
+                more |= self.read_on(&journal, Arc::new(listed), place).await?;
+            }
+        }
+        Ok(more)
+    }
+
+    /// Takes some batches of a stream; tells whether there may be more.
+    async fn read_on(
+        &self,
+        journal: &Reader,
+        listed: Arc<Listed>,
+        place: &mut Place,
+    ) -> Result<bool, DerivingError> {
+        for _ in 0..TURN {
+            let (reader, stream, cursor) = (journal.clone(), listed.clone(), place.cursor);
+            let effect = self.effect.clone();
+            let (stretch, prepared) = blocking(move || {
+                let Stretch { batch, cursor, ended, damaged } =
+                    reading::read(&reader, &stream, cursor, effect.needs())?;
+                let read = Read {
+                    records: batch.records.len() as u64,
+                    last_ms: batch.records.last().map(|(_, record)| record.event_time_ms),
+                    cursor,
+                    ended,
+                    damaged,
+                };
+                Ok((read, (read.records > 0).then(|| effect.prepare(batch))))
+            })
+            .await?;
+            let had = Had { next: stretch.cursor.next, done: stretch.ended && listed.is_closed };
+            if had.next > place.cursor.next || had.done {
+                self.commit(listed.stream, place.had, had, prepared.as_ref()).await?;
+                place.had = Some(had);
+                self.counters.had(stretch.records, stretch.last_ms);
+                self.counters.passed_over(stretch.damaged);
+            }
+            place.cursor = stretch.cursor;
+            if stretch.ended {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn commit(
+        &self,
+        stream: StreamId,
+        from: Option<Had>,
+        to: Had,
+        prepared: Option<&E::Prepared>,
+    ) -> Result<(), DerivingError> {
+        let effect = &self.effect;
+        self.db
+            .transaction(|tx| {
+                Box::pin(async move {
+                    positions::advance(tx, effect.name(), stream, from, to).await?;
+                    if let Some(prepared) = prepared {
+                        effect.commit(tx, prepared).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    async fn load(&self) -> Result<Places, DerivingError> {
+        let had = positions::list(&self.db, self.effect.name()).await?;
+        let place = |had: Had| Place { had: Some(had), cursor: Cursor::before(had.next) };
+        Ok(had.into_iter().map(|(stream, had)| (stream, place(had))).collect())
+    }
+
+    fn reader(&self) -> Reader {
+        self.journal.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits for the batch that is being committed, and keeps the next ones from being read while the guard is held.
+    pub async fn rest(&self) -> AtRest<'_> {
+        AtRest(self.reading.lock().await)
+    }
+
+    /// Follows from now on what `journal` shows. The positions in the store have gone with the rest of it.
+    pub fn start_over(&self, rest: AtRest<'_>, journal: Reader) {
+        let AtRest(mut places) = rest;
+        *places = None;
+        *self.journal.write().unwrap_or_else(PoisonError::into_inner) = journal;
+    }
+}
+
+#[async_trait]
+impl<E: Effect> Followed for Follower<E> {
+    fn name(&self) -> &'static str {
+        self.effect.name()
+    }
+
+    fn progress(&self) -> Progress {
+        self.counters.read()
+    }
+
+    async fn read_to(&self, streams: &[StreamId]) -> Result<Option<Position>, DerivingError> {
+        let had = positions::list(&self.db, self.effect.name()).await?;
+        let mut read_to = None;
+        for &stream in streams {
+            let Some(had) = had.get(&stream) else { return Ok(read_to) };
+            if let Some(record) = had.next.checked_sub(1) {
+                read_to = Some(Position { stream, record });
+            }
+            if !had.done {
+                break;
+            }
+        }
+        Ok(read_to)
+    }
+}
+
+/// What was read, but for the records.
+#[derive(Clone, Copy)]
+struct Read {
+    records: u64,
+    last_ms: Option<i64>,
+    cursor: Cursor,
+    ended: bool,
+    damaged: u64,
+}
+
+/// Tells, without a look at the disk, that there is nothing that was not had: as far as the journal can say so.
+fn has_all(journal: &Reader, places: &Places) -> bool {
+    let Some((stream, records)) = journal.written() else { return false };
+    places.iter().all(|(other, place)| *other == stream || place.is_done())
+        && places.get(&stream).is_some_and(|place| place.cursor.next >= records)
+}
+
+/// Does what blocks on the disk.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, DerivingError> + Send + 'static,
+) -> Result<T, DerivingError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| DerivingError::Interrupted)?
+}

@@ -1,0 +1,8 @@
+//! Once for each record, whatever stops in between.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod exactly_once;
+mod fixture;
+mod rereading;
+mod retention;
+mod streams;
