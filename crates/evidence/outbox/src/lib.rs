@@ -5,17 +5,26 @@
 //! what is left, and becomes the record at the next start; where several servers share a store, at another one that
 //! notices that it is gone ([`Others`]).
 //!
-//! [`OnBehalf`] does so for services that call others by themselves.
+//! [`OnBehalf`] does so for services that call others by themselves, [`PassedOn`] for those that call others for their
+//! callers.
 //!
 //! [`Outbox`] makes the drafts and writes the records, to one store and one journal. It knows neither
 //! services nor HTTP; what a record says is its maker's matter.
 
 #![warn(missing_docs)]
 
+mod asked;
+mod identity;
 mod on_behalf;
 mod others;
 mod outbox;
+mod owners;
+mod passed_on;
 
+pub use asked::Asked;
+pub use identity::identity_of;
 pub use on_behalf::{Change, OnBehalf, OnBehalfError};
 pub use others::Others;
 pub use outbox::{Outbox, OutboxError};
+pub use owners::{DENIED, is_denial, recorded_code, records_of_owners};
+pub use passed_on::PassedOn;

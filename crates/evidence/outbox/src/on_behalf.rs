@@ -1,14 +1,17 @@
 //! Services that call others for an account, as `cloudhsm.amazonaws.com` calls EC2: recorded like every call.
 
+use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use strongroom_crypto::random;
-use strongroom_identity::{AccountId, Caller, Principal, Region, RequestContext, RequestId, TouchedResource};
-use strongroom_journal::{EventId, EventType, Identity, IdentityKind, Record, Resource};
+use strongroom_identity::{AccountId, Caller, Principal, Region, RequestContext, RequestId};
+use strongroom_journal::{JournalError, Record};
 use strongroom_runtime::Clocks;
 
-use crate::Outbox;
+use crate::asked::complete;
+use crate::owners::records_of_owners;
+use crate::{Asked, Outbox};
 
 /// How long a service waits for another, in milliseconds.
 const PATIENCE_MS: i64 = 30_000;
@@ -23,6 +26,9 @@ pub enum OnBehalfError {
     /// There are no random numbers for the ids.
     #[error("there are no random numbers for the ids of a call")]
     Random(#[from] strongroom_crypto::CryptoError),
+    /// A call that changes nothing cannot be recorded, so its answer is not used.
+    #[error("a call of a service cannot be recorded")]
+    Journal(#[from] JournalError),
 }
 
 /// An AWS service, as far as it calls others for accounts.
@@ -61,36 +67,55 @@ impl OnBehalf {
         ))
     }
 
+    /// Makes a call for an account, about what `about` names (`aws:SourceArn`), and records it, refused or not. The draft
+    /// of a change is in the context; a call that changes nothing is recorded before its answer is used. `told` gives the
+    /// code and the message of a refusal.
+    pub async fn call<T, E, F>(
+        &self,
+        (account, region, about): (AccountId, &str, Option<&str>),
+        asked: Asked,
+        told: impl FnOnce(&E) -> (String, Option<String>),
+        call: impl FnOnce(Arc<RequestContext>) -> F,
+    ) -> Result<Result<T, E>, OnBehalfError>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let mut context = self.context(account, region)?;
+        if let Some(arn) = about {
+            context = context.about(arn);
+        }
+        let record = asked.record(self.service, &context, context.now_ms)?;
+        if !asked.read_only {
+            context = context.with_draft(self.outbox.draft(&record));
+        }
+        let context = Arc::new(context);
+        let outcome = call(context.clone()).await;
+        let mut record = complete(record, &context, outcome.as_ref().err().map(told));
+        let others = records_of_owners(&mut record, &context.caller)?;
+        let changed = !asked.read_only && outcome.is_ok();
+        let recorded = self.outbox.record_for_all(&record, &others, changed).await;
+        match recorded {
+            Err(error) if changed => {
+                let (service, event) = (self.service, asked.event_name);
+                tracing::warn!(service, event, %error, "the record of what a service did is still to be written");
+            }
+            recorded => recorded?,
+        }
+        Ok(outcome)
+    }
+
     /// Begins a call that changes something: its event's source and name, and its parameters as JSON.
     pub fn begin(
         &self,
         account: AccountId,
         region: &str,
-        event_source: &str,
-        event_name: &str,
+        event_source: &'static str,
+        event_name: &'static str,
         parameters: String,
     ) -> Result<Change<'_>, OnBehalfError> {
         let context = self.context(account, region)?;
-        let record = Record {
-            event_id: EventId(random::bytes()?),
-            event_time_ms: context.now_ms,
-            event_source: event_source.to_owned(),
-            event_name: event_name.to_owned(),
-            aws_region: region.to_owned(),
-            account_id: account.to_string(),
-            identity: Identity {
-                kind: Some(IdentityKind::AwsService),
-                invoked_by: Some(self.service.to_owned()),
-                ..Identity::default()
-            },
-            source_ip: self.service.to_owned(),
-            user_agent: Some(self.service.to_owned()),
-            request_parameters: Some(parameters),
-            request_id: Some(context.request_id.to_string()),
-            event_type: EventType::AwsApiCall,
-            management: true,
-            ..Record::default()
-        };
+        let asked = Asked { read_only: false, ..Asked::reading(event_source, event_name, parameters) };
+        let record = asked.record(self.service, &context, context.now_ms)?;
         let context = Arc::new(context.with_draft(self.outbox.draft(&record)));
         Ok(Change { outbox: &self.outbox, context, record })
     }
@@ -104,18 +129,10 @@ impl Change<'_> {
 
     /// Writes the record of a call that was made. Where that fails, the draft is what is left, and becomes the
     /// record later.
-    pub async fn done(mut self) {
-        let touched = self.context.take_notes().resources.into_iter();
-        let resources: Vec<_> = touched
-            .map(|TouchedResource { account, kind, arn }| Resource {
-                account_id: Some(account),
-                kind: Some(kind.to_owned()),
-                arn,
-            })
-            .collect();
-        self.record.resources = (!resources.is_empty()).then_some(resources);
-        let (service, event) = (self.record.source_ip.clone(), self.record.event_name.clone());
-        if let Err(error) = self.outbox.record(self.record, true).await {
+    pub async fn done(self) {
+        let record = complete(self.record, &self.context, None);
+        let (service, event) = (record.source_ip.clone(), record.event_name.clone());
+        if let Err(error) = self.outbox.record(record, true).await {
             tracing::warn!(service, event, %error, "the record of what a service did is still to be written");
         }
     }

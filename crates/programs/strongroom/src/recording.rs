@@ -1,29 +1,17 @@
 //! From the server's finished calls to the journal's records.
 
-mod identity;
-mod others;
-
 use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_identity::{DecisionNote, RecordDraft};
 use strongroom_journal::{DECISIONS_LIMIT, EventId, EventType, Record, Resource, TlsDetails};
-use strongroom_outbox::Outbox;
+use strongroom_outbox::{Outbox, identity_of, recorded_code, records_of_owners};
 use strongroom_runtime::Clocks;
 use strongroom_server::{FinishedCall, Recorder};
 
 /// The event source of KMS.
 const KMS: &str = "kms.amazonaws.com";
-
-/// What CloudTrail calls a denial, whatever the service's own code for it.
-const DENIED: &str = "AccessDenied";
-
-/// Whether a record's error code says that the caller was not allowed to do what it asked for: in most services'
-/// records, in EC2's, in CloudHSM's.
-pub(crate) fn is_denial(code: &str) -> bool {
-    matches!(code, DENIED | "Client.UnauthorizedOperation" | "CloudHsmAccessDeniedException")
-}
 
 /// Operations on what is in a resource, which CloudTrail calls data events ("Logging data events" in the AWS CloudTrail
 /// User Guide), by service: event history leaves them out. Everything else is management, every call of KMS included.
@@ -71,11 +59,10 @@ impl JournalRecorder {
             event_name: call.operation.name.to_owned(),
             aws_region: context.region.name().to_owned(),
             account_id: context.account().to_string(),
-            identity: identity::of(&context.caller),
+            identity: identity_of(&context.caller),
             source_ip: context.source_ip.to_string(),
             user_agent: (!context.user_agent.is_empty()).then(|| context.user_agent.clone()),
-            error_code: error_code
-                .map(|code| if code == "AccessDeniedException" { DENIED.to_owned() } else { code }),
+            error_code: error_code.map(recorded_code),
             error_message: error_message.flatten().map(strongroom_kms::conceal_refused_tokens),
             request_parameters: call
                 .request_parameters
@@ -132,7 +119,7 @@ impl Recorder for JournalRecorder {
         let changed = call.context.draft().is_some() && call.error.is_none();
         let caller = &call.context.caller;
         let mut record = self.record_of(call)?;
-        let others = others::of(&mut record, caller)?;
+        let others = records_of_owners(&mut record, caller)?;
         Ok(self.outbox.record_for_all(&record, &others, changed).await?)
     }
 

@@ -5,12 +5,32 @@ use strongroom_crypto::CryptoError;
 use strongroom_identity::Caller;
 use strongroom_journal::{EventId, Record, Resource};
 
-use super::{identity, is_denial};
+use crate::identity;
+
+/// What CloudTrail calls a denial, whatever the service's own code for it.
+pub const DENIED: &str = "AccessDenied";
+
+/// Whether a record's error code says that the caller was not allowed to do what it asked for: in most services'
+/// records, in EC2's, in CloudHSM's.
+#[must_use]
+pub fn is_denial(code: &str) -> bool {
+    matches!(code, DENIED | "Client.UnauthorizedOperation" | "CloudHsmAccessDeniedException")
+}
+
+/// The code of an error as its record has it.
+#[must_use]
+pub fn recorded_code(code: String) -> String {
+    match code.as_str() {
+        // SNS has a code of its own.
+        "AccessDeniedException" | "AuthorizationErrorException" => DENIED.to_owned(),
+        _ => code,
+    }
+}
 
 /// The records of a call for the accounts whose resources it touched, its caller's left out. All of them, and the
 /// caller's `record`, have one `sharedEventID`. Of a refusal nobody but the caller's account hears (AWS CloudTrail
 /// User Guide, "CloudTrail record contents", sharedEventID; IAM User Guide, "Logging IAM and AWS STS API calls").
-pub(super) fn of(record: &mut Record, caller: &Caller) -> Result<Vec<Record>, CryptoError> {
+pub fn records_of_owners(record: &mut Record, caller: &Caller) -> Result<Vec<Record>, CryptoError> {
     if record.error_code.as_deref().is_some_and(is_denial) {
         return Ok(Vec::new());
     }
@@ -117,7 +137,7 @@ mod tests {
                 additional_event_data: Some(additional.to_owned()),
                 ..touching(&owners)
             };
-            let others = of(&mut record, &caller()).unwrap();
+            let others = records_of_owners(&mut record, &caller()).unwrap();
             assert_eq!(others[0].request_parameters.as_deref(), Some(shown), "{owners:?}");
             assert_eq!(others[0].additional_event_data.as_deref(), Some(shown_too), "{owners:?}");
             assert_eq!(record.request_parameters.as_deref(), Some(parameters));
@@ -127,14 +147,14 @@ mod tests {
     #[test]
     fn a_call_on_ones_own_resources_is_ones_own_matter() {
         let mut record = touching(&[MINE, MINE]);
-        assert_eq!(of(&mut record, &caller()).unwrap(), []);
+        assert_eq!(records_of_owners(&mut record, &caller()).unwrap(), []);
         assert_eq!(record.shared_event_id, None);
     }
 
     #[test]
     fn each_owner_gets_a_record_of_its_own_resources_and_little_of_the_caller() {
         let mut record = touching(&[MINE, THEIRS, THEIRS]);
-        let others = of(&mut record, &caller()).unwrap();
+        let others = records_of_owners(&mut record, &caller()).unwrap();
         let [theirs] = others.as_slice() else { panic!("{others:?}") };
         assert_eq!(theirs.account_id, THEIRS);
         assert_eq!(theirs.identity.kind, Some(IdentityKind::AwsAccount));
@@ -151,9 +171,9 @@ mod tests {
     #[test]
     fn an_owner_hears_of_failures_and_not_of_refusals() {
         let failed = |code: &str| Record { error_code: Some(code.to_owned()), ..touching(&[THEIRS]) };
-        assert_eq!(of(&mut failed("DisabledException"), &caller()).unwrap().len(), 1);
+        assert_eq!(records_of_owners(&mut failed("DisabledException"), &caller()).unwrap().len(), 1);
         let mut refused = failed("AccessDenied");
-        assert_eq!(of(&mut refused, &caller()).unwrap(), []);
+        assert_eq!(records_of_owners(&mut refused, &caller()).unwrap(), []);
         assert_eq!(refused.shared_event_id, None);
     }
 }

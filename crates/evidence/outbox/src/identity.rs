@@ -4,7 +4,8 @@ use strongroom_identity::{AccountId, Caller, Entity, Origin, Principal, Session,
 use strongroom_journal::{Identity, IdentityKind, SessionContext, SessionIssuer};
 
 /// Who called, as the account that the caller belongs to sees it.
-pub(super) fn of(caller: &Caller) -> Identity {
+#[must_use]
+pub fn identity_of(caller: &Caller) -> Identity {
     let principal = &caller.principal;
     let kind = match principal {
         Principal::Root(_) => IdentityKind::Root,
@@ -30,7 +31,7 @@ pub(super) fn of(caller: &Caller) -> Identity {
 }
 
 /// Who called, as another account sees it whose resource was used: no name, no ARN, no credentials.
-pub(super) fn of_other_account(caller: &Caller) -> Identity {
+pub(crate) fn of_other_account(caller: &Caller) -> Identity {
     match &caller.principal {
         Principal::Service { name, .. } => of_service(name),
         Principal::WebIdentity(web) => of_web_identity(web),
@@ -161,7 +162,7 @@ mod tests {
     fn users_and_root_users_with_long_term_credentials_have_no_session() {
         let alice = called(Principal::User(entity("Alice", "AIDAEXAMPLE")), None);
         assert_eq!(
-            shown(of(&alice)),
+            shown(identity_of(&alice)),
             json!({
                 "type": "IAMUser", "principalId": "AIDAEXAMPLE",
                 "arn": "arn:aws:iam::111122223333:user/Alice", "accountId": ACCOUNT,
@@ -170,7 +171,7 @@ mod tests {
         );
         let root = called(Principal::Root(ACCOUNT.parse().unwrap()), None);
         assert_eq!(
-            shown(of(&root)),
+            shown(identity_of(&root)),
             json!({
                 "type": "Root", "principalId": ACCOUNT, "arn": "arn:aws:iam::111122223333:root",
                 "accountId": ACCOUNT, "accessKeyId": "AKIAEXAMPLE",
@@ -183,10 +184,10 @@ mod tests {
         let user = || Principal::User(entity("Alice", "AIDAEXAMPLE"));
         let attributes = |mfa: &str| json!({"attributes": {"creationDate": "2020-09-13T12:26:40Z", "mfaAuthenticated": mfa}});
         let plain = called(user(), Some(session(Origin::SessionToken)));
-        assert_eq!(shown(of(&plain))["sessionContext"], attributes("false"));
+        assert_eq!(shown(identity_of(&plain))["sessionContext"], attributes("false"));
         let mfa_ms = Some(1_600_000_000_000);
         let proven = called(user(), Some(Session { mfa_ms, ..session(Origin::SessionToken) }));
-        let shown = shown(of(&proven));
+        let shown = shown(identity_of(&proven));
         assert_eq!(shown["sessionContext"], attributes("true"));
         assert_eq!((&shown["type"], &shown["userName"]), (&json!("IAMUser"), &json!("Alice")));
     }
@@ -200,7 +201,7 @@ mod tests {
             ..session(Origin::AssumeRole)
         };
         assert_eq!(
-            shown(of(&called(role, Some(facts)))),
+            shown(identity_of(&called(role, Some(facts)))),
             json!({
                 "type": "AssumedRole", "principalId": "AROAEXAMPLE:deploy",
                 "arn": "arn:aws:sts::111122223333:assumed-role/Admin/deploy", "accountId": ACCOUNT,
@@ -223,7 +224,7 @@ mod tests {
         let provider = "arn:aws:iam::111122223333:oidc-provider/idp.example.com";
         let facts = Session { federated_provider: Some(provider.into()), ..session(Origin::WebIdentity) };
         assert_eq!(
-            shown(of(&called(role, Some(facts))))["sessionContext"]["webIdFederationData"],
+            shown(identity_of(&called(role, Some(facts))))["sessionContext"]["webIdFederationData"],
             json!({"federatedProvider": provider, "attributes": {}})
         );
     }
@@ -233,7 +234,7 @@ mod tests {
     fn a_web_identity_is_shown_by_who_vouches_for_it() {
         let web = WebIdentity::unknown(ACCOUNT.parse().unwrap());
         let nobody = called(Principal::WebIdentity(web.clone()), None);
-        assert_eq!(shown(of(&nobody)), json!({"type": "Unknown"}));
+        assert_eq!(shown(identity_of(&nobody)), json!({"type": "Unknown"}));
         let provider = format!("arn:aws:iam::{ACCOUNT}:oidc-provider/idp.example.com");
         let (audience, subject) = ("sts.amazonaws.com".to_owned(), "job:7".to_owned());
         web.vouch(Vouched { provider: provider.clone(), audience, subject });
@@ -244,7 +245,7 @@ mod tests {
             "userName": "job:7",
             "identityProvider": provider,
         });
-        assert_eq!((shown(of(&known)), shown(of_other_account(&known))), (wanted.clone(), wanted));
+        assert_eq!((shown(identity_of(&known)), shown(of_other_account(&known))), (wanted.clone(), wanted));
     }
 
     #[test]
@@ -255,7 +256,7 @@ mod tests {
             issuer,
         };
         let issuer = |principal| {
-            shown(of(&called(principal, Some(session(Origin::FederationToken)))))["sessionContext"]
+            shown(identity_of(&called(principal, Some(session(Origin::FederationToken)))))["sessionContext"]
                 ["sessionIssuer"]
                 .clone()
         };
@@ -273,7 +274,7 @@ mod tests {
                 "accountId": ACCOUNT,
             })
         );
-        let whole = shown(of(&called(federated(None), Some(session(Origin::FederationToken)))));
+        let whole = shown(identity_of(&called(federated(None), Some(session(Origin::FederationToken)))));
         assert_eq!(
             (&whole["type"], &whole["principalId"]),
             (&json!("FederatedUser"), &json!("111122223333:bob"))

@@ -1,0 +1,84 @@
+//! Services that call another for whoever calls them, as S3 and SNS ask KMS for a data key: the caller stays who asks, and
+//! the call is recorded as his, made through the service (IAM User Guide, "Forward access sessions").
+
+use std::future::Future;
+use std::sync::Arc;
+
+use strongroom_crypto::{CryptoError, random};
+use strongroom_identity::{Region, RequestContext, RequestId};
+use strongroom_runtime::Clocks;
+
+use crate::asked::complete;
+use crate::owners::records_of_owners;
+use crate::{Asked, OnBehalfError, Outbox};
+
+/// An AWS service, as far as it calls others for its callers.
+pub struct PassedOn {
+    service: &'static str,
+    outbox: Arc<Outbox>,
+    clocks: Clocks,
+}
+
+impl PassedOn {
+    /// The service of that name, for example `sns.amazonaws.com`.
+    pub fn new(service: &'static str, outbox: Arc<Outbox>, clocks: Clocks) -> Self {
+        Self { service, outbox, clocks }
+    }
+
+    /// Makes a call that changes nothing (a change would need its draft) for the caller of `context`, and records it
+    /// before its answer is used. `told` gives the code and the message of a refusal.
+    pub async fn call<T, E, F>(
+        &self,
+        context: &RequestContext,
+        asked: Asked,
+        told: impl FnOnce(&E) -> (String, Option<String>),
+        call: impl FnOnce(Arc<RequestContext>) -> F,
+    ) -> Result<Result<T, E>, OnBehalfError>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        self.call_in(context.region, context, asked, told, call).await
+    }
+
+    /// The same in another Region than the caller's: that of a bucket, whichever Region its requests are signed for.
+    pub async fn call_in<T, E, F>(
+        &self,
+        region: Region,
+        context: &RequestContext,
+        asked: Asked,
+        told: impl FnOnce(&E) -> (String, Option<String>),
+        call: impl FnOnce(Arc<RequestContext>) -> F,
+    ) -> Result<Result<T, E>, OnBehalfError>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let context = Arc::new(self.pass_on(region, context)?);
+        let record = asked.record(self.service, &context, context.now_ms)?;
+        let outcome = call(context.clone()).await;
+        let mut record = complete(record, &context, outcome.as_ref().err().map(told));
+        let others = records_of_owners(&mut record, &context.caller)?;
+        self.outbox.record_for_all(&record, &others, false).await?;
+        Ok(outcome)
+    }
+
+    /// The same caller, calling through the service.
+    fn pass_on(&self, region: Region, context: &RequestContext) -> Result<RequestContext, CryptoError> {
+        let mut passed = RequestContext::new(
+            RequestId::from_random(random::id()?),
+            context.caller.clone(),
+            region,
+            self.clocks.domain_now(),
+            context.deadline_ms,
+            context.source_ip,
+            context.user_agent.clone(),
+            context.tls.clone(),
+        );
+        for service in context.forwarded_by() {
+            passed = passed.passed_on_by(service);
+        }
+        if let Some(arn) = context.acts_about() {
+            passed = passed.about(arn);
+        }
+        Ok(passed.passed_on_by(self.service))
+    }
+}
