@@ -82,4 +82,4 @@ pub use recovery::OpenNote;
 pub use segment::HeaderFault;
 pub use storage::{MIGRATIONS, STATEMENTS, STATEMENTS_OF_POSTGRES};
 pub use stream::{NotAStreamId, Position, StreamId};
-pub use verify::{Finding, FindingKind, Progress, Report, Trust, verify};
+pub use verify::{Finding, FindingKind, Progress, Report, StoreReport, Trust, verify, verify_store};

@@ -7,13 +7,14 @@
 
 mod anchors;
 mod signatures;
+mod store;
 mod stream;
 mod trust;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::checkpoint::{Beginning, NotACheckpoint};
+use crate::checkpoint::{Beginning, Checkpoint, NotACheckpoint};
 use crate::error::JournalError;
 use crate::frame::FrameFault;
 use crate::record::EventId;
@@ -22,6 +23,7 @@ use crate::storage::{Files, Storage};
 use crate::stream::StreamId;
 use anchors::Anchors;
 
+pub use store::{StoreReport, verify_store};
 pub use trust::Trust;
 
 /// After this many findings that are no notes verification stops: the journal is beyond a list.
@@ -386,12 +388,14 @@ pub fn verify(
     trust: &Trust<'_>,
     mut progress: impl FnMut(&Progress),
 ) -> Result<Report, JournalError> {
-    verify_chain(&Files::new(dir), trust, &mut progress)
+    let kept: Vec<_> = trust.anchors.iter().collect();
+    verify_chain(&Files::new(dir), &kept, trust, &mut progress)
 }
 
-/// Verifies one chain, wherever it lies.
+/// Verifies one chain, wherever it lies, against the checkpoints of it that were kept elsewhere.
 fn verify_chain(
     journal: &dyn Storage,
+    kept: &[&Checkpoint],
     trust: &Trust<'_>,
     progress: &mut impl FnMut(&Progress),
 ) -> Result<Report, JournalError> {
@@ -400,7 +404,7 @@ fn verify_chain(
         tries += 1;
         let mut report = Report::default();
         // Before the streams: they have all that these saw, also if the journal is being written.
-        let anchors = Anchors::read(journal, trust, &mut report)?;
+        let anchors = Anchors::read(journal, kept, trust, &mut report)?;
         walk(journal, trust, &anchors, &mut report, progress)?;
         // What a server that is running drops meanwhile, behind a checkpoint that says so, is not missing.
         if report.breaks == 0 || tries == MOST_TRIES || !anchors.have_moved(trust) {

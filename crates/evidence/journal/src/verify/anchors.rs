@@ -41,14 +41,15 @@ pub(super) struct Seen {
 }
 
 impl Anchors {
-    /// Reads and judges all checkpoints.
+    /// Reads and judges all checkpoints, and compares those that were `kept` elsewhere.
     pub(super) fn read(
         journal: &dyn Storage,
+        kept: &[&Checkpoint],
         trust: &Trust<'_>,
         report: &mut Report,
     ) -> Result<Self, JournalError> {
         let files = journal.checkpoints();
-        let mut chain = Chain::new(trust);
+        let mut chain = Chain::new(trust, kept);
         let mut missed = false;
         let list = files.list().map_err(JournalError::io("list", &files.name()))?;
         for (index, &number) in list.iter().enumerate() {
@@ -93,7 +94,7 @@ impl Anchors {
         for (checkpoint, heads) in &heads {
             anchors.believe(*checkpoint, heads);
         }
-        anchors.compare(trust, &chain, report);
+        anchors.compare(kept, &chain, report);
         anchors.keys = chain.keys;
         for seen in anchors.heads.values_mut() {
             seen.sort_unstable_by_key(|seen| (seen.frames, seen.checkpoint));
@@ -102,8 +103,8 @@ impl Anchors {
     }
 
     /// Compares checkpoints that were kept elsewhere with the journal's own.
-    fn compare(&mut self, trust: &Trust<'_>, chain: &Chain<'_>, report: &mut Report) {
-        for anchor in &trust.anchors {
+    fn compare(&mut self, kept: &[&Checkpoint], chain: &Chain<'_>, report: &mut Report) {
+        for &anchor in kept {
             let number = anchor.number;
             let known = chain.hash_of(number);
             let mut found = |kind| report.add(Finding::new(kind));

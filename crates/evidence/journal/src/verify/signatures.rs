@@ -85,7 +85,7 @@ impl Link {
 }
 
 impl<'t> Chain<'t> {
-    pub(super) fn new(trust: &'t Trust<'t>) -> Self {
+    pub(super) fn new(trust: &'t Trust<'t>, kept: &[&Checkpoint]) -> Self {
         Self {
             trust,
             keys: Vec::new(),
@@ -97,7 +97,7 @@ impl<'t> Chain<'t> {
             begins: None,
             heads: Vec::new(),
             compared: BTreeMap::new(),
-            wanted: trust.anchors.iter().map(|anchor| anchor.number).collect(),
+            wanted: kept.iter().map(|kept| kept.number).collect(),
         }
     }
 

@@ -1,0 +1,301 @@
+//! Journals that are rows of a store, of several servers.
+
+use std::time::Duration;
+
+use strongroom_journal::{
+    FindingKind, Journal, JournalError, JournalOptions, Keeper, KeeperOptions, MIGRATIONS, Reader, STATEMENTS,
+    STATEMENTS_OF_POSTGRES, StoreReport, verify_store,
+};
+use strongroom_store::{Db, OpenOptions, Statement, Value};
+use strongroom_testkit::{TestDatabase, on_both_engines};
+
+use crate::fixture::{NOW, append, checkpoint_key, close, event_id, key, record, runtime, seal};
+
+/// A store, and a runtime in which its connections live.
+struct Store {
+    runtime: tokio::runtime::Runtime,
+    db: Db,
+    _database: TestDatabase,
+}
+
+impl Store {
+    fn new() -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let database = TestDatabase::postgres();
+        let db = runtime.block_on(async {
+            let db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
+            db.migrate(&[MIGRATIONS]).await.unwrap();
+            db
+        });
+        Self { runtime, db, _database: database }
+    }
+
+    fn open(&self, server: &str) -> Journal {
+        self.open_with(server, &options(16 << 10))
+    }
+
+    fn open_with(&self, server: &str, options: &JournalOptions) -> Journal {
+        let opened = Journal::open_in_store(&self.db, server, options, &key(), NOW).unwrap();
+        assert_eq!(opened.notes, []);
+        opened.journal
+    }
+
+    fn reader(&self) -> Reader {
+        Reader::open_store(&self.db).unwrap()
+    }
+
+    fn verify(&self) -> StoreReport {
+        verify_store(&self.db, &seal(), |_| {}).unwrap()
+    }
+
+    fn intact(&self) -> Vec<FindingKind> {
+        let report = self.verify();
+        let found = report.journals.into_iter().flat_map(|(_, report)| {
+            assert!(report.is_intact(), "{}", report.first_break().unwrap());
+            report.findings
+        });
+        found.map(|finding| finding.kind).collect()
+    }
+
+    fn execute(&self, statement: Statement, values: &[Value]) -> u64 {
+        self.runtime.block_on(self.db.execute(statement, values)).unwrap()
+    }
+}
+
+fn options(segment_bytes: u64) -> JournalOptions {
+    JournalOptions { segment_bytes, queue_bytes: 8 << 10, begins_streams: true, ..JournalOptions::default() }
+}
+
+fn keeper(journal: &Journal) -> Keeper {
+    let options = KeeperOptions { key: checkpoint_key(1), keys_before: Vec::new(), copies: Vec::new() };
+    journal.keeper(options, NOW).unwrap()
+}
+
+fn numbers(reader: &Reader) -> Vec<u64> {
+    let records = reader.records(None).unwrap().map(|read| read.unwrap().1.event_id);
+    records.map(|id| u64::from_be_bytes(id.0[8..].try_into().unwrap())).collect()
+}
+
+/// Ends a journal as a kill does: nothing is written any more.
+fn kill(journal: Journal) {
+    std::mem::forget(journal);
+}
+
+on_both_engines! {
+    every_statement_is_known,
+}
+
+async fn every_statement_is_known(database: &TestDatabase) {
+    let db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
+    db.migrate(&[MIGRATIONS]).await.unwrap();
+    db.check_statements(STATEMENTS).await.unwrap();
+    if database.sqlite_file().is_none() {
+        db.check_statements(STATEMENTS_OF_POSTGRES).await.unwrap();
+    }
+}
+
+#[test]
+fn what_is_acknowledged_is_there_for_all_and_after_a_kill() {
+    let store = Store::new();
+    let (one, two) = (store.open("one"), store.open("two"));
+    append(&one, 0..40);
+    append(&two, 100..110);
+    append(&one, 40..50);
+    for reader in [store.reader(), one.reader(), two.reader()] {
+        assert_eq!(reader.chains().unwrap(), ["one", "two"]);
+        assert_eq!(numbers(&reader.clone().of_chain("one")), (0..50).collect::<Vec<_>>());
+        assert_eq!(numbers(&reader.of_chain("two")), (100..110).collect::<Vec<_>>());
+    }
+    assert_eq!(numbers(&one.own_reader()).len(), 50);
+    kill(one);
+    let again = store.open("one");
+    append(&again, 50..51);
+    assert_eq!(numbers(&again.own_reader()), (0..51).collect::<Vec<_>>());
+    close(again);
+    close(two);
+    assert_eq!(store.intact(), [FindingKind::NotClosed]);
+}
+
+#[test]
+fn segments_follow_each_other_and_records_are_read_from_any_place() {
+    let store = Store::new();
+    let journal = store.open("one");
+    append(&journal, 0..200);
+    let reader = store.reader();
+    let segments = reader.segments().unwrap();
+    assert!(segments.len() > 3, "{}", segments.len());
+    assert_eq!(segments.iter().filter(|listed| !listed.is_closed).count(), 1);
+    let all: Vec<_> = reader.records(None).unwrap().map(Result::unwrap).collect();
+    for (index, (position, _)) in all.iter().enumerate().step_by(17) {
+        let rest: Vec<_> = reader.records(Some(*position)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(rest, all[index + 1..]);
+        let before = reader.records_newest_first(Some(*position)).unwrap().count();
+        assert_eq!(before, index);
+    }
+    let newest: Vec<_> = reader.records_newest_first(None).unwrap().map(Result::unwrap).collect();
+    assert_eq!(newest, all.into_iter().rev().collect::<Vec<_>>());
+    close(journal);
+    assert_eq!(store.intact(), []);
+}
+
+#[test]
+fn records_of_several_servers_are_merged_by_their_times() {
+    let store = Store::new();
+    let (one, two) = (store.open("one"), store.open("two"));
+    for number in 0..20 {
+        append(if number % 3 == 0 { &one } else { &two }, number..number + 1);
+    }
+    let newest = store.reader().records_newest_first(None).unwrap();
+    let newest: Vec<_> = newest.map(|read| read.unwrap().1.event_id).collect();
+    assert_eq!(newest, (0..20).rev().map(event_id).collect::<Vec<_>>());
+    let since = store.reader().records_since(NOW + 15).unwrap().map(|read| read.unwrap().1);
+    let since: Vec<_> = since.filter(|record| record.event_time_ms >= NOW + 15).collect();
+    assert_eq!(since, (15..20).rev().map(record).collect::<Vec<_>>());
+}
+
+#[test]
+fn who_has_lost_his_journal_writes_nothing_more() {
+    let store = Store::new();
+    let first = store.open("one");
+    append(&first, 0..3);
+    let mut keeper_of_first = keeper(&first);
+    let second = store.open("one");
+    append(&second, 3..5);
+    let refused = runtime().block_on(first.append(&record(9))).unwrap_err();
+    let JournalError::Unavailable { source } = &refused else { panic!("{refused:?}") };
+    assert!(source.to_string().contains("another process writes this server's journal"), "{source}");
+    runtime().block_on(async { tokio::time::timeout(Duration::from_secs(10), first.lost()).await.unwrap() });
+    assert!(keeper_of_first.checkpoint(NOW).is_err());
+    runtime().block_on(first.close()).unwrap_err();
+    assert_eq!(numbers(&second.own_reader()), (0..5).collect::<Vec<_>>());
+    close(second);
+    assert_eq!(store.intact(), [FindingKind::NotClosed]);
+}
+
+const END_CONNECTIONS: Statement = Statement::new(
+    "SELECT CASE WHEN pg_terminate_backend(pid) THEN 1 ELSE 0 END AS ended FROM pg_stat_activity \
+     WHERE application_name = 'strongroom journal' AND datname = current_database()",
+);
+
+#[test]
+fn connections_that_are_lost_lose_and_repeat_nothing() {
+    let store = Store::new();
+    let journal = store.open("one");
+    for round in 0..5 {
+        append(&journal, round * 10..round * 10 + 10);
+        let ended = store.runtime.block_on(store.db.query(END_CONNECTIONS, &[])).unwrap();
+        assert!(!ended.is_empty());
+    }
+    append(&journal, 50..51);
+    assert_eq!(numbers(&journal.own_reader()), (0..51).collect::<Vec<_>>());
+    close(journal);
+    assert_eq!(store.intact(), []);
+}
+
+#[test]
+fn packed_segments_are_the_same_and_take_less() {
+    let store = Store::new();
+    let journal = store.open("one");
+    append(&journal, 0..300);
+    let before: Vec<_> = store.reader().records(None).unwrap().map(Result::unwrap).collect();
+    let mut keeper = keeper(&journal);
+    let mut packed = 0;
+    while let Some(compressed) = keeper.compress_next().unwrap() {
+        assert!(compressed.compressed_bytes < compressed.bytes / 2, "{compressed:?}");
+        packed += 1;
+    }
+    assert_eq!(packed, store.reader().segments().unwrap().len() - 1);
+    let reader = store.reader();
+    assert_eq!(reader.records(None).unwrap().map(Result::unwrap).collect::<Vec<_>>(), before);
+    for (index, (position, _)) in before.iter().enumerate().step_by(23) {
+        let rest = reader.records(Some(*position)).unwrap().map(Result::unwrap).count();
+        assert_eq!(rest, before.len() - index - 1);
+    }
+    append(&journal, 300..310);
+    close(journal);
+    assert_eq!(store.intact(), []);
+}
+
+#[test]
+fn checkpoints_are_signed_and_what_they_saw_is_missed() {
+    let store = Store::new();
+    let journal = store.open("one");
+    let mut keeper_of_one = keeper(&journal);
+    append(&journal, 0..10);
+    let first = keeper_of_one.checkpoint(NOW).unwrap().unwrap();
+    assert_eq!(keeper_of_one.checkpoint(NOW).unwrap(), None);
+    append(&journal, 10..20);
+    let second = keeper_of_one.checkpoint(NOW + 1).unwrap().unwrap();
+    assert_eq!((second.number, second.previous), (2, first.hash()));
+    kill(journal);
+    assert_eq!(store.intact(), []);
+    let report = store.verify();
+    assert_eq!(report.journals[0].1.newest_checkpoint, Some((2, NOW + 1)));
+    // Somebody cuts the last frames off.
+    let cut = Statement::new(
+        "DELETE FROM journal_pieces WHERE position IN \
+         (SELECT position FROM journal_pieces ORDER BY position DESC LIMIT $1)",
+    );
+    assert_eq!(store.execute(cut, &[3.into()]), 3);
+    let report = store.verify();
+    let kinds: Vec<_> = report.journals[0].1.findings.iter().map(|finding| &finding.kind).collect();
+    let missing = FindingKind::EndMissing { checkpoint: 2, frames: 20, records: 20 };
+    assert!(kinds.contains(&&missing), "{kinds:?}");
+    let again = store.open("one");
+    assert!(keeper(&again).missing_end().unwrap().is_some());
+    close(again);
+    // And all that there is of the server.
+    for all in [
+        Statement::new("DELETE FROM journal_pieces"),
+        Statement::new("DELETE FROM journal_checkpoints"),
+        Statement::new("DELETE FROM journal_chains"),
+    ] {
+        store.execute(all, &[]);
+    }
+    let kept = seal().with_anchors(vec![second]);
+    let report = verify_store(&store.db, &kept, |_| {}).unwrap();
+    assert!(!report.is_intact());
+    assert_eq!(report.of_none, [(2, NOW + 1)]);
+}
+
+#[test]
+fn altered_and_missing_rows_are_found() {
+    let store = Store::new();
+    let journal = store.open("one");
+    append(&journal, 0..20);
+    close(journal);
+    let alter = Statement::new(
+        "UPDATE journal_pieces SET bytes = SET_BYTE(bytes, CAST($1 AS INTEGER), 1) WHERE first_record = 7 AND position > 0",
+    );
+    assert_eq!(store.execute(alter, &[200.into()]), 1);
+    let report = store.verify();
+    let found = report.journals[0].1.first_break().unwrap();
+    assert_eq!((found.frame, found.record), (Some(7), Some(7)), "{found}");
+    let remove = Statement::new("DELETE FROM journal_pieces WHERE first_record = 7 AND position > 0");
+    assert_eq!(store.execute(remove, &[]), 1);
+    let report = store.verify();
+    assert!(!report.is_intact());
+    let read = store.reader().records(None).unwrap().filter_map(Result::ok).count();
+    assert_eq!(read, 19);
+}
+
+#[test]
+fn what_is_old_goes_behind_a_checkpoint() {
+    let store = Store::new();
+    let journal = store.open("one");
+    append(&journal, 0..300);
+    let mut keeper_of_one = keeper(&journal);
+    let before = store.reader().segments().unwrap().len();
+    let retired = keeper_of_one.retire(NOW, NOW + 150, None).unwrap().unwrap();
+    assert!(retired.segments > 1);
+    let left = store.reader().segments().unwrap();
+    assert_eq!(left.len() as u64, before as u64 - retired.segments);
+    assert_eq!(left[0].id, retired.begins.segment);
+    close(journal);
+    assert_eq!(store.intact(), []);
+    let again = store.open("one");
+    append(&again, 300..301);
+    close(again);
+    assert_eq!(store.intact(), []);
+}
