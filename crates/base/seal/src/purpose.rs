@@ -48,6 +48,10 @@ purposes! {
     GrantTokens = "strongroom/grant-tokens",
     /// Files that `strongroom backup` writes.
     Backup = "strongroom/backup",
+    /// The keys that sign the digests of trails.
+    TrailDigests = "strongroom/trail-digests",
+    /// The keys of files in which objects of S3 are.
+    Objects = "strongroom/objects",
 }
 
 impl Purpose {

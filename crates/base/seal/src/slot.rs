@@ -4,6 +4,10 @@
 //! although nobody is there to type a passphrase, and needs no slot's key for it: whoever has a slot's key, and any copy of
 //! the file that the slot was not in, has nothing.
 //!
+//! A public key is anybody's, so the root key is first wrapped under the *lineage*, 32 random bytes which are as old as the seal:
+//! nobody who has had neither a root key nor a slot's key of this seal can put a root key of his own behind a slot, nor get at
+//! ours by breaking the public key.
+//!
 //! In formats 1 and 2 the root key was wrapped under the slot's key itself. For rotations format 2 had the slots' keys under
 //! the root key: who had seen one root key had all slots of then, whatever root key was put into them later. Such slots get
 //! a pair ([`Slot::paired`]); their keys may be known to somebody for all that, and [`Slot::since`] tells so until they are
@@ -17,8 +21,8 @@ use crate::{Epoch, SealError};
 
 /// What slots' own keys are wrapped for, under the root key, in format 2.
 const SLOT_KEY_LABEL: &[u8] = b"strongroom/slot-key";
-/// What root keys are sealed for, to slots' public keys.
-const SLOT_ROOT_INFO: &[u8] = b"strongroom/slot-root";
+/// What root keys are wrapped for, under the lineage, and then sealed for, to slots' public keys.
+const SLOT_ROOT: &[u8] = b"strongroom/slot-root";
 
 /// The format in which slots' keys first stood nowhere but with who opens them.
 pub(crate) const OWN_KEYS_SINCE: u32 = 3;
@@ -45,7 +49,7 @@ impl SlotName {
 pub(crate) struct Goal<'k> {
     pub(crate) epoch: Epoch,
     pub(crate) root: &'k Key256,
-    /// By what a slot knows the file that it stands in; see [`Slots`](crate::slots::Slots).
+    /// What only those know who have had a root key of the seal.
     pub(crate) lineage: &'k Key256,
 }
 
@@ -71,15 +75,8 @@ struct Pair {
     public: [u8; PUBLIC_KEY_LENGTH],
     /// The private half and the lineage, under the slot's key.
     private: Vec<u8>,
-    /// The newest root key, to the public half.
+    /// The newest root key under the lineage, to the public half.
     root: Vec<u8>,
-}
-
-/// What stands behind a slot.
-pub(crate) struct Opened {
-    pub(crate) root: Key256,
-    /// Formats 1 and 2 have none.
-    pub(crate) lineage: Option<Key256>,
 }
 
 /// Why a slot does not open.
@@ -130,14 +127,13 @@ impl Slot {
     }
 
     /// Opens the root key of `epoch`.
-    pub(crate) fn open(&self, slot_key: &Key256, epoch: Epoch) -> Result<Opened, Shut> {
+    pub(crate) fn open(&self, slot_key: &Key256, epoch: Epoch) -> Result<Key256, Shut> {
         match &self.way {
             Way::Key { root, own_key } => {
                 // Format 1 bound the id alone.
                 let aad = if own_key.is_some() { bound_to(&self.name, epoch) } else { self.name.id.to_vec() };
                 let label = format!("strongroom/slot/{}", self.name.kind);
-                let root = opened_key(slot_key, label.as_bytes(), &aad, root).ok_or(Shut::OtherKey)?;
-                Ok(Opened { root, lineage: None })
+                opened_key(slot_key, label.as_bytes(), &aad, root).ok_or(Shut::OtherKey)
             }
             Way::Pair(pair) => pair.open(&self.name, slot_key, epoch),
         }
@@ -211,16 +207,17 @@ impl Slot {
 }
 
 impl Pair {
-    fn open(&self, name: &SlotName, slot_key: &Key256, epoch: Epoch) -> Result<Opened, Shut> {
+    fn open(&self, name: &SlotName, slot_key: &Key256, epoch: Epoch) -> Result<Key256, Shut> {
         let bound_to = pair_bound_to(name, self.since, &self.public);
         let halves = salted::open(slot_key, &pair_label(name), &bound_to, &self.private)
             .map_err(|_| Shut::OtherKey)?;
         let (private, lineage) = halves.expose().split_at_checked(32).ok_or(Shut::Altered)?;
-        let key = Key256::copied_from(private).ok_or(Shut::Altered)?;
-        let key = PrivateKey::from_bytes(&key).map_err(|_| Shut::Altered)?;
-        let root = key.open(SLOT_ROOT_INFO, &root_bound_to(name, epoch), &self.root);
-        let root = root.ok().and_then(|root| Key256::copied_from(root.expose())).ok_or(Shut::Altered)?;
-        Ok(Opened { root, lineage: Some(Key256::copied_from(lineage).ok_or(Shut::Altered)?) })
+        let [private, lineage] = [private, lineage].map(Key256::copied_from);
+        let (private, lineage) = private.zip(lineage).ok_or(Shut::Altered)?;
+        let private = PrivateKey::from_bytes(&private).map_err(|_| Shut::Altered)?;
+        let aad = root_bound_to(name, epoch);
+        let wrapped = private.open(SLOT_ROOT, &aad, &self.root).map_err(|_| Shut::Altered)?;
+        opened_key(&lineage, SLOT_ROOT, &aad, wrapped.expose()).ok_or(Shut::Altered)
     }
 }
 
@@ -230,7 +227,9 @@ fn sealed_root(
     goal: Goal<'_>,
 ) -> Result<Vec<u8>, SealError> {
     let aad = root_bound_to(name, goal.epoch);
-    Ok(hpke::seal(public, SLOT_ROOT_INFO, &aad, goal.root.expose())?)
+    let mut wrapped = Vec::new();
+    salted::seal_into(goal.lineage, SLOT_ROOT, &aad, goal.root.expose(), &mut wrapped)?;
+    Ok(hpke::seal(public, SLOT_ROOT, &aad, &wrapped)?)
 }
 
 /// What is wrapped for a kind of slot stays with that kind.

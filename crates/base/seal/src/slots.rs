@@ -7,19 +7,17 @@
 //! epoch <number of the newest root key>
 //! lineage <under the newest root key>
 //! slot <kind> <id, 16 digits> <parameters, or -> <format in which its key was made> <public key>
-//!      <private key and lineage, under the slot's key> <newest root key, sealed to the public key>     (one line)
+//!      <private key and lineage, under the slot's key> <newest root key, under the lineage, to the public key>   (one line)
 //! past <epoch> <an older root key, under the newest>
 //! kept <epoch> <purpose> <what is left of a root key that is gone, under the newest>
-//! mac <of all lines above, under the newest root key> <under the lineage>
+//! mac <of all lines above, under the newest root key>
 //! sum <SHA-256 of all lines above>
 //! ```
 //!
 //! Everything is in hexadecimal; what is under a key is a salted value.
 //!
-//! Public keys are anybody's, so two MACs say who wrote the file. That under the newest root key: nobody who does not have it
-//! has put a slot of his own, or an older list, beside the others; it is checked whenever the file is opened, and before it
-//! is written again. That under the lineage, 32 random bytes which are as old as the seal and which each slot's key opens:
-//! nobody who has had no root key at all has made up a whole file whose root key is his own.
+//! The MAC says who wrote the file: nobody who does not have its root key has put a slot of his own, or one that was removed,
+//! beside the others. It is checked whenever the file is opened, and before it is written again.
 //!
 //! Format 1 has one root key, of epoch 1, and lines `slot <kind> <id> <root key under the slot's key>` alone. Format 2 has no
 //! lineage and no MAC, and lines `slot <kind> <id> <parameters> <root key, under the slot's key> <slot's key, under the root
@@ -36,7 +34,7 @@ use strongroom_secret::Key256;
 
 use crate::directory::Directory;
 use crate::ring::derive;
-use crate::slot::{Opened, Slot, opened_key};
+use crate::slot::{Slot, opened_key};
 use crate::{Epoch, Purpose, SealError};
 
 const NAME: &str = "root.slots";
@@ -50,10 +48,8 @@ const PAST_LABEL: &[u8] = b"strongroom/past-root";
 const KEPT_LABEL: &[u8] = b"strongroom/kept-subkey";
 /// What the lineage is wrapped for, under the newest.
 const LINEAGE_LABEL: &[u8] = b"strongroom/lineage";
-/// What the key of the first MAC is derived for, from the newest root key.
+/// What the MAC's key is derived for, from the newest root key.
 const MAC_LABEL: &[u8] = b"strongroom/slots-mac";
-/// What the key of the second is derived for, from the lineage.
-const LINEAGE_MAC_LABEL: &[u8] = b"strongroom/slots-lineage";
 
 /// No seal has more slots.
 pub(crate) const MOST_SLOTS: usize = 16;
@@ -78,8 +74,7 @@ pub(crate) struct Kept {
 struct Proof {
     /// Under the newest root key.
     lineage: Vec<u8>,
-    /// Under the newest root key, and under the lineage.
-    macs: [Vec<u8>; 2],
+    mac: Vec<u8>,
 }
 
 /// Everything that `root.slots` says.
@@ -130,35 +125,22 @@ impl Slots {
         let aad = self.binding(self.epoch, "");
         salted::seal_into(newest, LINEAGE_LABEL, &aad, lineage.expose(), &mut wrapped)?;
         self.proof.lineage = wrapped;
-        let text = self.text();
-        let [first, second] = mac_keys(newest, lineage)?;
-        self.proof.macs = [first, second].map(|key| key.sign(&[text.as_bytes()]).to_vec());
+        self.proof.mac = mac_key(newest)?.sign(&[self.text().as_bytes()]).to_vec();
         Ok(self)
     }
 
-    /// Whether whoever wrote the file had its newest root key, and the lineage that the slot knows. Of formats 1 and 2 only
-    /// what is wrapped tells so.
-    pub(crate) fn is_behind(&self, opened: &Opened) -> bool {
-        match &opened.lineage {
-            None => self.format < FORMAT,
-            Some(lineage) => self.is_signed(&opened.root, lineage),
-        }
+    /// Whether whoever wrote the file had its newest root key, which is `newest`. Of formats 1 and 2 only what is wrapped tells.
+    pub(crate) fn is_signed(&self, newest: &Key256) -> Result<bool, SealError> {
+        let mac = mac_key(newest)?;
+        Ok(self.format < FORMAT || mac.verify(&[self.text().as_bytes()], &self.proof.mac).is_ok())
     }
 
-    /// The lineage, if the file was written by somebody who had its newest root key, which is `newest`. A file of format 1 or
-    /// 2 gets one.
+    /// The lineage, under the newest root key, which is `newest`. A file of format 1 or 2 gets one.
     pub(crate) fn lineage(&self, newest: &Key256) -> Result<Option<Key256>, SealError> {
         if self.format < FORMAT {
             return Ok(Some(random::key256()?));
         }
-        let lineage = opened_key(newest, LINEAGE_LABEL, &self.binding(self.epoch, ""), &self.proof.lineage);
-        Ok(lineage.filter(|lineage| self.is_signed(newest, lineage)))
-    }
-
-    fn is_signed(&self, newest: &Key256, lineage: &Key256) -> bool {
-        let Ok(keys) = mac_keys(newest, lineage) else { return false };
-        let text = self.text();
-        keys.iter().zip(&self.proof.macs).all(|(key, mac)| key.verify(&[text.as_bytes()], mac).is_ok())
+        Ok(opened_key(newest, LINEAGE_LABEL, &self.binding(self.epoch, ""), &self.proof.lineage))
     }
 
     /// Whether it is of the newest format.
@@ -224,9 +206,7 @@ impl Slots {
                     wrapped: hex::decode(wrapped)?,
                 }),
                 (3.., ["lineage", wrapped]) => file.proof.lineage = hex::decode(wrapped)?,
-                (3.., ["mac", first, second]) => {
-                    file.proof.macs = [hex::decode(first)?, hex::decode(second)?];
-                }
+                (3.., ["mac", mac]) => file.proof.mac = hex::decode(mac)?,
                 _ => return None,
             }
         }
@@ -266,7 +246,7 @@ impl Slots {
         self.encode().len()
     }
 
-    /// What the MACs are over.
+    /// What the MAC is over.
     fn text(&self) -> String {
         // Writing to a String does not fail.
         let mut text = format!("{TITLE} {}\n", self.format);
@@ -291,8 +271,7 @@ impl Slots {
     fn encode(&self) -> String {
         let mut text = self.text();
         if self.format > 2 {
-            let [first, second] = &self.proof.macs;
-            let _ = writeln!(text, "mac {} {}", hex::encode(first), hex::encode(second));
+            let _ = writeln!(text, "mac {}", hex::encode(&self.proof.mac));
         }
         let sum = hex::encode(&sha256(text.as_bytes()));
         let _ = writeln!(text, "sum {sum}");
@@ -300,10 +279,8 @@ impl Slots {
     }
 }
 
-fn mac_keys(newest: &Key256, lineage: &Key256) -> Result<[HmacSha256; 2], SealError> {
-    let first = derive(newest, MAC_LABEL, b"")?;
-    let second = derive(lineage, LINEAGE_MAC_LABEL, b"")?;
-    Ok([first, second].map(|key| HmacSha256::new(key.expose())))
+fn mac_key(newest: &Key256) -> Result<HmacSha256, SealError> {
+    Ok(HmacSha256::new(derive(newest, MAC_LABEL, b"")?.expose()))
 }
 
 fn epoch_of(word: &str) -> Option<Epoch> {

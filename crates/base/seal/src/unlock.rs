@@ -136,9 +136,7 @@ fn entered(
 ) -> Result<Option<Entrance>, SealError> {
     let altered = || SealError::AlteredSlots { path: Slots::path(directory.as_path()) };
     match slot.open(key, slots.epoch) {
-        Ok(opened) if slots.is_behind(&opened) => {
-            Ok(Some(Entrance { slot: slot.name.id, root: opened.root }))
-        }
+        Ok(root) if slots.is_signed(&root)? => Ok(Some(Entrance { slot: slot.name.id, root })),
         Ok(_) | Err(Shut::Altered) => Err(altered()),
         Err(Shut::OtherKey) => Ok(None),
     }

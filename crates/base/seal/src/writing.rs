@@ -70,8 +70,11 @@ impl Root {
         if found < known {
             return Err(SealError::OlderSlots { path: path(), found, known });
         }
-        let lineage = file.lineage(&written.key)?;
-        let lineage = lineage.ok_or_else(|| SealError::AlteredSlots { path: path() })?;
+        let altered = || SealError::AlteredSlots { path: path() };
+        if !file.is_signed(&written.key)? {
+            return Err(altered());
+        }
+        let lineage = file.lineage(&written.key)?.ok_or_else(altered)?;
         Ok(Some(Held { directory, _lock: lock, file, written, lineage }))
     }
 }

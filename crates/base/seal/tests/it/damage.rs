@@ -88,7 +88,7 @@ fn later_formats_are_named() {
 
 /// Writes `lines` into the slots file, under a check sum that fits.
 fn write_slots(directory: &Path, lines: &str) {
-    let text = format!("strongroom-root 3\nepoch 1\nlineage 00\n{lines}mac 00 00\n");
+    let text = format!("strongroom-root 3\nepoch 1\nlineage 00\n{lines}mac 00\n");
     let sum = hex::encode(&sha256(text.as_bytes()));
     write(&directory.join("root.slots"), format!("{text}sum {sum}\n").as_bytes());
 }

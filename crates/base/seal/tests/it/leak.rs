@@ -34,7 +34,7 @@ fn follows(known: &[Key256], files: &[&str]) -> Vec<Key256> {
         let before = found.len();
         for key in found.values().cloned().collect::<Vec<_>>() {
             for file in files {
-                for opened in opened_with(&key, file) {
+                for opened in opened_with(&key, &found, file) {
                     for piece in opened.chunks_exact(32) {
                         let key = Key256::copied_from(piece).unwrap();
                         found.insert(*key.expose(), key);
@@ -48,8 +48,9 @@ fn follows(known: &[Key256], files: &[&str]) -> Vec<Key256> {
     }
 }
 
-/// What opens in a file of format 2 or 3 with a key, taken for each kind of key that there is.
-fn opened_with(key: &Key256, file: &str) -> Vec<Vec<u8>> {
+/// What opens in a file of format 2 or 3 with a key, taken for each kind of key that there is. What is sealed to a public key is
+/// under another key besides, any of those that are known.
+fn opened_with(key: &Key256, known: &BTreeMap<[u8; 32], Key256>, file: &str) -> Vec<Vec<u8>> {
     let epoch_line = file.lines().find_map(|line| line.strip_prefix("epoch ")).unwrap();
     let newest = epoch_line.parse::<u32>().unwrap().to_be_bytes();
     let mut opened = Vec::new();
@@ -73,8 +74,12 @@ fn opened_with(key: &Key256, file: &str) -> Vec<Vec<u8>> {
                 salted(&format!("strongroom/slot-pair/{kind}"), &aad, private);
                 if let Ok(private) = PrivateKey::from_bytes(key) {
                     let aad = [id.as_slice(), &newest].concat();
-                    let root = hex::decode(root).unwrap();
-                    sealed.extend(private.open(b"strongroom/slot-root", &aad, &root).ok());
+                    let label = b"strongroom/slot-root";
+                    let root = private.open(label, &aad, &hex::decode(root).unwrap());
+                    let roots = root.iter().flat_map(|root| {
+                        known.values().filter_map(|key| salted::open(key, label, &aad, root.expose()).ok())
+                    });
+                    sealed.extend(roots);
                 }
             }
             ["lineage", lineage] => {
