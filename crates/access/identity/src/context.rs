@@ -14,29 +14,52 @@ const MOST_DECISIONS: usize = 4;
 
 /// A request's id: what the answer's `x-amzn-RequestId` says and the record keeps.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RequestId([u8; 16]);
+pub struct RequestId {
+    bytes: [u8; 16],
+    is_short: bool,
+}
 
 impl RequestId {
     /// An id made of sixteen random bytes; the version and variant bits of a random UUID are set here.
     pub fn from_random(mut bytes: [u8; 16]) -> Self {
         bytes[6] = (bytes[6] & 0x0f) | 0x40;
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        Self(bytes)
+        Self { bytes, is_short: false }
+    }
+
+    /// The same id in the form that S3 has: sixteen letters and digits, of the first ten bytes.
+    #[must_use]
+    pub fn short(self) -> Self {
+        Self { is_short: true, ..self }
     }
 
     /// The bytes of the UUID.
     pub fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
+        &self.bytes
+    }
+
+    /// Base 32 (RFC 4648) of the first ten bytes.
+    fn letters(&self) -> [u8; 16] {
+        const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+        let bits = self.bytes.iter().take(10).fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
+        let mut letters = [b'A'; 16];
+        for (at, letter) in letters.iter_mut().enumerate() {
+            *letter = ALPHABET[(bits >> (75 - 5 * at)) as usize & 31];
+        }
+        letters
     }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Written whole: every call shows it several times.
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        if self.is_short {
+            return f.write_str(std::str::from_utf8(&self.letters()).map_err(|_| fmt::Error)?);
+        }
+        // Written whole: every call shows it several times.
         let mut text = [b'-'; 36];
         let mut places = text.iter_mut().enumerate().filter(|(at, _)| !matches!(at, 8 | 13 | 18 | 23));
-        for digit in self.0.iter().flat_map(|byte| [byte >> 4, byte & 0xf]) {
+        for digit in self.bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]) {
             if let Some((_, place)) = places.next() {
                 *place = DIGITS[usize::from(digit)];
             }

@@ -8,6 +8,7 @@ mod answer;
 mod call;
 mod refusal;
 
+pub(crate) use answer::Wiped;
 pub use answer::{ErrorView, error, recorded_code, success};
 pub use call::{Call, Head, Refused, Target, detect_form, detect_head};
 pub use refusal::Refusal;
@@ -27,18 +28,20 @@ pub enum Framing {
     Ec2,
     /// CBOR, as RPC v2 answers.
     Cbor,
+    /// XML and headers, as S3 answers; see [`crate::rest`].
+    RestXml,
 }
 
 impl Framing {
-    /// The framing of a protocol; `None` for those that are not spoken.
-    pub fn of(protocol: Protocol) -> Option<Self> {
+    /// The framing of a protocol.
+    pub fn of(protocol: Protocol) -> Self {
         match protocol {
-            Protocol::Json10 => Some(Self::Json10),
-            Protocol::Json11 => Some(Self::Json11),
-            Protocol::Query => Some(Self::Query),
-            Protocol::Ec2 => Some(Self::Ec2),
-            Protocol::RpcV2Cbor => Some(Self::Cbor),
-            Protocol::RestXml => None,
+            Protocol::Json10 => Self::Json10,
+            Protocol::Json11 => Self::Json11,
+            Protocol::Query => Self::Query,
+            Protocol::Ec2 => Self::Ec2,
+            Protocol::RpcV2Cbor => Self::Cbor,
+            Protocol::RestXml => Self::RestXml,
         }
     }
 
@@ -50,6 +53,7 @@ impl Framing {
             Self::Query => "text/xml",
             Self::Ec2 => "text/xml;charset=UTF-8",
             Self::Cbor => "application/cbor",
+            Self::RestXml => "application/xml",
         }
     }
 }

@@ -16,13 +16,22 @@ use strongroom_schema::{Member, Schema, Structure, Timestamp, TimestampFormat};
 use strongroom_secret::{SecretBuffer, SecretBytes};
 
 use crate::out::Out as _;
-use crate::scalar;
+use crate::{Limits, scalar};
 
 /// Writes a structure: compact, its members in the order of the schema, those not set left out.
 pub fn write(structure: &dyn Structure) -> SecretBytes {
     let mut writer = Writer::<Wire>::default();
     writer.structure(structure);
     writer.finish().into_secret()
+}
+
+/// Whether a text is one JSON object and nothing else.
+pub(crate) fn is_object(text: &str) -> bool {
+    let skipped = cursor::Cursor::new(text.as_bytes()).and_then(|mut cursor| {
+        cursor.skip(Limits::default().depth)?;
+        Ok(cursor.is_at_end())
+    });
+    text.trim_start().starts_with('{') && skipped.is_ok_and(|is_at_end| is_at_end)
 }
 
 /// The form in which messages travel.

@@ -3,11 +3,9 @@
 use std::fmt::Write;
 
 use base64::Engine;
-use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use strongroom_schema::{Kind, Member, ReadError, Timestamp, TimestampFormat, Value};
 
-use crate::out::Out;
 use crate::text::{self, Found, Wanted};
 
 /// The timestamp format that holds for a member's values: its own, its shape's, or the protocol's.
@@ -21,6 +19,7 @@ pub(crate) fn timestamp_text(moment: Timestamp, format: TimestampFormat) -> Stri
     match format {
         TimestampFormat::EpochSeconds => moment.to_epoch_seconds(),
         TimestampFormat::Iso8601 => moment.to_iso8601(),
+        TimestampFormat::Iso8601Millis => moment.to_iso8601_millis(),
         TimestampFormat::HttpDate => moment.to_http_date(),
     }
 }
@@ -29,7 +28,7 @@ pub(crate) fn timestamp_text(moment: Timestamp, format: TimestampFormat) -> Stri
 pub(crate) fn read_timestamp(text: &str, format: TimestampFormat) -> Option<Timestamp> {
     match format {
         TimestampFormat::EpochSeconds => text.parse().ok().and_then(Timestamp::from_epoch_seconds),
-        TimestampFormat::Iso8601 => Timestamp::parse_iso8601(text),
+        TimestampFormat::Iso8601 | TimestampFormat::Iso8601Millis => Timestamp::parse_iso8601(text),
         TimestampFormat::HttpDate => Timestamp::parse_http_date(text),
     }
 }
@@ -37,12 +36,6 @@ pub(crate) fn read_timestamp(text: &str, format: TimestampFormat) -> Option<Time
 /// Reads Base64 as RFC 4648 section 4 has it, padding included.
 pub(crate) fn read_blob(text: &str) -> Result<Vec<u8>, ReadError> {
     STANDARD.decode(text).map_err(|_| text::not_base64(text))
-}
-
-/// Appends Base64.
-pub(crate) fn push_blob(out: &mut impl Out, bytes: &[u8]) {
-    // Writing to memory cannot fail.
-    let _ = write!(out, "{}", Base64Display::new(bytes, &STANDARD));
 }
 
 /// Reads a whole number. A fraction or exponent is welcome as long as it leaves the number whole.

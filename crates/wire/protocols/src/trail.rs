@@ -4,6 +4,10 @@
 //! leaves out `password` of IAM's CreateLoginProfile and `keyStorePassword` of KMS's CreateCustomKeyStore; moments read
 //! `Aug 10, 2022, 10:38:27 PM`. What a service leaves out beyond that is the service's matter.
 
+mod rest;
+
+pub use rest::{write_rest_parameters, write_rest_response};
+
 use strongroom_schema::{Kind, Member, Schema, Structure, Timestamp, TimestampFormat, Value};
 use time::format_description::FormatItem;
 use time::macros::format_description;

@@ -104,7 +104,7 @@ fn push_content(out: &mut SecretBuffer, member: &Member, value: Value<'_>) {
         }
         (_, Value::Structure(structure)) => push_members(out, structure, |_| true),
         // Nothing in it needs escaping, and it may be a secret.
-        (_, Value::Blob(bytes)) => scalar::push_blob(out, bytes),
+        (_, Value::Blob(bytes)) => out.push_base64(bytes),
         _ => push_text(out, &text(member, value)),
     }
 }
@@ -158,7 +158,7 @@ fn text<'v>(member: &Member, value: Value<'v>) -> Cow<'v, str> {
         }
         Value::Blob(bytes) => {
             let mut out = String::new();
-            scalar::push_blob(&mut out, bytes);
+            out.push_base64(bytes);
             Cow::Owned(out)
         }
         _ => {
@@ -171,7 +171,7 @@ fn text<'v>(member: &Member, value: Value<'v>) -> Cow<'v, str> {
 
 /// Appends text, escaped for elements and attributes alike. Line ends and tabs are written as references:
 /// parsers would turn some of them into others.
-fn push_text(out: &mut SecretBuffer, text: &str) {
+pub(crate) fn push_text(out: &mut SecretBuffer, text: &str) {
     let mut rest = text;
     while let Some((at, special, escaped)) =
         rest.char_indices().find_map(|(at, char)| Some((at, char, escape(char)?)))

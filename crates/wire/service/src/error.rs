@@ -17,10 +17,16 @@ pub struct ApiError {
     fault: Fault,
     message: Option<Box<str>>,
     fields: Option<Arc<dyn Structure>>,
+    beside: Option<Box<Beside>>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// What few errors have beside their message.
+#[derive(Clone, Default)]
+struct Beside {
     authorization_message: Option<Arc<str>>,
     details: Vec<(&'static str, String)>,
     headers: Vec<(&'static str, String)>,
-    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl ApiError {
@@ -38,9 +44,7 @@ impl ApiError {
             fault: shape.fault,
             message: None,
             fields: None,
-            authorization_message: None,
-            details: Vec::new(),
-            headers: Vec::new(),
+            beside: None,
             source: None,
         }
     }
@@ -54,9 +58,7 @@ impl ApiError {
             fault: Fault::Client,
             message: Some(message.into().into_boxed_str()),
             fields: None,
-            authorization_message: None,
-            details: Vec::new(),
-            headers: Vec::new(),
+            beside: None,
             source: None,
         }
     }
@@ -113,9 +115,7 @@ impl ApiError {
             fault: Fault::Server,
             message: Some("The request processing has failed because of an unknown error.".into()),
             fields: None,
-            authorization_message: None,
-            details: Vec::new(),
-            headers: Vec::new(),
+            beside: None,
             source: Some(Arc::from(source.into())),
         }
     }
@@ -128,21 +128,22 @@ impl ApiError {
 
     /// The same error with the encoded message of a refusal, which `sts:DecodeAuthorizationMessage` decodes.
     #[must_use]
-    pub fn with_authorization_message(self, message: impl Into<Arc<str>>) -> Self {
-        Self { authorization_message: Some(message.into()), ..self }
+    pub fn with_authorization_message(mut self, message: impl Into<Arc<str>>) -> Self {
+        self.beside.get_or_insert_default().authorization_message = Some(message.into());
+        self
     }
 
     /// The same error with a fact beside its message, which the XML of S3's errors shows as an element (`BucketName`).
     #[must_use]
     pub fn with_detail(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.details.push((name, value.into()));
+        self.beside.get_or_insert_default().details.push((name, value.into()));
         self
     }
 
     /// The same error with a header of the answer, where its protocol binds members to headers (`x-amz-delete-marker`).
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        self.beside.get_or_insert_default().headers.push((name, value.into()));
         self
     }
 
@@ -184,17 +185,17 @@ impl ApiError {
 
     /// The encoded message of a refusal, if there is one beside the text.
     pub fn authorization_message(&self) -> Option<&str> {
-        self.authorization_message.as_deref()
+        self.beside.as_ref()?.authorization_message.as_deref()
     }
 
     /// The facts beside the message.
     pub fn details(&self) -> &[(&'static str, String)] {
-        &self.details
+        self.beside.as_ref().map_or(&[], |beside| &beside.details)
     }
 
     /// Headers of the answer, names in lower case.
     pub fn headers(&self) -> &[(&'static str, String)] {
-        &self.headers
+        self.beside.as_ref().map_or(&[], |beside| &beside.headers)
     }
 
     /// Whether it says that the caller may not do this, in the words of whatever service.
@@ -213,7 +214,8 @@ impl From<StreamError> for ApiError {
     fn from(error: StreamError) -> Self {
         let Some((code, http_status, message)) = error.refusal() else { return Self::internal(error) };
         let of_caller = Self::front(code, Some(QueryError { code, http_status }), Some(message.to_owned()));
-        Self { details: error.details().to_vec(), ..of_caller }
+        let details = error.details().iter();
+        details.fold(of_caller, |error, (name, value)| error.with_detail(name, value.clone()))
     }
 }
 

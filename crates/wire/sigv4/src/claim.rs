@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, HeaderName, Method};
@@ -10,13 +11,13 @@ use strongroom_secret::constant_time_eq;
 
 use crate::canonical::{Query, SignedHeaders, digest_head};
 use crate::key::TERMINATOR;
-use crate::limits::{MAX_PATH_BYTES, MAX_SESSION_TOKEN_BYTES, MAX_SKEW_SECONDS};
+use crate::limits::{MAX_PATH_BYTES, MAX_SESSION_TOKEN_BYTES};
 use crate::payload::{digest_of_hex, hex};
 use crate::presented::{ALGORITHM, Presented, header};
 use crate::timestamp::Timestamp;
 use crate::{
-    AuthError, Authenticated, CredentialScope, Expected, Payload, PayloadMode, ScopeFault, SigningKey,
-    authorization, presigned,
+    AuthError, Authenticated, ChunkChain, Chunks, CredentialScope, Expected, Payload, PayloadMode,
+    PayloadRules, ScopeFault, SigningKey, authorization, presigned,
 };
 
 /// What of a request is signed, besides its body.
@@ -48,6 +49,22 @@ pub struct Claim {
     head: Sha256,
 }
 
+/// What is left to prove of a body whose request is authenticated.
+#[derive(Debug)]
+pub enum BodyProof {
+    /// Nothing: it is not signed.
+    Nothing,
+    /// That it has this SHA-256 digest.
+    Digest([u8; 32]),
+    /// It comes in chunks (`aws-chunked`).
+    Chunks {
+        /// What each chunk has to be signed with, if any is.
+        chain: Option<ChunkChain>,
+        /// There are trailers after the last chunk, signed if the chunks are.
+        has_trailers: bool,
+    },
+}
+
 impl Claim {
     /// Reads the signature of a request and checks all that needs no key, in the order in which AWS does
     /// as far as that is known. `now_ms` is real time in epoch milliseconds.
@@ -68,7 +85,12 @@ impl Claim {
             .timestamp
             .ok_or_else(|| AuthError::MalformedDate { date: presented.date.into_owned() })?;
         let checked_at = now_ms.div_euclid(1_000);
-        check_time(signed_at.seconds(), checked_at, presented.expires, presented.presigned)?;
+        let is_endless = presented.presigned && presented.expires.is_none();
+        if is_endless && expected.payload == PayloadRules::AsStated {
+            return Err(AuthError::IncompleteQuery { missing: vec!["X-Amz-Expires"] });
+        }
+        let validity = (presented.expires.unwrap_or(expected.skew_seconds), presented.presigned);
+        check_time((signed_at.seconds(), checked_at), validity, expected.skew_seconds)?;
         let scope = CredentialScope::parse(&presented.credential).ok_or_else(|| {
             AuthError::MalformedCredential { credential: presented.credential.into_owned() }
         })?;
@@ -78,9 +100,10 @@ impl Claim {
             return Err(AuthError::TooLong { what: "session token", limit: MAX_SESSION_TOKEN_BYTES });
         }
         let payload = match presented.payload {
-            Some(stated) => PayloadMode::stated(&stated, expected.allow_unsigned_payload)?,
-            None if presented.presigned && expected.allow_unsigned_payload => PayloadMode::Unsigned,
-            None => PayloadMode::Body,
+            Some(stated) => PayloadMode::stated(&stated, expected.payload)?,
+            None if expected.payload == PayloadRules::Whole => PayloadMode::Body,
+            None if presented.presigned => PayloadMode::Unsigned,
+            None => return Err(AuthError::PayloadNotStated),
         };
         Ok(Self {
             head: digest_head(
@@ -113,11 +136,46 @@ impl Claim {
     /// Checks the signature with the key of the access key's secret and the claim's scope, and the body
     /// against what was signed of it. Signatures are compared in constant time.
     pub fn verify<'b>(
-        mut self,
+        self,
         key: &SigningKey,
         payload: impl Into<Payload<'b>>,
     ) -> Result<Authenticated, AuthError> {
-        let payload = payload.into();
+        let (payload, mode) = (payload.into(), self.payload);
+        let (authenticated, _) = self.verify_signature(key, payload)?;
+        if matches!(mode, PayloadMode::Stated(digest) if digest != payload.digest()) {
+            return Err(AuthError::PayloadMismatch);
+        }
+        Ok(authenticated)
+    }
+
+    /// Checks the signature before the body is there, which the request has to state then ([`PayloadRules::AsStated`]):
+    /// what is left to prove of the body comes with the witness.
+    pub fn verify_head(self, key: &Arc<SigningKey>) -> Result<(Authenticated, BodyProof), AuthError> {
+        let (mode, date) = (self.payload, *self.signed_at.basic());
+        let (authenticated, signature) = self.verify_signature(key, Payload::Bytes(b""))?;
+        let chain = || {
+            let scope = authenticated.scope.signed_text();
+            ChunkChain::begin(Arc::clone(key), &date, scope, signature)
+        };
+        let proof = match mode {
+            PayloadMode::Body => return Err(AuthError::PayloadNotStated),
+            PayloadMode::Stated(digest) => BodyProof::Digest(digest),
+            PayloadMode::Unsigned => BodyProof::Nothing,
+            PayloadMode::Chunks(Chunks::Unsigned) => BodyProof::Chunks { chain: None, has_trailers: true },
+            PayloadMode::Chunks(chunks) => {
+                let has_trailers = chunks == Chunks::SignedWithTrailers;
+                BodyProof::Chunks { chain: Some(chain()), has_trailers }
+            }
+        };
+        Ok((authenticated, proof))
+    }
+
+    /// Checks the signature, and gives it with the witness.
+    fn verify_signature(
+        mut self,
+        key: &SigningKey,
+        payload: Payload<'_>,
+    ) -> Result<(Authenticated, [u8; 32]), AuthError> {
         self.payload.write(payload, |line| self.head.update(line));
         let calculated = key.sign(&[
             ALGORITHM.as_bytes(),
@@ -131,15 +189,13 @@ impl Claim {
         if !self.signature.is_some_and(|signature| constant_time_eq(&signature, &calculated)) {
             return Err(AuthError::SignatureMismatch);
         }
-        if matches!(self.payload, PayloadMode::Stated(digest) if digest != payload.digest()) {
-            return Err(AuthError::PayloadMismatch);
-        }
-        Ok(Authenticated {
+        let authenticated = Authenticated {
             scope: self.scope,
             session_token: self.session_token,
             signed_at_ms: self.signed_at.seconds() * 1_000,
             presigned: self.presigned,
-        })
+        };
+        Ok((authenticated, calculated))
     }
 
     /// The access key id whose secret the sender claims to have.
@@ -196,12 +252,15 @@ impl fmt::Debug for Claim {
 
 /// A request is good for a while after its date: what a presigned URL asks for, else the allowed skew. How
 /// far ahead of the server's clock the sender's may be does not depend on that.
-fn check_time(signed_at: i64, now: i64, expires: Option<i64>, presigned: bool) -> Result<(), AuthError> {
-    let lifetime = expires.unwrap_or(MAX_SKEW_SECONDS);
+fn check_time(
+    (signed_at, now): (i64, i64),
+    (lifetime, presigned): (i64, bool),
+    skew: i64,
+) -> Result<(), AuthError> {
     if signed_at < now.saturating_sub(lifetime) {
         return Err(AuthError::SignatureExpired { signed_at, now, lifetime, presigned });
     }
-    if signed_at > now.saturating_add(MAX_SKEW_SECONDS) {
+    if signed_at > now.saturating_add(skew) {
         return Err(AuthError::NotYetCurrent { signed_at, now, presigned });
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Why a request is not who it says it is.
 
+mod details;
 mod render;
 
 use std::fmt;
@@ -182,6 +183,9 @@ pub enum AuthError {
          Access Key and signing method. Consult the service documentation for details."
     )]
     PayloadMismatch,
+    /// `x-amz-content-sha256` is missing where it must be there.
+    #[error("Missing required header for this request: x-amz-content-sha256")]
+    PayloadNotStated,
     /// `x-amz-content-sha256` is no digest.
     #[error("x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value.")]
     MalformedPayloadDigest,

@@ -21,6 +21,10 @@ pub const MAX_SIGNED_HEADERS: usize = 128;
 /// Seconds that a request's date may lie in the past or in the future.
 pub const MAX_SKEW_SECONDS: i64 = 5 * 60;
 
+/// The same of requests to S3
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>, `RequestTimeTooSkewed`).
+pub const MAX_S3_SKEW_SECONDS: i64 = 15 * 60;
+
 /// Seconds that a presigned URL may be valid: seven days
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>).
 pub const MAX_EXPIRES_SECONDS: i64 = 7 * 24 * 60 * 60;

@@ -2,10 +2,14 @@
 
 use strongroom_crypto::digest::sha256;
 
-use crate::AuthError;
+use crate::{AuthError, PayloadRules};
 
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 const STREAMING: &str = "STREAMING-";
+
+const SIGNED_CHUNKS: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
+const SIGNED_CHUNKS_AND_TRAILERS: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
+const UNSIGNED_CHUNKS: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 
 /// A body, or what was made of it on the way in.
 #[derive(Clone, Copy, Debug)]
@@ -40,13 +44,42 @@ pub enum PayloadMode {
     Stated([u8; 32]),
     /// Nothing: the body is not signed.
     Unsigned,
+    /// The name of a way to send the body in chunks.
+    Chunks(Chunks),
+}
+
+/// How a body comes in chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chunks {
+    /// Each is signed.
+    Signed,
+    /// Each is signed, and the trailers after them.
+    SignedWithTrailers,
+    /// None is signed; there are trailers.
+    Unsigned,
+}
+
+impl Chunks {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Signed => SIGNED_CHUNKS,
+            Self::SignedWithTrailers => SIGNED_CHUNKS_AND_TRAILERS,
+            Self::Unsigned => UNSIGNED_CHUNKS,
+        }
+    }
 }
 
 impl PayloadMode {
     /// Reads `x-amz-content-sha256`.
-    pub(crate) fn stated(value: &str, allow_unsigned: bool) -> Result<Self, AuthError> {
-        if value == UNSIGNED && allow_unsigned {
-            return Ok(Self::Unsigned);
+    pub(crate) fn stated(value: &str, rules: PayloadRules) -> Result<Self, AuthError> {
+        if rules == PayloadRules::AsStated {
+            match value {
+                UNSIGNED => return Ok(Self::Unsigned),
+                SIGNED_CHUNKS => return Ok(Self::Chunks(Chunks::Signed)),
+                SIGNED_CHUNKS_AND_TRAILERS => return Ok(Self::Chunks(Chunks::SignedWithTrailers)),
+                UNSIGNED_CHUNKS => return Ok(Self::Chunks(Chunks::Unsigned)),
+                _ => {}
+            }
         }
         if value == UNSIGNED || value.starts_with(STREAMING) {
             return Err(AuthError::UnsupportedPayload { mode: value.to_owned() });
@@ -60,6 +93,7 @@ impl PayloadMode {
             Self::Body => write(&hex(&payload.digest())),
             Self::Stated(digest) => write(&hex(&digest)),
             Self::Unsigned => write(UNSIGNED.as_bytes()),
+            Self::Chunks(chunks) => write(chunks.name().as_bytes()),
         }
     }
 }

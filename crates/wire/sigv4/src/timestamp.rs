@@ -79,6 +79,18 @@ fn digits(text: &str, template: &[u8]) -> Option<[u8; 14]> {
     Some(digits)
 }
 
+/// Seconds since the epoch, shown in the extended form. Times outside the years 0 to 9999 show as the epoch.
+pub(crate) struct Extended(pub(crate) i64);
+
+impl fmt::Display for Extended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = OffsetDateTime::from_unix_timestamp(self.0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
+        let (hour, minute, second) = at.to_hms();
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+}
+
 /// Seconds since the epoch, shown in the basic form. Times outside the years 0 to 9999 show as the epoch.
 pub(crate) struct Basic(pub(crate) i64);
 

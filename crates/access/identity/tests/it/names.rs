@@ -46,6 +46,20 @@ fn a_request_id_is_a_random_uuid() {
 }
 
 #[test]
+fn s3s_form_of_a_request_id_is_sixteen_letters_of_the_same() {
+    // RFC 4648 of the first ten bytes: its test vectors are shorter, and Python's base64.b32encode says this.
+    for (bytes, text) in [
+        ([0x00; 16], "AAAAAAAAABAABAAA"),
+        ([0xff; 16], "7777777775H77P77"),
+        (*b"0123456789abcdef", "GAYTEMZUGVDDPOBZ"),
+    ] {
+        let id = RequestId::from_random(bytes);
+        assert_eq!(id.short().to_string(), text);
+        assert_eq!(id.short().as_bytes(), id.as_bytes());
+    }
+}
+
+#[test]
 fn regions_are_those_of_the_partition() {
     let names: Vec<_> = Region::all().map(Region::name).collect();
     // From the AWS General Reference's list: old and new ones.

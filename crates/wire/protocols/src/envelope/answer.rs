@@ -11,6 +11,7 @@ use strongroom_secret::{SecretBuffer, SecretBytes};
 use super::Framing;
 use super::call::{CBOR, SMITHY_PROTOCOL};
 use crate::json::{Wire, Writer};
+use crate::rest::{self, Answer};
 use crate::{cbor, json, xml};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -27,9 +28,16 @@ const FRONT_NAMESPACE: &str = "com.amazon.coral.service";
 const CAPITAL_MESSAGE: [&str; 2] = ["AccessDeniedException", "SerializationException"];
 
 /// An answer on its way, wiped when it has been sent: it may hold a plaintext, or a secret access key.
-struct Body(SecretBytes);
+pub(crate) struct Wiped(SecretBytes);
 
-impl AsRef<[u8]> for Body {
+impl Wiped {
+    /// Bytes to send.
+    pub(crate) fn bytes(body: SecretBytes) -> Bytes {
+        Bytes::from_owner(Self(body))
+    }
+}
+
+impl AsRef<[u8]> for Wiped {
     fn as_ref(&self) -> &[u8] {
         self.0.expose()
     }
@@ -52,6 +60,10 @@ pub struct ErrorView<'e> {
     pub message: Option<&'e str>,
     /// The error's modelled members. Its message, if it has one, gives way to [`ErrorView::message`].
     pub fields: Option<&'e dyn Structure>,
+    /// Elements beside the message, in rest-xml.
+    pub details: &'e [(&'static str, String)],
+    /// Headers of the answer, names in lower case, in rest-xml.
+    pub headers: &'e [(&'static str, String)],
 }
 
 /// Frames a result.
@@ -59,9 +71,13 @@ pub fn success(
     framing: Framing,
     service: &ServiceSchema,
     operation: &Operation,
-    output: &dyn Structure,
+    output: &mut dyn Structure,
     request_id: &str,
-) -> Response<Bytes> {
+) -> Response<Answer> {
+    if framing == Framing::RestXml {
+        return rest::success(service, operation, output, request_id);
+    }
+    let output: &dyn Structure = output;
     let body = match framing {
         // AWS sends no body at all for operations without output; `{}` would do as well.
         Framing::Json10 | Framing::Json11 if !operation.has_output => SecretBytes::default(),
@@ -72,11 +88,12 @@ pub fn success(
         Framing::Cbor if !operation.has_output => {
             let mut response = respond(framing, StatusCode::OK, SecretBytes::default(), request_id);
             response.headers_mut().remove(CONTENT_TYPE);
-            return response;
+            return response.map(Answer::Whole);
         }
         Framing::Cbor => cbor::write(output),
+        Framing::RestXml => SecretBytes::default(),
     };
-    respond(framing, StatusCode::OK, body, request_id)
+    respond(framing, StatusCode::OK, body, request_id).map(Answer::Whole)
 }
 
 /// Frames an error. The service is not known if the request did not get that far.
@@ -86,6 +103,9 @@ pub fn error(
     error: &ErrorView<'_>,
     request_id: &str,
 ) -> Response<Bytes> {
+    if framing == Framing::RestXml {
+        return rest::error(error, request_id);
+    }
     let by_fault = if error.fault == Fault::Client { 400 } else { 500 };
     let of_protocol = match (framing, error.query) {
         (Framing::Query | Framing::Ec2, Some(query)) => query.http_status,
@@ -98,6 +118,7 @@ pub fn error(
         Framing::Query => xml_error(service, error, request_id),
         Framing::Ec2 => ec2_error(error, request_id),
         Framing::Cbor => cbor_error(service, error),
+        Framing::RestXml => SecretBytes::default(),
     };
     let mut response = respond(framing, status, body, request_id);
     if !matches!(framing, Framing::Query | Framing::Ec2)
@@ -112,15 +133,17 @@ pub fn error(
 
 /// The code under which CloudTrail records an error. EC2's records name the side of the fault too.
 pub fn recorded_code<'e>(framing: Framing, error: &ErrorView<'e>) -> Cow<'e, str> {
-    if framing != Framing::Ec2 {
-        return Cow::Borrowed(error.code);
+    match framing {
+        Framing::Ec2 => {}
+        Framing::RestXml => return Cow::Borrowed(rest::spoken(error).0),
+        _ => return Cow::Borrowed(error.code),
     }
     let side = if error.fault == Fault::Client { "Client" } else { "Server" };
     Cow::Owned(format!("{side}.{}", ec2_code(query_code(error))))
 }
 
 fn respond(framing: Framing, status: StatusCode, body: SecretBytes, request_id: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from_owner(Body(body)));
+    let mut response = Response::new(Wiped::bytes(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(framing.content_type()));

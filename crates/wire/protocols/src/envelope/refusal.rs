@@ -120,6 +120,8 @@ impl Refusal {
             fault: Fault::Client,
             message: self.message.as_deref(),
             fields: None,
+            details: &[],
+            headers: &[],
         }
     }
 }

@@ -92,7 +92,7 @@ impl<S: Style> Writer<S> {
             Value::String(text) => push_string(&mut self.out, text),
             Value::Blob(bytes) => {
                 self.out.push('"');
-                scalar::push_blob(&mut self.out, bytes);
+                self.out.push_base64(bytes);
                 self.out.push('"');
             }
             Value::Timestamp(moment) => {

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use strongroom_protocols::envelope::{self, Call, ErrorView, Framing, Head, Refusal, Target};
 use strongroom_protocols::query::Form;
+use strongroom_protocols::rest::Answer;
 use strongroom_protocols::{Limits, Missing, json, validate};
 use strongroom_schema::{
-    ErrorShape, Fault, HttpBinding, Operation, Protocol, QueryError, ServiceSchema, Unit,
+    ErrorShape, Fault, HttpBinding, Operation, Protocol, QueryError, ServiceSchema, Structure, Unit,
 };
 
 use crate::cbor_tree::{self, Item};
@@ -32,13 +33,14 @@ static SERVICE: ServiceSchema = ServiceSchema {
 fn operation(has_output: bool) -> Operation {
     Operation {
         name: "GetCallerIdentity",
-        http: HttpBinding { method: "POST", uri: "/" },
+        http: HttpBinding { method: "POST", uri: "/", code: 200 },
         input: Unit::SCHEMA,
         output: if has_output { &sample::DOCUMENT } else { Unit::SCHEMA },
         has_output,
         result_wrapper: has_output.then_some("GetCallerIdentityResult"),
         errors: &[],
         read_only: true,
+        data_event: false,
         unsigned: false,
     }
 }
@@ -118,7 +120,7 @@ fn rpc_v2_is_known_by_its_header() {
         operation: "PutMetricData",
     };
     assert_eq!(envelope::detect_head(&Method::POST, path, None, &all).unwrap(), Head::Call(call));
-    assert_eq!(Framing::of(Protocol::RpcV2Cbor), Some(Framing::Cbor));
+    assert_eq!(Framing::of(Protocol::RpcV2Cbor), Framing::Cbor);
     for path in ["/", "/service/A/operation/", "/service//operation/B", "/service/A/B", "/A/operation/B"] {
         assert_eq!(
             detect(&Method::POST, path, None, &[("smithy-protocol", "rpc-v2-cbor")]),
@@ -176,18 +178,30 @@ fn forms_name_action_and_version() {
     }
 }
 
+fn success(framing: Framing, operation: &Operation, mut output: impl Structure) -> Response<Bytes> {
+    envelope::success(framing, &SERVICE, operation, &mut output, "r-1").map(whole)
+}
+
+/// A body that does not stream.
+pub(crate) fn whole(answer: Answer) -> Bytes {
+    match answer {
+        Answer::Whole(bytes) => bytes,
+        Answer::Stream(stream) => panic!("{stream:?}"),
+    }
+}
+
 #[test]
 fn results_are_framed() {
     let output = DynStructure::new(&sample::DOCUMENT).with("Text", text("a"));
-    let json = envelope::success(Framing::Json10, &SERVICE, &operation(true), &output, "r-1");
+    let json = success(Framing::Json10, &operation(true), output.clone());
     assert_eq!((json.status().as_u16(), body(&json)), (200, r#"{"Text":"a"}"#));
     assert_eq!(json.headers()["content-type"], "application/x-amz-json-1.0");
     assert_eq!(json.headers()["x-amzn-requestid"], "r-1");
 
-    let json = envelope::success(Framing::Json11, &SERVICE, &operation(false), &Unit, "r-1");
+    let json = success(Framing::Json11, &operation(false), Unit);
     assert_eq!(body(&json), "");
 
-    let xml = envelope::success(Framing::Query, &SERVICE, &operation(true), &output, "r-1");
+    let xml = success(Framing::Query, &operation(true), output.clone());
     assert_eq!(
         body(&xml),
         "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
@@ -196,7 +210,7 @@ fn results_are_framed() {
     );
     assert_eq!(xml.headers()["content-type"], "text/xml");
 
-    let xml = envelope::success(Framing::Query, &SERVICE, &operation(false), &Unit, "r-1");
+    let xml = success(Framing::Query, &operation(false), Unit);
     assert_eq!(
         body(&xml),
         "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><ResponseMetadata>\
@@ -207,14 +221,14 @@ fn results_are_framed() {
 #[test]
 fn ec2s_results_have_no_wrapper_and_begin_with_the_request() {
     let output = DynStructure::new(&sample::DOCUMENT).with("Text", text("a"));
-    let xml = envelope::success(Framing::Ec2, &SERVICE, &operation(true), &output, "r-1");
+    let xml = success(Framing::Ec2, &operation(true), output.clone());
     assert_eq!(
         body(&xml),
         "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><requestId>r-1</requestId>\
          <Text>a</Text></GetCallerIdentityResponse>"
     );
     assert_eq!(xml.headers()["content-type"], "text/xml;charset=UTF-8");
-    let xml = envelope::success(Framing::Ec2, &SERVICE, &operation(false), &Unit, "r-1");
+    let xml = success(Framing::Ec2, &operation(false), Unit);
     assert_eq!(
         body(&xml),
         "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><requestId>r-1</requestId>\
@@ -231,6 +245,8 @@ fn ec2s_errors_have_a_frame_and_names_of_their_own() {
         fault,
         message: Some("<no>"),
         fields: None,
+        details: &[],
+        headers: &[],
     };
     for (code, status, fault, expected, recorded) in [
         ("AccessDenied", 403, Fault::Client, "UnauthorizedOperation", "Client.UnauthorizedOperation"),
@@ -269,13 +285,13 @@ fn ec2s_errors_have_a_frame_and_names_of_their_own() {
 #[test]
 fn cbor_is_framed() {
     let output = DynStructure::new(&sample::DOCUMENT).with("Text", text("a"));
-    let cbor = envelope::success(Framing::Cbor, &SERVICE, &operation(true), &output, "r-1");
+    let cbor = success(Framing::Cbor, &operation(true), output.clone());
     assert_eq!((cbor.status().as_u16(), cbor.body().as_ref()), (200, &b"\xA1\x64Text\x61a"[..]));
     assert_eq!(cbor.headers()["content-type"], "application/cbor");
     assert_eq!(cbor.headers()["smithy-protocol"], "rpc-v2-cbor");
     assert_eq!(cbor.headers()["x-amzn-requestid"], "r-1");
 
-    let cbor = envelope::success(Framing::Cbor, &SERVICE, &operation(false), &Unit, "r-1");
+    let cbor = success(Framing::Cbor, &operation(false), Unit);
     assert_eq!(cbor.body().as_ref(), b"");
     assert!(!cbor.headers().contains_key("content-type"));
     assert_eq!(cbor.headers()["smithy-protocol"], "rpc-v2-cbor");
@@ -287,13 +303,14 @@ fn cbor_errors_name_the_whole_shape() {
         ErrorShape { name: "NotFoundException", query: None, fault: Fault::Client, schema: Unit::SCHEMA };
     static OPERATIONS: [Operation; 1] = [Operation {
         name: "Get",
-        http: HttpBinding { method: "POST", uri: "/" },
+        http: HttpBinding { method: "POST", uri: "/", code: 200 },
         input: Unit::SCHEMA,
         output: Unit::SCHEMA,
         has_output: false,
         result_wrapper: None,
         errors: &[&NOT_FOUND],
         read_only: true,
+        data_event: false,
         unsigned: false,
     }];
     let service = ServiceSchema { operations: &OPERATIONS, error_message: "Message", ..SERVICE };
@@ -304,6 +321,8 @@ fn cbor_errors_name_the_whole_shape() {
         fault: Fault::Client,
         message: Some("m"),
         fields: None,
+        details: &[],
+        headers: &[],
     };
     for (code, shape) in [
         ("NotFoundException", "com.example#NotFoundException"),
@@ -327,6 +346,8 @@ fn json_errors_answer_400_or_500_whatever_the_model_says() {
         fault: Fault::Client,
         message: Some("Key 'x' does not exist"),
         fields: None,
+        details: &[],
+        headers: &[],
     };
     let json = envelope::error(Framing::Json11, Some(&SERVICE), &not_found, "r");
     assert_eq!(json.status(), 400);
@@ -360,6 +381,8 @@ fn the_fronts_own_errors_have_a_capital_message() {
         fault: Fault::Client,
         message: Some("m"),
         fields: None,
+        details: &[],
+        headers: &[],
     };
     let json = |view: &ErrorView<'_>| body(&envelope::error(Framing::Json11, None, view, "r")).to_owned();
     assert_eq!(json(&view("AccessDeniedException")), r#"{"__type":"AccessDeniedException","Message":"m"}"#);
@@ -381,6 +404,8 @@ fn a_service_may_call_its_message_with_a_capital() {
         fault: Fault::Client,
         message: Some("m"),
         fields: None,
+        details: &[],
+        headers: &[],
     };
     let json = |service: &ServiceSchema| {
         body(&envelope::error(Framing::Json11, Some(service), &view, "r")).to_owned()

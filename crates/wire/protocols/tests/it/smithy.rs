@@ -13,6 +13,7 @@ use strongroom_schema::{HttpBinding, Operation, Protocol, ServiceSchema, Structu
 
 use crate::cbor_tree::{self, Item};
 use crate::dynamic::DynStructure;
+use crate::envelope::whole;
 use crate::model;
 use crate::xml_tree;
 
@@ -254,14 +255,14 @@ fn read_answer(protocol: Protocol, suite: &Json, case: &Json) {
 fn write_answer(protocol: Protocol, suite: &Json, case: &Json) {
     let id = case["id"].as_str().unwrap();
     let expected = &case["response"];
-    let framing = Framing::of(protocol).unwrap();
+    let framing = Framing::of(protocol);
     let request_id = if is_xml(protocol) { "foo-id" } else { "amazon-uniq-request-id" };
     let name = model::leak(case["given"]["name"].as_str().unwrap());
     let output_name = case["given"]["output"]["shape"].as_str();
     let output_schema = output_name.map_or(Unit::SCHEMA, |name| model::schema(&suite["shapes"], name));
     let operation = Operation {
         name,
-        http: HttpBinding { method: "POST", uri: "/" },
+        http: HttpBinding { method: "POST", uri: "/", code: 200 },
         input: Unit::SCHEMA,
         output: output_schema,
         has_output: output_name.is_some(),
@@ -269,6 +270,7 @@ fn write_answer(protocol: Protocol, suite: &Json, case: &Json) {
         result_wrapper: Some(model::leak(&format!("{name}Result"))),
         errors: &[],
         read_only: false,
+        data_event: false,
         unsigned: false,
     };
     let service = ServiceSchema {
@@ -289,8 +291,8 @@ fn write_answer(protocol: Protocol, suite: &Json, case: &Json) {
     };
 
     let answer = if let Some(result) = case.get("result") {
-        let output = model::structure(output_schema, result);
-        envelope::success(framing, &service, &operation, &output, request_id)
+        let mut output = model::structure(output_schema, result);
+        envelope::success(framing, &service, &operation, &mut output, request_id).map(whole)
     } else {
         let shapes = case["given"]["errors"].as_array().unwrap().iter();
         let mut shapes =
@@ -306,6 +308,8 @@ fn write_answer(protocol: Protocol, suite: &Json, case: &Json) {
             fault: shape.fault,
             message: None,
             fields: Some(&fields as &dyn Structure),
+            details: &[],
+            headers: &[],
         };
         envelope::error(framing, Some(&service), &view, request_id)
     };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::header::{HOST, HeaderMap};
 
-use super::feed::Feed;
+use super::feed::{Feed, Sink};
 use crate::AuthError;
 use crate::limits::MAX_SIGNED_HEADERS;
 
@@ -47,7 +47,7 @@ impl SignedHeaders {
 
     /// Writes a line for each name: values trimmed, runs of white space within them made one space, several
     /// values joined by commas in their order.
-    pub(super) fn write(&self, feed: &mut Feed, headers: &HeaderMap) {
+    pub(super) fn write(&self, feed: &mut Feed<impl Sink>, headers: &HeaderMap) {
         for name in self.names() {
             feed.push(name.as_bytes());
             let mut separator: &[u8] = b":";
@@ -66,7 +66,7 @@ fn held_as(name: &str) -> &str {
     if name == ":authority" { HOST.as_str() } else { name }
 }
 
-fn write_folded(feed: &mut Feed, value: &[u8]) {
+fn write_folded(feed: &mut Feed<impl Sink>, value: &[u8]) {
     let words = value.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty());
     for (position, word) in words.enumerate() {
         if position > 0 {

@@ -1,18 +1,18 @@
 //! The canonical path.
 
 use super::escape::{encoded, escape};
-use super::feed::Feed;
+use super::feed::{Feed, Sink};
 use crate::PathStyle;
 
 /// Writes the path of a request, as it was sent, in canonical form.
-pub(super) fn write(feed: &mut Feed, path: &str, style: PathStyle) {
+pub(super) fn write(feed: &mut Feed<impl Sink>, path: &str, style: PathStyle) {
     match style {
         PathStyle::Normalized => write_normalized(feed, path),
         PathStyle::Verbatim => write_verbatim(feed, path),
     }
 }
 
-fn write_normalized(feed: &mut Feed, path: &str) {
+fn write_normalized(feed: &mut Feed<impl Sink>, path: &str) {
     let mut segments: Vec<&str> = Vec::new();
     for segment in path.split('/') {
         match segment {
@@ -34,7 +34,7 @@ fn write_normalized(feed: &mut Feed, path: &str) {
 
 /// Decodes what was encoded to be sent and encodes it again: clients differ in what they leave as it is. A
 /// slash that was encoded stays so, for it is no separator.
-fn write_verbatim(feed: &mut Feed, path: &str) {
+fn write_verbatim(feed: &mut Feed<impl Sink>, path: &str) {
     if !path.starts_with('/') {
         feed.push(b"/");
     }
@@ -52,7 +52,7 @@ fn write_verbatim(feed: &mut Feed, path: &str) {
     }
 }
 
-fn write_byte(feed: &mut Feed, byte: u8) {
+fn write_byte(feed: &mut Feed<impl Sink>, byte: u8) {
     let (text, length) = encoded(byte);
     feed.push(&text[..length]);
 }

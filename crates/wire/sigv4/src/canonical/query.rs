@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::string::FromUtf8Error;
 
 use super::escape::{decoded, encoded, escape};
-use super::feed::Feed;
+use super::feed::{Feed, Sink};
 use crate::AuthError;
 use crate::limits::{MAX_QUERY_BYTES, MAX_QUERY_PARAMETERS};
 
@@ -55,7 +55,7 @@ impl Query {
     }
 
     /// Writes the canonical form without the parameter that is `left_out`.
-    pub(super) fn write(&self, feed: &mut Feed, left_out: Option<&str>) {
+    pub(super) fn write(&self, feed: &mut Feed<impl Sink>, left_out: Option<&str>) {
         let mut separator: &[u8] = b"";
         for parameter in &self.parameters {
             let name = &self.text[parameter.name.clone()];

@@ -65,6 +65,7 @@ impl AuthError {
             | Self::InvalidScope { .. }
             | Self::SignatureMismatch
             | Self::PayloadMismatch
+            | Self::PayloadNotStated
             | Self::MalformedPayloadDigest
             | Self::UnsupportedPayload { .. } => Family::Wrong,
             Self::SignatureExpired { .. } | Self::NotYetCurrent { .. } => Family::Skewed,
@@ -161,6 +162,7 @@ impl AuthError {
                 400,
                 "The provided 'x-amz-content-sha256' header does not match what was computed.",
             ),
+            Self::PayloadNotStated => rendered("InvalidRequest", 400, &self.to_string()),
             Self::MalformedPayloadDigest => rendered("InvalidArgument", 400, &self.to_string()),
             Self::UnsupportedPayload { .. } => rendered(
                 "NotImplemented",

@@ -5,6 +5,7 @@
 mod bounds;
 mod cache;
 mod changes;
+mod chunks;
 mod oracle;
 mod payloads;
 mod requests;

@@ -84,6 +84,8 @@ prop_compose! {
         state_payload in any::<bool>(),
     ) -> Order {
         let path = if is_s3 { object_path } else { plain_path };
+        // S3 has to be told, but in presigned URLs.
+        let state_payload = state_payload || (is_s3 && expires.is_none());
         Order {
             method,
             path_and_query: query.map_or(path.clone(), |query| format!("{path}?{query}")),

@@ -2,7 +2,7 @@
 
 use strongroom_crypto::digest::sha256;
 use strongroom_crypto::hex;
-use strongroom_sigv4::{AuthError, Expected, Payload, PayloadMode};
+use strongroom_sigv4::{AuthError, Chunks, Expected, Payload, PayloadMode, PayloadRules};
 
 use crate::requests::{NOW, Order, Received, SECRET, key_for, kms, s3};
 
@@ -52,14 +52,14 @@ fn an_unsigned_body_is_taken_where_that_is_allowed() {
     request.body = b"anything".to_vec();
     assert_eq!(request.parse(NOW, &s3()).unwrap().payload_mode(), PayloadMode::Unsigned);
     request.verify(NOW, &s3()).unwrap();
-    let strict = Expected { allow_unsigned_payload: false, ..s3() };
+    let strict = Expected { payload: PayloadRules::Whole, ..s3() };
     assert_eq!(request.parse(NOW, &strict).unwrap_err(), unsupported("UNSIGNED-PAYLOAD"));
 }
 
 #[test]
 fn s3_wants_the_payload_signed_in_a_header_and_not_in_a_url() {
     let header = Order { service: "s3", ..Order::default() }.sign();
-    assert_eq!(header.parse(NOW, &s3()).unwrap().payload_mode(), PayloadMode::Body);
+    assert_eq!(header.parse(NOW, &s3()).unwrap_err(), AuthError::PayloadNotStated);
     let url =
         Order { service: "s3", method: "PUT", expires: Some(60), unsigned_payload: true, ..Order::default() };
     let mut url = url.sign();
@@ -108,14 +108,40 @@ fn a_url_may_state_its_payload() {
 }
 
 #[test]
-fn streams_are_refused() {
-    for mode in [
-        "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
-        "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
-        "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
-        "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD",
+fn chunks_are_for_s3_alone() {
+    for (mode, chunks) in [
+        ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", Chunks::Signed),
+        ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", Chunks::SignedWithTrailers),
+        ("STREAMING-UNSIGNED-PAYLOAD-TRAILER", Chunks::Unsigned),
     ] {
-        assert_eq!(stating(mode).parse(NOW, &s3()).unwrap_err(), unsupported(mode));
+        let request = stating(mode);
+        assert_eq!(request.parse(NOW, &s3()).unwrap().payload_mode(), PayloadMode::Chunks(chunks));
+        let whole = Expected { payload: PayloadRules::Whole, ..s3() };
+        assert_eq!(request.parse(NOW, &whole).unwrap_err(), unsupported(mode));
+    }
+    let mode = "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD";
+    assert_eq!(stating(mode).parse(NOW, &s3()).unwrap_err(), unsupported(mode));
+}
+
+#[test]
+fn a_url_for_s3_says_how_long_it_is_good_for() {
+    let order = Order { service: "s3", expires: Some(60), unsigned_payload: true, ..Order::default() };
+    let mut request = order.sign();
+    request.path_and_query = request.path_and_query.replace("X-Amz-Expires=60&", "");
+    let missing = AuthError::IncompleteQuery { missing: vec!["X-Amz-Expires"] };
+    assert_eq!(request.parse(NOW, &s3()).unwrap_err(), missing);
+}
+
+#[test]
+fn s3_lets_clocks_differ_by_fifteen_minutes() {
+    let minutes = |minutes: i64| NOW + minutes * 60_000;
+    let request = Order { service: "s3", state_payload: true, ..Order::default() }.sign();
+    for good in [-15, 15] {
+        request.verify(minutes(good), &s3()).unwrap();
+    }
+    for bad in [-16, 16] {
+        let error = request.parse(minutes(bad), &s3()).unwrap_err();
+        assert_eq!(error.render(strongroom_sigv4::Framing::RestXml).code, "RequestTimeTooSkewed");
     }
 }
 

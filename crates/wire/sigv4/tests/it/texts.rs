@@ -386,6 +386,13 @@ fn of_keys_and_payloads() -> Vec<Row> {
             ),
         ),
         row(
+            AuthError::PayloadNotStated,
+            WRONG,
+            "Missing required header for this request: x-amz-content-sha256",
+            AUTH_FAILURE,
+            ("InvalidRequest", 400, "Missing required header for this request: x-amz-content-sha256"),
+        ),
+        row(
             AuthError::MalformedPayloadDigest,
             WRONG,
             "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value.",
