@@ -11,8 +11,20 @@ use crate::history::HistoryError;
 /// It is no secret and proves nothing: a forged one can only begin elsewhere in what its filter shows anyway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Continuation {
-    pub(crate) rest: Rest,
+    /// What is left of each chain that something is left of.
+    pub(crate) rests: Vec<(ChainName, Rest)>,
     pub(crate) filter: [u8; 8],
+}
+
+/// Names a chain, in few bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ChainName([u8; 8]);
+
+impl ChainName {
+    pub(crate) fn of(name: &str) -> Self {
+        let hash = sha256(name.as_bytes());
+        Self(hash.first_chunk().copied().unwrap_or_default())
+    }
 }
 
 /// What is left of the journal: this segment and those before it, and of that stream the records before this one.
@@ -34,19 +46,26 @@ impl Rest {
     }
 }
 
-/// Format, stream, record, segment, filter, check.
-const LENGTH: usize = 1 + 16 + 8 + 4 + 8 + 8;
-const FORMAT: u8 = 3;
+/// Chain, stream, record, segment.
+const REST: usize = 8 + 16 + 8 + 4;
+/// Format, filter, check.
+const AROUND: usize = 1 + 8 + 8;
+/// Most chains of which something is left.
+const MOST_RESTS: usize = 64;
+const FORMAT: u8 = 4;
 
 impl Continuation {
-    /// Returns the continuation as 90 hex digits.
+    /// Returns the continuation as hex digits: 106, and 72 more for each further server on the store.
     #[must_use]
     pub fn encode(&self) -> String {
-        let mut bytes = Vec::with_capacity(LENGTH);
+        let mut bytes = Vec::with_capacity(AROUND + self.rests.len() * REST);
         bytes.push(FORMAT);
-        bytes.extend_from_slice(self.rest.segment.stream.as_bytes());
-        bytes.extend_from_slice(&self.rest.before.to_be_bytes());
-        bytes.extend_from_slice(&self.rest.segment.number.to_be_bytes());
+        for (ChainName(name), Rest { segment, before }) in self.rests.iter().take(MOST_RESTS) {
+            bytes.extend_from_slice(name);
+            bytes.extend_from_slice(segment.stream.as_bytes());
+            bytes.extend_from_slice(&before.to_be_bytes());
+            bytes.extend_from_slice(&segment.number.to_be_bytes());
+        }
         bytes.extend_from_slice(&self.filter);
         bytes.extend_from_slice(&sha256(&bytes)[..8]);
         hex::encode(&bytes)
@@ -58,21 +77,33 @@ impl Continuation {
     }
 
     fn read(text: &str) -> Option<Self> {
-        if text.len() != 2 * LENGTH || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        let rests = (text.len() / 2).checked_sub(AROUND)?;
+        let is_whole = text.len().is_multiple_of(2) && rests.is_multiple_of(REST);
+        if !is_whole || rests / REST > MOST_RESTS || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return None;
         }
         let bytes = hex::decode(text)?;
-        let (body, check) = bytes.split_at_checked(LENGTH - 8)?;
-        let (&format, body_rest) = body.split_first()?;
-        if format != FORMAT || check != &sha256(body)[..8] {
+        let (body, check) = bytes.split_last_chunk::<8>()?;
+        let (body_rest, filter) = body.split_last_chunk::<8>()?;
+        let (&format, rests) = body_rest.split_first()?;
+        if format != FORMAT || check != &sha256(body)[..8] || rests.is_empty() {
             return None;
         }
-        let (stream, rest) = body_rest.split_first_chunk::<16>()?;
-        let (before, rest) = rest.split_first_chunk::<8>()?;
-        let (number, filter) = rest.split_first_chunk::<4>()?;
-        let segment =
-            SegmentId { stream: StreamId::from_bytes(*stream), number: u32::from_be_bytes(*number) };
-        let rest = Rest { segment, before: u64::from_be_bytes(*before) };
-        Some(Self { rest, filter: filter.try_into().ok()? })
+        let rests = rests.chunks_exact(REST).map(read_rest).collect::<Option<Vec<_>>>()?;
+        Some(Self { rests, filter: *filter })
     }
+
+    /// What is left of a chain, if anything is.
+    pub(crate) fn of(&self, chain: ChainName) -> Option<Rest> {
+        self.rests.iter().find(|(name, _)| *name == chain).map(|(_, rest)| *rest)
+    }
+}
+
+fn read_rest(bytes: &[u8]) -> Option<(ChainName, Rest)> {
+    let (name, bytes) = bytes.split_first_chunk::<8>()?;
+    let (stream, bytes) = bytes.split_first_chunk::<16>()?;
+    let (before, bytes) = bytes.split_first_chunk::<8>()?;
+    let number = u32::from_be_bytes(bytes.try_into().ok()?);
+    let segment = SegmentId { stream: StreamId::from_bytes(*stream), number };
+    Some((ChainName(*name), Rest { segment, before: u64::from_be_bytes(*before) }))
 }

@@ -10,7 +10,7 @@ use strongroom_runtime::Shutdown;
 
 use crate::catalog::{Catalog, State};
 use crate::file::{self, IndexFile};
-use crate::history::{History, HistoryError, Shared};
+use crate::history::{History, HistoryError, Shared, Whole};
 use crate::tail::Tail;
 
 /// How often the index is brought up to date. What is newer is read by lookups themselves.
@@ -40,9 +40,9 @@ impl History {
             // Reading and writing block on the disk.
             let advanced = tokio::task::spawn_blocking(move || {
                 if sweeps {
-                    history.shared.sweep()?;
+                    history.whole.sweep()?;
                 }
-                history.shared.advance()
+                history.whole.advance()
             });
             pause = match advanced.await {
                 Ok(Ok(true)) => BREATH,
@@ -63,8 +63,59 @@ impl History {
 
     /// Brings the index up to date at once, and removes what is left over. Blocks on the disk.
     pub fn catch_up(&self) -> Result<(), HistoryError> {
-        self.shared.sweep()?;
-        while self.shared.advance()? {}
+        self.whole.sweep()?;
+        while self.whole.advance()? {}
+        Ok(())
+    }
+}
+
+impl Whole {
+    /// Takes the next step in each chain; tells whether more segments wait for their index.
+    fn advance(&self) -> Result<bool, HistoryError> {
+        let mut more = false;
+        for chain in self.chains()? {
+            more |= chain.advance()?;
+        }
+        Ok(more)
+    }
+
+    /// Removes what lies in the folder and is no index of a segment that is there.
+    fn sweep(&self) -> Result<(), HistoryError> {
+        let chains = self.chains()?;
+        chains.iter().try_for_each(|chain| chain.list())?;
+        let is_there = |id| chains.iter().any(|chain| chain.with_catalog(|catalog| catalog.has(id)));
+        self.sweep_folder(is_there).or_else(|error| match error.kind() {
+            // Nothing was ever indexed.
+            io::ErrorKind::NotFound => Ok(()),
+            _ => Err(self.unwritten(error)),
+        })
+    }
+
+    fn sweep_folder(&self, is_there: impl Fn(SegmentId) -> bool) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let stream = entry.file_name().to_str().and_then(|name| name.parse::<StreamId>().ok());
+            let Some(stream) = stream.filter(|_| entry.path().is_dir()) else { continue };
+            let mut left = 0;
+            for file in fs::read_dir(entry.path())? {
+                let file = file?.path();
+                if file.is_dir() {
+                    // None of ours.
+                    left += 1;
+                    continue;
+                }
+                let number = file.file_stem().and_then(OsStr::to_str).and_then(|name| name.parse().ok());
+                let id = number.map(|number| SegmentId { stream, number });
+                if id.is_some_and(|id| file == file::path(&self.folder, id) && is_there(id)) {
+                    left += 1;
+                } else {
+                    fs::remove_file(&file)?;
+                }
+            }
+            if left == 0 {
+                fs::remove_dir(entry.path())?;
+            }
+        }
         Ok(())
     }
 }
@@ -154,47 +205,6 @@ impl Shared {
             .and_then(|()| file::write(&file::path(&self.folder, id), segment, &tail.draft, &self.key));
         let (head, length) = written.map_err(|error| self.unwritten(error))?;
         self.change_catalog(|catalog| catalog.set(id, State::Indexed(head, length)));
-        Ok(())
-    }
-
-    /// Removes what lies in the folder and is no index of a segment that is there.
-    fn sweep(&self) -> Result<(), HistoryError> {
-        self.list()?;
-        self.sweep_folder().or_else(|error| match error.kind() {
-            // Nothing was ever indexed.
-            io::ErrorKind::NotFound => Ok(()),
-            _ => Err(self.unwritten(error)),
-        })
-    }
-
-    fn sweep_folder(&self) -> io::Result<()> {
-        for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            let stream = entry.file_name().to_str().and_then(|name| name.parse::<StreamId>().ok());
-            let Some(stream) = stream.filter(|_| entry.path().is_dir()) else { continue };
-            let mut left = 0;
-            for file in fs::read_dir(entry.path())? {
-                let file = file?.path();
-                if file.is_dir() {
-                    // None of ours.
-                    left += 1;
-                    continue;
-                }
-                let number = file.file_stem().and_then(OsStr::to_str).and_then(|name| name.parse().ok());
-                let id = number.map(|number| SegmentId { stream, number });
-                let is_kept = id.is_some_and(|id| {
-                    file == file::path(&self.folder, id) && self.with_catalog(|catalog| catalog.has(id))
-                });
-                if is_kept {
-                    left += 1;
-                } else {
-                    fs::remove_file(&file)?;
-                }
-            }
-            if left == 0 {
-                fs::remove_dir(entry.path())?;
-            }
-        }
         Ok(())
     }
 }

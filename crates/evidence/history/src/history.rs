@@ -1,5 +1,6 @@
 //! The history of one journal.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::ops::Bound;
@@ -12,6 +13,7 @@ use strongroom_journal::{JournalError, Reader, SegmentId, StreamId};
 use strongroom_secret::Key256;
 
 use crate::catalog::{Catalog, State};
+use crate::continuation::ChainName;
 use crate::tail::Tail;
 
 /// How much a lookup reads for one page, unless told otherwise, in bytes.
@@ -37,15 +39,26 @@ pub enum HistoryError {
     },
 }
 
-/// The event history of a journal. Clones share one index.
+/// The event history of a journal, or of those of all servers on a store. Clones share one index.
 #[derive(Clone)]
 pub struct History {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) whole: Arc<Whole>,
     pub(crate) read_limit: u64,
 }
 
-pub(crate) struct Shared {
+/// What is read, and the index of each of its chains.
+pub(crate) struct Whole {
     journal: RwLock<Reader>,
+    pub(crate) folder: PathBuf,
+    key: HmacSha256,
+    chains: Mutex<BTreeMap<String, Arc<Shared>>>,
+}
+
+/// The index of one chain.
+pub(crate) struct Shared {
+    journal: Reader,
+    /// How continuations name the chain.
+    pub(crate) name: ChainName,
     pub(crate) folder: PathBuf,
     pub(crate) key: HmacSha256,
     catalog: RwLock<Catalog>,
@@ -75,15 +88,16 @@ impl History {
     /// read the journal itself.
     pub fn new(journal: Reader, folder: PathBuf, key: &Key256) -> Self {
         let key = HmacSha256::new(key.expose());
-        let journal = RwLock::new(journal);
-        let shared = Shared { journal, folder, key, catalog: RwLock::default(), tail: Mutex::default() };
-        Self { shared: Arc::new(shared), read_limit: READ_LIMIT }
+        let whole = Whole { journal: RwLock::new(journal), folder, key, chains: Mutex::default() };
+        Self { whole: Arc::new(whole), read_limit: READ_LIMIT }
     }
 
     /// Shows from now on what `journal` reads, in all clones.
     pub fn start_over(&self, journal: Reader) {
-        *self.shared.journal.write().unwrap_or_else(PoisonError::into_inner) = journal;
-        self.shared.change_catalog(|catalog| *catalog = Catalog::default());
+        let mut read = self.whole.journal.write().unwrap_or_else(PoisonError::into_inner);
+        *read = journal;
+        // Within the lock: whoever takes up the chains of what was read before has done so by now.
+        self.whole.known().clear();
     }
 
     /// Sets how many bytes [`History::lookup`] reads before it returns a page that is not full. A page reads one frame,
@@ -97,21 +111,51 @@ impl History {
     /// How far the index is.
     pub fn progress(&self) -> Progress {
         let mut progress = Progress::default();
-        self.shared.with_catalog(|catalog| {
-            for state in catalog.states() {
-                match state {
-                    State::Open => {}
-                    State::Waiting => progress.waiting += 1,
-                    State::Indexed(head, length) => {
-                        progress.indexed += 1;
-                        progress.bytes += length;
-                        progress.records += u64::from(head.records);
-                        progress.damaged += u64::from(head.damaged);
+        let known: Vec<_> = self.whole.known().values().cloned().collect();
+        for chain in known {
+            chain.with_catalog(|catalog| {
+                for state in catalog.states() {
+                    match state {
+                        State::Open => {}
+                        State::Waiting => progress.waiting += 1,
+                        State::Indexed(head, length) => {
+                            progress.indexed += 1;
+                            progress.bytes += length;
+                            progress.records += u64::from(head.records);
+                            progress.damaged += u64::from(head.damaged);
+                        }
                     }
                 }
-            }
-        });
+            });
+        }
         progress
+    }
+}
+
+impl Whole {
+    /// The chains that there are now, each with its index.
+    pub(crate) fn chains(&self) -> Result<Vec<Arc<Shared>>, JournalError> {
+        let journal = self.journal.read().unwrap_or_else(PoisonError::into_inner);
+        let names = journal.chains()?;
+        let mut known = self.known();
+        known.retain(|name, _| names.contains(name));
+        for name in names {
+            known.entry(name).or_insert_with_key(|name| {
+                let (journal, folder, key) =
+                    (journal.clone().of_chain(name), self.folder.clone(), self.key.clone());
+                let (name, catalog, tail) = (ChainName::of(name), RwLock::default(), Mutex::default());
+                Arc::new(Shared { journal, name, folder, key, catalog, tail })
+            });
+        }
+        Ok(known.values().cloned().collect())
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Shared>>> {
+        self.chains.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn unwritten(&self, source: io::Error) -> HistoryError {
+        HistoryError::Index { folder: self.folder.clone(), source: Arc::new(source) }
     }
 }
 
@@ -125,8 +169,8 @@ impl Shared {
     }
 
     /// What is read.
-    pub(crate) fn journal(&self) -> Reader {
-        self.journal.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn journal(&self) -> &Reader {
+        &self.journal
     }
 
     /// The index of the open segment.
@@ -136,7 +180,7 @@ impl Shared {
 
     /// Takes in the journal's segments, if another than the one known is written now.
     pub(crate) fn refresh(&self) -> Result<(), JournalError> {
-        let newest = self.journal().newest_segment();
+        let newest = self.journal().look_for_newest_segment()?;
         if newest.is_some() && newest == self.with_catalog(Catalog::open) {
             return Ok(());
         }

@@ -1,12 +1,13 @@
 //! Looking records up, newest first and page by page.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Bound;
 
 use strongroom_journal::{JournalError, Position, Reader, Record, Segment, SegmentId};
 
 use crate::catalog::State;
-use crate::continuation::{Continuation, Rest};
+use crate::continuation::{ChainName, Continuation, Rest};
 use crate::draft::{Hits, frame_of};
 use crate::file::{self, IndexFile, IndexHead};
 use crate::filter::Filter;
@@ -31,7 +32,7 @@ pub struct Page {
 
 impl History {
     /// Looks up at most `limit` records (at least one), newest first: as they were recorded, which is the order of
-    /// their times but for moments.
+    /// their times but for moments. Those of several servers are merged by their times.
     ///
     /// Blocks on the disk. It reads a bounded part of the journal at a time ([`History::with_read_limit`]), so where
     /// there is no index yet, a rare record may take several pages to reach.
@@ -45,14 +46,37 @@ impl History {
         if from.is_some_and(|from| from.filter != digest) {
             return Err(HistoryError::InvalidContinuation);
         }
-        self.shared.refresh()?;
+        let limit = limit.max(1);
+        let mut parts = Vec::new();
+        for chain in self.whole.chains()? {
+            let rest = from.and_then(|from| from.of(chain.name));
+            // Of others nothing is left, or they came after the first page.
+            if from.is_none() || rest.is_some() {
+                parts.push(self.part(&chain, filter, limit, rest)?);
+            }
+        }
+        let damaged = parts.iter().fold(0, |sum: u32, part| sum.saturating_add(part.damaged));
+        let (records, rests) = merge(parts, limit);
+        let next = (!rests.is_empty()).then_some(Continuation { rests, filter: digest });
+        Ok(Page { records, next, damaged })
+    }
+
+    /// Looks up in one chain.
+    fn part(
+        &self,
+        chain: &Shared,
+        filter: &Filter,
+        limit: usize,
+        from: Option<Rest>,
+    ) -> Result<Part, HistoryError> {
+        chain.refresh()?;
         let mut search = Search {
-            shared: &self.shared,
-            journal: self.shared.journal(),
+            shared: chain,
+            journal: chain.journal(),
             filter,
             term: filter.term(),
             times: filter.times(),
-            limit: limit.max(1),
+            limit,
             rest: None,
             has_moved: false,
             read: 0,
@@ -60,10 +84,51 @@ impl History {
             records: Vec::new(),
             damaged: 0,
         };
-        let rest = search.run(from.map(|from| from.rest))?;
-        let next = rest.map(|rest| Continuation { rest, filter: digest });
-        Ok(Page { records: search.records, next, damaged: search.damaged })
+        let next = search.run(from)?;
+        let Search { records, damaged, .. } = search;
+        Ok(Part { chain: chain.name, records: records.into(), next, damaged })
     }
+}
+
+/// What was found in one chain.
+struct Part {
+    chain: ChainName,
+    /// Newest first, each with what is left of the chain behind it.
+    records: VecDeque<(Position, Record, Rest)>,
+    /// What is left behind all of them.
+    next: Option<Rest>,
+    damaged: u32,
+}
+
+impl Part {
+    /// What is left once those that are not in `records` any more were shown.
+    fn rest(&self) -> Option<Rest> {
+        match self.records.front() {
+            // The one that comes next, and what is before it.
+            Some((position, _, rest)) => {
+                Some(Rest { segment: rest.segment, before: position.record.saturating_add(1) })
+            }
+            None => self.next,
+        }
+    }
+}
+
+/// Takes the newest of all parts, as long as it is known which they are, and tells what is left.
+fn merge(mut parts: Vec<Part>, limit: usize) -> (Vec<(Position, Record)>, Vec<(ChainName, Rest)>) {
+    let mut records = Vec::new();
+    while records.len() < limit {
+        // What one of them would show next has not been looked for yet.
+        if parts.iter().any(|part| part.records.is_empty() && part.next.is_some()) {
+            break;
+        }
+        let newest = parts.iter_mut().max_by_key(|part| {
+            part.records.front().map(|(position, record, _)| (record.event_time_ms, *position))
+        });
+        let Some((position, record, _)) = newest.and_then(|part| part.records.pop_front()) else { break };
+        records.push((position, record));
+    }
+    let rests = parts.iter().filter_map(|part| Some((part.chain, part.rest()?))).collect();
+    (records, rests)
 }
 
 /// What came of a segment.
@@ -78,7 +143,7 @@ enum Outcome {
 
 struct Search<'h> {
     shared: &'h Shared,
-    journal: Reader,
+    journal: &'h Reader,
     filter: &'h Filter,
     term: Vec<u8>,
     /// Earliest and latest time wanted.
@@ -90,7 +155,8 @@ struct Search<'h> {
     has_moved: bool,
     read: u64,
     read_limit: u64,
-    records: Vec<(Position, Record)>,
+    /// What was found, with what is left behind each.
+    records: Vec<(Position, Record, Rest)>,
     damaged: u32,
 }
 
@@ -287,8 +353,10 @@ impl Search<'_> {
     /// Passes a record, taking it if it is wanted; tells if the page is full then.
     fn pass(&mut self, position: Position, record: Record) -> Option<Outcome> {
         self.move_to(position);
-        if self.filter.matches(&record) {
-            self.records.push((position, record));
+        if self.filter.matches(&record)
+            && let Some(rest) = self.rest
+        {
+            self.records.push((position, record, rest));
         }
         let is_full = self.records.len() >= self.limit;
         self.rest.filter(|_| is_full).map(Outcome::Pause)

@@ -11,6 +11,8 @@ pub(crate) struct Tail {
     pub(crate) draft: Draft,
     /// Where the next frame begins; 0 before the first.
     pub(crate) next: u64,
+    /// The last damaged place that was counted: what is behind all frames is met each time.
+    damaged: Option<u64>,
 }
 
 /// Read before others get their turn, in bytes.
@@ -18,13 +20,14 @@ const STRIDE: usize = 1 << 20;
 
 impl Tail {
     pub(crate) fn new(id: SegmentId) -> Self {
-        Self { id, draft: Draft::default(), next: 0 }
+        Self { id, draft: Draft::default(), next: 0, damaged: None }
     }
 
     /// Takes in the next frames; tells whether there may be more.
     pub(crate) fn catch_up(&mut self, segment: &Segment) -> Result<bool, JournalError> {
         let mut read = 0;
-        if self.next == 0 && segment.first_record().is_none() {
+        if self.damaged.is_none() && segment.first_record().is_none() {
+            self.damaged = Some(0);
             self.draft.damage();
         }
         for frame in segment.frames(self.next)? {
@@ -35,7 +38,12 @@ impl Tail {
                     self.next = head.offset + u64::from(head.length);
                     read += frame.length();
                 }
-                Err(JournalError::Damaged { .. }) => self.draft.damage(),
+                Err(JournalError::Damaged { offset, .. }) => {
+                    if self.damaged.is_none_or(|counted| counted < offset) {
+                        self.damaged = Some(offset);
+                        self.draft.damage();
+                    }
+                }
                 Err(error) => return Err(error),
             }
             if read >= STRIDE {

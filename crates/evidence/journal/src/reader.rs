@@ -133,9 +133,12 @@ impl Reader {
     pub(crate) fn chains_here(&self) -> Result<Vec<Chain>, JournalError> {
         let mut chains = Vec::new();
         for place in self.places() {
-            chains.extend(place.chains().map_err(JournalError::io("list", &place.name()))?);
+            let found = match &self.chain {
+                Some(only) => place.chain(only).map(Vec::from_iter),
+                None => place.chains(),
+            };
+            chains.extend(found.map_err(JournalError::io("list", &place.name()))?);
         }
-        chains.retain(|chain| self.chain.as_ref().is_none_or(|only| *only == chain.name));
         chains.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(chains)
     }
@@ -143,8 +146,7 @@ impl Reader {
     /// Returns the streams of a chain that are to be read, oldest first, and how far the last one may be, if that is known.
     fn listed_in(&self, chain: &Chain) -> Result<(Vec<StreamId>, Option<End>), JournalError> {
         // What is durable now: the stream's files can only be longer by the time they are read.
-        let live = self.live.as_ref().filter(|live| live.chain == chain.name);
-        let durable = live.map(|live| live.durable.end());
+        let durable = self.durable_in(chain);
         let mut streams = streams_of(chain)?;
         streams.retain(|&stream| {
             self.since.is_none_or(|since| stream >= since)
@@ -152,6 +154,12 @@ impl Reader {
                 && durable.is_none_or(|end| stream <= end.stream)
         });
         Ok((streams, durable))
+    }
+
+    /// How far a chain is, if it is the one that this process writes.
+    fn durable_in(&self, chain: &Chain) -> Option<End> {
+        let live = self.live.as_ref().filter(|live| live.chain == chain.name)?;
+        Some(live.durable.end())
     }
 
     /// Where a segment ends by now, if it is the one that this process writes.

@@ -41,11 +41,26 @@ pub(crate) trait Storage: Send + Sync {
     /// The chains that lie there; of a storage that is one chain's, that one.
     fn chains(&self) -> io::Result<Vec<Chain>>;
 
+    /// The chain of that name, if there can be one.
+    fn chain(&self, name: &str) -> io::Result<Option<Chain>> {
+        Ok(self.chains()?.into_iter().find(|chain| *chain.name == *name))
+    }
+
     /// The streams, and whatever else lies among them.
     fn streams(&self) -> io::Result<Streams>;
 
     /// The segments of a stream, and whatever else lies among them.
     fn segments(&self, stream: StreamId) -> io::Result<Segments>;
+
+    /// All segments of the chain, in order, where they can be listed at once.
+    fn listed(&self) -> io::Result<Option<Vec<SegmentId>>> {
+        Ok(None)
+    }
+
+    /// The last segment, where it can be found without listing all.
+    fn newest(&self) -> io::Result<Option<SegmentId>> {
+        Ok(None)
+    }
 
     /// Opens a segment, of whichever chain.
     fn open(&self, id: SegmentId) -> io::Result<SegmentContent>;

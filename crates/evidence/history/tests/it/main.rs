@@ -8,3 +8,4 @@ mod damage;
 mod fixture;
 mod keeping;
 mod paging;
+mod servers;

@@ -97,6 +97,19 @@ impl Reader {
         Some(SegmentId { stream: end.stream, number: end.segment })
     }
 
+    /// The segment that is written now, or was last, of a reader that shows one chain: without listing all of them. None
+    /// if that takes listing them.
+    pub fn look_for_newest_segment(&self) -> Result<Option<SegmentId>, JournalError> {
+        if let Some(newest) = self.newest_segment() {
+            return Ok(Some(newest));
+        }
+        let chains = self.chains_here()?;
+        let [chain] = chains.as_slice() else { return Ok(None) };
+        let newest = chain.storage.newest();
+        let newest = newest.map_err(JournalError::io("list", &chain.storage.name()))?;
+        Ok(newest.filter(|newest| self.since.is_none_or(|since| newest.stream >= since)))
+    }
+
     /// The stream that is written now, and how many of its records are shown; none where others may write too, or this
     /// reader is not its writer's.
     ///

@@ -8,6 +8,7 @@ use super::sealed::{Place, SealedFrame};
 use crate::error::JournalError;
 use crate::frame::{Frame, FrameFault, FrameHeader, HEADER_LEN};
 use crate::segment::{SegmentContent, SegmentHeader};
+use crate::storage::Chain;
 use crate::stream::StreamId;
 use crate::walk::{Step, Walk};
 
@@ -37,29 +38,37 @@ impl Reader {
     pub fn segments(&self) -> Result<Vec<ListedSegment>, JournalError> {
         let mut segments = Vec::new();
         for chain in self.chains_here()? {
-            let (streams, durable) = self.listed_in(&chain)?;
-            let before = segments.len();
-            for stream in streams {
-                let numbers = match chain.storage.segments(stream) {
-                    // All of it went since it was listed.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                    listed => {
-                        let name = chain.storage.name_of_stream(stream);
-                        listed.map_err(JournalError::io("list", &name))?.numbers
-                    }
-                };
-                let end = durable.filter(|end| end.stream == stream);
-                let numbers =
-                    numbers.into_iter().filter(|&number| end.is_none_or(|end| number <= end.segment));
-                let ids = numbers.map(|number| SegmentId { stream, number });
-                segments.extend(ids.map(|id| ListedSegment { id, is_closed: true }));
-            }
-            if let Some(last) = segments.get_mut(before..).and_then(<[ListedSegment]>::last_mut) {
-                last.is_closed = false;
-            }
+            let ids = self.segments_of(&chain)?;
+            let last = ids.last().copied();
+            segments.extend(ids.into_iter().map(|id| ListedSegment { id, is_closed: Some(id) != last }));
         }
         // Each chain's are in order.
         segments.sort_by_key(|listed| listed.id);
+        Ok(segments)
+    }
+
+    fn segments_of(&self, chain: &Chain) -> Result<Vec<SegmentId>, JournalError> {
+        let storage = &chain.storage;
+        // What is durable now: there can only be more by the time they are listed.
+        let durable = self.durable_in(chain);
+        let is_shown = |id: &SegmentId| {
+            durable.is_none_or(|end| (id.stream, id.number) <= (end.stream, end.segment))
+                && self.since.is_none_or(|since| id.stream >= since)
+        };
+        let listed = storage.listed().map_err(JournalError::io("list", &storage.name()))?;
+        if let Some(mut listed) = listed {
+            listed.retain(is_shown);
+            return Ok(listed);
+        }
+        let mut segments = Vec::new();
+        for stream in self.listed_in(chain)?.0 {
+            let numbers = match storage.segments(stream) {
+                // All of it went since it was listed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                listed => listed.map_err(JournalError::io("list", &storage.name_of_stream(stream)))?.numbers,
+            };
+            segments.extend(numbers.into_iter().map(|number| SegmentId { stream, number }).filter(is_shown));
+        }
         Ok(segments)
     }
 

@@ -143,6 +143,12 @@ impl Rows {
     }
 }
 
+/// The segment that a row names; none if it names none.
+fn listed(row: &Row) -> Result<Option<SegmentId>, StoreError> {
+    let (stream, number) = (row.text("stream")?.parse(), u32::try_from(row.i64("segment")?));
+    Ok(stream.ok().zip(number.ok()).map(|(stream, number)| SegmentId { stream, number }))
+}
+
 /// A row of what a segment holds.
 struct Piece {
     start: u64,
@@ -174,6 +180,14 @@ impl Storage for Rows {
             Some(name) => Ok(vec![Chain { name: name.clone(), storage: Arc::new(self.clone()) }]),
             None => self.chains_by(statements::CHAINS),
         }
+    }
+
+    /// Whether there is anything of it, is for its lists to tell.
+    fn chain(&self, name: &str) -> io::Result<Option<Chain>> {
+        if self.chain.as_ref().is_some_and(|own| **own != *name) {
+            return Ok(None);
+        }
+        Ok(Some(Chain { name: name.into(), storage: Arc::new(self.of(name)) }))
     }
 
     fn streams(&self) -> io::Result<Streams> {
@@ -209,6 +223,19 @@ impl Storage for Rows {
             return Err(io::ErrorKind::NotFound.into());
         }
         Ok(Segments { numbers, unfinished: Vec::new(), strangers })
+    }
+
+    fn listed(&self) -> io::Result<Option<Vec<SegmentId>>> {
+        let Some(chain) = &self.chain else { return Ok(None) };
+        let rows = self.query(statements::LISTED_OF, vec![chain.to_string().into(), MOST.into()])?;
+        let ids = rows.iter().filter_map(|row| listed(row).transpose());
+        ids.collect::<Result<_, _>>().map(Some).map_err(failed)
+    }
+
+    fn newest(&self) -> io::Result<Option<SegmentId>> {
+        let Some(chain) = &self.chain else { return Ok(None) };
+        let rows = self.query(statements::NEWEST_OF, vec![chain.to_string().into()])?;
+        rows.first().map(listed).transpose().map(Option::flatten).map_err(failed)
     }
 
     fn open(&self, id: SegmentId) -> io::Result<SegmentContent> {

@@ -15,6 +15,8 @@ pub const STATEMENTS: &[Statement] = &[
     STREAMS,
     STREAMS_OF,
     SEGMENTS,
+    LISTED_OF,
+    NEWEST_OF,
     AT,
     FETCH,
     NEXT,
@@ -55,6 +57,14 @@ pub(super) const STREAMS_OF: Statement = Statement::new(
 );
 pub(super) const SEGMENTS: Statement = Statement::new(
     "SELECT segment FROM journal_pieces WHERE position = 0 AND stream = $1 ORDER BY segment LIMIT $2",
+);
+pub(super) const LISTED_OF: Statement = Statement::new(
+    "SELECT stream, segment FROM journal_pieces WHERE position = 0 AND chain = $1 \
+     ORDER BY stream, segment LIMIT $2",
+);
+pub(super) const NEWEST_OF: Statement = Statement::new(
+    "SELECT stream, segment FROM journal_pieces WHERE position = 0 AND chain = $1 \
+     ORDER BY stream DESC, segment DESC LIMIT 1",
 );
 /// Puts a piece, if the chain is still its writer's. The lock makes whoever raises the fence wait until this is committed.
 pub(super) const PUT: Statement = Statement::new(
