@@ -1,0 +1,117 @@
+//! Actions taken: notices to SNS, as CloudWatch, about the alarm.
+
+use strongroom_api_sns::PublishInput;
+use strongroom_outbox::Asked;
+use strongroom_service::ApiError;
+
+use crate::CloudWatch;
+use crate::domain::message::Item;
+use crate::error::Refusal;
+use crate::repo::actions::{self, Waiting};
+use crate::repo::history::{self, Of};
+
+/// Notices in one go.
+const BATCH: u32 = 100;
+
+/// How often a notice is tried while SNS does not answer, a minute apart.
+const MOST_ATTEMPTS: i64 = 5;
+
+/// The source of SNS's records.
+const SNS: &str = "sns.amazonaws.com";
+
+impl CloudWatch {
+    /// Takes the actions that wait. What could not be taken and may be later stays.
+    pub(crate) async fn deliver(&self) {
+        let _one = self.delivering.lock().await;
+        loop {
+            let waiting = match actions::list(&self.db, BATCH).await {
+                Ok(waiting) => waiting,
+                Err(error) => {
+                    tracing::warn!(%error, "the actions of alarms wait");
+                    return;
+                }
+            };
+            let (found, mut done) = (waiting.len(), 0);
+            for one in waiting {
+                match self.take(&one).await {
+                    Ok(true) => done += 1,
+                    Ok(false) => {}
+                    Err(refusal) => {
+                        tracing::warn!(alarm = one.alarm, error = ?refusal, "an action of an alarm waits");
+                    }
+                }
+            }
+            if done == 0 || found < BATCH as usize {
+                return;
+            }
+        }
+    }
+
+    /// Takes an action; tells whether it is done with.
+    async fn take(&self, waiting: &Waiting) -> Result<bool, Refusal> {
+        if !actions::take(&self.db, waiting).await? {
+            return Ok(false);
+        }
+        let error = match self.publish(waiting).await {
+            Ok(()) => None,
+            Err(error) if may_work_later(&error) && waiting.attempts + 1 < MOST_ATTEMPTS => {
+                tracing::warn!(alarm = waiting.alarm, topic = waiting.topic, %error, "a notice of an alarm is tried again");
+                return Ok(false);
+            }
+            Err(error) => Some(told(&error, &waiting.topic)),
+        };
+        let state = waiting.subject.split(':').next().unwrap_or_default();
+        let item = &Item::action(&waiting.topic, error.as_deref(), state, &waiting.subject);
+        let now_ms = self.clocks.domain_now();
+        let done = self.db.transaction(|tx| {
+            Box::pin(async move {
+                actions::done(tx, waiting).await?;
+                let of = Of { home: &waiting.home, alarm: &waiting.alarm, alarm_type: &waiting.alarm_type };
+                history::add(tx, of, now_ms, item).await?;
+                Ok::<_, Refusal>(())
+            })
+        });
+        done.await?;
+        Ok(true)
+    }
+
+    async fn publish(&self, waiting: &Waiting) -> Result<(), ApiError> {
+        let Waiting { home, alarm, topic, subject, message, .. } = waiting;
+        let arn = home.alarm_arn(alarm);
+        let parameters = serde_json::json!({"topicArn": topic, "subject": subject}).to_string();
+        let asked =
+            Asked { read_only: false, is_data_event: true, ..Asked::reading(SNS, "Publish", parameters) };
+        let input = PublishInput {
+            topic_arn: Some(topic.clone()),
+            subject: Some(subject.clone()),
+            message: message.clone(),
+            ..PublishInput::default()
+        };
+        let of_error = |error: &ApiError| (error.code().to_owned(), error.message().map(str::to_owned));
+        let sns = &self.sns;
+        let called = self
+            .on_behalf
+            .call((home.account, home.region, Some(&arn)), asked, of_error, |context| async move {
+                sns.publish(&context, input).await
+            })
+            .await;
+        called.map_err(ApiError::internal)?.map(drop)
+    }
+}
+
+/// Whether trying again may help: SNS has not said no.
+fn may_work_later(error: &ApiError) -> bool {
+    error.fault() == strongroom_schema::Fault::Server && error.code() != "NotImplementedException"
+}
+
+/// What the history says of a failure, in AWS's words where it is about permission.
+fn told(error: &ApiError, topic: &str) -> String {
+    if error.code().contains("KMS") {
+        return "CloudWatch Alarms does not have authorization to access the SNS topic encryption key."
+            .to_owned();
+    }
+    if error.is_access_denied() || error.code().starts_with("AuthorizationError") {
+        return format!("CloudWatch Alarms is not authorized to perform: SNS:Publish on resource: {topic}");
+    }
+    error.message().unwrap_or(error.code()).to_owned()
+}

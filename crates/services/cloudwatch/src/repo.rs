@@ -1,0 +1,46 @@
+//! Rows of CloudWatch. Points and metrics are much and grant nothing; alarms say who hears of what, and carry a MAC.
+
+pub(crate) mod actions;
+pub(crate) mod alarms;
+pub(crate) mod history;
+pub(crate) mod metrics;
+pub(crate) mod points;
+
+use strongroom_identity::RecordDraft;
+use strongroom_store::{Migration, Statement, StoreError, Tx};
+
+/// The tables of alarms, forward only. They are in the store.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    component: "cloudwatch",
+    version: 1,
+    name: "alarms",
+    sql: include_str!("repo/0001_alarms.sql"),
+}];
+
+/// The tables of metrics, forward only. On SQLite they are in a file of their own, with PostgreSQL in the store.
+pub const METRIC_MIGRATIONS: &[Migration] = &[Migration {
+    component: "cloudwatch_metrics",
+    version: 1,
+    name: "metrics",
+    sql: include_str!("repo/0001_metrics.sql"),
+}];
+
+/// Every statement, so that a test can show each to both engines.
+pub const STATEMENTS: &[&[Statement]] =
+    &[actions::STATEMENTS, alarms::STATEMENTS, history::STATEMENTS, metrics::STATEMENTS, points::STATEMENTS];
+
+/// Commits the draft of a record together with the change that it speaks of.
+pub(crate) async fn post(tx: &mut Tx<'_>, draft: Option<&RecordDraft>) -> Result<(), StoreError> {
+    match draft {
+        Some(draft) => {
+            tx.only_if_holds(draft.mark);
+            tx.post(&draft.event_id, &draft.bytes).await
+        }
+        None => Ok(()),
+    }
+}
+
+/// A column that cannot be read as what it should be.
+pub(crate) fn unreadable(column: &str, why: impl Into<strongroom_store::Source>) -> StoreError {
+    StoreError::Column { column: column.to_owned(), source: why.into() }
+}
