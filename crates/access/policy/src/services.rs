@@ -15,6 +15,9 @@ pub const CLOUDHSM: &str = "cloudhsm.amazonaws.com";
 /// KMS where it looks after custom key stores, as policies and records name it.
 pub const KEY_STORES: &str = "cks.kms.amazonaws.com";
 
+/// SNS, as policies and records name it.
+pub const NOTIFICATIONS: &str = "sns.amazonaws.com";
+
 /// What each service may do. A service that is not listed may do nothing.
 const PERMISSIONS: &[(&str, &[&str])] = &[
     (
@@ -54,6 +57,8 @@ const PERMISSIONS: &[(&str, &[&str])] = &[
             "ec2:DescribeSubnets",
         ],
     ),
+    // What waits in an encrypted topic is decrypted when it is delivered; whoever published it had the data key made.
+    (NOTIFICATIONS, &["kms:Decrypt"]),
 ];
 
 /// The policy of a service's role; `None` for a service that may do nothing.

@@ -52,6 +52,8 @@ purposes! {
     TrailDigests = "strongroom/trail-digests",
     /// The keys of files in which objects of S3 are.
     Objects = "strongroom/objects",
+    /// The keys that sign notifications, and messages that wait to be delivered.
+    Notifications = "strongroom/notifications",
 }
 
 impl Purpose {
