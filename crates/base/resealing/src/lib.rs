@@ -12,7 +12,7 @@
 //! 3. The store says that it is in use (`seal.check`). New values are sealed under it from now on.
 //! 4. All tables are gone through until nothing is left that an older root key sealed.
 //! 5. The older root keys go, from the store, from every `root.slots` and from memory. Of those that something outside the
-//!    store still needs (the journal's MACs, session tokens), the subkeys for that alone stay.
+//!    store still needs (the journal's MACs, session tokens), the subkeys for that alone stay, for as long as it is needed.
 //!
 //! A crash at any point leaves a state from which the next start goes on.
 
@@ -31,5 +31,5 @@ pub use known::settle;
 pub use resealing::{GRACE, Parts, Resealing};
 pub use rotating::Outcome;
 pub use servers::Servers;
-pub use strongroom_store::{Aim, Fields, SealedColumn};
+pub use strongroom_store::{Aim, Binding, Fields, SealedColumn};
 pub use walk::{BoxError, Kept, KeptStep, Progress, Totals};

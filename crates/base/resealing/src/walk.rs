@@ -94,11 +94,11 @@ pub(crate) struct Ground<'g> {
 }
 
 impl Ground<'_> {
-    /// How many rows of which tables have a MAC of another epoch than the current, in any table: counted by the store itself,
-    /// whoever takes care of the table.
+    /// How many rows of which tables have a MAC of another epoch than the current, in any table, or a sealed value: whoever takes
+    /// care of the table.
     pub(crate) async fn of_older(&self) -> Result<Vec<(String, u64)>, ResealingError> {
         let mut found = Vec::new();
-        for table in self.db.sealed_tables(&[], &[]).await? {
+        for table in self.db.sealed_tables(self.columns, &[]).await? {
             let rows = self.db.count_older(&table, self.sealing).await?;
             if rows > 0 {
                 found.push((table.name().to_owned(), rows));

@@ -49,7 +49,7 @@ pub use mac::{AuthorityRow, RowMac};
 pub use migration::{Migration, SchemaError};
 pub use open::OpenOptions;
 pub use outbox::Posted;
-pub use resealing::{Aim, Fields, Place, SealedColumn, SealedTable, Sealing, Step};
+pub use resealing::{Aim, Binding, Fields, Place, SealedColumn, SealedTable, Sealing, Step};
 pub use row::Row;
 pub use snapshot::{Applied, Rows, Snapshot, Table};
 pub use statement::Statement;

@@ -10,10 +10,13 @@ mod statements;
 use strongroom_seal::{Purpose, Root, Sealer};
 
 use crate::snapshot::{Table, value};
-use crate::{Db, RowMac, Statement, StoreError, Value};
+use crate::{Db, Row, RowMac, Statement, StoreError, Value};
 
 /// The column that holds a row's MAC.
 const MAC: &str = "mac";
+
+/// Rows that are looked at together when they are counted.
+const COUNTED_AT_ONCE: u32 = 1000;
 
 /// The columns of primary keys, from the database's catalogue.
 const KEYS_ON_SQLITE: Statement = Statement::new(
@@ -38,8 +41,27 @@ pub struct SealedColumn {
     pub column: &'static str,
     /// What its values are sealed for.
     pub purpose: Purpose,
-    /// What a value is bound to, from its row; `None` for rows whose value is not sealed.
-    pub bound_to: fn(&Fields<'_>) -> Option<Vec<u8>>,
+    /// What a value is bound to, from its row.
+    pub bound_to: fn(&Fields<'_>) -> Binding,
+}
+
+/// What a value of a sealed column is bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// These bytes, without which it does not open.
+    To(Vec<u8>),
+    /// Nothing: in this row the column holds something that is not sealed.
+    NotSealed,
+    /// The row is not one that its service would have written: what is sealed in it is out of reach, and the row is named
+    /// with those that do not open.
+    Malformed,
+}
+
+impl From<Option<Vec<u8>>> for Binding {
+    /// Nothing is what is read from a malformed row.
+    fn from(bound_to: Option<Vec<u8>>) -> Self {
+        bound_to.map_or(Self::Malformed, Self::To)
+    }
 }
 
 /// A row's values by the names of their columns.
@@ -191,12 +213,22 @@ impl Db {
         }
     }
 
-    /// How many rows of a table have a MAC or a value with another epoch than the current.
+    /// How many rows of a table have a MAC with another epoch than the current, or a sealed value.
     pub async fn count_older(&self, table: &SealedTable, sealing: &Sealing) -> Result<u64, StoreError> {
-        let (sql, values) = statements::count_older(table, sealing);
-        let rows = self.reading().await?.select(sql, &values).await?;
-        let count = rows.first().map(|row| row.i64("older")).transpose()?.unwrap_or_default();
-        Ok(u64::try_from(count).unwrap_or_default())
+        let (mut count, mut after) = (0, None);
+        loop {
+            let (sql, values) =
+                statements::page(table, sealing, Aim::Reseal, after.as_ref(), COUNTED_AT_ONCE);
+            let rows = self.reading().await?.select(sql, &values).await?;
+            for row in &rows {
+                let row = table.values_of(row)?;
+                count += u64::from(table.is_older(sealing, &row));
+                after = Some(table.key_of(&row));
+            }
+            if rows.len() < COUNTED_AT_ONCE as usize {
+                return Ok(count);
+            }
+        }
     }
 
     /// Goes through at most `most` rows of a table, those behind `after`.
@@ -214,9 +246,7 @@ impl Db {
         let mut changes = Vec::new();
         let mut last = None;
         for row in &rows {
-            let columns = table.table.columns.iter();
-            let row: Vec<_> =
-                columns.map(|(name, kind)| value(row, name, *kind)).collect::<Result<_, _>>()?;
+            let row = table.values_of(row)?;
             last = Some(table.key_of(&row));
             match table.look(sealing, aim, &row) {
                 Ok(None) => {}
@@ -250,6 +280,26 @@ impl Db {
 struct Refused;
 
 impl SealedTable {
+    fn values_of(&self, row: &Row) -> Result<Vec<Value>, StoreError> {
+        self.table.columns.iter().map(|(name, kind)| value(row, name, *kind)).collect()
+    }
+
+    /// Whether another than the current epoch has made a row's MAC or sealed one of its values.
+    fn is_older(&self, sealing: &Sealing, row: &[Value]) -> bool {
+        let current = Some(sealing.root.current_epoch());
+        let mac = self
+            .mac
+            .and_then(|place| row.get(place))
+            .is_some_and(|mac| !matches!(mac, Value::Blob(mac) if RowMac::epoch_of(mac) == current));
+        let fields = Fields { table: &self.table, values: row };
+        mac || self.sealed.iter().any(|(place, column)| match row.get(*place) {
+            Some(Value::Blob(sealed)) => {
+                Sealer::epoch_of(sealed).ok() != current && (column.bound_to)(&fields) != Binding::NotSealed
+            }
+            _ => false,
+        })
+    }
+
     /// Opens a row. Answers the values that are to stand there in its place, if it is to be sealed afresh.
     fn look(&self, sealing: &Sealing, aim: Aim, row: &[Value]) -> Result<Option<Vec<Value>>, Refused> {
         if let Some(place) = self.mac {
@@ -262,7 +312,11 @@ impl SealedTable {
         for (place, column) in &self.sealed {
             let Some(Value::Blob(sealed)) = row.get(*place) else { continue };
             let fields = Fields { table: &self.table, values: row };
-            let Some(bound_to) = (column.bound_to)(&fields) else { continue };
+            let bound_to = match (column.bound_to)(&fields) {
+                Binding::To(bound_to) => bound_to,
+                Binding::NotSealed => continue,
+                Binding::Malformed => return Err(Refused),
+            };
             let sealer = Sealer::new(&sealing.root, column.purpose);
             match aim {
                 Aim::Check => drop(sealer.open(&bound_to, sealed).map_err(|_| Refused)?),

@@ -153,6 +153,11 @@ impl Outbox {
             let id = record.event_id.0;
             match self.journal.append(&record).await {
                 Ok(position) => self.advance(position),
+                // It never will be smaller, and others wait behind it. What is left of it is its draft.
+                Err(error @ JournalError::RecordTooLarge { .. }) => {
+                    tracing::error!(%error, id = hex::encode(&id), "the record of a change cannot be written");
+                    continue;
+                }
                 Err(error) => {
                     tracing::warn!(%error, "records of changes are still to be written");
                     self.failing.store(true, Ordering::Relaxed);
@@ -180,7 +185,7 @@ impl Outbox {
     /// Makes records of the drafts that are left from before, and answers how many. To be called before
     /// anything is served. What other servers on the same store have posted is theirs.
     pub async fn replay(&self) -> Result<usize, OutboxError> {
-        let own: BTreeSet<_> = self.journal.reader().streams()?.into_iter().collect();
+        let own: BTreeSet<_> = self.journal.own_reader().streams()?.into_iter().collect();
         // Nobody else posts into an embedded store: what is in it is this server's, whatever has become of its journal.
         let is_own = |stream: StreamId| self.db.engine() == Engine::Sqlite || own.contains(&stream);
         let (mut replayed, mut after) = (0, None);
@@ -205,7 +210,7 @@ impl Outbox {
     async fn replay_page(&self, drafts: Vec<Draft>) -> Result<usize, OutboxError> {
         let Some(earliest) = drafts.iter().map(|draft| draft.place).min() else { return Ok(0) };
         let wanted = drafts.iter().map(|draft| draft.record.event_id.0).collect();
-        let known = recorded_of(wanted, &self.journal.reader(), earliest)?;
+        let known = recorded_of(wanted, &self.journal.own_reader(), earliest)?;
         let (mut replayed, mut ids) = (0, Vec::with_capacity(drafts.len()));
         for Draft { record, .. } in drafts {
             ids.push(record.event_id.0);
@@ -216,6 +221,11 @@ impl Outbox {
         }
         self.db.take_delivered(&ids).await?;
         Ok(replayed)
+    }
+
+    /// Whether a draft was made under this seal, so that it can become a record.
+    pub fn is_own(&self, draft: &Posted) -> bool {
+        self.read_back(draft).is_some()
     }
 
     /// The draft as it was made here; `None` if it was not.
@@ -239,23 +249,39 @@ impl Outbox {
         }
     }
 
-    /// Makes records of the drafts of a stream that is another server's, which is gone, and answers how many. Whether it
-    /// has recorded them itself before, nobody here can know: a record that is in two journals has one event id.
+    /// Makes records of the drafts of a stream that is another server's, which is gone, and answers how many. Where its
+    /// journal lies beside this one, it can record nothing more from now on, and those that it has recorded itself are left
+    /// out. What it has in a folder of its own nobody here can know: such a record is then in two journals, under one event
+    /// id.
     pub(crate) async fn adopt(&self, stream: StreamId) -> Result<usize, OutboxError> {
+        let journal = self.journal.clone();
+        let recorded = blocking(move || journal.close_off(stream)).await?;
         let (mut adopted, mut after) = (0, None);
         loop {
             let posted = self.db.posted(after, PAGE).await?;
             let Some(last) = posted.last() else { return Ok(adopted) };
             after = Some(last.id);
             let drafts = posted.iter().filter_map(|draft| self.read_back(draft));
+            let drafts: Vec<_> = drafts.filter(|draft| draft.place.stream == stream).collect();
+            let known = match (&recorded, drafts.iter().map(|draft| draft.place).min()) {
+                (Some(reader), Some(earliest)) => {
+                    let wanted = drafts.iter().map(|draft| draft.record.event_id.0).collect();
+                    let reader = reader.clone();
+                    blocking(move || recorded_of(wanted, &reader, earliest)).await?
+                }
+                _ => HashSet::new(),
+            };
             let mut ids = Vec::new();
-            for Draft { record, .. } in drafts.filter(|draft| draft.place.stream == stream) {
-                let position = self.journal.append(&record).await?;
-                self.advance(position);
-                ids.push(record.event_id.0);
+            for Draft { record, .. } in drafts {
+                let id = record.event_id.0;
+                if !known.contains(&id) {
+                    let position = self.journal.append(&record).await?;
+                    self.advance(position);
+                    adopted += 1;
+                }
+                ids.push(id);
             }
             self.db.take_delivered(&ids).await?;
-            adopted += ids.len();
         }
     }
 
@@ -346,6 +372,13 @@ fn recorded_of(
         }
     }
     Ok(found)
+}
+
+/// Does what blocks on the disk, or on the store.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
+) -> Result<T, JournalError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| JournalError::Closed)?
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,7 +1,7 @@
 //! What CloudHSM keeps sealed, for who seals it afresh after a rotation of the seal.
 
 use async_trait::async_trait;
-use strongroom_resealing::{Aim, BoxError, Kept, KeptStep, SealedColumn};
+use strongroom_resealing::{Aim, Binding, BoxError, Kept, KeptStep, SealedColumn};
 use strongroom_seal::{Epoch, Purpose};
 use strongroom_store::Db;
 
@@ -13,7 +13,10 @@ pub const SEALED: &[SealedColumn] = &[SealedColumn {
     table: "meta",
     column: "value",
     purpose: Purpose::Secrets,
-    bound_to: |row| (row.text("name")? == IDENTITY).then(|| IDENTITY.as_bytes().to_vec()),
+    bound_to: |row| match row.text("name") {
+        Some(IDENTITY) => Binding::To(IDENTITY.as_bytes().to_vec()),
+        _ => Binding::NotSealed,
+    },
 }];
 
 /// The service's halves of backup keys. Backups are sealed by HSMs, and nobody seals them afresh.

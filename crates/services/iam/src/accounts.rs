@@ -3,6 +3,8 @@
 //! AWS makes accounts through Organizations and gives root users back through their e-mail; here whoever runs the machine
 //! does both. Each leaves a record, of events that are ours.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use strongroom_crypto::random;
 use strongroom_identity::AccountId;
 use strongroom_outbox::Outbox;
@@ -11,19 +13,23 @@ use strongroom_service::ApiError;
 
 use crate::IdentityManagement;
 use crate::access_keys::seal;
-use crate::domain::directory::Entry;
+use crate::directories::Directories;
+use crate::domain::directory::{Directory, Entry};
 use crate::domain::edit::{Edit, RowChange};
 use crate::domain::id::{new_access_key_id, new_secret};
 use crate::domain::root_user::root_id;
 use crate::error::Refusal;
 use crate::events;
-use crate::repo::accounts as rows;
+use crate::repo::{accounts as rows, directories};
 
 /// Characters of an account's name (Organizations API Reference, "CreateAccount").
 const LONGEST_NAME: usize = 50;
 
 /// How often an id is drawn before it is given up that one is free.
 const DRAWS: usize = 100;
+
+/// How often a reset is tried anew because the account has changed meanwhile.
+const TRIES: usize = 20;
 
 /// An account of this installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,23 +135,37 @@ impl IdentityManagement {
         if self.account(account).await?.is_none() {
             return Err(AccountError::Unknown(account));
         }
-        let given = self.given_to_root(account).await?;
-        let (credential, give) = self.new_root_credential(account, now_ms)?;
-        let act = |edit: &mut Edit| {
-            let root = root_id(account);
-            let devices: Vec<_> = edit.devices_of(&root).cloned().collect();
-            for mut device in devices {
-                device.disable();
-                edit.put(Entry::Device(device));
+        for _ in 0..TRIES {
+            // In this order: keys that somebody gives after the first look show by the version.
+            let version = self.version_of(account).await?;
+            let given = self.given_to_root(account).await?;
+            let (credential, give) = self.new_root_credential(account, now_ms)?;
+            let is_overtaken = AtomicBool::new(false);
+            let permit = |directory: &Directory| {
+                let is_same = directory.version == version;
+                is_overtaken.store(!is_same, Ordering::Relaxed);
+                if is_same { Ok(()) } else { Err(Refusal::Busy) }
+            };
+            let act = |edit: &mut Edit| {
+                let root = root_id(account);
+                let devices: Vec<_> = edit.devices_of(&root).cloned().collect();
+                for mut device in devices {
+                    device.disable();
+                    edit.put(Entry::Device(device));
+                }
+                for id in edit.root_mut(|root| Ok(root.lose_access_keys(&given)))? {
+                    edit.row(RowChange::DropKey(id));
+                }
+                edit.row(give.clone());
+                Ok(())
+            };
+            let changed = self.operate_if(outbox, account, "ResetRootCredential", now_ms, permit, act).await;
+            if changed.is_err() && is_overtaken.load(Ordering::Relaxed) {
+                continue;
             }
-            for id in edit.root_mut(|root| Ok(root.lose_access_keys(&given)))? {
-                edit.row(RowChange::DropKey(id));
-            }
-            edit.row(give.clone());
-            Ok(())
-        };
-        self.operate(outbox, account, "ResetRootCredential", now_ms, act).await?;
-        Ok(credential)
+            return Ok(changed.map(|()| credential)?);
+        }
+        Err(Refusal::Busy.into())
     }
 
     async fn account(&self, id: AccountId) -> Result<Option<Account>, Refusal> {
@@ -180,6 +200,13 @@ impl IdentityManagement {
         Ok((RootCredential { account, access_key_id, secret }, give))
     }
 
+    /// The version of an account's directory; 0 if there is none yet.
+    async fn version_of(&self, account: AccountId) -> Result<i64, Refusal> {
+        let Directories { db, mac, .. } = &*self.directories;
+        let root = directories::find_root(db, mac, account).await?;
+        Ok(root.map_or(0, |root| root.version))
+    }
+
     /// Makes a change that the operator has asked for, with its record.
     async fn operate(
         &self,
@@ -189,8 +216,21 @@ impl IdentityManagement {
         now_ms: i64,
         act: impl Fn(&mut Edit) -> Result<(), Refusal> + Send + Sync,
     ) -> Result<(), Refusal> {
+        self.operate_if(outbox, account, event, now_ms, |_| Ok(()), act).await
+    }
+
+    /// The same, if the directory that it commits on is one that `permit` takes.
+    async fn operate_if(
+        &self,
+        outbox: &Outbox,
+        account: AccountId,
+        event: &str,
+        now_ms: i64,
+        permit: impl Fn(&Directory) -> Result<(), Refusal> + Send + Sync,
+        act: impl Fn(&mut Edit) -> Result<(), Refusal> + Send + Sync,
+    ) -> Result<(), Refusal> {
         let record = events::of_operator(account, event, now_ms, random::bytes()?);
-        self.commit(account, Some(&outbox.draft(&record)), |_| Ok(()), act).await?;
+        self.commit(account, Some(&outbox.draft(&record)), permit, act).await?;
         if let Err(error) = outbox.record(record, true).await {
             tracing::warn!(%error, "the record of what the operator has changed is still to be written");
         }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use strongroom_crypto::password::PasswordHasher;
 use strongroom_seal::Sealer;
-use strongroom_secret::SecretString;
+use strongroom_secret::{SecretBytes, SecretString, constant_time_eq};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::attempts::Attempts;
@@ -67,8 +67,7 @@ impl Turn<'_> {
     ) -> Result<bool, Refusal> {
         let mut hashes = Vec::with_capacity(sealed.len());
         for sealed in sealed {
-            let sealed = STANDARD.decode(sealed).map_err(|error| Refusal::Internal(error.into()))?;
-            let hash = self.sealer.open(&sealing_context(user_id), &sealed)?;
+            let hash = open(self.sealer, user_id, &sealed)?;
             let hash = std::str::from_utf8(hash.expose()).map_err(|error| Refusal::Internal(error.into()))?;
             hashes.push(hash.to_owned());
         }
@@ -76,6 +75,17 @@ impl Turn<'_> {
         let any = move || hashes.iter().any(|hash| hasher.verify(password.expose().as_bytes(), hash).is_ok());
         tokio::task::spawn_blocking(any).await.map_err(|error| Refusal::Internal(error.into()))
     }
+}
+
+/// Whether two sealed hashes of a user are the same one. A rotation of the seal seals a hash afresh.
+pub(crate) fn is_same_hash(sealer: &Sealer, user_id: &str, one: &str, other: &str) -> bool {
+    let opened = || [one, other].map(|sealed| open(sealer, user_id, sealed));
+    one == other || matches!(opened(), [Ok(one), Ok(other)] if constant_time_eq(one.expose(), other.expose()))
+}
+
+fn open(sealer: &Sealer, user_id: &str, sealed: &str) -> Result<SecretBytes, Refusal> {
+    let sealed = STANDARD.decode(sealed).map_err(|error| Refusal::Internal(error.into()))?;
+    Ok(sealer.open(&sealing_context(user_id), &sealed)?)
 }
 
 /// What a sealed hash is bound to: moved to another user, it does not open.
@@ -89,6 +99,21 @@ mod tests {
     use strongroom_secret::Key256;
 
     use super::*;
+
+    #[test]
+    fn a_hash_that_was_sealed_afresh_is_the_same() {
+        let root = Root::from_key(Key256::new([7; 32])).unwrap();
+        let sealer = Sealer::new(&root, Purpose::Secrets);
+        let seal =
+            |hash: &str| STANDARD.encode(sealer.seal(&sealing_context("AIDA"), hash.as_bytes()).unwrap());
+        let (one, other) = (seal("hash"), seal("another"));
+        root.select(root.prepare_next().unwrap()).unwrap();
+        let afresh = sealer.reseal(&sealing_context("AIDA"), &STANDARD.decode(&one).unwrap()).unwrap();
+        let afresh = STANDARD.encode(afresh.unwrap());
+        assert!(is_same_hash(&sealer, "AIDA", &one, &afresh));
+        assert!(!is_same_hash(&sealer, "AIDA", &one, &other));
+        assert!(!is_same_hash(&sealer, "AIDB", &one, &afresh));
+    }
 
     #[test]
     fn calls_beyond_the_bound_do_not_wait() {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use strongroom_identity::AccountId;
-use strongroom_resealing::{Aim, BoxError, Kept, KeptStep, SealedColumn};
+use strongroom_resealing::{Aim, Binding, BoxError, Kept, KeptStep, SealedColumn};
 use strongroom_seal::{Purpose, SealError, Sealer};
 use strongroom_store::{RowMac, StoreError};
 
@@ -26,7 +26,7 @@ pub const SEALED: &[SealedColumn] = &[SealedColumn {
     table: "iam_access_keys",
     column: "sealed_secret",
     purpose: Purpose::Secrets,
-    bound_to: |row| row.text("access_key_id").map(access_keys::sealing_context),
+    bound_to: |row| Binding::from(row.text("access_key_id").map(access_keys::sealing_context)),
 }];
 
 /// The directories of all accounts.

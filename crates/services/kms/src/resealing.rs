@@ -1,6 +1,6 @@
 //! What KMS keeps sealed, for who seals it afresh after a rotation of the seal.
 
-use strongroom_resealing::{Fields, SealedColumn};
+use strongroom_resealing::{Binding, Fields, SealedColumn};
 use strongroom_seal::Purpose;
 
 use crate::backend;
@@ -12,19 +12,19 @@ pub const SEALED: &[SealedColumn] = &[
         table: "kms_partitions",
         column: "sealed_key",
         purpose: Purpose::Partition,
-        bound_to: partition,
+        bound_to: |row| Binding::from(partition(row)),
     },
     SealedColumn {
         table: "kms_key_stores",
         column: "password",
         purpose: Purpose::KeyStoreCredentials,
-        bound_to: key_store,
+        bound_to: |row| Binding::from(key_store(row)),
     },
     SealedColumn {
         table: "kms_key_stores",
         column: "pending_password",
         purpose: Purpose::KeyStoreCredentials,
-        bound_to: key_store,
+        bound_to: |row| Binding::from(key_store(row)),
     },
 ];
 

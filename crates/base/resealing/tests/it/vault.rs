@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use strongroom_resealing::{
-    Aim, BoxError, Kept, KeptStep, Parts, Resealing, ResealingError, SealedColumn, Servers,
+    Aim, Binding, BoxError, Kept, KeptStep, Parts, Resealing, ResealingError, SealedColumn, Servers,
 };
 use strongroom_runtime::{Clocks, ManualTime, TimeSource as _};
 use strongroom_seal::{Epoch, Purpose, Root, Sealer};
@@ -28,7 +28,7 @@ const COLUMNS: &[SealedColumn] = &[SealedColumn {
     table: "things",
     column: "secret",
     purpose: Purpose::Secrets,
-    bound_to: |row| row.text("id").map(|id| id.as_bytes().to_vec()),
+    bound_to: |row| Binding::from(row.text("id").map(|id| id.as_bytes().to_vec())),
 }];
 
 const ADD: Statement = Statement::new(
@@ -84,7 +84,7 @@ impl Kept for Documents {
     }
 
     async fn needs(&self) -> Result<Vec<(Epoch, Purpose)>, BoxError> {
-        Ok(vec![(Epoch::FIRST, Purpose::BackupServiceHalf)])
+        Ok(vec![(Epoch::FIRST, Purpose::BackupServiceHalf), (Epoch::FIRST, Purpose::JournalMac)])
     }
 }
 

@@ -34,14 +34,6 @@ pub(super) fn page(
     (AssertSqlSafe(format!("{sql} ORDER BY {} LIMIT {most}", key.join(", "))), values)
 }
 
-/// How many rows the current epoch has not sealed wholly, and the parameters.
-pub(super) fn count_older(table: &SealedTable, sealing: &Sealing) -> (AssertSqlSafe<String>, Vec<Value>) {
-    let mut values = Vec::new();
-    let condition = older(table, sealing, &mut values);
-    let sql = format!("SELECT COUNT(*) AS older FROM {} WHERE {condition}", quoted(table.name()));
-    (AssertSqlSafe(sql), values)
-}
-
 /// That another than the current epoch has sealed something of a row; the parameters join `values`.
 fn older(table: &SealedTable, sealing: &Sealing, values: &mut Vec<Value>) -> String {
     let epoch = sealing.root().current_epoch();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use strongroom_seal::{Purpose, Root, Sealer};
-use strongroom_store::{Aim, Db, Migration, SealedColumn, Sealing, Statement, Step, Value};
+use strongroom_store::{Aim, Binding, Db, Migration, SealedColumn, Sealing, Statement, Step, Value};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::tables::open_again;
@@ -34,14 +34,21 @@ const COLUMNS: &[SealedColumn] = &[
         table: "things",
         column: "secret",
         purpose: Purpose::Secrets,
-        bound_to: |row| Some(format!("thing/{}/{}", row.text("owner")?, row.i64("number")?).into_bytes()),
+        bound_to: |row| {
+            let named = row.text("owner").zip(row.i64("number"));
+            Binding::from(named.map(|(owner, number)| format!("thing/{owner}/{number}").into_bytes()))
+        },
     },
     SealedColumn {
         table: "keys",
         column: "sealed",
         purpose: Purpose::Partition,
         // Not all that stands there is sealed.
-        bound_to: |row| (row.text("order")? == "sealed").then(|| row.blob("id").map(<[u8]>::to_vec))?,
+        bound_to: |row| match row.text("order") {
+            Some("sealed") => Binding::from(row.blob("id").map(<[u8]>::to_vec)),
+            Some("clear") => Binding::NotSealed,
+            _ => Binding::Malformed,
+        },
     },
 ];
 
@@ -145,12 +152,17 @@ on_both_engines! {
     everything_is_sealed_afresh_once,
     a_check_opens_everything_and_changes_nothing,
     altered_rows_are_named_and_left,
+    malformed_rows_are_named_and_counted,
     what_changes_meanwhile_stays,
 }
 
 async fn tables_are_found_in_the_catalogue(database: &TestDatabase) {
-    const MISSING: &[SealedColumn] =
-        &[SealedColumn { table: "gone", column: "sealed", purpose: Purpose::Secrets, bound_to: |_| None }];
+    const MISSING: &[SealedColumn] = &[SealedColumn {
+        table: "gone",
+        column: "sealed",
+        purpose: Purpose::Secrets,
+        bound_to: |_| Binding::Malformed,
+    }];
     let (db, _) = open_with_things(database).await;
     let names = |tables: Vec<strongroom_store::SealedTable>| {
         tables.iter().map(|table| table.name().to_owned()).collect::<Vec<_>>()
@@ -198,6 +210,20 @@ async fn altered_rows_are_named_and_left(database: &TestDatabase) {
         let walked = walk(&db, &sealing, Aim::Reseal).await;
         assert_eq!(walked["things"].resealed, resealed);
         assert_eq!(walked["things"].refused, ["things bob 1"]);
+    }
+}
+
+/// What is sealed in a row that its service cannot read would go with the root key that sealed it.
+async fn malformed_rows_are_named_and_counted(database: &TestDatabase) {
+    let (db, sealing) = open_with_things(database).await;
+    let sealed = Sealer::new(sealing.root(), Purpose::Partition).seal(&[7], b"key").unwrap();
+    db.execute(ADD_KEY, &[[7].into(), "seeled".into(), sealed.into()]).await.unwrap();
+    rotate(&sealing);
+    let walked = walk(&db, &sealing, Aim::Reseal).await;
+    assert_eq!((walked["keys"].resealed, &walked["keys"].refused), (3, &vec!["keys 07".to_owned()]));
+    for table in db.sealed_tables(&[COLUMNS], &[]).await.unwrap() {
+        let older = db.count_older(&table, &sealing).await.unwrap();
+        assert_eq!(older, u64::from(table.name() == "keys"), "{}", table.name());
     }
 }
 

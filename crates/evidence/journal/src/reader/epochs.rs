@@ -1,4 +1,6 @@
-//! Under which of the seal's keys a stream was written: what must be kept to verify it.
+//! Under which of the seal's keys streams were written: what must be kept to verify them.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ListedSegment, Reader};
 use crate::error::JournalError;
@@ -6,23 +8,32 @@ use crate::frame::FrameFault;
 use crate::stream::StreamId;
 
 impl Reader {
-    /// The epoch of the journal's subkey from which a stream's keys come
-    /// ([`JournalOptions::key_epoch`](crate::JournalOptions::key_epoch)); none if nothing of the stream is there, or any
-    /// more. [`JournalError::Damaged`] if no header of it can be read.
-    pub fn key_epoch(&self, stream: StreamId) -> Result<Option<u32>, JournalError> {
-        let mut damaged = None;
-        for ListedSegment { id, .. } in
-            self.segments()?.into_iter().filter(|listed| listed.id.stream == stream)
-        {
-            let Some(segment) = self.segment(id)? else { continue };
-            if let Some(header) = segment.header {
-                return Ok(Some(header.key_epoch));
+    /// The epochs of the journal's subkey from which the keys of the streams that are there come
+    /// ([`JournalOptions::key_epoch`](crate::JournalOptions::key_epoch)). `known` are those that were looked up before; it is
+    /// brought up to what there is. [`JournalError::Damaged`] if no header of a stream can be read.
+    pub fn key_epochs(&self, known: &mut BTreeMap<StreamId, u32>) -> Result<(), JournalError> {
+        let segments = self.segments()?;
+        let streams: BTreeSet<_> = segments.iter().map(|listed| listed.id.stream).collect();
+        known.retain(|stream, _| streams.contains(stream));
+        let mut damaged = BTreeMap::new();
+        for ListedSegment { id, .. } in segments {
+            if known.contains_key(&id.stream) {
+                continue;
             }
-            damaged = Some(id.number);
+            let Some(segment) = self.segment(id)? else { continue };
+            match segment.header {
+                Some(header) => {
+                    known.insert(id.stream, header.key_epoch);
+                    damaged.remove(&id.stream);
+                }
+                None => {
+                    damaged.insert(id.stream, id.number);
+                }
+            }
         }
-        match damaged {
-            None => Ok(None),
-            Some(segment) => {
+        match damaged.pop_first() {
+            None => Ok(()),
+            Some((stream, segment)) => {
                 Err(JournalError::Damaged { stream, segment, offset: 0, fault: FrameFault::SegmentHeader })
             }
         }

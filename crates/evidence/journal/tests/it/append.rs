@@ -1,5 +1,6 @@
 //! Appending, reading back and closing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -339,6 +340,35 @@ fn verification_takes_the_key_of_the_streams_epoch() {
     assert_eq!(report.first_break().unwrap().kind, FindingKind::KeyUnknown(2));
     let report = verify(dir.path(), &Trust::seal(|_| by_epoch(1), |_| None), |_| {}).unwrap();
     assert_eq!(report.first_break().unwrap().kind, FindingKind::SegmentMac);
+}
+
+#[test]
+fn the_epochs_of_all_streams_are_told() {
+    let dir = directory();
+    let mut known = BTreeMap::new();
+    Reader::open(dir.path()).unwrap().key_epochs(&mut known).unwrap();
+    assert!(known.is_empty());
+    for epoch in [3, 3, 7] {
+        let options = JournalOptions { key_epoch: epoch, ..options(4096) };
+        let opened = Journal::open(dir.path(), &options, &strongroom_secret::Key256::new([1; 32]), "a", NOW);
+        let journal = opened.unwrap().journal;
+        append(&journal, 0..40);
+        journal.reader().key_epochs(&mut known).unwrap();
+        close(journal);
+    }
+    assert_eq!(known.values().copied().collect::<Vec<_>>(), [3, 3, 7]);
+    // What is gone is not needed any more, and what cannot be read is told.
+    let reader = Reader::open(dir.path()).unwrap();
+    let streams = reader.streams().unwrap();
+    let folder = |index: usize| dir.path().join(streams[index].to_string());
+    std::fs::remove_dir_all(folder(0)).unwrap();
+    for segment in std::fs::read_dir(folder(2)).unwrap() {
+        std::fs::write(segment.unwrap().path(), [0; 4096]).unwrap();
+    }
+    reader.key_epochs(&mut known).unwrap();
+    assert_eq!(known.values().copied().collect::<Vec<_>>(), [3, 7]);
+    let refused = reader.key_epochs(&mut BTreeMap::new()).unwrap_err();
+    assert!(matches!(refused, JournalError::Damaged { stream, .. } if stream == streams[2]), "{refused}");
 }
 
 #[test]

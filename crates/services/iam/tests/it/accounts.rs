@@ -20,6 +20,7 @@ on_both_engines! {
     accounts_are_listed_page_by_page,
     one_account_of_an_id_is_made_of_many_at_once,
     a_root_user_loses_what_it_had,
+    of_many_resets_at_once_one_credential_stays,
     what_cannot_be_is_refused,
     each_change_is_recorded,
 }
@@ -103,6 +104,24 @@ async fn one_account_of_an_id_is_made_of_many_at_once(database: &TestDatabase) {
     assert_eq!(made.len(), 1);
     let found = find(&start(&db), &made[0].access_key_id).await.unwrap();
     assert_eq!(secret(&found), made[0].secret.expose());
+}
+
+/// Each takes the place of all that there is: whichever is last, no other of them still opens anything.
+async fn of_many_resets_at_once_one_credential_stays(database: &TestDatabase) {
+    let db = open(database).await;
+    let made = Operator::on(&db).create(Some("111122223333"), "one").await.unwrap();
+    let mut at_once = JoinSet::new();
+    for _ in 0..4 {
+        let operator = Operator::on(&db);
+        at_once.spawn(async move { operator.reset(made.account).await.unwrap() });
+    }
+    let reset = at_once.join_all().await;
+    let keys = start(&db);
+    let mut found = 0;
+    for credential in reset.iter().chain([&made]) {
+        found += usize::from(find(&keys, &credential.access_key_id).await.is_some());
+    }
+    assert_eq!(found, 1);
 }
 
 async fn a_root_user_loses_what_it_had(database: &TestDatabase) {

@@ -2,7 +2,7 @@
 
 use strongroom_crypto::random;
 use strongroom_seal::{Purpose, Root, Sealer};
-use strongroom_secret::SecretString;
+use strongroom_secret::{SecretString, constant_time_eq};
 
 use crate::domain::key_store::KeyStore;
 use crate::error::Refusal;
@@ -31,6 +31,18 @@ impl Passwords {
         let opened = self.0.open(&bound_to(store), sealed)?;
         let text = std::str::from_utf8(opened.expose()).map_err(|error| Refusal::Internal(error.into()))?;
         Ok(SecretString::new(text.to_owned()))
+    }
+
+    /// Whether two sealed passwords of that key store are the same. A rotation of the seal seals them afresh.
+    pub(super) fn are_same(&self, store: &KeyStore, one: Option<&[u8]>, other: Option<&[u8]>) -> bool {
+        let opened = |one, other| [self.open(store, one), self.open(store, other)];
+        match (one, other) {
+            (Some(one), Some(other)) if one != other => matches!(
+                opened(one, other),
+                [Ok(one), Ok(other)] if constant_time_eq(one.expose().as_bytes(), other.expose().as_bytes())
+            ),
+            _ => one == other,
+        }
     }
 }
 
