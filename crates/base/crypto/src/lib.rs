@@ -13,6 +13,7 @@
 pub mod aead;
 pub mod aes;
 pub mod check_value;
+pub mod checksum;
 pub mod digest;
 pub mod ec;
 pub mod ed25519;
@@ -20,6 +21,7 @@ pub mod hex;
 pub mod hmac;
 pub mod hpke;
 pub mod kdf;
+pub mod md5;
 pub mod ml_dsa;
 pub mod passphrase;
 pub mod password;

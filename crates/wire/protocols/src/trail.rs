@@ -42,6 +42,8 @@ pub fn write_ec2(structure: &dyn Structure) -> Option<String> {
 pub enum Extra<'a> {
     /// Text, a flag, a number or a moment.
     Value(Value<'a>),
+    /// Text that was made for the record.
+    Text(String),
     /// Members of its own.
     Members(Vec<(&'a str, Extra<'a>)>),
 }
@@ -71,6 +73,7 @@ fn push_members(out: &mut String, members: &[(&str, Extra<'_>)]) {
             Extra::Value(Value::Timestamp(moment)) => {
                 Trail::push_timestamp(out, *moment, TimestampFormat::EpochSeconds);
             }
+            Extra::Text(text) => push_string(out, text),
             Extra::Value(other) => scalar::push_plain(out, *other),
             Extra::Members(members) => {
                 out.push('{');

@@ -2,6 +2,7 @@
 //! carry plaintexts.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
@@ -28,41 +29,113 @@ pub(crate) enum BodyError {
     NoMemory,
 }
 
-/// The memory that all bodies share.
+/// The memory that all bodies share. A part of it is for small ones alone: whoever sends large ones, and never comes to
+/// their end, does not keep others from being heard.
 #[derive(Clone)]
 pub(crate) struct BodyMemory {
+    small: Pool,
+    rest: Pool,
+}
+
+/// So much of the memory is for bodies of [`FIRST_BYTES`] at the most: one in so many parts.
+const SMALL_PART: usize = 4;
+
+/// A number of units.
+#[derive(Clone)]
+struct Pool {
     units: Arc<Semaphore>,
     all: usize,
 }
 
+impl Pool {
+    fn new(units: usize) -> Self {
+        let all = units.min(Semaphore::MAX_PERMITS);
+        Self { units: Arc::new(Semaphore::new(all)), all }
+    }
+
+    fn taken(&self) -> usize {
+        self.all.saturating_sub(self.units.available_permits())
+    }
+
+    fn take(&self, units: usize) -> Option<OwnedSemaphorePermit> {
+        self.units.clone().try_acquire_many_owned(u32::try_from(units).ok()?).ok()
+    }
+}
+
 /// A part of that memory, until it is dropped.
-pub(crate) struct Share(OwnedSemaphorePermit);
+#[derive(Default)]
+pub(crate) struct Share(Option<Taken>);
+
+struct Taken {
+    units: OwnedSemaphorePermit,
+    is_small: bool,
+}
 
 impl BodyMemory {
     pub(crate) fn new(bytes: usize) -> Self {
-        let all = (bytes / UNIT).min(Semaphore::MAX_PERMITS);
-        Self { units: Arc::new(Semaphore::new(all)), all }
+        let all = bytes / UNIT;
+        let small = all / SMALL_PART;
+        Self { small: Pool::new(small), rest: Pool::new(all - small) }
     }
 
     /// How much of it is taken, bytes.
     pub(crate) fn taken(&self) -> usize {
-        self.all.saturating_sub(self.units.available_permits()) * UNIT
+        (self.small.taken() + self.rest.taken()) * UNIT
     }
 
-    /// A part of nothing yet.
-    fn share(&self) -> Result<Share, BodyError> {
-        self.units.clone().try_acquire_many_owned(0).map(Share).map_err(|_| BodyError::NoMemory)
+    /// So many bytes where a body of that size has its place, if they are left there.
+    fn take(&self, bytes: usize) -> Option<Taken> {
+        let units = bytes.div_ceil(UNIT);
+        let small = if bytes <= FIRST_BYTES { self.small.take(units) } else { None };
+        match small {
+            Some(units) => Some(Taken { units, is_small: true }),
+            None => self.rest.take(units).map(|units| Taken { units, is_small: false }),
+        }
     }
 }
 
 impl Share {
     /// Lets the part grow to `bytes`, if so much is left.
     fn grow(&mut self, bytes: usize, memory: &BodyMemory) -> Result<(), BodyError> {
-        let more = bytes.div_ceil(UNIT).saturating_sub(self.0.num_permits());
-        let more = u32::try_from(more).map_err(|_| BodyError::NoMemory)?;
-        let permit = memory.units.clone().try_acquire_many_owned(more).map_err(|_| BodyError::NoMemory)?;
-        self.0.merge(permit);
+        match &mut self.0 {
+            Some(Taken { units, is_small: false }) => {
+                let more = bytes.div_ceil(UNIT).saturating_sub(units.num_permits());
+                units.merge(memory.rest.take(more).ok_or(BodyError::NoMemory)?);
+            }
+            // What is small no more leaves the small ones' part.
+            taken => *taken = Some(memory.take(bytes).ok_or(BodyError::NoMemory)?),
+        }
         Ok(())
+    }
+}
+
+/// The body of a request, until it is read: most are read whole where they are, an upload is taken along.
+pub(crate) struct Arriving {
+    incoming: Option<Incoming>,
+    /// What was taken has come to its end.
+    ended: Arc<AtomicBool>,
+}
+
+impl Arriving {
+    pub(crate) fn new(incoming: Incoming) -> Self {
+        Self { incoming: Some(incoming), ended: Arc::default() }
+    }
+
+    /// The body, if nobody has taken it.
+    pub(crate) fn here(&mut self) -> Option<&mut Incoming> {
+        self.incoming.as_mut()
+    }
+
+    /// Takes the body along, with where to note that it has come to its end.
+    pub(crate) fn take(&mut self) -> Option<(Incoming, Arc<AtomicBool>)> {
+        Some((self.incoming.take()?, self.ended.clone()))
+    }
+
+    /// Whether some of it is still to come.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.incoming
+            .as_ref()
+            .map_or_else(|| !self.ended.load(Ordering::Relaxed), |incoming| !incoming.is_end_stream())
     }
 }
 
@@ -87,7 +160,7 @@ impl Body {
             return Err(BodyError::TooLarge);
         }
         let most = hint.exact().map_or(most, |length| length as usize);
-        let mut body = Self { memory: SecretBytes::default(), filled: 0, share: memory.share()? };
+        let mut body = Self { memory: SecretBytes::default(), filled: 0, share: Share::default() };
         let reading = async {
             while let Some(frame) = incoming.frame().await {
                 let frame = frame.map_err(|_| BodyError::Broken)?;

@@ -3,7 +3,7 @@
 mod activity;
 mod crowd;
 mod lent;
-mod piece;
+mod sending;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -14,19 +14,21 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use hyper::Request;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use strongroom_identity::Tls;
+use strongroom_protocols::rest::Answer;
 use strongroom_runtime::Shutdown;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 pub(crate) use self::activity::{Activity, Turn};
 pub(crate) use self::crowd::Crowd;
 use self::lent::Lent;
-use self::piece::Piece;
+use self::sending::Sending;
+use crate::body::Arriving;
 use crate::{Limits, Server};
 
 /// The least that the HTTP library takes for a bound of a head, bytes.
@@ -100,15 +102,16 @@ impl Protocols {
                 let (server, unread, tls) = (server.clone(), unread.clone(), tls.clone());
                 async move {
                     let Some(mut turn) = turn else {
-                        return Ok::<_, Infallible>(Piece::of(too_late(), None));
+                        return Ok::<_, Infallible>(Sending::of(too_late(), None));
                     };
-                    let (mut parts, mut body) = request.into_parts();
+                    let (mut parts, body) = request.into_parts();
+                    let mut body = Arriving::new(body);
                     if let Some(tls) = tls {
                         parts.extensions.insert(tls);
                     }
                     let response = server.answer(parts, &mut body, source, &mut turn).await;
-                    unread.store(!body.is_end_stream(), Ordering::Relaxed);
-                    Ok(Piece::of(response, turn.answered()))
+                    unread.store(body.is_unread(), Ordering::Relaxed);
+                    Ok(Sending::of(response, turn.answered()))
                 }
             });
             let connection = self.builder.serve_connection(TokioIo::new(lent), service);
@@ -169,8 +172,8 @@ enum Ended<R> {
 
 /// The answer to what comes when the connection is about to be closed. Nothing was done for it, so that the client may
 /// try again.
-fn too_late() -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
+fn too_late() -> Response<Answer> {
+    let mut response = Response::new(Answer::Whole(Bytes::new()));
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     response
 }

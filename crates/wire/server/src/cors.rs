@@ -81,7 +81,7 @@ impl Policy<'_> {
     }
 
     /// Lets the page that sent the request read its answer, if it may.
-    pub(crate) fn share(&self, request: &HeaderMap, response: &mut Response<Bytes>) {
+    pub(crate) fn share<B>(&self, request: &HeaderMap, response: &mut Response<B>) {
         if let Some(origin) = self.allowed(request) {
             let headers = response.headers_mut();
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());

@@ -11,11 +11,13 @@
 mod admission;
 mod authenticate;
 mod body;
+mod by_path;
 mod connection;
 mod cors;
 mod date;
 mod detached;
 mod dev;
+mod documents;
 mod freshness;
 mod health;
 mod host;
@@ -31,10 +33,12 @@ mod security_log;
 mod server;
 mod tls;
 mod unsigned;
+mod upload;
 
 pub use admission::Admission;
 pub use cors::{InvalidOrigin, Origins};
 pub use dev::{Advanced, DevClock, DevError, DevTools};
+pub use documents::{Document, Documents};
 pub use freshness::Freshness;
 pub use limits::Limits;
 pub use metrics::{Figure, Figures, Reading, Scrapers};

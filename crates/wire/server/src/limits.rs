@@ -17,7 +17,16 @@ pub struct Limits {
     pub requests: usize,
     /// Bytes of a body.
     pub body_bytes: usize,
-    /// Bytes of all bodies together, from their first byte to the end of their operation.
+    /// Bytes of a document that S3 takes: ten thousand parts of an upload have to be listed in one.
+    pub document_bytes: usize,
+    /// Bytes of a body that an operation reads while it comes: those of the largest object that S3 takes in one request.
+    pub upload_bytes: u64,
+    /// Such bodies at one time. Each holds one of the places of [`Limits::requests`] too.
+    pub uploads: usize,
+    /// Time that such a body may stand still while it is waited for.
+    pub upload_idle_time: Duration,
+    /// Bytes of all bodies together, from their first byte to the end of their operation. A quarter of it is for bodies of
+    /// at most 8 KiB.
     pub body_memory: usize,
     /// Bytes of all headers and the request line; less than 8 KiB counts as that.
     pub head_bytes: usize,
@@ -61,6 +70,10 @@ impl Default for Limits {
             streams: 100,
             requests: 1_024,
             body_bytes: 1024 * 1024,
+            document_bytes: 4 * 1024 * 1024,
+            upload_bytes: 5 * 1024 * 1024 * 1024,
+            uploads: 256,
+            upload_idle_time: Duration::from_secs(20),
             body_memory: 256 * 1024 * 1024,
             head_bytes: 64 * 1024,
             unsigned_bytes: 128 * 1024,

@@ -68,6 +68,8 @@ pub enum Reading {
     Gauge(f64),
     /// It only grows, from the start of the program.
     Counter(u64),
+    /// Time that only grows, from the start of the program; told in seconds.
+    Time(Duration),
 }
 
 /// Who tells figures. Asked at each scrape: it is to be quick, and to wait for nothing.
@@ -207,6 +209,10 @@ fn write(figures: &[Figure], mut encoder: DescriptorEncoder<'_>) -> Result<(), f
             }
             Reading::Counter(value) => {
                 let counter = ConstCounter::new(value);
+                counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
+            }
+            Reading::Time(value) => {
+                let counter = ConstCounter::new(value.as_secs_f64());
                 counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
             }
         }

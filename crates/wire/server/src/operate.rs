@@ -1,17 +1,20 @@
 //! Running an authenticated operation, recording it, and only then answering.
 
+mod manner;
+
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::Response;
 use strongroom_identity::{NoteValue, Principal, RecordDraft, RequestContext};
 use strongroom_protocols::envelope::{self, ErrorView, Framing};
+use strongroom_protocols::rest::Answer;
 use strongroom_protocols::trail::{self, Extra};
 use strongroom_runtime::Stopwatch;
 use strongroom_schema::{Fault, Structure, Timestamp, Value};
 use strongroom_service::ApiError;
 use tokio::sync::SemaphorePermit;
 
+pub(crate) use self::manner::{Manner, Pathway};
 use crate::detached::{Detached, caught};
 use crate::metrics::Outcome;
 use crate::pipeline::{Cause, Decoded, Failure, view};
@@ -25,22 +28,28 @@ impl Server {
     pub(crate) async fn operate(
         self: &Arc<Self>,
         (found, mark): (Found, Mark),
-        framing: Framing,
+        manner: Manner,
         context: RequestContext,
         decoded: Decoded,
         held: impl Send + 'static,
-    ) -> Result<Response<Bytes>, Failure> {
+    ) -> Result<Response<Answer>, Failure> {
         let (server, running) = (self.clone(), found.clone());
-        let ended = Detached::new(self.shutdown(), async move {
-            let outcome = server.run_and_record((&running, mark), framing, context, decoded).await;
+        let (framing, progress) = (manner.framing(), manner.progress());
+        let mut ended = Detached::new(self.shutdown(), async move {
+            let outcome = server.run_and_record((&running, mark), &manner, context, decoded).await;
             // The input is gone, and with it what it took of the memory of bodies.
             drop(held);
             outcome
         });
-        let outcome = match tokio::time::timeout(self.limits().operation_time, ended).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                Err(ApiError::unavailable("The operation did not end in time. It may yet take effect."))
+        let outcome = loop {
+            match tokio::time::timeout(self.limits().operation_time, &mut ended).await {
+                Ok(outcome) => break outcome,
+                // What the client still sends is not waited for in vain.
+                Err(_) if progress.as_ref().is_some_and(|progress| progress.has_moved()) => {}
+                Err(_) => {
+                    let late = "The operation did not end in time. It may yet take effect.";
+                    break Err(ApiError::unavailable(late));
+                }
             }
         };
         outcome.map_err(|error| Failure::of(&found, framing, Cause::Operation(error)))
@@ -49,18 +58,17 @@ impl Server {
     async fn run_and_record(
         &self,
         (found, mark): (&Found, Mark),
-        framing: Framing,
+        manner: &Manner,
         mut context: RequestContext,
         decoded: Decoded,
-    ) -> Result<Response<Bytes>, ApiError> {
+    ) -> Result<Response<Answer>, ApiError> {
         let watch = Stopwatch::start();
         // Kept until the call is recorded: where every place is free, nothing is under way.
         let place = self.place().await;
         // Whoever waited for a place may have waited through a reset, which sets the clock right.
         context.now_ms = self.clocks().domain_now();
-        let operation = found.operation();
-        let show = if framing == Framing::Ec2 { trail::write_ec2 } else { trail::write };
-        let parameters = decoded.as_ref().ok().and_then(|input| show(&**input));
+        let (operation, framing) = (found.operation(), manner.framing());
+        let parameters = decoded.as_ref().ok().and_then(|input| manner.parameters(operation, &**input));
         if !operation.read_only && decoded.is_ok() {
             let draft = self.recorder().draft(begun(found, &context, parameters.clone()));
             let draft = draft.map_err(ApiError::internal)?;
@@ -82,7 +90,7 @@ impl Server {
             Err(error) => Err(error),
         };
         // What has been changed is changed. What was only looked at is not told to somebody who may have lost the right.
-        let outcome = match outcome {
+        let mut outcome = match outcome {
             Ok(output) if operation.read_only => self.expect_fresh(mark, found).map(|()| output),
             other => other,
         };
@@ -103,7 +111,7 @@ impl Server {
         let notes = context.take_notes();
         let changed = outcome.as_ref().ok().filter(|_| !operation.read_only);
         let request_id = context.request_id.to_string();
-        let mut response = changed.and_then(|output| show(&**output));
+        let mut response = changed.and_then(|output| manner.response(operation, &**output));
         if changed.is_some() && framing == Framing::Ec2 {
             // The id is of every answer, `return` of those without a result; neither is in a model.
             let mut own = vec![("requestId", Extra::Value(Value::String(&request_id)))];
@@ -112,10 +120,12 @@ impl Server {
             }
             response = trail::extend(response, &own);
         }
+        let output = outcome.as_mut().ok().map(|output| &mut **output);
+        let additional = manner.additional(context, members(&notes.additional), output);
         let error = outcome.as_ref().err();
         let call = FinishedCall {
             request_parameters: trail::extend(parameters, &members(&notes.defaults)),
-            additional_event_data: trail::extend(None, &members(&notes.additional)),
+            additional_event_data: additional,
             response_elements: trail::extend(response, &members(&notes.response)),
             error: error.map(|error| {
                 let code = envelope::recorded_code(framing, &view(error)).into_owned();
@@ -135,11 +145,11 @@ impl Server {
         // Here, and not where somebody may have stopped waiting: what hangs counts too.
         let how = outcome.as_ref().map_or_else(|error| outcome_of(&view(error)), |_| Outcome::Ok);
         self.metrics().called(found.schema().signing_name, operation.name, how, watch.elapsed());
-        let output = outcome.map_err(|error| match notes.authorization_message {
+        let mut output = outcome.map_err(|error| match notes.authorization_message {
             Some(message) if error.is_access_denied() => error.with_authorization_message(message),
             _ => error,
         })?;
-        Ok(envelope::success(framing, found.schema(), operation, &*output, &request_id))
+        Ok(envelope::success(framing, found.schema(), operation, &mut *output, &request_id))
     }
 
     /// Runs the operation itself, unless it is one too many. Not timed: a change that is cut off halfway may have

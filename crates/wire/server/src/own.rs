@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::connection::Turn;
 use crate::cors::Policy;
-use crate::{DevTools, Server, dev, health};
+use crate::{DevTools, Document, Documents, Server, dev, health};
 
 /// The form of metrics: https://prometheus.io/docs/specs/om/open_metrics_spec/
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -30,6 +30,8 @@ enum OwnPath<'s> {
     Metrics,
     /// What tools written for LocalStack ask.
     LocalStackHealth,
+    /// What a service shows to anybody.
+    Document(&'s Arc<dyn Documents>),
     Clock(&'s Arc<dyn DevTools>),
     Reset(&'s Arc<dyn DevTools>),
     Faults(&'s Arc<dyn DevTools>),
@@ -45,7 +47,7 @@ impl OwnPath<'_> {
     /// The methods that the path takes, as `Allow` lists them.
     fn methods(&self) -> &'static str {
         match self {
-            Self::Health | Self::LocalStackHealth | Self::Metrics => "GET, HEAD",
+            Self::Health | Self::LocalStackHealth | Self::Metrics | Self::Document(_) => "GET, HEAD",
             Self::Clock(_) => "GET, HEAD, POST",
             Self::Reset(_) => "POST",
             Self::Faults(_) => "GET, HEAD, POST, DELETE",
@@ -84,6 +86,7 @@ impl Server {
             OwnPath::Metrics if self.scrapers().include(source) => metrics(self),
             OwnPath::Metrics => refusal(StatusCode::FORBIDDEN, NO_SCRAPER),
             OwnPath::LocalStackHealth => health::of_localstack(self).await,
+            OwnPath::Document(documents) => document(&**documents, parts.uri.path()).await,
             OwnPath::Clock(tools) if parts.method == Method::POST => dev::advance(self, tools, body).await,
             OwnPath::Clock(tools) => dev::clock(&**tools),
             OwnPath::Reset(tools) => dev::reset(self, tools, body).await,
@@ -116,10 +119,29 @@ impl Server {
             "/_strongroom/clock" => self.dev().map(OwnPath::Clock),
             "/_strongroom/reset" => self.dev().map(OwnPath::Reset),
             "/_strongroom/faults" => self.dev().map(OwnPath::Faults),
+            path if self.documents().is_some_and(|documents| documents.covers(path)) => {
+                self.documents().map(OwnPath::Document)
+            }
             path => {
                 let id = path.strip_prefix("/_strongroom/faults/")?;
                 self.dev().map(|tools| OwnPath::Fault(tools, id))
             }
+        }
+    }
+}
+
+/// What is at a path that documents cover.
+async fn document(documents: &dyn Documents, path: &str) -> Response<Bytes> {
+    match documents.read(path).await {
+        Ok(Some(Document { content_type, text })) => {
+            let mut response = Response::new(Bytes::from(text));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+            response
+        }
+        Ok(None) => refusal(StatusCode::NOT_FOUND, "There is no such document."),
+        Err(error) => {
+            tracing::warn!(path, %error, "a document cannot be shown");
+            refusal(StatusCode::SERVICE_UNAVAILABLE, BUSY)
         }
     }
 }

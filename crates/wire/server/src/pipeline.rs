@@ -11,15 +11,17 @@ use hyper::body::Incoming;
 use strongroom_identity::RequestId;
 use strongroom_protocols::envelope::{self, Call, ErrorView, Framing, Head, Refusal, Target};
 use strongroom_protocols::query::Form;
+use strongroom_protocols::rest::{Answer, Fault};
 use strongroom_protocols::{Limits as MessageLimits, Missing, cbor, ec2, json, validate};
-use strongroom_schema::{Fault, Protocol, ReadError, ServiceSchema, Structure};
+use strongroom_schema::{Fault as Whose, Protocol, ReadError, ServiceSchema, Structure};
 use strongroom_service::ApiError;
 use strongroom_sigv4::{Claim, Rendered};
 
-use crate::body::{Body, BodyError};
+use crate::body::{Arriving, Body, BodyError};
 use crate::connection::Turn;
+use crate::operate::Manner;
 use crate::registry::Found;
-use crate::{Registry, Server, cors};
+use crate::{Registry, Server, cors, unsigned};
 
 /// The header that carries what a refusal says of itself, encoded, for `sts:DecodeAuthorizationMessage`. AWS has such
 /// messages in EC2's texts only; our EC2's are there too.
@@ -37,8 +39,10 @@ pub(crate) struct Failure {
 pub(crate) enum Cause {
     /// The front, before it knew who calls.
     Front(Refusal),
-    /// The verification of the signature.
-    Authentication(Rendered),
+    /// The verification of the signature, and what it says beside its text.
+    Authentication(Rendered, Vec<(&'static str, String)>),
+    /// The way to an operation of a service whose operations are told by paths.
+    Path(Fault),
     /// The service, or the front in the name of all services.
     Operation(ApiError),
 }
@@ -48,20 +52,37 @@ impl Failure {
         Self { framing, service: Some(found.schema()), cause }
     }
 
+    /// One for which no operation is known, of a service that is.
+    pub(crate) fn of_service(service: &'static ServiceSchema, framing: Framing, cause: Cause) -> Self {
+        Self { framing, service: Some(service), cause }
+    }
+
     fn front(framing: Framing, refusal: Refusal) -> Self {
         Self { framing, service: None, cause: Cause::Front(refusal) }
     }
 
-    fn response(&self, request_id: &str) -> Response<Bytes> {
+    pub(crate) fn response(&self, request_id: &str) -> Response<Answer> {
         let view = match &self.cause {
             Cause::Front(refusal) => refusal.view(),
-            Cause::Authentication(rendered) => ErrorView {
+            Cause::Authentication(rendered, details) => ErrorView {
                 code: rendered.code,
                 query: None,
                 status: Some(rendered.status),
-                fault: Fault::Client,
+                fault: Whose::Client,
                 message: Some(&rendered.message),
                 fields: None,
+                details,
+                headers: &[],
+            },
+            Cause::Path(fault) => ErrorView {
+                code: fault.code,
+                query: None,
+                status: Some(fault.http_status),
+                fault: Whose::Client,
+                message: Some(&fault.message),
+                fields: None,
+                details: &fault.details,
+                headers: &[],
             },
             Cause::Operation(error) => view(error),
         };
@@ -72,7 +93,7 @@ impl Failure {
         {
             response.headers_mut().insert(AUTHORIZATION_MESSAGE, message);
         }
-        response
+        response.map(Answer::Whole)
     }
 }
 
@@ -85,6 +106,8 @@ pub(crate) fn view(error: &ApiError) -> ErrorView<'_> {
         fault: error.fault(),
         message: error.message(),
         fields: error.fields(),
+        details: error.details(),
+        headers: error.headers(),
     }
 }
 
@@ -96,16 +119,16 @@ impl Server {
     pub(crate) async fn answer(
         self: &Arc<Self>,
         mut parts: Parts,
-        body: &mut Incoming,
+        body: &mut Arriving,
         source: IpAddr,
         turn: &mut Turn,
-    ) -> Response<Bytes> {
+    ) -> Response<Answer> {
         let preflight = cors::is_preflight(&parts);
         let mut response = if parts.headers.len() > self.limits().headers {
             // HTTP/1.1 does not come this far.
             empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
         } else if preflight {
-            self.policy(&parts).preflight(&parts.headers)
+            self.policy(&parts).preflight(&parts.headers).map(Answer::Whole)
         } else {
             // HTTP/2 names the host in the target, and signatures cover it as a header.
             if let Some(authority) = parts.uri.authority()
@@ -124,9 +147,14 @@ impl Server {
         }
         if parts.method == Method::HEAD {
             // All but the body, which HTTP/2 would send if it were there.
-            let length = response.body().len().into();
-            response.headers_mut().insert(CONTENT_LENGTH, length);
-            return response.map(|_| Bytes::new());
+            let length = match response.body() {
+                Answer::Whole(bytes) => u64::try_from(bytes.len()).ok(),
+                Answer::Stream(stream) => stream.length(),
+            };
+            if let (Some(length), false) = (length, response.headers().contains_key(CONTENT_LENGTH)) {
+                response.headers_mut().insert(CONTENT_LENGTH, length.into());
+            }
+            return response.map(|_| Answer::Whole(Bytes::new()));
         }
         response
     }
@@ -134,19 +162,25 @@ impl Server {
     async fn respond(
         self: &Arc<Self>,
         parts: &Parts,
-        body: &mut Incoming,
+        body: &mut Arriving,
         source: IpAddr,
         turn: &mut Turn,
-    ) -> Response<Bytes> {
-        if let Some(response) = self.answer_own(parts, body, source, turn).await {
-            return response;
+    ) -> Response<Answer> {
+        let Some(here) = body.here() else { return empty(StatusCode::INTERNAL_SERVER_ERROR) };
+        if let Some(response) = self.answer_own(parts, here, source, turn).await {
+            return response.map(Answer::Whole);
         }
         let Ok(random) = strongroom_crypto::random::id() else {
             // Without randomness there is nothing that this server could safely do.
             return empty(StatusCode::INTERNAL_SERVER_ERROR);
         };
-        let request_id = RequestId::from_random(random);
-        let answered = self.process(parts, body, (source, turn), request_id).await;
+        let mut request_id = RequestId::from_random(random);
+        let answered = if let Some((service, routes)) = self.by_path(parts) {
+            request_id = request_id.short();
+            self.process_by_path(parts, body, (service, routes), (source, turn), request_id).await
+        } else {
+            self.process(parts, here, (source, turn), request_id).await
+        };
         answered.unwrap_or_else(|failure| failure.response(&request_id.to_string()))
     }
 
@@ -156,12 +190,12 @@ impl Server {
         body: &mut Incoming,
         (source, turn): (IpAddr, &mut Turn),
         request_id: RequestId,
-    ) -> Result<Response<Bytes>, Failure> {
+    ) -> Result<Response<Answer>, Failure> {
         let query = parts.uri.query().unwrap_or_default();
         let head = envelope::detect_head(&parts.method, parts.uri.path(), parts.uri.query(), &parts.headers)
             .map_err(|refused| Failure::front(refused.framing, refused.refusal))?;
         let framing = match head {
-            Head::Call(call) => Framing::of(call.protocol).unwrap_or(Framing::Json11),
+            Head::Call(call) => Framing::of(call.protocol),
             Head::Form => self.form_framing(parts),
             Head::Other => return Err(Failure::front(Framing::Json11, Refusal::unknown_operation())),
         };
@@ -186,13 +220,14 @@ impl Server {
         let framing = if form.is_some() { framing_of_forms(found.schema()) } else { framing };
         let mark =
             self.mark(&found).map_err(|error| Failure::of(&found, framing, Cause::Operation(error)))?;
-        if found.operation().unsigned {
+        if unsigned::comes_without(parts, found.operation()) {
             let decode = || decode(&found, framing, form.as_ref(), body.bytes());
             let admitted = self.admit_unsigned(parts, body.bytes(), &found, decode, source, request_id);
             let (context, decoded, place) = admitted.map_err(|cause| Failure::of(&found, framing, cause))?;
             take_up(turn).map_err(|error| Failure::of(&found, framing, Cause::Operation(error)))?;
             drop(form);
-            return self.operate((found, mark), framing, context, decoded, (body.into_share(), place)).await;
+            let manner = Manner::Framed(framing);
+            return self.operate((found, mark), manner, context, decoded, (body.into_share(), place)).await;
         }
         let context = self.authenticate(parts, body.bytes(), &found, framing, source, request_id).await?;
         take_up(turn).map_err(|error| Failure::of(&found, framing, Cause::Operation(error)))?;
@@ -200,7 +235,7 @@ impl Server {
 
         // The body has been read into the input, which takes its place in memory.
         drop(form);
-        self.operate((found, mark), framing, context, decoded, body.into_share()).await
+        self.operate((found, mark), Manner::Framed(framing), context, decoded, body.into_share()).await
     }
 
     async fn read_body(&self, incoming: &mut Incoming, framing: Framing) -> Result<Body, Failure> {
@@ -233,6 +268,7 @@ impl Server {
                     .filter(|service| Registry::has(service, version, call.operation))
                     .or_else(|| self.registry().by_version(version, call.operation))?
             }
+            Target::Unversioned => self.registry().by_link(call.operation)?,
         };
         let position = service.schema().position(call.operation)?;
         let spoken = service.schema().protocols.iter().any(|protocol| speaks(*protocol, call));
@@ -248,7 +284,7 @@ impl Server {
 }
 
 /// From here on the connection stays until the call is answered, unless its place has been given away already.
-fn take_up(turn: &mut Turn) -> Result<(), ApiError> {
+pub(crate) fn take_up(turn: &mut Turn) -> Result<(), ApiError> {
     if turn.work() {
         return Ok(());
     }
@@ -261,8 +297,8 @@ fn framing_of_forms(service: &ServiceSchema) -> Framing {
 }
 
 /// An answer of HTTP alone.
-fn empty(status: StatusCode) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
+fn empty(status: StatusCode) -> Response<Answer> {
+    let mut response = Response::new(Answer::Whole(Bytes::new()));
     *response.status_mut() = status;
     response
 }
@@ -279,6 +315,7 @@ fn unknown(call: &Call<'_>, framing: Framing) -> Refusal {
     match call.target {
         Target::Version(_) if framing == Framing::Ec2 => Refusal::ec2_action(call.operation),
         Target::Version(version) => Refusal::invalid_action(call.operation, Some(version)),
+        Target::Unversioned => Refusal::invalid_action(call.operation, None),
         Target::Prefix(_) | Target::Service(_) => Refusal::unknown_operation(),
     }
 }

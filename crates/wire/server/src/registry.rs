@@ -3,14 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use strongroom_schema::{Operation, ServiceSchema};
+use strongroom_protocols::rest::Routes;
+use strongroom_schema::{Operation, Protocol, ServiceSchema};
 use strongroom_service::Service;
+
+use crate::unsigned;
 
 /// The services of one server.
 #[derive(Clone, Default)]
 pub struct Registry {
     by_target: HashMap<&'static str, Arc<dyn Service>>,
     by_signing_name: HashMap<&'static str, Arc<dyn Service>>,
+    paths: Option<(Arc<dyn Service>, Arc<Routes>)>,
 }
 
 /// An operation of a service.
@@ -39,6 +43,9 @@ impl Registry {
         if let Some(prefix) = schema.target_prefix {
             self.by_target.insert(prefix, service.clone());
         }
+        if schema.protocols.contains(&Protocol::RestXml) {
+            self.paths = Some((service.clone(), Arc::new(Routes::of(schema))));
+        }
         self.by_signing_name.insert(schema.signing_name, service);
         self
     }
@@ -60,10 +67,24 @@ impl Registry {
         self.by_signing_name.values().find(|service| Self::has(service, version, operation))
     }
 
+    /// The service that has the operation, of those that links without a version lead to.
+    pub(crate) fn by_link(&self, operation: &str) -> Option<&Arc<dyn Service>> {
+        self.by_signing_name.values().find(|service| {
+            let schema = service.schema();
+            let position = schema.position(operation);
+            position.is_some_and(|position| unsigned::is_link(&schema.operations[position]))
+        })
+    }
+
     /// Whether the service has the operation in that version of its API.
     pub(crate) fn has(service: &Arc<dyn Service>, version: &str, operation: &str) -> bool {
         let schema = service.schema();
         schema.api_version == version && schema.position(operation).is_some()
+    }
+
+    /// The service whose operations are told by paths, if there is one, with their routes.
+    pub(crate) fn by_path(&self) -> Option<&(Arc<dyn Service>, Arc<Routes>)> {
+        self.paths.as_ref()
     }
 
     /// The service that requests of that signing name are for.

@@ -18,8 +18,8 @@ use crate::registry::Found;
 use crate::security_log::SecurityLog;
 use crate::unsigned::Strangers;
 use crate::{
-    Admission, Certificate, DevTools, FailureLog, Figure, Figures, Freshness, Limits, Origins, Recorder,
-    Registry, Scrapers, listener,
+    Admission, Certificate, DevTools, Documents, FailureLog, Figure, Figures, Freshness, Limits, Origins,
+    Recorder, Registry, Scrapers, listener,
 };
 
 /// How many derived signing keys are kept: one for each access key, day, Region and service in use.
@@ -49,6 +49,8 @@ pub struct ServerParts {
     pub scrapers: Scrapers,
     /// Whose figures they have beside the server's own.
     pub figures: Vec<Arc<dyn Figures>>,
+    /// What services show to anybody; nobody does, where there is nothing.
+    pub documents: Option<Arc<dyn Documents>>,
     /// What dev mode can do; nothing in production.
     pub dev: Option<Arc<dyn DevTools>>,
 }
@@ -66,6 +68,7 @@ pub struct Server {
     connections: Arc<Semaphore>,
     crowd: Crowd,
     operations: Semaphore,
+    uploads: Arc<Semaphore>,
     dev_turn: Mutex<()>,
 }
 
@@ -85,6 +88,7 @@ impl Server {
             crowd: Crowd::default(),
             connections: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))),
             operations: Semaphore::new(limits.places() as usize),
+            uploads: Arc::new(Semaphore::new(limits.uploads.min(Semaphore::MAX_PERMITS))),
             dev_turn: Mutex::new(()),
             parts,
         })
@@ -214,6 +218,11 @@ impl Server {
         &self.operations
     }
 
+    /// The places of bodies that are read while they come.
+    pub(crate) fn uploads(&self) -> Arc<Semaphore> {
+        self.uploads.clone()
+    }
+
     pub(crate) fn origins(&self) -> &Origins {
         &self.parts.origins
     }
@@ -242,6 +251,10 @@ impl Server {
     /// Whether what is in memory may be acted on at all.
     pub(crate) fn is_fresh(&self) -> bool {
         self.parts.freshness.as_ref().is_none_or(|freshness| freshness.mark().is_some())
+    }
+
+    pub(crate) fn documents(&self) -> Option<&Arc<dyn Documents>> {
+        self.parts.documents.as_ref()
     }
 
     pub(crate) fn dev(&self) -> Option<&Arc<dyn DevTools>> {

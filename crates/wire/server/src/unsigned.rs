@@ -7,12 +7,13 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use strongroom_identity::{
     AccountId, Caller, PARTITION, Principal, Region, RequestContext, RequestId, WebIdentity,
 };
 use strongroom_protocols::envelope::Refusal;
-use strongroom_schema::{QueryError, Structure, Value};
+use strongroom_schema::{Operation, QueryError, Structure, Value};
 use strongroom_service::ApiError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -22,6 +23,9 @@ use crate::registry::Found;
 
 /// The member of inputs that names the role which is asked for, and with it the account.
 const ROLE_ARN: &str = "RoleArn";
+
+/// Members of inputs that name what a link in a message is about, and with it account and Region.
+const LINKED: [&str; 2] = ["TopicArn", "SubscriptionArn"];
 
 /// The Region of requests that name none: that of AWS's global endpoint.
 const REGION: &str = "us-east-1";
@@ -66,6 +70,24 @@ impl Strangers {
     }
 }
 
+/// Whether a request of that operation is taken without a signature. Who asks for a role is who his provider says, whatever
+/// he signs; whoever follows a link may sign, and is known then.
+pub(crate) fn comes_without(parts: &Parts, operation: &Operation) -> bool {
+    operation.unsigned && (!is_link(operation) || !is_signed(parts))
+}
+
+/// Whether links in messages lead to an operation.
+pub(crate) fn is_link(operation: &Operation) -> bool {
+    let is_linked = |name: &str| LINKED.contains(&name);
+    operation.unsigned && operation.input.members().iter().any(|member| is_linked(member.name))
+}
+
+/// Whether a request has a signature, of whatever worth.
+fn is_signed(parts: &Parts) -> bool {
+    let query = parts.uri.query().unwrap_or_default();
+    parts.headers.contains_key(AUTHORIZATION) || query.contains("X-Amz-Signature=")
+}
+
 impl Server {
     /// The context of a call whose operation takes no signature, and its place among such calls; or why it is refused. A
     /// signature that it has all the same counts for nothing: who calls is what the operation finds out.
@@ -93,21 +115,43 @@ impl Server {
         let decoded = decode();
         let input =
             decoded.as_ref().map_err(|error| refused(error.code(), Cause::Operation(error.clone())))?;
-        let account = account_of(&**input).ok_or_else(|| {
-            // Text: answers of AWS quoted in public issue threads.
-            refused("ValidationError", Cause::Operation(ApiError::validation("Request ARN is invalid")))
-        })?;
-        let region = Region::named(found.schema().home_region.unwrap_or(REGION));
-        let region = region.ok_or_else(|| Cause::Operation(ApiError::internal("no such Region")))?;
+        let (account, region) = if is_link(found.operation()) {
+            place_of(&**input).ok_or_else(|| {
+                let query = Some(QueryError { code: "InvalidParameter", http_status: 400 });
+                let text = "Invalid parameter: TopicArn".to_owned();
+                let error = ApiError::front("InvalidParameterException", query, Some(text));
+                refused("InvalidParameter", Cause::Operation(error))
+            })?
+        } else {
+            let account = account_of(&**input).ok_or_else(|| {
+                // Text: answers of AWS quoted in public issue threads.
+                refused("ValidationError", Cause::Operation(ApiError::validation("Request ARN is invalid")))
+            })?;
+            let region = Region::named(found.schema().home_region.unwrap_or(REGION));
+            (account, region.ok_or_else(|| Cause::Operation(ApiError::internal("no such Region")))?)
+        };
         let caller = Caller::new(Principal::WebIdentity(WebIdentity::unknown(account)), "");
         Ok((self.context(parts, caller, region, source, request_id), decoded, place))
     }
 }
 
+/// Account and Region of what a link is about.
+fn place_of(input: &dyn Structure) -> Option<(AccountId, Region)> {
+    let arn = LINKED.iter().find_map(|name| text(input, name))?;
+    let fields: Vec<_> = arn.splitn(6, ':').collect();
+    let &["arn", PARTITION, _, region, account, _] = fields.as_slice() else { return None };
+    Some((account.parse().ok()?, Region::named(region)?))
+}
+
+/// The text of a member.
+fn text<'i>(input: &'i dyn Structure, name: &str) -> Option<&'i str> {
+    let position = input.schema().members().iter().position(|member| member.name == name)?;
+    if let Some(Value::String(text)) = input.member(position) { Some(text) } else { None }
+}
+
 /// The account of the role that an input names.
 fn account_of(input: &dyn Structure) -> Option<AccountId> {
-    let position = input.schema().members().iter().position(|member| member.name == ROLE_ARN)?;
-    let Some(Value::String(arn)) = input.member(position) else { return None };
+    let arn = text(input, ROLE_ARN)?;
     let fields: Vec<_> = arn.splitn(6, ':').collect();
     let &["arn", PARTITION, "iam", "", account, _] = fields.as_slice() else { return None };
     account.parse().ok()

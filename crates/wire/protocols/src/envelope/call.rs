@@ -46,6 +46,8 @@ pub enum Target<'r> {
     /// By the version of its API (query), for example `2011-06-15`. Versions are not unique: the signature's
     /// scope decides.
     Version(&'r str),
+    /// By its operation alone, as the links in SNS's messages do (query). Few operations may be asked for so.
+    Unversioned,
 }
 
 /// A request that names no operation properly, and how to say so.
@@ -99,10 +101,9 @@ pub fn detect_form<'f>(form: &'f Form<'_>) -> Result<Call<'f>, Refused> {
     let Some(operation) = form.action().filter(|action| !action.is_empty()) else {
         return Err(refused(Refusal::missing_action()));
     };
-    match form.version().filter(|version| !version.is_empty()) {
-        Some(version) => Ok(Call { protocol: Protocol::Query, target: Target::Version(version), operation }),
-        None => Err(refused(Refusal::invalid_action(operation, None))),
-    }
+    let version = form.version().filter(|version| !version.is_empty());
+    let target = version.map_or(Target::Unversioned, Target::Version);
+    Ok(Call { protocol: Protocol::Query, target, operation })
 }
 
 /// The value of a header that must come once.

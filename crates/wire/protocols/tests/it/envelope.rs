@@ -169,7 +169,13 @@ fn forms_name_action_and_version() {
         Err((400, body))
     };
     assert_eq!(
-        detect("Action=A%3Cb"),
+        detect("Action=Unsubscribe").unwrap(),
+        "Call { protocol: Query, target: Unversioned, operation: \"Unsubscribe\" }"
+    );
+    let nowhere = Refusal::invalid_action("A<b", None);
+    let response = envelope::error(Framing::Query, None, &nowhere.view(), "id");
+    assert_eq!(
+        Err::<String, _>((response.status().as_u16(), body(&response).to_owned())),
         error("InvalidAction", "Could not find operation A&lt;b for version NO_VERSION_SPECIFIED")
     );
     for body in ["", "Version=2011-06-15", "Action=&Version=2011-06-15"] {

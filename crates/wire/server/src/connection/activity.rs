@@ -32,6 +32,8 @@ pub(crate) struct Activity {
     state: AtomicU64,
     /// Requests that ever were.
     begun: AtomicU64,
+    /// Pieces of answers that have been given away to be written.
+    moved: AtomicU64,
     joined: Stopwatch,
     /// When the connection had been there for so many milliseconds, requests were open and none at work.
     waiting_since: AtomicU64,
@@ -65,6 +67,7 @@ impl Activity {
         Self {
             state: AtomicU64::new(0),
             begun: AtomicU64::new(0),
+            moved: AtomicU64::new(0),
             joined: Stopwatch::start(),
             waiting_since: AtomicU64::new(0),
             leaving: watch::Sender::default(),
@@ -82,12 +85,13 @@ impl Activity {
     }
 
     /// Resolves when no request has been open for `time`, or up to twice as long: looking is rare so that requests pay
-    /// nothing for it. An answer that is there and not taken in that time is not waited for.
+    /// nothing for it. An answer that is there and of which nothing is taken in that time is not waited for.
     pub(super) async fn pause(&self, time: Duration) {
-        let mut before = self.begun.load(Ordering::Relaxed);
+        let so_far = || (self.begun.load(Ordering::Relaxed), self.moved.load(Ordering::Relaxed));
+        let mut before = so_far();
         loop {
             tokio::time::sleep(time).await;
-            let now = self.begun.load(Ordering::Relaxed);
+            let now = so_far();
             if now == before && !self.is_open() {
                 return;
             }
@@ -177,6 +181,13 @@ impl Turn {
     /// Ends the turn; the work goes on until its answer is written.
     pub(super) fn answered(mut self) -> Option<Work> {
         self.work.take()
+    }
+}
+
+impl Work {
+    /// Notes that a piece of the answer has been given away to be written.
+    pub(super) fn has_moved(&self) {
+        self.0.moved.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use strongroom_server::Limits;
 use tokio::time::sleep;
 
-use crate::rig::{Rig, until};
+use crate::metrics::{text, value};
+use crate::rig::{Rig, in_time, until};
 use crate::signing::{Order, Request};
 
 const TOO_LARGE: &str = "The request body is too large.";
@@ -122,7 +123,8 @@ async fn bodies_share_memory_and_give_it_back_however_they_end() {
     let kibibytes = 16;
     let limits = Limits {
         body_bytes: kibibytes * 1024,
-        body_memory: kibibytes * 1024,
+        // A quarter is for small ones, and too little for any of these.
+        body_memory: (kibibytes + 6) * 1024,
         body_time: Duration::from_millis(200),
         ..Limits::default()
     };
@@ -159,7 +161,7 @@ async fn bodies_share_memory_and_give_it_back_however_they_end() {
 
 #[tokio::test]
 async fn what_an_operation_was_sent_counts_until_it_ends() {
-    let limits = Limits { body_memory: 16 * 1024, ..Limits::default() };
+    let limits = Limits { body_memory: 24 * 1024, ..Limits::default() };
     let rig = Rig::with(limits).await;
     let mut waiting = rig.connect().await;
     let mut body = br#"{"DoorId":"wait"}"#.to_vec();
@@ -186,4 +188,27 @@ async fn memory_is_taken_for_what_has_come_and_not_for_what_is_announced() {
         idlers.push(wire);
     }
     assert_eq!(rig.call(&long(100 * 1024)).await.status, 200);
+}
+
+#[tokio::test]
+async fn large_bodies_that_never_end_leave_room_for_small_ones() {
+    let large = long(1024 * 1024);
+    let limits = Limits { body_memory: 4 * large.body.len(), ..Limits::default() };
+    let rig = Rig::with(limits).await;
+    // All that they can have: with the usual bounds, they are 192.
+    let mut stalled = Vec::new();
+    for _ in 0..3 {
+        let mut wire = rig.connect().await;
+        wire.send(large.head(&format!("content-length: {}", large.body.len()))).await;
+        wire.send(&large.body[1..]).await;
+        stalled.push(wire);
+    }
+    let taken = (stalled.len() * large.body.len()) as f64;
+    in_time(async {
+        while value(&text(&rig).await, "strongroom_body_memory_bytes") != Some(&format!("{taken:?}")) {}
+    })
+    .await;
+    assert_eq!(rig.call(&long(16 * 1024)).await.status, 503);
+    assert_eq!(rig.call(&get("front")).await.status, 200);
+    assert_eq!(rig.call(&long(8 * 1024)).await.status, 200);
 }

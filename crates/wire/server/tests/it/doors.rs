@@ -117,13 +117,14 @@ static NO_SUCH_DOOR: ErrorShape = ErrorShape {
 const fn operation(name: &'static str, input: &'static Schema, read_only: bool) -> Operation {
     Operation {
         name,
-        http: HttpBinding { method: "POST", uri: "/" },
+        http: HttpBinding { method: "POST", uri: "/", code: 200 },
         input,
         output: Unit::SCHEMA,
         has_output: false,
         result_wrapper: None,
         errors: &[],
         read_only,
+        data_event: false,
         unsigned: false,
     }
 }

@@ -1,6 +1,7 @@
 //! Metrics: what is counted, who may read it, and that callers cannot make it grow.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use strongroom_server::{FailedAuthentication, FailureLog, Figure, Figures, Reading, Scrapers};
 
@@ -34,6 +35,7 @@ impl Figures for Disk {
         vec![
             Figure { name: "disk_free_bytes", help: "Room", value: Reading::Gauge(7.5) },
             Figure { name: "disk_writes", help: "Writes", value: Reading::Counter(9) },
+            Figure { name: "disk_seconds", help: "Time", value: Reading::Time(Duration::from_millis(1500)) },
         ]
     }
 }
@@ -66,6 +68,7 @@ async fn calls_are_counted_by_operation_and_outcome() {
     assert_eq!(value(&text, "strongroom_calls_at_work"), Some("0.0"), "{text}");
     assert_eq!(value(&text, "strongroom_disk_free_bytes"), Some("7.5"), "{text}");
     assert_eq!(value(&text, "strongroom_disk_writes_total"), Some("9"), "{text}");
+    assert_eq!(value(&text, "strongroom_disk_seconds_total"), Some("1.5"), "{text}");
 }
 
 #[tokio::test]

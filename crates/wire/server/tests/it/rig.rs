@@ -137,6 +137,7 @@ impl Rig {
             failures,
             scrapers,
             figures,
+            documents: None,
             dev,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,0 +1,209 @@
+//! Requests for the one service whose operations are told by methods and paths: S3. They are authenticated before their
+//! bodies are read, which may be too large to be held.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::Response;
+use http::request::Parts;
+use strongroom_crypto::checksum::Checksum;
+use strongroom_crypto::md5::md5;
+use strongroom_identity::RequestId;
+use strongroom_protocols::Limits as MessageLimits;
+use strongroom_protocols::envelope::{self, Framing, Head};
+use strongroom_protocols::rest::{Answer, Called, Fault, Request, Routes};
+use strongroom_schema::{ByteStream, QueryError, StreamError};
+use strongroom_service::{ApiError, Service};
+use strongroom_sigv4::{BodyProof, Claim};
+
+use crate::Server;
+use crate::authenticate::host_of;
+use crate::body::{Arriving, Body, BodyError, Share};
+use crate::connection::Turn;
+use crate::operate::{Manner, Pathway};
+use crate::pipeline::{Cause, Decoded, Failure, take_up};
+use crate::registry::Found;
+use crate::upload::{self, Bounds, Progress, Proving, announced};
+
+/// What no bucket's name begins with: paths of the server's own do.
+const OWN: &str = "/_";
+
+impl Server {
+    /// The service that a request is for if its operations are told by paths: it is signed for that service, or not signed
+    /// for another and like no request of other protocols.
+    pub(crate) fn by_path(&self, parts: &Parts) -> Option<(Arc<dyn Service>, Arc<Routes>)> {
+        let (service, routes) = self.registry().by_path()?;
+        let (path, query) = (parts.uri.path(), parts.uri.query());
+        let is_other = || {
+            let head = envelope::detect_head(&parts.method, path, query, &parts.headers);
+            !matches!(head, Ok(Head::Other)) || path.len() < 2 || path.starts_with(OWN)
+        };
+        let is_for_it = match Claim::peek_scope(&parts.headers, query) {
+            Some(scope) => scope.service() == service.schema().signing_name,
+            None => !is_other(),
+        };
+        is_for_it.then(|| (service.clone(), routes.clone()))
+    }
+
+    /// Answers such a request.
+    pub(crate) async fn process_by_path(
+        self: &Arc<Self>,
+        parts: &Parts,
+        body: &mut Arriving,
+        (service, routes): (Arc<dyn Service>, Arc<Routes>),
+        (source, turn): (IpAddr, &mut Turn),
+        request_id: RequestId,
+    ) -> Result<Response<Answer>, Failure> {
+        let framing = Framing::RestXml;
+        let (path, query) = (parts.uri.path(), parts.uri.query());
+        let called = routes.find(&parts.method, path, query.unwrap_or_default(), &parts.headers);
+        let called =
+            called.map_err(|fault| Failure::of_service(service.schema(), framing, Cause::Path(fault)))?;
+        let found = Found { service, position: called.position };
+        let refused = |error| Failure::of(&found, framing, Cause::Operation(error));
+        let mark = self.mark(&found).map_err(refused)?;
+        let (context, proof) = self.authenticate_head(parts, &found, source, request_id).await?;
+        take_up(turn).map_err(refused)?;
+
+        let progress = Arc::new(Progress::default());
+        let streams = found.operation().input.members().iter().any(|member| member.traits.streaming);
+        let (decoded, share) = if streams {
+            let stream = self.stream(parts, body, proof, progress.clone());
+            let decoded = match stream {
+                Ok(stream) => decode(&found, parts, &called, b"", Some(stream)),
+                Err(error) => Err(error),
+            };
+            (decoded, None)
+        } else {
+            match self.document(parts, body, proof, &progress).await {
+                Ok((document, share)) => (decode(&found, parts, &called, &document, None), Some(share)),
+                Err(error) => (Err(error), None),
+            }
+        };
+        let is_presigned = !parts.headers.contains_key(http::header::AUTHORIZATION);
+        let pathway = Pathway { called, host: host_of(parts), is_presigned, progress };
+        self.operate((found, mark), Manner::ByPath(Box::new(pathway)), context, decoded, share).await
+    }
+
+    /// The body as a stream, if there is a place for one.
+    fn stream(
+        &self,
+        parts: &Parts,
+        body: &mut Arriving,
+        proof: BodyProof,
+        progress: Arc<Progress>,
+    ) -> Result<ByteStream, ApiError> {
+        let place = self.uploads().try_acquire_owned().map_err(|_| slow_down())?;
+        let incoming = body.take().ok_or_else(|| ApiError::internal("the body has been taken"))?;
+        let (most, idle_time) = (self.limits().upload_bytes, self.limits().upload_idle_time);
+        let bounds = Bounds { most, idle_time, place };
+        Ok(upload::stream(incoming, &parts.headers, proof, bounds, progress)?)
+    }
+
+    /// The whole body, proved, out of its chunks, and what it takes of the memory of bodies.
+    async fn document(
+        &self,
+        parts: &Parts,
+        body: &mut Arriving,
+        proof: BodyProof,
+        progress: &Progress,
+    ) -> Result<(Bytes, Share), ApiError> {
+        let limits = self.limits();
+        let incoming = body.here().ok_or_else(|| ApiError::internal("the body has been taken"))?;
+        let read = Body::read(incoming, limits.document_bytes, limits.body_time, self.body_memory()).await;
+        let read = read.map_err(|error| match error {
+            BodyError::TooLarge => too_large(),
+            BodyError::TooSlow | BodyError::Broken => upload::incomplete().into(),
+            BodyError::NoMemory => slow_down(),
+        })?;
+        progress.add(read.bytes().len());
+        let mut proving = Proving::new(proof, None, announced(&parts.headers));
+        proving.give(Bytes::copy_from_slice(read.bytes()))?;
+        proving.finish()?;
+        let mut document = Vec::new();
+        while let Some(piece) = proving.piece() {
+            document.extend_from_slice(&piece);
+        }
+        check_sums(parts, proving.trailers(), &document)?;
+        Ok((Bytes::from(document), read.into_share()))
+    }
+}
+
+/// Reads the input.
+fn decode(
+    found: &Found,
+    parts: &Parts,
+    called: &Called,
+    document: &[u8],
+    stream: Option<ByteStream>,
+) -> Decoded {
+    let mut input = found.service.new_input(found.position);
+    let request = Request { called, headers: &parts.headers, body: document };
+    request.read(found.operation(), &mut *input, &MessageLimits::default()).map_err(of_fault)?;
+    if let (Some(place), Some(stream)) = (input.stream(), stream) {
+        *place = Some(stream);
+    }
+    Ok(input)
+}
+
+/// Compares a document with the sums that came with it, in headers or trailers.
+fn check_sums(parts: &Parts, trailers: &[(String, String)], document: &[u8]) -> Result<(), StreamError> {
+    if let Some(stated) = parts.headers.get("content-md5") {
+        let stated = stated.to_str().unwrap_or_default();
+        if STANDARD.decode(stated).ok().is_none_or(|digest| digest.len() != strongroom_crypto::md5::LENGTH) {
+            let message = "The Content-MD5 you specified was invalid.";
+            return Err(
+                StreamError::refused("InvalidDigest", 400, message).with_detail("Content-MD5", stated)
+            );
+        }
+        let computed = STANDARD.encode(md5(document).map_err(StreamError::failed)?);
+        if stated != computed {
+            let message = "The Content-MD5 you specified did not match what we received.";
+            let refused = StreamError::refused("BadDigest", 400, message);
+            return Err(refused
+                .with_detail("ExpectedDigest", stated)
+                .with_detail("CalculatedDigest", computed));
+        }
+    }
+    for kind in Checksum::ALL {
+        let header = parts.headers.get(kind.header()).and_then(|value| value.to_str().ok());
+        let trailer =
+            trailers.iter().find(|(name, _)| name == kind.header()).map(|(_, value)| value.as_str());
+        for stated in header.into_iter().chain(trailer) {
+            let Ok(sum) = STANDARD.decode(stated) else {
+                let message = format!("Value for {} header is invalid.", kind.header());
+                return Err(StreamError::refused("InvalidRequest", 400, message));
+            };
+            if sum != kind.of(document) {
+                let message =
+                    format!("The {} you specified did not match the calculated checksum.", kind.name());
+                return Err(StreamError::refused("BadDigest", 400, message));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a request lacks, as an operation's error: the caller is known, and the call recorded.
+fn of_fault(fault: Fault) -> ApiError {
+    let query = QueryError { code: fault.code, http_status: fault.http_status };
+    let error = ApiError::front(fault.code, Some(query), Some(fault.message.into_owned()));
+    fault.details.into_iter().fold(error, |error, (name, value)| error.with_detail(name, value))
+}
+
+/// What S3 says to those who come too often, and where there is no room.
+fn slow_down() -> ApiError {
+    ApiError::front(
+        "SlowDown",
+        Some(QueryError { code: "SlowDown", http_status: 503 }),
+        Some("Please reduce your request rate.".to_owned()),
+    )
+}
+
+fn too_large() -> ApiError {
+    let query = QueryError { code: "MaxMessageLengthExceeded", http_status: 400 };
+    ApiError::front(query.code, Some(query), Some("Your request was too big.".to_owned()))
+}
