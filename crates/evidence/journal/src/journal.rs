@@ -132,6 +132,8 @@ pub struct Journal {
     chain: Chain,
     /// Where it lies, with whatever else lies there.
     places: Vec<Arc<dyn Storage>>,
+    /// The same, if that is a store.
+    store: Option<Rows>,
     durable: Arc<Durable>,
     record_limit: usize,
     /// What one frame takes of records that belong together, with their table entries.
@@ -183,7 +185,19 @@ impl Journal {
         let all = Rows::open(db).map_err(JournalError::io("open", name))?;
         let chain = Chain { name: server.into(), storage: Arc::new(all.of(server)) };
         let options = &JournalOptions { durability: Durability::Sync, ..options.clone() };
-        Self::open_chain(chain, vec![Arc::new(all)], options, key, server, now_ms)
+        let mut opened = Self::open_chain(chain, vec![Arc::new(all.clone())], options, key, server, now_ms)?;
+        opened.journal.store = Some(all);
+        Ok(opened)
+    }
+
+    /// Keeps the server whose journal has a stream, and lies where this one does, from recording anything more: it is gone,
+    /// and what it left is to be taken over. Returns a reader of all that it has recorded; none if no other journal here
+    /// has the stream. Blocks on the store.
+    pub fn close_off(&self, stream: StreamId) -> Result<Option<Reader>, JournalError> {
+        let Some(store) = &self.store else { return Ok(None) };
+        let closed = store.close_off(stream).map_err(JournalError::io("take over", &store.name()))?;
+        let other = closed.filter(|chain| chain.name != self.chain.name);
+        Ok(other.map(|chain| self.reader().of_chain(&chain.name)))
     }
 
     /// Resolves when somebody else has taken this journal: nothing more can be written. Never where that cannot happen.
@@ -238,6 +252,7 @@ impl Journal {
             queue,
             chain,
             places,
+            store: None,
             durable,
             record_limit: RECORD_LIMIT.min(bounds.bytes - OVERHEAD - 2 * ENTRY_LEN),
             records_limit: bounds.bytes - OVERHEAD,

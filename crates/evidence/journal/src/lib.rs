@@ -80,6 +80,6 @@ pub use record::{
 };
 pub use recovery::OpenNote;
 pub use segment::HeaderFault;
-pub use storage::{MIGRATIONS, STATEMENTS, STATEMENTS_OF_POSTGRES};
+pub use storage::{MIGRATIONS, MovedIn, STATEMENTS, STATEMENTS_OF_POSTGRES, move_into_store};
 pub use stream::{NotAStreamId, Position, StreamId};
 pub use verify::{Finding, FindingKind, Progress, Report, StoreReport, Trust, verify, verify_store};

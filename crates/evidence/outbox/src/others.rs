@@ -2,8 +2,8 @@
 //!
 //! Each server writes down every few seconds that it is there, under the name of its journal's stream, which its drafts
 //! name too. One that has not for a minute, by the clock of who watches, is gone: no two clocks are compared. Whoever sees
-//! it first takes over, and makes records of its drafts in his own journal. A server that was only paused goes on: then
-//! both journals have the record, under one event id.
+//! it first takes over, and makes records of its drafts in his own journal. A server that was only paused cannot record
+//! anything then, where its journal is in the store, and has to start again: nothing is recorded twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -66,7 +66,7 @@ impl Others {
     pub async fn look(&mut self, now: Duration) -> Result<usize, OutboxError> {
         let Outbox { db, journal, .. } = &*self.outbox;
         db.outbox_beat(&journal.stream().to_string()).await?;
-        let own: BTreeSet<_> = journal.reader().streams()?.into_iter().collect();
+        let own: BTreeSet<_> = journal.own_reader().streams()?.into_iter().collect();
         let writers = db.outbox_writers().await?;
         let left = self.outbox.streams_with_drafts().await?;
         // What is no stream's name was written by nobody.

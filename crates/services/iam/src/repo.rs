@@ -66,7 +66,8 @@ pub const STATEMENTS: &[Statement] = &[
     uses::PUT,
     uses::DELETE,
     uses::FIND_READING,
-    uses::PUT_READING,
+    uses::BEGIN_READING,
+    uses::MOVE_READING,
 ];
 
 /// Commits the draft of a record together with the change that it speaks of.

@@ -13,9 +13,6 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::error::Refusal;
 use crate::repo;
 
-/// The name of the journal where a store has one server.
-const ONLY_JOURNAL: &str = "local";
-
 /// Records read before what they tell is kept.
 const BATCH: usize = 20_000;
 
@@ -53,8 +50,6 @@ pub(crate) struct RoleKey {
 pub(crate) struct Uses {
     db: Db,
     journal: RwLock<Reader>,
-    /// What the journal is called among those of all servers on the store.
-    journal_name: String,
     /// One reads at a time.
     reading: Mutex<()>,
 }
@@ -74,12 +69,7 @@ struct Stretch {
 
 impl Uses {
     pub(crate) fn new(db: Db, journal: Reader) -> Self {
-        let journal_name = ONLY_JOURNAL.to_owned();
-        Self { db, journal: RwLock::new(journal), journal_name, reading: Mutex::default() }
-    }
-
-    pub(crate) fn with_journal_name(self, journal_name: &str) -> Self {
-        Self { journal_name: journal_name.to_owned(), ..self }
+        Self { db, journal: RwLock::new(journal), reading: Mutex::default() }
     }
 
     pub(crate) async fn quiet(&self) -> Quiet<'_> {
@@ -122,9 +112,9 @@ impl Uses {
         Ok(())
     }
 
-    /// The record up to which the journal has been read.
-    pub(crate) async fn read_to(&self) -> Result<Option<Position>, StoreError> {
-        repo::uses::reading(&self.db, &self.journal_name).await
+    /// The record up to which a server's journal has been read.
+    pub(crate) async fn read_to(&self, chain: &str) -> Result<Option<Position>, StoreError> {
+        repo::uses::reading(&self.db, chain).await
     }
 
     /// Reads the journal on, until the shutdown begins.
@@ -142,36 +132,56 @@ impl Uses {
         }
     }
 
-    /// Reads the journal to its end.
+    /// Reads the journal to its end: each server's, where several share the store.
     async fn catch_up(&self) -> Result<(), Refusal> {
         let _one = self.reading.lock().await;
+        let journal = self.journal.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let listing = journal.clone();
+        for chain in blocking(move || listing.chains()).await? {
+            self.catch_up_with(journal.clone().of_chain(&chain), &chain).await?;
+        }
+        Ok(())
+    }
+
+    async fn catch_up_with(&self, journal: Reader, chain: &str) -> Result<(), Refusal> {
         loop {
-            let after = repo::uses::reading(&self.db, &self.journal_name).await?;
-            let journal = self.journal.read().unwrap_or_else(PoisonError::into_inner).clone();
-            // Reading blocks on the disk.
-            let stretch = tokio::task::spawn_blocking(move || read(&journal, after)).await;
-            let stretch = stretch.map_err(|_| Refusal::internal("reading the journal was interrupted"))??;
+            let after = repo::uses::reading(&self.db, chain).await?;
+            let reader = journal.clone();
+            let stretch = blocking(move || read(&reader, after)).await?;
             let Some(end) = stretch.end else { return Ok(()) };
             let last = stretch.records < BATCH;
             let (uses, roles) = (Vec::from_iter(stretch.uses), Vec::from_iter(stretch.roles));
             let (uses, roles) = (uses.as_slice(), roles.as_slice());
-            let read_to = (self.journal_name.as_str(), end);
+            let moved = repo::uses::Moved { chain, after, end };
             let kept = self
                 .db
-                .transaction(|tx| Box::pin(async move { repo::uses::keep(tx, uses, roles, read_to).await }));
-            kept.await?;
-            if last {
+                .transaction(|tx| Box::pin(async move { repo::uses::keep(tx, uses, roles, moved).await }));
+            // Where another server was there first, what there is behind what it read is still to be read.
+            if kept.await? && last {
                 return Ok(());
             }
         }
     }
 }
 
+/// Reads where it may block: on the disk, or on the store.
+async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
+) -> Result<T, Refusal> {
+    let read = tokio::task::spawn_blocking(read).await;
+    Ok(read.map_err(|_| Refusal::internal("reading the journal was interrupted"))??)
+}
+
 /// Reads at most a batch of records, and whatever is damaged between them.
 fn read(journal: &Reader, after: Option<Position>) -> Result<Stretch, JournalError> {
     let mut stretch = Stretch { uses: HashMap::new(), roles: HashMap::new(), end: None, records: 0 };
-    // What is damaged is `audit verify`'s to name; here it tells of no use.
-    for (position, record) in journal.records(after)?.flatten().take(BATCH) {
+    for record in journal.records(after)?.past_damage().take(BATCH) {
+        let (position, record) = match record {
+            Ok(found) => found,
+            // What is before it counts; what comes after is still to be read.
+            Err(_) if stretch.records > 0 => break,
+            Err(error) => return Err(error),
+        };
         stretch.records += 1;
         stretch.end = Some(position);
         if let Some((role, last)) = of_session(&record) {

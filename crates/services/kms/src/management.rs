@@ -159,13 +159,6 @@ impl KeyManagement {
         }
     }
 
-    /// The same where several servers share the store: how far this one's journal has been read for uses of keys is kept
-    /// under a name that no other has.
-    #[must_use]
-    pub fn with_journal_name(self, name: &str) -> Self {
-        Self { usage: self.usage.with_journal_name(name), ..self }
-    }
-
     /// Waits until nothing is written that no caller asked for, and keeps it so while the guard is held. What
     /// is due is not meant: whoever does it is to be paused too.
     pub async fn quiet(&self) -> Quiet<'_> {

@@ -113,7 +113,8 @@ pub const STATEMENTS: &[Statement] = &[
     usage::PUT,
     usage::DELETE,
     usage::FIND_READING,
-    usage::PUT_READING,
+    usage::BEGIN_READING,
+    usage::MOVE_READING,
 ];
 
 /// Loads the row that names itself `asked`. The MAC says that a row is ours, not that it is the one that was

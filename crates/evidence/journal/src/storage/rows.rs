@@ -11,6 +11,7 @@
 mod appending;
 mod checkpoints;
 mod content;
+mod moving;
 mod session;
 mod statements;
 
@@ -24,7 +25,6 @@ use zstd::bulk::Compressor;
 
 use super::{Chain, Storage, Taken, Taking};
 use crate::checkpoint::CheckpointStore;
-use crate::frame::FrameHeader;
 use crate::reader::{SegmentFile, SegmentId};
 use crate::segment::{HEADER_LEN, SegmentContent, Segments};
 use crate::stream::{StreamId, Streams};
@@ -32,6 +32,7 @@ use crate::walk::{Skim, Walk};
 use appending::RowAppender;
 use checkpoints::CheckpointRows;
 pub(crate) use content::RowContent;
+pub use moving::{MovedIn, move_into_store};
 use session::{Session, failed};
 pub use statements::{MIGRATIONS, STATEMENTS, STATEMENTS_OF_POSTGRES};
 
@@ -70,6 +71,18 @@ impl Rows {
         Self { chain: Some(chain.into()), fence: Arc::new(AtomicI64::new(NOT_TAKEN)), ..self.clone() }
     }
 
+    /// Keeps whoever writes the chain that has a stream from writing any more, and returns that chain; none if no chain
+    /// here has the stream.
+    pub(crate) fn close_off(&self, stream: StreamId) -> io::Result<Option<Chain>> {
+        let rows = self.query(statements::CHAIN_OF, vec![stream.to_string().into()])?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let name = row.text("chain").map_err(failed)?;
+        let values = [Value::from(name.as_str())];
+        let closed = self.session.ask(|db| async move { db.query(statements::TAKE, &values).await });
+        closed.map_err(failed)?;
+        Ok(Some(Chain { name: name.as_str().into(), storage: Arc::new(self.of(&name)) }))
+    }
+
     /// All chains of which anything is left.
     pub(crate) fn all_chains(&self) -> io::Result<Vec<Chain>> {
         self.chains_by(statements::ALL_CHAINS)
@@ -89,34 +102,10 @@ impl Rows {
         answer.map_err(failed)
     }
 
-    /// Packs a segment that takes no more frames: each piece some whole frames. Whatever is no frame is packed as it is.
-    fn pack(&self, id: SegmentId) -> io::Result<(u64, u64)> {
-        let content = self.open(id)?;
-        let length = content.length()?;
-        let mut starts = vec![(0, None)];
-        let mut walk = Walk::new(&content, None)?;
-        let mut end = HEADER_LEN as u64;
-        while let Skim::Frame { offset, header } = walk.skim()? {
-            let FrameHeader { length, first_record, .. } = header;
-            let start = starts.last().map_or(0, |(start, _)| *start);
-            if (offset + u64::from(length) - start) as usize > PIECE && offset > start {
-                starts.push((offset, Some(first_record)));
-            }
-            end = offset + u64::from(length);
-        }
-        if end < length {
-            // What is damaged from there on stays one piece.
-            starts.push((end, None));
-        }
-        let mut pieces = Vec::with_capacity(starts.len());
-        let mut compressor = Compressor::new(LEVEL)?;
-        let ends = starts.iter().skip(1).map(|(start, _)| *start).chain([length]);
-        for (&(start, first_record), end) in starts.iter().zip(ends) {
-            let mut bytes = vec![0; (end - start) as usize];
-            content.read_exact_at(&mut bytes, start)?;
-            let packed = compressor.compress(&bytes)?;
-            pieces.push(Piece { start, length: end - start, first_record, packing: 1, bytes: packed });
-        }
+    /// Packs what a segment holds that takes no more frames, here or elsewhere, and returns the sizes before and after.
+    fn pack(&self, id: SegmentId, content: &SegmentContent) -> io::Result<(u64, u64)> {
+        let pieces = packed(content)?;
+        let length = pieces.iter().map(|piece| piece.length).sum();
         let size = pieces.iter().map(|piece| piece.bytes.len() as u64).sum();
         self.replace(id, pieces)?;
         Ok((length, size))
@@ -141,6 +130,36 @@ impl Rows {
         });
         replaced.map_err(failed)
     }
+}
+
+/// What a segment holds, in pieces of some whole frames each. Whatever is no frame is packed as it is.
+fn packed(content: &SegmentContent) -> io::Result<Vec<Piece>> {
+    let length = content.length()?;
+    let mut starts = vec![(0, None)];
+    let mut walk = Walk::new(content, None)?;
+    let mut end = (HEADER_LEN as u64).min(length);
+    while let Skim::Frame { offset, header } = walk.skim()? {
+        let start = starts.last().map_or(0, |(start, _)| *start);
+        let next = offset + u64::from(header.length);
+        if (next - start) as usize > PIECE && offset > start {
+            starts.push((offset, Some(header.first_record)));
+        }
+        end = next;
+    }
+    if end < length {
+        // What is damaged from there on stays one piece.
+        starts.push((end, None));
+    }
+    let mut pieces = Vec::with_capacity(starts.len());
+    let mut compressor = Compressor::new(LEVEL)?;
+    let ends = starts.iter().skip(1).map(|(start, _)| *start).chain([length]);
+    for (&(start, first_record), end) in starts.iter().zip(ends) {
+        let mut bytes = vec![0; (end - start) as usize];
+        content.read_exact_at(&mut bytes, start)?;
+        let bytes = compressor.compress(&bytes)?;
+        pieces.push(Piece { start, length: end - start, first_record, packing: 1, bytes });
+    }
+    Ok(pieces)
 }
 
 /// The segment that a row names; none if it names none.
@@ -305,7 +324,7 @@ impl Storage for Rows {
         if self.query(statements::PACKED, named)?.is_empty() {
             return Ok(None);
         }
-        self.pack(id).map(Some)
+        self.pack(id, &self.open(id)?).map(Some)
     }
 
     fn remove_segments(&self, stream: StreamId, first: u32, all: bool) -> io::Result<()> {

@@ -70,7 +70,8 @@ fn kept_of<'k>(chain: &Chain, kept: &'k [Checkpoint]) -> Result<Vec<&'k Checkpoi
     for stretch in checkpoints.list().map_err(failed())? {
         own.extend(checkpoints.read(stretch).map_err(failed())?.checkpoints.iter().map(Checkpoint::hash));
     }
-    let is_of_it =
-        |kept: &&Checkpoint| kept.heads.iter().any(|head| streams.contains(&head.stream)) || own.contains(&kept.hash());
+    let is_of_it = |kept: &&Checkpoint| {
+        kept.heads.iter().any(|head| streams.contains(&head.stream)) || own.contains(&kept.hash())
+    };
     Ok(kept.iter().filter(is_of_it).collect())
 }

@@ -44,9 +44,11 @@ pub(super) const LIST_OF_ROLES: Statement = Statement::new(
 pub(super) const DELETE_OF_ROLE: Statement = Statement::new("DELETE FROM iam_role_uses WHERE role_id = $1");
 pub(super) const FIND_READING: Statement =
     Statement::new("SELECT stream, record FROM iam_readings WHERE journal = $1");
-pub(super) const PUT_READING: Statement = Statement::new(
-    "INSERT INTO iam_readings (journal, stream, record) VALUES ($1, $2, $3) \
-     ON CONFLICT (journal) DO UPDATE SET stream = excluded.stream, record = excluded.record",
+pub(super) const BEGIN_READING: Statement = Statement::new(
+    "INSERT INTO iam_readings (journal, stream, record) VALUES ($1, $2, $3) ON CONFLICT (journal) DO NOTHING",
+);
+pub(super) const MOVE_READING: Statement = Statement::new(
+    "UPDATE iam_readings SET stream = $2, record = $3 WHERE journal = $1 AND stream = $4 AND record = $5",
 );
 
 /// The last use of an access key that is known.
@@ -93,13 +95,33 @@ pub(crate) async fn delete_of_role(tx: &mut Tx<'_>, role_id: &str) -> Result<(),
     tx.execute(DELETE_OF_ROLE, &[role_id.into()]).await.map(drop)
 }
 
-/// Keeps what was read up to a position of the journal of that name.
+/// How far a server's journal has been read on.
+#[derive(Clone, Copy)]
+pub(crate) struct Moved<'c> {
+    /// The server's name among those on the store.
+    pub(crate) chain: &'c str,
+    /// Up to where it had been read.
+    pub(crate) after: Option<Position>,
+    /// Up to where it was read now.
+    pub(crate) end: Position,
+}
+
+/// Keeps what was read of a journal. Answers whether it was: another server may have read the same.
 pub(crate) async fn keep(
     tx: &mut Tx<'_>,
     uses: &[(String, Use)],
     roles: &[(RoleKey, RoleUse)],
-    (journal, position): (&str, Position),
-) -> Result<(), StoreError> {
+    Moved { chain, after, end }: Moved<'_>,
+) -> Result<bool, StoreError> {
+    let place = |position: Position| [position.stream.to_string().into(), (position.record as i64).into()];
+    let [stream, record] = place(end);
+    let moved = match after.map(place) {
+        None => tx.execute(BEGIN_READING, &[chain.into(), stream, record]).await?,
+        Some([from, after]) => tx.execute(MOVE_READING, &[chain.into(), stream, record, from, after]).await?,
+    };
+    if moved == 0 {
+        return Ok(false);
+    }
     for (RoleKey { account, id }, RoleUse { region, used_ms }) in roles {
         let values = [account.into(), id.into(), region.into(), (*used_ms).into()];
         tx.execute(PUT_OF_ROLE, &values).await?;
@@ -108,8 +130,7 @@ pub(crate) async fn keep(
         let values = [access_key_id.into(), service.into(), region.into(), (*used_ms).into()];
         tx.execute(PUT, &values).await?;
     }
-    let stream = position.stream.to_string();
-    tx.execute(PUT_READING, &[journal.into(), stream.into(), (position.record as i64).into()]).await.map(drop)
+    Ok(true)
 }
 
 /// Forgets the last use of an access key that is deleted.

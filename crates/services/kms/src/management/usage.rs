@@ -19,9 +19,6 @@ use crate::domain::usage::{self, LastUse};
 use crate::error::Refusal;
 use crate::repo;
 
-/// The name of the journal where a store has one server.
-const ONLY_JOURNAL: &str = "local";
-
 /// Records read before what they tell is kept.
 const BATCH: usize = 20_000;
 
@@ -42,8 +39,6 @@ pub(super) struct Usage {
     db: Db,
     mac: RowMac,
     journal: RwLock<Reader>,
-    /// What the journal is called among those of all servers on the store.
-    journal_name: String,
     /// One reads at a time.
     reading: Mutex<()>,
 }
@@ -62,12 +57,7 @@ struct Stretch {
 
 impl Usage {
     pub(super) fn new(db: Db, mac: RowMac, journal: Reader) -> Self {
-        let journal_name = ONLY_JOURNAL.to_owned();
-        Self { db, mac, journal: RwLock::new(journal), journal_name, reading: Mutex::default() }
-    }
-
-    pub(super) fn with_journal_name(self, journal_name: &str) -> Self {
-        Self { journal_name: journal_name.to_owned(), ..self }
+        Self { db, mac, journal: RwLock::new(journal), reading: Mutex::default() }
     }
 
     pub(super) async fn rest(&self) -> UsageAtRest<'_> {
@@ -78,37 +68,57 @@ impl Usage {
         *self.journal.write().unwrap_or_else(PoisonError::into_inner) = journal;
     }
 
-    /// Reads the journal to its end.
+    /// Reads the journal to its end: each server's, where several share the store.
     async fn catch_up(&self) -> Result<(), Refusal> {
         let _one = self.reading.lock().await;
+        let journal = self.journal.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let listing = journal.clone();
+        for chain in blocking(move || listing.chains()).await? {
+            self.catch_up_with(journal.clone().of_chain(&chain), &chain).await?;
+        }
+        Ok(())
+    }
+
+    async fn catch_up_with(&self, journal: Reader, chain: &str) -> Result<(), Refusal> {
         loop {
-            let after = repo::usage::reading(&self.db, &self.journal_name).await?;
-            let journal = self.journal.read().unwrap_or_else(PoisonError::into_inner).clone();
-            // Reading blocks on the disk.
-            let stretch = tokio::task::spawn_blocking(move || read(&journal, after)).await;
-            let stretch = stretch.map_err(|_| Refusal::internal("reading the journal was interrupted"))??;
+            let after = repo::usage::reading(&self.db, chain).await?;
+            let reader = journal.clone();
+            let stretch = blocking(move || read(&reader, after)).await?;
             let Some(end) = stretch.end else { return Ok(()) };
             let last = stretch.records < BATCH;
             let uses: Vec<_> =
                 stretch.uses.into_iter().map(|((home, key_id), last)| (home, key_id, last)).collect();
             let uses = uses.as_slice();
-            let (mac, read_to) = (&self.mac, (self.journal_name.as_str(), end));
+            let (mac, moved) = (&self.mac, repo::usage::Moved { chain, after, end });
             let kept = self
                 .db
-                .transaction(|tx| Box::pin(async move { repo::usage::keep(tx, mac, uses, read_to).await }));
-            kept.await?;
-            if last {
+                .transaction(|tx| Box::pin(async move { repo::usage::keep(tx, mac, uses, moved).await }));
+            // Where another server was there first, what there is behind what it read is still to be read.
+            if kept.await? && last {
                 return Ok(());
             }
         }
     }
 }
 
+/// Reads where it may block: on the disk, or on the store.
+async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
+) -> Result<T, Refusal> {
+    let read = tokio::task::spawn_blocking(read).await;
+    Ok(read.map_err(|_| Refusal::internal("reading the journal was interrupted"))??)
+}
+
 /// Reads at most a batch of records, and whatever is damaged between them.
 fn read(journal: &Reader, after: Option<Position>) -> Result<Stretch, JournalError> {
     let mut stretch = Stretch { uses: HashMap::new(), end: None, records: 0 };
-    // What is damaged is `audit verify`'s to name; here it tells of no use.
-    for (position, record) in journal.records(after)?.flatten().take(BATCH) {
+    for record in journal.records(after)?.past_damage().take(BATCH) {
+        let (position, record) = match record {
+            Ok(found) => found,
+            // What is before it counts; what comes after is still to be read.
+            Err(_) if stretch.records > 0 => break,
+            Err(error) => return Err(error),
+        };
         stretch.records += 1;
         stretch.end = Some(position);
         for (home, key_id, last) in usage::keys_used(&record) {
@@ -160,9 +170,9 @@ impl KeyManagement {
         Ok(())
     }
 
-    /// The record up to which the journal has been read for uses of keys: what comes after it is still needed.
-    pub async fn usage_read_to(&self) -> Result<Option<Position>, StoreError> {
-        repo::usage::reading(&self.db, &self.usage.journal_name).await
+    /// The record up to which a server's journal has been read for uses of keys: what comes after it is still needed.
+    pub async fn usage_read_to(&self, chain: &str) -> Result<Option<Position>, StoreError> {
+        repo::usage::reading(&self.db, chain).await
     }
 
     /// Reads the journal on for uses of keys, until the shutdown begins.

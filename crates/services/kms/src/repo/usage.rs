@@ -25,9 +25,11 @@ pub(super) const DELETE: Statement =
     Statement::new("DELETE FROM kms_last_uses WHERE account = $1 AND region = $2 AND key_id = $3");
 pub(super) const FIND_READING: Statement =
     Statement::new("SELECT stream, record FROM kms_readings WHERE journal = $1");
-pub(super) const PUT_READING: Statement = Statement::new(
-    "INSERT INTO kms_readings (journal, stream, record) VALUES ($1, $2, $3) \
-     ON CONFLICT (journal) DO UPDATE SET stream = excluded.stream, record = excluded.record",
+pub(super) const BEGIN_READING: Statement = Statement::new(
+    "INSERT INTO kms_readings (journal, stream, record) VALUES ($1, $2, $3) ON CONFLICT (journal) DO NOTHING",
+);
+pub(super) const MOVE_READING: Statement = Statement::new(
+    "UPDATE kms_readings SET stream = $2, record = $3 WHERE journal = $1 AND stream = $4 AND record = $5",
 );
 
 /// A row of `kms_last_uses`.
@@ -89,15 +91,35 @@ pub(crate) async fn reading(db: &Db, journal: &str) -> Result<Option<Position>, 
     Ok(Some(Position { stream, record: row.i64("record")? as u64 }))
 }
 
-/// Keeps what was read up to a position of the journal of that name, where nothing later is known: other servers have
-/// journals of their own. Uses of keys that are gone are kept out, also where another key has
-/// the id now.
+/// How far a server's journal has been read on.
+#[derive(Clone, Copy)]
+pub(crate) struct Moved<'c> {
+    /// The server's name among those on the store.
+    pub(crate) chain: &'c str,
+    /// Up to where it had been read.
+    pub(crate) after: Option<Position>,
+    /// Up to where it was read now.
+    pub(crate) end: Position,
+}
+
+/// Keeps what was read of a journal, where nothing later is known: other servers have journals of their own. Uses of keys
+/// that are gone are kept out, also where another key has the id now. Answers whether it was: another server may have read
+/// the same.
 pub(crate) async fn keep(
     tx: &mut Tx<'_>,
     mac: &RowMac,
     uses: &[(Home, String, LastUse)],
-    (journal, position): (&str, Position),
-) -> Result<(), StoreError> {
+    Moved { chain, after, end }: Moved<'_>,
+) -> Result<bool, StoreError> {
+    let place = |position: Position| [position.stream.to_string().into(), (position.record as i64).into()];
+    let [stream, record] = place(end);
+    let moved = match after.map(place) {
+        None => tx.execute(BEGIN_READING, &[chain.into(), stream, record]).await?,
+        Some([from, after]) => tx.execute(MOVE_READING, &[chain.into(), stream, record, from, after]).await?,
+    };
+    if moved == 0 {
+        return Ok(false);
+    }
     for (home, key_id, last) in uses {
         let name = name_of(home, key_id);
         let made_ms = tx.query_opt(KEY_MADE, &name).await?.map(|row| row.i64("created_ms")).transpose()?;
@@ -107,8 +129,7 @@ pub(crate) async fn keep(
         let row = UseRow { home: home.clone(), key_id: key_id.clone(), last: last.clone() };
         tx.execute(PUT, &mac.values(&row)).await?;
     }
-    let stream = position.stream.to_string();
-    tx.execute(PUT_READING, &[journal.into(), stream.into(), (position.record as i64).into()]).await.map(drop)
+    Ok(true)
 }
 
 /// Forgets the last use of a key that is deleted.

@@ -57,7 +57,7 @@ pub(crate) fn other_root() -> Root {
 
 pub(crate) async fn open(database: &TestDatabase) -> Db {
     let db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
-    db.migrate(&[MIGRATIONS]).await.unwrap();
+    db.migrate(&[MIGRATIONS, strongroom_journal::MIGRATIONS]).await.unwrap();
     db
 }
 

@@ -20,13 +20,17 @@ on_both_engines! {
     a_use_is_told_when_its_record_is_no_longer_kept,
     policies_can_ask_for_how_long_a_key_has_not_been_used,
     a_use_that_was_altered_decides_nothing,
-    each_server_reads_its_own_journal_on,
 }
 
-async fn each_server_reads_its_own_journal_on(database: &TestDatabase) {
+#[test]
+fn each_server_tells_of_uses_at_all_of_them() {
+    strongroom_testkit::run(each_tells_of_all(&TestDatabase::postgres()));
+}
+
+async fn each_tells_of_all(database: &TestDatabase) {
     let db = open(database).await;
-    let [one, two] = ["one", "two"].map(|journal_name| {
-        let surroundings = Surroundings { journal_name, ..Surroundings::default() };
+    let [one, two] = ["one", "two"].map(|name| {
+        let surroundings = Surroundings { server_name: Some(name), ..Surroundings::default() };
         Client::new(&start_in(&db, &root(), &surroundings), ACCOUNT, REGION)
     });
     let key = one.create_key().await;
@@ -34,17 +38,23 @@ async fn each_server_reads_its_own_journal_on(database: &TestDatabase) {
     write(&one, record(1, "Encrypt", &[&arn])).await;
     write(&two, record(2, "Decrypt", &[&arn])).await;
     let decrypted = KeyLastUsageTrackingOperation::Decrypt;
-    assert_use(&two.last_usage(&id).await.unwrap(), 2, decrypted.clone());
-    // What the other has to add is older.
-    assert_use(&one.last_usage(&id).await.unwrap(), 2, decrypted);
-    // Each goes on where it was, and not where the other is.
+    assert_use(&one.last_usage(&id).await.unwrap(), 2, decrypted.clone());
+    assert_use(&two.last_usage(&id).await.unwrap(), 2, decrypted);
+    // Each goes on where whichever read it last has left it.
     for (number, server) in [(3, &one), (4, &two), (5, &one)] {
         write(server, record(number, "Encrypt", &[&arn])).await;
-        for asked in [server, &one, &two] {
+        for asked in [&two, server, &one] {
             let told = asked.last_usage(&id).await.unwrap();
             assert_use(&told, number, KeyLastUsageTrackingOperation::Encrypt);
         }
     }
+    for name in ["one", "two"] {
+        assert!(one.kms.usage_read_to(name).await.unwrap().is_some());
+    }
+    // What one that is gone had recorded last is told by the other.
+    write(&two, record(6, "Encrypt", &[&arn])).await;
+    drop(two);
+    assert_use(&one.last_usage(&id).await.unwrap(), 6, KeyLastUsageTrackingOperation::Encrypt);
 }
 
 /// The record of a call about the keys of those ARNs, as the server writes it.
@@ -205,10 +215,10 @@ async fn a_use_is_told_when_its_record_is_no_longer_kept(database: &TestDatabase
     let client = Client::new(&start(&db, &root()), ACCOUNT, REGION);
     let key = client.create_key().await;
     let arn = key.arn.as_deref().unwrap();
-    assert_eq!(client.kms.usage_read_to().await.unwrap(), None);
+    assert_eq!(client.kms.usage_read_to("local").await.unwrap(), None);
     write(&client, record(1, "Encrypt", &[arn])).await;
     client.last_usage(&key.key_id).await.unwrap();
-    let read_to = client.kms.usage_read_to().await.unwrap();
+    let read_to = client.kms.usage_read_to("local").await.unwrap();
     assert!(read_to.is_some());
     // Another is recorded, and dropped before it was read: it is never told, and nothing else suffers.
     write(&client, record(2, "Encrypt", &[arn])).await;
@@ -218,7 +228,7 @@ async fn a_use_is_told_when_its_record_is_no_longer_kept(database: &TestDatabase
     write(&client, record(3, "Decrypt", &[arn])).await;
     let answer = client.last_usage(&key.key_id).await.unwrap();
     assert_use(&answer, 3, KeyLastUsageTrackingOperation::Decrypt);
-    assert!(client.kms.usage_read_to().await.unwrap() > read_to);
+    assert!(client.kms.usage_read_to("local").await.unwrap() > read_to);
 }
 
 /// KMS Developer Guide, "kms:TrailingDaysWithoutKeyUsage": whole days since the last use, or since the key was made.

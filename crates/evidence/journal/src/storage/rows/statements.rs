@@ -17,6 +17,7 @@ pub const STATEMENTS: &[Statement] = &[
     SEGMENTS,
     LISTED_OF,
     NEWEST_OF,
+    CHAIN_OF,
     AT,
     FETCH,
     NEXT,
@@ -27,6 +28,7 @@ pub const STATEMENTS: &[Statement] = &[
     PUT_PIECE,
     COUNT_CHECKPOINTS,
     CHECKPOINTS,
+    COPY_CHECKPOINT,
     REMOVE_CHECKPOINTS,
 ];
 
@@ -65,6 +67,10 @@ pub(super) const LISTED_OF: Statement = Statement::new(
 pub(super) const NEWEST_OF: Statement = Statement::new(
     "SELECT stream, segment FROM journal_pieces WHERE position = 0 AND chain = $1 \
      ORDER BY stream DESC, segment DESC LIMIT 1",
+);
+pub(super) const CHAIN_OF: Statement = Statement::new(
+    "SELECT chain FROM journal_pieces WHERE position = 0 AND stream = $1 AND chain IS NOT NULL \
+     ORDER BY segment LIMIT 1",
 );
 /// Puts a piece, if the chain is still its writer's. The lock makes whoever raises the fence wait until this is committed.
 pub(super) const PUT: Statement = Statement::new(
@@ -119,5 +125,7 @@ pub(super) const PUT_CHECKPOINT: Statement = Statement::new(
      CAST($3 AS TEXT) FROM journal_chains WHERE chain = $1 AND fence = $4 FOR SHARE \
      ON CONFLICT (chain, place) DO NOTHING",
 );
+pub(super) const COPY_CHECKPOINT: Statement =
+    Statement::new("INSERT INTO journal_checkpoints (chain, place, text) VALUES ($1, $2, $3)");
 pub(super) const REMOVE_CHECKPOINTS: Statement =
     Statement::new("DELETE FROM journal_checkpoints WHERE chain = $1 AND place < $2");

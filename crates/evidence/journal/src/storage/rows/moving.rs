@@ -1,0 +1,141 @@
+//! A journal that was kept in a folder, moved into the store beside which it lay: from before journals were kept there.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use strongroom_store::{Db, StoreError, Value};
+
+use super::session::failed;
+use super::{Rows, statements};
+use crate::checkpoint::{Checkpoint, CheckpointStore};
+use crate::error::JournalError;
+use crate::reader::SegmentId;
+use crate::recovery::{self, OpenNote};
+use crate::segment::{SegmentContent, sync_dir};
+use crate::storage::{Files, Storage};
+
+/// What is compared at a time.
+const BLOCK: usize = 64 << 10;
+/// What the folder is called once all of it is in the store.
+const MOVED: &str = "moved";
+
+/// A journal that was moved.
+#[derive(Clone, Debug)]
+pub struct MovedIn {
+    /// How many segments it had.
+    pub segments: u64,
+    /// How many checkpoints.
+    pub checkpoints: u64,
+    /// Where its folder is now. Nothing needs it any more.
+    pub folder: PathBuf,
+    /// What its end looked like, if there is something to say.
+    pub notes: Vec<OpenNote>,
+}
+
+/// Moves the journal in `dir`, if there is one, into a store, as that of `server`; it is read there under the same streams
+/// and verified against the same checkpoints. The folder gets another name when all of it is there, and is left. A crash in
+/// between leaves it to be done again. Nobody writes the journal meanwhile. Blocks on disk and store.
+pub fn move_into_store(
+    dir: &Path,
+    db: &Db,
+    server: &str,
+    now_ms: i64,
+) -> Result<Option<MovedIn>, JournalError> {
+    if !dir.is_dir() {
+        return Ok(None);
+    }
+    let files = Files::new(dir);
+    let rows = Rows::open(db).map_err(JournalError::io("open", Path::new("the journals in the store")))?;
+    let rows = rows.of(server);
+    let notes = recovery::recover(&files, now_ms)?.notes;
+    let mut segments = 0;
+    for stream in files.streams().map_err(JournalError::io("list", dir))?.streams {
+        let name = files.name_of_stream(stream);
+        for number in files.segments(stream).map_err(JournalError::io("list", &name))?.numbers {
+            let id = SegmentId { stream, number };
+            move_segment(&files, &rows, id).map_err(JournalError::io("move", &files.name_of(id)))?;
+            segments += 1;
+        }
+    }
+    let kept = files.checkpoints();
+    let checkpoints = move_checkpoints(&*kept, &rows).map_err(JournalError::io("move", &kept.name()))?;
+    let folder = put_away(dir).map_err(JournalError::io("rename", dir))?;
+    Ok(Some(MovedIn { segments, checkpoints, folder, notes }))
+}
+
+fn move_segment(files: &Files, rows: &Rows, id: SegmentId) -> io::Result<()> {
+    let content = files.open(id)?;
+    rows.pack(id, &content)?;
+    if is_the_same(&content, &rows.open(id)?)? {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidData, "the segment does not come back from the store"))
+    }
+}
+
+fn is_the_same(one: &SegmentContent, other: &SegmentContent) -> io::Result<bool> {
+    let length = one.length()?;
+    if other.length()? != length {
+        return Ok(false);
+    }
+    let (mut expected, mut found) = (vec![0; BLOCK], vec![0; BLOCK]);
+    let mut at = 0;
+    while at < length {
+        let size = (length - at).min(BLOCK as u64) as usize;
+        one.read_exact_at(&mut expected[..size], at)?;
+        other.read_exact_at(&mut found[..size], at)?;
+        if expected[..size] != found[..size] {
+            return Ok(false);
+        }
+        at += size as u64;
+    }
+    Ok(true)
+}
+
+/// Puts those checkpoints into the store that are not there yet: of a move that was cut off some are.
+fn move_checkpoints(files: &dyn CheckpointStore, rows: &Rows) -> io::Result<u64> {
+    let (kept, there) = (all(files)?, all(&*rows.checkpoints())?);
+    if !kept.starts_with(&there) {
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "this server has a journal in the store that does not come of the one in the folder; move the folder away",
+        ));
+    }
+    let chain: Value = rows.chain.as_deref().unwrap_or_default().into();
+    let first = i64::try_from(there.len()).unwrap_or(i64::MAX).saturating_add(1);
+    let texts: Vec<String> = kept.iter().skip(there.len()).map(Checkpoint::to_string).collect();
+    let put = rows.session.ask(|db| async move {
+        db.transaction(|tx| {
+            let (chain, texts) = (&chain, &texts);
+            Box::pin(async move {
+                for (place, text) in (first..).zip(texts) {
+                    let values = [chain.clone(), place.into(), text.into()];
+                    tx.execute(statements::COPY_CHECKPOINT, &values).await?;
+                }
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await
+    });
+    put.map_err(failed)?;
+    Ok(kept.len() as u64)
+}
+
+fn all(checkpoints: &dyn CheckpointStore) -> io::Result<Vec<Checkpoint>> {
+    let mut all = Vec::new();
+    for stretch in checkpoints.list()? {
+        all.extend(checkpoints.read(stretch)?.checkpoints);
+    }
+    Ok(all)
+}
+
+/// Gives the folder a name under which nobody looks for a journal.
+fn put_away(dir: &Path) -> io::Result<PathBuf> {
+    let mut name = dir.as_os_str().to_owned();
+    name.push(format!(".{MOVED}"));
+    let to = PathBuf::from(name);
+    fs::rename(dir, &to)?;
+    dir.parent().map_or(Ok(()), sync_dir)?;
+    Ok(to)
+}
