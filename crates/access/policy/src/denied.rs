@@ -53,6 +53,13 @@ impl Denied {
         self.0.message.as_deref()
     }
 
+    /// The text as S3 gives it: the resource in quotes.
+    pub fn with_quoted_resource(&self) -> String {
+        let Told { principal, action, resource, .. } = &*self.0;
+        let asked = format!("User: {principal} is not authorized to perform: {action} on resource: \"{resource}\" ");
+        format!("{asked}{}", Because(&self.0))
+    }
+
     /// Why.
     pub fn reason(&self) -> &Reason {
         &self.0.reason
@@ -61,8 +68,18 @@ impl Denied {
 
 impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Told { principal, action, resource, reason, message: _ } = &*self.0;
+        let Told { principal, action, resource, .. } = &*self.0;
         write!(f, "User: {principal} is not authorized to perform: {action} on resource: {resource} ")?;
+        fmt::Display::fmt(&Because(&self.0), f)
+    }
+}
+
+/// How a refusal goes on after it has said who asked for what.
+struct Because<'d>(&'d Told);
+
+impl fmt::Display for Because<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Told { action, reason, .. } = self.0;
         match reason {
             Reason::Implicit { layer } => {
                 write!(f, "because no {} allows the {action} action", layer.name())

@@ -23,6 +23,7 @@
 #![warn(missing_docs)]
 
 mod authority;
+mod bound;
 mod caller;
 pub mod decision;
 mod denied;
@@ -36,6 +37,7 @@ mod session_keys;
 mod subject;
 
 pub use authority::{Authority, Authorized, Everything, MessageSealer, Resource};
+pub use bound::{Bound, Named};
 pub use caller::CallerPolicies;
 pub use decision::{Decision, Grant, Guard, Layer, Policies, Request, admits, decide, explain};
 pub use denied::{Denied, Reason};

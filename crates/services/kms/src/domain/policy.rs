@@ -1,14 +1,12 @@
 //! Key policies: the one that a key has from the start, and what is accepted in its place (KMS Developer
 //! Guide, "Key policies in AWS KMS").
 
-mod bound;
-
 use strongroom_api_kms::actions;
 use strongroom_identity::{AccountId, RequestContext};
 use strongroom_policy::Authority;
 use strongroom_policy::document::{Document, DocumentError, Kind};
+pub(crate) use strongroom_policy::{Bound, Named};
 
-pub(crate) use self::bound::{Bound, Named, invalid_principals};
 use super::access::{KeyPolicy, Proposed, Stated, compile};
 use super::identifier::Home;
 use super::key::{Key, Manager};
@@ -117,4 +115,9 @@ pub(crate) fn check_new_name(name: Option<&str>) -> Result<(), Refusal> {
         }
         _ => check_name(name),
     }
+}
+
+/// The refusal of a policy that names somebody who does not exist.
+pub(crate) fn invalid_principals() -> Refusal {
+    Refusal::MalformedPolicy("Policy contains a statement with one or more invalid principals.".to_owned())
 }
