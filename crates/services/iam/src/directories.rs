@@ -1,7 +1,8 @@
 //! Directories kept: read from the store once, and held in memory as long as they are current.
 //!
 //! Every change of this server's goes through here, and a directory that a change has made doubtful is dropped before
-//! it can be seen. What other servers change is dropped as soon as the store's feed tells of it. Where the feed is
+//! it can be seen. What other servers change is dropped as soon as the store's feed tells of it; what it tells of this
+//! server's own changes is there already, and stays. Where the feed is
 //! followed, and on SQLite, where nobody else writes, asking for what is in memory therefore asks no database. Where it
 //! is not, or not lately, the version is looked up each time.
 
@@ -11,11 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use strongroom_identity::AccountId;
 use strongroom_store::{Db, Engine, News, RowMac, StoreError};
+use tokio::sync::{Mutex as Turns, MutexGuard as Turn};
 
 use crate::domain::directory::Directory;
 use crate::permissions::Compiled;
 use crate::repo::directories::{self as rows, Root};
-use crate::repo::topics::DIRECTORIES;
+use crate::repo::topics::{DIRECTORIES, Made};
 
 /// Directories kept in memory. The largest that quotas allow takes some hundreds of megabytes, a usual one a
 /// few kilobytes.
@@ -24,6 +26,9 @@ const KEPT: usize = 256;
 /// How often a directory that changes while it is read is read again.
 const ATTEMPTS: usize = 20;
 
+/// Groups of accounts: what one of them drops, or has read, is the business of its group alone.
+const GROUPS: usize = 64;
+
 /// The directories of all accounts.
 pub(crate) struct Directories {
     pub(crate) db: Db,
@@ -31,13 +36,14 @@ pub(crate) struct Directories {
     /// What the users and roles in them may do.
     pub(crate) compiled: Compiled,
     kept: Arc<Mutex<Kept>>,
+    /// Of each group one reads at a time: those who ask for the same directory meanwhile find what he has kept.
+    reading: [Turns<()>; GROUPS],
 }
 
-#[derive(Default)]
 struct Kept {
     directories: HashMap<AccountId, Known>,
-    /// Counts what has been dropped: what was read before is not kept after.
-    dropped: u64,
+    /// Counts for each group what has been dropped: what was read before is not kept after.
+    dropped: [u64; GROUPS],
     /// Counts what has been used.
     used: u64,
 }
@@ -49,7 +55,7 @@ struct Known {
 }
 
 /// What had been dropped when a read or a change began.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket(u64);
 
 /// A change to a directory that is under way. Unless it is settled, what is in memory is dropped with it: the
@@ -64,16 +70,17 @@ pub(crate) struct Doubt<'d> {
 
 impl Directories {
     pub(crate) fn new(db: Db, mac: RowMac) -> Self {
-        let kept: Arc<Mutex<Kept>> = Arc::default();
+        let kept = Arc::new(Mutex::new(Kept::nothing()));
         let known = kept.clone();
         db.feed().on(DIRECTORIES, move |news| {
             let mut known = lock(&known);
             match news {
-                News::Changed(account) if let Ok(account) = account.parse() => known.forget(account),
+                News::Changed(key) if let Some(made) = Made::read(key) => known.hear(&made),
                 News::Changed(_) | News::Anything => known.forget_all(),
             }
         });
-        Self { db, mac, compiled: Compiled::default(), kept }
+        let reading = std::array::from_fn(|_| Turns::default());
+        Self { db, mac, compiled: Compiled::default(), kept, reading }
     }
 
     /// Forgets everything, after the store has been emptied.
@@ -96,7 +103,7 @@ impl Directories {
         let mut kept = self.kept();
         match kept.find(account) {
             Some(directory) if self.is_followed() => Ok(directory),
-            _ => Err(Ticket(kept.dropped)),
+            _ => Err(kept.ticket(account)),
         }
     }
 
@@ -106,6 +113,7 @@ impl Directories {
     }
 
     async fn read(&self, account: AccountId) -> Result<Arc<Directory>, StoreError> {
+        let mut turn = None;
         for _ in 0..ATTEMPTS {
             let ticket = match self.known(account) {
                 Ok(directory) => return Ok(directory),
@@ -119,6 +127,11 @@ impl Directories {
             if let Some(directory) = self.kept_at(&root) {
                 return Ok(directory);
             }
+            if turn.is_none() {
+                // Whoever had it before may have kept what is asked for.
+                turn = Some(self.turn(account).await);
+                continue;
+            }
             let directory = rows::find_entities(&self.db, &self.mac, &root).await?;
             let after = rows::find_root(&self.db, &self.mac, account).await?;
             if after.is_some_and(|after| after.version == root.version && after.nonce == root.nonce) {
@@ -131,6 +144,11 @@ impl Directories {
         Err(StoreError::Conflict)
     }
 
+    /// Waits until nobody else of the account's group reads.
+    async fn turn(&self, account: AccountId) -> Turn<'_, ()> {
+        self.reading[group(account)].lock().await
+    }
+
     /// What is in memory of the directory at that very version.
     pub(crate) fn kept_at(&self, root: &Root) -> Option<Arc<Directory>> {
         let is_it =
@@ -140,7 +158,7 @@ impl Directories {
 
     /// Begins a change.
     pub(crate) fn change(&self, account: AccountId) -> (Doubt<'_>, Ticket) {
-        let ticket = Ticket(self.kept().dropped);
+        let ticket = self.kept().ticket(account);
         let written = AtomicBool::new(false);
         (Doubt { directories: self, account, written, settled: false }, ticket)
     }
@@ -157,7 +175,7 @@ impl Directories {
                 directory.version == 0
             }
         };
-        if kept.dropped != ticket.0 || known.as_ref().is_some_and(is_later) {
+        if kept.ticket(directory.account) != ticket || known.as_ref().is_some_and(is_later) {
             return;
         }
         if kept.directories.len() >= KEPT && known.is_none() {
@@ -180,7 +198,30 @@ fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The account's group.
+fn group(account: AccountId) -> usize {
+    (account.number() % GROUPS as u64) as usize
+}
+
 impl Kept {
+    fn nothing() -> Self {
+        Self { directories: HashMap::new(), dropped: [0; GROUPS], used: 0 }
+    }
+
+    /// What has been dropped by now of the account's group.
+    fn ticket(&self, account: AccountId) -> Ticket {
+        Ticket(self.dropped[group(account)])
+    }
+
+    /// A change was made: what is older than that is dropped.
+    fn hear(&mut self, made: &Made<'_>) {
+        let Made { account, version, nonce } = *made;
+        let known = self.directories.get(&account);
+        if !known.is_some_and(|known| known.directory.nonce == nonce && known.directory.version >= version) {
+            self.forget(account);
+        }
+    }
+
     /// The directory of an account, which is used now.
     fn find(&mut self, account: AccountId) -> Option<Arc<Directory>> {
         let known = self.directories.get_mut(&account)?;
@@ -197,12 +238,12 @@ impl Kept {
 
     fn forget_all(&mut self) {
         self.directories.clear();
-        self.dropped += 1;
+        self.dropped.iter_mut().for_each(|dropped| *dropped += 1);
     }
 
     fn forget(&mut self, account: AccountId) {
         self.directories.remove(&account);
-        self.dropped += 1;
+        self.dropped[group(account)] += 1;
     }
 
     /// Drops an empty directory if there is one, or else the one that was used longest ago.
@@ -227,12 +268,8 @@ impl Doubt<'_> {
         self.directories.keep(ticket, directory);
         // Where it could not be kept, an older one must neither stay nor come: whoever reads at this moment may have
         // read it before the change was made.
-        let mut kept = self.directories.kept();
-        let is_there =
-            |known: Arc<Directory>| known.nonce == directory.nonce && known.version >= directory.version;
-        if !kept.find(self.account).is_some_and(is_there) {
-            kept.forget(self.account);
-        }
+        let Directory { version, ref nonce, .. } = **directory;
+        self.directories.kept().hear(&Made { account: self.account, version, nonce });
     }
 }
 
@@ -275,11 +312,11 @@ mod tests {
         let directories = directories(&database).await;
         let (change, ticket) = directories.change(ACCOUNT.parse().unwrap());
         change.writes();
-        // Another account's change fails, so that this one's directory cannot be kept.
-        let (failed, _) = directories.change("444455556666".parse().unwrap());
+        // Another change of the account fails, so that this one's directory cannot be kept.
+        let (failed, _) = directories.change(ACCOUNT.parse().unwrap());
         failed.writes();
         drop(failed);
-        let reader = Ticket(directories.kept().dropped);
+        let reader = directories.kept().ticket(ACCOUNT.parse().unwrap());
         change.settle(ticket, &at(2));
         assert_eq!(directories.version_kept(), None);
         directories.keep(reader, &at(1));
@@ -297,20 +334,20 @@ mod tests {
         let db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
         db.migrate(&[crate::MIGRATIONS]).await.unwrap();
         let directories = Directories::new(db, RowMac::new(&strongroom_seal::Root::ephemeral().unwrap()));
-        let ticket = || Ticket(directories.kept().dropped);
-        directories.keep(ticket(), &at(1));
-        let before = ticket().0;
+        let ticket = |account| directories.kept().ticket(account);
+        directories.keep(ticket(ACCOUNT.parse().unwrap()), &at(1));
+        let before = directories.kept().dropped;
         for number in 0..KEPT + 40 {
             let empty = directories.current(strange(number)).await.unwrap();
             assert_eq!(empty.version, 0);
         }
         assert_eq!(directories.version_kept(), Some(1));
         // What is under way can still be kept.
-        assert_eq!(ticket().0, before);
+        assert_eq!(directories.kept().dropped, before);
         assert_eq!(directories.kept().directories.len(), KEPT);
         // Whoever has somebody gets the room of one that has nobody.
         let other = Directory::new(strange(KEPT + 99), 1, "nonce".to_owned(), []);
-        directories.keep(ticket(), &Arc::new(other));
+        directories.keep(ticket(other.account), &Arc::new(other));
         assert_eq!(directories.version_kept(), Some(1));
         assert!(directories.kept().find(strange(KEPT + 99)).is_some());
     }
@@ -320,13 +357,13 @@ mod tests {
         let database = TestDatabase::sqlite();
         let directories = directories(&database).await;
         let keep = |account: AccountId| {
-            let ticket = Ticket(directories.kept().dropped);
+            let ticket = directories.kept().ticket(account);
             directories.keep(ticket, &Arc::new(Directory::new(account, 1, "nonce".to_owned(), [])));
         };
         keep(ACCOUNT.parse().unwrap());
         (1..KEPT).map(strange).for_each(keep);
         assert_eq!(directories.version_kept(), Some(1));
-        let reader = Ticket(directories.kept().dropped);
+        let reader = directories.kept().ticket(strange(1));
         keep(strange(KEPT));
         assert_eq!(directories.version_kept(), Some(1));
         assert!(directories.kept().find(strange(1)).is_none());
@@ -345,6 +382,28 @@ mod tests {
             change.writes();
             change.settle(ticket, &at(version));
             assert_eq!(directories.version_kept(), Some(kept));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_heard_of_a_change_drops_what_is_older_and_nothing_else() {
+        let database = TestDatabase::sqlite();
+        let directories = directories(&database).await;
+        let account: AccountId = ACCOUNT.parse().unwrap();
+        let other = strange(1);
+        for (heard, nonce, stays) in
+            [(1, "nonce", true), (2, "nonce", true), (3, "nonce", false), (1, "another", false)]
+        {
+            let first = directories.kept().ticket(account);
+            directories.keep(first, &at(2));
+            let reader = directories.kept().ticket(account);
+            let reader_of_other = directories.kept().ticket(other);
+            directories.kept().hear(&Made { account, version: heard, nonce });
+            assert_eq!(directories.version_kept(), stays.then_some(2), "{heard} {nonce}");
+            // What was read before is kept only if nothing was dropped since; of others it always is.
+            directories.keep(reader, &at(2));
+            assert_eq!(directories.version_kept().is_some(), stays, "{heard} {nonce}");
+            assert!(directories.kept().ticket(other) == reader_of_other);
         }
     }
 }

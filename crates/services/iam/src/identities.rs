@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use strongroom_identity::{AccountId, Action, Principal, RecordDraft, RequestContext};
+use strongroom_identity::{AccountId, Action, RecordDraft, RequestContext};
 use strongroom_journal::{Position, Reader};
-use strongroom_policy::{Authority, Resource, Values};
+use strongroom_policy::Authority;
 use strongroom_runtime::Shutdown;
 use strongroom_seal::{Purpose, Root as SealRoot, Sealer};
 use strongroom_store::{StoreError, Tx};
@@ -14,10 +14,9 @@ use strongroom_store::{StoreError, Tx};
 use crate::access_keys::AccessKeys;
 use crate::attempts::Attempts;
 use crate::directories::Directories;
-use crate::domain::directory::{Directory, Entry};
+use crate::domain::directory::Directory;
 use crate::domain::edit::{Edit, RowChange};
 use crate::domain::id::new_nonce;
-use crate::domain::kind::Kind;
 use crate::domain::root_user::GivenKey;
 use crate::domain::tags::Tags;
 use crate::domain::trust;
@@ -30,6 +29,7 @@ use crate::repo::{self, access_keys, accounts, aliases, directories};
 use crate::sts::ProviderDocuments;
 use crate::sts::sessions::Sessions;
 use crate::sts::web_identity::Providers;
+use crate::targets::{Protected, Target};
 use crate::uses::{Quiet, Uses};
 
 /// The IAM service over one store and one seal.
@@ -43,82 +43,6 @@ pub struct IdentityManagement {
     pub(crate) uses: Uses,
     pub(crate) providers: Providers,
     pub(crate) passwords: Passwords,
-}
-
-/// What a call acts on, as policies and records name it.
-#[derive(Clone, Copy)]
-pub(crate) enum Target<'t> {
-    /// The entity of that name; of a policy, a device or a provider, the ARN.
-    One(Kind, &'t str),
-    /// One that is to be made, by its path and name.
-    New(Kind, &'t str, &'t str),
-    /// The entity of that name as it will be called: by another path or another name, where there is one.
-    Moved(Kind, &'t str, Option<&'t str>, Option<&'t str>),
-    /// The account's root user.
-    Root,
-    /// What lies below a path.
-    Below(Kind, &'t str),
-    /// What has no name of its own.
-    Account,
-}
-
-/// A target as policies protect it.
-struct Protected {
-    account: AccountId,
-    arn: String,
-    entry: Option<Arc<Entry>>,
-    /// Whether the action is one whose policies may speak of the boundary that the target has.
-    shows_boundary: bool,
-}
-
-impl Protected {
-    fn tags(&self) -> Option<&Tags> {
-        self.entry.as_ref().and_then(|entry| entry.tags())
-    }
-
-    fn boundary(&self) -> Option<&str> {
-        self.entry.as_ref().filter(|_| self.shows_boundary).and_then(|entry| entry.boundary())
-    }
-}
-
-/// The condition keys that tell of a resource's tags.
-const TAG_KEYS: [&str; 2] = ["aws:resourcetag/", "iam:resourcetag/"];
-
-/// The condition key that tells of a boundary: of the one in the request, or else of the one that the user or role
-/// has.
-const BOUNDARY_KEY: &str = "iam:permissionsboundary";
-
-/// The actions on users and roles that know it (Service Authorization Reference, "Actions, resources, and condition
-/// keys for AWS Identity and Access Management"), beside those that give a boundary.
-const SHOW_BOUNDARY: [&str; 10] = [
-    "iam:AttachRolePolicy",
-    "iam:AttachUserPolicy",
-    "iam:DeleteRolePermissionsBoundary",
-    "iam:DeleteRolePolicy",
-    "iam:DeleteUserPermissionsBoundary",
-    "iam:DeleteUserPolicy",
-    "iam:DetachRolePolicy",
-    "iam:DetachUserPolicy",
-    "iam:PutRolePolicy",
-    "iam:PutUserPolicy",
-];
-
-impl Resource for Protected {
-    fn owner(&self) -> AccountId {
-        self.account
-    }
-
-    fn arn(&self) -> String {
-        self.arn.clone()
-    }
-
-    fn condition_key(&self, key: &str, _context: &RequestContext) -> Option<Values<'_>> {
-        if key == BOUNDARY_KEY {
-            return self.boundary().map(Values::text);
-        }
-        let tag = TAG_KEYS.iter().find_map(|prefix| key.strip_prefix(prefix))?;
-        self.tags()?.get(tag).map(Values::text)
-    }
 }
 
 impl IdentityManagement {
@@ -141,13 +65,6 @@ impl IdentityManagement {
         Self { providers: self.providers.read_by(documents), ..self }
     }
 
-    /// The same where several servers share the store: how far this one's journal has been read for uses of access keys is
-    /// kept under a name that no other has.
-    #[must_use]
-    pub fn with_journal_name(self, name: &str) -> Self {
-        Self { uses: self.uses.with_journal_name(name), ..self }
-    }
-
     /// Waits until nobody reads the journal for uses of access keys, and keeps it so while the answer is held.
     pub async fn quiet(&self) -> Quiet<'_> {
         self.uses.quiet().await
@@ -160,10 +77,10 @@ impl IdentityManagement {
         self.uses.start_over(quiet, journal);
     }
 
-    /// The record up to which the journal has been read for uses of access keys and roles: what comes after it is still
-    /// needed.
-    pub async fn uses_read_to(&self) -> Result<Option<Position>, StoreError> {
-        self.uses.read_to().await
+    /// The record up to which a server's journal has been read for uses of access keys and roles: what comes after it is
+    /// still needed.
+    pub async fn uses_read_to(&self, chain: &str) -> Result<Option<Position>, StoreError> {
+        self.uses.read_to(chain).await
     }
 
     /// Reads the journal on for uses of access keys, until the shutdown begins.
@@ -361,55 +278,9 @@ impl IdentityManagement {
         targets: &[Target<'_>],
     ) -> Result<(), Refusal> {
         for target in targets {
-            let mut protected = protect(context, directory, *target);
-            protected.shows_boundary = SHOW_BOUNDARY.contains(&A::NAME);
+            let protected = Protected::by::<A>(context, directory, *target);
             self.authority.authorize::<A, _>(context, protected)?;
         }
         Ok(())
-    }
-}
-
-/// What policies protect where a call names `target`. What is not there is protected by its name.
-fn protect(context: &RequestContext, directory: &Directory, target: Target<'_>) -> Protected {
-    let account = directory.account;
-    let protected = |arn: String, entry: Option<Arc<Entry>>| {
-        let shows_boundary = false;
-        Protected { account, arn, entry, shows_boundary }
-    };
-    match target {
-        Target::One(kind @ (Kind::Policy | Kind::Mfa | Kind::Oidc), arn) => {
-            let name = match kind {
-                Kind::Policy => arn.rsplit('/').next(),
-                Kind::Oidc => arn.strip_prefix(&kind.arn(account, "/", "")),
-                _ => arn.strip_prefix(&kind.arn(account, "", "")),
-            };
-            let found = name.and_then(|name| directory.find(kind, name));
-            let entry = found.filter(|entry| entry.arn(account) == arn).cloned();
-            context.touched(kind.cloudformation(), account, arn);
-            protected(arn.to_owned(), entry)
-        }
-        Target::One(kind, name) => {
-            let entry = directory.find(kind, name).cloned();
-            let arn = match &entry {
-                Some(entry) => entry.arn(account),
-                None => kind.arn(account, "/", name),
-            };
-            context.touched(kind.cloudformation(), account, arn.clone());
-            protected(arn, entry)
-        }
-        Target::Moved(kind, name, new_path, new_name) => {
-            let entry = directory.find(kind, name).cloned();
-            let path = entry.as_ref().and_then(|entry| entry.path());
-            let path = new_path.or(path).unwrap_or("/");
-            protected(kind.arn(account, path, new_name.unwrap_or(name)), entry)
-        }
-        Target::New(kind, path, name) => {
-            let arn = kind.arn(account, path, name);
-            context.touched(kind.cloudformation(), account, arn.clone());
-            protected(arn, None)
-        }
-        Target::Below(kind, path) => protected(kind.arn(account, path, ""), None),
-        Target::Root => protected(Principal::Root(account).arn(), None),
-        Target::Account => protected("*".to_owned(), None),
     }
 }

@@ -5,7 +5,7 @@
 //! server has verified.
 //!
 //! All entities of an account are one directory. A call of IAM goes through `api` (input rules, answers),
-//! `identities` (authorisation and the transaction), `domain` (rules without a store) and `repo` (rows);
+//! `identities` (authorisation and the transaction; `targets` says what of), `domain` (rules without a store) and `repo` (rows);
 //! `directories` keeps directories in memory.
 
 #![warn(missing_docs)]
@@ -28,6 +28,7 @@ mod principals;
 mod repo;
 mod resealing;
 mod sts;
+mod targets;
 mod uses;
 
 pub use access_keys::{AccessKeyError, AccessKeys};

@@ -7,7 +7,7 @@ use super::{ROOT_PATH, own_name};
 use crate::IdentityManagement;
 use crate::domain::kind::Kind;
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 
 pub(super) async fn list_instance_profiles(
     identities: &IdentityManagement,

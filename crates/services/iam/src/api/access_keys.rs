@@ -15,7 +15,7 @@ use crate::domain::kind::Kind;
 use crate::domain::paging::Page;
 use crate::domain::user::{AccessKey, no_access_key};
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 
 /// What stands for a service and a Region where a key was never used.
 const NEVER: &str = "N/A";

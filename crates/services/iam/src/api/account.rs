@@ -15,7 +15,7 @@ use crate::domain::root_user::root_id;
 use crate::domain::trust;
 use crate::domain::user::{MOST_ACCESS_KEYS, MOST_GROUPS};
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 
 /// Quotas on what Strongroom does not have.
 const SERVER_CERTIFICATES: usize = 20;

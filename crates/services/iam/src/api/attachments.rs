@@ -13,7 +13,7 @@ use crate::domain::directory::check_policy_arn;
 use crate::domain::kind::Kind;
 use crate::domain::paging::Page;
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 
 async fn attach<A: Action>(
     identities: &IdentityManagement,

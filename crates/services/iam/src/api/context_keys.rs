@@ -8,7 +8,7 @@ use crate::IdentityManagement;
 use crate::domain::simulation::source::of_entity;
 use crate::domain::simulation::subject::EntityArn;
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 
 pub(super) async fn get_context_keys_for_custom_policy(
     identities: &IdentityManagement,

@@ -17,7 +17,7 @@ use crate::domain::role::Role;
 use crate::domain::usage::Usage;
 use crate::domain::user::User;
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 use crate::uses::RoleUse;
 
 /// An entity of the list, which mixes kinds.

@@ -14,7 +14,7 @@ use crate::domain::kind::Kind;
 use crate::domain::paging::Page;
 use crate::domain::permissions::Permissions;
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 
 pub(super) async fn create_group(
     identities: &IdentityManagement,

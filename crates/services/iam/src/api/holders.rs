@@ -8,7 +8,7 @@ use crate::domain::directory::Directory;
 use crate::domain::kind::Kind;
 use crate::domain::root_user::{GivenKey, root_id};
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 
 /// Who has credentials.
 pub(super) enum Holder {

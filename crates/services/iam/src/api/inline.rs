@@ -12,7 +12,7 @@ use crate::domain::kind::Kind;
 use crate::domain::paging::Page;
 use crate::domain::permissions::Permissions;
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 
 /// The policies of the entity of that name; so does the next one, to change them.
 pub(super) fn permissions<'d>(

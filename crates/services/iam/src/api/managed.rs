@@ -17,7 +17,7 @@ use crate::domain::policy::{Policy, Version, no_version, version_id};
 use crate::domain::tags::{self, Tags};
 use crate::domain::usage::Usage;
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 
 pub(super) async fn create_policy(
     identities: &IdentityManagement,

@@ -21,7 +21,7 @@ use crate::domain::picture;
 use crate::domain::tags::{self, Tags};
 use crate::domain::user::MOST_DEVICES;
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 
 pub(super) async fn create_virtual_mfa_device(
     identities: &IdentityManagement,

@@ -12,8 +12,8 @@ use crate::domain::kind::Kind;
 use crate::domain::password::{self, Login, PasswordPolicy};
 use crate::domain::user::User;
 use crate::error::Refusal;
-use crate::identities::Target;
-use crate::passwords::Turn;
+use crate::passwords::{self, Turn};
+use crate::targets::Target;
 
 pub(super) async fn update_account_password_policy(
     identities: &IdentityManagement,
@@ -206,7 +206,10 @@ pub(super) async fn change_password(
                 expect_same(user, &user_id)?;
                 let missing = password_missing(user);
                 // The password that was shown must be the one that goes.
-                let login = user.login.as_mut().filter(|login| login.sealed_hash == before).ok_or(missing)?;
+                let is_same = |login: &&mut Login| {
+                    passwords::is_same_hash(&identities.sealer, &user_id, &login.sealed_hash, &before)
+                };
+                let login = user.login.as_mut().filter(is_same).ok_or(missing)?;
                 login.change(sealed_hash.clone(), context.now_ms);
                 login.reset_required = false;
                 Ok(())

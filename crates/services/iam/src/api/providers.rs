@@ -12,7 +12,7 @@ use crate::domain::kind::Kind;
 use crate::domain::provider::{Provider, parse_url};
 use crate::domain::tags::{self, Tags};
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 
 /// Where no thumbprint is given, AWS asks the provider for its certificate. Nobody is asked here: what is not given
 /// is not there.

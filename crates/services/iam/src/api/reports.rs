@@ -8,8 +8,8 @@ use super::shapes;
 use crate::IdentityManagement;
 use crate::domain::credential_report::{self, FRESH_MS, Sources};
 use crate::error::Refusal;
-use crate::identities::Target;
 use crate::repo::{self, reports};
+use crate::targets::Target;
 
 /// A report is made while the caller waits; what AWS says when it begins to make one is said all the same, so that
 /// clients do as they do there.

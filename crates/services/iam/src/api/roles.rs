@@ -17,7 +17,7 @@ use crate::domain::role::{Role, USUAL_SESSION};
 use crate::domain::tags::{self, Tags};
 use crate::domain::trust::Trust;
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 
 /// The path under which services keep theirs.
 const RESERVED_PATH: &str = "/aws-service-role/";

@@ -11,7 +11,7 @@ use crate::domain::id::new_nonce;
 use crate::domain::kind::Kind;
 use crate::domain::service_linked::LinkedService;
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 
 /// What the ids of deletions begin with.
 const TASK: &str = "task";

@@ -20,7 +20,7 @@ use crate::domain::simulation::facts::Facts;
 use crate::domain::simulation::source::{Attached, Source, boundary_of, of_entity};
 use crate::domain::simulation::subject::{EntityArn, somebody};
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 
 /// Resources of one simulation. AWS documents no such number.
 const MOST_RESOURCES: usize = 256;

@@ -10,7 +10,7 @@ use crate::domain::kind::Kind;
 use crate::domain::paging::Page;
 use crate::domain::tags::{self, Tags};
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 
 /// The parameters of a list.
 struct Listed {

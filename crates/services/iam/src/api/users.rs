@@ -15,7 +15,7 @@ use crate::domain::permissions::Permissions;
 use crate::domain::tags::{self, Tags};
 use crate::domain::user::User;
 use crate::error::Refusal;
-use crate::identities::Target;
+use crate::targets::Target;
 
 pub(super) async fn create_user(
     identities: &IdentityManagement,

@@ -6,7 +6,7 @@ use strongroom_crypto::digest::{Sha256, sha256};
 use strongroom_identity::AccountId;
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
 
-use super::topics::DIRECTORIES;
+use super::topics::Made;
 use super::unreadable;
 use crate::domain::directory::{Directory, Entry};
 
@@ -273,7 +273,7 @@ pub(crate) async fn replace(
     let mut values = mac.values(&Root { account, version, nonce, digest: digest(&directory.macs) });
     values.push(before.into());
     tx.compare_and_set(UPDATE_ROOT, &values).await?;
-    tx.announce(DIRECTORIES, &account.to_string()).await?;
+    Made { account, version, nonce: &directory.nonce }.announce(tx).await?;
     for (statement, values) in written {
         tx.execute(statement, &values).await?;
     }

@@ -16,6 +16,7 @@ on_both_engines! {
     a_key_that_does_not_count_counts_nowhere,
     a_user_who_is_gone_is_gone_everywhere,
     an_account_that_had_nobody_has_somebody_everywhere,
+    what_a_server_has_changed_itself_it_need_not_read_again,
 }
 
 /// Two servers, of which the other has in memory what it was asked for.
@@ -81,6 +82,18 @@ async fn an_account_that_had_nobody_has_somebody_everywhere(database: &TestDatab
     pair.here.create_user("a").await.unwrap();
     pair.look().await;
     pair.there.user("a").await.unwrap();
+}
+
+async fn what_a_server_has_changed_itself_it_need_not_read_again(database: &TestDatabase) {
+    let mut pair = Pair::open(database).await;
+    pair.there.create_user("a").await.unwrap();
+    let key = pair.there.create_access_key("a").await.unwrap().access_key_id;
+    assert!(pair.there.holder(&key).await.is_some());
+    pair.there.create_user("b").await.unwrap();
+    // It hears of its own changes as of all others.
+    pair.look().await;
+    pair.db_there.close().await.unwrap();
+    assert!(pair.there.holder(&key).await.is_some());
 }
 
 /// What is in memory needs no database as long as it follows the store, and counts for nothing once it does not.
