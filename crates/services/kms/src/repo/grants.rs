@@ -125,9 +125,7 @@ pub(crate) async fn delete_of_key(
 ) -> Result<Vec<String>, StoreError> {
     let rows = tx.query(DELETE_OF_KEY, &name_of(home, key_id)).await?;
     let grantees = rows.iter().map(|row| row.text("grantee")).collect::<Result<BTreeSet<_>, _>>()?;
-    for grantee in &grantees {
-        topics::announce_grants(tx, home, key_id, grantee).await?;
-    }
+    topics::announce_all_grants(tx, home, key_id, &grantees).await?;
     Ok(grantees.into_iter().collect())
 }
 

@@ -1,6 +1,7 @@
 //! What servers tell each other of KMS's rows, which they keep in memory. What is not there is not kept, so that a new
 //! key or alias is no news.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use strongroom_identity::Region;
@@ -42,6 +43,27 @@ pub(super) async fn announce_grants(
     identity: &str,
 ) -> Result<(), StoreError> {
     announce(tx, GRANTS, home, &format!("{key_id}/{identity}")).await
+}
+
+/// The most identities whose grants are announced one by one. Beyond it, it costs less to forget what is in memory of all
+/// grants: to name 50,000 takes as many statements, while whoever else changes something waits.
+const MOST_NAMED: usize = 256;
+
+/// Says that what these identities have of grants on a key has changed.
+pub(super) async fn announce_all_grants(
+    tx: &mut Tx<'_>,
+    home: &Home,
+    key_id: &str,
+    identities: &BTreeSet<String>,
+) -> Result<(), StoreError> {
+    if identities.len() > MOST_NAMED {
+        // It names nobody, and so everything of the topic.
+        return tx.announce(GRANTS, "").await;
+    }
+    for identity in identities {
+        announce_grants(tx, home, key_id, identity).await?;
+    }
+    Ok(())
 }
 
 /// What was announced of a key, alias or key store: where, and its name. `None` if nobody here has announced it.

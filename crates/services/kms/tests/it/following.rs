@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use strongroom_store::{FeedOptions, Following};
+use strongroom_store::{FeedOptions, Following, Statement};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{ACCOUNT, Client, DAY, REGION, open, root, start};
@@ -14,6 +14,7 @@ on_both_engines! {
     a_revoked_grant_is_revoked_everywhere,
     an_alias_leads_everywhere_to_the_same_key,
     a_deleted_key_is_gone_everywhere,
+    whoever_had_grants_on_a_deleted_key_is_no_news_each,
     a_rotated_key_decrypts_everywhere,
     a_reset_is_one_everywhere,
 }
@@ -132,6 +133,30 @@ async fn a_deleted_key_is_gone_everywhere(database: &TestDatabase) {
         assert_eq!(pair.there.describe(name).await.unwrap_err().code(), "NotFoundException");
     }
     assert!(pair.there.decrypt(&blob, None, &[]).await.is_err());
+}
+
+const GRANTS_ANNOUNCED: Statement =
+    Statement::new("SELECT COUNT(*) AS announced FROM store_changes WHERE topic = 'kms.grants'");
+
+async fn whoever_had_grants_on_a_deleted_key_is_no_news_each(database: &TestDatabase) {
+    let mut pair = Pair::open(database).await;
+    let db = open(database).await;
+    let announced = async || db.query(GRANTS_ANNOUNCED, &[]).await.unwrap()[0].i64("announced").unwrap();
+    for (grantees, news) in [(3, 3), (257, 1)] {
+        let key = pair.here.create_key().await.key_id;
+        for number in 0..grantees {
+            pair.here.grant(&key, &pair.here.iam(&format!("user/{number}")), &["Encrypt"]).await;
+        }
+        pair.look().await;
+        let user = pair.there.user("user/0");
+        user.encrypt(&key, b"x", &[]).await.unwrap();
+        pair.here.schedule_deletion(&key, Some(7)).await.unwrap();
+        let before = announced().await;
+        pair.here.later(8 * DAY).await;
+        assert_eq!(announced().await - before, news, "{grantees}");
+        pair.look().await;
+        assert!(user.encrypt(&key, b"x", &[]).await.is_err());
+    }
 }
 
 async fn a_rotated_key_decrypts_everywhere(database: &TestDatabase) {
