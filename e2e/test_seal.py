@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import random
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -211,6 +212,10 @@ def test_a_seal_under_a_passphrase(program, tmp_path):
         server.ran(*add, "--config", server.config)
         assert rotate(server)["finished"]
         first = slots(server)["slots"][0]["id"]
+        # At the next start nothing would open.
+        refused = server.refused("seal", "slots", "remove", first, "--config", server.config)
+        assert f"slot {first} is the one that the configuration opens" in refused
+        assert len(slots(server)["slots"]) == 2
         secret.write_text("the passphrase of somebody else\n")
         server.ran("seal", "slots", "remove", first, "--config", server.config)
         last = slots(server)["slots"][0]["id"]
@@ -227,6 +232,83 @@ def test_a_seal_under_a_passphrase(program, tmp_path):
     for file in [*server.data.rglob("*"), server.log]:
         if file.is_file():
             assert PASSPHRASE.encode() not in file.read_bytes(), file
+
+
+def test_who_could_open_a_removed_slot_is_locked_out(made, tmp_path):
+    server, bob = made, tmp_path / "bob"
+    server.start()
+    server.as_root()("kms", "create-key")
+    server.stop()
+    bob.write_text(PASSPHRASE + "\n")
+    bob.chmod(0o600)
+    add = ("seal", "slots", "add", "--kind", "passphrase", "--new-passphrase-file", bob)
+    server.ran(*add, "--config", server.config)
+    of_alice = next(slot["id"] for slot in slots(server)["slots"] if slot["kind"] == "file")
+    # What alice takes with her: the folder, and with it what opens her slot.
+    seal, taken = server.data / "seal", tmp_path / "taken"
+    shutil.copytree(seal, taken)
+
+    usual = server.config.read_text()
+    server.config.write_text(usual.replace("[seal]\n", f'[seal]\nslot = "passphrase"\npassphrase_file = "{bob}"\n'))
+    said = server.ran("seal", "slots", "remove", of_alice, "--config", server.config)
+    assert "strongroom seal rotate" in said
+    (seal / "slot-file.key").unlink()
+    said = server.ran("seal", "rotate", "--config", server.config)
+    assert "What opens it" in said
+    assert of_alice not in said
+    server.start()
+    assert len(server.as_root()("kms", "list-keys")["Keys"]) == 1
+    backup = tmp_path / "later.backup"
+    server.ran("backup", "--config", server.config, backup)
+    server.stop()
+
+    # Alice: with her folder, and with what stands in every backup.
+    server.config.write_text(usual)
+    kept = tmp_path / "kept"
+    seal.rename(kept)
+    shutil.copytree(taken, seal)
+    assert "the store is at epoch 2" in server.refused("serve", "--config", server.config)
+    assert "does not open" in server.refused("backup", "verify", "--config", server.config, backup)
+    # Her key and the slots of now.
+    (seal / "root.slots").write_bytes((kept / "root.slots").read_bytes())
+    assert "has no slot of the kind file" in server.refused("serve", "--config", server.config)
+
+
+def test_what_was_altered_in_the_outbox_is_named(made, tmp_path):
+    made.start()
+    made.as_root()("kms", "create-key")
+    made.stop()
+    with sqlite3.connect(made.data / "strongroom.db") as store:
+        message = bytes([1]) + bytes(100)
+        store.execute("INSERT INTO outbox (id, message) VALUES (?, ?)", (bytes(16), message))
+    done = rotate(made)
+    assert (done["finished"], done["refused"], done["names"]) == (False, 1, [f"outbox {'00' * 16}"])
+    with sqlite3.connect(made.data / "strongroom.db") as store:
+        store.execute("DELETE FROM outbox")
+    assert rotate(made)["finished"]
+
+
+def epochs_of_journal_keys(server) -> set[int]:
+    """Of root keys that are gone, those whose key for the journal is left."""
+    lines = [line.split() for line in (server.data / "seal/root.slots").read_text().splitlines()]
+    return {int(line[1]) for line in lines if line[0] == "kept" and line[2] == "strongroom/journal-mac"}
+
+
+def test_keys_of_the_journal_go_with_its_streams(made):
+    """Each rotation where no server runs has a stream of its own; what is kept is verified as ever."""
+    made.start()
+    made.as_root()("kms", "create-key")
+    made.stop()
+    for _ in range(3):
+        rotate(made)
+    assert epochs_of_journal_keys(made) == {1, 2, 3}
+    assert made.verify_audit().returncode == 0
+    # Of the oldest streams nothing is left.
+    streams = sorted(path for path in (made.data / "journal").iterdir() if len(path.name) == 32)
+    for stream in streams[:-1]:
+        shutil.rmtree(stream)
+    rotate(made)
+    assert epochs_of_journal_keys(made) == {3, 4}
 
 
 def test_a_weak_passphrase_is_refused_before_anything_is_made(program, tmp_path):

@@ -4,9 +4,9 @@ pub(crate) mod prompt;
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
-use strongroom_seal::{Root, Unlock, slots_in};
+use strongroom_seal::{Root, SlotInfo, Unlock, slots_in};
 
 use crate::cli::{
     ConfigOptions, SealCommand, SlotAddOptions, SlotCommand, SlotKind, SlotListOptions, SlotRemoveOptions,
@@ -57,6 +57,7 @@ fn rotate(config: &ConfigOptions, json: bool) -> Result<ExitCode> {
         println!("{}", done.expose());
         return Ok(ExitCode::SUCCESS);
     }
+    let place = Place::of(&settings);
     let rotated: Rotated = serde_json::from_str(done.expose()).context("reading what the server told")?;
     let Rotated { epoch, resealed, refused, names, finished } = rotated;
     println!("The root key of epoch {epoch} is in use; {resealed} rows are sealed afresh under it.");
@@ -76,7 +77,16 @@ fn rotate(config: &ConfigOptions, json: bool) -> Result<ExitCode> {
              that was under way. A server that runs goes on with that by itself; its log says when they are gone."
         );
     }
+    println!("What opens it (remove who should not, and rotate again):");
+    show(&slots_in(&place.seal.dir)?.1);
     Ok(ExitCode::SUCCESS)
+}
+
+fn show(slots: &[SlotInfo]) {
+    for SlotInfo { id, kind, key_was_shared, .. } in slots {
+        let told = if *key_was_shared { "  its key may be known to others: make it anew" } else { "" };
+        println!("  {id}  {kind}{told}");
+    }
 }
 
 fn list(options: &SlotListOptions) -> Result<ExitCode> {
@@ -85,17 +95,20 @@ fn list(options: &SlotListOptions) -> Result<ExitCode> {
     if options.json {
         let slots: Vec<_> = slots
             .iter()
-            .map(
-                |slot| serde_json::json!({ "id": slot.id, "kind": slot.kind, "parameters": slot.parameters }),
-            )
+            .map(|slot| {
+                serde_json::json!({
+                    "id": slot.id,
+                    "kind": slot.kind,
+                    "parameters": slot.parameters,
+                    "key_was_shared": slot.key_was_shared,
+                })
+            })
             .collect();
         println!("{}", serde_json::json!({ "epoch": epoch.number(), "slots": slots }));
         return Ok(ExitCode::SUCCESS);
     }
     println!("{}, root key of epoch {}:", place.seal.dir.display(), epoch.number());
-    for slot in slots {
-        println!("  {}  {}", slot.id, slot.kind);
-    }
+    show(&slots);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -113,13 +126,27 @@ fn add(options: &SlotAddOptions) -> Result<ExitCode> {
 
 fn remove(options: &SlotRemoveOptions) -> Result<ExitCode> {
     let (place, root) = open(&options.config)?;
+    // Of the last slot there is more to say.
+    let is_last = slots_in(&place.seal.dir)?.1.len() == 1;
+    if root.opened_by().as_ref() == Some(&options.id) && !is_last && !options.force {
+        bail!(
+            "slot {} is the one that the configuration opens: without it the server does not start again. Let [seal] name \
+             another slot first, or say --force",
+            options.id
+        );
+    }
     root.remove_slot(&options.id)?;
     println!("Slot {} opens {} no more.", options.id, place.seal.dir.display());
     println!(
-        "Whoever could open it may have seen the root key, and with it the keys of all slots that were there. If that must not open \
-         the seal: remove every such slot, then run strongroom seal rotate, and only then add the slots that are to stay; no backup \
-         in between."
+        "Whoever could open it may have seen the root key. If he must not open what is sealed from now on: run strongroom seal \
+         rotate; the new root key is out of his reach, whatever copy of the seal's folder he has."
     );
+    let (_, slots) = slots_in(&place.seal.dir)?;
+    if slots.iter().any(|slot| slot.key_was_shared) {
+        println!("That is not so for these slots, which an early version has made:");
+        show(&slots);
+        println!("See The seal, in the book, for how they are made anew.");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,7 +11,17 @@ const ROTATE_EXAMPLES: &str = "\
 Examples:
   strongroom seal rotate
   strongroom seal slots add --kind passphrase
-After a leak all slots that were there go before the rotation, and others are added after it: see The seal, in the book.";
+Who shall open the seal no more: remove his slot first, then rotate. What is printed at the end are the slots that have the
+new root key. See The seal, in the book.";
+
+/// What the help of `seal slots remove` ends with.
+const REMOVE_EXAMPLES: &str = "\
+Examples:
+  strongroom seal slots list
+  strongroom seal slots remove 5269cb31abad152c
+  strongroom seal rotate
+Whoever could open the slot may have seen the root key: the rotation gives the other slots a new one, which neither that slot's
+key nor any copy of the seal's folder from before it leads to.";
 
 #[derive(Subcommand)]
 pub(crate) enum SealCommand {
@@ -44,6 +54,7 @@ pub(crate) enum SlotCommand {
     /// Add a slot: whoever has what opens it has the root key
     Add(SlotAddOptions),
     /// Remove a slot; the last one stays
+    #[command(after_help = REMOVE_EXAMPLES)]
     Remove(SlotRemoveOptions),
 }
 
@@ -75,6 +86,9 @@ pub(crate) struct SlotRemoveOptions {
     /// Which slot, as `list` shows it
     #[arg(value_name = "ID")]
     pub(crate) id: String,
+    /// Also the slot that the configuration opens: the server does not start again before it names another
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// Kinds of slots.

@@ -5,7 +5,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use strongroom_resealing::{ResealingError, Servers};
-use strongroom_seal::Root;
+use strongroom_seal::{Root, Unlock};
 use strongroom_store::{Db, Engine, Migration, OpenOptions};
 
 use crate::restore;
@@ -41,14 +41,16 @@ impl Foundation {
             );
         }
         let known = db.meta_get(SEAL_CHECK).await.context("reading the store")?;
+        let unlock = place.seal.unlock()?;
         let root = if known.is_some() {
-            open_known(&place.seal)?
+            open_known(&place.seal, &unlock)?
         } else {
             let root = Root::open_or_create(&place.seal.dir)?;
             db.meta_insert_if_absent(SEAL_CHECK, root.check_value().as_bytes()).await?;
             root
         };
         let servers = join(&db, &root, place).await?;
+        bring_up(&root, &unlock, &place.seal);
         db.meta_insert_if_absent(KIND, DEVELOPMENT).await?;
         migrate(&db).await?;
         Ok(Self { db, root, servers })
@@ -73,8 +75,10 @@ impl Foundation {
                 "the store is a development server's, whose credentials everyone knows; make another with `strongroom init`"
             );
         }
-        let root = open_known(&place.seal)?;
+        let unlock = place.seal.unlock()?;
+        let root = open_known(&place.seal, &unlock)?;
         let servers = join(&db, &root, place).await?;
+        bring_up(&root, &unlock, &place.seal);
         migrate(&db).await?;
         Ok(Self { db, root, servers })
     }
@@ -113,8 +117,8 @@ pub(crate) async fn open_store(place: &StorePlace) -> Result<Db> {
 }
 
 /// Opens the seal of a store that is in use.
-fn open_known(seal: &SealPlace) -> Result<Root> {
-    Root::open_with(&seal.dir, &seal.unlock()?)
+fn open_known(seal: &SealPlace, unlock: &Unlock) -> Result<Root> {
+    Root::open_with(&seal.dir, unlock)
         .context("the store holds keys, and without the seal they were made under they cannot be used")
 }
 
@@ -138,6 +142,18 @@ async fn join(db: &Db, root: &Root, place: &Place) -> Result<Servers> {
     };
     let joined = Servers::join(db, root, name.as_deref()).await;
     joined.context("telling the other servers on the store of this one")
+}
+
+/// Brings the slots of earlier versions up. Where the folder cannot be written, they stay as they are, and serve.
+fn bring_up(root: &Root, unlock: &Unlock, seal: &SealPlace) {
+    match root.bring_up(unlock) {
+        Ok(false) => {}
+        Ok(true) => tracing::info!(
+            seal = %seal.dir.display(),
+            "the seal's slots have key pairs now; earlier versions do not open it any more"
+        ),
+        Err(error) => tracing::warn!(%error, "the seal's slots stay in the form of an earlier version"),
+    }
 }
 
 async fn migrate(db: &Db) -> Result<()> {

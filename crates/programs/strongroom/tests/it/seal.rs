@@ -1,6 +1,8 @@
 //! The seal and the store belong together.
 
 use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 
 use serde_json::json;
 
@@ -78,4 +80,24 @@ fn half_a_seal_is_refused() {
         fs::set_permissions(&path, permissions).unwrap();
     }
     decrypts(&place, &blob);
+}
+
+/// A seal that a version of before has made, without anything sealed under it yet.
+#[test]
+fn a_seal_of_an_early_version_is_brought_up_at_the_start() {
+    const SLOTS: &[u8] = include_bytes!("../../../../base/seal/testdata/root.slots");
+    const KEY: &[u8] = include_bytes!("../../../../base/seal/testdata/slot-file.key");
+    let place = Place::new();
+    let seal = place.data().join("seal");
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&seal).unwrap();
+    for (name, bytes) in [("root.slots", SLOTS), ("slot-file.key", KEY)] {
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(seal.join(name));
+        file.as_mut().unwrap().write_all(bytes).unwrap();
+    }
+    place.start().stop();
+    let brought_up = fs::read_to_string(seal.join("root.slots")).unwrap();
+    assert!(brought_up.starts_with("strongroom-root 3\nepoch 1\n"), "{brought_up}");
+    assert_eq!(fs::read(seal.join("slot-file.key")).unwrap(), KEY);
+    place.start().stop();
+    assert_eq!(fs::read_to_string(seal.join("root.slots")).unwrap(), brought_up, "once");
 }
