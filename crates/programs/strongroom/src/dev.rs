@@ -127,6 +127,7 @@ impl Serving {
             origins,
             failures: Failures::keep(data, &shutdown.handle())?,
             scrapers: Scrapers::loopback(),
+            figures: Vec::new(),
         };
         let journal = JournalOptions {
             durability: options.journal_durability.durability(),

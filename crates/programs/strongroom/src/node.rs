@@ -6,6 +6,7 @@
 mod development;
 mod foundation;
 mod ground;
+mod points;
 mod production;
 mod services;
 
@@ -24,7 +25,7 @@ use strongroom_journal::Journal;
 use strongroom_outbox::Outbox;
 use strongroom_resealing::Servers;
 use strongroom_runtime::Shutdown;
-use strongroom_server::{DevTools, Limits, Origins, Registry, Scrapers, Server, ServerParts};
+use strongroom_server::{DevTools, Figures, Limits, Origins, Registry, Scrapers, Server, ServerParts};
 use strongroom_store::Db;
 
 pub(crate) use self::development::{Development, RootKey};
@@ -43,6 +44,8 @@ use crate::recording::JournalRecorder;
 pub(crate) struct Node {
     pub(crate) server: Arc<Server>,
     db: Db,
+    /// The metrics' points: a database of their own beside an embedded store, else the same.
+    points: Db,
     journal: Arc<Journal>,
     outbox: Arc<Outbox>,
     keeping: Arc<JournalKeeping>,
@@ -59,6 +62,8 @@ pub(crate) struct Door {
     pub(crate) failures: Arc<Failures>,
     /// From where the metrics may be read.
     pub(crate) scrapers: Scrapers,
+    /// What it tells of itself in the metrics.
+    pub(crate) figures: Vec<Arc<dyn Figures>>,
 }
 
 impl Node {
@@ -100,6 +105,7 @@ impl Node {
         Self {
             server: Server::new(parts, shutdown),
             db: db.clone(),
+            points: points.clone(),
             journal: journal.clone(),
             outbox: outbox.clone(),
             keeping: keeping.clone(),
@@ -118,6 +124,7 @@ impl Node {
     pub(crate) async fn close(self, all_ended: bool) -> Result<()> {
         drop(self.server);
         drop(self.cloudhsm);
+        self.points.close().await.context("closing the metrics")?;
         let leaving = all_ended.then_some(&self.servers);
         ground::close(&self.outbox, &self.journal, &self.keeping, &self.db, leaving).await
     }

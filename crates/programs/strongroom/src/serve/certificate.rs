@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -11,7 +13,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use strongroom_runtime::{Clocks, Shutdown};
 use strongroom_secret::SecretBytes;
-use strongroom_server::Certificate;
+use strongroom_server::{Certificate, Figure, Figures, Reading};
 use tokio::signal::unix::Signal;
 
 /// The bytes of a file, at most.
@@ -28,6 +30,52 @@ const WARNED_SECONDS: i64 = 30 * 86_400;
 pub(super) struct Files {
     pub(super) certificate: PathBuf,
     pub(super) key: PathBuf,
+}
+
+/// When the certificate that is served, or one of its chain, runs out, in seconds since 1970. Clones are the same.
+#[derive(Clone)]
+pub(super) struct End(Arc<AtomicI64>);
+
+impl End {
+    /// Of that chain.
+    pub(super) fn of(chain: &[CertificateDer<'_>]) -> Self {
+        let end = Self(Arc::default());
+        end.becomes_that_of(chain);
+        end
+    }
+
+    fn becomes_that_of(&self, chain: &[CertificateDer<'_>]) {
+        let ends = chain.iter().filter_map(|der| strongroom_pki::Certificate::from_der(der).ok());
+        // What cannot be read is no reason for alarms.
+        let end = ends.map(|certificate| certificate.not_after()).min().unwrap_or(i64::MAX);
+        self.0.store(end, Ordering::Relaxed);
+    }
+
+    /// In how many seconds that is; not above 0 once it was.
+    fn left(&self) -> i64 {
+        self.0.load(Ordering::Relaxed).saturating_sub(Clocks::system().real_now() / 1000)
+    }
+
+    /// Says so if that is soon, or was.
+    fn warn(&self, certificate: &Path) {
+        let (left, certificate) = (self.left(), certificate.display());
+        if left <= 0 {
+            tracing::error!(%certificate, "the certificate has run out: clients refuse it; renew it, and send SIGHUP");
+        } else if left < WARNED_SECONDS {
+            let days = left / 86_400;
+            tracing::warn!(%certificate, days, "the certificate runs out soon; renew it, and send SIGHUP");
+        }
+    }
+}
+
+impl Figures for End {
+    fn figures(&self) -> Vec<Figure> {
+        vec![Figure {
+            name: "tls_certificate_expires_seconds",
+            help: "Seconds until the certificate that is served, or one of its chain, runs out",
+            value: Reading::Gauge(self.left() as f64),
+        }]
+    }
 }
 
 impl Files {
@@ -49,21 +97,6 @@ impl Files {
         let key =
             key.with_context(|| format!("{named} holds no private key in PEM that is not encrypted"))?;
         Ok((chain, key))
-    }
-
-    /// Says so if the certificate, or one of its chain, runs out soon, or has run out.
-    fn warn_of_its_end(&self) {
-        let Ok((chain, _)) = self.read() else { return };
-        let ends = chain.iter().filter_map(|der| strongroom_pki::Certificate::from_der(der).ok());
-        let Some(end) = ends.map(|certificate| certificate.not_after()).min() else { return };
-        let left = end - Clocks::system().real_now() / 1000;
-        let certificate = self.certificate.display();
-        if left <= 0 {
-            tracing::error!(%certificate, "the certificate has run out: clients refuse it; renew it, and send SIGHUP");
-        } else if left < WARNED_SECONDS {
-            let days = left / 86_400;
-            tracing::warn!(%certificate, days, "the certificate runs out soon; renew it, and send SIGHUP");
-        }
     }
 
     /// What to say where they do not go together.
@@ -92,6 +125,7 @@ fn bytes_of(path: &Path) -> Result<(SecretBytes, u32)> {
 pub(super) async fn keep_fresh(
     files: Files,
     certificate: Certificate,
+    end: End,
     mut hangups: Signal,
     shutdown: Shutdown,
 ) {
@@ -101,18 +135,21 @@ pub(super) async fn keep_fresh(
             () = shutdown.begun() => return,
             // The first at once.
             _ = daily.tick() => {
-                files.warn_of_its_end();
+                end.warn(&files.certificate);
                 continue;
             }
             heard = hangups.recv() => if heard.is_none() { return },
         }
-        let replaced = files
-            .read()
-            .and_then(|(chain, key)| certificate.replace(chain, key).with_context(|| files.unusable()));
+        let replaced = files.read().and_then(|(chain, key)| {
+            let new = chain.clone();
+            certificate.replace(chain, key).with_context(|| files.unusable())?;
+            end.becomes_that_of(&new);
+            Ok(())
+        });
         match replaced {
             Ok(()) => {
                 tracing::info!(certificate = %files.certificate.display(), "the certificate was read again");
-                files.warn_of_its_end();
+                end.warn(&files.certificate);
             }
             Err(error) => tracing::error!("the certificate stays as it was: {error:#}"),
         }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use strongroom_runtime::Shutdown;
-use strongroom_server::{Certificate, Server};
+use strongroom_server::{Certificate, Figures, Server};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::certificate::{self, Files};
+use super::certificate::{self, End, Files};
 use crate::settings::ServerSettings;
 
 /// A listener that nobody is served on yet.
@@ -23,6 +23,7 @@ pub(super) struct Listening {
 struct Secured {
     files: Files,
     certificate: Certificate,
+    end: End,
     /// SIGHUP: the files are to be read again.
     hangups: Signal,
 }
@@ -36,9 +37,11 @@ impl Listening {
                 key: tls.key.as_path().to_owned(),
             };
             let (chain, key) = files.read()?;
+            let end = End::of(&chain);
             let certificate = Certificate::new(chain, key).with_context(|| files.unusable())?;
             // Heard from the start: who has just replaced the files must not end the server.
-            Ok::<_, anyhow::Error>(Secured { files, certificate, hangups: signal(SignalKind::hangup())? })
+            let hangups = signal(SignalKind::hangup())?;
+            Ok::<_, anyhow::Error>(Secured { files, certificate, end, hangups })
         });
         let secured = secured.transpose()?;
         let listener = TcpListener::bind(settings.listen).await.with_context(|| {
@@ -57,14 +60,20 @@ impl Listening {
         format!("{scheme}://{}", self.address)
     }
 
+    /// What is to be told of it in the metrics.
+    pub(super) fn figures(&self) -> Vec<Arc<dyn Figures>> {
+        let end = self.secured.iter().map(|secured| Arc::new(secured.end.clone()) as Arc<dyn Figures>);
+        end.collect()
+    }
+
     /// Serves whoever calls, until the shutdown begins.
     pub(super) fn serve(self, server: &Arc<Server>, shutdown: &Shutdown) {
         let server = server.clone();
         match self.secured {
             None => shutdown.spawn(server.serve(self.listener)),
-            Some(Secured { files, certificate, hangups }) => {
+            Some(Secured { files, certificate, end, hangups }) => {
                 shutdown.spawn(server.serve_tls(self.listener, certificate.clone()));
-                shutdown.spawn(certificate::keep_fresh(files, certificate, hangups, shutdown.clone()));
+                shutdown.spawn(certificate::keep_fresh(files, certificate, end, hangups, shutdown.clone()));
             }
         }
     }
