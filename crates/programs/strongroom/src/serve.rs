@@ -51,7 +51,7 @@ async fn serve(settings: &Settings, place: &Place, seed: Option<Seed>) -> Result
         .context("[server] allow_origins")?;
     let failures = Failures::keep(&place.data, &shutdown.handle())?;
     let scrapers = settings.metrics.scrapers(settings.server.tls()?.is_some());
-    let door = Door { limits, origins, failures, scrapers };
+    let door = Door { limits, origins, failures, scrapers, figures: listening.figures() };
     let (node, parts) =
         Node::open(place, &settings.journal.options(), choices(settings)?, door, seed, shutdown.handle())
             .await?;
