@@ -1,0 +1,92 @@
+//! Buckets and objects as policies see them.
+
+use std::sync::Arc;
+
+use strongroom_identity::{AccountId, RequestContext};
+use strongroom_policy::{Guard, Resource, Values};
+
+use super::bucket::Bucket;
+use super::name::{bucket_arn, object_arn};
+use super::tags::Tags;
+
+/// What begins the names of the condition keys for tags on an object that is there.
+const EXISTING_TAG: &str = "s3:existingobjecttag/";
+
+/// A bucket, or an object in it, which need not be there.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) bucket: Arc<Bucket>,
+    pub(crate) key: Option<String>,
+    /// The tags of the object that is there.
+    pub(crate) tags: Tags,
+}
+
+impl Place {
+    /// The bucket itself.
+    pub(crate) fn of_bucket(bucket: Arc<Bucket>) -> Self {
+        Self { bucket, key: None, tags: Tags::new() }
+    }
+
+    /// An object in it.
+    pub(crate) fn of_object(bucket: Arc<Bucket>, key: &str) -> Self {
+        Self { bucket, key: Some(key.to_owned()), tags: Tags::new() }
+    }
+
+    /// The same object with the tags that it has.
+    pub(crate) fn with_tags(self, tags: Tags) -> Self {
+        Self { tags, ..self }
+    }
+
+    /// Notes it for the record: an object together with its bucket.
+    pub(crate) fn note(&self, context: &RequestContext) {
+        let Bucket { name, account, .. } = &*self.bucket;
+        if let Some(key) = &self.key {
+            context.touched("AWS::S3::Object", *account, object_arn(name, key));
+        }
+        context.touched("AWS::S3::Bucket", *account, bucket_arn(name));
+    }
+}
+
+impl Resource for Place {
+    fn owner(&self) -> AccountId {
+        self.bucket.account
+    }
+
+    fn arn(&self) -> String {
+        match &self.key {
+            Some(key) => object_arn(&self.bucket.name, key),
+            None => bucket_arn(&self.bucket.name),
+        }
+    }
+
+    fn guard(&self) -> Guard<'_> {
+        self.bucket.guard()
+    }
+
+    fn serves_others(&self, _action: &str) -> bool {
+        !self.bucket.is_restricted()
+    }
+
+    fn condition_key(&self, key: &str, _context: &RequestContext) -> Option<Values<'_>> {
+        condition_key(&self.bucket, &self.tags, key)
+    }
+}
+
+impl Bucket {
+    /// Its policy, which counts for all that is in it.
+    pub(crate) fn guard(&self) -> Guard<'_> {
+        self.policy.as_ref().map_or(Guard::None, |compiled| Guard::Policy(&compiled.policy))
+    }
+}
+
+/// What something in a bucket says of itself.
+pub(crate) fn condition_key<'t>(bucket: &Bucket, tags: &'t Tags, key: &str) -> Option<Values<'t>> {
+    match key {
+        "s3:resourceaccount" => return Some(Values::text(bucket.account.to_string())),
+        "s3:signatureversion" => return Some(Values::text("AWS4-HMAC-SHA256")),
+        _ => {}
+    }
+    let tag = key.strip_prefix(EXISTING_TAG)?;
+    let found = tags.iter().find(|(name, _)| name.eq_ignore_ascii_case(tag));
+    found.map(|(_, value)| Values::text(value.as_str()))
+}
