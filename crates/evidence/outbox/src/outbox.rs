@@ -50,7 +50,7 @@ pub struct Outbox {
     place: Mutex<Place>,
     delivered: Mutex<Vec<[u8; 16]>>,
     /// Records of changes that happened while the journal could not be written.
-    late: Mutex<VecDeque<Record>>,
+    late: Mutex<VecDeque<Late>>,
     /// The last record could not be written; the next that can be ends this.
     failing: AtomicBool,
 }
@@ -60,6 +60,13 @@ pub struct Outbox {
 struct Place {
     stream: StreamId,
     record: u64,
+}
+
+/// A record that could not be written, as far as is known.
+struct Late {
+    /// If it was written all the same, it is here or later.
+    place: Place,
+    record: Record,
 }
 
 /// A draft that was read back.
@@ -140,33 +147,51 @@ impl Outbox {
     }
 
     fn keep_for_later(&self, record: Record) {
+        let place = *lock(&self.place);
         let mut late = lock(&self.late);
         if late.len() < MOST_LATE {
-            late.push_back(record);
+            late.push_back(Late { place, record });
         }
     }
 
     /// Appends what could not be appended before, in its order.
     async fn catch_up(&self) {
+        let known = match self.written_all_the_same().await {
+            Ok(known) => known,
+            Err(error) => {
+                tracing::warn!(%error, "records of changes are still to be written");
+                self.failing.store(true, Ordering::Relaxed);
+                return;
+            }
+        };
         loop {
-            let Some(record) = lock(&self.late).pop_front() else { return };
-            let id = record.event_id.0;
-            match self.journal.append(&record).await {
-                Ok(position) => self.advance(position),
-                // It never will be smaller, and others wait behind it. What is left of it is its draft.
-                Err(error @ JournalError::RecordTooLarge { .. }) => {
-                    tracing::error!(%error, id = hex::encode(&id), "the record of a change cannot be written");
-                    continue;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "records of changes are still to be written");
-                    self.failing.store(true, Ordering::Relaxed);
-                    lock(&self.late).push_front(record);
-                    return;
+            let Some(late) = lock(&self.late).pop_front() else { return };
+            let id = late.record.event_id.0;
+            if !known.contains(&id) {
+                match self.journal.append(&late.record).await {
+                    Ok(position) => self.advance(position),
+                    Err(error) => {
+                        tracing::warn!(%error, "records of changes are still to be written");
+                        self.failing.store(true, Ordering::Relaxed);
+                        lock(&self.late).push_front(late);
+                        return;
+                    }
                 }
             }
             self.delivered(id).await;
         }
+    }
+
+    /// Those of the late records that are in the journal: where a store did not answer any more, it may have written them.
+    async fn written_all_the_same(&self) -> Result<HashSet<[u8; 16]>, JournalError> {
+        let (wanted, earliest): (HashSet<_>, _) = {
+            let late = lock(&self.late);
+            let ids = late.iter().map(|late| late.record.event_id.0).collect();
+            (ids, late.iter().map(|late| late.place).min())
+        };
+        let Some(earliest) = earliest else { return Ok(HashSet::new()) };
+        let reader = self.journal.own_reader();
+        blocking(move || recorded_of(wanted, &reader, earliest)).await
     }
 
     /// Whether records can be written, as far as the last one tells.

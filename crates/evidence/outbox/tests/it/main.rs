@@ -44,6 +44,13 @@ fn start_with(folder: &Path, db: &Db, options: &JournalOptions) -> Outbox {
     Outbox::new(db.clone(), RowMac::new(&Root::from_key(Key256::new([9; 32])).unwrap()), Arc::new(journal))
 }
 
+/// The outbox of the server of that name, whose journal is in the store.
+fn start_in_store(name: &str, db: &Db) -> Outbox {
+    let opened = Journal::open_in_store(db, name, &JournalOptions::default(), &key(), NOW_MS).unwrap();
+    let mac = RowMac::new(&Root::from_key(Key256::new([9; 32])).unwrap());
+    Outbox::new(db.clone(), mac, Arc::new(opened.journal))
+}
+
 /// Commits a draft, as a change does with it.
 async fn post(db: &Db, draft: &RecordDraft) {
     let posted = db.transaction(|tx| Box::pin(async move { tx.post(&draft.event_id, &draft.bytes).await }));

@@ -8,7 +8,7 @@ use strongroom_store::{Db, OpenOptions};
 use strongroom_testkit::TestDatabase;
 use tempfile::TempDir;
 
-use crate::{names, post, record, start, waiting};
+use crate::{names, post, record, start, start_in_store, waiting};
 
 /// A server: its journal's folder and its outbox.
 struct Server {
@@ -111,5 +111,56 @@ fn who_has_left_nothing_is_forgotten() {
         // It was only paused: it is there again.
         gone.look(61).await;
         assert_eq!(other.db.outbox_writers().await.unwrap().len(), 2);
+    });
+}
+
+/// Servers whose journals are in the store.
+struct Beside {
+    db: Db,
+    outbox: Arc<Outbox>,
+    others: Others,
+}
+
+impl Beside {
+    async fn start(database: &TestDatabase, name: &str) -> Self {
+        let db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
+        db.migrate(&[strongroom_journal::MIGRATIONS]).await.unwrap();
+        let outbox = Arc::new(start_in_store(name, &db));
+        Self { db, outbox: outbox.clone(), others: Others::new(outbox) }
+    }
+
+    async fn look(&mut self, seconds: u64) -> usize {
+        self.others.look(Duration::from_secs(seconds)).await.unwrap()
+    }
+}
+
+#[test]
+fn what_a_server_that_is_gone_has_recorded_is_not_recorded_again() {
+    strongroom_testkit::run(async {
+        let database = TestDatabase::postgres();
+        let mut gone = Beside::start(&database, "gone").await;
+        gone.look(0).await;
+        for id in 1..=6 {
+            post(&gone.db, &gone.outbox.draft(&record(id))).await;
+            if id % 2 == 0 {
+                // Its draft is not taken out yet.
+                gone.outbox.record(record(id), false).await.unwrap();
+            }
+        }
+        let mut other = Beside::start(&database, "other").await;
+        assert_eq!(other.look(0).await, 0);
+        assert_eq!(other.look(60).await, 3);
+        assert_eq!(waiting(&other.db).await, 0);
+        let mut names = names(&other.outbox);
+        names.sort();
+        assert_eq!(names, ["Change1", "Change2", "Change3", "Change4", "Change5", "Change6"]);
+        // It was only paused: what it would record now might be recorded by the other too.
+        gone.outbox.record(record(7), false).await.unwrap_err();
+        assert!(!gone.outbox.is_ready());
+        // When it starts again it goes on.
+        drop(gone);
+        let again = Beside::start(&database, "gone").await;
+        assert_eq!(again.outbox.replay().await.unwrap(), 0);
+        again.outbox.record(record(7), false).await.unwrap();
     });
 }
