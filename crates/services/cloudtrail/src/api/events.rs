@@ -1,17 +1,15 @@
 //! Event history.
 
-use async_trait::async_trait;
 use strongroom_api_cloudtrail::{
-    CloudTrail as CloudTrailApi, Event, LookupAttribute, LookupAttributeKey, LookupEventsRequest,
-    LookupEventsResponse, Resource, actions,
+    Event, LookupAttribute, LookupAttributeKey, LookupEventsRequest, LookupEventsResponse, Resource, actions,
 };
-use strongroom_history::{Attribute, Continuation, Filter, History};
+use strongroom_history::{Attribute, Continuation, Filter};
 use strongroom_identity::RequestContext;
-use strongroom_journal::{Reader, Record, render_cloudtrail_json};
-use strongroom_policy::{Authority, Authorized, Everything};
+use strongroom_journal::{Record, render_cloudtrail_json};
+use strongroom_policy::Everything;
 use strongroom_schema::Timestamp;
-use strongroom_service::ApiError;
 
+use crate::CloudTrail;
 use crate::error::Refusal;
 
 /// Events in a page: the default, and the most (CloudTrail API Reference, LookupEvents).
@@ -21,58 +19,28 @@ const PAGE: usize = 50;
 /// domain time.
 const HISTORY_MS: i64 = 90 * 24 * 60 * 60 * 1000;
 
-/// The CloudTrail service over one event history.
-pub struct CloudTrail {
-    authority: Authority,
-    history: History,
-}
-
-impl CloudTrail {
-    /// The service that shows that history.
-    pub fn new(authority: Authority, history: History) -> Self {
-        Self { authority, history }
+pub(super) async fn lookup(
+    cloudtrail: &CloudTrail,
+    context: &RequestContext,
+    input: LookupEventsRequest,
+) -> Result<LookupEventsResponse, Refusal> {
+    let everything = Everything(context.account());
+    let account = cloudtrail.authority.authorize::<actions::LookupEvents, _>(context, everything)?;
+    if input.event_category.is_some() {
+        return Err(Refusal::EventCategory);
     }
-
-    /// Shows from now on what `journal` reads.
-    pub fn start_over(&self, journal: Reader) {
-        self.history.start_over(journal);
-    }
-
-    async fn lookup(
-        &self,
-        account: &Authorized<actions::LookupEvents, Everything>,
-        context: &RequestContext,
-        input: LookupEventsRequest,
-    ) -> Result<LookupEventsResponse, Refusal> {
-        if input.event_category.is_some() {
-            return Err(Refusal::EventCategory);
-        }
-        let filter = filter(*account.resource(), context, &input)?;
-        let from = input.next_token.as_deref().map(Continuation::decode).transpose()?;
-        let limit = input.max_results.and_then(|most| usize::try_from(most).ok()).unwrap_or(PAGE);
-        let history = self.history.clone();
-        // Reading blocks on the disk.
-        let page = tokio::task::spawn_blocking(move || history.lookup(&filter, limit, from.as_ref()))
-            .await
-            .map_err(|_| Refusal::Interrupted)??;
-        Ok(LookupEventsResponse {
-            events: Some(page.records.iter().map(|(_, record)| event(record)).collect()),
-            next_token: page.next.map(|next| next.encode()),
-        })
-    }
-}
-
-#[async_trait]
-impl CloudTrailApi for CloudTrail {
-    async fn lookup_events(
-        &self,
-        context: &RequestContext,
-        input: LookupEventsRequest,
-    ) -> Result<LookupEventsResponse, ApiError> {
-        let account =
-            self.authority.authorize(context, Everything(context.account())).map_err(Refusal::from)?;
-        Ok(self.lookup(&account, context, input).await?)
-    }
+    let filter = filter(*account.resource(), context, &input)?;
+    let from = input.next_token.as_deref().map(Continuation::decode).transpose()?;
+    let limit = input.max_results.and_then(|most| usize::try_from(most).ok()).unwrap_or(PAGE);
+    let history = cloudtrail.history.clone();
+    // Reading blocks on the disk.
+    let page = tokio::task::spawn_blocking(move || history.lookup(&filter, limit, from.as_ref()))
+        .await
+        .map_err(|_| Refusal::internal("reading the journal was interrupted"))??;
+    Ok(LookupEventsResponse {
+        events: Some(page.records.iter().map(|(_, record)| event(record)).collect()),
+        next_token: page.next.map(|next| next.encode()),
+    })
 }
 
 /// What a lookup wants.

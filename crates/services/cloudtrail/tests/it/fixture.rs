@@ -1,21 +1,30 @@
 //! A journal with records in it, and CloudTrail over it.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::sync::Arc;
 
 use strongroom_api_cloudtrail::{
     CloudTrail as _, Event, LookupAttribute, LookupAttributeKey, LookupEventsRequest, LookupEventsResponse,
 };
-use strongroom_cloudtrail::CloudTrail;
+use strongroom_api_kms::Kms;
+use strongroom_cloudtrail::{CloudTrail, Parts};
 use strongroom_history::History as IndexedHistory;
 use strongroom_identity::{Caller, Principal, Region, RequestContext, RequestId};
 use strongroom_journal::{
     Durability, EventId, Identity, IdentityKind, Journal, JournalOptions, Record, Resource,
 };
+use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
+use strongroom_runtime::{Clocks, ManualTime};
 use strongroom_schema::Timestamp;
+use strongroom_seal::Root;
 use strongroom_secret::Key256;
 use strongroom_service::ApiError;
+use strongroom_store::{Db, OpenOptions, RowMac};
 use tempfile::TempDir;
+
+use crate::bucket::Bucket;
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const STRANGER: &str = "444455556666";
@@ -25,35 +34,41 @@ pub(crate) const NOW: i64 = 1_700_000_000_000;
 
 /// A journal and the CloudTrail that shows it.
 pub(crate) struct History {
-    pub(crate) journal: Journal,
+    pub(crate) journal: Arc<Journal>,
     pub(crate) index: IndexedHistory,
     pub(crate) trail: CloudTrail,
     pub(crate) directory: TempDir,
 }
 
 impl History {
-    pub(crate) fn new() -> Self {
-        Self::at(tempfile::tempdir().unwrap())
+    pub(crate) async fn new() -> Self {
+        Self::at(tempfile::tempdir().unwrap()).await
     }
 
     /// A new start over the journal in that directory.
-    pub(crate) fn at(directory: TempDir) -> Self {
-        let options = JournalOptions {
-            durability: Durability::Written,
-            segment_bytes: 1 << 16,
-            ..JournalOptions::default()
-        };
-        let journal =
-            Journal::open(&directory.path().join("journal"), &options, &Key256::new([7; 32]), "node", NOW);
-        let journal = journal.unwrap().journal;
+    pub(crate) async fn at(directory: TempDir) -> Self {
+        let journal = open_journal(directory.path());
         let index =
             IndexedHistory::new(journal.reader(), directory.path().join("index"), &Key256::new([9; 32]));
-        let trail = CloudTrail::new(Authority::new(), index.clone());
+        let db = Db::open_sqlite_ephemeral(&OpenOptions::default()).await.unwrap();
+        let root = Root::from_key(Key256::new([9; 32])).unwrap();
+        let clocks = Clocks::new(Arc::new(ManualTime::at(NOW)), 0);
+        let outbox = Arc::new(Outbox::new(db.clone(), RowMac::new(&root), journal.clone()));
+        let trail = CloudTrail::new(Parts {
+            db,
+            root,
+            authority: Authority::new(),
+            outbox,
+            clocks,
+            history: index.clone(),
+            buckets: Arc::new(Bucket::default()),
+            kms: Arc::new(NoKms),
+        });
         Self { journal, index, trail, directory }
     }
 
     pub(crate) async fn with(records: &[Record]) -> Self {
-        let history = Self::new();
+        let history = Self::new().await;
         for record in records {
             history.append(record).await;
         }
@@ -89,6 +104,22 @@ impl History {
     pub(crate) async fn ids(&self, input: LookupEventsRequest) -> Vec<String> {
         self.all(input).await.into_iter().map(|event| event.event_id.unwrap()).collect()
     }
+}
+
+/// KMS that nobody asks.
+struct NoKms;
+
+impl Kms for NoKms {}
+
+/// Opens the journal of that directory, as a start of a server does: in a new stream.
+pub(crate) fn open_journal(directory: &Path) -> Arc<Journal> {
+    let options = JournalOptions {
+        durability: Durability::Written,
+        segment_bytes: 1 << 16,
+        ..JournalOptions::default()
+    };
+    let journal = Journal::open(&directory.join("journal"), &options, &Key256::new([7; 32]), "node", NOW);
+    Arc::new(journal.unwrap().journal)
 }
 
 pub(crate) fn context(account: &str, region: &str) -> RequestContext {

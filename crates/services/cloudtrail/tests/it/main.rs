@@ -1,9 +1,17 @@
-//! Event history through the CloudTrail API, over a real journal.
+//! CloudTrail through its API, over a real journal: event history, and trails with a bucket in memory.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
 
+mod bucket;
+mod crashes;
+mod delivery;
+mod digests;
 mod events;
 mod fixture;
 mod paging;
 mod refusals;
 mod selection;
+mod selectors;
+mod statements;
+mod trails;
+mod world;

@@ -12,7 +12,7 @@ fn paged(most: i32) -> LookupEventsRequest {
 #[test]
 fn pages_of_any_size_show_everything_once() {
     run(async {
-        let history = History::new();
+        let history = History::new().await;
         for number in 0..120 {
             history.append(&record(number)).await;
         }
@@ -34,7 +34,7 @@ fn pages_of_any_size_show_everything_once() {
 #[test]
 fn an_event_is_there_as_soon_as_it_is_recorded() {
     run(async {
-        let history = History::new();
+        let history = History::new().await;
         for number in 0..20 {
             history.append(&record(number)).await;
             let newest = history.lookup(paged(1)).await.unwrap().events.unwrap();
@@ -46,7 +46,7 @@ fn an_event_is_there_as_soon_as_it_is_recorded() {
 #[test]
 fn pages_neither_repeat_nor_miss_while_the_history_grows() {
     run(async {
-        let history = History::new();
+        let history = History::new().await;
         for number in 0..10 {
             history.append(&record(number)).await;
         }
@@ -67,7 +67,7 @@ fn pages_neither_repeat_nor_miss_while_the_history_grows() {
 #[test]
 fn a_history_and_its_tokens_outlive_a_restart() {
     run(async {
-        let before = History::new();
+        let before = History::new().await;
         for number in 0..6 {
             before.append(&record(number)).await;
         }
@@ -76,7 +76,7 @@ fn a_history_and_its_tokens_outlive_a_restart() {
         journal.close().await.unwrap();
         drop((journal, index, trail));
 
-        let after = History::at(directory);
+        let after = History::at(directory).await;
         after.append(&record(6)).await;
         assert_eq!(after.ids(paged(4)).await, ids((0..=6).rev()));
         let rest =

@@ -2,8 +2,8 @@
 //! known.
 
 use strongroom_api_cloudtrail::{
-    CloudTrail as _, CreateTrailRequest, EventCategory, LookupAttribute, LookupAttributeKey,
-    LookupEventsRequest,
+    CloudTrail as _, EventCategory, LookupAttribute, LookupAttributeKey, LookupEventsRequest,
+    PutInsightSelectorsRequest,
 };
 use strongroom_testkit::run;
 
@@ -106,8 +106,8 @@ fn what_is_not_implemented_yet() {
         let refused = history.lookup(input).await.unwrap_err();
         assert_eq!((refused.code(), refused.status()), ("NotImplementedException", Some(501)));
         assert!(refused.message().unwrap().contains("Insights"));
-        let refused =
-            history.trail.create_trail(&context(ACCOUNT, REGION), CreateTrailRequest::default()).await;
+        let input = PutInsightSelectorsRequest::default();
+        let refused = history.trail.put_insight_selectors(&context(ACCOUNT, REGION), input).await;
         assert_eq!(refused.unwrap_err().code(), "NotImplementedException");
     });
 }

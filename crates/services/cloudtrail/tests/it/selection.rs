@@ -116,7 +116,7 @@ fn others_histories_and_data_events_are_not_shown() {
 #[test]
 fn an_empty_history_is_an_empty_list() {
     run(async {
-        let answer = History::new().lookup(everything()).await.unwrap();
+        let answer = History::new().await.lookup(everything()).await.unwrap();
         assert_eq!(answer.events.map(|events| events.len()), Some(0));
         assert_eq!(answer.next_token, None);
     });

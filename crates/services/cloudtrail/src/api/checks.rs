@@ -1,0 +1,121 @@
+//! What CreateTrail and UpdateTrail try out, as CloudTrail and for the trail that is to be: whether its bucket lets it in,
+//! and its key.
+
+use serde_json::json;
+use strongroom_api_cloudtrail::errors;
+use strongroom_api_kms::{DataKeySpec, GenerateDataKeyRequest, SERVICE as KMS};
+use strongroom_identity::PARTITION;
+use strongroom_outbox::Asked;
+use strongroom_service::ApiError;
+
+use crate::delivery::bucket::{Behalf, DeliveryError, Put};
+use crate::delivery::own_buckets::{CONTEXT, told};
+use crate::domain::object;
+use crate::domain::trail::Trail;
+use crate::error::Refusal;
+use crate::trails::Trails;
+
+/// Tries out whether a trail could deliver, and notes its key's ARN.
+pub(super) async fn try_out(
+    trails: &Trails,
+    trail: &mut Trail,
+    kms_key_id: Option<String>,
+) -> Result<(), Refusal> {
+    if trail.settings.topic_arn.is_some() {
+        return Err(Refusal::NotImplemented("cloudtrail: SnsTopicName"));
+    }
+    if trail.settings.log_group_arn.is_some() || trail.settings.log_role_arn.is_some() {
+        return Err(Refusal::NotImplemented("cloudtrail: CloudWatchLogsLogGroupArn"));
+    }
+    let bucket = trail.settings.bucket.clone();
+    let behalf = Behalf { account: trail.account, region: trail.home_region.clone(), trail_arn: trail.arn() };
+    let refused = |error: DeliveryError| of_bucket(&bucket, &error);
+    trails.buckets.read_acl(&behalf, &bucket).await.map_err(refused)?;
+    let prefix = trail.settings.prefix.as_deref();
+    for key in object::markers(prefix, trail.account, trail.settings.is_validated) {
+        let put = Put {
+            bucket: bucket.clone(),
+            key,
+            body: Vec::new(),
+            is_compressed_json: false,
+            kms_key_arn: None,
+            metadata: Vec::new(),
+        };
+        trails.buckets.put(&behalf, put).await.map_err(refused)?;
+    }
+    trail.settings.kms_key_arn = match kms_key_id {
+        None => None,
+        Some(key) => Some(try_key(trails, trail, &behalf, key).await?),
+    };
+    Ok(())
+}
+
+/// Has the key make a data key, which is thrown away, and answers the key's ARN.
+async fn try_key(trails: &Trails, trail: &Trail, behalf: &Behalf, key: String) -> Result<String, Refusal> {
+    // A key is called in its own Region.
+    let region = key.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(2));
+    let region = region.unwrap_or(&trail.home_region).to_owned();
+    let bucket = &trail.settings.bucket;
+    let marker = object::markers(trail.settings.prefix.as_deref(), trail.account, false);
+    let marker = marker.first().map(String::as_str).unwrap_or_default();
+    let context = [
+        (CONTEXT.to_owned(), behalf.trail_arn.clone()),
+        ("aws:s3:arn".to_owned(), format!("arn:{PARTITION}:s3:::{bucket}/{marker}")),
+    ];
+    let parameters = json!({
+        "keyId": key,
+        "encryptionContext": context.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+        "keySpec": "AES_256",
+    });
+    let asked = Asked::reading(KMS.event_source, "GenerateDataKey", parameters.to_string());
+    let input = GenerateDataKeyRequest {
+        key_id: key.clone(),
+        encryption_context: Some(context.into_iter().collect()),
+        key_spec: Some(DataKeySpec::Aes256),
+        ..Default::default()
+    };
+    let of = (behalf.account, region.as_str(), Some(behalf.trail_arn.as_str()));
+    let call = trails
+        .on_behalf
+        .call(of, asked, told, |context| async move { trails.kms.generate_data_key(&context, input).await });
+    let made = call.await.map_err(Refusal::internal)?.map_err(|error| of_key(bucket, &key, &error))?;
+    made.key_id.ok_or_else(|| Refusal::internal("KMS made a data key and did not say with which key"))
+}
+
+/// Why a bucket does not do.
+fn of_bucket(bucket: &str, error: &DeliveryError) -> Refusal {
+    tracing::info!(bucket, %error, "a trail's bucket does not let it in");
+    match error.code.as_str() {
+        "NoSuchBucket" => Refusal::of(
+            &errors::S3_BUCKET_DOES_NOT_EXIST_EXCEPTION,
+            format!("S3 bucket {bucket} does not exist!"),
+        ),
+        code if code.contains("AccessDenied") => Refusal::of(
+            &errors::INSUFFICIENT_S3_BUCKET_POLICY_EXCEPTION,
+            format!("Incorrect S3 bucket policy is detected for bucket: {bucket}"),
+        ),
+        code if code.starts_with("KMS.") || code.starts_with("Kms") => {
+            Refusal::of(&errors::KMS_EXCEPTION, error.message.clone())
+        }
+        _ => Refusal::internal(error.clone()),
+    }
+}
+
+/// Why a key does not do. The texts of the last ones are not published; they are KMS's own.
+fn of_key(bucket: &str, key: &str, error: &ApiError) -> Refusal {
+    let text = error.message().unwrap_or_default().to_owned();
+    match error.code() {
+        _ if error.is_access_denied() => Refusal::of(
+            &errors::INSUFFICIENT_ENCRYPTION_POLICY_EXCEPTION,
+            format!("Insufficient permissions to access S3 bucket {bucket} or KMS key {key}."),
+        ),
+        "NotFoundException" => Refusal::of(&errors::KMS_KEY_NOT_FOUND_EXCEPTION, text),
+        "InvalidArnException" | "ValidationException" => {
+            Refusal::of(&errors::INVALID_KMS_KEY_ID_EXCEPTION, text)
+        }
+        "DisabledException" | "KMSInvalidStateException" | "InvalidKeyUsageException" => {
+            Refusal::of(&errors::KMS_EXCEPTION, text)
+        }
+        _ => Refusal::internal(error.clone()),
+    }
+}

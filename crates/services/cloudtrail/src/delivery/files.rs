@@ -1,0 +1,147 @@
+//! Files: closed, placed, put, noted.
+
+use strongroom_runtime::BoxError;
+use strongroom_store::StoreError;
+
+use super::bucket::{Behalf, DeliveryError, Put};
+use super::writing::{self, Compressed};
+use super::{Deliveries, is_signed};
+use crate::domain::digest::Place;
+use crate::domain::object;
+use crate::domain::trail::Trail;
+use crate::repo::files::{self, File};
+use crate::repo::{status, trails};
+use crate::trails::Trails;
+
+/// How long CloudTrail tries to deliver a file (CloudTrail User Guide, "How CloudTrail works": 30 days).
+const PATIENCE_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+
+impl Deliveries {
+    /// Delivers a file that became due at `due_ms`. Nothing happens if it was not to any more.
+    pub(super) async fn deliver_file(&self, file_id: &str, due_ms: i64) -> Result<(), BoxError> {
+        let Some((trail, file, place)) = self.prepare_file(file_id, due_ms).await? else { return Ok(()) };
+        let compressed = self.make(&file).await?;
+        let behalf = behalf(&trail);
+        let put = Put {
+            bucket: place.bucket.clone(),
+            key: place.key.clone(),
+            body: compressed.bytes,
+            is_compressed_json: true,
+            kms_key_arn: trail.settings.kms_key_arn.clone(),
+            metadata: Vec::new(),
+        };
+        match self.trails.buckets.put(&behalf, put).await {
+            Ok(()) => self.file_delivered(&trail, &file, &place, &compressed.hash).await?,
+            Err(error) => self.file_failed(&trail, &file, due_ms, &error).await?,
+        }
+        Ok(())
+    }
+
+    /// Closes a file, and decides where it goes.
+    async fn prepare_file(
+        &self,
+        file_id: &str,
+        due_ms: i64,
+    ) -> Result<Option<(Trail, File, Place)>, StoreError> {
+        let Trails { db, mac, clocks, .. } = &*self.trails;
+        let now_ms = clocks.domain_now();
+        db.transaction(|tx| {
+            Box::pin(async move {
+                let found = files::find(tx, file_id).await?;
+                let Some(file) = found.filter(|file| file.due_ms == Some(due_ms) && !file.is_delivered)
+                else {
+                    return Ok(None);
+                };
+                let Some(trail) = trails::find_by_id(tx, mac, &file.trail_id).await? else {
+                    // Nobody is there whose file it could be.
+                    files::delete(tx, file_id).await?;
+                    return Ok(None);
+                };
+                if file.is_open {
+                    files::close(tx, file_id, due_ms).await?;
+                }
+                let (bucket, prefix) = (&trail.settings.bucket, trail.settings.prefix.as_deref());
+                // Where it was tried to go stays where it goes, unless the trail delivers elsewhere by now.
+                if let Some(place) = file.place.clone().filter(|place| is_under(place, bucket, prefix)) {
+                    return Ok(Some((trail, file, place)));
+                }
+                let key = object::log_file(prefix, file.account, &file.region, now_ms, &file.id);
+                let place = Place { bucket: bucket.clone(), key };
+                files::plan(tx, file_id, &place).await?;
+                Ok(Some((trail, file, place)))
+            })
+        })
+        .await
+    }
+
+    async fn make(&self, file: &File) -> Result<Compressed, BoxError> {
+        let slices = files::slices(&self.trails.db, &file.id).await?;
+        let (journal, file) = (self.journal(), file.clone());
+        let made = tokio::task::spawn_blocking(move || {
+            let of = (&file.selection, file.account.to_string(), file.region);
+            writing::log_file(&journal, &slices, (of.0, &of.1, &of.2))
+        });
+        Ok(made.await??)
+    }
+
+    async fn file_delivered(
+        &self,
+        trail: &Trail,
+        file: &File,
+        place: &Place,
+        hash: &str,
+    ) -> Result<(), StoreError> {
+        let now_ms = self.trails.clocks.domain_now();
+        let delivered = self.trails.db.transaction(|tx| {
+            Box::pin(async move {
+                if !files::delivered(tx, &file.id, place, hash).await? {
+                    // Another server has put the same, and noted it.
+                    return Ok(());
+                }
+                if is_signed(trail, &file.region) || trail.settings.is_validated {
+                    files::release(tx, &file.id).await?;
+                } else {
+                    files::delete(tx, &file.id).await?;
+                }
+                status::change(tx, &trail.id, |status| status.files.done(now_ms)).await
+            })
+        });
+        delivered.await
+    }
+
+    /// Tries again later, for as long as CloudTrail does.
+    async fn file_failed(
+        &self,
+        trail: &Trail,
+        file: &File,
+        due_ms: i64,
+        error: &DeliveryError,
+    ) -> Result<(), StoreError> {
+        let now_ms = self.trails.clocks.domain_now();
+        let is_over = now_ms.saturating_sub(file.opened_ms) > PATIENCE_MS;
+        let (trail_arn, region, file_id) = (trail.arn(), &file.region, &file.id);
+        tracing::warn!(trail_arn, region, file_id, %error, is_over, "a trail's file was not delivered");
+        let next_ms = now_ms.saturating_add(self.settings.every_ms());
+        let noted = self.trails.db.transaction(|tx| {
+            Box::pin(async move {
+                if is_over {
+                    files::delete(tx, &file.id).await?;
+                } else {
+                    files::postpone(tx, &file.id, due_ms, next_ms).await?;
+                }
+                status::change(tx, &trail.id, |status| status.files.failed(now_ms, &error.code)).await
+            })
+        });
+        noted.await
+    }
+}
+
+/// For whom a trail's files are put.
+pub(super) fn behalf(trail: &Trail) -> Behalf {
+    Behalf { account: trail.account, region: trail.home_region.clone(), trail_arn: trail.arn() }
+}
+
+fn is_under(place: &Place, bucket: &str, prefix: Option<&str>) -> bool {
+    let prefix = prefix.map(|prefix| format!("{prefix}/")).unwrap_or_default();
+    place.bucket == bucket && place.key.strip_prefix(&prefix).is_some_and(|rest| rest.starts_with("AWSLogs/"))
+}

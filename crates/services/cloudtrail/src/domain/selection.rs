@@ -1,0 +1,54 @@
+//! Which records a trail logs: a pure function of the record, so that a file can be made again as it was.
+
+use serde::{Deserialize, Serialize};
+use strongroom_journal::{IdentityKind, Record};
+
+use super::selectors::Selectors;
+use super::trail::Stretch;
+
+/// CloudTrail, as policies and records name it.
+pub(crate) const CLOUDTRAIL: &str = "cloudtrail.amazonaws.com";
+
+/// Services without a Region, whose events are left out on request (CloudTrail User Guide, "CloudTrail concepts",
+/// "Global service events").
+const GLOBAL_SERVICES: [&str; 2] = ["iam.amazonaws.com", "cloudfront.amazonaws.com"];
+
+/// What a trail logs, as it was at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Selection {
+    /// The trail's edition.
+    pub(crate) edition: u64,
+    /// The only Region, of a trail that has one.
+    pub(crate) region: Option<String>,
+    pub(crate) includes_global_services: bool,
+    pub(crate) selectors: Selectors,
+    pub(crate) logged: Vec<Stretch>,
+}
+
+impl Selection {
+    /// Whether the trail, of that account, logs a record. Needs no more of it than its facts.
+    pub(crate) fn has(&self, account: &str, record: &Record) -> bool {
+        record.account_id == account
+            && self.region.as_ref().is_none_or(|region| *region == record.aws_region)
+            && (self.includes_global_services || !GLOBAL_SERVICES.contains(&record.event_source.as_str()))
+            && !is_delivery(record)
+            && self.logged.iter().any(|stretch| stretch.has(record))
+            && self.selectors.have(record)
+    }
+}
+
+impl Stretch {
+    fn has(&self, record: &Record) -> bool {
+        let ended_it = self.ended_by == Some(record.event_id.0);
+        let in_time = record.event_time_ms >= self.from_ms
+            && self.until_ms.is_none_or(|until| record.event_time_ms <= until);
+        ended_it || in_time
+    }
+}
+
+/// Whether CloudTrail itself made the call, for a delivery. If such calls were delivered, each delivery would make the
+/// next one.
+fn is_delivery(record: &Record) -> bool {
+    record.identity.kind == Some(IdentityKind::AwsService)
+        && record.identity.invoked_by.as_deref() == Some(CLOUDTRAIL)
+}

@@ -1,0 +1,15 @@
+//! SQL that both engines understand.
+
+use strongroom_cloudtrail::STATEMENTS;
+use strongroom_testkit::{TestDatabase, on_both_engines};
+
+use crate::world::open;
+
+on_both_engines! {
+    every_statement_is_understood,
+}
+
+async fn every_statement_is_understood(database: &TestDatabase) {
+    assert!(!STATEMENTS.is_empty());
+    open(database).await.check_statements(STATEMENTS).await.unwrap();
+}
