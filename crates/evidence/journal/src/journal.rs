@@ -122,6 +122,16 @@ pub struct Opened {
     pub notes: Vec<OpenNote>,
 }
 
+/// What became of closing a server off.
+pub enum ClosedOff {
+    /// Its journal lies elsewhere.
+    Unknown,
+    /// It has started again, and goes on.
+    IsBack,
+    /// It records nothing more; all that it has recorded is here.
+    Closed(Reader),
+}
+
 /// The writing end of a journal. One process writes a journal at a time.
 ///
 /// Dropping it flushes and ends the stream, waiting for the disk; [`Journal::close`] does so without blocking
@@ -190,14 +200,16 @@ impl Journal {
         Ok(opened)
     }
 
-    /// Keeps the server whose journal has a stream, and lies where this one does, from recording anything more: it is gone,
-    /// and what it left is to be taken over. Returns a reader of all that it has recorded; none if no other journal here
-    /// has the stream. Blocks on the store.
-    pub fn close_off(&self, stream: StreamId) -> Result<Option<Reader>, JournalError> {
-        let Some(store) = &self.store else { return Ok(None) };
-        let closed = store.close_off(stream).map_err(JournalError::io("take over", &store.name()))?;
-        let other = closed.filter(|chain| chain.name != self.chain.name);
-        Ok(other.map(|chain| self.reader().of_chain(&chain.name)))
+    /// Keeps the server that writes a stream, in a journal that lies where this one does, from recording anything more: it
+    /// is gone, and what it left is to be taken over. Blocks on the store.
+    pub fn close_off(&self, stream: StreamId) -> Result<ClosedOff, JournalError> {
+        let Some(store) = &self.store else { return Ok(ClosedOff::Unknown) };
+        let found = store.close_off(stream).map_err(JournalError::io("take over", &store.name()))?;
+        Ok(match found {
+            None => ClosedOff::Unknown,
+            Some((_, false)) => ClosedOff::IsBack,
+            Some((chain, true)) => ClosedOff::Closed(self.reader().of_chain(&chain.name)),
+        })
     }
 
     /// Resolves when somebody else has taken this journal: nothing more can be written. Never where that cannot happen.

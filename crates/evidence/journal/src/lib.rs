@@ -68,7 +68,7 @@ pub use checkpoint::{Beginning, Checkpoint, CheckpointKey, Head, NotACheckpoint,
 pub use cloudtrail::render_cloudtrail_json;
 pub use error::JournalError;
 pub use frame::FrameFault;
-pub use journal::{Durability, Journal, JournalOptions, Opened};
+pub use journal::{ClosedOff, Durability, Journal, JournalOptions, Opened};
 pub use keeper::{Compressed, Hold, Holds, Horizon, Keeper, KeeperOptions, MissingEnd, Old, Retired};
 pub use reader::{
     FrameHead, Frames, Heads, ListedSegment, Reader, Records, SealedFrame, Segment, SegmentFile,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use strongroom_crypto::hex;
 use strongroom_identity::RecordDraft;
-use strongroom_journal::{Journal, JournalError, Position, Reader, Record, StreamId};
+use strongroom_journal::{ClosedOff, Journal, JournalError, Position, Reader, Record, StreamId};
 use strongroom_store::{Db, Engine, Posted, RowMac, StoreError, Value};
 
 /// How many drafts are taken out of the store at once. As many at the most are looked for in the journal at
@@ -280,7 +280,12 @@ impl Outbox {
     /// id.
     pub(crate) async fn adopt(&self, stream: StreamId) -> Result<usize, OutboxError> {
         let journal = self.journal.clone();
-        let recorded = blocking(move || journal.close_off(stream)).await?;
+        let recorded = match blocking(move || journal.close_off(stream)).await? {
+            // It records them itself.
+            ClosedOff::IsBack => return Ok(0),
+            ClosedOff::Closed(reader) => Some(reader),
+            ClosedOff::Unknown => None,
+        };
         let (mut adopted, mut after) = (0, None);
         loop {
             let posted = self.db.posted(after, PAGE).await?;

@@ -71,16 +71,18 @@ impl Rows {
         Self { chain: Some(chain.into()), fence: Arc::new(AtomicI64::new(NOT_TAKEN)), ..self.clone() }
     }
 
-    /// Keeps whoever writes the chain that has a stream from writing any more, and returns that chain; none if no chain
-    /// here has the stream.
-    pub(crate) fn close_off(&self, stream: StreamId) -> io::Result<Option<Chain>> {
-        let rows = self.query(statements::CHAIN_OF, vec![stream.to_string().into()])?;
+    /// Keeps whoever writes the chain that has a stream from writing any more, unless he has begun another stream since, and
+    /// tells which chain that is; none if no chain here has the stream.
+    pub(crate) fn close_off(&self, stream: StreamId) -> io::Result<Option<(Chain, bool)>> {
+        let stream = stream.to_string();
+        let rows = self.query(statements::CHAIN_OF, vec![stream.as_str().into()])?;
         let Some(row) = rows.first() else { return Ok(None) };
         let name = row.text("chain").map_err(failed)?;
-        let values = [Value::from(name.as_str())];
-        let closed = self.session.ask(|db| async move { db.query(statements::TAKE, &values).await });
-        closed.map_err(failed)?;
-        Ok(Some(Chain { name: name.as_str().into(), storage: Arc::new(self.of(&name)) }))
+        let values = [Value::from(name.as_str()), stream.into()];
+        let closed =
+            self.session.ask(|db| async move { db.execute(statements::CLOSE_OFF, &values).await });
+        let is_closed = closed.map_err(failed)? == 1;
+        Ok(Some((Chain { name: name.as_str().into(), storage: Arc::new(self.of(&name)) }, is_closed)))
     }
 
     /// All chains of which anything is left.

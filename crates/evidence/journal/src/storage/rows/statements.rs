@@ -10,6 +10,7 @@ pub const MIGRATIONS: &[Migration] =
 pub const STATEMENTS: &[Statement] = &[
     TAKE,
     RAISE,
+    CLOSE_OFF,
     CHAINS,
     ALL_CHAINS,
     STREAMS,
@@ -43,6 +44,11 @@ pub(super) const TAKE: Statement = Statement::new(
 /// Raises the fence of whoever has a chain: what he sent before has been done when this returns, or never will be.
 pub(super) const RAISE: Statement =
     Statement::new("UPDATE journal_chains SET fence = fence + 1 WHERE chain = $1 AND fence = $2");
+/// Raises the fence of whoever wrote a stream, unless he has begun another since.
+pub(super) const CLOSE_OFF: Statement = Statement::new(
+    "UPDATE journal_chains SET fence = fence + 1 WHERE chain = $1 AND NOT EXISTS \
+     (SELECT 1 FROM journal_pieces WHERE position = 0 AND journal_pieces.chain = $1 AND stream > $2)",
+);
 pub(super) const CHAINS: Statement = Statement::new(
     "SELECT chain FROM journal_chains UNION \
      SELECT chain FROM journal_pieces WHERE position = 0 AND chain IS NOT NULL ORDER BY 1 LIMIT $1",
