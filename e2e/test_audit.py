@@ -177,6 +177,13 @@ def test_checkpoints_are_copied_as_they_are_made(production, tmp_path):
     done = production.verify_audit()
     assert done.returncode == INTACT, done.stdout
     assert "that were kept elsewhere" in done.stdout
+    # A copy that is away may know more than the journal has.
+    (tmp_path / "copies").rename(tmp_path / "away")
+    done = production.verify_audit()
+    assert done.returncode == NOT_VERIFIED, done.stdout
+    assert "WAS NOT COMPARED" in done.stdout
+    assert "WHETHER ITS END IS MISSING CANNOT BE TOLD: 1 of the copies" in done.stdout
+    (tmp_path / "away").rename(tmp_path / "copies")
     # The copy does not follow a journal that was put back.
     shutil.rmtree(production.data / "journal/checkpoints")
     kept = copy.read_text()

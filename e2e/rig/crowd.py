@@ -40,6 +40,14 @@ async def slow_body(_reader, writer):
         await asyncio.sleep(0.5)
 
 
+async def stalled(_reader, writer):
+    """Sends a large body but for its last byte."""
+    size = 1 << 20
+    head = BEGUN.replace(b"100000", str(size).encode())
+    writer.write(head + b"content-type: application/x-amz-json-1.1\r\n\r\n" + b" " * (size - 1))
+    await writer.drain()
+
+
 async def deaf(_reader, writer):
     """Asks and asks, and never takes an answer."""
     while True:
@@ -57,7 +65,7 @@ async def forger(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
 
 
-KINDS = {kind.__name__: kind for kind in (idle, slow_head, slow_body, deaf, forger)}
+KINDS = {kind.__name__: kind for kind in (idle, slow_head, slow_body, stalled, deaf, forger)}
 
 
 async def client(kind, port: int, begun: asyncio.Semaphore, there: list, gone: list):

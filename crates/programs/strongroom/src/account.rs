@@ -5,13 +5,11 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde::Deserialize;
 use strongroom_secret::SecretString;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::cli::{AccountCommand, AccountCreateOptions, AccountListOptions, ConfigOptions, RootResetOptions};
 use crate::control::{self, Request};
-use crate::process;
 use crate::settings::Settings;
+use crate::{moment, process};
 
 /// A credential as it comes back.
 #[derive(Deserialize)]
@@ -60,7 +58,7 @@ fn list(options: &AccountListOptions) -> Result<ExitCode> {
     }
     let accounts: Vec<Account> = serde_json::from_str(listed.expose())?;
     for Account { id, name, created_ms } in accounts {
-        println!("{id}  {}  {name}", day(created_ms));
+        println!("{id}  {}  {name}", moment::day(created_ms));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -89,11 +87,4 @@ The access key of the root user of account {account}. The secret is shown this o
   export AWS_SECRET_ACCESS_KEY={secret_access_key}"
     );
     Ok(ExitCode::SUCCESS)
-}
-
-/// The day of a moment.
-fn day(epoch_ms: i64) -> String {
-    let moment = OffsetDateTime::from_unix_timestamp(epoch_ms.div_euclid(1000)).ok();
-    let text = moment.and_then(|moment| moment.format(&Rfc3339).ok());
-    text.and_then(|text| Some(text.split_once('T')?.0.to_owned())).unwrap_or_default()
 }

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use strongroom_identity::AccountId;
 
-pub(crate) use audit::{AuditCommand, DeniedOptions, ExplainOptions, FailureOptions, VerifyOptions};
+pub(crate) use audit::{AuditCommand, ExplainOptions, ListOptions, VerifyOptions};
 pub(crate) use backup::{BackupCommand, BackupOptions, RestoreOptions, VerifyBackupOptions};
 pub(crate) use deployment::{DownOptions, UpOptions};
 pub(crate) use production::{

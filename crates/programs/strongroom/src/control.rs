@@ -8,6 +8,7 @@
 mod accounts;
 mod answers;
 mod client;
+mod lines;
 mod listener;
 mod request;
 mod seal;

@@ -123,7 +123,10 @@ impl Serving {
             providers: PublishedDocuments::in_development(),
         };
         let door = Door {
-            limits: Limits::default(),
+            limits: Limits {
+                connections: process::connections(Limits::default().connections),
+                ..Limits::default()
+            },
             origins,
             failures: Failures::keep(data, &shutdown.handle())?,
             scrapers: Scrapers::loopback(),

@@ -18,6 +18,7 @@ mod freshness;
 mod identity_providers;
 mod init;
 mod journal_keeping;
+mod moment;
 mod networking;
 mod node;
 mod process;

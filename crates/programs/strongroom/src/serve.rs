@@ -23,7 +23,7 @@ use crate::settings::{Place, Settings};
 
 /// Serves until somebody wants it to stop.
 pub(crate) fn run(options: &ServeOptions) -> Result<ExitCode> {
-    let settings = Settings::read(&options.config.config)?;
+    let settings = Settings::read_to_serve(&options.config.config)?;
     init_logging(settings.log.format(), &settings.log.filter);
     process::prepare();
     // What does not need a server is refused before there is one.

@@ -10,8 +10,8 @@ use strongroom_policy::decision::{Trace, Visible};
 use strongroom_runtime::Clocks;
 
 use super::history::{self, History};
-use crate::cli::DeniedOptions;
-use crate::process;
+use crate::cli::ListOptions;
+use crate::{moment, process};
 
 /// Pairs of principal and action that are told apart; calls of others beyond are counted together.
 const MOST_PAIRS: usize = 10_000;
@@ -40,7 +40,7 @@ struct Tally {
 }
 
 /// Lists them.
-pub(crate) fn run(options: &DeniedOptions) -> Result<ExitCode> {
+pub(crate) fn run(options: &ListOptions) -> Result<ExitCode> {
     process::prepare();
     let mut history = History::open(&options.place)?;
     let newest_ms = history.newest_ms()?;
@@ -76,7 +76,7 @@ impl Tally {
             self.others += 1;
             return;
         }
-        let time = history::time_text(record.event_time_ms);
+        let time = moment::text(record.event_time_ms);
         let counted = self.pairs.entry(pair).or_insert_with_key(|(principal, action)| Refused {
             principal: principal.clone(),
             action: action.clone(),

@@ -9,7 +9,7 @@ use strongroom_policy::decision::{Trace, Visible};
 
 use super::history::{self, History};
 use crate::cli::ExplainOptions;
-use crate::process;
+use crate::{moment, process};
 
 /// Tells it.
 pub(crate) fn run(options: &ExplainOptions) -> Result<ExitCode> {
@@ -91,7 +91,7 @@ fn summary(record: &Record) -> String {
         history::service(record),
         record.event_name,
         record.aws_region,
-        history::time_text(record.event_time_ms),
+        moment::text(record.event_time_ms),
     );
     let request = record.request_id.as_deref().unwrap_or("none");
     let caller = format!("{who}{key}, from {}", record.source_ip);

@@ -9,21 +9,20 @@ use serde::Serialize;
 use strongroom_failures::{Entry, read};
 use strongroom_runtime::Clocks;
 
-use super::history;
-use crate::cli::FailureOptions;
-use crate::process;
+use crate::cli::ListOptions;
 use crate::settings::Place;
+use crate::{moment, process};
 
 /// Kinds of failures that are told apart; the log is bounded, and has about 200,000 lines at the most.
 const MOST_KINDS: usize = 10_000;
 
-/// Failures with one source, one access key id and one code.
+/// Failures with one source, one access key id and one code; without a code, those of a source that are not told apart.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Failed {
     source: IpAddr,
     access_key_id: Option<String>,
-    code: String,
+    code: Option<String>,
     count: u64,
     first: String,
     last: String,
@@ -31,16 +30,16 @@ struct Failed {
 
 #[derive(Default)]
 struct Tally {
-    kinds: HashMap<(IpAddr, Option<String>, String), Failed>,
+    kinds: HashMap<(IpAddr, Option<String>, Option<String>), Failed>,
     /// Those that the log, or this list, does not tell apart.
     others: u64,
 }
 
 /// Lists them.
-pub(crate) fn run(options: &FailureOptions) -> Result<ExitCode> {
+pub(crate) fn run(options: &ListOptions) -> Result<ExitCode> {
     process::prepare();
     let folder = Place::named(&options.place)?.data.failures();
-    let start = options.since.map(|since| history::time_text(since.as_millis(Clocks::system().real_now())));
+    let start = options.since.map(|since| moment::text(since.as_millis(Clocks::system().real_now())));
     let mut tally = Tally::default();
     let mut entries = read(&folder);
     for entry in entries.by_ref() {
@@ -68,8 +67,7 @@ pub(crate) fn run(options: &FailureOptions) -> Result<ExitCode> {
 
 impl Tally {
     fn count(&mut self, entry: Entry) {
-        let Entry { first, last, source: Some(source), access_key_id, code: Some(code), count } = entry
-        else {
+        let Entry { first, last, source: Some(source), access_key_id, code, count } = entry else {
             self.others += entry.count;
             return;
         };
@@ -98,7 +96,10 @@ fn print(failed: &[Failed], others: u64) {
     }
     for Failed { source, access_key_id, code, count, last, .. } in failed {
         let id = access_key_id.as_deref().unwrap_or("no access key id");
-        println!("{count:>8} x {code}, {source}, {id}, last {last}");
+        match code {
+            Some(code) => println!("{count:>8} x {code}, {source}, {id}, last {last}"),
+            None => println!("{count:>8} more of {source}, which are not told apart, last {last}"),
+        }
     }
     if others > 0 {
         println!("{others:>8} more, which are not told apart");

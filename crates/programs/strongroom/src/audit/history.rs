@@ -2,12 +2,10 @@
 
 use anyhow::{Context as _, Result, bail};
 use strongroom_journal::{Reader, Record};
+use strongroom_outbox::is_denial;
 use strongroom_policy::decision::{NotATrace, Trace};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::cli::PlaceOptions;
-use crate::recording::is_denial;
 use crate::settings::Place;
 
 /// The records of a data folder.
@@ -90,10 +88,4 @@ pub(crate) fn decisions(record: &Record) -> Result<Vec<Trace>, NotATrace> {
     let Some(kept) = &record.decisions else { return Ok(Vec::new()) };
     let texts: Vec<&serde_json::value::RawValue> = serde_json::from_str(kept)?;
     texts.into_iter().map(|text| Trace::decode(text.get())).collect()
-}
-
-/// A moment, to the second.
-pub(crate) fn time_text(epoch_ms: i64) -> String {
-    let moment = OffsetDateTime::from_unix_timestamp(epoch_ms.div_euclid(1000)).ok();
-    moment.and_then(|moment| moment.format(&Rfc3339).ok()).unwrap_or_else(|| format!("{epoch_ms} ms"))
 }

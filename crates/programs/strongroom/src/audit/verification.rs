@@ -12,11 +12,10 @@ use strongroom_journal::{Checkpoint, Progress, Report, Trust};
 use strongroom_seal::{Epoch, Purpose, Root};
 use strongroom_secret::Key256;
 
-use super::history;
 use crate::cli::VerifyOptions;
 use crate::journal_keeping::verification_key;
-use crate::process;
 use crate::settings::{Place, Settings};
+use crate::{moment, process};
 
 /// Records between two lines of progress.
 const PROGRESS_EVERY: u64 = 1_000_000;
@@ -30,6 +29,8 @@ const NOT_VERIFIED: u8 = 2;
 enum Verdict {
     Intact,
     Broken,
+    /// A copy of its checkpoints that the configuration names was not compared: it may know of more than is there.
+    NotCompared,
     /// Without the seal, only a checkpoint that is believed proves anything, and there is none.
     Unproven,
 }
@@ -41,7 +42,7 @@ pub(crate) fn run(options: &VerifyOptions) -> ExitCode {
     match verify(options) {
         Ok(Verdict::Intact) => ExitCode::SUCCESS,
         Ok(Verdict::Broken) => ExitCode::FAILURE,
-        Ok(Verdict::Unproven) => ExitCode::from(NOT_VERIFIED),
+        Ok(Verdict::NotCompared | Verdict::Unproven) => ExitCode::from(NOT_VERIFIED),
         Err(error) => {
             eprintln!("strongroom: the journal was not verified: {error:#}");
             ExitCode::from(NOT_VERIFIED)
@@ -49,18 +50,39 @@ pub(crate) fn run(options: &VerifyOptions) -> ExitCode {
     }
 }
 
-fn verdict(report: &Report, macs: bool) -> Verdict {
+/// What a journal was verified with, beside what is in it.
+#[derive(Default)]
+struct Evidence {
+    /// How many checkpoints that were kept elsewhere.
+    compared: usize,
+    /// How many folders of such could not be read.
+    away: usize,
+    /// Whether the seal was there, and so MACs could be checked.
+    macs: bool,
+}
+
+/// The copies of checkpoints that the configuration names.
+#[derive(Default)]
+struct Copies {
+    checkpoints: Vec<Checkpoint>,
+    away: usize,
+}
+
+fn verdict(report: &Report, evidence: &Evidence) -> Verdict {
     if !report.is_intact() {
         Verdict::Broken
-    } else if macs || report.is_signed {
+    } else if !evidence.macs && !report.is_signed {
+        Verdict::Unproven
+    } else if evidence.away == 0 {
         Verdict::Intact
     } else {
-        Verdict::Unproven
+        Verdict::NotCompared
     }
 }
 
 fn verify(options: &VerifyOptions) -> Result<Verdict> {
     let keys = options.public_key.iter().map(|file| read_key(file)).collect::<Result<Vec<_>>>()?;
+    let mut evidence = Evidence { macs: keys.is_empty(), ..Evidence::default() };
     let mut anchors = Vec::new();
     for path in &options.checkpoint {
         anchors.extend(read_checkpoints(path)?);
@@ -68,7 +90,9 @@ fn verify(options: &VerifyOptions) -> Result<Verdict> {
     let journal = if let Some(folder) = &options.journal {
         folder.clone()
     } else {
-        anchors.extend(configured_copies(options)?);
+        let copies = configured_copies(options)?;
+        anchors.extend(copies.checkpoints);
+        evidence.away = copies.away;
         Place::named(&options.place)?.data.journal()
     };
     if !journal.is_dir() {
@@ -82,7 +106,7 @@ fn verify(options: &VerifyOptions) -> Result<Verdict> {
             next_line = progress.records + PROGRESS_EVERY;
         }
     };
-    let compared = anchors.len();
+    evidence.compared = anchors.len();
     let report = strongroom_journal::verify(&journal, &trust.with_anchors(anchors), progress)?;
     for finding in &report.findings {
         println!("{finding}");
@@ -90,9 +114,8 @@ fn verify(options: &VerifyOptions) -> Result<Verdict> {
     if report.notes_left_out > 0 {
         println!("and {} more notes", report.notes_left_out);
     }
-    let macs = options.public_key.is_empty();
-    println!("{}", summary(&report, compared, macs));
-    Ok(verdict(&report, macs))
+    println!("{}", summary(&report, &evidence));
+    Ok(verdict(&report, &evidence))
 }
 
 fn with_seal(options: &VerifyOptions) -> Result<Trust<'static>> {
@@ -152,16 +175,19 @@ fn read_checkpoints(path: &Path) -> Result<Vec<Checkpoint>> {
 }
 
 /// Reads the copies that the configuration names. One that is away is no reason not to verify the rest.
-fn configured_copies(options: &VerifyOptions) -> Result<Vec<Checkpoint>> {
+fn configured_copies(options: &VerifyOptions) -> Result<Copies> {
     let folders = Settings::named(&options.place)?.map(|settings| settings.journal.copies());
-    let mut checkpoints = Vec::new();
+    let mut copies = Copies::default();
     for folder in folders.unwrap_or_default() {
         match read_checkpoints(&folder) {
-            Ok(copied) => checkpoints.extend(copied),
-            Err(error) => println!("{} WAS NOT COMPARED: {error:#}", folder.display()),
+            Ok(copied) => copies.checkpoints.extend(copied),
+            Err(error) => {
+                println!("{} WAS NOT COMPARED: {error:#}", folder.display());
+                copies.away += 1;
+            }
         }
     }
-    Ok(checkpoints)
+    Ok(copies)
 }
 
 fn read(file: &Path) -> Result<String> {
@@ -172,13 +198,19 @@ fn read(file: &Path) -> Result<String> {
     fs::read_to_string(file).with_context(reading)
 }
 
-fn summary(report: &Report, compared: usize, macs: bool) -> String {
+fn summary(report: &Report, evidence: &Evidence) -> String {
+    let &Evidence { compared, macs, .. } = evidence;
     let seen = format!(
         "{} records in {} frames, {} segments, {} streams, {} checkpoints",
         report.records, report.frames, report.segments, report.streams, report.checkpoints
     );
-    let verdict = match verdict(report, macs) {
+    let verdict = match verdict(report, evidence) {
         Verdict::Intact => format!("The journal is intact: {seen}."),
+        Verdict::NotCompared => format!(
+            "The journal fits together ({seen}), but WHETHER ITS END IS MISSING CANNOT BE TOLD: {} of the copies of its \
+             checkpoints could not be read. Verify again when they are there.",
+            evidence.away
+        ),
         Verdict::Unproven => format!(
             "WHETHER THE JOURNAL IS AS IT WAS WRITTEN CANNOT BE TOLD: no checkpoint that the key has signed names what is \
              there ({seen}), and without the seal nothing else shows who wrote it. Name one that was kept with --checkpoint."
@@ -199,7 +231,7 @@ fn summary(report: &Report, compared: usize, macs: bool) -> String {
     }
     lines.push(match report.newest_checkpoint {
         Some((number, time_ms)) => {
-            format!("Its newest checkpoint is number {number}, of {}.", history::time_text(time_ms))
+            format!("Its newest checkpoint is number {number}, of {}.", moment::text(time_ms))
         }
         None if macs => "It has no checkpoint: frames cut from its very end would not be noticed.".to_owned(),
         None => "It has no checkpoint.".to_owned(),

@@ -27,7 +27,8 @@ pub(crate) enum AuditCommand {
     /// Walk the whole journal: chain, hashes, MACs and signed checkpoints
     ///
     /// Names the first record that is not as it was written, what is missing, and where. Exits with status 0 if everything
-    /// is as it was written, with 1 if not, and with 2 if that cannot be told. Works beside a running server.
+    /// is as it was written, with 1 if not, and with 2 if that cannot be told, as where a copy of its checkpoints that the
+    /// configuration names is away. Works beside a running server.
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyOptions),
     /// Print the newest checkpoint: how far the journal was, signed
@@ -41,12 +42,12 @@ pub(crate) enum AuditCommand {
     /// List refused calls by principal and action, with the reason and the request id of the last of each
     ///
     /// Works beside a running server. `strongroom explain --request-id ID` tells all about one of them.
-    Denied(DeniedOptions),
+    Denied(ListOptions),
     /// List requests that were not authenticated, by source, access key id and error code
     ///
     /// Nobody is known to have made them, so they are in no journal; they are in a log of bounded size, in which those of
     /// ten seconds are added up. Works beside a running server.
-    Failures(FailureOptions),
+    Failures(ListOptions),
 }
 
 #[derive(Args, Clone)]
@@ -67,22 +68,10 @@ pub(crate) struct VerifyOptions {
 }
 
 #[derive(Args, Clone)]
-pub(crate) struct FailureOptions {
+pub(crate) struct ListOptions {
     #[command(flatten)]
     pub(crate) place: PlaceOptions,
-    /// From when on: a moment (2026-11-27T08:00:00Z) or how long ago (30m, 24h, 7d) [default: all that is kept]
-    #[arg(long, value_name = "TIME")]
-    pub(crate) since: Option<Since>,
-    /// Print one JSON array
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args, Clone)]
-pub(crate) struct DeniedOptions {
-    #[command(flatten)]
-    pub(crate) place: PlaceOptions,
-    /// From when on: a moment (2026-11-27T08:00:00Z) or how long ago (30m, 24h, 7d) [default: all that is recorded]
+    /// From when on: a moment (2026-11-27T08:00:00Z) or how long ago (30m, 24h, 7d) [default: all that is there]
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<Since>,
     /// Print one JSON array

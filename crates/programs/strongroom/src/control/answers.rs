@@ -1,9 +1,12 @@
 //! What comes back: lines of JSON, until the last of them.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 use anyhow::{Result, anyhow, bail};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use strongroom_secret::SecretString;
+use strongroom_secret::{SecretBuffer, SecretBytes, SecretString};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// Answers that wait for whoever asked.
@@ -50,19 +53,23 @@ enum Line<'l> {
 
 impl Answer {
     /// The line, with its end.
-    pub(super) fn encode(&self) -> SecretString {
-        let text = |name, text: &str| format!("{{\"{name}\":{}}}\n", serde_json::Value::from(text));
-        SecretString::new(match self {
-            Self::Progress(told) => text("progress", told),
-            Self::Piece(piece) => text("piece", piece),
-            Self::Done(json) => format!("{{\"done\":{}}}\n", json.expose()),
-            Self::Refused(why) => text("refused", why),
-        })
+    pub(super) fn encode(&self) -> SecretBytes {
+        let text = |text: &str| Cow::Owned(serde_json::Value::from(text).to_string());
+        let (name, json) = match self {
+            Self::Progress(told) => ("progress", text(told)),
+            Self::Piece(piece) => ("piece", text(piece)),
+            Self::Done(json) => ("done", Cow::Borrowed(json.expose().as_str())),
+            Self::Refused(why) => ("refused", text(why)),
+        };
+        let mut line = SecretBuffer::default();
+        // Writing to memory cannot fail.
+        let _ = writeln!(line, "{{\"{name}\":{json}}}");
+        line.into_secret()
     }
 
     /// Reads a line.
-    pub(super) fn decode(line: &str) -> Result<Self> {
-        let Ok(line) = serde_json::from_str(line) else {
+    pub(super) fn decode(line: &[u8]) -> Result<Self> {
+        let Ok(line) = serde_json::from_slice(line) else {
             bail!("the server answered what this version does not know")
         };
         Ok(match line {

@@ -4,11 +4,11 @@ use std::io;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use strongroom_secret::SecretString;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use strongroom_secret::{SecretBuffer, SecretString};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
-use zeroize::Zeroize as _;
 
+use super::lines::Lines;
 use super::listener::short_path;
 use super::{Answer, Answers, Parts, Request};
 use crate::data_dir::DataDir;
@@ -17,7 +17,7 @@ use crate::node::Offline;
 use crate::settings::{Place, Settings};
 
 /// The bytes of one line of an answer, at most.
-const LONGEST_LINE: u64 = 1 << 20;
+const LONGEST_LINE: usize = 1 << 20;
 
 /// How long a server that starts is waited for, and how often it is looked for.
 const STARTING: Duration = Duration::from_secs(10);
@@ -78,19 +78,16 @@ async fn over_socket(
 ) -> Result<SecretString> {
     let stream = connect(data).await?;
     let (reader, mut writer) = stream.into_split();
-    let mut asked = serde_json::to_string(request)?;
-    asked.push('\n');
-    writer.write_all(asked.as_bytes()).await.context("asking the server")?;
-    let mut reader = BufReader::new(reader);
+    let mut asked = SecretBuffer::default();
+    serde_json::to_writer(&mut asked, request)?;
+    asked.push_byte(b'\n');
+    writer.write_all(asked.expose()).await.context("asking the server")?;
+    let mut lines = Lines::new(reader, LONGEST_LINE);
     loop {
-        let mut line = String::new();
-        let read = (&mut reader).take(LONGEST_LINE).read_line(&mut line).await;
-        if read.context("hearing the server")? == 0 {
+        let Some(line) = lines.next().await.context("hearing the server")? else {
             bail!("the server broke off; whether it has done what was asked, its log may say");
-        }
-        let answer = Answer::decode(&line);
-        line.zeroize();
-        match answer? {
+        };
+        match Answer::decode(line.expose())? {
             Answer::Done(json) => return Ok(json),
             Answer::Refused(why) => bail!("{why}"),
             answer => hear(answer)?,

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use strongroom_runtime::Shutdown;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::lines::Lines;
 use super::{Answer, Answers, Parts, Request};
 use crate::data_dir::DataDir;
 
@@ -23,7 +24,7 @@ use crate::data_dir::DataDir;
 const AT_ONCE: usize = 4;
 
 /// The bytes of a request, at most, and the time that it may take to come.
-const MOST_BYTES: u64 = 64 * 1024;
+const MOST_BYTES: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The time that whoever asked may take for one line of the answer.
@@ -112,10 +113,9 @@ async fn converse(parts: &Parts, stream: UnixStream) -> Result<()> {
         )
         .await;
     }
-    let mut line = String::new();
-    let mut reader = BufReader::new(reader.take(MOST_BYTES));
-    timeout(PATIENCE, reader.read_line(&mut line)).await.context("nothing was asked")??;
-    let request = match serde_json::from_str::<Request>(&line) {
+    let mut lines = Lines::new(reader, MOST_BYTES);
+    let line = timeout(PATIENCE, lines.next()).await.context("nothing was asked")??;
+    let request = match serde_json::from_slice::<Request>(line.unwrap_or_default().expose()) {
         Ok(request) => request,
         Err(error) => {
             let why = format!("the server does not know this command; it may be of another version: {error}");
@@ -149,8 +149,6 @@ async fn converse(parts: &Parts, stream: UnixStream) -> Result<()> {
 
 async fn write(writer: &mut OwnedWriteHalf, answer: &Answer) -> Result<()> {
     let line = answer.encode();
-    timeout(SLOWEST, writer.write_all(line.expose().as_bytes()))
-        .await
-        .context("nobody reads the answer")??;
+    timeout(SLOWEST, writer.write_all(line.expose())).await.context("nobody reads the answer")??;
     Ok(())
 }

@@ -7,6 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::own::{Holding, Look};
 use crate::cli::DownOptions;
+use crate::moment;
 use crate::up::cluster::{self, Cluster};
 use crate::up::deployments::{Deployment, Deployments};
 use crate::up::key::{self, Key};
@@ -229,8 +230,7 @@ fn delete_cluster(site: &Site, id: &str) -> Result<((), String)> {
 
 impl Remains {
     fn text(&self) -> String {
-        let at = OffsetDateTime::from_unix_timestamp(self.until as i64);
-        let date = at.ok().and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default();
+        let date = moment::text((self.until as i64).saturating_mul(1000));
         format!(
             "The custom key store {} stays until its keys ({}) are deleted, by {date}: AWS's shortest wait.\nRun \
              `strongroom down` again after that, or now with --now, which moves the clock of a development server.",

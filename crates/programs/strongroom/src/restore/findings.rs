@@ -5,11 +5,10 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use strongroom_journal::Report;
 use strongroom_resealing::Totals;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::checking::Checked;
 use super::opening::Opened;
+use crate::moment;
 
 /// Findings of one kind that are told in full.
 const MOST_TOLD: usize = 20;
@@ -161,7 +160,7 @@ impl Findings {
     fn facts(&self) -> String {
         let Self { id, version, engine, length, rows, tables, with_mac, opened, records, segments, .. } =
             self;
-        let made = moment(self.made_ms);
+        let made = moment::text(self.made_ms);
         let missing = self.missing.iter().fold(String::new(), |text, what| text + "\n  " + what);
         let right = |wrong: u64, right: &str| match wrong {
             0 => right.to_owned(),
@@ -180,10 +179,4 @@ Not in it:{missing}
 "
         )
     }
-}
-
-/// A moment, as people write it.
-pub(super) fn moment(epoch_ms: i64) -> String {
-    let moment = OffsetDateTime::from_unix_timestamp(epoch_ms.div_euclid(1000)).ok();
-    moment.and_then(|moment| moment.format(&Rfc3339).ok()).unwrap_or_default()
 }

@@ -8,9 +8,10 @@ use serde_json::json;
 use strongroom_crypto::random;
 use strongroom_journal::{EventId, EventType, Identity, Record};
 
-use super::findings::{Findings, Wrong, moment};
+use super::findings::{Findings, Wrong};
 use super::opening::Opened;
 use crate::control::Parts;
+use crate::moment;
 
 /// By whom, where CloudTrail has a service, an address or a program: as events that AWS makes itself have it.
 const INTERNAL: &str = "AWS Internal";
@@ -25,7 +26,7 @@ pub(super) async fn record(parts: &Parts, opened: &Opened, findings: &Findings) 
     let now_ms = parts.ground.clocks.domain_now();
     let mut details = json!({
         "backupId": opened.id(),
-        "backupTime": moment(opened.open_part.made_ms),
+        "backupTime": moment::text(opened.open_part.made_ms),
         "lastStreamInBackup": findings.stream,
         "recordsInBackup": findings.records,
     });

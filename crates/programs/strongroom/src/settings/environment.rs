@@ -16,6 +16,20 @@ const PREFIX: &str = "STRONGROOM_";
 const OTHERS: &[&str] =
     &["STRONGROOM_CONFIG", "STRONGROOM_LOG", "STRONGROOM_HSMD", "STRONGROOM_CLOUDHSM_CONFIG"];
 
+/// Options of `strongroom dev`, and the settings that a server has in their place.
+const OF_DEV: &[(&str, &str)] =
+    &[("STRONGROOM_LOG", "STRONGROOM_LOG_FILTER"), ("STRONGROOM_HSMD", "STRONGROOM_CLUSTERS_HSMD")];
+
+/// Refuses what a server would pass over: variables of `strongroom dev` that it has under another name.
+pub(super) fn refuse_options_of_dev(is_set: impl Fn(&str) -> bool) -> Result<()> {
+    match OF_DEV.iter().find(|(name, _)| is_set(name)) {
+        Some((name, setting)) => bail!(
+            "the environment variable {name} is an option of `strongroom dev`; a server's setting is {setting}"
+        ),
+        None => Ok(()),
+    }
+}
+
 /// Puts values of `variables` in place of those in `table`, which is what `settings` were read from.
 pub(super) fn replace(
     mut settings: Settings,
@@ -133,6 +147,17 @@ mod tests {
         ] {
             let said = with("", &[(name, value)]).map(drop).unwrap_err().to_string();
             assert!(said.starts_with(expected), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_would_pass_over_is_refused_with_the_right_name() {
+        refuse_options_of_dev(|_| false).unwrap();
+        for (set, expected) in OF_DEV {
+            let said = refuse_options_of_dev(|name| name == *set).unwrap_err().to_string();
+            assert!(said.ends_with(expected), "{said}");
+            // It is a setting, with another value than that of the file.
+            assert!(with("", &[(expected, "/x")]).is_ok(), "{expected}");
         }
     }
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use strongroom_server::Limits;
 
 use super::Whole;
+use crate::process;
 
 /// What one server takes on. The bounds that AWS's own limits set are not up for choice.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,10 +23,10 @@ pub(crate) struct LimitSettings {
 }
 
 impl LimitSettings {
-    /// All bounds of the front door.
+    /// All bounds of the front door; of connections no more than the machine permits.
     pub(crate) fn limits(&self) -> Limits {
         Limits {
-            connections: self.connections.get() as usize,
+            connections: process::connections(self.connections.get() as usize),
             requests: self.requests.get() as usize,
             body_memory: (self.body_memory_mib.get() << 20) as usize,
             shutdown_time: Duration::from_secs(self.shutdown_seconds.get()),

@@ -36,6 +36,12 @@ impl Settings {
         Ok(settings)
     }
 
+    /// The same for a server, which has other names for what `strongroom dev` takes from the environment.
+    pub(crate) fn read_to_serve(path: &Path) -> Result<Self> {
+        environment::refuse_options_of_dev(|name| std::env::var_os(name).is_some())?;
+        Self::read(path)
+    }
+
     /// What no value can say by itself.
     fn check(&self) -> Result<()> {
         self.server.tls()?;

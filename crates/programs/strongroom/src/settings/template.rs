@@ -207,7 +207,12 @@ fn others(text: &mut Text) {
     text.section("limits");
     text.setting("Connections at one time; further ones wait.", "connections", None, "10000");
     text.setting("Calls at work at one time; others wait for a place.", "requests", None, "1024");
-    text.setting("Memory for the bodies of requests, in MiB.", "body_memory_mib", None, "256");
+    text.setting(
+        "Memory for the bodies of requests, in MiB; a quarter of it is for those of at most 8 KiB.",
+        "body_memory_mib",
+        None,
+        "256",
+    );
     text.setting(
         "Seconds that calls under way are given when the server stops.",
         "shutdown_seconds",
