@@ -17,6 +17,7 @@ mod error;
 mod events;
 mod faults;
 mod fleet;
+mod measures;
 mod network;
 mod placement;
 mod plane;
@@ -25,6 +26,7 @@ mod repo;
 mod resealing;
 
 pub use faults::{HsmFault, HsmFaultError};
+pub use measures::{HsmCounts, HsmMeasures};
 pub use network::{Cidr, NetworkOwner, NetworkRules};
 pub use placement::{Condition, LocalOptions, LocalProcesses, Order, Placement, PlacementError, Spot};
 pub use plane::{ControlPlane, Options, Parts, StartError};

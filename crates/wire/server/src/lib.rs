@@ -21,6 +21,7 @@ mod documents;
 mod freshness;
 mod health;
 mod host;
+mod inflate;
 mod limits;
 mod listener;
 mod metrics;

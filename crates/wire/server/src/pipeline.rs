@@ -19,6 +19,7 @@ use strongroom_sigv4::{Claim, Rendered};
 
 use crate::body::{Arriving, Body, BodyError};
 use crate::connection::Turn;
+use crate::inflate::{self, InflateError};
 use crate::operate::Manner;
 use crate::registry::Found;
 use crate::{Registry, Server, cors, unsigned};
@@ -200,10 +201,20 @@ impl Server {
             Head::Other => return Err(Failure::front(Framing::Json11, Refusal::unknown_operation())),
         };
         let body = self.read_body(body, framing).await?;
+        let content = inflate::content(&parts.headers, body.bytes(), self.limits().body_bytes);
+        let content = content.map_err(|error| {
+            let refusal = match error {
+                InflateError::TooLarge => Refusal::too_large(),
+                InflateError::Broken => {
+                    unreadable(framing, &ReadError::new("The request body is not valid gzip."))
+                }
+            };
+            Failure::front(framing, refusal)
+        })?;
 
         let form = match head {
             Head::Form => Some(
-                Form::parse(query.as_bytes(), body.bytes(), &MessageLimits::default())
+                Form::parse(query.as_bytes(), content.bytes(), &MessageLimits::default())
                     .map_err(|error| Failure::front(framing, unreadable(framing, &error)))?,
             ),
             _ => None,
@@ -221,20 +232,22 @@ impl Server {
         let mark =
             self.mark(&found).map_err(|error| Failure::of(&found, framing, Cause::Operation(error)))?;
         if unsigned::comes_without(parts, found.operation()) {
-            let decode = || decode(&found, framing, form.as_ref(), body.bytes());
+            let decode = || decode(&found, framing, form.as_ref(), content.bytes());
             let admitted = self.admit_unsigned(parts, body.bytes(), &found, decode, source, request_id);
             let (context, decoded, place) = admitted.map_err(|cause| Failure::of(&found, framing, cause))?;
             take_up(turn).map_err(|error| Failure::of(&found, framing, Cause::Operation(error)))?;
             drop(form);
+            drop(content);
             let manner = Manner::Framed(framing);
             return self.operate((found, mark), manner, context, decoded, (body.into_share(), place)).await;
         }
         let context = self.authenticate(parts, body.bytes(), &found, framing, source, request_id).await?;
         take_up(turn).map_err(|error| Failure::of(&found, framing, Cause::Operation(error)))?;
-        let decoded = decode(&found, framing, form.as_ref(), body.bytes());
+        let decoded = decode(&found, framing, form.as_ref(), content.bytes());
 
         // The body has been read into the input, which takes its place in memory.
         drop(form);
+        drop(content);
         self.operate((found, mark), Manner::Framed(framing), context, decoded, body.into_share()).await
     }
 
