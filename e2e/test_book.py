@@ -29,6 +29,14 @@ def test_hsms_fail_and_a_key_store_comes_back(terminal):
     terminal.follow(BOOK / "when-an-hsm-fails.md")
 
 
+def test_what_happened_is_proved(terminal):
+    terminal.follow(BOOK / "prove-what-happened.md")
+
+
+def test_an_account_is_audited(terminal):
+    terminal.follow(BOOK / "the-regular-audit.md")
+
+
 A_PAGE = """# A page
 
 Text, and a block:

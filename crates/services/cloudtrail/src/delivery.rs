@@ -7,6 +7,7 @@ pub(crate) mod bucket;
 mod digests;
 mod files;
 mod gathering;
+pub(crate) mod notices;
 pub(crate) mod own_buckets;
 mod writing;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use strongroom_api_kms::Kms;
+use strongroom_api_sns::Sns;
 use strongroom_history::History;
 use strongroom_journal::Reader;
 use strongroom_outbox::Outbox;
@@ -32,6 +33,8 @@ pub struct Parts {
     pub buckets: Arc<dyn Buckets>,
     /// What encrypts them.
     pub kms: Arc<dyn Kms>,
+    /// Who is told of deliveries.
+    pub sns: Arc<dyn Sns>,
 }
 
 /// The CloudTrail service.

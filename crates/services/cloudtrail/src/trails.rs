@@ -12,6 +12,7 @@ use strongroom_store::{Db, RowMac, StoreError, Tx};
 
 use crate::delivery::HOUR_MS;
 use crate::delivery::bucket::Buckets;
+use crate::delivery::notices::Notices;
 use crate::domain::identifier::Named;
 use crate::domain::selection::CLOUDTRAIL;
 use crate::domain::tags::Tags;
@@ -34,6 +35,7 @@ pub(crate) struct Trails {
     pub(crate) on_behalf: OnBehalf,
     pub(crate) buckets: Arc<dyn Buckets>,
     pub(crate) kms: Arc<dyn Kms>,
+    pub(crate) notices: Notices,
     pub(crate) signing: Signing,
     waker: OnceLock<Waker>,
 }
@@ -61,11 +63,23 @@ impl Resource for Target {
 
 impl Trails {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { db, root, authority, outbox, clocks, buckets, kms, .. } = parts;
+        let Parts { db, root, authority, outbox, clocks, buckets, kms, sns, .. } = parts;
         let (mac, signing) = (RowMac::new(&root), Signing::new(db.clone(), &root));
         let on_behalf = OnBehalf::new(CLOUDTRAIL, outbox.clone(), clocks.clone());
         let waker = OnceLock::new();
-        Self { db, mac, authority, clocks, outbox, on_behalf, buckets, kms, signing, waker }
+        Self {
+            db,
+            mac,
+            authority,
+            clocks,
+            outbox,
+            on_behalf,
+            buckets,
+            kms,
+            notices: Notices { sns },
+            signing,
+            waker,
+        }
     }
 
     /// Whom to tell that something became due earlier.

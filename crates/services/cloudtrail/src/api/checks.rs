@@ -21,9 +21,6 @@ pub(super) async fn try_out(
     trail: &mut Trail,
     kms_key_id: Option<String>,
 ) -> Result<(), Refusal> {
-    if trail.settings.topic_arn.is_some() {
-        return Err(Refusal::NotImplemented("cloudtrail: SnsTopicName"));
-    }
     if trail.settings.log_group_arn.is_some() || trail.settings.log_role_arn.is_some() {
         return Err(Refusal::NotImplemented("cloudtrail: CloudWatchLogsLogGroupArn"));
     }
@@ -42,6 +39,10 @@ pub(super) async fn try_out(
             metadata: Vec::new(),
         };
         trails.buckets.put(&behalf, put).await.map_err(refused)?;
+    }
+    if let Some(topic_arn) = &trail.settings.topic_arn {
+        let tried = trails.notices.try_out(&trails.on_behalf, &behalf, topic_arn).await;
+        tried.map_err(|error| of_topic(topic_arn, &error))?;
     }
     trail.settings.kms_key_arn = match kms_key_id {
         None => None,
@@ -99,6 +100,13 @@ fn of_bucket(bucket: &str, error: &DeliveryError) -> Refusal {
         }
         _ => Refusal::internal(error.clone()),
     }
+}
+
+/// Why a topic does not do (observed).
+fn of_topic(topic_arn: &str, error: &DeliveryError) -> Refusal {
+    tracing::info!(topic_arn, %error, "a trail's topic does not let it in");
+    let text = "SNS Topic does not exist or the topic policy is incorrect!";
+    Refusal::of(&errors::INSUFFICIENT_SNS_TOPIC_POLICY_EXCEPTION, text)
 }
 
 /// Why a key does not do. The texts of the last ones are not published; they are KMS's own.

@@ -8,6 +8,7 @@ use super::writing::{self, Compressed};
 use super::{Deliveries, is_signed};
 use crate::domain::digest::Place;
 use crate::domain::object;
+use crate::domain::status::Status;
 use crate::domain::trail::Trail;
 use crate::repo::files::{self, File};
 use crate::repo::{status, trails};
@@ -31,7 +32,10 @@ impl Deliveries {
             metadata: Vec::new(),
         };
         match self.trails.buckets.put(&behalf, put).await {
-            Ok(()) => self.file_delivered(&trail, &file, &place, &compressed.hash).await?,
+            Ok(()) => {
+                let told = self.tell(&trail, &place).await;
+                self.file_delivered(&trail, &file, &place, (&compressed.hash, told)).await?;
+            }
             Err(error) => self.file_failed(&trail, &file, due_ms, &error).await?,
         }
         Ok(())
@@ -89,9 +93,10 @@ impl Deliveries {
         trail: &Trail,
         file: &File,
         place: &Place,
-        hash: &str,
+        (hash, told): (&str, Option<Result<(), DeliveryError>>),
     ) -> Result<(), StoreError> {
         let now_ms = self.trails.clocks.domain_now();
+        let told = &told;
         let delivered = self.trails.db.transaction(|tx| {
             Box::pin(async move {
                 if !files::delivered(tx, &file.id, place, hash).await? {
@@ -103,10 +108,31 @@ impl Deliveries {
                 } else {
                     files::delete(tx, &file.id).await?;
                 }
-                status::change(tx, &trail.id, |status| status.files.done(now_ms)).await
+                let note = |status: &mut Status| {
+                    status.files.done(now_ms);
+                    match told {
+                        None => {}
+                        Some(Ok(())) => status.notifications.done(now_ms),
+                        Some(Err(error)) => status.notifications.failed(now_ms, &error.code),
+                    }
+                };
+                status::change(tx, &trail.id, note).await
             })
         });
         delivered.await
+    }
+
+    /// Tells a trail's topic of a file that was put, before that is noted: after a crash in between it is told again. A
+    /// topic that cannot be told keeps no file back.
+    async fn tell(&self, trail: &Trail, place: &Place) -> Option<Result<(), DeliveryError>> {
+        let topic_arn = trail.settings.topic_arn.as_deref()?;
+        let Trails { notices, on_behalf, .. } = &*self.trails;
+        let file = (place.bucket.as_str(), place.key.as_str());
+        let told = notices.delivered(on_behalf, &behalf(trail), topic_arn, file).await;
+        if let Err(error) = &told {
+            tracing::warn!(topic_arn, %error, "a topic was not told of a trail's file");
+        }
+        Some(told)
     }
 
     /// Tries again later, for as long as CloudTrail does.

@@ -45,7 +45,7 @@ impl From<ApiError> for DeliveryError {
 }
 
 /// What cannot be recorded is not done, or counts as not done.
-fn unrecorded(error: impl std::error::Error) -> DeliveryError {
+pub(crate) fn unrecorded(error: impl std::error::Error) -> DeliveryError {
     DeliveryError { code: "InternalError".to_owned(), message: error.to_string() }
 }
 

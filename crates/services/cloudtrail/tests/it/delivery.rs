@@ -231,3 +231,23 @@ async fn selectors_choose_from_the_moment_they_are_put(database: &TestDatabase) 
     assert_eq!(world.bucket.event_ids(), [before, vec![written.event_id.to_string()]].concat());
     assert_eq!(json!(world.bucket.files("CloudTrail", REGION).len()), json!(2));
 }
+
+on_both_engines! {
+    a_topic_is_told_what_was_delivered,
+}
+
+async fn a_topic_is_told_what_was_delivered(database: &TestDatabase) {
+    let folder = TempDir::new().unwrap();
+    let world = World::new(database, &folder).await;
+    let closed = UpdateTrailRequest { sns_topic_name: Some("closed".to_owned()), ..update() };
+    world.trail("Trail", |input| input.sns_topic_name = Some("told".to_owned())).await;
+    let refused = world.cloudtrail.update_trail(&world.context(REGION), closed).await.unwrap_err();
+    assert_eq!(refused.code(), "InsufficientSnsTopicPolicyException");
+    assert_eq!(refused.message(), Some("SNS Topic does not exist or the topic policy is incorrect!"));
+    world.calls(1, 1).await;
+    world.pass(5 * MINUTE);
+    world.settle().await;
+    let [file] = world.bucket.files("CloudTrail", REGION).try_into().unwrap();
+    let told = json!({"s3Bucket": "evidence", "s3ObjectKey": [file]}).to_string();
+    assert_eq!(world.topic.told(), ["CloudTrail validation message.".to_owned(), told]);
+}

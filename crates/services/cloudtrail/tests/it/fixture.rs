@@ -8,6 +8,7 @@ use strongroom_api_cloudtrail::{
     CloudTrail as _, Event, LookupAttribute, LookupAttributeKey, LookupEventsRequest, LookupEventsResponse,
 };
 use strongroom_api_kms::Kms;
+use strongroom_api_sns::Sns;
 use strongroom_cloudtrail::{CloudTrail, Parts};
 use strongroom_history::History as IndexedHistory;
 use strongroom_identity::{Caller, Principal, Region, RequestContext, RequestId};
@@ -63,6 +64,7 @@ impl History {
             history: index.clone(),
             buckets: Arc::new(Bucket::default()),
             kms: Arc::new(NoKms),
+            sns: Arc::new(NoSns),
         });
         Self { journal, index, trail, directory }
     }
@@ -110,6 +112,11 @@ impl History {
 struct NoKms;
 
 impl Kms for NoKms {}
+
+/// SNS that nobody asks.
+struct NoSns;
+
+impl Sns for NoSns {}
 
 /// Opens the journal of that directory, as a start of a server does: in a new stream.
 pub(crate) fn open_journal(directory: &Path) -> Arc<Journal> {

@@ -1,11 +1,12 @@
 //! CloudTrail with everything that it delivers with, and a clock that is moved.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use strongroom_api_cloudtrail::{CloudTrail as _, CreateTrailRequest, StartLoggingRequest};
 use strongroom_api_kms::{GenerateDataKeyRequest, GenerateDataKeyResponse, Kms};
+use strongroom_api_sns::{PublishInput, PublishResponse, Sns};
 use strongroom_cloudtrail::{CloudTrail, Deliveries, MIGRATIONS, Parts, Settings};
 use strongroom_history::History;
 use strongroom_identity::RequestContext;
@@ -26,6 +27,34 @@ use crate::fixture::{ACCOUNT, NOW, REGION, context, open_journal, record};
 pub(crate) const MINUTE: i64 = 60_000;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
 pub(crate) const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+/// SNS with one topic, and a policy that may leave CloudTrail out.
+#[derive(Default)]
+pub(crate) struct Topic {
+    told: Mutex<Vec<String>>,
+}
+
+impl Topic {
+    pub(crate) fn told(&self) -> Vec<String> {
+        self.told.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Sns for Topic {
+    async fn publish(
+        &self,
+        context: &RequestContext,
+        input: PublishInput,
+    ) -> Result<PublishResponse, ApiError> {
+        assert!(context.acts_about().is_some());
+        if input.topic_arn.unwrap().ends_with(":closed") {
+            return Err(ApiError::front("AuthorizationError", None, None));
+        }
+        self.told.lock().unwrap().push(input.message);
+        Ok(PublishResponse::default())
+    }
+}
 
 /// KMS with one key, and a policy that may leave CloudTrail out.
 #[derive(Default)]
@@ -61,6 +90,7 @@ pub(crate) struct World {
     pub(crate) deliveries: Deliveries,
     pub(crate) bucket: Arc<Bucket>,
     pub(crate) journal: Arc<Journal>,
+    pub(crate) topic: Arc<Topic>,
     time: Arc<ManualTime>,
     pub(crate) clocks: Clocks,
 }
@@ -79,6 +109,7 @@ impl World {
         let outbox = Arc::new(Outbox::new(db.clone(), RowMac::new(&root), journal.clone()));
         outbox.replay().await.unwrap();
         let history = History::new(journal.reader(), folder.join("index"), &Key256::new([9; 32]));
+        let topic = Arc::new(Topic::default());
         let cloudtrail = CloudTrail::new(Parts {
             db: db.clone(),
             root,
@@ -88,9 +119,10 @@ impl World {
             history,
             buckets: bucket.clone(),
             kms: Arc::new(kms),
+            sns: topic.clone(),
         });
         let deliveries = Deliveries::new(&cloudtrail, journal.reader(), Settings::default());
-        Self { cloudtrail, deliveries, bucket, journal, time, clocks }
+        Self { cloudtrail, deliveries, bucket, journal, topic, time, clocks }
     }
 
     pub(crate) fn now(&self) -> i64 {

@@ -1,0 +1,253 @@
+"""Trails: delivered into our own S3 under a KMS key, and validated by the stock AWS CLI."""
+
+import gzip
+import hashlib
+import json
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from rig import development, sdk
+from rig.cli import Cli
+from rig.node import Node
+
+TRAIL = "my-kms-trail"
+BUCKET = "evidence-of-everything"
+ACCOUNT = "000000000000"
+ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/{TRAIL}"
+
+
+def bucket_policy(bucket: str = BUCKET) -> str:
+    """As the CloudTrail User Guide has it: "Amazon S3 bucket policy for CloudTrail"."""
+    service = {"Service": "cloudtrail.amazonaws.com"}
+    of_trail = {"aws:SourceArn": ARN}
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "AWSCloudTrailAclCheck20150319",
+                    "Effect": "Allow",
+                    "Principal": service,
+                    "Action": "s3:GetBucketAcl",
+                    "Resource": f"arn:aws:s3:::{bucket}",
+                    "Condition": {"StringEquals": of_trail},
+                },
+                {
+                    "Sid": "AWSCloudTrailWrite20150319",
+                    "Effect": "Allow",
+                    "Principal": service,
+                    "Action": "s3:PutObject",
+                    "Resource": f"arn:aws:s3:::{bucket}/AWSLogs/{ACCOUNT}/*",
+                    "Condition": {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control", **of_trail}},
+                },
+            ],
+        }
+    )
+
+
+def key_policy() -> str:
+    """As the CloudTrail User Guide has it: "Configure AWS KMS key policies for CloudTrail"."""
+    service = {"Service": "cloudtrail.amazonaws.com"}
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+                    "Action": "kms:*",
+                    "Resource": "*",
+                },
+                {
+                    "Effect": "Allow",
+                    "Principal": service,
+                    "Action": "kms:GenerateDataKey*",
+                    "Resource": "*",
+                    "Condition": {
+                        "StringEquals": {"aws:SourceArn": ARN},
+                        "StringLike": {
+                            "kms:EncryptionContext:aws:cloudtrail:arn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"
+                        },
+                    },
+                },
+                {"Effect": "Allow", "Principal": service, "Action": "kms:DescribeKey", "Resource": "*"},
+            ],
+        }
+    )
+
+
+class Evidence:
+    """A trail that logs into a bucket of its own, encrypted under a KMS key."""
+
+    def __init__(self, node: Node):
+        self.node = node
+        self.aws = Cli(node)
+        self.s3, self.kms, self.trails = (sdk.client(node, name) for name in ("s3", "kms", "cloudtrail"))
+        self.start = self.now()
+
+    def now(self) -> datetime:
+        """What the server takes for now."""
+        ahead = development.advance(self.node)["offset_seconds"]
+        return datetime.now(timezone.utc) + timedelta(seconds=ahead)
+
+    def begin(self) -> "Evidence":
+        self.s3.create_bucket(Bucket=BUCKET)
+        self.s3.put_bucket_policy(Bucket=BUCKET, Policy=bucket_policy())
+        self.key = self.kms.create_key(Policy=key_policy())["KeyMetadata"]["Arn"]
+        self.aws("cloudtrail", "create-trail", "--name", TRAIL, "--s3-bucket-name", BUCKET, "--enable-log-file-validation")
+        # The command of everyone's notes.
+        key_id = self.key.rpartition("/")[2]
+        updated = self.aws("cloudtrail", "update-trail", "--name", TRAIL, "--kms-key-id", key_id)
+        assert updated["KmsKeyId"] == self.key
+        self.aws("cloudtrail", "start-logging", "--name", TRAIL)
+        return self
+
+    def hours(self, count: int) -> "Evidence":
+        """Hours in each of which a key is used."""
+        for hour in range(count):
+            self.kms.encrypt(KeyId=self.key, Plaintext=b"attack at dawn", EncryptionContext={"hour": str(hour)})
+            development.advance(self.node, hours=1)
+        return self
+
+    def keys(self, kind: str) -> list[str]:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"AWSLogs/{ACCOUNT}/{kind}/")
+        found = [one["Key"] for page in pages for one in page.get("Contents", [])]
+        return [key for key in found if key.endswith(".json.gz")]
+
+    def text(self, key: str) -> bytes:
+        return gzip.decompress(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+    def records(self) -> list[dict]:
+        return [record for key in self.keys("CloudTrail") for record in json.loads(self.text(key))["Records"]]
+
+    def validated(self, *options: object) -> tuple[int, str]:
+        start = (self.start - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        end = (self.now() + timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        times = ["--start-time", start, "--end-time", end]
+        done = self.aws.run("cloudtrail", "validate-logs", "--trail-arn", ARN, *times, *options)
+        return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def evidence(fresh_node) -> Evidence:
+    return Evidence(fresh_node).begin().hours(3)
+
+
+def test_what_was_delivered_is_valid(evidence):
+    status, said = evidence.validated("--verbose")
+    assert status == 0, said
+    assert "3/3 digest files valid" in said and "3/3 log files valid" in said, said
+    records = evidence.records()
+    encrypted = [record for record in records if record["eventName"] == "Encrypt"]
+    assert [record["requestParameters"]["encryptionContext"]["hour"] for record in encrypted] == ["0", "1", "2"]
+    # Every call since logging began is there, once, and nothing that CloudTrail did to deliver.
+    ids = [record["eventID"] for record in records]
+    assert len(ids) == len(set(ids))
+    assert not [one for one in records if one["userIdentity"].get("invokedBy") == "cloudtrail.amazonaws.com"]
+
+
+def test_objects_are_as_cloudtrail_puts_them(evidence):
+    head = evidence.s3.head_object(Bucket=BUCKET, Key=evidence.keys("CloudTrail")[0])
+    assert (head["ContentType"], head["ContentEncoding"]) == ("application/json", "gzip")
+    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", evidence.key)
+    digest = evidence.keys("CloudTrail-Digest")[0]
+    metadata = evidence.s3.head_object(Bucket=BUCKET, Key=digest)["Metadata"]
+    assert metadata["signature-algorithm"] == "SHA256withRSA" and len(metadata["signature"]) == 512
+    said = json.loads(evidence.text(digest))
+    assert said["logFiles"][0]["hashValue"] == hashlib.sha256(evidence.text(said["logFiles"][0]["s3Object"])).hexdigest()
+    # KMS was asked by CloudTrail, for this trail.
+    found = evidence.aws(
+        "cloudtrail", "lookup-events", "--lookup-attributes", "AttributeKey=EventName,AttributeValue=GenerateDataKey"
+    )
+    asked = [json.loads(event["CloudTrailEvent"]) for event in found["Events"]]
+    assert {one["requestParameters"]["encryptionContext"]["aws:cloudtrail:arn"] for one in asked} == {ARN}
+    assert {one["userIdentity"]["type"] for one in asked} == {"AWSService"}
+
+
+def altered(evidence: Evidence, key: str, change) -> None:
+    """Puts an object in place of one, as somebody would who has got hold of the bucket."""
+    object_ = evidence.s3.get_object(Bucket=BUCKET, Key=key)
+    body = gzip.compress(change(gzip.decompress(object_["Body"].read())))
+    evidence.s3.put_object(Bucket=BUCKET, Key=key, Body=body, Metadata=object_["Metadata"])
+
+
+def test_a_file_that_was_altered_is_named(evidence):
+    key = evidence.keys("CloudTrail")[1]
+    altered(evidence, key, lambda text: text.replace(b"Encrypt", b"Decrypt"))
+    status, said = evidence.validated()
+    assert status == 1
+    assert f"Log file\ts3://{BUCKET}/{key}\tINVALID: hash value doesn't match" in said, said
+    assert "2/3 log files valid, 1/3 log files INVALID" in said, said
+
+
+def test_a_file_that_is_gone_is_named(evidence):
+    key = evidence.keys("CloudTrail")[1]
+    evidence.s3.delete_object(Bucket=BUCKET, Key=key)
+    status, said = evidence.validated()
+    assert status == 1
+    assert f"Log file\ts3://{BUCKET}/{key}\tINVALID: not found" in said, said
+
+
+def test_a_digest_that_is_gone_is_named(evidence):
+    key = evidence.keys("CloudTrail-Digest")[1]
+    evidence.s3.delete_object(Bucket=BUCKET, Key=key)
+    status, said = evidence.validated()
+    assert status == 1
+    assert f"Digest file\ts3://{BUCKET}/{key}\tINVALID: not found" in said, said
+
+
+def test_a_digest_that_was_altered_is_named(evidence):
+    key = evidence.keys("CloudTrail-Digest")[2]
+    altered(evidence, key, lambda text: text.replace(b'"newestEventTime":"2', b'"newestEventTime":"1'))
+    status, said = evidence.validated()
+    assert status == 1
+    assert f"Digest file\ts3://{BUCKET}/{key}\tINVALID: signature verification failed" in said, said
+
+
+def test_digests_that_change_places_are_named(evidence):
+    one, other = evidence.keys("CloudTrail-Digest")[1:]
+    objects = [evidence.s3.get_object(Bucket=BUCKET, Key=key) for key in (one, other)]
+    bodies = [object_["Body"].read() for object_ in objects]
+    for key, body, object_ in zip((other, one), bodies, objects, strict=True):
+        evidence.s3.put_object(Bucket=BUCKET, Key=key, Body=body, Metadata=object_["Metadata"])
+    status, said = evidence.validated()
+    assert status == 1
+    assert "INVALID: has been moved from its original location" in said, said
+
+
+def test_a_bucket_and_a_key_that_do_not_let_cloudtrail_in_are_refused(fresh_node):
+    aws = Cli(fresh_node)
+    create = ["cloudtrail", "create-trail", "--name", TRAIL, "--s3-bucket-name", BUCKET]
+    assert aws.refused(*create).code == "S3BucketDoesNotExistException"
+    aws("s3api", "create-bucket", "--bucket", BUCKET)
+    refused = aws.refused(*create)
+    assert refused.code == "InsufficientS3BucketPolicyException"
+    assert refused.message.strip() == f"Incorrect S3 bucket policy is detected for bucket: {BUCKET}"
+    aws("s3api", "put-bucket-policy", "--bucket", BUCKET, "--policy", bucket_policy())
+    key = aws("kms", "create-key")["KeyMetadata"]["Arn"]
+    refused = aws.refused(*create, "--kms-key-id", key)
+    assert refused.code == "InsufficientEncryptionPolicyException"
+    assert refused.message.strip() == f"Insufficient permissions to access S3 bucket {BUCKET} or KMS key {key}."
+    aws(*create)
+    assert aws.refused(*create).code == "TrailAlreadyExistsException"
+
+
+def test_after_a_jump_of_the_clock_one_digest_covers_the_gap(evidence):
+    development.advance(evidence.node, days=10)
+    status, said = evidence.validated()
+    assert status == 0, said
+    assert len(evidence.keys("CloudTrail-Digest")) == 4
+
+
+@pytest.mark.slow
+def test_a_record_is_in_one_file_whenever_the_server_is_killed(evidence):
+    for _ in range(20):
+        evidence.kms.encrypt(KeyId=evidence.key, Plaintext=b"attack at dawn")
+        evidence.node.kill().start()
+    development.advance(evidence.node, hours=1)
+    status, said = evidence.validated()
+    assert status == 0, said
+    ids = [record["eventID"] for record in evidence.records()]
+    assert len(ids) == len(set(ids))
+    assert len([one for one in evidence.records() if one["eventName"] == "Encrypt"]) == 23
