@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 pub(crate) use self::macs::RowCheck;
-pub(crate) use self::source::{SLOTS, make};
+pub(crate) use self::source::{OBJECTS, SLOTS, make};
 pub(crate) use self::told::Made;
 use crate::backup::file::Partial;
 use crate::cli::{BackupCommand, BackupOptions};

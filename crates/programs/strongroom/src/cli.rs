@@ -12,7 +12,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use strongroom_identity::AccountId;
 
-pub(crate) use audit::{AuditCommand, ExplainOptions, ListOptions, VerifyOptions};
+pub(crate) use audit::{
+    AuditCommand, ExplainOptions, ExportOptions, ListOptions, ReportFormat, ReportOptions, VerifyOptions,
+};
 pub(crate) use backup::{BackupCommand, BackupOptions, RestoreOptions, VerifyBackupOptions};
 pub(crate) use deployment::{DownOptions, UpOptions};
 pub(crate) use production::{
@@ -174,6 +176,9 @@ pub(crate) struct DevOptions {
     /// 127.0.0.0/8 is there on every Linux machine
     #[arg(long, value_name = "CIDR", default_value = "127.31.0.0/16")]
     pub(crate) vpc_cidr: String,
+    /// The mail server that subscriptions of SNS by email are served through, for example smtp://127.0.0.1:1025
+    #[arg(long, value_name = "URL")]
+    pub(crate) smtp_url: Option<String>,
     /// The HSM's program [default: strongroom-hsmd beside this one]
     #[arg(long, value_name = "FILE", env = "STRONGROOM_HSMD")]
     pub(crate) hsmd: Option<PathBuf>,

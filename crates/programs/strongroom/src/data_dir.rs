@@ -42,6 +42,16 @@ impl DataDir {
         self.0.join("strongroom.db")
     }
 
+    /// The file of metrics' points, beside an embedded store.
+    pub(crate) fn metrics(&self) -> PathBuf {
+        self.0.join("metrics.db")
+    }
+
+    /// The folder of S3's objects, unless the settings name another.
+    pub(crate) fn objects(&self) -> PathBuf {
+        self.0.join("objects")
+    }
+
     pub(crate) fn seal(&self) -> PathBuf {
         self.0.join("seal")
     }

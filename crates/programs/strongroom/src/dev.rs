@@ -18,11 +18,12 @@ use strongroom_store::FeedOptions;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+use crate::carrier::{Endpoints, MailServer, Post, Reach};
 use crate::cli::DevOptions;
 use crate::data_dir::DataDir;
 use crate::failures::Failures;
 use crate::identity_providers::PublishedDocuments;
-use crate::node::{Choices, Clusters, Development, Door, Node, RootKey};
+use crate::node::{Choices, Clusters, Development, Door, Messages, Node, RootKey};
 use crate::process;
 use crate::seed::{Secrets, Seed};
 
@@ -121,6 +122,9 @@ impl Serving {
             explains_allowed: options.explain_allowed,
             feed: FeedOptions::new(Arc::new(uptime)),
             providers: PublishedDocuments::in_development(),
+            trails: strongroom_cloudtrail::Settings::default(),
+            objects: data.objects(),
+            messages: messages(options, address)?,
         };
         let door = Door {
             limits: Limits {
@@ -159,6 +163,14 @@ impl Serving {
         self.node.stop_hsms().await;
         self.node.close(all_ended).await
     }
+}
+
+/// How messages of SNS are carried in development: to this machine, too.
+fn messages(options: &DevOptions, address: SocketAddr) -> Result<Messages> {
+    let server = |url: &String| MailServer { url: url.clone(), password: None, sender: None };
+    let post = options.smtp_url.as_ref().map(|url| Post::through(&server(url))).transpose()?;
+    let carrier = Endpoints::new(Reach::this_machine_too(), post);
+    Ok(Messages { carrier, public_url: format!("http://{address}") })
 }
 
 /// How KMS behaves in development.

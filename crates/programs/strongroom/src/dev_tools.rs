@@ -9,18 +9,22 @@ use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use strongroom_cloudhsm::ControlPlane;
-use strongroom_cloudtrail::CloudTrail;
+use strongroom_cloudtrail::{CloudTrail, Deliveries};
+use strongroom_cloudwatch::CloudWatch;
 use strongroom_ec2::Networks;
 use strongroom_iam::{AccessKeys, IdentityManagement};
 use strongroom_journal::{Reader, StreamId};
 use strongroom_kms::KeyManagement;
 use strongroom_outbox::Outbox;
-use strongroom_runtime::{Clocks, Scheduler};
+use strongroom_runtime::Clocks;
+use strongroom_s3::ObjectStorage;
 use strongroom_server::{Advanced, DevClock, DevError, DevTools};
+use strongroom_sns::Notifications;
 use strongroom_store::Db;
 
 use crate::faults::Faults;
 use crate::node::RootKey;
+use crate::schedulers::Schedulers;
 use crate::seed::{Garden, Seed};
 
 /// How far domain time is ahead, in milliseconds, as text.
@@ -39,14 +43,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Workbench {
     pub(crate) db: Db,
     pub(crate) clocks: Clocks,
-    pub(crate) scheduler: Scheduler,
+    pub(crate) schedulers: Schedulers,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) access_keys: Arc<AccessKeys>,
     pub(crate) iam: Arc<IdentityManagement>,
     pub(crate) kms: Arc<KeyManagement>,
     pub(crate) networks: Arc<Networks>,
     pub(crate) cloudhsm: Arc<ControlPlane>,
+    pub(crate) s3: Arc<ObjectStorage>,
     pub(crate) cloudtrail: Arc<CloudTrail>,
+    pub(crate) sns: Arc<Notifications>,
+    pub(crate) deliveries: Arc<Deliveries>,
+    pub(crate) cloudwatch: Arc<CloudWatch>,
     pub(crate) faults: Faults,
     pub(crate) root_key: RootKey,
     pub(crate) garden: Garden,
@@ -83,14 +91,17 @@ impl Workbench {
         stored.map_err(|error| DevError::Failed(error.into()))?;
         self.clocks.advance(step_ms);
         self.cloudhsm.clock_moved().await;
-        let settled = self.scheduler.settle(PATIENCE).await;
-        self.scheduler.waker().wake();
+        let settled = self.schedulers.settle(PATIENCE).await;
+        self.schedulers.wake();
+        self.sns.clock_moved();
         Ok(Advanced { clock: self.clock(), settled })
     }
 
     async fn start_over(&self) -> Result<()> {
         // Nothing happens by itself meanwhile.
-        let _pause = self.scheduler.pause().await;
+        let _pause = self.schedulers.pause().await;
+        let quiet_trails = self.deliveries.quiet().await;
+        let quiet_metrics = self.cloudwatch.quiet().await;
         let quiet = self.kms.quiet().await;
         let quiet_iam = self.iam.quiet().await;
         let paused = self.cloudhsm.pause().await;
@@ -99,6 +110,8 @@ impl Workbench {
         let beginning = stream.to_string();
         // HSMs first: without their rows nobody would find them.
         self.cloudhsm.start_over(&paused).await;
+        // Where this is all that happens, the metrics are counted anew from the journal.
+        self.cloudwatch.forget_metrics(&quiet_metrics).await?;
         self.db.clear(&[(BEGINNING, Some(beginning.as_bytes())), (OFFSET, None)]).await?;
         // The store has begun anew; memory follows, and cannot fail to.
         self.clocks.start_over(0);
@@ -108,7 +121,11 @@ impl Workbench {
         self.kms.start_over(quiet, history.clone());
         self.iam.start_over(quiet_iam, history.clone());
         self.networks.start_over();
-        self.cloudtrail.start_over(history);
+        self.s3.start_over();
+        self.sns.start_over();
+        self.cloudtrail.start_over(history.clone());
+        self.deliveries.start_over(quiet_trails, history.clone());
+        self.cloudwatch.start_over(quiet_metrics, history);
         // Where this fails, the next start does it.
         let RootKey { account, access_key_id, secret } = &self.root_key;
         self.access_keys.ensure_root_key(*account, access_key_id, secret, self.clocks.domain_now()).await?;

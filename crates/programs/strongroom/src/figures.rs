@@ -1,7 +1,10 @@
 //! Figures of the process itself and of the index of events, for the metrics.
 
 use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
 
+use strongroom_deriving::{Followed, Progress as Derivation};
 use strongroom_history::{History, Progress};
 use strongroom_server::{Figure, Figures, Reading};
 
@@ -11,20 +14,18 @@ pub(crate) struct ThisProcess;
 impl Figures for ThisProcess {
     fn figures(&self) -> Vec<Figure> {
         let page = rustix::param::page_size() as f64;
-        let ticks = rustix::param::clock_ticks_per_second() as f64;
         let memory = fs::read_to_string("/proc/self/statm").ok().and_then(|text| resident_pages(&text));
         let busy = fs::read_to_string("/proc/self/stat").ok().and_then(|text| busy_ticks(&text));
-        let files = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
         let gauge = |name, help, value| Figure { name, help, value: Reading::Gauge(value) };
-        let (memory, busy) = (memory.unwrap_or_default() as f64, busy.unwrap_or_default() as f64);
+        let (memory, busy) = (memory.unwrap_or_default() as f64, busy.unwrap_or_default());
         vec![
             gauge("resident_memory_bytes", "Memory of this process that is in use", memory * page),
-            gauge(
-                "processor_seconds",
-                "Time of processors that this process has used since its start",
-                busy / ticks,
-            ),
-            gauge("open_files", "Files and connections that this process has open", files as f64),
+            Figure {
+                name: "processor_seconds",
+                help: "Time of processors that this process has used since its start",
+                value: Reading::Time(time_of(busy)),
+            },
+            gauge("open_files", "Files and connections that this process has open", open_files() as f64),
         ]
     }
 }
@@ -54,6 +55,50 @@ impl Figures for EventIndex {
     }
 }
 
+/// The time that so many ticks of the kernel's clock are.
+fn time_of(ticks: u64) -> Duration {
+    let a_second = rustix::param::clock_ticks_per_second().max(1);
+    Duration::from_secs(ticks / a_second) + Duration::from_secs(ticks % a_second) / a_second as u32
+}
+
+/// How many files this process has open. Kernels from 6.2 on have the number ready; for others they are counted, which takes
+/// some milliseconds where there are thousands.
+fn open_files() -> u64 {
+    const FOLDER: &str = "/proc/self/fd";
+    match fs::metadata(FOLDER).map_or(0, |folder| folder.len()) {
+        0 => fs::read_dir(FOLDER).map_or(0, |files| files.count() as u64),
+        files => files,
+    }
+}
+
+/// How far what is derived from the journal is.
+pub(crate) struct Derived(pub(crate) Vec<Arc<dyn Followed>>);
+
+impl Figures for Derived {
+    fn figures(&self) -> Vec<Figure> {
+        let all: Vec<_> = self.0.iter().map(|follower| follower.progress()).collect();
+        let sum = |one: fn(&Derivation) -> u64| all.iter().map(one).sum::<u64>();
+        let failing = all.iter().filter(|progress| progress.is_failing).count();
+        vec![
+            Figure {
+                name: "derived_records",
+                help: "Records of the journal from which something was derived, since the start of this process",
+                value: Reading::Counter(sum(|progress| progress.records)),
+            },
+            Figure {
+                name: "derived_records_damaged",
+                help: "Records that could not be read for that; `strongroom audit verify` names them",
+                value: Reading::Counter(sum(|progress| progress.damaged)),
+            },
+            Figure {
+                name: "derivations_failing",
+                help: "Derivations (trails, metrics) that lag behind because their last try failed",
+                value: Reading::Gauge(failing as f64),
+            },
+        ]
+    }
+}
+
 /// The second field of `/proc/PID/statm`.
 fn resident_pages(statm: &str) -> Option<u64> {
     statm.split(' ').nth(1)?.parse().ok()
@@ -79,5 +124,8 @@ mod tests {
         let text = |name: &str| ThisProcess.figures().into_iter().find(|figure| figure.name == name).unwrap();
         let Reading::Gauge(memory) = text("resident_memory_bytes").value else { panic!("a gauge") };
         assert!(memory > 100_000.0, "{memory}");
+        let a_second = rustix::param::clock_ticks_per_second();
+        assert_eq!(time_of(a_second * 5 / 2), Duration::from_millis(2500));
+        assert!(open_files() >= 3, "{}", open_files());
     }
 }

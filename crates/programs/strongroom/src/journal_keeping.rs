@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use strongroom_crypto::ed25519::{PrivateKey, PublicKey};
+use strongroom_deriving::Followed;
 use strongroom_iam::IdentityManagement;
 use strongroom_journal::{
-    CheckpointKey, Holds, Horizon, Journal, JournalError, Keeper, KeeperOptions, Position,
+    CheckpointKey, Holds, Horizon, Journal, JournalError, Keeper, KeeperOptions, Position, Reader,
 };
 use strongroom_kms::KeyManagement;
 use strongroom_runtime::{Clocks, Shutdown, uptime};
@@ -229,14 +230,27 @@ impl JournalKeeping {
 pub(crate) struct Followers {
     pub(crate) kms: Arc<KeyManagement>,
     pub(crate) iam: Arc<IdentityManagement>,
+    /// Those that derive something else.
+    pub(crate) derived: Vec<Arc<dyn Followed>>,
+    /// This server's own journal.
+    pub(crate) journal: Reader,
 }
 
 impl Followers {
     /// What all of them have read up to; none if one has read nothing yet.
     async fn read_to(&self) -> Result<Option<Position>> {
-        let keys = self.kms.usage_read_to().await?;
-        let identities = self.iam.uses_read_to().await?;
-        Ok(keys.zip(identities).map(|(keys, identities)| keys.min(identities)))
+        let journal = self.journal.clone();
+        let listed = move || Ok::<_, JournalError>((journal.chains()?, journal.streams()?));
+        let (chains, streams) = tokio::task::spawn_blocking(listed).await??;
+        let Some(own) = chains.first() else { return Ok(None) };
+        let keys = self.kms.usage_read_to(own).await?;
+        let identities = self.iam.uses_read_to(own).await?;
+        let mut read_to = keys.zip(identities).map(|(keys, identities)| keys.min(identities));
+        for follower in &self.derived {
+            let followed = follower.read_to(&streams).await?;
+            read_to = read_to.zip(followed).map(|(others, followed)| others.min(followed));
+        }
+        Ok(read_to)
     }
 }
 

@@ -5,6 +5,7 @@
 mod account;
 mod audit;
 mod backup;
+mod carrier;
 mod cli;
 mod control;
 mod data_dir;
@@ -15,17 +16,21 @@ mod failures;
 mod faults;
 mod figures;
 mod freshness;
+mod hsm_metrics;
 mod identity_providers;
 mod init;
 mod journal_keeping;
 mod moment;
 mod networking;
 mod node;
+mod notifications;
+mod outward;
 mod process;
 mod quotas;
 mod recording;
 mod resealing;
 mod restore;
+mod schedulers;
 mod seal;
 mod seed;
 mod serve;
@@ -55,9 +60,11 @@ fn main() -> ExitCode {
         Command::Audit { command: AuditCommand::Checkpoint(place) } => {
             audit::checkpoints::print_newest(&place)
         }
+        Command::Audit { command: AuditCommand::Export(options) } => audit::checkpoints::export(&options),
         Command::Audit { command: AuditCommand::Key(place) } => audit::checkpoints::print_key(&place),
         Command::Audit { command: AuditCommand::Denied(options) } => audit::denied::run(&options),
         Command::Audit { command: AuditCommand::Failures(options) } => audit::failures::run(&options),
+        Command::Audit { command: AuditCommand::Report(options) } => audit::report::run(&options),
         Command::Explain(options) => audit::explain::run(&options),
         Command::Seed { command } => seed::command(&command),
         Command::Fault(options) => faults::command::run(options),

@@ -12,12 +12,15 @@ mod services;
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use strongroom_api_cloudhsm::CloudHsmService;
 use strongroom_api_cloudtrail::CloudTrailService;
+use strongroom_api_cloudwatch::CloudWatchService;
 use strongroom_api_ec2::Ec2Service;
 use strongroom_api_iam::IamService;
 use strongroom_api_kms::KmsService;
+use strongroom_api_s3::S3Service;
+use strongroom_api_sns::SnsService;
 use strongroom_api_sts::StsService;
 use strongroom_cloudhsm::ControlPlane;
 use strongroom_iam::Sts;
@@ -32,11 +35,12 @@ pub(crate) use self::development::{Development, RootKey};
 pub(crate) use self::foundation::{Foundation, open_store, tables};
 pub(crate) use self::ground::Ground;
 pub(crate) use self::production::Offline;
-pub(crate) use self::services::{Choices, Clusters, Services};
+pub(crate) use self::services::{Choices, Clusters, Messages, Services};
 use crate::failures::Failures;
-use crate::figures::{EventIndex, ThisProcess};
+use crate::figures::{Derived, EventIndex, ThisProcess};
 use crate::freshness::{StoreFeed, UpToDate};
 use crate::journal_keeping::JournalKeeping;
+use crate::notifications::Certificates;
 use crate::quotas::KmsQuotas;
 use crate::recording::JournalRecorder;
 
@@ -75,14 +79,30 @@ impl Node {
         dev: Option<Arc<dyn DevTools>>,
         shutdown: Shutdown,
     ) -> Self {
-        let Services { access_keys, iam, networks, cloudhsm, kms, cloudtrail, history } = services;
+        let Services {
+            access_keys,
+            iam,
+            networks,
+            cloudhsm,
+            kms,
+            s3,
+            cloudtrail,
+            sns,
+            deliveries,
+            cloudwatch,
+            points,
+            history,
+        } = services;
         let registry = Registry::default()
             .with(KmsService(kms.clone()))
             .with(CloudHsmService(cloudhsm.clone()))
             .with(Ec2Service(networks.clone()))
             .with(IamService(iam.clone()))
             .with(StsService(Arc::new(Sts::new(iam.clone()))))
-            .with(CloudTrailService(cloudtrail.clone()));
+            .with(S3Service(s3.clone()))
+            .with(CloudTrailService(cloudtrail.clone()))
+            .with(CloudWatchService(cloudwatch.clone()))
+            .with(SnsService(sns.clone()));
         let Ground { db, clocks, journal, outbox, keeping, servers, .. } = ground;
         let parts = ServerParts {
             registry,
@@ -95,11 +115,16 @@ impl Node {
             freshness: Some(Arc::new(UpToDate { feed: StoreFeed(db.clone()), servers: servers.clone() })),
             failures: Some(door.failures),
             scrapers: door.scrapers,
-            figures: vec![
-                Arc::new(ThisProcess),
+            figures: [
+                Arc::new(ThisProcess) as Arc<dyn Figures>,
                 Arc::new(StoreFeed(db.clone())),
                 Arc::new(EventIndex(history.clone())),
-            ],
+                Arc::new(Derived(vec![deliveries.clone(), cloudwatch.counting()])),
+            ]
+            .into_iter()
+            .chain(door.figures)
+            .collect(),
+            documents: Some(Arc::new(Certificates(sns.clone()))),
             dev,
         };
         Self {
@@ -112,6 +137,11 @@ impl Node {
             cloudhsm: cloudhsm.clone(),
             servers: servers.clone(),
         }
+    }
+
+    /// Resolves when another process has taken this server's journal: it can record nothing more, and has to end.
+    pub(crate) async fn journal_lost(&self) {
+        self.journal.lost().await;
     }
 
     /// Stops the HSMs that this server has placed; what they keep stays.

@@ -10,6 +10,9 @@ use strongroom_outbox::{Outbox, identity_of, recorded_code, records_of_owners};
 use strongroom_runtime::Clocks;
 use strongroom_server::{FinishedCall, Recorder};
 
+/// The event source of SNS.
+const SNS: &str = "sns.amazonaws.com";
+
 /// The event source of KMS.
 const KMS: &str = "kms.amazonaws.com";
 
@@ -66,6 +69,10 @@ impl JournalRecorder {
             error_message: error_message.flatten().map(strongroom_kms::conceal_refused_tokens),
             request_parameters: call
                 .request_parameters
+                .map(|parameters| match call.service.event_source {
+                    SNS => strongroom_sns::conceal_content(parameters),
+                    _ => parameters,
+                })
                 .filter(|_| !is_kms || strongroom_kms::shows_parameters(call.operation.name))
                 .map(strongroom_kms::conceal_chosen_material)
                 .map(strongroom_kms::spell_origin)
@@ -82,7 +89,8 @@ impl JournalRecorder {
             resources: has_list.then(|| resources.collect()),
             event_type: EventType::AwsApiCall,
             api_version: None,
-            management: is_management(call.service.event_source, call.operation.name),
+            management: !call.operation.data_event
+                && is_management(call.service.event_source, call.operation.name),
             tls: context.tls.as_ref().map(|tls| TlsDetails {
                 version: Some(tls.version.to_owned()),
                 cipher_suite: Some(tls.cipher_suite.to_owned()),

@@ -17,8 +17,14 @@ use strongroom_store::{Db, Posted, RowMac};
 use crate::node::Ground;
 
 /// The sealed columns of all services.
-pub(crate) const COLUMNS: &[&[SealedColumn]] =
-    &[strongroom_kms::SEALED, strongroom_iam::SEALED, strongroom_cloudhsm::SEALED];
+pub(crate) const COLUMNS: &[&[SealedColumn]] = &[
+    strongroom_kms::SEALED,
+    strongroom_iam::SEALED,
+    strongroom_cloudhsm::SEALED,
+    strongroom_s3::SEALED,
+    strongroom_cloudtrail::SEALED,
+    strongroom_sns::SEALED,
+];
 
 /// Drafts that are looked at in one step.
 const DRAFTS: u32 = 1000;

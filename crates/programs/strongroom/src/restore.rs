@@ -73,8 +73,8 @@ pub(crate) fn rehearse(options: &VerifyBackupOptions) -> Result<ExitCode> {
     );
     let data = DataDir::at(&scratch.path().join("data"));
     let seal = SealPlace { dir: scratch.path().join("seal"), settings: real.seal.settings.clone() };
-    let store = StorePlace::Sqlite(data.database());
-    let place = Place { data, seal, store };
+    let (store, objects) = (StorePlace::Sqlite(data.database()), data.objects());
+    let place = Place { data, seal, store, objects };
     opening::make_folder(place.data.path())?;
     opening::make_folder(&place.seal.dir)?;
     opening::link_slot_key(&real.seal, &place.seal.dir)?;
@@ -137,12 +137,12 @@ async fn place_and_test(
     eprintln!("writing {} rows and {} files ...", checked.totals.rows, checked.totals.files);
     opened.put_slots(&place.seal.dir)?;
     let db = open_store(&place.store).await?;
-    placing::place(opened, &db, mark, place.data.path()).await?;
+    placing::place(opened, &db, mark, place).await?;
     db.close().await.context("closing the store")?;
     // As a server opens it: the seal against the store, tables brought to where this program has them.
     let foundation = Foundation::open(place).await.context("opening what was restored")?;
     eprintln!("testing what is there now ...");
-    let report = testing::verify_journal(&foundation.root, place)?;
+    let report = testing::verify_journal(&foundation, place)?;
     // From here on it is as when a server starts: the journal goes on in a new stream.
     let offline = Offline::on(foundation, place, journal).await?;
     match testing::open_everything(&offline.parts).await {

@@ -6,7 +6,7 @@ mod supervisor;
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use strongroom_runtime::{ShutdownOwner, init_logging, termination};
 use strongroom_server::Origins;
 
@@ -16,10 +16,15 @@ use crate::control::Control;
 use crate::failures::Failures;
 use crate::identity_providers::PublishedDocuments;
 use crate::init::unfinished;
-use crate::node::{Choices, Clusters, Door, Node};
+use crate::node::{Choices, Clusters, Door, Messages, Node};
 use crate::process;
 use crate::seed::{Secrets, Seed};
 use crate::settings::{Place, Settings};
+
+/// Why a server ends by itself.
+const JOURNAL_LOST: &str = "another process records in this server's journal: this one did not answer for a minute and was \
+    taken for gone, or another was started from a copy of its data folder; in the latter case remove the file server-name \
+    from the copy";
 
 /// Serves until somebody wants it to stop.
 pub(crate) fn run(options: &ServeOptions) -> Result<ExitCode> {
@@ -52,27 +57,45 @@ async fn serve(settings: &Settings, place: &Place, seed: Option<Seed>) -> Result
     let failures = Failures::keep(&place.data, &shutdown.handle())?;
     let scrapers = settings.metrics.scrapers(settings.server.tls()?.is_some());
     let door = Door { limits, origins, failures, scrapers, figures: listening.figures() };
-    let (node, parts) =
-        Node::open(place, &settings.journal.options(), choices(settings)?, door, seed, shutdown.handle())
-            .await?;
+    let (node, parts) = Node::open(
+        place,
+        &settings.journal.options(),
+        choices(settings, &listening.url())?,
+        door,
+        seed,
+        shutdown.handle(),
+    )
+    .await?;
     let control = Control::bind(&place.data)?;
     shutdown.handle().spawn(control.serve(parts, shutdown.handle()));
     let url = listening.url();
     listening.serve(&node.server, &shutdown.handle());
     tracing::info!(%url, data = %place.data.path().display(), "serving");
     supervisor::ready();
-    stopping.await;
+    let is_lost = tokio::select! {
+        () = stopping => false,
+        () = node.journal_lost() => true,
+    };
     supervisor::stopping();
-    tracing::info!("stopping");
+    if is_lost {
+        tracing::error!("{JOURNAL_LOST}");
+    } else {
+        tracing::info!("stopping");
+    }
     let all_ended = shutdown.finish(limits.shutdown_time).await;
     if !all_ended {
         tracing::warn!("requests were still under way");
     }
     // HSMs are left running: whoever works in them does not notice that the server was away.
-    node.close(all_ended).await
+    let closed = node.close(all_ended).await;
+    if is_lost {
+        bail!("{JOURNAL_LOST}");
+    }
+    closed
 }
 
-fn choices(settings: &Settings) -> Result<Choices> {
+/// What is chosen; `listening` is where the server listens, as a URL.
+fn choices(settings: &Settings, listening: &str) -> Result<Choices> {
     let clusters = Clusters {
         vpc_cidr: settings.clusters.vpc_cidr.clone(),
         hsmd: settings.clusters.hsmd()?,
@@ -88,5 +111,11 @@ fn choices(settings: &Settings) -> Result<Choices> {
         explains_allowed: settings.journal.explain_allowed,
         feed: settings.feed.options(),
         providers: PublishedDocuments::in_public(),
+        trails: settings.trails.choices(),
+        objects: Place::of(settings).objects,
+        messages: Messages {
+            carrier: settings.sns.endpoints()?,
+            public_url: settings.sns.public_url(listening)?,
+        },
     })
 }

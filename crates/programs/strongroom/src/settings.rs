@@ -14,6 +14,8 @@ mod key_stores;
 mod limits;
 mod log;
 mod metrics;
+mod notifications;
+mod objects;
 mod place;
 mod read;
 mod seal;
@@ -21,6 +23,7 @@ pub(crate) mod secret_file;
 mod server;
 mod store;
 mod template;
+mod trails;
 mod values;
 
 use serde::Deserialize;
@@ -34,11 +37,14 @@ pub(crate) use self::key_stores::KeyStoreSettings;
 pub(crate) use self::limits::LimitSettings;
 pub(crate) use self::log::LogSettings;
 pub(crate) use self::metrics::MetricSettings;
+pub(crate) use self::notifications::NotificationSettings;
+pub(crate) use self::objects::ObjectSettings;
 pub(crate) use self::place::{Place, SealPlace, StorePlace};
 pub(crate) use self::seal::{SealSettings, Slot};
 pub(crate) use self::server::ServerSettings;
 pub(crate) use self::store::{StoreSettings, StoreUrl};
 pub(crate) use self::template::{Chosen, configuration};
+pub(crate) use self::trails::TrailSettings;
 pub(crate) use self::values::{AbsolutePath, Whole};
 
 /// The file that commands read unless they are told another.
@@ -51,11 +57,14 @@ pub(crate) struct Settings {
     pub(crate) server: ServerSettings,
     pub(crate) data: DataSettings,
     pub(crate) store: StoreSettings,
+    pub(crate) objects: ObjectSettings,
     pub(crate) seal: SealSettings,
     pub(crate) journal: JournalSettings,
     pub(crate) clusters: ClusterSettings,
     pub(crate) key_stores: KeyStoreSettings,
     pub(crate) feed: FeedSettings,
+    pub(crate) trails: TrailSettings,
+    pub(crate) sns: NotificationSettings,
     pub(crate) compat: CompatSettings,
     pub(crate) log: LogSettings,
     pub(crate) metrics: MetricSettings,
@@ -67,11 +76,14 @@ const SECTIONS: &[&str] = &[
     "server",
     "data",
     "store",
+    "objects",
     "seal",
     "journal",
     "clusters",
     "key_stores",
     "feed",
+    "trails",
+    "sns",
     "compat",
     "log",
     "metrics",

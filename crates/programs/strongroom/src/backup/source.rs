@@ -16,17 +16,21 @@ use strongroom_backup::{
 };
 use strongroom_crypto::{hex, random};
 use strongroom_journal::Reader;
+use strongroom_s3::Folder;
 use strongroom_seal::{Epoch, Purpose, slots_in};
 use strongroom_secret::SecretString;
-use strongroom_store::{Engine, Snapshot};
+use strongroom_store::Snapshot;
 
 use super::{Made, RowCheck};
 use crate::control::{Answer, Answers, Parts};
+use crate::settings::Place;
 
 /// The file of the slots, in the folder of the seal.
 pub(crate) const SLOTS: &str = "root.slots";
 /// The folder of the journal, in a backup.
 pub(crate) const JOURNAL: &str = "journal";
+/// The folder of S3's objects, in a backup.
+pub(crate) const OBJECTS: &str = "objects";
 /// The folder of checkpoints, in that of the journal.
 const CHECKPOINTS: &str = "checkpoints";
 
@@ -42,12 +46,13 @@ pub(crate) async fn make(parts: &Parts, answers: &Answers) -> Result<SecretStrin
     let ground = &parts.ground;
     // The journal's files stay where they are, and as they are, until this is done.
     let _hold = ground.keeping.holds().hold();
+    let _objects_hold = parts.s3.as_ref().map(|s3| s3.hold());
     let seal_dir = &parts.place.seal.dir;
     let (slots, epoch, snapshot) = moment(parts, seal_dir).await?;
     let checkpoints = ground_files(&parts.place.data.journal().join(CHECKPOINTS))?;
     let name = server_name(parts)?;
-    let reader = ground.journal.reader();
-    let segments = segments(&reader)?;
+    let segments = segments(&ground.journal.own_reader())?;
+    let objects = objects(&parts.place)?;
 
     let id: [u8; 16] = random::bytes()?;
     let open_part = OpenPart {
@@ -69,7 +74,7 @@ pub(crate) async fn make(parts: &Parts, answers: &Answers) -> Result<SecretStrin
     let mut writing = Writing::begin(&mut handing, &key, &open_part, origin).await?;
     let mut macs = RowCheck::new(&ground.root);
     writing.store(snapshot, &mut |table, row| macs.look(table, row)).await?;
-    for file in name.iter().chain(&checkpoints).chain(&segments) {
+    for file in name.iter().chain(&checkpoints).chain(&segments).chain(&objects) {
         if !writing.file(file).await? {
             bail!("{} was removed while the backup was made; make it again", file.at.display());
         }
@@ -119,17 +124,31 @@ fn ground_files(folder: &Path) -> Result<Vec<Kept>> {
         .with_context(|| format!("listing {}", folder.display()))
 }
 
-/// The files of the journal's segments, as far as they are durable now.
+/// The files of the journal's segments, as far as they are durable now. What lies in the store is in the snapshot of it.
 fn segments(reader: &Reader) -> Result<Vec<Kept>> {
     let mut files = Vec::new();
     for listed in reader.segments().context("listing the journal")? {
         let file = reader.segment_file(listed.id).context("listing the journal")?;
-        let Some(file) = file else {
-            bail!("a part of the journal was removed meanwhile; make the backup again")
-        };
-        files.push(Kept { at: file.at, path: format!("{JOURNAL}/{}", file.path), length: file.length });
+        match file {
+            Some(file) => {
+                files.push(Kept { at: file.at, path: format!("{JOURNAL}/{}", file.path), length: file.length });
+            }
+            None if reader.segment(listed.id).context("listing the journal")?.is_some() => {}
+            None => bail!("a part of the journal was removed meanwhile; make the backup again"),
+        }
     }
     Ok(files)
+}
+
+/// The files of S3's objects that are finished. Rows name no other.
+fn objects(place: &Place) -> Result<Vec<Kept>> {
+    if !place.objects.exists() {
+        return Ok(Vec::new());
+    }
+    let listing = || format!("listing {}", place.objects.display());
+    let files = Folder::open(&place.objects).and_then(|folder| folder.finished()).with_context(listing)?;
+    let kept = |(at, path, length)| Kept { at, path: format!("{OBJECTS}/{path}"), length };
+    Ok(files.into_iter().map(kept).collect())
 }
 
 /// The name that the server has among those on its store, if it has one: under it the store keeps how far the journal was
@@ -153,9 +172,6 @@ fn missing(parts: &Parts) -> Vec<String> {
         "what opens the seal: the key file (slot-file.key), or the passphrase".to_owned(),
         "the configuration, the certificate and its key".to_owned(),
     ];
-    if parts.ground.db.engine() == Engine::Postgres {
-        missing.push("the journals of other servers on this store: make a backup on each".to_owned());
-    }
     if data.device_root().exists() {
         let folder = data.device_root();
         missing.push(format!(

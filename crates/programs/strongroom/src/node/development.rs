@@ -58,9 +58,20 @@ impl Node {
         let access_keys = Arc::new(access_keys);
         ensure_root_key(&access_keys, &root_key, clocks.domain_now(), data).await?;
         let services = Services::join(&ground, data, access_keys, history, choices, &shutdown).await?;
-        let scheduler = services.start(&ground, &shutdown).await?;
+        let schedulers = services.start(&ground, &shutdown).await?;
 
-        let Services { access_keys, iam, networks, cloudhsm, kms, cloudtrail, .. } = &services;
+        let Services {
+            access_keys,
+            iam,
+            networks,
+            cloudhsm,
+            kms,
+            cloudtrail,
+            sns,
+            deliveries,
+            cloudwatch,
+            ..
+        } = &services;
         let garden =
             Garden { iam: iam.clone(), kms: kms.clone(), outbox: outbox.clone(), clocks: clocks.clone() };
         if let Some(seed) = &seed {
@@ -69,7 +80,7 @@ impl Node {
         let workbench = Workbench {
             db: db.clone(),
             clocks: clocks.clone(),
-            scheduler,
+            schedulers,
             outbox: outbox.clone(),
             access_keys: access_keys.clone(),
             faults: Faults { kms: kms.clone(), cloudhsm: cloudhsm.clone() },
@@ -77,7 +88,11 @@ impl Node {
             kms: kms.clone(),
             networks: networks.clone(),
             cloudhsm: cloudhsm.clone(),
+            s3: services.s3.clone(),
             cloudtrail: cloudtrail.clone(),
+            sns: sns.clone(),
+            deliveries: deliveries.clone(),
+            cloudwatch: cloudwatch.clone(),
             root_key,
             garden,
             seed,

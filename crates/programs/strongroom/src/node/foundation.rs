@@ -161,11 +161,18 @@ async fn migrate(db: &Db) -> Result<()> {
 }
 
 /// The steps of all services' tables.
-pub(crate) const fn tables() -> [&'static [Migration]; 4] {
+pub(crate) const fn tables() -> [&'static [Migration]; 11] {
     [
+        strongroom_journal::MIGRATIONS,
         strongroom_kms::MIGRATIONS,
         strongroom_iam::MIGRATIONS,
         strongroom_ec2::MIGRATIONS,
+        strongroom_s3::MIGRATIONS,
         strongroom_cloudhsm::MIGRATIONS,
+        strongroom_deriving::MIGRATIONS,
+        strongroom_cloudtrail::MIGRATIONS,
+        strongroom_sns::MIGRATIONS,
+        strongroom_cloudwatch::MIGRATIONS,
+        strongroom_cloudwatch::METRIC_MIGRATIONS,
     ]
 }

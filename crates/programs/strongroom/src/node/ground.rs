@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use strongroom_journal::{Journal, JournalOptions};
+use strongroom_journal::{Journal, JournalOptions, move_into_store};
 use strongroom_outbox::Outbox;
 use strongroom_resealing::Servers;
 use strongroom_runtime::Clocks;
 use strongroom_seal::{Purpose, Root};
-use strongroom_store::{Db, RowMac};
+use strongroom_store::{Db, Engine, RowMac};
 
 use super::Foundation;
 use crate::data_dir::DataDir;
 use crate::journal_keeping::JournalKeeping;
+use crate::server_name;
 use crate::settings::JournalChoices;
 
 /// The name of this node in its journal. One node writes a data folder.
@@ -39,7 +40,7 @@ impl Ground {
         choices: &JournalChoices,
     ) -> Result<Self> {
         let Foundation { db, root, servers } = foundation;
-        let journal = open_journal(data, &root, &clocks, &choices.options)?;
+        let journal = open_journal(&db, data, &root, &clocks, &choices.options)?;
         let keeping = JournalKeeping::open(&journal, &root, &clocks, choices.keeping.clone())?;
         let mac = RowMac::new(&root);
         let outbox = Arc::new(Outbox::new(db.clone(), mac, journal.clone()));
@@ -76,7 +77,9 @@ pub(super) async fn close(
     db.close().await.context("closing the store")
 }
 
+/// Opens the journal: in the folder beside an embedded store, or else in the store, among those of the other servers.
 fn open_journal(
+    db: &Db,
     data: &DataDir,
     root: &Root,
     clocks: &Clocks,
@@ -84,10 +87,38 @@ fn open_journal(
 ) -> Result<Arc<Journal>> {
     let (epoch, key) = root.current_subkey(Purpose::JournalMac)?;
     let options = &JournalOptions { key_epoch: epoch.number(), ..options.clone() };
-    let opened = Journal::open(&data.journal(), options, &key, NODE, clocks.domain_now())
-        .context("opening the journal")?;
+    let now_ms = clocks.domain_now();
+    let opened = match db.engine() {
+        Engine::Sqlite => Journal::open(&data.journal(), options, &key, NODE, now_ms),
+        Engine::Postgres => {
+            let name = server_name::of(data)?;
+            move_in(db, data, &name, now_ms)?;
+            Journal::open_in_store(db, &name, options, &key, now_ms)
+        }
+    };
+    let opened = opened.context("opening the journal")?;
     for note in &opened.notes {
         tracing::warn!("{note}");
     }
-    Ok(Arc::new(opened.journal))
+    let journal = match db.engine() {
+        Engine::Sqlite => opened.journal.beside_those_in(db).context("opening the journal")?,
+        Engine::Postgres => opened.journal,
+    };
+    Ok(Arc::new(journal))
+}
+
+/// Moves what versions before kept beside the store into it.
+fn move_in(db: &Db, data: &DataDir, name: &str, now_ms: i64) -> Result<()> {
+    let moved = move_into_store(&data.journal(), db, name, now_ms);
+    let Some(moved) = moved.context("moving the journal into the store")? else { return Ok(()) };
+    for note in &moved.notes {
+        tracing::warn!("{note}");
+    }
+    tracing::info!(
+        segments = moved.segments,
+        checkpoints = moved.checkpoints,
+        "the journal is in the store now, where every server on it sees it; {} is not needed any more",
+        moved.folder.display()
+    );
+    Ok(())
 }

@@ -42,7 +42,8 @@ impl Node {
         let iam = services.iam.clone();
         let resealing = resealing::of(&ground, &iam, GRACE);
         shutdown.spawn(resealing.clone().follow(shutdown.clone()));
-        let parts = Parts { place: place.clone(), ground: ground.clone(), iam, resealing };
+        let s3 = Some(services.s3.clone());
+        let parts = Parts { place: place.clone(), ground: ground.clone(), iam, resealing, s3 };
         Ok((Self::new(&ground, &services, door, None, shutdown), parts))
     }
 }
@@ -71,7 +72,7 @@ impl Offline {
             Engine::Postgres => GRACE,
         };
         let resealing = resealing::of(&ground, &iam, grace);
-        Ok(Self { parts: Parts { place: place.clone(), ground, iam, resealing } })
+        Ok(Self { parts: Parts { place: place.clone(), ground, iam, resealing, s3: None } })
     }
 
     /// Flushes and closes what is on disk.

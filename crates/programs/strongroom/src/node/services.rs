@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use strongroom_cloudhsm::{ControlPlane, LocalOptions, LocalProcesses, Options, Parts};
-use strongroom_cloudtrail::CloudTrail;
+use strongroom_cloudtrail::{CloudTrail, Deliveries, OwnBuckets};
+use strongroom_cloudwatch::CloudWatch;
 use strongroom_ec2::{Networks, Settings};
 use strongroom_history::History;
 use strongroom_iam::{AccessKeys, IdentityManagement};
@@ -13,19 +14,25 @@ use strongroom_journal::Reader;
 use strongroom_kms::{KeyManagement, PoolDialer};
 use strongroom_outbox::Others;
 use strongroom_policy::Authority;
-use strongroom_runtime::{Scheduler, Shutdown};
+use strongroom_runtime::{Agenda, Shutdown};
+use strongroom_s3::{Folder, ObjectStorage};
 use strongroom_seal::Purpose;
-use strongroom_store::{Engine, FeedOptions};
+use strongroom_sns::Notifications;
+use strongroom_store::{Db, Engine, FeedOptions};
 
-use super::Ground;
+use super::{Ground, points};
+use crate::carrier::Endpoints;
 use crate::data_dir::DataDir;
+use crate::hsm_metrics;
 use crate::identity_providers::PublishedDocuments;
 use crate::journal_keeping::Followers;
 use crate::networking::{CustomerAuthorities, SecurityGroups};
+use crate::notifications;
+use crate::schedulers::Schedulers;
 use crate::server_name;
 
-/// What the journal is called beside an embedded store, in what has been read of it.
-const ONLY_JOURNAL: &str = "local";
+/// What the server on an embedded store is called in readings of metrics.
+const ONLY_SERVER: &str = "local";
 
 /// What the operator says of HSM clusters.
 pub(crate) struct Clusters {
@@ -39,6 +46,13 @@ pub(crate) struct Clusters {
     pub(crate) in_development: bool,
 }
 
+/// How messages of SNS reach their endpoints.
+pub(crate) struct Messages {
+    pub(crate) carrier: Endpoints,
+    /// What links in messages begin with.
+    pub(crate) public_url: String,
+}
+
 /// What is chosen for the services of a node.
 pub(crate) struct Choices {
     pub(crate) clusters: Clusters,
@@ -49,6 +63,12 @@ pub(crate) struct Choices {
     pub(crate) feed: FeedOptions,
     /// Where identity providers' documents come from.
     pub(crate) providers: PublishedDocuments,
+    /// The folder of S3's objects.
+    pub(crate) objects: PathBuf,
+    /// How trails are delivered.
+    pub(crate) trails: strongroom_cloudtrail::Settings,
+    /// How messages reach their endpoints.
+    pub(crate) messages: Messages,
 }
 
 /// All services of a node.
@@ -58,7 +78,14 @@ pub(crate) struct Services {
     pub(crate) networks: Arc<Networks>,
     pub(crate) cloudhsm: Arc<ControlPlane>,
     pub(crate) kms: Arc<KeyManagement>,
+    pub(crate) s3: Arc<ObjectStorage>,
     pub(crate) cloudtrail: Arc<CloudTrail>,
+    pub(crate) sns: Arc<Notifications>,
+    /// What trails log, on its way.
+    pub(crate) deliveries: Arc<Deliveries>,
+    pub(crate) cloudwatch: Arc<CloudWatch>,
+    /// The database of metrics' points.
+    pub(crate) points: Db,
     /// The index behind the journal.
     pub(crate) history: History,
 }
@@ -73,20 +100,16 @@ impl Services {
         choices: Choices,
         shutdown: &Shutdown,
     ) -> Result<Self> {
-        let Choices { clusters, key_stores, explains_allowed, feed, providers } = choices;
+        let Choices { clusters, key_stores, explains_allowed, feed, providers, objects, trails, messages } =
+            choices;
         let Ground { db, root, clocks, outbox, .. } = ground;
         // Before anything of the store is kept in memory.
         let following = db.follow_changes(feed).await.context("following the changes of the store")?;
         let until = shutdown.clone();
         shutdown.spawn(following.run(async move { until.begun().await }));
-        // An embedded store has one server, and one journal beside it.
-        let journal_name = match db.engine() {
-            Engine::Sqlite => ONLY_JOURNAL.to_owned(),
-            Engine::Postgres => server_name::of(data)?,
-        };
         let authority = Authority::new().sealing(access_keys.message_sealer()).keeping_all(explains_allowed);
         let iam = IdentityManagement::new(&access_keys, root, authority.clone(), journal.clone());
-        let iam = iam.with_providers(Arc::new(providers)).with_journal_name(&journal_name);
+        let iam = iam.with_providers(Arc::new(providers));
         let iam = Arc::new(iam);
         let settings = Settings::default()
             .with_default_vpc(&clusters.vpc_cidr)
@@ -127,30 +150,111 @@ impl Services {
             dialer: Arc::new(PoolDialer::new(clocks.clone(), shutdown.clone())),
             settings: key_stores,
         });
-        let kms = Arc::new(kms.with_journal_name(&journal_name));
+        let kms = Arc::new(kms);
         // An index of a key of before is made anew, so a seal that was rotated needs nothing more.
         let (_, key) = root.current_subkey(Purpose::HistoryIndex)?;
-        let history = History::new(journal, data.index(), &key);
-        let cloudtrail = Arc::new(CloudTrail::new(authority, history.clone()));
-        Ok(Self { access_keys, iam, networks, cloudhsm, kms, cloudtrail, history })
+        let history = History::new(journal.clone(), data.index(), &key);
+        let folder = Folder::open(&objects)
+            .with_context(|| format!("opening the folder of objects, {}", objects.display()))?;
+        let s3 = Arc::new(ObjectStorage::new(strongroom_s3::Parts {
+            db: db.clone(),
+            root,
+            authority: authority.clone(),
+            outbox: outbox.clone(),
+            clocks: clocks.clone(),
+            kms: kms.clone(),
+            principals: iam.clone(),
+            folder: Arc::new(folder),
+        }));
+        let sns = Arc::new(Notifications::new(strongroom_sns::Parts {
+            db: db.clone(),
+            root,
+            authority: authority.clone(),
+            outbox: outbox.clone(),
+            clocks: clocks.clone(),
+            principals: iam.clone(),
+            kms: kms.clone(),
+            carrier: Arc::new(messages.carrier),
+            public_url: messages.public_url,
+        }));
+        let buckets = OwnBuckets::new(s3.clone(), outbox.clone(), clocks.clone());
+        let cloudtrail = Arc::new(CloudTrail::new(strongroom_cloudtrail::Parts {
+            db: db.clone(),
+            root: root.clone(),
+            authority: authority.clone(),
+            outbox: outbox.clone(),
+            clocks: clocks.clone(),
+            history: history.clone(),
+            buckets: Arc::new(buckets),
+            kms: kms.clone(),
+            sns: sns.clone(),
+        }));
+        let deliveries = Arc::new(Deliveries::new(&cloudtrail, journal.clone(), trails));
+        let points = points::open(db, data).await?;
+        let server = match db.engine() {
+            Engine::Sqlite => ONLY_SERVER.to_owned(),
+            Engine::Postgres => server_name::of(data)?,
+        };
+        let cloudwatch = Arc::new(CloudWatch::new(strongroom_cloudwatch::Parts {
+            db: db.clone(),
+            points: points.clone(),
+            root,
+            authority,
+            outbox: outbox.clone(),
+            journal,
+            clocks: clocks.clone(),
+            sns: sns.clone(),
+            gauges: hsm_metrics::gauges(&cloudhsm, &server),
+        }));
+        Ok(Self {
+            access_keys,
+            iam,
+            networks,
+            cloudhsm,
+            kms,
+            s3,
+            cloudtrail,
+            sns,
+            deliveries,
+            cloudwatch,
+            points,
+            history,
+        })
     }
 
-    /// Begins what the services do by themselves, until the shutdown begins. The scheduler is for whoever moves the clock.
-    pub(crate) async fn start(&self, ground: &Ground, shutdown: &Shutdown) -> Result<Scheduler> {
-        let Self { kms, cloudhsm, iam, history, .. } = self;
-        let scheduler = Scheduler::new(ground.clocks.clone(), vec![kms.clone(), cloudhsm.clone()]);
-        kms.wake(scheduler.waker());
-        cloudhsm.wake(scheduler.waker());
+    /// Begins what the services do by themselves, until the shutdown begins. The schedulers are for whoever moves the clock.
+    pub(crate) async fn start(&self, ground: &Ground, shutdown: &Shutdown) -> Result<Schedulers> {
+        let Self { kms, s3, cloudhsm, iam, history, deliveries, cloudwatch, sns, .. } = self;
+        let agendas: Vec<Arc<dyn Agenda>> = vec![kms.clone(), cloudhsm.clone(), sns.clone()];
+        let schedulers =
+            Schedulers::new(&ground.clocks, agendas, vec![cloudwatch.clone()], vec![deliveries.clone()]);
+        kms.wake(schedulers.changes.waker());
+        cloudhsm.wake(schedulers.changes.waker());
+        sns.wake(schedulers.changes.waker());
+        cloudwatch.wake(schedulers.watching.waker());
+        deliveries.wake(schedulers.deliveries.waker());
         cloudhsm.start(shutdown).await?;
-        shutdown.spawn(scheduler.run(shutdown.clone()));
+        schedulers.run(shutdown);
+        let gathering = deliveries.clone();
+        let until = shutdown.clone();
+        shutdown.spawn(async move { gathering.follow(until).await });
+        shutdown.spawn(cloudwatch.clone().follow(shutdown.clone()));
+        notifications::measure(sns, cloudwatch.clone(), shutdown);
+        shutdown.spawn(sns.clone().carry(shutdown.clone()));
         shutdown.spawn(kms.clone().follow_usage(shutdown.clone()));
+        shutdown.spawn(s3.clone().sweep(shutdown.clone()));
         shutdown.spawn(kms.clone().keep_key_stores(shutdown.clone()));
         shutdown.spawn(iam.clone().follow_uses(shutdown.clone()));
         shutdown.spawn(history.clone().follow(shutdown.clone()));
-        let followers = Followers { kms: kms.clone(), iam: iam.clone() };
+        let followers = Followers {
+            kms: kms.clone(),
+            iam: iam.clone(),
+            derived: vec![deliveries.clone(), cloudwatch.counting()],
+            journal: ground.journal.own_reader(),
+        };
         shutdown.spawn(ground.keeping.clone().run(followers, shutdown.clone()));
         let (others, until) = (Others::new(ground.outbox.clone()), shutdown.clone());
         shutdown.spawn(others.watch(async move { until.begun().await }));
-        Ok(scheduler)
+        Ok(schedulers)
     }
 }

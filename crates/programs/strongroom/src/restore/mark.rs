@@ -114,9 +114,8 @@ pub(super) async fn expect_nothing(place: &Place, opened: &Opened) -> Result<()>
         StorePlace::Sqlite(file) => Some(file.clone()),
         StorePlace::Postgres(_) => None,
     };
-    let in_the_way =
-        [Some(data.journal()), Some(data.index()), Some(data.hsms()), Some(data.server_name()), store];
-    if let Some(there) = in_the_way.into_iter().flatten().find(|path| path.exists()) {
+    let folders = [data.journal(), data.index(), data.hsms(), data.server_name(), place.objects.clone()];
+    if let Some(there) = folders.into_iter().chain(store).find(|path| path.exists()) {
         bail!(
             "{} is there, and nothing that is there is touched: a backup is restored into an empty place; move it away, or \
              name another folder as [data] dir",
@@ -139,7 +138,7 @@ pub(super) async fn expect_nothing(place: &Place, opened: &Opened) -> Result<()>
 
 async fn remove_leftovers(place: &Place, found: &Found) -> Result<()> {
     let data = &place.data;
-    for folder in [data.journal(), data.index()] {
+    for folder in [data.journal(), data.index(), place.objects.clone()] {
         absent_is_fine(fs::remove_dir_all(folder))?;
     }
     absent_is_fine(fs::remove_file(data.server_name()))?;

@@ -11,16 +11,18 @@ use strongroom_store::Db;
 
 use super::mark::Mark;
 use super::opening::{Opened, make_folder};
+use crate::backup::OBJECTS;
 use crate::node::tables;
+use crate::settings::Place;
 
 /// Rows between two lines of progress.
 const PROGRESS_EVERY: u64 = 1_000_000;
 
 /// Fills the store, then the folder. All of it is on the disk when this returns.
-pub(super) async fn place(opened: &Opened, db: &Db, mark: Option<&Mark>, folder: &Path) -> Result<()> {
+pub(super) async fn place(opened: &Opened, db: &Db, mark: Option<&Mark>, place: &Place) -> Result<()> {
     let mut reading = opened.reading()?;
     let next = place_store(&mut reading, db, mark).await?;
-    place_files(&mut reading, next, folder)
+    place_files(&mut reading, next, place)
 }
 
 /// Fills the store in one transaction, and answers what comes after its tables.
@@ -61,21 +63,25 @@ async fn place_store(
 }
 
 /// Writes the files. `next` is the first item that is one of theirs.
-fn place_files(reading: &mut Reading<BufReader<File>>, mut next: Option<Item>, folder: &Path) -> Result<()> {
+fn place_files(reading: &mut Reading<BufReader<File>>, mut next: Option<Item>, place: &Place) -> Result<()> {
     let mut open: Option<(PathBuf, File)> = None;
-    let mut folders = vec![folder.to_owned()];
+    let mut folders = vec![place.data.path().to_owned()];
     while let Some(item) = next {
         match item {
             Item::File { path, .. } => {
                 finish(open.take())?;
                 // The path was checked when it was read: it leads into the folder and nowhere else.
-                let path = folder.join(path);
+                let (folder, path) = match path.strip_prefix(OBJECTS).and_then(|path| path.strip_prefix('/'))
+                {
+                    Some(path) => (place.objects.as_path(), place.objects.join(path)),
+                    None => (place.data.path(), place.data.path().join(path)),
+                };
                 if let Some(parent) = path.parent()
                     && !folders.iter().any(|known| known == parent)
                 {
                     make_folder(parent)?;
-                    folders
-                        .extend(parent.ancestors().take_while(|above| *above != folder).map(Path::to_owned));
+                    let above = parent.ancestors().take_while(|above| *above != folder);
+                    folders.extend(above.chain([folder]).map(Path::to_owned));
                 }
                 let file = File::options().write(true).create_new(true).mode(0o600).open(&path);
                 open = Some((path.clone(), file.with_context(|| format!("making {}", path.display()))?));

@@ -17,6 +17,8 @@ pub(crate) struct Place {
     pub(crate) data: DataDir,
     pub(crate) seal: SealPlace,
     pub(crate) store: StorePlace,
+    /// The folder of S3's objects.
+    pub(crate) objects: PathBuf,
 }
 
 /// The folder of a seal, and what opens it.
@@ -39,8 +41,8 @@ impl Place {
     /// Everything in one folder, as `strongroom dev` has it.
     pub(crate) fn in_folder(data: DataDir) -> Self {
         let seal = SealPlace { dir: data.seal(), settings: SealSettings::default() };
-        let store = StorePlace::Sqlite(data.database());
-        Self { data, seal, store }
+        let (store, objects) = (StorePlace::Sqlite(data.database()), data.objects());
+        Self { data, seal, store, objects }
     }
 
     /// Where settings say.
@@ -52,7 +54,8 @@ impl Place {
             StoreUrl::InDataFolder => StorePlace::Sqlite(data.database()),
             StoreUrl::Postgres(_) => StorePlace::Postgres(settings.store.clone()),
         };
-        Self { data, seal, store }
+        let objects = settings.objects.dir(&data);
+        Self { data, seal, store, objects }
     }
 
     /// What a command's options name: a configuration, or the folder of a development server. If they name neither, it is

@@ -77,6 +77,14 @@ pub(crate) fn configuration(chosen: &Chosen) -> String {
     );
     text.setting("Connections to PostgreSQL.", "connections", None, "16");
 
+    text.section("objects");
+    text.setting(
+        "Where the objects of S3 are kept [default: objects in the data folder]. Servers that share a store share this folder.",
+        "dir",
+        None,
+        "\"/var/lib/strongroom/objects\"",
+    );
+
     text.section("seal");
     text.setting(
         "Where the seal is kept [default: seal in the data folder]. Without it nothing of the store opens: back it up, and \
@@ -182,6 +190,42 @@ fn others(text: &mut Text) {
         None,
         "5",
     );
+
+    text.section("trails");
+    text.setting(
+        "How often trails deliver what they log, in seconds, 1 to 3600.",
+        "delivery_seconds",
+        None,
+        "300",
+    );
+
+    text.section("sns");
+    text.setting(
+        "Where those who get messages reach this server: what the links in them begin with [default: where it listens].",
+        "public_url",
+        None,
+        "\"https://keys.example.com\"",
+    );
+    text.setting(
+        "Networks whose addresses messages are carried to beside public ones. Whoever may subscribe chooses the address.",
+        "deliver_to",
+        None,
+        "[\"10.20.0.0/16\"]",
+    );
+    text.setting(
+        "The mail server for subscriptions by email, with a user if it wants one: smtps://user@host, or \
+         smtp://host:587?tls=required.",
+        "smtp_url",
+        None,
+        "\"smtps://strongroom@mail.example.com\"",
+    );
+    text.setting(
+        "The file with that user's password.",
+        "smtp_password_file",
+        None,
+        "\"/etc/strongroom/smtp.password\"",
+    );
+    text.setting("The address that mails come from.", "mail_from", None, "\"no-reply@keys.example.com\"");
 
     text.section("compat");
     text.setting("Refuse what AWS refuses, also where Strongroom could do it.", "strict", None, "false");

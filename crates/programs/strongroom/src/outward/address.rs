@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// How far calls go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// To public addresses.
     Public,
     /// To private ones and this machine, too.
@@ -13,7 +13,7 @@ pub(super) enum Reach {
 
 impl Reach {
     /// Whether an address may be called, with TLS or without.
-    pub(super) fn covers(self, address: IpAddr, is_tls: bool) -> bool {
+    pub(crate) fn covers(self, address: IpAddr, is_tls: bool) -> bool {
         let address = address.to_canonical();
         match self {
             Self::Public => is_tls && is_public(address),
@@ -24,7 +24,7 @@ impl Reach {
 }
 
 /// Networks of one's own (RFC 1918, RFC 4193).
-fn is_private(address: IpAddr) -> bool {
+pub(crate) fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_private(),
         IpAddr::V6(address) => address.is_unique_local(),
@@ -33,7 +33,7 @@ fn is_private(address: IpAddr) -> bool {
 
 /// Whether an address is one of the public network: not private, and none that the registries of addresses for special
 /// purposes keep for something else (RFC 6890).
-fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     if is_private(address) || address.is_loopback() || address.is_unspecified() || address.is_multicast() {
         return false;
     }
