@@ -114,7 +114,7 @@ $(VENV_PREVIOUS_READY): e2e/requirements-previous.txt
 $(VENV_READY) $(VENV_PREVIOUS_READY):
 	rm -rf $(@D)
 	python3 -m venv $(@D)
-	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
 	touch $@
 
 target/tools/bin/cargo-deny:

@@ -232,16 +232,17 @@ struct Listed {
 
 /// Compares what a completion lists with what is there.
 fn listed(upload: &Upload, there: &[Part], completed: &[s3::CompletedPart]) -> Result<Listed, Refusal> {
+    let in_order = completed.iter().map(|listed| listed.part_number).is_sorted_by(|before, after| before < after);
+    if !in_order {
+        let text = "The list of parts was not in ascending order. Parts must be ordered by part number.";
+        return Err(Refusal::client(400, "InvalidPartOrder", text));
+    }
     let by_number: HashMap<i64, &Part> = there.iter().map(|part| (part.number, part)).collect();
     let mut numbers: Vec<i64> = Vec::new();
     let (mut size, mut sums, mut md5) = (0_u64, Vec::new(), Md5::new()?);
     for (at, listed) in completed.iter().enumerate() {
         let number = i64::from(listed.part_number.ok_or_else(Refusal::malformed_xml)?);
         let etag = listed.e_tag.as_deref().ok_or_else(Refusal::malformed_xml)?.trim_matches('"');
-        if numbers.last().is_some_and(|last| *last >= number) {
-            let text = "The list of parts was not in ascending order. Parts must be ordered by part number.";
-            return Err(Refusal::client(400, "InvalidPartOrder", text));
-        }
         let part = by_number.get(&number).filter(|part| part.etag == etag);
         let part = part.ok_or_else(|| Refusal::invalid_part(&upload.id, number, etag))?;
         let stated = given!(listed).into_iter().find_map(|(kind, value)| value.map(|value| (kind, value)));

@@ -187,12 +187,14 @@ mod tests {
 
     #[test]
     fn a_request_states_one_value() {
+        fn given<'a>(first: Option<&'a str>, second: Option<&'a str>) -> Given<'a> {
+            Checksum::ALL.map(|kind| match kind {
+                Checksum::Crc32 => (kind, first),
+                Checksum::Crc32c => (kind, second),
+                _ => (kind, None),
+            })
+        }
         let crc = STANDARD.encode([1, 2, 3, 4]);
-        let given = |first, second| Checksum::ALL.map(|kind| match kind {
-            Checksum::Crc32 => (kind, first),
-            Checksum::Crc32c => (kind, second),
-            _ => (kind, None),
-        });
         assert_eq!(one_of(&given(Some(&crc), None)).ok().unwrap(), Some((Checksum::Crc32, vec![1, 2, 3, 4])));
         assert!(one_of(&given(Some(&crc), Some(&crc))).is_err());
         assert!(one_of(&given(Some("AAAA"), None)).is_err());

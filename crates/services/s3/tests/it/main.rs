@@ -1,1 +1,11 @@
 //! S3 through its API.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod altered;
+mod drafts;
+mod files;
+mod fixture;
+mod services;
+mod statements;
+mod versions;
