@@ -32,10 +32,12 @@ use std::path::Path;
 use strongroom_crypto::digest::sha256;
 use strongroom_crypto::ed25519::{PrivateKey, PublicKey};
 use strongroom_crypto::hex;
+use strongroom_store::Db;
 
 use crate::error::JournalError;
 use crate::frame::Hash;
 use crate::reader::SegmentId;
+use crate::storage::Rows;
 use crate::stream::{StreamId, unhex};
 
 use copies::CheckpointCopy;
@@ -90,6 +92,19 @@ pub struct Head {
 pub fn newest_checkpoint(dir: &Path) -> Result<Option<Checkpoint>, JournalError> {
     let files = CheckpointFiles::of_journal(dir);
     files.newest(&Checkpoint::is_signed).map_err(JournalError::io("read the checkpoints in", files.dir()))
+}
+
+/// The same of each journal in a store, by the name of its server.
+pub fn newest_checkpoints_in(db: &Db) -> Result<Vec<(String, Checkpoint)>, JournalError> {
+    let name = Path::new("the checkpoints in the store");
+    let rows = Rows::open(db).map_err(JournalError::io("open", name))?;
+    let mut newest = Vec::new();
+    for chain in rows.all_chains().map_err(JournalError::io("list", name))? {
+        let found = chain.storage.checkpoints().newest(&Checkpoint::is_signed);
+        let found = found.map_err(JournalError::io("read", name))?;
+        newest.extend(found.map(|checkpoint| (chain.name.to_string(), checkpoint)));
+    }
+    Ok(newest)
 }
 
 /// Where a journal begins whose older segments were dropped.

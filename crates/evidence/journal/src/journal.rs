@@ -351,9 +351,20 @@ impl Journal {
         let live = Live {
             chain: Arc::clone(&self.chain.name),
             durable: Arc::clone(&self.durable),
-            is_alone: self.lost.is_none(),
+            is_alone: self.lost.is_none() && self.places.len() == 1,
         };
         Reader::of(self.places.clone(), Some(live))
+    }
+
+    /// Has readers show the journals in `db` too: those of servers of an installation that was restored from a store that
+    /// they shared. Nobody writes them any more.
+    pub fn beside_those_in(mut self, db: &Db) -> Result<Self, JournalError> {
+        let rows =
+            Rows::open(db).map_err(JournalError::io("open", Path::new("the journals in the store")))?;
+        if !rows.chains().map_err(JournalError::io("list", &rows.name()))?.is_empty() {
+            self.places.push(Arc::new(rows));
+        }
+        Ok(self)
     }
 
     /// Returns a reader of what this journal writes, and has written before, alone.

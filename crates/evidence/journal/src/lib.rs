@@ -64,7 +64,9 @@ mod verify;
 mod walk;
 mod writer;
 
-pub use checkpoint::{Beginning, Checkpoint, CheckpointKey, Head, NotACheckpoint, newest_checkpoint};
+pub use checkpoint::{
+    Beginning, Checkpoint, CheckpointKey, Head, NotACheckpoint, newest_checkpoint, newest_checkpoints_in,
+};
 pub use cloudtrail::render_cloudtrail_json;
 pub use error::JournalError;
 pub use frame::FrameFault;
@@ -80,6 +82,8 @@ pub use record::{
 };
 pub use recovery::OpenNote;
 pub use segment::HeaderFault;
-pub use storage::{MIGRATIONS, MovedIn, STATEMENTS, STATEMENTS_OF_POSTGRES, move_into_store};
+pub use storage::{
+    MIGRATIONS, MovedIn, STATEMENTS, STATEMENTS_OF_POSTGRES, export_from_store, move_into_store,
+};
 pub use stream::{NotAStreamId, Position, StreamId};
 pub use verify::{Finding, FindingKind, Progress, Report, StoreReport, Trust, verify, verify_store};

@@ -20,7 +20,7 @@ use crate::segment::{SegmentContent, SegmentHeader, Segments};
 use crate::stream::{StreamId, Streams};
 
 pub(crate) use files::Files;
-pub use rows::{MIGRATIONS, MovedIn, STATEMENTS, STATEMENTS_OF_POSTGRES, move_into_store};
+pub use rows::{MIGRATIONS, MovedIn, STATEMENTS, STATEMENTS_OF_POSTGRES, export_from_store, move_into_store};
 pub(crate) use rows::{RowContent, Rows};
 
 /// The name of the one chain in a folder.

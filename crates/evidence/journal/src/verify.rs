@@ -81,6 +81,22 @@ impl Report {
         self.findings.iter().find(|finding| !finding.is_note())
     }
 
+    /// Adds what was seen of another journal: counts, and findings.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.streams += other.streams;
+        self.segments += other.segments;
+        self.frames += other.frames;
+        self.records += other.records;
+        self.checkpoints += other.checkpoints;
+        self.is_signed &= other.is_signed;
+        self.unsigned_records += other.unsigned_records;
+        self.findings.extend(other.findings);
+        self.notes_left_out += other.notes_left_out;
+        self.cut_short |= other.cut_short;
+        self
+    }
+
     fn is_full(&self) -> bool {
         self.breaks >= BREAK_LIMIT
     }

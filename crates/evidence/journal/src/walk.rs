@@ -134,8 +134,8 @@ impl<'f> Walk<'f> {
         })
     }
 
-    /// Reads the next header only and passes over what it announces, if a frame or nothing more is behind that. A last
-    /// frame that was cut short passes for one.
+    /// Reads the next header only and passes over what it announces, if a frame is behind that. The last frame is read: a
+    /// length that was altered, and leads to the end, would hide those within.
     pub(crate) fn skim(&mut self) -> io::Result<Skim> {
         let offset = self.offset;
         let header = match self.peeked.take() {
@@ -143,8 +143,8 @@ impl<'f> Walk<'f> {
             _ => self.header()?,
         };
         if let Ok(header) = header {
-            let next = (offset + u64::from(header.length)).min(self.end);
-            if self.leads_on(next)? {
+            let next = offset + u64::from(header.length);
+            if next < self.end && self.leads_on(next)? {
                 self.offset = next;
                 return Ok(Skim::Frame { offset, header });
             }
@@ -156,15 +156,15 @@ impl<'f> Walk<'f> {
         })
     }
 
-    /// Tells whether a frame's header is at `next`, or zeros. Where neither is, the frame before may be damaged, and whole
-    /// ones may be found in what it announces.
+    /// Tells whether a frame's header is at `next`. Where none is, the frame before may be damaged, and whole ones may be
+    /// found in what it announces.
     fn leads_on(&mut self, next: u64) -> io::Result<bool> {
         self.fill(next, self.end.min(next + HEADER_LEN as u64))?;
         if let Some(Ok(header)) = self.buffer.first_chunk().map(FrameHeader::read) {
             self.peeked = Some((next, header));
             return Ok(true);
         }
-        Ok(self.buffer.iter().all(|&byte| byte == 0))
+        Ok(false)
     }
 
     /// Judges what comes next. Before it calls something damage it looks again: a running journal may have

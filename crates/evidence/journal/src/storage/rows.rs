@@ -11,6 +11,7 @@
 mod appending;
 mod checkpoints;
 mod content;
+mod exporting;
 mod moving;
 mod session;
 mod statements;
@@ -32,6 +33,7 @@ use crate::walk::{Skim, Walk};
 use appending::RowAppender;
 use checkpoints::CheckpointRows;
 pub(crate) use content::RowContent;
+pub use exporting::export_from_store;
 pub use moving::{MovedIn, move_into_store};
 use session::{Session, failed};
 pub use statements::{MIGRATIONS, STATEMENTS, STATEMENTS_OF_POSTGRES};
@@ -79,8 +81,7 @@ impl Rows {
         let Some(row) = rows.first() else { return Ok(None) };
         let name = row.text("chain").map_err(failed)?;
         let values = [Value::from(name.as_str()), stream.into()];
-        let closed =
-            self.session.ask(|db| async move { db.execute(statements::CLOSE_OFF, &values).await });
+        let closed = self.session.ask(|db| async move { db.execute(statements::CLOSE_OFF, &values).await });
         let is_closed = closed.map_err(failed)? == 1;
         Ok(Some((Chain { name: name.as_str().into(), storage: Arc::new(self.of(&name)) }, is_closed)))
     }

@@ -2,30 +2,50 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use strongroom_crypto::ed25519::PublicKey;
-use strongroom_journal::newest_checkpoint;
+use strongroom_journal::{export_from_store, newest_checkpoint, newest_checkpoints_in};
 use strongroom_seal::Root;
 
-use crate::cli::PlaceOptions;
+use super::journals::Journals;
+use crate::cli::{ExportOptions, PlaceOptions};
 use crate::journal_keeping::verification_key;
 use crate::process;
 use crate::settings::Place;
 
-/// Prints the newest checkpoint.
+/// Prints the newest checkpoint, of each server where several share a store.
 pub(crate) fn print_newest(options: &PlaceOptions) -> Result<ExitCode> {
     process::prepare();
-    let journal = Place::named(options)?.data.journal();
-    let newest = newest_checkpoint(&journal).context("reading the journal's checkpoints")?;
-    let newest = newest.with_context(|| {
-        format!(
+    let journals = Journals::named(options)?;
+    let newest: Vec<_> = match &journals {
+        Journals::Folder(folder) => newest_checkpoint(folder).map(Vec::from_iter),
+        Journals::Store(stored) => newest_checkpoints_in(&stored.db)
+            .map(|newest| newest.into_iter().map(|(_, checkpoint)| checkpoint).collect()),
+    }
+    .context("reading the journal's checkpoints")?;
+    if newest.is_empty() {
+        bail!(
             "{} has no checkpoint yet: a server signs one every minute in which something was recorded, and when it stops",
-            journal.display()
-        )
-    })?;
-    print!("{newest}");
+            journals.place()
+        );
+    }
+    let texts: Vec<_> = newest.iter().map(ToString::to_string).collect();
+    print!("{}", texts.join("\n"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the journals of a store to folders, for whoever verifies them without it.
+pub(crate) fn export(options: &ExportOptions) -> Result<ExitCode> {
+    process::prepare();
+    let Journals::Store(stored) = Journals::named(&options.place)? else {
+        bail!("the journal is in a folder already, and can be copied as it is");
+    };
+    let servers = export_from_store(&stored.db, &options.folder).context("writing the journals")?;
+    for server in servers {
+        println!("{}", options.folder.join(server).display());
+    }
     Ok(ExitCode::SUCCESS)
 }
 

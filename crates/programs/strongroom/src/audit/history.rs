@@ -1,34 +1,31 @@
 //! Reading a journal beside the server that writes it.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use strongroom_journal::{Reader, Record};
 use strongroom_outbox::is_denial;
 use strongroom_policy::decision::{NotATrace, Trace};
 
+use super::journals::Journals;
 use crate::cli::PlaceOptions;
-use crate::settings::Place;
 
-/// The records of a data folder.
+
+/// The records of a server, or of all on a store.
 pub(crate) struct History {
     reader: Reader,
-    folder: String,
+    journals: Journals,
     damaged: u64,
 }
 
 impl History {
-    /// The journal in the folder that the options name. It need not be complete nor intact.
+    /// The journals that the options name. They need not be complete nor intact.
     pub(crate) fn open(options: &PlaceOptions) -> Result<Self> {
-        let journal = Place::named(options)?.data.journal();
-        if !journal.is_dir() {
-            bail!("there is no journal in {}; name the server's folder with --data-dir", journal.display());
-        }
-        let reader = Reader::open(&journal).context("opening the journal")?;
-        Ok(Self { reader, folder: journal.display().to_string(), damaged: 0 })
+        let journals = Journals::named(options)?;
+        Ok(Self { reader: journals.reader()?, journals, damaged: 0 })
     }
 
-    /// The journal's folder.
-    pub(crate) fn folder(&self) -> &str {
-        &self.folder
+    /// Where the journals are.
+    pub(crate) fn folder(&self) -> String {
+        self.journals.place()
     }
 
     /// The time of the newest record, milliseconds since 1970.
