@@ -94,7 +94,7 @@ impl Drop for Place {
 
 impl Notifications {
     /// Delivers what is due until the shutdown begins; what is under way then is finished.
-    pub async fn run(self: Arc<Self>, shutdown: Shutdown) {
+    pub async fn carry(self: Arc<Self>, shutdown: Shutdown) {
         if self.db.engine() == Engine::Sqlite
             && let Err(error) = deliveries::release_all(&self.db).await
         {

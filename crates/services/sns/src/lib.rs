@@ -28,3 +28,4 @@ pub use notifications::{Notifications, Parts};
 pub use recording::conceal_content;
 pub use repo::{MIGRATIONS, STATEMENTS};
 pub use resealing::SEALED;
+pub use signing::is_certificate_path;

@@ -70,7 +70,7 @@ pub struct Notifications {
 }
 
 impl Notifications {
-    /// The service, which delivers nothing before [`run`](Self::run).
+    /// The service, which delivers nothing before [`carry`](Self::carry).
     pub fn new(parts: Parts<'_>) -> Self {
         let Parts { db, root, authority, outbox, clocks, principals, kms, carrier, public_url } = parts;
         Self {

@@ -70,6 +70,11 @@ impl Signer {
     }
 }
 
+/// Whether a path has the form of a certificate's.
+pub fn is_certificate_path(path: &str) -> bool {
+    path.starts_with(PATH.0) && path.ends_with(PATH.1)
+}
+
 /// What the private key of a row is sealed as.
 pub(crate) fn bound_to(name: &str) -> Vec<u8> {
     format!("sns signer\0{name}").into_bytes()
