@@ -46,9 +46,9 @@ def test_who_may_do_what(of, world, callers):
     assert not changes, f"{expected} says otherwise; `MATRIX=write` writes what is now:\n{changes}"
 
 
-TOLD = {"kms": "NotFoundException"}
+TOLD = {"kms": "NotFoundException", "s3": "NoSuchBucket"}
 """What services tell everybody of what is not there: ids of keys cannot be guessed, and KMS looks for the key first,
-since its policy has the first word."""
+since its policy has the first word. Names of buckets are nobody's secret, and theirs has it too."""
 
 
 @pytest.mark.parametrize("of", service.ALL, ids=lambda of: of.name)
@@ -70,9 +70,11 @@ UNSIGNED = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}
 MISSING_SIGNATURE = {
     "cloudhsm": "MissingAuthenticationTokenException",
     "cloudtrail": "MissingAuthenticationTokenException",
+    "cloudwatch": "MissingAuthenticationTokenException",
     "ec2": "AuthFailure",
     "iam": "MissingAuthenticationToken",
     "kms": "MissingAuthenticationTokenException",
+    "s3": "AccessDenied",
     "sts": "MissingAuthenticationToken",
 }
 
@@ -82,7 +84,7 @@ def test_nothing_is_done_without_a_signature(of, world):
     codes = {}
     for row in ROWS[of.name]:
         call = of.call(row.operation, world.fill(row.given))
-        answer = wire.unsigned(world.node, call.method, call.path, call.headers, call.body)
+        answer = wire.unsigned(world.node, call.method, call.target, call.headers, call.body)
         codes.setdefault(Verdict.of(answer).code, set()).add(row.operation)
     refused = codes.pop(MISSING_SIGNATURE[of.name])
     assert refused | UNSIGNED >= set(of.operations)

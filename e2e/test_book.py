@@ -33,6 +33,10 @@ def test_what_happened_is_proved(terminal):
     terminal.follow(BOOK / "prove-what-happened.md")
 
 
+def test_alarms_are_on_key_use(terminal):
+    terminal.follow(BOOK / "alarms-on-key-use.md")
+
+
 def test_an_account_is_audited(terminal):
     terminal.follow(BOOK / "the-regular-audit.md")
 

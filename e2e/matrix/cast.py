@@ -48,7 +48,7 @@ class Caller:
             headers=call.headers | token,
         )
         headers = signed.signed(f"127.0.0.1:{self.node.port}")
-        self.connection.request(call.method, call.path, call.body, headers)
+        self.connection.request(call.method, call.target, call.body, headers)
         answer = self.connection.getresponse()
         return wire.Answer(answer.status, answer.headers, answer.read())
 

@@ -1,10 +1,12 @@
 """Services as their models tell of them: the operations that there are, and how a call of one is written."""
 
+import hashlib
 import json
+from base64 import b64encode
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
@@ -34,16 +36,31 @@ class Service:
     @cached_property
     def _serializer(self):
         # CloudHSM's model has CBOR first; JSON says the same, and people can read it.
-        spoken = next(name for name in ("json", "query", "ec2") if name in self._model.metadata["protocols"])
+        known = ("json", "query", "ec2", "rest-xml")
+        spoken = next(name for name in known if name in self._model.metadata["protocols"])
         return create_serializer(spoken)
 
     def call(self, operation: str, given: dict) -> wire.Request:
         """A call of the operation, to be signed by whoever makes it."""
         written = self._serializer.serialize_to_request(given, self._model.operation_model(operation))
-        body = written["body"]
+        body, headers = written["body"], dict(written["headers"])
         if isinstance(body, dict):
             body = urlencode(body).encode()
-        return wire.Request(service=self._model.signing_name, body=body, headers=dict(written["headers"]))
+        if self._model.metadata["protocol"] != "rest-xml":
+            return wire.Request(service=self._model.signing_name, body=body, headers=headers)
+        path, _, fixed = written["url_path"].partition("?")
+        query = parse_qsl(fixed, keep_blank_values=True) + list((written["query_string"] or {}).items())
+        headers["x-amz-content-sha256"] = hashlib.sha256(body).hexdigest()
+        if body:
+            headers["content-md5"] = b64encode(hashlib.md5(body).digest()).decode()
+        return wire.Request(
+            service=self._model.signing_name,
+            body=body,
+            headers=headers,
+            method=written["method"],
+            path=path,
+            query=urlencode(sorted(query), quote_via=quote),
+        )
 
 
 KMS = Service("kms", "kms")
@@ -52,5 +69,7 @@ EC2 = Service("ec2", "ec2")
 IAM = Service("iam", "iam")
 STS = Service("sts", "sts")
 CLOUDTRAIL = Service("cloudtrail", "cloudtrail")
+CLOUDWATCH = Service("cloudwatch", "cloudwatch")
+S3 = Service("s3", "s3")
 
-ALL = [KMS, CLOUDHSM, EC2, IAM, STS, CLOUDTRAIL]
+ALL = [KMS, CLOUDHSM, EC2, IAM, STS, CLOUDTRAIL, CLOUDWATCH, S3]

@@ -20,7 +20,7 @@ DENIED = re.compile(
     r"|with an explicit deny in (?:an?|the) (?P<denying>identity-based policy|[a-z -]+policy|permissions boundary))"
 )
 
-REFUSALS = ("AccessDenied", "AccessDeniedException", "CloudHsmAccessDeniedException", "InvalidClientTokenId")
+REFUSALS = ("403", "AccessDenied", "AccessDeniedException", "CloudHsmAccessDeniedException", "InvalidClientTokenId")
 """Codes of refusals that say no more than that the caller may not."""
 
 ABSENT = ("NotImplemented", "NotImplementedException")
@@ -51,4 +51,4 @@ class Verdict:
         if not found:
             return cls(answer.code)
         layer = LAYERS.get(found["missing"] or "") or "deny:" + LAYERS[found["denying"]]
-        return cls(answer.code, (found["action"], found["resource"]), layer)
+        return cls(answer.code, (found["action"], found["resource"].strip('"')), layer)

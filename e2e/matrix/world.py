@@ -39,6 +39,8 @@ class World:
         self._make_entities()
         self._make_keys()
         self._make_network()
+        self._make_alarm()
+        self._make_bucket()
         self._find_backup()
         return self
 
@@ -59,8 +61,14 @@ class World:
         other = copy(self)
         other.things = self.things | {
             "access-key": "AKIAIOSFODNN7EXAMPLE",
+            "alarm": "absent",
+            "alarm-arn": self.arn("alarm:absent", "cloudwatch"),
             "alias": "alias/absent",
             "alias-arn": self.arn("alias/absent", "kms"),
+            "bucket": "absent-bucket",
+            "copy-source": "absent-bucket/k",
+            "upload": "absent",
+            "version": "absent",
             "backup": "backup-abcdefgh234",
             "backup-arn": self.arn("backup/backup-abcdefgh234", "cloudhsm"),
             "cluster": "cluster-abcdefgh234",
@@ -168,6 +176,28 @@ class World:
             "user": user,
             "user-name": "target",
         }
+
+    def _make_alarm(self):
+        cloudwatch = self.client("cloudwatch")
+        cloudwatch.put_metric_alarm(
+            AlarmName="matrix",
+            Namespace="Shop",
+            MetricName="Orders",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=3,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        self.things |= {"alarm": "matrix", "alarm-arn": self.arn("alarm:matrix", "cloudwatch")}
+
+    def _make_bucket(self):
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket="matrix")
+        s3.put_bucket_versioning(Bucket="matrix", VersioningConfiguration={"Status": "Enabled"})
+        version = s3.put_object(Bucket="matrix", Key="k", Body=b"k", Tagging="team=keys")["VersionId"]
+        upload = s3.create_multipart_upload(Bucket="matrix", Key="k")["UploadId"]
+        self.things |= {"bucket": "matrix", "copy-source": "matrix/k", "upload": upload, "version": version}
 
     def _make_keys(self):
         kms = self.client("kms")

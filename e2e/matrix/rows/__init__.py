@@ -1,14 +1,16 @@
 """What each operation is called with: one table for each service."""
 
-from matrix.rows import cloudhsm, cloudtrail, ec2, iam, kms, sts
+from matrix.rows import cloudhsm, cloudtrail, cloudwatch, ec2, iam, kms, s3, sts
 from matrix.rows.row import Row
 
 ROWS: dict[str, list[Row]] = {
     "cloudhsm": cloudhsm.ROWS,
     "cloudtrail": cloudtrail.ROWS,
+    "cloudwatch": cloudwatch.ROWS,
     "ec2": ec2.ROWS,
     "iam": iam.ROWS,
     "kms": kms.ROWS,
+    "s3": s3.ROWS,
     "sts": sts.ROWS,
 }
 """By the name of the service."""

@@ -18,7 +18,13 @@ const KMS: &str = "kms.amazonaws.com";
 
 /// Operations on what is in a resource, which CloudTrail calls data events ("Logging data events" in the AWS CloudTrail
 /// User Guide), by service: event history leaves them out. Everything else is management, every call of KMS included.
-const DATA_EVENTS: [(&str, &[&str]); 1] = [("sns.amazonaws.com", &["Publish", "PublishBatch"])];
+const DATA_EVENTS: [(&str, &[&str]); 2] = [
+    (
+        "monitoring.amazonaws.com",
+        &["GetMetricData", "GetMetricStatistics", "ListMetrics", "PutMetricData"],
+    ),
+    ("sns.amazonaws.com", &["Publish", "PublishBatch"]),
+];
 
 /// Operations of KMS that are about no key: their records have an empty list of resources, where others have none (KMS
 /// Developer Guide, "Logging AWS KMS API calls with AWS CloudTrail": "GenerateRandom", "ListAliases").
@@ -154,6 +160,8 @@ mod tests {
         assert!(is_management("kms.amazonaws.com", "Decrypt"));
         assert!(is_management("sns.amazonaws.com", "CreateTopic"));
         assert!(!is_management("sns.amazonaws.com", "Publish"));
+        assert!(!is_management("monitoring.amazonaws.com", "PutMetricData"));
+        assert!(is_management("monitoring.amazonaws.com", "PutMetricAlarm"));
     }
 
     /// A trace as long as that, in quotes.

@@ -1,0 +1,146 @@
+"""Alarms on key use, as the journey has them: from the hundredth use to the topic's subscriber."""
+
+import json
+
+import pytest
+
+from rig import development, sdk
+from rig.cli import Cli
+from rig.node import wait_until
+
+ALARM = "kms-key-usage"
+
+
+@pytest.fixture
+def aws(fresh_node) -> Cli:
+    """`aws`, on a server whose clock may be moved."""
+    return Cli(fresh_node)
+
+
+@pytest.fixture
+def topic(aws) -> str:
+    return aws("sns", "create-topic", "--name", "alarms")["TopicArn"]
+
+
+def put(aws, topic: str):
+    """The command of the mission, unchanged."""
+    # fmt: off
+    aws(
+        "cloudwatch", "put-metric-alarm", "--alarm-name", ALARM, "--metric-name", "KeyUsageCount",
+        "--namespace", "AWS/KMS", "--statistic", "Sum", "--period", "300", "--threshold", "100",
+        "--comparison-operator", "GreaterThanOrEqualToThreshold", "--evaluation-periods", "1",
+        "--alarm-actions", topic,
+    )
+    # fmt: on
+
+
+def state(aws) -> str:
+    return aws("cloudwatch", "describe-alarms", "--alarm-names", ALARM)["MetricAlarms"][0]["StateValue"]
+
+
+def history(aws) -> list[str]:
+    items = aws("cloudwatch", "describe-alarm-history", "--alarm-name", ALARM, "--scan-by", "TimestampAscending")
+    return [item["HistorySummary"] for item in items["AlarmHistoryItems"]]
+
+
+def test_the_alarm_of_the_journey_rings_and_falls_silent(fresh_node, aws, topic):
+    put(aws, topic)
+    assert state(aws) == "INSUFFICIENT_DATA"
+    kms = sdk.client(fresh_node, "kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    development.advance(fresh_node, minutes=1)
+    assert state(aws) == "OK"
+    for _ in range(99):
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+    development.advance(fresh_node, minutes=1)
+    assert state(aws) == "OK", "ninety-nine are not a hundred"
+    kms.encrypt(KeyId=key, Plaintext=b"x")
+    development.advance(fresh_node, minutes=1)
+    assert state(aws) == "ALARM"
+    development.advance(fresh_node, minutes=6)
+    assert state(aws) == "OK"
+    assert history(aws) == [
+        f'Alarm "{ALARM}" created',
+        "Alarm updated from INSUFFICIENT_DATA to OK",
+        "Alarm updated from OK to ALARM",
+        f"Successfully executed action {topic}",
+        "Alarm updated from ALARM to OK",
+    ]
+
+
+@pytest.mark.slow
+def test_it_rings_by_itself_within_a_minute(fresh_node, aws, topic):
+    """No clock is moved: the minute is a minute."""
+    put(aws, topic)
+    kms = sdk.client(fresh_node, "kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    for _ in range(100):
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+    # A minute, and what looking takes on a machine that does other things too.
+    wait_until(lambda: state(aws) == "ALARM", "the alarm to ring", patience=70)
+
+
+def test_an_alarm_survives_a_kill(fresh_node, aws, topic):
+    put(aws, topic)
+    kms = sdk.client(fresh_node, "kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    for _ in range(100):
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+    fresh_node.kill()
+    fresh_node.start()
+    development.advance(fresh_node, minutes=1)
+    assert state(aws) == "ALARM"
+    fresh_node.kill()
+    fresh_node.start()
+    assert state(aws) == "ALARM"
+    assert history(aws).count(f"Successfully executed action {topic}") == 1
+
+
+def test_a_topic_that_does_not_let_alarms_in_is_told_in_the_history(fresh_node, aws, topic):
+    put(aws, topic)
+    closed = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": topic}],
+    }
+    aws("sns", "set-topic-attributes", "--topic-arn", topic, "--attribute-name", "Policy",
+        "--attribute-value", json.dumps(closed))  # fmt: skip
+    aws("cloudwatch", "set-alarm-state", "--alarm-name", ALARM, "--state-value", "ALARM", "--state-reason", "rehearsal")
+    assert history(aws)[-1] == (
+        f'Failed to execute action {topic}. Received error: "CloudWatch Alarms is not authorized to perform: '
+        f'SNS:Publish on resource: {topic}"'
+    )
+
+
+def test_what_is_refused_and_in_which_words(aws, topic):
+    refused = aws.refused(
+        "cloudwatch", "put-metric-alarm", "--alarm-name", "a", "--metric-name", "m", "--namespace", "n",
+        "--statistic", "Sum", "--period", "60", "--threshold", "1", "--comparison-operator", "GreaterThanThreshold",
+        "--evaluation-periods", "1", "--datapoints-to-alarm", "2",
+    )  # fmt: skip
+    assert refused.code == "ValidationError"
+    assert refused.message == "DatapointsToAlarm must be less than or equal to EvaluationPeriods"
+    arguments = ("cloudwatch", "set-alarm-state", "--alarm-name", "none", "--state-value", "OK", "--state-reason", "r")
+    assert aws.refused(*arguments).code == "ResourceNotFound"
+
+
+def test_a_cluster_measures_itself(cluster):
+    """HSMs' own metrics come every minute, from what HSMs report."""
+    node = cluster.aws.node
+    cloudwatch = sdk.client(node, "cloudwatch")
+
+    def listed() -> set[str]:
+        return {metric["MetricName"] for metric in cloudwatch.list_metrics(Namespace="AWS/CloudHSM")["Metrics"]}
+
+    development.advance(node, minutes=1)
+    wait_until(lambda: "HsmUsersAvailable" in listed(), "the HSMs to be measured")
+    assert listed() >= {
+        "HsmUnhealthy",
+        "HsmKeysSessionOccupied",
+        "HsmKeysTokenOccupied",
+        "HsmSessionCount",
+        "HsmUsersAvailable",
+    }
+    hsms = cloudwatch.list_metrics(
+        Namespace="AWS/CloudHSM", MetricName="HsmUnhealthy", Dimensions=[{"Name": "HsmId"}]
+    )["Metrics"]
+    assert len(hsms) == 2
