@@ -115,7 +115,7 @@ fn push_entry(out: &mut SecretBuffer, key: &Member, entry: &Member, (name_of, va
 }
 
 /// Appends a start tag with its namespace, and with the attributes of a structure.
-fn open(
+pub(crate) fn open(
     out: &mut SecretBuffer,
     name_of: &str,
     namespace: Option<(Option<&str>, &str)>,

@@ -171,7 +171,7 @@ fn whole(
 }
 
 fn is_of_body(member: &Member) -> bool {
-    member.traits.location == Location::Body
+    !matches!(member.traits.location, Location::Header | Location::Headers | Location::StatusCode)
 }
 
 fn document(
@@ -182,7 +182,8 @@ fn document(
 ) -> Answer {
     let mut out = SecretBuffer::with_capacity(512);
     out.push_str(PROLOGUE);
-    xml::push_start(&mut out, root, service.xml_namespace);
+    let namespace = service.xml_namespace.map(|uri| (None, uri));
+    xml::open(&mut out, root, namespace, Some(structure));
     let members = structure.schema().members();
     let itself = members.iter().position(|member| member.traits.wire_name.unwrap_or(member.name) == root);
     match itself {

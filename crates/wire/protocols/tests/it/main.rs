@@ -4,6 +4,7 @@
 
 mod cbor;
 mod cbor_tree;
+mod chunked;
 mod dynamic;
 mod ec2;
 mod envelope;
@@ -11,8 +12,10 @@ mod json;
 mod model;
 mod properties;
 mod query;
+mod rest;
 mod sample;
 mod smithy;
+mod smithy_rest;
 mod trail;
 mod validation;
 mod xml;

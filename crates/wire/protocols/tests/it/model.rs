@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 use strongroom_schema::{
-    Constraints, ErrorShape, Fault, Kind, Member, MemberTraits, QueryError, Schema, Timestamp,
+    Constraints, ErrorShape, Fault, Kind, Location, Member, MemberTraits, QueryError, Schema, Timestamp,
     TimestampFormat,
 };
 
@@ -86,10 +86,10 @@ fn build(shapes: &Json, name: &str, above: &mut Vec<String>) -> &'static Schema 
         },
         "blob" => Kind::Blob,
         "timestamp" => Kind::Timestamp(timestamp_format(shape)),
-        "list" => Kind::List(member(shapes, "member", &shape["member"], false, above)),
+        "list" => Kind::List(member(shapes, "member", &shape["member"], (false, false), above)),
         "map" => Kind::Map(
-            member(shapes, "key", &shape["key"], false, above),
-            member(shapes, "value", &shape["value"], false, above),
+            member(shapes, "key", &shape["key"], (false, false), above),
+            member(shapes, "value", &shape["value"], (false, false), above),
         ),
         "structure" => {
             let required = |name: &str| {
@@ -98,7 +98,8 @@ fn build(shapes: &Json, name: &str, above: &mut Vec<String>) -> &'static Schema 
             let mut members = Vec::new();
             for (name, reference) in shape["members"].as_object().unwrap() {
                 if may_build(shapes, reference["shape"].as_str().unwrap(), above) {
-                    members.push(member(shapes, name, reference, required(name), above));
+                    let payload = shape["payload"] == **name;
+                    members.push(member(shapes, name, reference, (required(name), payload), above));
                 }
             }
             let members = Vec::leak(members);
@@ -124,8 +125,27 @@ fn may_build(shapes: &Json, name: &str, above: &[String]) -> bool {
     room(name) && held.is_none_or(room)
 }
 
-fn member(shapes: &Json, name: &str, reference: &Json, required: bool, above: &mut Vec<String>) -> Member {
-    let xml_namespace = match &reference["xmlNamespace"] {
+fn member(
+    shapes: &Json,
+    name: &str,
+    reference: &Json,
+    (required, payload): (bool, bool),
+    above: &mut Vec<String>,
+) -> Member {
+    let target = &shapes[reference["shape"].as_str().unwrap()];
+    let location = match reference["location"].as_str() {
+        None => Location::Body,
+        Some("header") => Location::Header,
+        Some("headers") => Location::Headers,
+        Some("uri") => Location::Uri,
+        Some("querystring") => Location::QueryString,
+        Some("statusCode") => Location::StatusCode,
+        Some(other) => panic!("location {other} is not known"),
+    };
+    // A shape's own name is that of the document which it is.
+    let of_root = target["locationName"].as_str().filter(|_| payload);
+    let of_shape = Some(&target["xmlNamespace"]).filter(|namespace| namespace.get("prefix").is_some());
+    let xml_namespace = match reference.get("xmlNamespace").or(of_shape).unwrap_or(&Json::Null) {
         Json::String(uri) => Some((None, leak(uri))),
         Json::Object(full) => Some((
             full.get("prefix").map(|it| leak(it.as_str().unwrap())),
@@ -138,7 +158,9 @@ fn member(shapes: &Json, name: &str, reference: &Json, required: bool, above: &m
         schema: build(shapes, reference["shape"].as_str().unwrap(), above),
         required,
         traits: MemberTraits {
-            wire_name: reference["locationName"].as_str().map(leak),
+            location,
+            payload,
+            wire_name: reference["locationName"].as_str().or(of_root).map(leak),
             query_name: reference["queryName"].as_str().map(leak),
             flattened: reference["flattened"] == true,
             xml_attribute: reference["xmlAttribute"] == true,

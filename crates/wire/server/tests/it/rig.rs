@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use strongroom_api_s3::S3Service;
 use strongroom_identity::{Credential, Credentials, NoCredential, Principal, RecordDraft, Tls};
 use strongroom_runtime::{Clocks, ManualTime, ShutdownOwner};
 use strongroom_secret::SecretString;
@@ -19,6 +20,7 @@ use tokio::net::TcpListener;
 
 use crate::doors::{Doors, DoorsService, GatesService, WindowsService};
 use crate::security_log;
+use crate::shelf::Shelf;
 use crate::signing::Request;
 use crate::wire::{Answer, Wire};
 
@@ -65,6 +67,8 @@ pub(crate) struct Setup {
     pub(crate) figures: Vec<Arc<dyn Figures>>,
     pub(crate) dev: Option<Arc<dyn DevTools>>,
     pub(crate) doors: Arc<Doors>,
+    /// The objects of S3, if there is one.
+    pub(crate) shelf: Option<Arc<Shelf>>,
     pub(crate) records: Arc<Records>,
     pub(crate) keys: Arc<Keys>,
 }
@@ -82,6 +86,7 @@ impl Default for Setup {
             figures: Vec::new(),
             dev: None,
             doors: Doors::new(),
+            shelf: None,
             records: Arc::default(),
             keys: Arc::default(),
         }
@@ -119,14 +124,20 @@ impl Rig {
             figures,
             dev,
             doors,
+            shelf,
             records,
             keys,
         } = setup;
+        let registry = Registry::default()
+            .with(DoorsService(doors.clone()))
+            .with(WindowsService)
+            .with(GatesService(doors.clone()));
+        let registry = match shelf {
+            Some(shelf) => registry.with(S3Service(shelf)),
+            None => registry,
+        };
         let parts = ServerParts {
-            registry: Registry::default()
-                .with(DoorsService(doors.clone()))
-                .with(WindowsService)
-                .with(GatesService(doors.clone())),
+            registry,
             credentials: keys,
             recorder: records.clone(),
             clocks: Clocks::new(Arc::new(ManualTime::at(NOW_MS)), 0),

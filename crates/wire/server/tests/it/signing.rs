@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{
-    SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign as sign_request,
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation,
+    SigningSettings, UriPathNormalizationMode, sign as sign_request,
 };
 use aws_sigv4::sign::v4;
 use http_body_util::Full;
@@ -28,6 +29,8 @@ pub(crate) struct Order {
     pub(crate) signed_at_ms: i64,
     /// Seconds; the URL is signed.
     pub(crate) expires: Option<u64>,
+    /// What is signed of the body instead of its digest (S3).
+    pub(crate) payload: Option<&'static str>,
 }
 
 impl Order {
@@ -44,7 +47,14 @@ impl Order {
             session_token: None,
             signed_at_ms: NOW_MS,
             expires: None,
+            payload: None,
         }
+    }
+
+    /// A call of S3.
+    pub(crate) fn s3(method: &'static str, target: &str, body: impl Into<Vec<u8>>) -> Self {
+        let target = target.to_owned();
+        Self { method, target, headers: Vec::new(), service: "s3", ..Self::new("", body) }
     }
 
     /// A call in JSON 1.1.
@@ -106,6 +116,11 @@ impl Order {
         )
         .into();
         let mut settings = SigningSettings::default();
+        if self.service == "s3" {
+            settings.percent_encoding_mode = PercentEncodingMode::Single;
+            settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+            settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        }
         if let Some(seconds) = self.expires {
             settings.signature_location = SignatureLocation::QueryParams;
             settings.expires_in = Some(Duration::from_secs(seconds));
@@ -126,7 +141,11 @@ impl Order {
             self.method,
             &uri,
             headers.iter().map(|(name, value)| (name.as_str(), value.as_str())),
-            SignableBody::Bytes(&self.body),
+            match self.payload {
+                None if self.service == "s3" && self.expires.is_some() => SignableBody::UnsignedPayload,
+                None => SignableBody::Bytes(&self.body),
+                Some(payload) => SignableBody::Precomputed(payload.to_owned()),
+            },
         )
         .unwrap();
         let (instructions, _) = sign_request(signable, &parameters).unwrap().into_parts();
