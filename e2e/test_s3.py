@@ -50,7 +50,8 @@ def test_the_cli_copies_lists_syncs_and_removes(node, tmp_path):
     s3("cp", large, f"s3://{name}/large")
     assert name in s3("ls")
     listed = s3("ls", f"s3://{name}")
-    assert "PRE a b/" in listed and "20971527 large" in listed
+    assert "PRE a b/" in listed
+    assert "20971527 large" in listed
     assert "a b/é+small.txt" in s3("ls", f"s3://{name}", "--recursive")
     back = tmp_path / "back"
     s3("cp", f"s3://{name}/large", back)
@@ -92,20 +93,25 @@ def test_an_object_is_what_was_put(s3, bucket):
         Tagging="team=keys",
     )
     assert put["ETag"] == f'"{hashlib.md5(b"hello").hexdigest()}"'
-    assert put["ServerSideEncryption"] == "AES256" and "VersionId" not in put
+    assert put["ServerSideEncryption"] == "AES256"
+    assert "VersionId" not in put
     got = s3.get_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
     assert got["Body"].read() == b"hello"
     assert (got["ContentType"], got["CacheControl"], got["ContentLength"]) == ("text/plain", "no-cache", 5)
-    assert got["Metadata"] == {"owner": "me"} and got["TagCount"] == 1
-    assert got["ChecksumCRC32"] and got["ChecksumType"] == "FULL_OBJECT"
+    assert got["Metadata"] == {"owner": "me"}
+    assert got["TagCount"] == 1
+    assert got["ChecksumCRC32"]
+    assert got["ChecksumType"] == "FULL_OBJECT"
     part = s3.get_object(Bucket=bucket, Key="k", Range="bytes=1-3")
     assert (part["Body"].read(), part["ContentRange"]) == (b"ell", "bytes 1-3/5")
     assert part["ResponseMetadata"]["HTTPStatusCode"] == 206
     head = s3.head_object(Bucket=bucket, Key="k")
-    assert head["ContentLength"] == 5 and head["ETag"] == put["ETag"]
+    assert head["ContentLength"] == 5
+    assert head["ETag"] == put["ETag"]
     assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == [{"Key": "team", "Value": "keys"}]
     attributes = s3.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=["ETag", "ObjectSize"])
-    assert attributes["ObjectSize"] == 5 and attributes["ETag"] == hashlib.md5(b"hello").hexdigest()
+    assert attributes["ObjectSize"] == 5
+    assert attributes["ETag"] == hashlib.md5(b"hello").hexdigest()
     s3.put_object(Bucket=bucket, Key="empty")
     assert body(s3, bucket, "empty") == b""
 
@@ -176,9 +182,7 @@ def test_an_upload_in_parts_becomes_one_object(s3, bucket):
     assert s3.list_multipart_uploads(Bucket=bucket)["Uploads"][0]["UploadId"] == upload
     parts = [{"PartNumber": at, "ETag": etag} for at, etag in enumerate(etags, 1)]
     with refused("InvalidPartOrder"):
-        s3.complete_multipart_upload(
-            Bucket=bucket, Key="k", UploadId=upload, MultipartUpload={"Parts": parts[::-1]}
-        )
+        s3.complete_multipart_upload(Bucket=bucket, Key="k", UploadId=upload, MultipartUpload={"Parts": parts[::-1]})
     with refused("InvalidPart"):
         wrong = [{**parts[0], "ETag": '"00000000000000000000000000000000"'}, *parts[1:]]
         s3.complete_multipart_upload(Bucket=bucket, Key="k", UploadId=upload, MultipartUpload={"Parts": wrong})
@@ -190,7 +194,8 @@ def test_an_upload_in_parts_becomes_one_object(s3, bucket):
     edge = 5 * MEBIBYTE
     assert body(s3, bucket, "k", Range=f"bytes={edge - 2}-{edge + 1}") == b"aabb"
     second = s3.get_object(Bucket=bucket, Key="k", PartNumber=2)
-    assert second["PartsCount"] == 3 and second["Body"].read() == bodies[1]
+    assert second["PartsCount"] == 3
+    assert second["Body"].read() == bodies[1]
     with refused("NoSuchUpload"):
         s3.list_parts(Bucket=bucket, Key="k", UploadId=upload)
 
@@ -285,7 +290,12 @@ def test_copies_take_or_replace_what_the_source_says(s3, bucket):
     assert (copied["ContentType"], copied["Metadata"]) == ("text/a", {"m": "1"})
     assert s3.get_object_tagging(Bucket=bucket, Key="b")["TagSet"] == [{"Key": "t", "Value": "1"}]
     s3.copy_object(
-        Bucket=bucket, Key="b", CopySource=source, MetadataDirective="REPLACE", Metadata={"n": "2"}, ContentType="text/b"
+        Bucket=bucket,
+        Key="b",
+        CopySource=source,
+        MetadataDirective="REPLACE",
+        Metadata={"n": "2"},
+        ContentType="text/b",
     )
     replaced = s3.head_object(Bucket=bucket, Key="b")
     assert (replaced["ContentType"], replaced["Metadata"]) == ("text/b", {"n": "2"})
@@ -406,7 +416,7 @@ def test_a_bucket_policy_lets_others_in_and_keeps_out(node, s3, bucket):
 
 
 @pytest.mark.parametrize(
-    "change, text",
+    ("change", "text"),
     [
         ({"Resource": "arn:aws:s3:::elsewhere/*"}, "Policy has invalid resource"),
         ({"Action": "kms:Decrypt"}, "Policy has invalid action"),
@@ -464,7 +474,8 @@ def test_the_s3_encryption_client_works_with_its_kms_keyring(node, s3, bucket):
     text = b"only the client knows" * 1000
     encrypting.put_object(Bucket=bucket, Key="k", Body=text, EncryptionContext={"purpose": "test"})
     sealed = s3.get_object(Bucket=bucket, Key="k")
-    assert text[:21] not in sealed["Body"].read() and sealed["Metadata"]
+    assert text[:21] not in sealed["Body"].read()
+    assert sealed["Metadata"]
     got = encrypting.get_object(Bucket=bucket, Key="k", EncryptionContext={"purpose": "test"})
     assert got["Body"].read() == text
     client(node, "kms").disable_key(KeyId=key)
@@ -489,13 +500,16 @@ def test_calls_on_objects_are_data_events_and_kms_sees_who_asks(node, s3, bucket
         return [json.loads(event["CloudTrailEvent"]) for event in found["Events"]]
 
     made = [e for e in events("CreateBucket") if e["requestParameters"]["bucketName"] == bucket]
-    assert made and made[0]["eventSource"] == "s3.amazonaws.com" and made[0]["eventCategory"] == "Management"
+    assert made
+    assert made[0]["eventSource"] == "s3.amazonaws.com"
+    assert made[0]["eventCategory"] == "Management"
     assert {"type": "AWS::S3::Bucket", "accountId": "000000000000", "ARN": f"arn:aws:s3:::{bucket}"} in made[0][
         "resources"
     ]
     assert events("PutObject") == []
     used = [e for e in events("GenerateDataKey") if (e.get("resources") or [{}])[0].get("ARN") == key]
-    assert used[0]["userIdentity"]["type"] == "Root" and used[0]["userIdentity"]["invokedBy"] == "s3.amazonaws.com"
+    assert used[0]["userIdentity"]["type"] == "Root"
+    assert used[0]["userIdentity"]["invokedBy"] == "s3.amazonaws.com"
     assert used[0]["requestParameters"]["encryptionContext"] == {"aws:s3:arn": f"arn:aws:s3:::{bucket}/k"}
 
 
@@ -509,7 +523,8 @@ def test_objects_outlive_kill_9_and_nothing_of_them_is_in_the_clear(fresh_node, 
     s3 = client(fresh_node, "s3")
     assert body(s3, "kept", "k") == secret
     files = [path for path in (tmp_path / "data" / "objects").rglob("*") if path.is_file()]
-    assert len(files) == 1 and b"secret of an object" not in files[0].read_bytes()
+    assert len(files) == 1
+    assert b"secret of an object" not in files[0].read_bytes()
     assert files[0].stat().st_mode & 0o077 == 0
     damaged = bytearray(files[0].read_bytes())
     damaged[100] ^= 1

@@ -193,11 +193,11 @@ class World:
 
     def _make_bucket(self):
         s3 = self.client("s3")
-        s3.create_bucket(Bucket="matrix")
-        s3.put_bucket_versioning(Bucket="matrix", VersioningConfiguration={"Status": "Enabled"})
-        version = s3.put_object(Bucket="matrix", Key="k", Body=b"k", Tagging="team=keys")["VersionId"]
-        upload = s3.create_multipart_upload(Bucket="matrix", Key="k")["UploadId"]
-        self.things |= {"bucket": "matrix", "copy-source": "matrix/k", "upload": upload, "version": version}
+        s3.create_bucket(Bucket="matrix-objects")
+        s3.put_bucket_versioning(Bucket="matrix-objects", VersioningConfiguration={"Status": "Enabled"})
+        version = s3.put_object(Bucket="matrix-objects", Key="k", Body=b"k", Tagging="team=keys")["VersionId"]
+        upload = s3.create_multipart_upload(Bucket="matrix-objects", Key="k")["UploadId"]
+        self.things |= {"bucket": "matrix-objects", "copy-source": "matrix-objects/k", "upload": upload, "version": version}
 
     def _make_keys(self):
         kms = self.client("kms")

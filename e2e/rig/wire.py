@@ -27,7 +27,9 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The error's code: without its namespace in JSON, as it is in XML."""
+        """The error's code: without its namespace in JSON, as it is in XML; the status of an answer to HEAD."""
+        if not self.body:
+            return str(self.status)
         if self.body.lstrip().startswith(b"<"):
             return self._element("Code")
         return json.loads(self.body)["__type"].rsplit("#", 1)[-1]
@@ -36,6 +38,8 @@ class Answer:
     def message(self) -> str | None:
         if self.body.lstrip().startswith(b"<"):
             return self._element("Message")
+        if not self.body:
+            return None
         document = json.loads(self.body)
         return document.get("message", document.get("Message"))
 
@@ -58,11 +62,18 @@ class Request:
     headers: dict[str, str] = field(default_factory=dict)
     method: str = "POST"
     path: str = "/"
+    query: str = ""
+    """As it is signed: sorted, percent-encoded."""
     region: str = "us-east-1"
     access_key_id: str = "test"
     secret_access_key: str = "test"
     at: datetime | None = None
     terminator: str = "aws4_request"
+
+    @property
+    def target(self) -> str:
+        """Path and query, as the request line has them."""
+        return f"{self.path}?{self.query}" if self.query else self.path
 
     def with_(self, **changes) -> "Request":
         return replace(self, **changes)
@@ -74,7 +85,7 @@ class Request:
         names = ";".join(sorted(headers))
         lines = "".join(f"{name}:{headers[name].strip()}\n" for name in sorted(headers))
         digest = hashlib.sha256(self.body).hexdigest()
-        canonical = f"{self.method}\n{self.path}\n\n{lines}\n{names}\n{digest}"
+        canonical = f"{self.method}\n{self.path}\n{self.query}\n{lines}\n{names}\n{digest}"
         scope = f"{moment[:8]}/{self.region}/{self.service}/{self.terminator}"
         to_sign = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
         key = signing_keys(self.secret_access_key, *scope.split("/"))[-1]
@@ -113,7 +124,7 @@ def send(node: Node, request: Request, alter=lambda headers: headers) -> Answer:
     """Sends a request; `alter` may change its headers after they were signed."""
     headers = alter(request.signed(f"127.0.0.1:{node.port}"))
     headers.setdefault("content-length", str(len(request.body)))
-    head = f"{request.method} {request.path} HTTP/1.1\r\n"
+    head = f"{request.method} {request.target} HTTP/1.1\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return exchange(node, head.encode() + b"\r\n" + request.body)
 
