@@ -1,6 +1,10 @@
 """Alarms on key use, as the journey has them: from the hundredth use to the topic's subscriber."""
 
 import json
+import queue
+import threading
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -20,6 +24,27 @@ def aws(fresh_node) -> Cli:
 @pytest.fixture
 def topic(aws) -> str:
     return aws("sns", "create-topic", "--name", "alarms")["TopicArn"]
+
+
+@pytest.fixture
+def subscriber():
+    """Somebody on this machine who is told: the messages, as they come, and the address."""
+    came: queue.Queue = queue.Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            came.put(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield came, f"http://127.0.0.1:{server.server_port}/alarms"
+    server.shutdown()
+    server.server_close()
 
 
 def put(aws, topic: str):
@@ -66,6 +91,22 @@ def test_the_alarm_of_the_journey_rings_and_falls_silent(fresh_node, aws, topic)
         f"Successfully executed action {topic}",
         "Alarm updated from ALARM to OK",
     ]
+
+
+def test_the_subscriber_hears_of_it(aws, topic, subscriber):
+    came, address = subscriber
+    aws("sns", "subscribe", "--topic-arn", topic, "--protocol", "http", "--notification-endpoint", address)
+    asked = came.get(timeout=20)
+    assert asked["Type"] == "SubscriptionConfirmation"
+    urllib.request.urlopen(asked["SubscribeURL"], timeout=10).close()
+    put(aws, topic)
+    aws("cloudwatch", "set-alarm-state", "--alarm-name", ALARM, "--state-value", "ALARM", "--state-reason", "rehearsal")
+    told = came.get(timeout=20)
+    assert (told["Type"], told["TopicArn"]) == ("Notification", topic)
+    assert told["Subject"] == f'ALARM: "{ALARM}" in US East (N. Virginia)'
+    message = json.loads(told["Message"])
+    assert (message["AlarmName"], message["NewStateValue"], message["NewStateReason"]) == (ALARM, "ALARM", "rehearsal")
+    assert message["Trigger"]["MetricName"] == "KeyUsageCount"
 
 
 @pytest.mark.slow
@@ -140,7 +181,7 @@ def test_a_cluster_measures_itself(cluster):
         "HsmSessionCount",
         "HsmUsersAvailable",
     }
-    hsms = cloudwatch.list_metrics(
-        Namespace="AWS/CloudHSM", MetricName="HsmUnhealthy", Dimensions=[{"Name": "HsmId"}]
-    )["Metrics"]
+    hsms = cloudwatch.list_metrics(Namespace="AWS/CloudHSM", MetricName="HsmUnhealthy", Dimensions=[{"Name": "HsmId"}])[
+        "Metrics"
+    ]
     assert len(hsms) == 2

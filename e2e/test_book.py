@@ -33,6 +33,7 @@ def test_what_happened_is_proved(terminal):
     terminal.follow(BOOK / "prove-what-happened.md")
 
 
+@pytest.mark.slow
 def test_alarms_are_on_key_use(terminal):
     terminal.follow(BOOK / "alarms-on-key-use.md")
 

@@ -90,7 +90,12 @@ def test_all_three_protocols_speak_of_the_same_metrics(node, aws, account, cloud
         assert client.list_metrics(Namespace="Shop")["Metrics"] == [metric], protocol
         with sdk.refused() as refused:
             client.get_metric_statistics(
-                Namespace="Shop", MetricName="Carts", StartTime=minute(1), EndTime=minute(1), Period=60, Statistics=["Sum"]
+                Namespace="Shop",
+                MetricName="Carts",
+                StartTime=minute(1),
+                EndTime=minute(1),
+                Period=60,
+                Statistics=["Sum"],
             )
         assert refused.message == "The parameter StartTime must not equal parameter EndTime.", protocol
 
@@ -257,7 +262,11 @@ def test_points_are_kept_for_as_long_as_aws_keeps_them(fresh_node):
             MetricDataQueries=[
                 {
                     "Id": "m",
-                    "MetricStat": {"Metric": {"Namespace": "Shop", "MetricName": "Old"}, "Period": period, "Stat": "Sum"},
+                    "MetricStat": {
+                        "Metric": {"Namespace": "Shop", "MetricName": "Old"},
+                        "Period": period,
+                        "Stat": "Sum",
+                    },
                 }
             ],
             StartTime=start,
@@ -275,7 +284,12 @@ def test_percentiles_are_said_to_be_missing(cloudwatch):
     status, code = expected.NOT_IMPLEMENTED
     with sdk.refused() as refused:
         cloudwatch.get_metric_statistics(
-            Namespace="Shop", MetricName="m", StartTime=minute(5), EndTime=minute(1), Period=60, ExtendedStatistics=["p99"]
+            Namespace="Shop",
+            MetricName="m",
+            StartTime=minute(5),
+            EndTime=minute(1),
+            Period=60,
+            ExtendedStatistics=["p99"],
         )
     assert (refused.status, refused.code) in {(status, code), (status, "NotImplemented")}
 

@@ -32,7 +32,7 @@ ROWS = [
     row("GetMetricStatistics", Period=60, Statistics=["Sum"], **METRIC, **SPAN),
     row("ListMetrics", Namespace="Shop"),
     row("ListTagsForResource", ResourceARN="<alarm-arn>"),
-    row("PutCompositeAlarm", AlarmName="matrix-composite", AlarmRule="FALSE"),
+    row("PutCompositeAlarm", AlarmName="composite", AlarmRule="FALSE"),
     row("PutMetricAlarm", **ALARM),
     row(
         "PutMetricAlarm",
