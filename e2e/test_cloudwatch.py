@@ -127,8 +127,8 @@ def test_metrics_are_listed_by_what_they_are(cloudwatch):
         (
             {"Value": 1, "StatisticValues": {"SampleCount": 1, "Sum": 1, "Minimum": 1, "Maximum": 1}},
             "InvalidParameterCombination",
-            "The parameters MetricData.member.1.Value and MetricData.member.1.StatisticValues are mutually exclusive and "
-            "you have specified both.",
+            "The parameters MetricData.member.1.Value and MetricData.member.1.StatisticValues are mutually exclusive "
+            "and you have specified both.",
         ),
         ({}, "MissingParameter", "The parameter MetricData.member.1.Value is required."),
     ],
