@@ -94,12 +94,20 @@ class Life:
         )
         key = aws("iam", "create-access-key", "--user-name", "ann")["AccessKey"]
         self.ann = {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
+        aws("s3api", "create-bucket", "--bucket", "letters-of-before")
+        put = ("s3api", "put-object", "--bucket", "letters-of-before", "--body", plain)
+        aws(*put, "--key", "sealed")
+        aws(*put, "--key", "under-kms", "--server-side-encryption", "aws:kms", "--ssekms-key-id", self.key)
 
     def goes_on(self, server: Production):
         """Keys decrypt, users sign and may what they might, new things can be made."""
         for aws in (server.as_root(), server.as_root({**self.ann, "account": server.root["account"]})):
             assert decrypted(aws, self.sealed, self.folder) == LETTER
         aws = server.as_root()
+        for key in ("sealed", "under-kms"):
+            back = self.folder / "back"
+            aws("s3api", "get-object", "--bucket", "letters-of-before", "--key", key, back)
+            assert back.read_bytes() == LETTER
         assert aws("kms", "describe-key", "--key-id", "alias/letters")["KeyMetadata"]["Description"] == "of before"
         aws("kms", "create-key")
 
@@ -186,9 +194,9 @@ def test_a_store_moves_from_one_engine_to_the_other_and_back(program, tmp_path, 
     life.goes_on(third)
     life.is_remembered(third)
     # A database that has something in it is nobody's empty place.
-    shutil.rmtree(other.data / "journal")
     (other.data / "server-name").unlink()
-    shutil.rmtree(other.data / "index", ignore_errors=True)
+    for folder in ("journal", "index", "objects"):
+        shutil.rmtree(other.data / folder, ignore_errors=True)
     assert "only an empty store is filled" in other.refused("restore", file, "--config", other.config)
 
 

@@ -197,7 +197,8 @@ class World:
         s3.put_bucket_versioning(Bucket="matrix-objects", VersioningConfiguration={"Status": "Enabled"})
         version = s3.put_object(Bucket="matrix-objects", Key="k", Body=b"k", Tagging="team=keys")["VersionId"]
         upload = s3.create_multipart_upload(Bucket="matrix-objects", Key="k")["UploadId"]
-        self.things |= {"bucket": "matrix-objects", "copy-source": "matrix-objects/k", "upload": upload, "version": version}
+        self.things |= {"bucket": "matrix-objects", "copy-source": "matrix-objects/k"}
+        self.things |= {"upload": upload, "version": version}
 
     def _make_keys(self):
         kms = self.client("kms")
