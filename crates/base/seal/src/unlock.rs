@@ -143,7 +143,7 @@ fn entered(
 }
 
 /// The slot of a key file.
-fn file_slot(slot_key: &SlotKey, since: u32, goal: Goal<'_>) -> Result<Slot, SealError> {
+pub(crate) fn file_slot(slot_key: &SlotKey, since: u32, goal: Goal<'_>) -> Result<Slot, SealError> {
     let name = SlotName { kind: KIND_FILE.to_owned(), id: slot_key.id, parameters: "-".to_owned() };
     Slot::new(name, &slot_key.key, since, goal)
 }

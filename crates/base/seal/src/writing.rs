@@ -4,13 +4,14 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use strongroom_secret::Key256;
+use strongroom_secret::{Key256, constant_time_eq};
 
 use crate::directory::{Directory, LONGEST_FILE};
 use crate::ring::{Generation, Ring};
 use crate::slot::{Goal, Slot};
 use crate::slot_key::SlotKey;
 use crate::slots::Slots;
+use crate::unlock::file_slot;
 use crate::{Root, SealError, Unlock};
 
 /// The slots file in the hands of whoever changes it.
@@ -106,12 +107,19 @@ impl Held {
         }
         match slot.paired((self.written.epoch, &self.written.key), goal) {
             Err(stays_behind @ SealError::SlotStaysBehind { .. }) => match SlotKey::read(&self.directory) {
-                Ok(key) if slot.name.kind == Unlock::File.kind() && slot.name.id == key.id => {
-                    Unlock::File.make_again(&self.directory, &slot, goal)
-                }
+                Ok(key) if self.leads_to(&slot, &key) => file_slot(&key, slot.since(), goal),
                 _ => Err(stays_behind),
             },
             paired => paired,
         }
+    }
+
+    /// Whether a key file opens a slot. Whoever has put both there and has no root key cannot make it so.
+    fn leads_to(&self, slot: &Slot, key: &SlotKey) -> bool {
+        slot.name.kind == Unlock::File.kind()
+            && slot.name.id == key.id
+            && slot
+                .open(&key.key, self.written.epoch)
+                .is_ok_and(|root| constant_time_eq(root.expose(), self.written.key.expose()))
     }
 }

@@ -79,6 +79,21 @@ fn a_line_taken_away_or_put_elsewhere_is_seen() {
     Root::open(directory.path()).unwrap();
 }
 
+/// Files of the first format are signed by nothing. A slot of such a file, with a key file that goes with it, both put there.
+#[test]
+fn a_planted_file_of_the_first_format_gets_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = Root::create(directory.path()).unwrap();
+    let planted = ["root.slots", "slot-file.key"].map(|name| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name);
+        fs::write(directory.path().join(name), fs::read(&path).unwrap()).unwrap();
+        fs::read(directory.path().join(name)).unwrap()
+    });
+    assert!(matches!(root.prepare_next(), Err(SealError::SlotStaysBehind { .. })));
+    assert!(root.add_slot(&passphrase("the passphrase of bob")).is_err());
+    assert_eq!(fs::read(directory.path().join("root.slots")).unwrap(), planted[0]);
+}
+
 /// The file of before a rotation, of which somebody may have the root key, put in the place of the newer one.
 #[test]
 fn an_older_file_gets_no_newer_root_key() {
