@@ -5,5 +5,7 @@ pub(crate) mod denied;
 pub(crate) mod explain;
 pub(crate) mod failures;
 mod history;
+pub(crate) mod journals;
+pub(crate) mod report;
 pub(crate) mod since;
 pub(crate) mod verification;

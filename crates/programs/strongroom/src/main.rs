@@ -15,6 +15,7 @@ mod down;
 mod failures;
 mod faults;
 mod figures;
+mod foreign_buckets;
 mod freshness;
 mod hsm_metrics;
 mod identity_providers;

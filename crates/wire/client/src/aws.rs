@@ -92,7 +92,8 @@ impl Aws {
         body: &[u8],
     ) -> Result<Response, CallError> {
         headers.push(("host", self.endpoint.authority().to_owned()));
-        let request = Unsigned { region: &self.region, service, headers, body };
+        let region = &self.region;
+        let request = Unsigned { method: "POST", path: "/", query: "", region, service, headers, body };
         // The clock is read as milliseconds of 64 bits; what is no date is before the first, and is refused as such.
         let now = OffsetDateTime::from_unix_timestamp(self.clocks.real_now().div_euclid(1_000))
             .unwrap_or(OffsetDateTime::UNIX_EPOCH);
@@ -110,8 +111,9 @@ fn json_refusal(operation: &str, response: &Response) -> Refusal {
     Refusal { operation: operation.to_owned(), status: response.status, code, message: message.to_owned() }
 }
 
-fn xml_refusal(operation: &str, status: u16, document: Option<&Element>) -> Refusal {
-    let error = document.and_then(|document| document.find("Error"));
+pub(crate) fn xml_refusal(operation: &str, status: u16, document: Option<&Element>) -> Refusal {
+    // In S3's answers the error is the document itself.
+    let error = document.and_then(|document| document.find("Error").or(Some(document)));
     let text = |name| error.and_then(|error| error.find(name)).map(|found| found.text.clone());
     Refusal {
         operation: operation.to_owned(),
@@ -122,7 +124,7 @@ fn xml_refusal(operation: &str, status: u16, document: Option<&Element>) -> Refu
 }
 
 /// As a form writes it: everything but letters, digits and `-._~` in percent.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

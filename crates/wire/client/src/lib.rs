@@ -1,5 +1,5 @@
 //! The small AWS client of our own programs: `cloudhsm-cli configure` asks where a cluster's HSMs are,
-//! `strongroom up` walks the whole way from nothing to a key in a cluster.
+//! `strongroom up` walks the whole way from nothing to a key in a cluster, `strongroom audit report` looks at an account.
 //!
 //! It blocks, makes one connection for each call, and bounds what it reads and how long it waits. It knows how
 //! AWS's APIs are called and nothing of what they do: an operation is a name, its input and its answer are JSON, or
@@ -17,6 +17,7 @@ mod endpoint;
 mod error;
 mod files;
 mod http;
+mod objects;
 mod region;
 mod service;
 mod signature;
@@ -27,7 +28,8 @@ pub use aws::Aws;
 pub use credentials::Credentials;
 pub use endpoint::Endpoint;
 pub use error::{CallError, Refusal};
+pub use objects::Objects;
 pub use region::region;
-pub use service::{CLOUDHSM, EC2, JsonService, KMS, QueryService, STS};
+pub use service::{CLOUDHSM, CLOUDTRAIL, CLOUDWATCH, EC2, IAM, JsonService, KMS, QueryService, STS};
 pub use tls::authorities;
 pub use xml::Element;

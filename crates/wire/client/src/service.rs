@@ -26,3 +26,12 @@ pub const CLOUDHSM: JsonService = JsonService { signing_name: "cloudhsm", target
 pub const EC2: QueryService = QueryService { signing_name: "ec2", version: "2016-11-15" };
 /// AWS STS.
 pub const STS: QueryService = QueryService { signing_name: "sts", version: "2011-06-15" };
+/// AWS CloudTrail.
+pub const CLOUDTRAIL: JsonService = JsonService {
+    signing_name: "cloudtrail",
+    target: "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101",
+};
+/// AWS IAM.
+pub const IAM: QueryService = QueryService { signing_name: "iam", version: "2010-05-08" };
+/// Amazon CloudWatch.
+pub const CLOUDWATCH: QueryService = QueryService { signing_name: "monitoring", version: "2010-08-01" };

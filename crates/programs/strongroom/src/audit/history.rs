@@ -8,7 +8,6 @@ use strongroom_policy::decision::{NotATrace, Trace};
 use super::journals::Journals;
 use crate::cli::PlaceOptions;
 
-
 /// The records of a server, or of all on a store.
 pub(crate) struct History {
     reader: Reader,

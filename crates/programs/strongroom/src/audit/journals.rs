@@ -37,7 +37,10 @@ impl Journals {
             StorePlace::Sqlite(_) => {
                 let folder = place.data.journal();
                 if !folder.is_dir() {
-                    bail!("there is no journal in {}; name the server's folder with --data-dir", folder.display());
+                    bail!(
+                        "there is no journal in {}; name the server's folder with --data-dir",
+                        folder.display()
+                    );
                 }
                 Ok(Self::Folder(folder))
             }
@@ -47,7 +50,8 @@ impl Journals {
                 let db = runtime.block_on(open_store(&place.store))?;
                 let stored = Stored { db, _runtime: runtime };
                 let listed = Reader::open_store(&stored.db).and_then(|reader| reader.chains());
-                let servers = listed.context("reading the journals in the store; has a server been started there?")?;
+                let servers =
+                    listed.context("reading the journals in the store; has a server been started there?")?;
                 if servers.is_empty() {
                     bail!("no server has a journal in the store yet");
                 }

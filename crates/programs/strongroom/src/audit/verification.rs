@@ -8,10 +8,11 @@ use anyhow::{Context as _, Result, bail};
 use rustls::pki_types::SubjectPublicKeyInfoDer;
 use rustls::pki_types::pem::PemObject as _;
 use strongroom_crypto::ed25519::PublicKey;
-use strongroom_journal::{Checkpoint, Progress, Report, Trust};
+use strongroom_journal::{Checkpoint, Progress, Report, StoreReport, Trust, verify_store};
 use strongroom_seal::{Epoch, Purpose, Root};
 use strongroom_secret::Key256;
 
+use super::journals::Journals;
 use crate::cli::VerifyOptions;
 use crate::journal_keeping::verification_key;
 use crate::settings::{Place, Settings};
@@ -87,17 +88,17 @@ fn verify(options: &VerifyOptions) -> Result<Verdict> {
     for path in &options.checkpoint {
         anchors.extend(read_checkpoints(path)?);
     }
-    let journal = if let Some(folder) = &options.journal {
-        folder.clone()
+    let journals = if let Some(folder) = &options.journal {
+        if !folder.is_dir() {
+            bail!("there is no journal in {}", folder.display());
+        }
+        Journals::Folder(folder.clone())
     } else {
         let copies = configured_copies(options)?;
         anchors.extend(copies.checkpoints);
         evidence.away = copies.away;
-        Place::named(&options.place)?.data.journal()
+        Journals::named(&options.place)?
     };
-    if !journal.is_dir() {
-        bail!("there is no journal in {}; name the server's folder with --data-dir", journal.display());
-    }
     let trust = if keys.is_empty() { with_seal(options)? } else { Trust::public_keys(keys) };
     let mut next_line = PROGRESS_EVERY;
     let progress = |progress: &Progress| {
@@ -107,15 +108,43 @@ fn verify(options: &VerifyOptions) -> Result<Verdict> {
         }
     };
     evidence.compared = anchors.len();
-    let report = strongroom_journal::verify(&journal, &trust.with_anchors(anchors), progress)?;
+    let trust = trust.with_anchors(anchors);
+    match journals {
+        Journals::Folder(folder) => {
+            let report = strongroom_journal::verify(&folder, &trust, progress)?;
+            tell(&report, &evidence);
+            Ok(verdict(&report, &evidence))
+        }
+        Journals::Store(stored) => {
+            let StoreReport { journals, of_none } = verify_store(&stored.db, &trust, progress)?;
+            let mut verdicts = Vec::new();
+            for (server, report) in journals {
+                println!("The journal of server {server}:");
+                tell(&report, &evidence);
+                verdicts.push(verdict(&report, &evidence));
+            }
+            for (number, time_ms) in &of_none {
+                println!(
+                    "CHECKPOINT {number} OF {}, which was kept elsewhere, is of no journal in the store: all that a server had \
+                     recorded was removed.",
+                    moment::text(*time_ms)
+                );
+                verdicts.push(Verdict::Broken);
+            }
+            let worst = [Verdict::Broken, Verdict::Unproven, Verdict::NotCompared];
+            Ok(worst.into_iter().find(|worst| verdicts.contains(worst)).unwrap_or(Verdict::Intact))
+        }
+    }
+}
+
+fn tell(report: &Report, evidence: &Evidence) {
     for finding in &report.findings {
         println!("{finding}");
     }
     if report.notes_left_out > 0 {
         println!("and {} more notes", report.notes_left_out);
     }
-    println!("{}", summary(&report, &evidence));
-    Ok(verdict(&report, &evidence))
+    println!("{}", summary(report, evidence));
 }
 
 fn with_seal(options: &VerifyOptions) -> Result<Trust<'static>> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::PlaceOptions;
+use crate::audit::report::Severity;
 use crate::audit::since::Since;
 
 /// Examples that the help of `explain` ends with.
@@ -22,6 +23,14 @@ Examples:
   strongroom audit verify --journal DIR --public-key key.pem --checkpoint kept.txt
                                                                       as a stranger, who has the files and two texts";
 
+/// Examples that the help of `audit report` ends with.
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  strongroom audit report                                             of the account of the environment's credentials
+  strongroom audit report --format html --output report.html          as a page
+  strongroom audit report --fail-on high --format json                for a job in CI
+  strongroom audit report --by-tag Environment                        with what keys cost, by that tag";
+
 #[derive(Subcommand)]
 pub(crate) enum AuditCommand {
     /// Walk the whole journal: chain, hashes, MACs and signed checkpoints
@@ -35,6 +44,10 @@ pub(crate) enum AuditCommand {
     ///
     /// Kept elsewhere, it shows later whether the journal still holds what it held: `audit verify --checkpoint FILE`.
     Checkpoint(PlaceOptions),
+    /// Write the journals of all servers on a PostgreSQL store to folders, to be verified without the store
+    ///
+    /// Each server's gets a folder of its own: `audit verify --journal FOLDER/SERVER --public-key FILE --checkpoint FILE`.
+    Export(ExportOptions),
     /// Print the public key that verifies checkpoints
     ///
     /// With it anybody can verify the journal without the seal: `audit verify --public-key FILE`.
@@ -48,6 +61,23 @@ pub(crate) enum AuditCommand {
     /// Nobody is known to have made them, so they are in no journal; they are in a log of bounded size, in which those of
     /// ten seconds are added up. Works beside a running server.
     Failures(ListOptions),
+    /// Report on an account: keys, policies, credentials, trails, alarms, clusters, and what they cost
+    ///
+    /// Asks through the public API, with the credentials of the environment and what they may read, at the endpoint of
+    /// --endpoint, of AWS_ENDPOINT_URL, or of AWS itself; changes nothing. What cannot be read is told. Exits with status 0
+    /// if nothing is found, with 1 if there are findings of the severity of --fail-on or above, and with 2 if there are none
+    /// but something could not be asked.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportOptions),
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct ExportOptions {
+    #[command(flatten)]
+    pub(crate) place: PlaceOptions,
+    /// The folder, which must not be there
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Args, Clone)]
@@ -90,4 +120,40 @@ pub(crate) struct ExplainOptions {
     /// Print JSON: the event as CloudTrail shows it, and the decisions
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people at a terminal.
+    Text,
+    /// For programs.
+    Json,
+    /// One page that needs nothing else.
+    Html,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct ReportOptions {
+    /// The server [default: AWS_ENDPOINT_URL, else AWS]
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// The Region to look at; can be given more than once [default: AWS_DEFAULT_REGION, AWS_REGION, the profile's, us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Vec<String>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: ReportFormat,
+    /// Where the report is written [default: the terminal]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Exit with status 1 if there are findings of this severity, or above
+    #[arg(long, value_enum, default_value = "low", value_name = "SEVERITY")]
+    pub(crate) fail_on: Severity,
+    /// After how many days without use keys and credentials are unused
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    pub(crate) unused_days: u16,
+    /// Tell what keys cost and how much they are used, by the values of this tag
+    #[arg(long, value_name = "TAG")]
+    pub(crate) by_tag: Option<String>,
 }
