@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import ssl
+import time
 import urllib.error
 from pathlib import Path
 
@@ -104,6 +105,15 @@ def test_the_certificate_is_for_the_names_that_were_asked_for(server):
         handshake(server, name)
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake(server, "other.example.test")
+
+
+def test_the_metrics_tell_when_the_certificate_runs_out(server):
+    end = ssl.cert_time_to_seconds(handshake(server)[2]["notAfter"])
+    with server.open("/_strongroom/metrics") as answer:
+        lines = answer.read().decode().splitlines()
+    name, left = next(line for line in lines if line.startswith("strongroom_tls_certificate_")).split(" ")
+    assert name == "strongroom_tls_certificate_expires_seconds"
+    assert abs(end - time.time() - float(left)) < 60
 
 
 def test_plain_http_is_not_answered(server):
