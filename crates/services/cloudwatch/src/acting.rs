@@ -13,6 +13,9 @@ use crate::repo::history::{self, Of};
 /// Notices in one go.
 const BATCH: u32 = 100;
 
+/// How long an action is left to whoever has taken it, in real time: longer than a call of a service may take.
+const LEFT_MS: i64 = 45_000;
+
 /// How often a notice is tried while SNS does not answer, a minute apart.
 const MOST_ATTEMPTS: i64 = 5;
 
@@ -20,11 +23,12 @@ const MOST_ATTEMPTS: i64 = 5;
 const SNS: &str = "sns.amazonaws.com";
 
 impl CloudWatch {
-    /// Takes the actions that wait. What could not be taken and may be later stays.
-    pub(crate) async fn deliver(&self) {
+    /// Takes the actions that wait, as of a moment. What could not be done and may be later stays.
+    pub(crate) async fn deliver(&self, at_ms: i64) {
         let _one = self.delivering.lock().await;
         loop {
-            let waiting = match actions::list(&self.db, BATCH).await {
+            let since_ms = self.clocks.real_now().saturating_sub(LEFT_MS);
+            let waiting = match actions::list(&self.db, since_ms, BATCH).await {
                 Ok(waiting) => waiting,
                 Err(error) => {
                     tracing::warn!(%error, "the actions of alarms wait");
@@ -33,7 +37,7 @@ impl CloudWatch {
             };
             let (found, mut done) = (waiting.len(), 0);
             for one in waiting {
-                match self.take(&one).await {
+                match self.take(&one, at_ms).await {
                     Ok(true) => done += 1,
                     Ok(false) => {}
                     Err(refusal) => {
@@ -48,8 +52,8 @@ impl CloudWatch {
     }
 
     /// Takes an action; tells whether it is done with.
-    async fn take(&self, waiting: &Waiting) -> Result<bool, Refusal> {
-        if !actions::take(&self.db, waiting).await? {
+    async fn take(&self, waiting: &Waiting, at_ms: i64) -> Result<bool, Refusal> {
+        if !actions::take(&self.db, waiting, self.clocks.real_now()).await? {
             return Ok(false);
         }
         let error = match self.publish(waiting).await {
@@ -62,12 +66,13 @@ impl CloudWatch {
         };
         let state = waiting.subject.split(':').next().unwrap_or_default();
         let item = &Item::action(&waiting.topic, error.as_deref(), state, &waiting.subject);
-        let now_ms = self.clocks.domain_now();
+        // After the change that it follows from, whoever looks at the history.
+        let done_ms = at_ms.max(waiting.changed_ms().saturating_add(1));
         let done = self.db.transaction(|tx| {
             Box::pin(async move {
                 actions::done(tx, waiting).await?;
                 let of = Of { home: &waiting.home, alarm: &waiting.alarm, alarm_type: &waiting.alarm_type };
-                history::add(tx, of, now_ms, item).await?;
+                history::add(tx, of, done_ms, item).await?;
                 Ok::<_, Refusal>(())
             })
         });

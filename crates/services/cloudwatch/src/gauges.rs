@@ -11,8 +11,8 @@ use crate::service::{Emission, samples_of};
 /// Something of the program that has a value at every moment.
 #[async_trait]
 pub trait Gauge: Send + Sync {
-    /// Its name, under which the store notes up to when it was read. Never changed once released.
-    fn name(&self) -> &'static str;
+    /// Its name, under which the store notes up to when it was read: servers on one store read gauges of one name once.
+    fn name(&self) -> &str;
 
     /// What it says at a moment of domain time.
     async fn read(&self, at_ms: i64) -> Result<Vec<Emission>, BoxError>;

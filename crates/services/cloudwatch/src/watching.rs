@@ -132,7 +132,7 @@ impl CloudWatch {
             Err(error) => tracing::error!(%error, "the alarms cannot be read"),
         }
         self.look_at_composites(at_ms).await;
-        self.deliver().await;
+        self.deliver(at_ms).await;
     }
 
     async fn look_at_metrics(&self, all: &All, at_ms: i64) {

@@ -114,8 +114,15 @@ pub(super) async fn expect_nothing(place: &Place, opened: &Opened) -> Result<()>
         StorePlace::Sqlite(file) => Some(file.clone()),
         StorePlace::Postgres(_) => None,
     };
-    let folders = [data.journal(), data.index(), data.hsms(), data.server_name(), place.objects.clone()];
-    if let Some(there) = folders.into_iter().chain(store).find(|path| path.exists()) {
+    let parts = [
+        data.journal(),
+        data.index(),
+        data.metrics(),
+        data.hsms(),
+        data.server_name(),
+        place.objects.clone(),
+    ];
+    if let Some(there) = parts.into_iter().chain(store).find(|path| path.exists()) {
         bail!(
             "{} is there, and nothing that is there is touched: a backup is restored into an empty place; move it away, or \
              name another folder as [data] dir",

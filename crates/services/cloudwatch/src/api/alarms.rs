@@ -24,8 +24,9 @@ use crate::judging::watched;
 const DAY: i64 = 86_400;
 const WEEK: i64 = 7 * DAY;
 
-/// Metrics that an alarm on metric math may have.
+/// Metrics that an alarm on metric math may have, and parts of its expressions: it is computed every minute.
 const MOST_METRICS: usize = 10;
+const MOST_PARTS: usize = 100;
 
 pub(super) async fn put_metric_alarm(
     cloudwatch: &CloudWatch,
@@ -234,6 +235,11 @@ fn math(queries: Vec<Query>) -> Result<Vec<Query>, Refusal> {
     let stats: Vec<&MetricStat> = queries.iter().filter_map(|query| query.stat.as_ref()).collect();
     if stats.len() > MOST_METRICS {
         return Err(Refusal::validation(format!("An alarm may use at most {MOST_METRICS} metrics.")));
+    }
+    if queries::parts(&queries) > MOST_PARTS {
+        return Err(Refusal::validation(format!(
+            "The expressions of an alarm may have at most {MOST_PARTS} parts."
+        )));
     }
     let Some(first) = stats.first() else {
         return Err(Refusal::validation("The expression of an alarm must use at least one metric."));

@@ -25,6 +25,9 @@ const PAGE: usize = 100_800;
 /// Periods that all queries of a request may ask for together.
 const MOST_PERIODS: i64 = 1_000_000;
 
+/// Periods times parts of expressions: what computing a request may cost.
+const MOST_WORK: i64 = 50_000_000;
+
 /// The number of the list in tokens.
 const LIST: u8 = 2;
 
@@ -59,6 +62,13 @@ pub(super) async fn get_metric_data(
         return Err(Refusal::validation(format!(
             "The request asks for more than {MOST_PERIODS} datapoints. Increase the period, or decrease the time range."
         )));
+    }
+    let work = asked.max(blank.periods()).saturating_mul(queries::parts(&parsed) as i64);
+    if work > MOST_WORK {
+        return Err(Refusal::validation(
+            "The expressions are too long for so many datapoints. Shorten them, increase the period, or decrease the time \
+             range.",
+        ));
     }
     let home = Home::of(context);
     let mut given = BTreeMap::new();

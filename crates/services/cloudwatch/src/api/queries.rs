@@ -49,6 +49,12 @@ pub(super) fn parse(given: &[api::MetricDataQuery], account: AccountId) -> Resul
     Ok(queries)
 }
 
+/// How many parts the expressions of queries have together.
+pub(super) fn parts(queries: &[Query]) -> usize {
+    let expressions = queries.iter().filter_map(|query| Expression::parse(query.expression.as_deref()?).ok());
+    expressions.map(|expression| expression.parts()).sum()
+}
+
 /// An expression that has no value, as the answer says so.
 pub(super) fn refusal(id: &str, error: MathError) -> Refusal {
     match error {

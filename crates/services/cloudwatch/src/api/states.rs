@@ -32,7 +32,7 @@ pub(super) async fn set_alarm_state(
         .await?;
     // Composite alarms that name it follow at once.
     cloudwatch.look_at_composites(now_ms).await;
-    cloudwatch.deliver().await;
+    cloudwatch.deliver(now_ms).await;
     Ok(Unit)
 }
 

@@ -24,7 +24,8 @@ CREATE TABLE cloudwatch_history (
 
 CREATE INDEX cloudwatch_history_of_alarm ON cloudwatch_history (account, region, alarm, at_ms, item);
 
--- Actions that are still to be taken. They commit together with the change of state that they follow from.
+-- Actions that are still to be taken. They commit together with the change of state that they follow from. Who takes one
+-- says when, in real time: it is left to him for a while.
 CREATE TABLE cloudwatch_actions (
     account TEXT NOT NULL,
     region TEXT NOT NULL,
@@ -35,5 +36,6 @@ CREATE TABLE cloudwatch_actions (
     subject TEXT NOT NULL,
     message TEXT NOT NULL,
     attempts BIGINT NOT NULL,
+    taken_ms BIGINT NOT NULL,
     PRIMARY KEY (account, region, action)
 );

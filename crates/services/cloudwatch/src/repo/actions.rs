@@ -7,15 +7,15 @@ use super::unreadable;
 use crate::domain::home::Home;
 
 const INSERT: Statement = Statement::new(
-    "INSERT INTO cloudwatch_actions (account, region, action, alarm, alarm_type, topic, subject, message, attempts) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)",
+    "INSERT INTO cloudwatch_actions (account, region, action, alarm, alarm_type, topic, subject, message, attempts, taken_ms) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0)",
 );
 const LIST: Statement = Statement::new(
     "SELECT account, region, action, alarm, alarm_type, topic, subject, message, attempts FROM cloudwatch_actions \
-     ORDER BY account, region, action LIMIT $1",
+     WHERE taken_ms <= $1 ORDER BY account, region, action LIMIT $2",
 );
 const TAKE: Statement = Statement::new(
-    "UPDATE cloudwatch_actions SET attempts = attempts + 1 \
+    "UPDATE cloudwatch_actions SET attempts = attempts + 1, taken_ms = $5 \
      WHERE account = $1 AND region = $2 AND action = $3 AND attempts = $4",
 );
 const DONE: Statement =
@@ -35,6 +35,13 @@ pub(crate) struct Waiting {
     pub(crate) subject: String,
     pub(crate) message: String,
     pub(crate) attempts: i64,
+}
+
+impl Waiting {
+    /// When the alarm's state became another, in domain time.
+    pub(crate) fn changed_ms(&self) -> i64 {
+        self.action.first_chunk().map_or(0, |head| i64::from_be_bytes(*head))
+    }
 }
 
 /// The name of an action that follows from a change at a moment.
@@ -59,9 +66,9 @@ pub(crate) async fn add(tx: &mut Tx<'_>, waiting: &Waiting) -> Result<(), StoreE
     tx.execute(INSERT, &values).await.map(drop)
 }
 
-/// The first of those that wait.
-pub(crate) async fn list(db: &Db, most: u32) -> Result<Vec<Waiting>, StoreError> {
-    db.query(LIST, &[most.into()]).await?.iter().map(read).collect()
+/// The first of those that wait, and that nobody has taken since a moment of real time.
+pub(crate) async fn list(db: &Db, since_ms: i64, most: u32) -> Result<Vec<Waiting>, StoreError> {
+    db.query(LIST, &[since_ms.into(), most.into()]).await?.iter().map(read).collect()
 }
 
 fn read(row: &Row) -> Result<Waiting, StoreError> {
@@ -77,10 +84,10 @@ fn read(row: &Row) -> Result<Waiting, StoreError> {
     })
 }
 
-/// Counts an attempt; answers whether nobody else has begun it.
-pub(crate) async fn take(db: &Db, waiting: &Waiting) -> Result<bool, StoreError> {
+/// Takes an action at a moment of real time; answers whether nobody else has meanwhile.
+pub(crate) async fn take(db: &Db, waiting: &Waiting, now_ms: i64) -> Result<bool, StoreError> {
     let [account, region] = waiting.home.columns();
-    let values = [account, region, waiting.action.clone().into(), waiting.attempts.into()];
+    let values = [account, region, waiting.action.clone().into(), waiting.attempts.into(), now_ms.into()];
     Ok(db.execute(TAKE, &values).await? == 1)
 }
 

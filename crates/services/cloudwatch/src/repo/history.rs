@@ -1,5 +1,7 @@
 //! Rows of alarms' histories.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use strongroom_crypto::random;
 use strongroom_store::{Db, Row, Statement, StoreError, Tx, Value};
 
@@ -65,7 +67,7 @@ impl<'a> From<&'a Alarm> for Of<'a> {
 /// Adds an item to an alarm's history.
 pub(crate) async fn add(tx: &mut Tx<'_>, of: Of<'_>, at_ms: i64, item: &Item) -> Result<(), StoreError> {
     let [account, region] = of.home.columns();
-    let id: [u8; 16] = random::bytes().map_err(|error| unreadable("item", error))?;
+    let id = new_item()?;
     let values = [
         account,
         region,
@@ -78,6 +80,15 @@ pub(crate) async fn add(tx: &mut Tx<'_>, of: Of<'_>, at_ms: i64, item: &Item) ->
         (&item.data).into(),
     ];
     tx.execute(INSERT, &values).await.map(drop)
+}
+
+/// What tells an item from others of its moment, and which of those that this process has added came first.
+fn new_item() -> Result<[u8; 16], StoreError> {
+    static ADDED: AtomicU64 = AtomicU64::new(0);
+    let mut item: [u8; 16] = random::bytes().map_err(|error| unreadable("item", error))?;
+    let (number, _) = item.split_at_mut(8);
+    number.copy_from_slice(&ADDED.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    Ok(item)
 }
 
 /// Which items are wanted.

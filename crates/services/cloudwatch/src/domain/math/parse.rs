@@ -87,6 +87,17 @@ impl Expression {
         }
     }
 
+    /// How many parts it has: what computing it costs, for each value of what it is computed over.
+    pub(crate) fn parts(&self) -> usize {
+        let inside = match self {
+            Self::Array(parts) | Self::Call(_, parts) => parts.iter().map(Self::parts).sum(),
+            Self::Negative(part) => part.parts(),
+            Self::Both(left, _, right) => left.parts() + right.parts(),
+            Self::Number(_) | Self::Text(_) | Self::Id(_) | Self::Keyword(_) => 0,
+        };
+        1 + inside
+    }
+
     /// Whether it calls the function of that name.
     pub(crate) fn calls(&self, function: &str) -> bool {
         match self {

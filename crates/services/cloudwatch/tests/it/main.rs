@@ -1,0 +1,17 @@
+//! CloudWatch through its API, on both engines.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step is a failed test")]
+
+mod actions;
+mod alarms;
+mod composites;
+mod counting;
+mod fixture;
+mod history;
+mod keeping;
+mod metrics;
+mod operations;
+mod refusals;
+mod servers;
+mod statements;
+mod tags;

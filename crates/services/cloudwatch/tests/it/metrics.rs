@@ -1,0 +1,111 @@
+//! Metrics listed and read.
+
+use strongroom_api_cloudwatch::{self as api, CloudWatch as _};
+use strongroom_schema::Timestamp;
+use strongroom_testkit::{TestDatabase, on_both_engines};
+
+use crate::fixture::{DAY, HOUR, Lab, MINUTE, START};
+
+on_both_engines! {
+    metrics_are_listed_by_pages,
+    metrics_out_of_use_are_not_listed,
+    points_of_units_are_apart,
+    many_pages_of_points,
+}
+
+fn datum(name: &str, shop: &str, unit: &str) -> api::MetricDatum {
+    api::MetricDatum {
+        metric_name: name.to_owned(),
+        dimensions: Some(vec![api::Dimension { name: "Shop".to_owned(), value: shop.to_owned() }]),
+        unit: Some(api::StandardUnit::from(unit)),
+        value: Some(1.0),
+        ..Default::default()
+    }
+}
+
+async fn put(lab: &Lab, data: Vec<api::MetricDatum>) {
+    let client = lab.root();
+    let input = api::PutMetricDataInput {
+        namespace: "Shop".to_owned(),
+        metric_data: Some(data),
+        ..Default::default()
+    };
+    client.cloudwatch.put_metric_data(&client.changing(), input).await.unwrap();
+}
+
+async fn metrics_are_listed_by_pages(database: &TestDatabase) {
+    let lab = Lab::new(database).await;
+    let client = lab.root();
+    put(&lab, (0..700).map(|number| datum("Visits", &format!("{number:03}"), "Count")).collect()).await;
+    let (mut shops, mut pages, mut next_token) = (Vec::new(), Vec::new(), None);
+    loop {
+        let input = api::ListMetricsInput { next_token, ..Default::default() };
+        let page = client.cloudwatch.list_metrics(&client.context(), input).await.unwrap();
+        let metrics = page.metrics.unwrap();
+        pages.push(metrics.len());
+        shops.extend(metrics.into_iter().map(|metric| metric.dimensions.unwrap().remove(0).value));
+        next_token = page.next_token;
+        if next_token.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [500, 200]);
+    shops.sort();
+    shops.dedup();
+    assert_eq!(shops.len(), 700);
+}
+
+async fn metrics_out_of_use_are_not_listed(database: &TestDatabase) {
+    let lab = Lab::new(database).await;
+    let client = lab.root();
+    put(&lab, vec![datum("Visits", "a", "Count")]).await;
+    let listed = async |recent: bool| {
+        let recently_active = recent.then(|| api::RecentlyActive::from("PT3H"));
+        let input = api::ListMetricsInput { recently_active, ..Default::default() };
+        client.cloudwatch.list_metrics(&client.context(), input).await.unwrap().metrics.unwrap().len()
+    };
+    assert_eq!((listed(true).await, listed(false).await), (1, 1));
+    lab.wait(4 * HOUR);
+    assert_eq!((listed(true).await, listed(false).await), (0, 1));
+    lab.wait(14 * DAY);
+    assert_eq!(listed(false).await, 0);
+}
+
+async fn points_of_units_are_apart(database: &TestDatabase) {
+    let lab = Lab::new(database).await;
+    let client = lab.root();
+    put(&lab, vec![datum("Size", "a", "Bytes"), datum("Size", "a", "Count"), datum("Size", "a", "Count")])
+        .await;
+    let input = |unit: Option<&str>| api::GetMetricStatisticsInput {
+        namespace: "Shop".to_owned(),
+        metric_name: "Size".to_owned(),
+        dimensions: datum("Size", "a", "Count").dimensions,
+        start_time: Timestamp::from_millis(START),
+        end_time: Timestamp::from_millis(START + HOUR),
+        period: 60,
+        statistics: Some(vec![api::Statistic::SampleCount]),
+        unit: unit.map(api::StandardUnit::from),
+        ..Default::default()
+    };
+    let counts = async |unit| {
+        let found = client.cloudwatch.get_metric_statistics(&client.context(), input(unit)).await.unwrap();
+        let point =
+            |point: api::Datapoint| (point.unit.unwrap().as_str().to_owned(), point.sample_count.unwrap());
+        found.datapoints.unwrap().into_iter().map(point).collect::<Vec<_>>()
+    };
+    assert_eq!(counts(None).await, [("Bytes".to_owned(), 1.0), ("Count".to_owned(), 2.0)]);
+    assert_eq!(counts(Some("Bytes")).await, [("Bytes".to_owned(), 1.0)]);
+}
+
+async fn many_pages_of_points(database: &TestDatabase) {
+    let lab = Lab::new(database).await;
+    let minutes = 12_000;
+    for chunk in (0..minutes).collect::<Vec<i64>>().chunks(1_000) {
+        let values: Vec<_> = chunk.iter().map(|minute| (START - minute * MINUTE, 1.0)).collect();
+        lab.root().data(&values).await;
+    }
+    // The stretch begins within an hour, so that minutes are read.
+    let range = (START - (minutes - 1) * MINUTE, START + MINUTE);
+    let sums = lab.root().sums(("Shop", "Orders"), &[], range, 60 * 120).await;
+    assert_eq!(sums.iter().map(|(_, sum)| sum).sum::<f64>(), minutes as f64);
+}
