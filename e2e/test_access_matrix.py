@@ -64,8 +64,8 @@ def test_who_may_not_is_not_told_what_is_there(of, world, callers):
     assert told == {}
 
 
-UNSIGNED = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}
-"""Operations whose callers have something else than a signature to show."""
+UNSIGNED = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "ConfirmSubscription", "Unsubscribe"}
+"""Operations whose callers have something else than a signature to show, or follow a link."""
 
 MISSING_SIGNATURE = {
     "cloudhsm": "MissingAuthenticationTokenException",
@@ -75,6 +75,7 @@ MISSING_SIGNATURE = {
     "iam": "MissingAuthenticationToken",
     "kms": "MissingAuthenticationTokenException",
     "s3": "AccessDenied",
+    "sns": "MissingAuthenticationToken",
     "sts": "MissingAuthenticationToken",
 }
 

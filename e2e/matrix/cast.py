@@ -12,7 +12,7 @@ from rig.policy import allow, deny, document, managed, root, trust
 ADMINISTRATOR = managed("AdministratorAccess")
 
 
-TAGGING = ["cloudhsm:TagResource", "ec2:CreateTags", "iam:Tag*", "kms:TagResource", "sts:TagSession"]
+TAGGING = ["cloudhsm:TagResource", "ec2:CreateTags", "iam:Tag*", "kms:TagResource", "sns:TagResource", "sts:TagSession"]
 
 BESIDE = [
     ("security-group", "second-group"),

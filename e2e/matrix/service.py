@@ -71,5 +71,6 @@ STS = Service("sts", "sts")
 CLOUDTRAIL = Service("cloudtrail", "cloudtrail")
 CLOUDWATCH = Service("cloudwatch", "cloudwatch")
 S3 = Service("s3", "s3")
+SNS = Service("sns", "sns")
 
-ALL = [KMS, CLOUDHSM, EC2, IAM, STS, CLOUDTRAIL, CLOUDWATCH, S3]
+ALL = [KMS, CLOUDHSM, EC2, IAM, STS, CLOUDTRAIL, CLOUDWATCH, S3, SNS]

@@ -42,6 +42,7 @@ class World:
         self._make_alarm()
         self._make_bucket()
         self._find_backup()
+        self._make_topic()
         return self
 
     def fill(self, given):
@@ -84,6 +85,8 @@ class World:
             "second-group": "sg-0123456789abcdef0",
             "security-group-name": "absent",
             "subnet": "subnet-0123456789abcdef0",
+            "subscription": self.arn("absent:01234567-89ab-4def-8123-456789abcdef", "sns"),
+            "topic": self.arn("absent", "sns"),
             "user": self.arn("user/absent"),
             "vpc": "vpc-0123456789abcdef0",
         }
@@ -199,6 +202,27 @@ class World:
         upload = s3.create_multipart_upload(Bucket="matrix-objects", Key="k")["UploadId"]
         self.things |= {"bucket": "matrix-objects", "copy-source": "matrix-objects/k"}
         self.things |= {"upload": upload, "version": version}
+
+    def _make_topic(self):
+        sns = self.client("sns")
+        topic = self.arn("matrix", "sns")
+        # Less than a topic has from the start: what identities may is told apart then.
+        policy = document(
+            allow("SNS:Publish", topic, Principal=root(self.account)),
+            allow(["SNS:Publish", "SNS:Subscribe"], topic, Principal=root(OTHER_ACCOUNT)),
+        )
+        sns.create_topic(Name="matrix", Tags=[{"Key": "team", "Value": "keys"}])
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="DisplayName", AttributeValue="matrix")
+        asked = {"Protocol": "http", "Endpoint": "http://127.0.0.1:9/", "ReturnSubscriptionArn": True}
+        subscription = sns.subscribe(TopicArn=topic, **asked)["SubscriptionArn"]
+        absent = "01234567-89ab-4def-8123-456789abcdef"
+        self.things |= {
+            "no-subscription": f"{topic}:{absent}",
+            "no-topic": self.arn("absent", "sns"),
+            "subscription": subscription,
+            "topic": topic,
+        }
 
     def _make_keys(self):
         kms = self.client("kms")

@@ -1,6 +1,6 @@
 """What each operation is called with: one table for each service."""
 
-from matrix.rows import cloudhsm, cloudtrail, cloudwatch, ec2, iam, kms, s3, sts
+from matrix.rows import cloudhsm, cloudtrail, cloudwatch, ec2, iam, kms, s3, sns, sts
 from matrix.rows.row import Row
 
 ROWS: dict[str, list[Row]] = {
@@ -11,6 +11,7 @@ ROWS: dict[str, list[Row]] = {
     "iam": iam.ROWS,
     "kms": kms.ROWS,
     "s3": s3.ROWS,
+    "sns": sns.ROWS,
     "sts": sts.ROWS,
 }
 """By the name of the service."""
