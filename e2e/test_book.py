@@ -29,6 +29,10 @@ def test_hsms_fail_and_a_key_store_comes_back(terminal):
     terminal.follow(BOOK / "when-an-hsm-fails.md")
 
 
+def test_whoever_subscribes_is_told(terminal):
+    terminal.follow(BOOK / "notifications.md")
+
+
 def test_what_happened_is_proved(terminal):
     terminal.follow(BOOK / "prove-what-happened.md")
 
