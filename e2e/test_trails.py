@@ -7,13 +7,13 @@ import os
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from rig import development, sdk
 from rig.cli import Cli
-from rig.node import Node
+from rig.node import Node, wait_until
 
 TRAIL = "my-kms-trail"
 BUCKET = "evidence-of-everything"
@@ -93,13 +93,15 @@ class Evidence:
     def now(self) -> datetime:
         """What the server takes for now."""
         ahead = development.advance(self.node)["offset_seconds"]
-        return datetime.now(timezone.utc) + timedelta(seconds=ahead)
+        return datetime.now(UTC) + timedelta(seconds=ahead)
 
     def begin(self) -> "Evidence":
         self.s3.create_bucket(Bucket=BUCKET)
         self.s3.put_bucket_policy(Bucket=BUCKET, Policy=bucket_policy())
         self.key = self.kms.create_key(Policy=key_policy())["KeyMetadata"]["Arn"]
-        self.aws("cloudtrail", "create-trail", "--name", TRAIL, "--s3-bucket-name", BUCKET, "--enable-log-file-validation")
+        self.aws(
+            "cloudtrail", "create-trail", "--name", TRAIL, "--s3-bucket-name", BUCKET, "--enable-log-file-validation"
+        )
         # The command of everyone's notes.
         key_id = self.key.rpartition("/")[2]
         updated = self.aws("cloudtrail", "update-trail", "--name", TRAIL, "--kms-key-id", key_id)
@@ -141,7 +143,8 @@ def evidence(fresh_node) -> Evidence:
 def test_what_was_delivered_is_valid(evidence):
     status, said = evidence.validated("--verbose")
     assert status == 0, said
-    assert "3/3 digest files valid" in said and "3/3 log files valid" in said, said
+    assert "3/3 digest files valid" in said, said
+    assert "3/3 log files valid" in said, said
     records = evidence.records()
     encrypted = [record for record in records if record["eventName"] == "Encrypt"]
     assert [record["requestParameters"]["encryptionContext"]["hour"] for record in encrypted] == ["0", "1", "2"]
@@ -157,9 +160,11 @@ def test_objects_are_as_cloudtrail_puts_them(evidence):
     assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", evidence.key)
     digest = evidence.keys("CloudTrail-Digest")[0]
     metadata = evidence.s3.head_object(Bucket=BUCKET, Key=digest)["Metadata"]
-    assert metadata["signature-algorithm"] == "SHA256withRSA" and len(metadata["signature"]) == 512
+    assert (metadata["signature-algorithm"], len(metadata["signature"])) == ("SHA256withRSA", 512)
     said = json.loads(evidence.text(digest))
-    assert said["logFiles"][0]["hashValue"] == hashlib.sha256(evidence.text(said["logFiles"][0]["s3Object"])).hexdigest()
+    assert (
+        said["logFiles"][0]["hashValue"] == hashlib.sha256(evidence.text(said["logFiles"][0]["s3Object"])).hexdigest()
+    )
     # KMS was asked by CloudTrail, for this trail.
     found = evidence.aws(
         "cloudtrail", "lookup-events", "--lookup-attributes", "AttributeKey=EventName,AttributeValue=GenerateDataKey"
@@ -242,6 +247,37 @@ def test_after_a_jump_of_the_clock_one_digest_covers_the_gap(evidence):
     status, said = evidence.validated()
     assert status == 0, said
     assert len(evidence.keys("CloudTrail-Digest")) == 4
+
+
+def test_trails_deliver_to_another_s3(made, node, account, tmp_path):
+    elsewhere = sdk.client(node, "s3", access_key_id=account)
+    elsewhere.create_bucket(Bucket="evidence-elsewhere")
+    secret = tmp_path / "trails.secret"
+    secret.write_text("test\n")
+    secret.chmod(0o600)
+    made.environment |= {
+        "STRONGROOM_TRAILS_DELIVERY_SECONDS": "1",
+        "STRONGROOM_TRAILS_S3_ENDPOINT": node.endpoint,
+        "STRONGROOM_TRAILS_S3_ACCESS_KEY_ID": account,
+        "STRONGROOM_TRAILS_S3_SECRET_ACCESS_KEY_FILE": str(secret),
+    }
+    aws = made.start().as_root()
+    create = ["cloudtrail", "create-trail", "--name", TRAIL]
+    assert aws.refused(*create, "--s3-bucket-name", "nobody-has-this").code == "S3BucketDoesNotExistException"
+    create += ["--s3-bucket-name", "evidence-elsewhere", "--s3-key-prefix", "of/keys", "--enable-log-file-validation"]
+    assert aws.refused(*create, "--kms-key-id", "alias/any").code == "NotImplementedException"
+    aws(*create)
+    aws("cloudtrail", "start-logging", "--name", TRAIL)
+    aws("kms", "create-key")
+
+    def records():
+        listed = elsewhere.list_objects_v2(Bucket="evidence-elsewhere", Prefix="of/keys/AWSLogs/")["Contents"]
+        keys = [one["Key"] for one in listed if one["Key"].endswith(".json.gz") and "-Digest/" not in one["Key"]]
+        bodies = [elsewhere.get_object(Bucket="evidence-elsewhere", Key=key)["Body"].read() for key in keys]
+        return [record["eventName"] for body in bodies for record in json.loads(gzip.decompress(body))["Records"]]
+
+    wait_until(lambda: "CreateKey" in records(), "the record of a call")
+    assert made.stop() == 0
 
 
 ROUNDS = int(os.environ.get("STRONGROOM_DELIVERY_ROUNDS", "20"))

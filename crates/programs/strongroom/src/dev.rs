@@ -123,6 +123,7 @@ impl Serving {
             feed: FeedOptions::new(Arc::new(uptime)),
             providers: PublishedDocuments::in_development(),
             trails: strongroom_cloudtrail::Settings::default(),
+            trail_buckets: None,
             objects: data.objects(),
             messages: messages(options, address)?,
         };

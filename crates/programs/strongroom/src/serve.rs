@@ -112,6 +112,7 @@ fn choices(settings: &Settings, listening: &str) -> Result<Choices> {
         feed: settings.feed.options(),
         providers: PublishedDocuments::in_public(),
         trails: settings.trails.choices(),
+        trail_buckets: settings.trails.buckets()?,
         objects: Place::of(settings).objects,
         messages: Messages {
             carrier: settings.sns.endpoints()?,

@@ -1,5 +1,4 @@
-//! Signs a request to an AWS API with Signature Version 4: a POST to `/` without a query, which is all that AWS's JSON
-//! and query protocols need.
+//! Signs a request to an AWS API with Signature Version 4.
 
 use strongroom_crypto::digest::sha256;
 use strongroom_crypto::hex;
@@ -10,6 +9,11 @@ use crate::Credentials;
 
 /// What is signed.
 pub(crate) struct Unsigned<'a> {
+    pub(crate) method: &'a str,
+    /// As it is sent, in percent where it must be.
+    pub(crate) path: &'a str,
+    /// The same, its parameters in order.
+    pub(crate) query: &'a str,
     pub(crate) region: &'a str,
     pub(crate) service: &'a str,
     /// Names in lower case and values; `host` among them.
@@ -36,7 +40,8 @@ pub(crate) fn signed(
     for (name, value) in &headers {
         lines.extend([name, ":", value.trim(), "\n"]);
     }
-    let canonical = format!("POST\n/\n\n{lines}\n{names}\n{}", hex::encode(&sha256(request.body)));
+    let Unsigned { method, path, query, body, .. } = request;
+    let canonical = format!("{method}\n{path}\n{query}\n{lines}\n{names}\n{}", hex::encode(&sha256(body)));
     let scope = format!("{date}/{}/{}/aws4_request", request.region, request.service);
     let to_sign =
         format!("AWS4-HMAC-SHA256\n{moment}\n{scope}\n{}", hex::encode(&sha256(canonical.as_bytes())));
@@ -79,7 +84,15 @@ mod tests {
             ];
             let seconds = 1_795_774_501;
             let ours = signed(
-                Unsigned { region: "eu-west-1", service: "cloudhsm", headers: headers.clone(), body },
+                Unsigned {
+                    method: "POST",
+                    path: "/",
+                    query: "",
+                    region: "eu-west-1",
+                    service: "cloudhsm",
+                    headers: headers.clone(),
+                    body,
+                },
                 &Credentials {
                     access_key_id: "AKIDEXAMPLE".to_owned(),
                     secret_access_key: SecretString::new("wJalrXUtnFEMI/K7MDENG".to_owned()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use strongroom_cloudhsm::{ControlPlane, LocalOptions, LocalProcesses, Options, Parts};
-use strongroom_cloudtrail::{CloudTrail, Deliveries, OwnBuckets};
+use strongroom_cloudtrail::{Buckets, CloudTrail, Deliveries, OwnBuckets};
 use strongroom_cloudwatch::CloudWatch;
 use strongroom_ec2::{Networks, Settings};
 use strongroom_history::History;
@@ -15,12 +15,12 @@ use strongroom_kms::{KeyManagement, PoolDialer};
 use strongroom_outbox::Others;
 use strongroom_policy::Authority;
 use strongroom_runtime::{Agenda, Shutdown};
-use strongroom_s3::{Folder, ObjectStorage};
+use strongroom_s3::ObjectStorage;
 use strongroom_seal::Purpose;
 use strongroom_sns::Notifications;
 use strongroom_store::{Db, Engine, FeedOptions};
 
-use super::{Ground, points};
+use super::{Ground, objects, points};
 use crate::carrier::Endpoints;
 use crate::data_dir::DataDir;
 use crate::hsm_metrics;
@@ -67,6 +67,8 @@ pub(crate) struct Choices {
     pub(crate) objects: PathBuf,
     /// How trails are delivered.
     pub(crate) trails: strongroom_cloudtrail::Settings,
+    /// Where they deliver to, if that is not the S3 here.
+    pub(crate) trail_buckets: Option<Arc<dyn Buckets>>,
     /// How messages reach their endpoints.
     pub(crate) messages: Messages,
 }
@@ -100,8 +102,17 @@ impl Services {
         choices: Choices,
         shutdown: &Shutdown,
     ) -> Result<Self> {
-        let Choices { clusters, key_stores, explains_allowed, feed, providers, objects, trails, messages } =
-            choices;
+        let Choices {
+            clusters,
+            key_stores,
+            explains_allowed,
+            feed,
+            providers,
+            objects: objects_dir,
+            trails,
+            trail_buckets,
+            messages,
+        } = choices;
         let Ground { db, root, clocks, outbox, .. } = ground;
         // Before anything of the store is kept in memory.
         let following = db.follow_changes(feed).await.context("following the changes of the store")?;
@@ -154,8 +165,7 @@ impl Services {
         // An index of a key of before is made anew, so a seal that was rotated needs nothing more.
         let (_, key) = root.current_subkey(Purpose::HistoryIndex)?;
         let history = History::new(journal.clone(), data.index(), &key);
-        let folder = Folder::open(&objects)
-            .with_context(|| format!("opening the folder of objects, {}", objects.display()))?;
+        let folder = objects::open(db, &objects_dir).await?;
         let s3 = Arc::new(ObjectStorage::new(strongroom_s3::Parts {
             db: db.clone(),
             root,
@@ -177,7 +187,9 @@ impl Services {
             carrier: Arc::new(messages.carrier),
             public_url: messages.public_url,
         }));
-        let buckets = OwnBuckets::new(s3.clone(), outbox.clone(), clocks.clone());
+        let own =
+            || Arc::new(OwnBuckets::new(s3.clone(), outbox.clone(), clocks.clone())) as Arc<dyn Buckets>;
+        let buckets = trail_buckets.unwrap_or_else(own);
         let cloudtrail = Arc::new(CloudTrail::new(strongroom_cloudtrail::Parts {
             db: db.clone(),
             root: root.clone(),
@@ -185,7 +197,7 @@ impl Services {
             outbox: outbox.clone(),
             clocks: clocks.clone(),
             history: history.clone(),
-            buckets: Arc::new(buckets),
+            buckets,
             kms: kms.clone(),
             sns: sns.clone(),
         }));

@@ -198,6 +198,21 @@ fn others(text: &mut Text) {
         None,
         "300",
     );
+    text.setting(
+        "Another S3 than the one here, for all trails: at AWS, or at whatever speaks like it, addressed by path. Files there are \
+         encrypted as its buckets say.",
+        "s3_endpoint",
+        None,
+        "\"https://s3.eu-central-1.amazonaws.com\"",
+    );
+    text.setting("Its Region.", "s3_region", None, "\"us-east-1\"");
+    text.setting("The access key that calls it.", "s3_access_key_id", None, "\"AKIAIOSFODNN7EXAMPLE\"");
+    text.setting(
+        "The file with its secret.",
+        "s3_secret_access_key_file",
+        None,
+        "\"/etc/strongroom/trails.secret\"",
+    );
 
     text.section("sns");
     text.setting(

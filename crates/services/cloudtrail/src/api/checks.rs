@@ -24,6 +24,11 @@ pub(super) async fn try_out(
     if trail.settings.log_group_arn.is_some() || trail.settings.log_role_arn.is_some() {
         return Err(Refusal::NotImplemented("cloudtrail: CloudWatchLogsLogGroupArn"));
     }
+    if kms_key_id.is_some() && !trails.buckets.encrypts() {
+        return Err(Refusal::NotImplemented(
+            "cloudtrail: KmsKeyId where trails deliver to another S3 than the one here",
+        ));
+    }
     let bucket = trail.settings.bucket.clone();
     let behalf = Behalf { account: trail.account, region: trail.home_region.clone(), trail_arn: trail.arn() };
     let refused = |error: DeliveryError| of_bucket(&bucket, &error);

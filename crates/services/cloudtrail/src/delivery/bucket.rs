@@ -53,6 +53,11 @@ impl std::error::Error for DeliveryError {}
 /// Buckets, as CloudTrail uses them.
 #[async_trait]
 pub trait Buckets: Send + Sync {
+    /// Whether they can encrypt under keys of the KMS here.
+    fn encrypts(&self) -> bool {
+        true
+    }
+
     /// Reads who may do what with a bucket, to see that it is there.
     async fn read_acl(&self, behalf: &Behalf, bucket: &str) -> Result<(), DeliveryError>;
 
