@@ -11,8 +11,8 @@ const ROTATE_EXAMPLES: &str = "\
 Examples:
   strongroom seal rotate
   strongroom seal slots add --kind passphrase
-Who shall open the seal no more: remove his slot first, then rotate. What is printed at the end are the slots that have the
-new root key. See The seal, in the book.";
+If somebody shall open the seal no more, remove his slot first, then rotate. At the end the slots are
+printed that have the new root key. See The seal, in the book.";
 
 /// What the help of `seal slots remove` ends with.
 const REMOVE_EXAMPLES: &str = "\
@@ -20,8 +20,8 @@ Examples:
   strongroom seal slots list
   strongroom seal slots remove 5269cb31abad152c
   strongroom seal rotate
-Whoever could open the slot may have seen the root key: the rotation gives the other slots a new one, which neither that slot's
-key nor any copy of the seal's folder from before it leads to.";
+Whoever could open the slot may have seen the root key. The rotation gives the other slots a new one, to
+which neither that slot's key nor any copy of the seal's folder from before leads.";
 
 #[derive(Subcommand)]
 pub(crate) enum SealCommand {
