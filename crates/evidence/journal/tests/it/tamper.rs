@@ -450,3 +450,29 @@ fn frames_inside_of_what_a_damaged_one_announces_are_read() {
     assert_eq!(read(false), expected);
     assert_eq!(read(true), expected.into_iter().rev().collect::<Vec<_>>());
 }
+
+/// The same where it announces all up to the end, or zeros behind the last frame.
+#[test]
+fn frames_inside_of_what_a_damaged_one_announces_up_to_the_end_are_read() {
+    let (_dir, image) = image(8192, 0, 0, 5);
+    let stream = streams(&image)[1];
+    let path = segment(&image, stream, 1);
+    let bytes = fs::read(&path).unwrap();
+    let frames = frames(&image);
+    let (damaged, last) = (frames[3].offset() as usize, &frames[4]);
+    let end = last.offset() as usize + last.length();
+    for length in [end - damaged, end - damaged + 100, bytes.len() - damaged, bytes.len() - damaged + 8] {
+        let mut altered = bytes.clone();
+        altered[damaged + 8..damaged + 12].copy_from_slice(&(length as u32).to_le_bytes());
+        fs::write(&path, altered).unwrap();
+        assert!(!check(&image).is_intact());
+        let reader = Reader::open(&image).unwrap();
+        let read = |records: strongroom_journal::Records| -> Vec<_> {
+            records.flatten().map(|(_, record)| record.event_id).collect()
+        };
+        let expected: Vec<_> = [0, 1, 2, 4].map(event_id).to_vec();
+        assert_eq!(read(reader.records(None).unwrap()), expected, "{length}");
+        let backward: Vec<_> = expected.into_iter().rev().collect();
+        assert_eq!(read(reader.records_newest_first(None).unwrap()), backward, "{length}");
+    }
+}
