@@ -1,15 +1,15 @@
 //! From a request to who sent it: the signature verified, the context made.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use http::header::{HOST, USER_AGENT};
 use http::request::Parts;
-use strongroom_identity::{Caller, NoCredential, Region, RequestContext, RequestId, Tls};
+use strongroom_identity::{Caller, Credential, NoCredential, Region, RequestContext, RequestId, Tls};
 use strongroom_protocols::envelope::Framing;
 use strongroom_service::ApiError;
 use strongroom_sigv4::{
-    self as sigv4, AuthError, Authenticated, BodyProof, Claim, Expected, RequestHead, ScopeFault, SigningKey,
+    self as sigv4, AuthError, Authenticated, BodyProof, Claim, Expected, LegacyClaim, RequestHead,
+    ScopeFault, SigningKeyCache,
 };
 
 use crate::Server;
@@ -34,9 +34,13 @@ impl Server {
         request_id: RequestId,
     ) -> Result<RequestContext, Failure> {
         let expected = Expected::service(found.schema().signing_name, &is_region);
-        let verify = |claim: Claim, key: &Arc<SigningKey>| Ok((claim.verify(key, body)?, ()));
-        let (context, ()) =
-            self.identify(parts, (found, framing), &expected, verify, source, request_id).await?;
+        let parse = |head: &RequestHead<'_>, now_ms| Claim::parse(head, now_ms, &expected);
+        let verify = |claim: Claim, keys: &SigningKeyCache, known: &Credential| {
+            let key = keys.key(&claim, known.version, &known.secret);
+            Ok((claim.verify(&key, body)?, ()))
+        };
+        let at = (source, request_id);
+        let (context, ()) = self.identify(parts, (found, framing), &expected, (parse, verify), at).await?;
         Ok(context)
     }
 
@@ -48,20 +52,38 @@ impl Server {
         found: &Found,
         source: IpAddr,
         request_id: RequestId,
-    ) -> Result<(RequestContext, BodyProof), Failure> {
+    ) -> Result<(RequestContext, (BodyProof, Signature)), Failure> {
         let expected = Expected::s3(&is_region);
-        let verify = |claim: Claim, key: &Arc<SigningKey>| claim.verify_head(key);
-        self.identify(parts, (found, Framing::RestXml), &expected, verify, source, request_id).await
+        let parse = |head: &RequestHead<'_>, now_ms| match LegacyClaim::parse(head, now_ms) {
+            Some(legacy) => legacy.map(S3Claim::V2),
+            None => Claim::parse(head, now_ms, &expected).map(S3Claim::V4),
+        };
+        let verify = |claim: S3Claim, keys: &SigningKeyCache, known: &Credential| match claim {
+            S3Claim::V4(claim) => {
+                let key = keys.key(&claim, known.version, &known.secret);
+                let presigned = claim.is_presigned();
+                let (authenticated, proof) = claim.verify_head(&key)?;
+                Ok((authenticated, (proof, Signature { version: "SigV4", presigned })))
+            }
+            S3Claim::V2(claim) => {
+                let authenticated = claim.verify(&known.secret)?;
+                Ok((authenticated, (BodyProof::Nothing, Signature { version: "SigV2", presigned: true })))
+            }
+        };
+        let at = (source, request_id);
+        self.identify(parts, (found, Framing::RestXml), &expected, (parse, verify), at).await
     }
 
-    async fn identify<T>(
+    async fn identify<C: Claimed, T>(
         &self,
         parts: &Parts,
         (found, framing): (&Found, Framing),
         expected: &Expected<'_>,
-        verify: impl FnOnce(Claim, &Arc<SigningKey>) -> Result<(Authenticated, T), AuthError>,
-        source: IpAddr,
-        request_id: RequestId,
+        (parse, verify): (
+            impl FnOnce(&RequestHead<'_>, i64) -> Result<C, AuthError>,
+            impl FnOnce(C, &SigningKeyCache, &Credential) -> Result<(Authenticated, T), AuthError>,
+        ),
+        (source, request_id): (IpAddr, RequestId),
     ) -> Result<(RequestContext, T), Failure> {
         let now_ms = self.clocks().real_now();
         let head = RequestHead {
@@ -79,7 +101,7 @@ impl Server {
             Failure::of(found, framing, Cause::Authentication(rendered, details))
         };
 
-        let claim = Claim::parse(&head, now_ms, expected).map_err(|error| refused(None, &error))?;
+        let claim = parse(&head, now_ms).map_err(|error| refused(None, &error))?;
         let access_key_id = claim.access_key_id().to_owned();
         let signing_keys = self.signing_keys();
         let finding = self.credentials().find(&access_key_id, claim.session_token());
@@ -96,9 +118,8 @@ impl Server {
                 return Err(Failure::of(found, framing, Cause::Operation(busy)));
             }
         };
-        let key = signing_keys.key(&claim, credential.version, &credential.secret);
-        let (authenticated, rest) =
-            verify(claim, &key).map_err(|error| refused(Some(&access_key_id), &error))?;
+        let (authenticated, rest) = verify(claim, &signing_keys, &credential)
+            .map_err(|error| refused(Some(&access_key_id), &error))?;
         let region = Region::named(authenticated.region()).ok_or_else(|| {
             let faults = vec![ScopeFault::Region { given: authenticated.region().to_owned() }];
             refused(Some(&access_key_id), &AuthError::InvalidScope { faults })
@@ -136,6 +157,53 @@ impl Server {
             user_agent.get(..USER_AGENT_LENGTH).unwrap_or(user_agent).to_owned(),
             tls_of(parts),
         )
+    }
+}
+
+/// How a request for S3 was signed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signature {
+    /// As records name it.
+    pub(crate) version: &'static str,
+    /// It came in the URL.
+    pub(crate) presigned: bool,
+}
+
+/// Who a request says that it is from.
+trait Claimed {
+    fn access_key_id(&self) -> &str;
+    fn session_token(&self) -> Option<&str>;
+}
+
+impl Claimed for Claim {
+    fn access_key_id(&self) -> &str {
+        self.access_key_id()
+    }
+
+    fn session_token(&self) -> Option<&str> {
+        self.session_token()
+    }
+}
+
+/// Either kind of signature that S3 takes.
+enum S3Claim {
+    V4(Claim),
+    V2(LegacyClaim),
+}
+
+impl Claimed for S3Claim {
+    fn access_key_id(&self) -> &str {
+        match self {
+            Self::V4(claim) => claim.access_key_id(),
+            Self::V2(claim) => claim.access_key_id(),
+        }
+    }
+
+    fn session_token(&self) -> Option<&str> {
+        match self {
+            Self::V4(claim) => claim.session_token(),
+            Self::V2(claim) => claim.session_token(),
+        }
     }
 }
 

@@ -65,7 +65,7 @@ impl Server {
         let found = Found { service, position: called.position };
         let refused = |error| Failure::of(&found, framing, Cause::Operation(error));
         let mark = self.mark(&found).map_err(refused)?;
-        let (context, proof) = self.authenticate_head(parts, &found, source, request_id).await?;
+        let (context, (proof, signature)) = self.authenticate_head(parts, &found, source, request_id).await?;
         take_up(turn).map_err(refused)?;
 
         let progress = Arc::new(Progress::default());
@@ -83,8 +83,7 @@ impl Server {
                 Err(error) => (Err(error), None),
             }
         };
-        let is_presigned = !parts.headers.contains_key(http::header::AUTHORIZATION);
-        let pathway = Pathway { called, host: host_of(parts), is_presigned, progress };
+        let pathway = Pathway { called, host: host_of(parts), signature, progress };
         self.operate((found, mark), Manner::ByPath(Box::new(pathway)), context, decoded, share).await
     }
 

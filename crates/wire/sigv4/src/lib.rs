@@ -7,8 +7,8 @@
 //! there, as S3 needs it, and says what is left to prove of it: its digest, or a [`ChunkChain`].
 //! [`SigningKeyCache`] keeps the derived keys.
 //!
-//! The crate is pure: no I/O, no clock, no knowledge of accounts, sessions or policies. It refuses SigV2 and
-//! SigV4A in AWS's words. An [`AuthError`] knows its code, status and text in each
+//! The crate is pure: no I/O, no clock, no knowledge of accounts, sessions or policies. It refuses SigV4A, and
+//! SigV2 but for presigned URLs of S3 ([`LegacyClaim`]), in AWS's words. An [`AuthError`] knows its code, status and text in each
 //! protocol ([`AuthError::render`]); no expected signature leaves the crate in any form.
 //!
 //! Start from [`Claim`].
@@ -24,6 +24,7 @@ mod claim;
 mod error;
 mod expected;
 mod key;
+mod legacy;
 mod limits;
 mod payload;
 mod presented;
@@ -38,6 +39,7 @@ pub use claim::{BodyProof, Claim, RequestHead};
 pub use error::{AuthError, Framing, Rendered, ScopeFault};
 pub use expected::{Expected, PathStyle, PayloadRules};
 pub use key::SigningKey;
+pub use legacy::LegacyClaim;
 pub use limits::{
     MAX_AUTHORIZATION_BYTES, MAX_EXPIRES_SECONDS, MAX_PATH_BYTES, MAX_QUERY_BYTES, MAX_QUERY_PARAMETERS,
     MAX_S3_SKEW_SECONDS, MAX_SESSION_TOKEN_BYTES, MAX_SIGNED_HEADERS, MAX_SKEW_SECONDS,

@@ -8,6 +8,7 @@ use strongroom_protocols::rest::{self, Called};
 use strongroom_protocols::trail::{self, Extra};
 use strongroom_schema::{Operation, Structure, Value};
 
+use crate::authenticate::Signature;
 use crate::upload::Progress;
 
 /// How a call came.
@@ -22,7 +23,7 @@ pub(crate) enum Manner {
 pub(crate) struct Pathway {
     pub(crate) called: Called,
     pub(crate) host: Option<String>,
-    pub(crate) is_presigned: bool,
+    pub(crate) signature: Signature,
     pub(crate) progress: Arc<Progress>,
 }
 
@@ -73,11 +74,11 @@ impl Manner {
         let Self::ByPath(pathway) = self else { return trail::extend(None, &noted) };
         let sent = output.and_then(|output| output.stream()?.as_ref()?.length()).unwrap_or_default();
         let number = |bytes: u64| Extra::Value(Value::Integer(i64::try_from(bytes).unwrap_or(i64::MAX)));
-        let mut shown = vec![("SignatureVersion", Extra::Value(Value::String("SigV4")))];
+        let mut shown = vec![("SignatureVersion", Extra::Value(Value::String(pathway.signature.version)))];
         if let Some(tls) = &context.tls {
             shown.push(("CipherSuite", Extra::Value(Value::String(tls.cipher_suite))));
         }
-        let method = if pathway.is_presigned { "QueryString" } else { "AuthHeader" };
+        let method = if pathway.signature.presigned { "QueryString" } else { "AuthHeader" };
         shown.push(("bytesTransferredIn", number(pathway.progress.bytes())));
         shown.push(("AuthenticationMethod", Extra::Value(Value::String(method))));
         shown.push(("x-amz-id-2", Extra::Text(rest::host_id(&context.request_id.to_string()))));

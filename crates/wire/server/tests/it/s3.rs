@@ -245,3 +245,24 @@ async fn documents_are_proved_before_they_are_acted_on() {
         assert_eq!(found, (status, expected.to_owned()), "{request:?}");
     }
 }
+
+/// What the stock command line makes for us-east-1.
+#[tokio::test]
+async fn links_of_the_old_kind_are_taken() {
+    let (rig, shelf) = rig(Limits::default()).await;
+    shelf.put("k", "hello");
+    let url =
+        "/b/k?AWSAccessKeyId=AKIDEXAMPLE&Signature=%2FR6vVIs0Pl%2FXVjHlBBPfnqU4buY%3D&Expires=1440941760";
+    let got = rig.call(&unsigned("GET", url, "")).await;
+    assert_eq!((got.status, got.text()), (200, "hello"), "{url}");
+    let record = rig.records.only();
+    assert!(record.additional_event_data.unwrap().contains(r#""SignatureVersion":"SigV2""#));
+    let asked = record.request_parameters.unwrap();
+    assert!(!asked.contains("Signature") && record.region == "us-east-1", "{asked}");
+    let answer = rig.call(&unsigned("PUT", url, "hello")).await;
+    assert_eq!(code(&answer), (403, "SignatureDoesNotMatch".to_owned()));
+    let answer = rig.call(&unsigned("GET", &url.replace("Expires=1", "Expires=0"), "")).await;
+    assert_eq!(element(&answer, "Message").as_deref(), Some("Request has expired"));
+    let answer = rig.call(&unsigned("GET", &url.replace("AKIDEXAMPLE", "AKIDOTHER"), "")).await;
+    assert_eq!(code(&answer), (403, "InvalidAccessKeyId".to_owned()));
+}

@@ -54,6 +54,11 @@ impl Query {
         value.map_err(|_| AuthError::NotText { what: name.to_owned() })
     }
 
+    /// The names, encoded, ordered; one that comes twice is there twice.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.parameters.iter().map(|parameter| &self.text[parameter.name.clone()])
+    }
+
     /// Writes the canonical form without the parameter that is `left_out`.
     pub(super) fn write(&self, feed: &mut Feed<impl Sink>, left_out: Option<&str>) {
         let mut separator: &[u8] = b"";

@@ -6,6 +6,7 @@ mod bounds;
 mod cache;
 mod changes;
 mod chunks;
+mod legacy;
 mod oracle;
 mod payloads;
 mod requests;
