@@ -1,0 +1,109 @@
+"""S3's way through the front door: how requests are signed, how bodies travel, and what is said to strangers."""
+
+import hashlib
+import re
+import ssl
+import urllib.error
+import urllib.request
+import uuid
+
+import pytest
+
+from rig.cli import Cli
+from rig.production import Production
+from rig.sdk import client
+
+MEBIBYTE = 1 << 20
+
+
+@pytest.fixture
+def bucket(node):
+    name = f"front-{uuid.uuid4()}"
+    client(node, "s3").create_bucket(Bucket=name)
+    return name
+
+
+def get(link: str, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:
+    """What a client without credentials reads behind a link."""
+    try:
+        with urllib.request.urlopen(link, context=context) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read()
+
+
+def code(answer: tuple[int, bytes]) -> tuple[int, str]:
+    return answer[0], re.search(rb"<Code>(.*?)</Code>", answer[1])[1].decode()
+
+
+@pytest.mark.parametrize("version", [2, 4])
+def test_links_are_good_for_whom_they_are_given_to(node, bucket, version):
+    # In us-east-1, version 2 is what an SDK makes that was told nothing.
+    s3 = client(node, "s3", **({"signature_version": "s3v4"} if version == 4 else {}))
+    s3.put_object(Bucket=bucket, Key="a b/é", Body=b"shared")
+    named = {"Bucket": bucket, "Key": "a b/é"}
+    link = s3.generate_presigned_url("get_object", Params=named, ExpiresIn=60)
+    assert ("AWSAccessKeyId=" in link) == (version == 2)
+    assert get(link) == (200, b"shared")
+    assert code(get(link.replace("%C3%A9", "other"))) == (403, "SignatureDoesNotMatch")
+    over = s3.generate_presigned_url("get_object", Params=named, ExpiresIn=-60)
+    assert get(over)[0] in (400, 403)
+    put = s3.generate_presigned_url("put_object", Params=named, ExpiresIn=60)
+    with urllib.request.urlopen(urllib.request.Request(put, b"changed", {"Content-Type": ""}, method="PUT")) as answer:
+        assert answer.status == 200
+    assert get(link) == (200, b"changed")
+
+
+def test_the_stock_cli_presigns_in_its_usual_region(node, bucket):
+    client(node, "s3").put_object(Bucket=bucket, Key="k", Body=b"shared")
+    link = Cli(node).run("s3", "presign", f"s3://{bucket}/k", "--expires-in", "60").stdout.strip()
+    assert get(link) == (200, b"shared")
+    assert code(get(re.sub(r"Expires=\d+", "Expires=1", link))) == (403, "AccessDenied")
+
+
+def test_strangers_read_s3s_words(node, bucket):
+    assert code(get(f"{node.endpoint}/{bucket}/k")) == (403, "AccessDenied")
+    assert code(get(f"{node.endpoint}/{bucket}?torrent")) == (501, "NotImplemented")
+    assert get(f"{node.endpoint}/_strongroom/health")[0] == 200
+
+
+def test_over_tls_uploads_come_in_chunks_with_trailers(program, tmp_path):
+    server = Production(program, tmp_path).init().start()
+    try:
+        key = server.root["access_key_id"], server.root["secret_access_key"]
+        s3 = client(server, "s3", access_key_id=key[0], secret_access_key=key[1])
+        sent = []
+        s3.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(dict(request.headers)))
+        s3.create_bucket(Bucket="chunks")
+        body = hashlib.shake_256(b"tls").digest(3 * MEBIBYTE + 5)
+        s3.put_object(Bucket="chunks", Key="k", Body=body)
+        payload = sent[0]["X-Amz-Content-SHA256"]
+        assert payload in ("STREAMING-UNSIGNED-PAYLOAD-TRAILER", b"STREAMING-UNSIGNED-PAYLOAD-TRAILER")
+        got = s3.get_object(Bucket="chunks", Key="k", ChecksumMode="ENABLED")
+        assert got["Body"].read() == body
+        assert "ContentEncoding" not in got
+        assert got["ChecksumCRC32"]
+        file = tmp_path / "large"
+        file.write_bytes(body * 4)
+        aws = server.as_root()
+        assert aws.run("s3", "cp", file, "s3://chunks/large").returncode == 0
+        assert s3.head_object(Bucket="chunks", Key="large")["ContentLength"] == 4 * len(body)
+    finally:
+        server.ensure_gone()
+    assert "panicked" not in server.said()
+
+
+@pytest.mark.slow
+def test_large_bodies_are_not_held(node, bucket, tmp_path):
+    s3 = client(node, "s3", read_timeout=300)
+    file = tmp_path / "large"
+    size = 256 * MEBIBYTE
+    with file.open("wb") as large:
+        large.truncate(size)
+    before = node.resident_bytes()
+    with file.open("rb") as large:
+        s3.put_object(Bucket=bucket, Key="large", Body=large)
+    assert node.resident_bytes() - before < size // 4
+    read = sum(len(part) for part in s3.get_object(Bucket=bucket, Key="large")["Body"].iter_chunks(MEBIBYTE))
+    assert read == size
+    assert node.resident_bytes() - before < size // 4
