@@ -1,8 +1,9 @@
-"""Two servers on one PostgreSQL: what one changes holds at the other within moments, and neither acts on what it knows
-once it no longer hears from the store."""
+"""Two servers on one PostgreSQL: what one changes holds at the other within moments, neither acts on what it knows once it
+no longer hears from the store, and each tells of what any of them has recorded."""
 
 import json
 import os
+import re
 import shutil
 import signal
 import threading
@@ -26,11 +27,14 @@ PLAIN = b"plain"
 
 
 def beside(first: Production, folder: Path) -> Production:
-    """A second server on the store of the first: a data folder of its own, copies of configuration and seal."""
+    """A second server on the store of the first: a data folder of its own, the same folder of objects, copies of
+    configuration and seal."""
     folder.mkdir()
     second = Production(first.program, folder)
     second.config.parent.mkdir()
-    second.config.write_text(first.config.read_text().replace(str(first.data), str(second.data)))
+    text = first.config.read_text().replace(str(first.data), str(second.data))
+    objects = f'[objects]\ndir = "{first.data / "objects"}"'
+    second.config.write_text(re.sub(r"(?m)^\[objects\]$", objects, text))
     second.config.chmod(0o600)
     second.data.mkdir(mode=0o700)
     shutil.copytree(first.data / expected.SEAL, second.data / expected.SEAL)
@@ -198,19 +202,108 @@ def test_a_roles_trust_policy_holds_everywhere(here):
     assume.becomes("AccessDenied")
 
 
-def test_each_server_tells_of_its_own_calls(here):
-    """Each has a journal of its own."""
+def test_objects_and_bucket_policies_are_the_same_everywhere(here):
+    near, far = as_root(here.first, "s3"), as_root(here.second, "s3")
+    near.create_bucket(Bucket="shared-by-servers")
+    near.put_object(Bucket="shared-by-servers", Key="k", Body=b"1")
+    assert far.get_object(Bucket="shared-by-servers", Key="k")["Body"].read() == b"1"
+    far.put_object(Bucket="shared-by-servers", Key="k", Body=b"2")
+    assert near.get_object(Bucket="shared-by-servers", Key="k")["Body"].read() == b"2"
+    nobody = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::shared-by-servers/*"}
+    near.put_bucket_policy(Bucket="shared-by-servers", Policy=json.dumps({"Statement": [nobody]}))
+    assert code_of(lambda: far.get_object(Bucket="shared-by-servers", Key="k")) == "AccessDenied"
+
+
+def test_a_server_beside_another_folder_of_objects_is_refused(program, servers, tmp_path):
+    third = beside(servers[0], tmp_path / "third")
+    third.config.write_text(third.config.read_text().replace(str(servers[0].data), str(third.data)))
+    assert "share one folder" in third.refused("serve", "--config", third.config)
+
+
+def looked_up(server: Production, **attributes) -> list[dict]:
+    """What a server finds in the event history, all pages, newest first."""
+    wanted = [{"AttributeKey": key, "AttributeValue": value} for key, value in attributes.items()]
+    pages = as_root(server, "cloudtrail").get_paginator("lookup_events").paginate(LookupAttributes=wanted)
+    return [event for page in pages for event in page["Events"]]
+
+
+def test_each_server_tells_of_all_calls(here):
+    """Their journals lie in the store: each sees what any of them has recorded, as soon as it is answered."""
     here.there.decrypt(CiphertextBlob=here.blob)
     here.kms.disable_key(KeyId=here.key)
+    here.kms.enable_key(KeyId=here.key)
+    # A server that does not know it yet refuses the key, which is recorded as well.
+    wait_until(lambda: code_of(lambda: here.there.decrypt(CiphertextBlob=here.blob)) is None, "the key, enabled")
+    found = [looked_up(server, ResourceName=here.arn) for server in (here.first, here.second)]
+    names = [event["EventName"] for event in found[0]]
+    assert names[-1] == "CreateKey" and {"Encrypt", "Decrypt", "DisableKey", "EnableKey"} <= set(names), names
+    assert [event["EventId"] for event in found[0]] == [event["EventId"] for event in found[1]]
+    times = [event["EventTime"] for event in found[0]]
+    assert times == sorted(times, reverse=True)
 
-    def events(server) -> set[str]:
-        found = as_root(server, "cloudtrail").lookup_events(
-            LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": here.arn}]
-        )
-        return {event["EventName"] for event in found["Events"]}
 
-    wait_until(lambda: "DisableKey" in events(here.first), "the change in the history of the first")
-    assert "DisableKey" not in events(here.second)
+def test_a_page_of_events_goes_on_at_another_server(here):
+    for client in [here.kms, here.there] * 3:
+        client.describe_key(KeyId=here.key)
+    wanted = {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": here.arn}], "MaxResults": 2}
+    clients = [as_root(server, "cloudtrail") for server in (here.first, here.second)]
+    seen, token = [], {}
+    while True:
+        page = clients[len(seen) // 2 % 2].lookup_events(**wanted, **token)
+        seen += [event["EventId"] for event in page["Events"]]
+        if "NextToken" not in page:
+            break
+        token = {"NextToken": page["NextToken"]}
+    whole = [event["EventId"] for event in looked_up(here.first, ResourceName=here.arn)]
+    assert seen == whole and len(seen) == len(set(seen)) >= 8
+
+
+def test_the_last_use_of_a_key_is_told_by_either(here):
+    here.there.decrypt(CiphertextBlob=here.blob)
+    for client in (here.kms, here.there):
+        last = client.get_key_last_usage(KeyId=here.key)["KeyLastUsage"]
+        assert last["Operation"] == "Decrypt", last
+
+
+def test_audit_and_explain_see_all_servers(here):
+    key = user(here, "refused", "kms:ListAliases")
+    there = as_(here.second, "kms", key)
+    decrypt = lambda: there.decrypt(CiphertextBlob=here.blob)  # noqa: E731
+    wait_until(lambda: code_of(decrypt) == "AccessDeniedException", "the user at the other server")
+    # Asked with the configuration of the first server.
+    told = here.first.run("explain", "--config", str(here.first.config))
+    assert "kms:Decrypt" in told.stdout and "user/refused" in told.stdout, told.stdout + told.stderr
+    denied = here.first.run("audit", "denied", "--config", str(here.first.config))
+    assert "user/refused" in denied.stdout, denied.stdout
+    verified = here.first.verify_audit()
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert verified.stdout.count("The journal of server ") == 2, verified.stdout
+
+
+def test_a_stranger_verifies_what_was_exported(here, tmp_path):
+    first = here.first
+    wait_until(
+        lambda: first.run("audit", "checkpoint", "--config", str(first.config)).stdout.count("head ") == 2,
+        "a checkpoint of each server",
+        90,
+    )
+    config = ["--config", str(first.config)]
+    (tmp_path / "key.pem").write_text(first.run("audit", "key", *config).stdout)
+    kept = first.run("audit", "checkpoint", *config).stdout
+    folders = first.run("audit", "export", str(tmp_path / "out"), *config).stdout.split()
+    assert len(folders) == 2, folders
+    for folder in folders:
+        own = [text for text in kept.split("\n\n") if (Path(folder) / head_of(text)).is_dir()]
+        assert len(own) == 1, kept
+        (tmp_path / "kept.txt").write_text(own[0].strip() + "\n")
+        stranger = ["--public-key", str(tmp_path / "key.pem"), "--checkpoint", str(tmp_path / "kept.txt")]
+        told = first.run("audit", "verify", "--journal", folder, *stranger)
+        assert told.returncode == 0, told.stdout + told.stderr
+
+
+def head_of(checkpoint: str) -> str:
+    """The stream that a checkpoint names."""
+    return next(line.split()[1] for line in checkpoint.splitlines() if line.startswith("head "))
 
 
 @contextmanager
@@ -310,12 +403,45 @@ def test_what_a_server_leaves_that_is_killed_is_recorded_by_the_other(program, p
     first.kill()
     for maker in makers:
         maker.join()
-    # No change outruns its record: what is in the store is in one history or the other.
+    # What it had acknowledged is in the other's history at once.
+    recorded = {event["Resources"][0]["ResourceName"].rsplit("/", 1)[1] for event in created(second)}
+    assert recorded >= set(made)
+    # No change outruns its record: what it had committed, and did not come to record, the other records in a minute, and
+    # nothing twice.
     pages = as_root(second, "kms").get_paginator("list_keys").paginate()
-    assert {key["KeyId"] for page in pages for key in page["Keys"]} >= set(made)
-    adopted = "changes of a server that is gone are recorded here"
-    assert adopted not in second.said()
-    wait_until(lambda: adopted in second.said(), "the second server taking over", 150)
+    there = {key["KeyId"] for page in pages for key in page["Keys"]}
+    assert there >= set(made)
+    wait_until(lambda: len(created(second)) == len(there), "a record of each key", 150)
+    # When the first starts again, it goes on.
+    first.start()
+    as_root(first, "kms").create_key()
+    for server in [first, second]:
+        found = created(server)
+        assert len(found) == len(there) + 1
+        assert len({event["EventId"] for event in found}) == len(found)
     for server in [first, second]:
         server.ensure_gone()
         assert server.verify_audit().returncode == 0, server.said()[-2000:]
+
+
+def created(server: Production) -> list[dict]:
+    """The events of keys that were made."""
+    return [event for event in looked_up(server, EventName="CreateKey") if event["Resources"]]
+
+
+@pytest.mark.slow
+def test_a_server_that_is_started_twice_ends_the_first(program, postgres, tmp_path):
+    """From a copy of its data folder: one name, one journal, and one who writes it."""
+    (tmp_path / "first").mkdir()
+    first = Production(program, tmp_path / "first").init("--store", postgres.database("twice")).start()
+    key = as_root(first, "kms").create_key()["KeyMetadata"]["KeyId"]
+    second = beside(first, tmp_path / "second")
+    shutil.copy(first.data / "server-name", second.data / "server-name")
+    second.start()
+    # Whatever the first is asked next it cannot record.
+    assert code_of(lambda: as_root(first, "kms").describe_key(KeyId=key)) is not None
+    wait_until(lambda: not first.runs(), "the end of the first")
+    assert "another process records in this server's journal" in first.said()
+    as_root(second, "kms").describe_key(KeyId=key)
+    second.ensure_gone()
+    assert second.verify_audit().returncode == 0
