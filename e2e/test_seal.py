@@ -49,6 +49,9 @@ class Belongings:
             self.sealed[key] = folder / f"{key}.blob"
             self.sealed[key].write_bytes(base64.b64decode(blob))
         root("kms", "create-alias", "--alias-name", "alias/kept", "--target-key-id", self.keys[0])
+        root("s3api", "create-bucket", "--bucket", "kept")
+        root("s3api", "put-object", "--bucket", "kept", "--key", "kept", "--body", plain)
+        root("sns", "create-topic", "--name", "kept")
         root("iam", "create-user", "--user-name", "alice")
         root("iam", "create-login-profile", "--user-name", "alice", "--password", "Passw0rd-of-alice")
         admin = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -73,6 +76,9 @@ class Belongings:
             opened = alice("kms", "decrypt", "--ciphertext-blob", f"fileb://{blob}")["Plaintext"]
             assert base64.b64decode(opened) == b"kept"
         assert alice("kms", "describe-key", "--key-id", "alias/kept")["KeyMetadata"]["KeyId"] == self.keys[0]
+        object_ = self.folder / f"object-{threading.get_ident()}"
+        alice("s3api", "get-object", "--bucket", "kept", "--key", "kept", object_)
+        assert object_.read_bytes() == b"kept"
 
     def change_password(self, old: str, new: str):
         alice = self.server.as_root(
