@@ -355,6 +355,8 @@ def test_a_rotation_with_two_servers_on_one_postgresql(program, tmp_path):
             (copied / name).chmod(0o600)
         other.config.parent.mkdir(parents=True, exist_ok=True)
         text = one.config.read_text().replace(f'dir = "{one.data}"', f'dir = "{other.data}"')
+        # Servers on one store have one folder of objects.
+        text = text.replace("[objects]\n", f'[objects]\ndir = "{one.data / "objects"}"\n')
         other.config.write_text(text)
         other.root = one.root
         other.start()
