@@ -42,6 +42,10 @@ def test_alarms_are_on_key_use(terminal):
     terminal.follow(BOOK / "alarms-on-key-use.md")
 
 
+def test_files_are_kept_in_buckets(terminal):
+    terminal.follow(BOOK / "buckets-and-objects.md")
+
+
 def test_an_account_is_audited(terminal):
     terminal.follow(BOOK / "the-regular-audit.md")
 

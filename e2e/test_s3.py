@@ -70,12 +70,12 @@ def test_the_cli_copies_lists_syncs_and_removes(node, tmp_path):
     s3("sync", f"s3://{name}/synced", again)
     assert sorted(path.name for path in (again / "deep").iterdir()) == ["1", "2"]
     s3("mv", f"s3://{name}/a b/é+small.txt", f"s3://{name}/moved")
-    # In us-east-1 this CLI presigns with version 2 of the signature unless its configuration says otherwise.
-    presigned = aws.with_(region="eu-central-1").run("s3", "presign", f"s3://{name}/moved")
-    link = presigned.stdout.strip()
-    assert "X-Amz-Signature" in link
-    with urllib.request.urlopen(link) as answer:
-        assert answer.read() == b"a few bytes"
+    # In us-east-1 this CLI presigns with version 2 of the signature, elsewhere with version 4.
+    for region, signature in (("us-east-1", "&Signature="), ("eu-central-1", "&X-Amz-Signature=")):
+        link = aws.with_(region=region).run("s3", "presign", f"s3://{name}/moved").stdout.strip()
+        assert signature in link
+        with urllib.request.urlopen(link) as answer:
+            assert answer.read() == b"a few bytes"
     with pytest.raises(urllib.error.HTTPError) as altered:
         urllib.request.urlopen(link.replace("moved", "large"))
     assert altered.value.code == 403
@@ -530,7 +530,7 @@ def test_objects_outlive_kill_9_and_nothing_of_them_is_in_the_clear(fresh_node, 
     fresh_node.start()
     s3 = client(fresh_node, "s3")
     assert body(s3, "kept", "k") == secret
-    files = [path for path in (tmp_path / "data" / "objects").rglob("*") if path.is_file()]
+    files = list((tmp_path / "data" / "objects").glob("??/*"))
     assert len(files) == 1
     assert b"secret of an object" not in files[0].read_bytes()
     assert files[0].stat().st_mode & 0o077 == 0

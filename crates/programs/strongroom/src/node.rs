@@ -6,6 +6,7 @@
 mod development;
 mod foundation;
 mod ground;
+mod objects;
 mod points;
 mod production;
 mod services;

@@ -19,10 +19,7 @@ const KMS: &str = "kms.amazonaws.com";
 /// Operations on what is in a resource, which CloudTrail calls data events ("Logging data events" in the AWS CloudTrail
 /// User Guide), by service: event history leaves them out. Everything else is management, every call of KMS included.
 const DATA_EVENTS: [(&str, &[&str]); 2] = [
-    (
-        "monitoring.amazonaws.com",
-        &["GetMetricData", "GetMetricStatistics", "ListMetrics", "PutMetricData"],
-    ),
+    ("monitoring.amazonaws.com", &["GetMetricData", "GetMetricStatistics", "ListMetrics", "PutMetricData"]),
     ("sns.amazonaws.com", &["Publish", "PublishBatch"]),
 ];
 

@@ -99,7 +99,7 @@ impl ObjectStorage {
         place: Place,
     ) -> Result<Authorized<A, Place>, Refusal> {
         let is_foreign = context.account() != place.bucket.account;
-        let permitted = self.authority.authorize::<A, _>(context, place);
+        let permitted = self.authority.authorize::<A, _>(context, place.asked_by(context, A::NAME));
         permitted.map_err(|denied| Refusal::Denied { denied, is_foreign })
     }
 

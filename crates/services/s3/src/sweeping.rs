@@ -92,7 +92,7 @@ impl ObjectStorage {
 
     /// Removes files that were dropped until that moment of real time, and answers how many.
     pub async fn remove_dropped(&self, until_ms: i64) -> Result<usize, SweepError> {
-        let mut removed = 0;
+        let (mut removed, mut last) = (0, None);
         loop {
             let files = repo::dropped_files(&self.db, until_ms, BATCH).await?;
             for file in &files {
@@ -100,15 +100,20 @@ impl ObjectStorage {
                     return Ok(removed);
                 }
                 if let Ok(id) = file.parse() {
+                    // Somebody reads it: another time.
+                    if self.folder.is_read(id) {
+                        continue;
+                    }
                     let folder = self.folder.clone();
                     spawn_blocking(move || folder.remove(id)).await.map_err(std::io::Error::other)??;
                 }
                 repo::forget_dropped(&self.db, file).await?;
                 removed += 1;
             }
-            if (files.len() as i64) < BATCH {
+            if (files.len() as i64) < BATCH || files.last() == last.as_ref() {
                 return Ok(removed);
             }
+            last = files.last().cloned();
         }
     }
 

@@ -131,7 +131,11 @@ fn segments(reader: &Reader) -> Result<Vec<Kept>> {
         let file = reader.segment_file(listed.id).context("listing the journal")?;
         match file {
             Some(file) => {
-                files.push(Kept { at: file.at, path: format!("{JOURNAL}/{}", file.path), length: file.length });
+                files.push(Kept {
+                    at: file.at,
+                    path: format!("{JOURNAL}/{}", file.path),
+                    length: file.length,
+                });
             }
             None if reader.segment(listed.id).context("listing the journal")?.is_some() => {}
             None => bail!("a part of the journal was removed meanwhile; make the backup again"),
@@ -140,13 +144,13 @@ fn segments(reader: &Reader) -> Result<Vec<Kept>> {
     Ok(files)
 }
 
-/// The files of S3's objects that are finished. Rows name no other.
+/// The files of S3's objects that are finished, which are all that rows name, and the folder's id.
 fn objects(place: &Place) -> Result<Vec<Kept>> {
     if !place.objects.exists() {
         return Ok(Vec::new());
     }
     let listing = || format!("listing {}", place.objects.display());
-    let files = Folder::open(&place.objects).and_then(|folder| folder.finished()).with_context(listing)?;
+    let files = Folder::open(&place.objects).and_then(|folder| folder.copied()).with_context(listing)?;
     let kept = |(at, path, length)| Kept { at, path: format!("{OBJECTS}/{path}"), length };
     Ok(files.into_iter().map(kept).collect())
 }

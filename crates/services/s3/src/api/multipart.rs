@@ -190,10 +190,10 @@ pub(super) async fn upload_part_copy(
     let found = find_source(storage, context, &source, input.expected_source_bucket_owner.as_deref()).await?;
     let (from, copied) = (&found.found().version, &found.found().content);
     let conditions = ReadConditions {
-        if_match: input.copy_source_if_match.as_deref(),
-        if_none_match: input.copy_source_if_none_match.as_deref(),
-        if_modified_since_ms: input.copy_source_if_modified_since.map(Timestamp::as_millis),
-        if_unmodified_since_ms: input.copy_source_if_unmodified_since.map(Timestamp::as_millis),
+        etag_in: input.copy_source_if_match.as_deref(),
+        etag_not_in: input.copy_source_if_none_match.as_deref(),
+        modified_since_ms: input.copy_source_if_modified_since.map(Timestamp::as_millis),
+        unmodified_since_ms: input.copy_source_if_unmodified_since.map(Timestamp::as_millis),
     };
     conditions.check_source(&copied.etag, from.modified_ms)?;
     let span = match &input.copy_source_range {

@@ -16,7 +16,7 @@ use crate::domain::conditions::{ReadConditions, WriteConditions};
 use crate::domain::copy_source::CopySource;
 use crate::domain::encryption::encoded_context;
 use crate::domain::name::check_key;
-use crate::domain::object::{Content, Facts, Version};
+use crate::domain::object::{Content, Facts, Headers, Version};
 use crate::domain::range::Span;
 use crate::domain::tags::Tags;
 use crate::error::Refusal;
@@ -209,10 +209,10 @@ pub(super) async fn copy_object(
     let found = find_source(storage, context, &source, input.expected_source_bucket_owner.as_deref()).await?;
     let Found { version: from, content: copied, bucket: from_bucket } = found.found();
     let read_conditions = ReadConditions {
-        if_match: input.copy_source_if_match.as_deref(),
-        if_none_match: input.copy_source_if_none_match.as_deref(),
-        if_modified_since_ms: input.copy_source_if_modified_since.map(strongroom_schema::Timestamp::as_millis),
-        if_unmodified_since_ms: input.copy_source_if_unmodified_since.map(strongroom_schema::Timestamp::as_millis),
+        etag_in: input.copy_source_if_match.as_deref(),
+        etag_not_in: input.copy_source_if_none_match.as_deref(),
+        modified_since_ms: input.copy_source_if_modified_since.map(strongroom_schema::Timestamp::as_millis),
+        unmodified_since_ms: input.copy_source_if_unmodified_since.map(strongroom_schema::Timestamp::as_millis),
     };
     read_conditions.check_source(&copied.etag, from.modified_ms)?;
     if copied.size > COPY_LIMIT {
@@ -233,15 +233,12 @@ pub(super) async fn copy_object(
                     object's metadata, storage class, website redirect location or encryption attributes.";
         return Err(Refusal::invalid_request(text));
     }
-    if !replaces {
-        let redirect = described.headers.website_redirect_location.take();
-        described.headers = crate::domain::object::Headers {
-            website_redirect_location: redirect,
-            ..copied.facts.headers.clone()
-        };
-        described.metadata.clone_from(&copied.facts.metadata);
-    } else {
+    if replaces {
         described.metadata = pairs(input.metadata.as_ref());
+    } else {
+        let redirect = described.headers.website_redirect_location.take();
+        described.headers = Headers { website_redirect_location: redirect, ..copied.facts.headers.clone() };
+        described.metadata.clone_from(&copied.facts.metadata);
     }
     let given_tags = described.tags()?;
     let tags = if replaces_tags { given_tags } else { copied.facts.tags.clone() };

@@ -99,10 +99,10 @@ macro_rules! show {
 macro_rules! conditions {
     ($input:expr) => {
         ReadConditions {
-            if_match: $input.if_match.as_deref(),
-            if_none_match: $input.if_none_match.as_deref(),
-            if_modified_since_ms: $input.if_modified_since.map(Timestamp::as_millis),
-            if_unmodified_since_ms: $input.if_unmodified_since.map(Timestamp::as_millis),
+            etag_in: $input.if_match.as_deref(),
+            etag_not_in: $input.if_none_match.as_deref(),
+            modified_since_ms: $input.if_modified_since.map(Timestamp::as_millis),
+            unmodified_since_ms: $input.if_unmodified_since.map(Timestamp::as_millis),
         }
     };
 }

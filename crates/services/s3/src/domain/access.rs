@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strongroom_identity::{AccountId, RequestContext};
+use strongroom_identity::{AccountId, Principal, RequestContext};
 use strongroom_policy::{Guard, Resource, Values};
 
 use super::bucket::Bucket;
@@ -19,22 +19,33 @@ pub(crate) struct Place {
     pub(crate) key: Option<String>,
     /// The tags of the object that is there.
     pub(crate) tags: Tags,
+    /// Whether the bucket's policy has no say.
+    pub(crate) is_beside_policy: bool,
 }
 
 impl Place {
     /// The bucket itself.
     pub(crate) fn of_bucket(bucket: Arc<Bucket>) -> Self {
-        Self { bucket, key: None, tags: Tags::new() }
+        Self { bucket, key: None, tags: Tags::new(), is_beside_policy: false }
     }
 
     /// An object in it.
     pub(crate) fn of_object(bucket: Arc<Bucket>, key: &str) -> Self {
-        Self { bucket, key: Some(key.to_owned()), tags: Tags::new() }
+        Self { bucket, key: Some(key.to_owned()), tags: Tags::new(), is_beside_policy: false }
     }
 
     /// The same object with the tags that it has.
     pub(crate) fn with_tags(self, tags: Tags) -> Self {
         Self { tags, ..self }
+    }
+
+    /// The same for a caller who asks to do `action`. The root user of the bucket's account may read, replace and delete
+    /// the bucket's policy whatever it says, so that nobody is locked out for good (Amazon S3 API Reference,
+    /// PutBucketPolicy).
+    pub(crate) fn asked_by(self, context: &RequestContext, action: &str) -> Self {
+        let is_about_policy = ["s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"].contains(&action);
+        let is_root = context.caller.principal == Principal::Root(self.bucket.account);
+        Self { is_beside_policy: is_about_policy && is_root, ..self }
     }
 
     /// Notes it for the record: an object together with its bucket.
@@ -60,7 +71,7 @@ impl Resource for Place {
     }
 
     fn guard(&self) -> Guard<'_> {
-        self.bucket.guard()
+        if self.is_beside_policy { Guard::None } else { self.bucket.guard() }
     }
 
     fn serves_others(&self, _action: &str) -> bool {

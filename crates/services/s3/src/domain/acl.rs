@@ -74,7 +74,6 @@ impl Canned {
         };
         let mut grants = vec![account(owner, "FULL_CONTROL")];
         match self {
-            Self::Private => {}
             Self::PublicRead => grants.push(group(ALL_USERS, "READ")),
             Self::PublicReadWrite => {
                 grants.extend([group(ALL_USERS, "READ"), group(ALL_USERS, "WRITE")]);
@@ -87,7 +86,7 @@ impl Canned {
             Self::BucketOwnerFullControl if owner != bucket_owner => {
                 grants.push(account(bucket_owner, "FULL_CONTROL"));
             }
-            Self::BucketOwnerRead | Self::BucketOwnerFullControl => {}
+            Self::Private | Self::BucketOwnerRead | Self::BucketOwnerFullControl => {}
         }
         Acl(grants)
     }

@@ -5,10 +5,10 @@ use crate::error::Refusal;
 /// What a read demands of the object. Times are whole seconds, as HTTP's are.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ReadConditions<'c> {
-    pub(crate) if_match: Option<&'c str>,
-    pub(crate) if_none_match: Option<&'c str>,
-    pub(crate) if_modified_since_ms: Option<i64>,
-    pub(crate) if_unmodified_since_ms: Option<i64>,
+    pub(crate) etag_in: Option<&'c str>,
+    pub(crate) etag_not_in: Option<&'c str>,
+    pub(crate) modified_since_ms: Option<i64>,
+    pub(crate) unmodified_since_ms: Option<i64>,
 }
 
 const SECOND: i64 = 1000;
@@ -17,14 +17,14 @@ impl ReadConditions<'_> {
     /// Whether an object with that entity tag, last modified then, may be read. Entity tags beat dates.
     pub(crate) fn check(&self, etag: &str, modified_ms: i64) -> Result<(), Refusal> {
         let modified = modified_ms.div_euclid(SECOND);
-        match (self.if_match, self.if_unmodified_since_ms) {
+        match (self.etag_in, self.unmodified_since_ms) {
             (Some(listed), _) if !names(listed, etag) => return Err(Refusal::precondition_failed("If-Match")),
             (None, Some(since)) if modified > since.div_euclid(SECOND) => {
                 return Err(Refusal::precondition_failed("If-Unmodified-Since"));
             }
             _ => {}
         }
-        match (self.if_none_match, self.if_modified_since_ms) {
+        match (self.etag_not_in, self.modified_since_ms) {
             (Some(listed), _) if names(listed, etag) => Err(Refusal::NotModified),
             (None, Some(since)) if modified <= since.div_euclid(SECOND) => Err(Refusal::NotModified),
             _ => Ok(()),
@@ -82,7 +82,7 @@ mod tests {
 
     const TAG: &str = "9b2cf535f27731c974343645a3985328";
 
-    fn code(result: Result<(), Refusal>) -> &'static str {
+    fn code(result: &Result<(), Refusal>) -> &'static str {
         match result {
             Ok(()) => "ok",
             Err(Refusal::NotModified) => "304",
@@ -97,17 +97,17 @@ mod tests {
         let modified = 10_500;
         let cases = [
             (ReadConditions::default(), "ok"),
-            (ReadConditions { if_match: Some(&quoted), if_unmodified_since_ms: at(1000), ..Default::default() }, "ok"),
-            (ReadConditions { if_match: Some("\"other\""), ..Default::default() }, "412"),
-            (ReadConditions { if_none_match: Some(TAG), if_modified_since_ms: at(1000), ..Default::default() }, "304"),
-            (ReadConditions { if_none_match: Some("x"), if_modified_since_ms: at(99_000), ..Default::default() }, "ok"),
-            (ReadConditions { if_modified_since_ms: at(10_000), ..Default::default() }, "304"),
-            (ReadConditions { if_modified_since_ms: at(9_000), ..Default::default() }, "ok"),
-            (ReadConditions { if_unmodified_since_ms: at(10_000), ..Default::default() }, "ok"),
-            (ReadConditions { if_unmodified_since_ms: at(9_000), ..Default::default() }, "412"),
+            (ReadConditions { etag_in: Some(&quoted), unmodified_since_ms: at(1000), ..Default::default() }, "ok"),
+            (ReadConditions { etag_in: Some("\"other\""), ..Default::default() }, "412"),
+            (ReadConditions { etag_not_in: Some(TAG), modified_since_ms: at(1000), ..Default::default() }, "304"),
+            (ReadConditions { etag_not_in: Some("x"), modified_since_ms: at(99_000), ..Default::default() }, "ok"),
+            (ReadConditions { modified_since_ms: at(10_000), ..Default::default() }, "304"),
+            (ReadConditions { modified_since_ms: at(9_000), ..Default::default() }, "ok"),
+            (ReadConditions { unmodified_since_ms: at(10_000), ..Default::default() }, "ok"),
+            (ReadConditions { unmodified_since_ms: at(9_000), ..Default::default() }, "412"),
         ];
         for (conditions, expected) in cases {
-            assert_eq!(code(conditions.check(TAG, modified)), expected, "{conditions:?}");
+            assert_eq!(code(&conditions.check(TAG, modified)), expected, "{conditions:?}");
         }
     }
 

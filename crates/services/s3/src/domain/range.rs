@@ -47,7 +47,7 @@ pub(crate) fn resolve(header: Option<&str>, size: u64) -> Result<Option<Span>, R
 /// First and last byte; without a first one, how many last bytes.
 fn parse(header: &str) -> Option<(Option<u64>, Option<u64>)> {
     let (first, last) = header.trim().strip_prefix("bytes=")?.split_once('-')?;
-    let (first, last) = (number(first.trim())?, number(last.trim())?);
+    let (first, last) = (number(first.trim()).ok()?, number(last.trim()).ok()?);
     match (first, last) {
         (None, None) => None,
         (Some(first), Some(last)) if last < first => None,
@@ -55,12 +55,15 @@ fn parse(header: &str) -> Option<(Option<u64>, Option<u64>)> {
     }
 }
 
-/// A number, or none where nothing stands; `None` for anything else.
-fn number(text: &str) -> Option<Option<u64>> {
+/// Something else than a number stands there.
+struct NoNumber;
+
+/// A number, or none where nothing stands.
+fn number(text: &str) -> Result<Option<u64>, NoNumber> {
     match text {
-        "" => Some(None),
-        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => Some(Some(digits.parse().unwrap_or(u64::MAX))),
-        _ => None,
+        "" => Ok(None),
+        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Some(digits.parse().unwrap_or(u64::MAX))),
+        _ => Err(NoNumber),
     }
 }
 

@@ -1,11 +1,13 @@
 //! The folder: files by their ids, in 256 folders by the first byte, and one of those that are being written.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use strongroom_crypto::{CryptoError, hex, random};
@@ -15,8 +17,11 @@ use super::format;
 /// The folder of files that are being written.
 const UNFINISHED: &str = "new";
 
+/// The file that says which folder it is.
+const ID: &str = "folder";
+
 /// Names a file: 16 random bytes, in hexadecimal digits outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FileId([u8; 16]);
 
 impl FileId {
@@ -52,26 +57,63 @@ impl FromStr for FileId {
 
 /// Where objects' files are. Servers that share a store share the folder. Everything here waits for the disk.
 #[derive(Debug)]
-pub struct Folder(PathBuf);
+pub struct Folder {
+    path: PathBuf,
+    /// How many readers each file has here.
+    read: Mutex<HashMap<FileId, usize>>,
+}
 
 impl Folder {
     /// The folder at that path, which is made if it is not there. It is its owner's alone.
     pub fn open(path: &Path) -> io::Result<Self> {
         make(path)?;
         make(&path.join(UNFINISHED))?;
-        Ok(Self(path.to_owned()))
+        Ok(Self { path: path.to_owned(), read: Mutex::default() })
     }
 
     /// Its path.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
-    /// The paths of all files that are finished, with their names and lengths, for whoever keeps a copy: what is removed
-    /// meanwhile is left out.
+    /// The file with the folder's id.
+    pub fn id_file(&self) -> PathBuf {
+        self.path.join(ID)
+    }
+
+    /// The id by which a store knows the folder, if it has one.
+    pub fn id(&self) -> io::Result<Option<String>> {
+        match fs::read_to_string(self.id_file()) {
+            Ok(id) => Ok(Some(id.trim().to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives the folder its id, durably.
+    pub fn set_id(&self, id: &str) -> io::Result<()> {
+        let draft = self.path.join(UNFINISHED).join(ID);
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        file.write_all(id.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(draft, self.id_file())?;
+        File::open(&self.path)?.sync_all()
+    }
+
+    /// All that a copy of the folder is made of: its id and the finished files, as [`finished`](Self::finished) has them.
+    pub fn copied(&self) -> io::Result<Vec<(PathBuf, String, u64)>> {
+        let mut all = self.finished()?;
+        if let Ok(metadata) = fs::metadata(self.id_file()) {
+            all.push((self.id_file(), ID.to_owned(), metadata.len()));
+        }
+        Ok(all)
+    }
+
+    /// The paths of all files that are finished, with their names in the folder and lengths. What is removed meanwhile is
+    /// left out.
     pub fn finished(&self) -> io::Result<Vec<(PathBuf, String, u64)>> {
         let mut all = Vec::new();
-        for folder in entries(&self.0)? {
+        for folder in entries(&self.path)? {
             let name = folder.file_name().to_string_lossy().into_owned();
             if name == UNFINISHED || !folder.file_type()?.is_dir() {
                 continue;
@@ -93,7 +135,7 @@ impl Folder {
 
     /// Begins a file.
     pub(super) fn begin(&self, id: FileId) -> io::Result<Unfinished> {
-        let at = self.0.join(UNFINISHED).join(id.to_string());
+        let at = self.path.join(UNFINISHED).join(id.to_string());
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&at)?;
         let mut unfinished = Unfinished { place: Removed { at, finished: false }, file };
         unfinished.write(&format::head(id))?;
@@ -101,7 +143,7 @@ impl Folder {
     }
 
     /// Opens a file, and checks its head and its length. The reader stands behind the head.
-    pub(super) fn read(&self, id: FileId, size: u64) -> io::Result<File> {
+    pub(super) fn open_file(&self, id: FileId, size: u64) -> io::Result<File> {
         let mut file = File::open(self.place(id))?;
         let damaged = |what| io::Error::new(io::ErrorKind::InvalidData, what);
         if file.metadata()?.len() != format::file_length(size) {
@@ -113,6 +155,25 @@ impl Folder {
             return Err(damaged("a file of an object is not the one that it is named after, or of another format"));
         }
         Ok(file)
+    }
+
+    /// Notes that files are read, so that they are not removed here.
+    pub(super) fn reading(self: &Arc<Self>, files: Vec<FileId>) -> Readers {
+        let mut read = self.read();
+        for file in &files {
+            *read.entry(*file).or_default() += 1;
+        }
+        drop(read);
+        Readers { folder: self.clone(), files }
+    }
+
+    /// Whether a file is being read here.
+    pub(crate) fn is_read(&self, id: FileId) -> bool {
+        self.read().contains_key(&id)
+    }
+
+    fn read(&self) -> MutexGuard<'_, HashMap<FileId, usize>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Removes a file. One that is not there is as good as removed.
@@ -127,7 +188,7 @@ impl Folder {
             let age = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
             age.is_some_and(|age| i64::try_from(age.as_millis()).is_ok_and(|at_ms| at_ms <= moment_ms))
         };
-        for file in entries(&self.0.join(UNFINISHED))? {
+        for file in entries(&self.path.join(UNFINISHED))? {
             match file.metadata() {
                 Ok(metadata) if is_old(&metadata) => unless_missing(fs::remove_file(file.path()))?,
                 Ok(_) => {}
@@ -151,7 +212,7 @@ impl Folder {
 
     /// Removes all files, finished or not.
     pub(crate) fn clear(&self) -> io::Result<()> {
-        for file in entries(&self.0.join(UNFINISHED))? {
+        for file in entries(&self.path.join(UNFINISHED))? {
             unless_missing(fs::remove_file(file.path()))?;
         }
         for (path, ..) in self.finished()? {
@@ -162,7 +223,27 @@ impl Folder {
 
     fn place(&self, id: FileId) -> PathBuf {
         let name = id.to_string();
-        self.0.join(name.get(..2).unwrap_or_default()).join(name)
+        self.path.join(name.get(..2).unwrap_or_default()).join(name)
+    }
+}
+
+/// Files that are read, until this is dropped.
+pub(super) struct Readers {
+    folder: Arc<Folder>,
+    files: Vec<FileId>,
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        let mut read = self.folder.read();
+        for file in &self.files {
+            if let Some(readers) = read.get_mut(file) {
+                *readers -= 1;
+                if *readers == 0 {
+                    read.remove(file);
+                }
+            }
+        }
     }
 }
 
@@ -196,7 +277,7 @@ impl Unfinished {
     pub(super) fn finish(mut self, folder: &Folder, id: FileId) -> io::Result<()> {
         self.file.sync_all()?;
         let place = folder.place(id);
-        let parent = place.parent().unwrap_or(&folder.0);
+        let parent = place.parent().unwrap_or(&folder.path);
         make(parent)?;
         fs::rename(&self.place.at, &place)?;
         self.place.finished = true;
@@ -242,9 +323,9 @@ mod tests {
         open.write(&[0; 16]).unwrap();
         open.finish(&folder, kept).unwrap();
         assert_eq!(folder.finished().unwrap().len(), 1);
-        assert!(folder.read(kept, 0).is_ok());
-        assert!(folder.read(kept, 1).is_err(), "another length");
-        assert!(folder.read(left, 0).is_err());
+        assert!(folder.open_file(kept, 0).is_ok());
+        assert!(folder.open_file(kept, 1).is_err(), "another length");
+        assert!(folder.open_file(left, 0).is_err());
         assert_eq!(folder.untouched_since(i64::MAX).unwrap(), [kept]);
         assert!(folder.untouched_since(0).unwrap().is_empty());
         folder.remove(kept).unwrap();
@@ -262,7 +343,7 @@ mod tests {
         open.finish(&folder, one).unwrap();
         make(folder.place(other).parent().unwrap()).unwrap();
         fs::rename(folder.place(one), folder.place(other)).unwrap();
-        assert!(folder.read(other, 0).is_err());
+        assert!(folder.open_file(other, 0).is_err());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use strongroom_schema::{ByteSource, ByteStream, StreamError};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::format::{HEAD, PIECE, Pieces, SEALED_PIECE, last_piece};
+use super::folder::Readers;
 use super::{FileId, FileKey, Folder};
 use crate::domain::range::Span;
 
@@ -28,31 +29,35 @@ pub(crate) struct Piece {
     pub(crate) span: Span,
 }
 
-/// The bytes of stretches, one after the other. The first file is open when this ends: that of an object which was
-/// deleted meanwhile is not found (`NotFound`), and its row has to be looked at again.
+/// The bytes of stretches, one after the other. None of the files is removed by this server before the stream is dropped;
+/// the first is open when this ends. That of an object which was deleted a while ago is not found (`NotFound`), and its row
+/// has to be looked at again.
 pub(crate) async fn stream(folder: &Arc<Folder>, stretches: Vec<Piece>) -> io::Result<ByteStream> {
     let length = stretches.iter().map(|stretch| stretch.span.length()).sum();
     let mut left: VecDeque<_> = stretches.into_iter().filter(|stretch| stretch.span.length() > 0).collect();
-    let mut open = Vec::new();
-    // All files are opened before the first byte goes out, so that a deletion does not cut an answer off; of an upload of
-    // thousands of parts only the first are.
-    for stretch in left.drain(..left.len().min(MOST_OPEN)) {
-        let folder = folder.clone();
-        let opened = spawn_blocking(move || Opened::new(&folder, &stretch)).await.map_err(io::Error::other)??;
-        open.push(opened);
-    }
-    let source = Source { folder: folder.clone(), open: open.into(), left, at_work: None };
+    let readers = folder.reading(left.iter().map(|stretch| stretch.file).collect());
+    let first = left.pop_front();
+    let open = match first {
+        None => None,
+        Some(stretch) => {
+            let folder = folder.clone();
+            let opened = spawn_blocking(move || Opened::new(&folder, &stretch));
+            Some(opened.await.map_err(io::Error::other)??)
+        }
+    };
+    let source = Source { folder: folder.clone(), open, left, at_work: None, _readers: readers };
     Ok(ByteStream::new(Some(length), source))
 }
 
-/// Files of one answer that are open at once.
-const MOST_OPEN: usize = 16;
+/// Some pieces being read and opened: the file, for what comes next, and the bytes.
+type Work = JoinHandle<io::Result<(Opened, Vec<u8>)>>;
 
 struct Source {
     folder: Arc<Folder>,
-    open: VecDeque<Opened>,
+    open: Option<Opened>,
     left: VecDeque<Piece>,
-    at_work: Option<JoinHandle<io::Result<(Opened, Vec<u8>)>>>,
+    at_work: Option<Work>,
+    _readers: Readers,
 }
 
 impl ByteSource for Source {
@@ -67,18 +72,17 @@ impl ByteSource for Source {
                 match done.map_err(io::Error::other).flatten() {
                     Ok((opened, bytes)) => {
                         if !opened.is_done() {
-                            self.open.push_front(opened);
+                            self.open = Some(opened);
                         }
                         return Poll::Ready(Some(Ok(Bytes::from(bytes))));
                     }
                     Err(error) => {
-                        self.open.clear();
                         self.left.clear();
                         return Poll::Ready(Some(Err(StreamError::failed(error))));
                     }
                 }
             }
-            let opened = self.open.pop_front();
+            let opened = self.open.take();
             let next = if opened.is_none() { self.left.pop_front() } else { None };
             let folder = self.folder.clone();
             self.at_work = match (opened, next) {
@@ -112,7 +116,7 @@ struct Opened {
 
 impl Opened {
     fn new(folder: &Folder, stretch: &Piece) -> io::Result<Self> {
-        let mut file = folder.read(stretch.file, stretch.size)?;
+        let mut file = folder.open_file(stretch.file, stretch.size)?;
         let number = stretch.span.start / PIECE as u64;
         file.seek(SeekFrom::Start(HEAD + number * SEALED_PIECE as u64))?;
         Ok(Self {

@@ -38,7 +38,7 @@ const NUMBER_OF: Statement = Statement::new(
 );
 const ANY: Statement = Statement::new("SELECT is_latest, version_id FROM s3_objects WHERE bucket = $1 LIMIT 1");
 const LIST_LATEST: Statement = select!(
-    "bucket = $1 AND object_key >= $2 AND (object_key > $2 OR $3 = 1) AND is_latest = 1 AND content IS NOT NULL \
+    "bucket = $1 AND object_key >= $2 AND (object_key > $2 OR number < $3) AND is_latest = 1 AND content IS NOT NULL \
      ORDER BY object_key LIMIT $4"
 );
 const LIST_VERSIONS: Statement = select!(
@@ -271,7 +271,7 @@ pub(crate) async fn list_latest(
     most: i64,
 ) -> Result<Vec<Version>, StoreError> {
     let (key, below) = cursor.bounds();
-    let rows = db.query(LIST_LATEST, &[bucket.into(), key.into(), (below == i64::MAX).into(), most.into()]).await?;
+    let rows = db.query(LIST_LATEST, &[bucket.into(), key.into(), below.into(), most.into()]).await?;
     all(mac, bucket, &rows)
 }
 

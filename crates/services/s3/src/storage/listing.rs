@@ -72,16 +72,13 @@ impl ObjectStorage {
                     page.is_truncated = true;
                     return Ok(page);
                 }
-                match view.common_prefix(&version.key) {
-                    Some(prefix) => {
-                        rolled_up = Some(prefix.to_owned());
-                        page.entries.push(Entry::CommonPrefix(prefix.to_owned()));
-                    }
-                    None => {
-                        rolled_up = None;
-                        last = Some((version.key.clone(), version.number));
-                        page.entries.push(Entry::Version(Box::new(version)));
-                    }
+                if let Some(prefix) = view.common_prefix(&version.key) {
+                    rolled_up = Some(prefix.to_owned());
+                    page.entries.push(Entry::CommonPrefix(prefix.to_owned()));
+                } else {
+                    rolled_up = None;
+                    last = Some((version.key.clone(), version.number));
+                    page.entries.push(Entry::Version(Box::new(version)));
                 }
             }
             if is_end {
