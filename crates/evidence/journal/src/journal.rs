@@ -35,6 +35,9 @@ pub enum Durability {
 /// Longest time that a frame may wait for more records.
 const LONGEST_GATHER: Duration = Duration::from_millis(100);
 
+/// How long an append waits for a store to take it. What is in memory is too old to act on by then.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// How a journal is written.
 #[derive(Clone, Debug)]
 pub struct JournalOptions {
@@ -212,6 +215,12 @@ impl Journal {
         })
     }
 
+    /// Where the journal of another server lies, if this one lies in a store.
+    pub(crate) fn other_chain(&self, name: &str) -> Option<Arc<dyn Storage>> {
+        let store = self.store.as_ref().filter(|_| *self.chain.name != *name)?;
+        Some(Arc::new(store.of(name)))
+    }
+
     /// Resolves when somebody else has taken this journal: nothing more can be written. Never where that cannot happen.
     pub async fn lost(&self) {
         if let Some(lost) = &self.lost
@@ -332,7 +341,19 @@ impl Journal {
             Offer::Full => self.wait_for_room(records).await?,
             Offer::Closed => return Err(JournalError::Closed),
         };
-        Ok(waiting.await?)
+        self.written(waiting).await
+    }
+
+    /// Waits until a frame is written. A store that does not answer is not waited for without end: what it has been sent may
+    /// be written all the same.
+    async fn written(&self, waiting: Waiting) -> Result<Position, JournalError> {
+        if self.store.is_none() {
+            return Ok(waiting.await?);
+        }
+        match tokio::time::timeout(STORE_PATIENCE, waiting).await {
+            Ok(written) => Ok(written?),
+            Err(late) => Err(JournalError::Unavailable { source: Arc::new(io::Error::other(late)) }),
+        }
     }
 
     /// Finds out whether the journal can be written, without a record: writes an empty frame, or shares the
@@ -341,8 +362,8 @@ impl Journal {
     /// For a program that was told [`JournalError::Unavailable`] and asks from time to time whether to take
     /// calls again. Each probe leaves a frame of 156 bytes where nothing else is written.
     pub async fn probe(&self) -> Result<(), JournalError> {
-        self.queue.probe().ok_or(JournalError::Closed)?.await?;
-        Ok(())
+        let waiting = self.queue.probe().ok_or(JournalError::Closed)?;
+        self.written(waiting).await.map(drop)
     }
 
     /// Returns a reader that shows each record from the moment its append is acknowledged, and whatever others write in
@@ -378,7 +399,7 @@ impl Journal {
         let kept = Kept {
             storage: Arc::clone(&self.chain.storage),
             reader: self.own_reader(),
-            durable: Arc::clone(&self.durable),
+            durable: Some(Arc::clone(&self.durable)),
         };
         Keeper::open(kept, options, now_ms)
     }

@@ -4,6 +4,7 @@
 //! it from time to time, on a thread that may block.
 
 mod believed;
+mod gone;
 mod hold;
 mod horizon;
 mod retention;
@@ -31,7 +32,8 @@ pub use retention::Retired;
 pub struct Keeper {
     storage: Arc<dyn Storage>,
     reader: Reader,
-    durable: Arc<Durable>,
+    /// How far the journal is; none of one that nobody writes any more.
+    durable: Option<Arc<Durable>>,
     key: CheckpointKey,
     checkpoints: Arc<dyn CheckpointStore>,
     copies: Vec<Copying>,
@@ -85,7 +87,7 @@ pub(crate) struct Kept {
     pub(crate) storage: Arc<dyn Storage>,
     /// The writing journal's own: it knows which segment is the last.
     pub(crate) reader: Reader,
-    pub(crate) durable: Arc<Durable>,
+    pub(crate) durable: Option<Arc<Durable>>,
 }
 
 impl Keeper {
@@ -130,13 +132,13 @@ impl Keeper {
     /// Signs how far the journal is, and writes that down, here and in the copies; none if nothing was written since
     /// the last time. What the checkpoint names is on the disk before it is; the copies [follow](Self::wait_for_copies).
     pub fn checkpoint(&mut self, now_ms: i64) -> Result<Option<Checkpoint>, JournalError> {
-        let head = self.flushed_head()?;
-        if let Some(newest) = self.newest.as_ref().filter(|newest| newest.heads == [head]) {
+        let heads = self.flushed_heads()?;
+        if let Some(newest) = self.newest.as_ref().filter(|newest| newest.heads == heads) {
             self.copies.iter().for_each(|copy| copy.tell(newest));
             return Ok(None);
         }
         let begins = self.newest.as_ref().and_then(|newest| newest.begins);
-        self.sign(Statement { begins, ..self.statement(now_ms, vec![head]) }).map(Some)
+        self.sign(Statement { begins, ..self.statement(now_ms, heads) }).map(Some)
     }
 
     /// Waits until the copies have what was signed, or could not be brought up to it, `limit` for each at the most. Tells
@@ -232,12 +234,16 @@ impl Keeper {
         Ok(checkpoint)
     }
 
-    /// How far the stream is that is being written; all of it is on the disk.
-    fn flushed_head(&self) -> Result<Head, JournalError> {
-        let end = self.durable.end();
+    /// How far the stream is that is being written; all of it is on the disk. Of a journal that nobody writes any more, what
+    /// its server signed last: nobody else knows what it has written.
+    fn flushed_heads(&self) -> Result<Vec<Head>, JournalError> {
+        let Some(durable) = &self.durable else {
+            return Ok(self.newest.as_ref().map(|newest| newest.heads.clone()).unwrap_or_default());
+        };
+        let end = durable.end();
         let id = SegmentId { stream: end.stream, number: end.segment };
         self.storage.flush(id).map_err(JournalError::io("flush", &self.storage.name_of(id)))?;
-        Ok(Head { stream: end.stream, frames: end.frames, records: end.records, hash: end.hash })
+        Ok(vec![Head { stream: end.stream, frames: end.frames, records: end.records, hash: end.hash }])
     }
 
     /// Compresses the oldest closed segment that is not yet compressed; none if there is none, or while somebody
@@ -267,8 +273,8 @@ impl Keeper {
 
     /// Removes what a crash left of segments that were being compressed.
     fn remove_unfinished(&self) -> Result<(), JournalError> {
-        let current = self.durable.end().stream;
-        for stream in self.reader.streams()?.into_iter().filter(|&stream| stream != current) {
+        let current = self.durable.as_ref().map(|durable| durable.end().stream);
+        for stream in self.reader.streams()?.into_iter().filter(|&stream| Some(stream) != current) {
             let tidied = self.storage.segments(stream).and_then(|listed| {
                 if listed.unfinished.is_empty() { Ok(()) } else { self.storage.tidy_stream(stream, &listed) }
             });

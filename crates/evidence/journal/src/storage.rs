@@ -85,6 +85,9 @@ pub(crate) trait Storage: Send + Sync {
     /// [`io::ErrorKind::WouldBlock`].
     fn take(&self, options: &Taking) -> io::Result<Taken>;
 
+    /// Takes the chain from whoever has it, to sign for it and to drop from it, not to write it.
+    fn close(&self) -> io::Result<()>;
+
     /// Removes what a process that ended left of what it was making.
     fn tidy(&self) -> io::Result<()>;
 

@@ -18,6 +18,8 @@ use strongroom_seal::{Epoch, Purpose, Root};
 const HOUR_MS: i64 = 3_600_000;
 /// How often it is said that records are kept for longer than they should be.
 const TELL_EVERY: Duration = Duration::from_hours(1);
+/// How often it is looked at what servers have left that are gone.
+const OTHERS_EVERY: Duration = Duration::from_hours(1);
 /// How long the end waits for copies of the last checkpoint. One that hangs gets it at the next start.
 const COPIES_WAIT: Duration = Duration::from_secs(5);
 
@@ -45,6 +47,7 @@ impl Default for KeepingChoices {
 
 /// Keeps a journal that this process writes.
 pub(crate) struct JournalKeeping {
+    journal: Arc<Journal>,
     keeper: Mutex<Keeper>,
     horizon: Mutex<Held>,
     holds: Holds,
@@ -63,15 +66,12 @@ struct Held {
 impl JournalKeeping {
     /// Takes it up where the last server left it.
     pub(crate) fn open(
-        journal: &Journal,
+        journal: &Arc<Journal>,
         root: &Root,
         clocks: &Clocks,
         choices: KeepingChoices,
     ) -> Result<Self> {
-        let key = signing_key(root, root.current_epoch())?;
-        let before = 1..key.epoch;
-        let keys_before = before.filter_map(|epoch| signing_key(root, Epoch::new(epoch)).ok()).collect();
-        let options = KeeperOptions { key, keys_before, copies: choices.copies.clone() };
+        let options = keeper_options(root, choices.copies.clone())?;
         let keeper =
             journal.keeper(options, clocks.domain_now()).context("reading the journal's checkpoints")?;
         if let Some(foreign) = keeper.foreign_checkpoint() {
@@ -94,7 +94,8 @@ impl JournalKeeping {
         }
         let (root, clocks, holds) = (root.clone(), clocks.clone(), keeper.holds());
         let horizon = Mutex::new(Held { horizon: Horizon::new(choices.retention_ms), told: None });
-        Ok(Self { keeper: Mutex::new(keeper), horizon, holds, root, clocks, choices })
+        let journal = journal.clone();
+        Ok(Self { journal, keeper: Mutex::new(keeper), horizon, holds, root, clocks, choices })
     }
 
     /// Keeps it until the shutdown begins. What the followers have not read yet is not removed.
@@ -103,6 +104,7 @@ impl JournalKeeping {
         tokio::pin!(begun);
         // What recovery has found is signed at once.
         let mut due = uptime();
+        let mut others_due = due + OTHERS_EVERY;
         loop {
             tokio::select! {
                 () = begun.as_mut() => return,
@@ -113,13 +115,54 @@ impl JournalKeeping {
                 () = begun.as_mut() => return,
                 () = self.round(&followers, due) => {}
             }
+            if uptime() >= others_due {
+                others_due = uptime() + OTHERS_EVERY;
+                self.retire_gone(&followers).await;
+            }
         }
+    }
+
+    /// Drops what is old of the journals that servers left in the store which do not come back.
+    async fn retire_gone(self: &Arc<Self>, followers: &Followers) {
+        let all = self.journal.reader();
+        let own = followers.journal.clone();
+        let listed =
+            tokio::task::spawn_blocking(move || Ok::<_, JournalError>((all.chains()?, own.chains()?)));
+        let Ok(Ok((chains, own))) = listed.await else { return };
+        for chain in chains.into_iter().filter(|chain| !own.contains(chain)) {
+            match followers.read_to(&self.journal.reader().of_chain(&chain)).await {
+                Ok(Some(read_to)) => {
+                    let retire = move |this: &Self| this.retire_other(&chain, read_to);
+                    self.step("old records of a server that is gone are not removed", retire).await;
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(reason = %format_args!("{error:#}"), server = chain, "old records are not removed");
+                }
+            }
+        }
+    }
+
+    fn retire_other(&self, chain: &str, read_to: Position) -> Result<bool> {
+        let Some(older_than_ms) = self.old_before()? else { return Ok(false) };
+        let (options, now_ms) = (keeper_options(&self.root, Vec::new())?, self.clocks.domain_now());
+        let retired = self.journal.retire_gone(chain, options, now_ms, older_than_ms, Some(read_to))?;
+        if let Some(retired) = &retired {
+            let (segments, checkpoint) = (retired.segments, retired.checkpoint);
+            tracing::info!(
+                segments,
+                checkpoint,
+                server = chain,
+                "old records of a server that is gone were removed"
+            );
+        }
+        Ok(retired.is_some())
     }
 
     /// Signs, and does what else there is to do until the next signature is due.
     async fn round(self: &Arc<Self>, followers: &Followers, due: Duration) {
         self.step("the journal is not signed", Self::checkpoint).await;
-        match followers.read_to().await {
+        match followers.read_to(&followers.journal).await {
             Ok(Some(read_to)) => {
                 self.step("old records are not removed", move |this| this.retire(read_to)).await;
             }
@@ -237,9 +280,9 @@ pub(crate) struct Followers {
 }
 
 impl Followers {
-    /// What all of them have read up to; none if one has read nothing yet.
-    async fn read_to(&self) -> Result<Option<Position>> {
-        let journal = self.journal.clone();
+    /// What all of them have read of a server's journal up to; none if one has read nothing yet.
+    async fn read_to(&self, journal: &Reader) -> Result<Option<Position>> {
+        let journal = journal.clone();
         let listed = move || Ok::<_, JournalError>((journal.chains()?, journal.streams()?));
         let (chains, streams) = tokio::task::spawn_blocking(listed).await??;
         let Some(own) = chains.first() else { return Ok(None) };
@@ -252,6 +295,14 @@ impl Followers {
         }
         Ok(read_to)
     }
+}
+
+/// What a journal's checkpoints are signed with, and where they are copied to.
+fn keeper_options(root: &Root, copies: Vec<PathBuf>) -> Result<KeeperOptions> {
+    let key = signing_key(root, root.current_epoch())?;
+    let before = 1..key.epoch;
+    let keys_before = before.filter_map(|epoch| signing_key(root, Epoch::new(epoch)).ok()).collect();
+    Ok(KeeperOptions { key, keys_before, copies })
 }
 
 /// The key that signs checkpoints in an epoch of the seal.

@@ -47,8 +47,8 @@ impl Keeper {
             return Ok(None);
         };
         begins.checkpoint = self.first_checkpoint_to_keep(older_than_ms)?;
-        let head = self.flushed_head()?;
-        let statement = Statement { begins: Some(begins), ..self.statement(now_ms, vec![head]) };
+        let heads = self.flushed_heads()?;
+        let statement = Statement { begins: Some(begins), ..self.statement(now_ms, heads) };
         let checkpoint = self.sign(statement)?.number;
         self.wait_for_copies(COPIES_WAIT);
         self.finish_retirement()?;

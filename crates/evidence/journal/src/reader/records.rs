@@ -1,9 +1,11 @@
 //! Records, one after the other.
 
+use std::vec;
+
 use super::sealed::SealedFrame;
 use super::{Frames, Order};
 use crate::error::JournalError;
-use crate::record::Record;
+use crate::record::{Record, RecordError};
 use crate::stream::Position;
 
 /// The records of a journal, one after the other, with their positions. Damage comes as errors in between.
@@ -14,11 +16,14 @@ pub struct Records {
 /// The records of a sequence of frames.
 struct Part {
     frames: Frames,
-    /// The frame at hand and how many of its records were taken.
-    frame: Option<(SealedFrame, u32)>,
+    /// The frame at hand, and what is still to be taken of it. All of it is read at once: to find one record, a frame's
+    /// table has to be gone through from its beginning.
+    frame: Option<(SealedFrame, vec::IntoIter<Decoded>)>,
     /// The next record, if it was looked at.
     next: Option<(Position, Record)>,
 }
+
+type Decoded = (Position, Result<Record, RecordError>);
 
 impl Records {
     /// The records of several sequences of frames, merged by their times, newest first; those of one as they stand.
@@ -56,29 +61,26 @@ impl Iterator for Records {
 
 impl Part {
     fn advance(&mut self) -> Option<Result<(Position, Record), JournalError>> {
+        let Self { frames, frame: at_hand, .. } = self;
         loop {
-            let Some((frame, taken)) = self.frame.as_mut().filter(|(frame, taken)| *taken < frame.count())
-            else {
-                match self.frames.next()? {
-                    Ok(frame) => self.frame = Some((frame, 0)),
-                    Err(error) => return Some(Err(error)),
+            if let Some((frame, records)) = at_hand {
+                let range = frames.range.records(frame.stream());
+                if let Some((position, record)) = records.find(|(at, _)| range.contains(&at.record)) {
+                    return Some(match record {
+                        Ok(record) => Ok((position, record)),
+                        Err(_) => Err(frame.unreadable(position)),
+                    });
                 }
-                continue;
-            };
-            let index = match self.frames.order {
-                Order::OldestFirst => *taken,
-                Order::NewestFirst => frame.count() - 1 - *taken,
-            };
-            *taken += 1;
-            let position =
-                Position { stream: frame.stream(), record: frame.first_record() + u64::from(index) };
-            if !self.frames.range.records(position.stream).contains(&position.record) {
-                continue;
             }
-            return match frame.record(index)? {
-                Ok(record) => Some(Ok((position, record))),
-                Err(_) => Some(Err(frame.unreadable(position))),
+            let frame = match frames.next()? {
+                Ok(frame) => frame,
+                Err(error) => return Some(Err(error)),
             };
+            let records: Vec<_> = match frames.order {
+                Order::OldestFirst => frame.decoded().collect(),
+                Order::NewestFirst => frame.decoded().rev().collect(),
+            };
+            *at_hand = Some((frame, records.into_iter()));
         }
     }
 }

@@ -78,6 +78,11 @@ impl Storage for Files {
         Ok(Taken { appender: Box::new(appender), hold: Box::new(lock), lost: None })
     }
 
+    /// A folder has one writer, or none.
+    fn close(&self) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     fn tidy(&self) -> io::Result<()> {
         segment::remove_left(&self.dir)
     }

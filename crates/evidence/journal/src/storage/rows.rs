@@ -20,6 +20,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use strongroom_store::{Db, Row, Statement, StoreError, Value};
 use zstd::bulk::Compressor;
@@ -40,6 +41,10 @@ pub use statements::{MIGRATIONS, STATEMENTS, STATEMENTS_OF_POSTGRES};
 
 /// Connections for whoever reads.
 const READERS: u32 = 4;
+/// How long a question of theirs may take.
+const READING: Duration = Duration::from_secs(30);
+/// How long putting a row may take before it counts as unknown whether it is there.
+const WRITING: Duration = Duration::from_secs(5);
 /// Most chains of a store, streams of a chain and segments of a stream that are listed.
 const MOST: u32 = 1_000_000;
 /// How much of a segment one packed piece holds, unless a frame is longer.
@@ -63,7 +68,7 @@ const NOT_TAKEN: i64 = 0;
 impl Rows {
     /// The journals in `db`, whose tables are there.
     pub(crate) fn open(db: &Db) -> io::Result<Self> {
-        let session = Session::start(db, READERS)?;
+        let session = Session::start(db, READERS, READING)?;
         let fence = Arc::new(AtomicI64::new(NOT_TAKEN));
         Ok(Self { db: db.clone(), session, chain: None, fence })
     }
@@ -291,16 +296,22 @@ impl Storage for Rows {
 
     fn take(&self, options: &Taking) -> io::Result<Taken> {
         let chain = self.chain.clone().ok_or(io::ErrorKind::Unsupported)?;
-        let named: Value = chain.to_string().into();
-        let rows = self.query(statements::TAKE, vec![named])?;
-        let fence = rows.first().ok_or(StoreError::RowCount { found: 0 }).and_then(|row| row.i64("fence"));
-        let fence = fence.map_err(failed)?;
-        self.fence.store(fence, Ordering::Release);
+        self.close()?;
         // One connection for the writer alone: whoever reads is not in its way.
-        let session = Session::start(&self.db, 1)?;
+        let session = Session::start(&self.db, 1, WRITING)?;
         let (appender, hold) =
             RowAppender::new(session, chain, Arc::clone(&self.fence), options.segment_bytes);
         Ok(Taken { appender: Box::new(appender), hold: Box::new(()), lost: Some(hold) })
+    }
+
+    fn close(&self) -> io::Result<()> {
+        let chain = self.chain.clone().ok_or(io::ErrorKind::Unsupported)?;
+        let taken = [Value::from(chain.to_string())];
+        let rows = self.session.ask(|db| async move { db.query(statements::TAKE, &taken).await });
+        let rows = rows.map_err(failed)?;
+        let fence = rows.first().ok_or(StoreError::RowCount { found: 0 }).and_then(|row| row.i64("fence"));
+        self.fence.store(fence.map_err(failed)?, Ordering::Release);
+        Ok(())
     }
 
     /// Nothing is left half made.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use strongroom_journal::{
-    FindingKind, Journal, JournalError, JournalOptions, Keeper, KeeperOptions, MIGRATIONS, Reader, STATEMENTS,
-    STATEMENTS_OF_POSTGRES, StoreReport, verify_store,
+    FindingKind, Journal, JournalError, JournalOptions, Keeper, KeeperOptions, MIGRATIONS, Reader,
+    STATEMENTS, STATEMENTS_OF_POSTGRES, StoreReport, Trust, export_from_store, move_into_store, verify,
+    verify_store,
 };
 use strongroom_store::{Db, OpenOptions, Statement, Value};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::{NOW, append, checkpoint_key, close, event_id, key, record, runtime, seal};
+use crate::fixture::{NOW, append, checkpoint_key, close, event_id, key, public_key, record, runtime, seal};
 
 /// A store, and a runtime in which its connections live.
 struct Store {
@@ -298,4 +299,102 @@ fn what_is_old_goes_behind_a_checkpoint() {
     append(&again, 300..301);
     close(again);
     assert_eq!(store.intact(), []);
+}
+
+#[test]
+fn a_journal_in_a_folder_moves_into_the_store_and_out_again() {
+    let (store, folder) = (Store::new(), crate::fixture::directory());
+    let at = folder.path().join("journal");
+    let journal = Journal::open(&at, &options(4096), &key(), "node", NOW).unwrap().journal;
+    append(&journal, 0..100);
+    let mut keeper_of_it = keeper(&journal);
+    keeper_of_it.checkpoint(NOW).unwrap().unwrap();
+    while keeper_of_it.compress_next().unwrap().is_some() {}
+    append(&journal, 100..110);
+    let kept = keeper_of_it.checkpoint(NOW + 1).unwrap().unwrap();
+    // Its server was killed.
+    let image = folder.path().join("image");
+    crate::fixture::copy(&at, &image);
+    close(journal);
+    let before: Vec<_> = Reader::open(&image).unwrap().records(None).unwrap().map(Result::unwrap).collect();
+    // A move that was cut off before the folder got its other name is done again.
+    let again = folder.path().join("again");
+    crate::fixture::copy(&image, &again);
+    for from in [&image, &again] {
+        let moved = move_into_store(from, &store.db, "one", NOW).unwrap().unwrap();
+        assert_eq!((moved.checkpoints, moved.notes.len()), (2, 0));
+        assert!(moved.folder.is_dir() && !from.exists());
+        assert!(move_into_store(from, &store.db, "one", NOW).unwrap().is_none());
+        let there: Vec<_> = store.reader().records(None).unwrap().map(Result::unwrap).collect();
+        assert_eq!(there, before);
+    }
+    let journal = store.open("one");
+    append(&journal, 110..120);
+    let third = keeper(&journal).checkpoint(NOW + 2).unwrap().unwrap();
+    assert_eq!((third.number, third.previous), (3, kept.hash()));
+    close(journal);
+    assert_eq!(store.intact(), [FindingKind::NotClosed]);
+    // Another's does not go where this one is.
+    let other = folder.path().join("other");
+    let journal = Journal::open(&other, &options(4096), &key(), "node", NOW).unwrap().journal;
+    append(&journal, 0..1);
+    keeper(&journal).checkpoint(NOW).unwrap();
+    close(journal);
+    move_into_store(&other, &store.db, "one", NOW).unwrap_err();
+    assert!(other.is_dir());
+    // Out again: a stranger verifies it.
+    let out = folder.path().join("out");
+    let servers = export_from_store(&store.db, &out);
+    assert_eq!(servers.unwrap(), ["one"]);
+    let stranger = Trust::public_keys(vec![public_key(1)]).with_anchors(vec![third]);
+    let report = verify(&out.join("one"), &stranger, |_| {}).unwrap();
+    assert!(report.is_intact() && report.is_signed, "{:?}", report.findings);
+    export_from_store(&store.db, &out).unwrap_err();
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_and_written_when_it_can_be() {
+    let store = Store::new();
+    let journal = store.open("one");
+    append(&journal, 0..3);
+    let away = Statement::new("UPDATE journal_chains SET chain = 'elsewhere' WHERE chain = $1");
+    let back = Statement::new("UPDATE journal_chains SET chain = 'one' WHERE chain = $1");
+    assert_eq!(store.execute(away, &["one".into()]), 1);
+    runtime().block_on(journal.append(&record(3))).unwrap_err();
+    assert_eq!(store.execute(back, &["elsewhere".into()]), 1);
+    append(&journal, 4..6);
+    assert_eq!(numbers(&journal.own_reader()), [0, 1, 2, 4, 5]);
+    close(journal);
+    assert_eq!(store.intact(), []);
+}
+
+#[test]
+fn what_servers_left_that_are_gone_goes_when_its_time_is_up() {
+    let store = Store::new();
+    let (gone, here) = (store.open("gone"), store.open("here"));
+    append(&gone, 0..200);
+    keeper(&gone).checkpoint(NOW).unwrap();
+    append(&gone, 200..210);
+    kill(gone);
+    append(&here, 300..301);
+    let before = store.reader().of_chain("gone").segments().unwrap();
+    let options = || KeeperOptions { key: checkpoint_key(1), keys_before: Vec::new(), copies: Vec::new() };
+    let retire = |older: i64| here.retire_gone("gone", options(), NOW + 500, older, None).unwrap();
+    // It may be there yet.
+    assert_eq!(retire(NOW + 100), None);
+    let retired = retire(NOW + 400).unwrap();
+    assert_eq!(retired.segments, before.len() as u64 - 1);
+    assert_eq!(store.reader().of_chain("gone").segments().unwrap().len(), 1);
+    assert_eq!(retire(NOW + 400), None);
+    // No signature says anything of what its server did not sign.
+    let report = store.verify().journals.swap_remove(0).1;
+    assert!(report.is_intact(), "{}", report.first_break().unwrap());
+    assert_eq!(here.retire_gone("here", options(), NOW + 500, NOW + 400, None).unwrap(), None);
+    // It comes back all the same.
+    let again = store.open("gone");
+    append(&again, 400..401);
+    keeper(&again).checkpoint(NOW).unwrap().unwrap();
+    close(again);
+    close(here);
+    store.intact();
 }

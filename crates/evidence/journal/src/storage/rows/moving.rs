@@ -49,7 +49,10 @@ pub fn move_into_store(
     let rows = Rows::open(db).map_err(JournalError::io("open", Path::new("the journals in the store")))?;
     let rows = rows.of(server);
     let notes = recovery::recover(&files, now_ms)?.notes;
-    let mut segments = 0;
+    let kept = files.checkpoints();
+    let (name, mut segments) = (kept.name(), 0);
+    // Before anything is moved: another's journal is not mixed with the one that is there.
+    let waiting = waiting(&*kept, &rows).map_err(JournalError::io("move", &name))?;
     for stream in files.streams().map_err(JournalError::io("list", dir))?.streams {
         let name = files.name_of_stream(stream);
         for number in files.segments(stream).map_err(JournalError::io("list", &name))?.numbers {
@@ -58,8 +61,7 @@ pub fn move_into_store(
             segments += 1;
         }
     }
-    let kept = files.checkpoints();
-    let checkpoints = move_checkpoints(&*kept, &rows).map_err(JournalError::io("move", &kept.name()))?;
+    let checkpoints = move_checkpoints(waiting, &rows).map_err(JournalError::io("move", &name))?;
     let folder = put_away(dir).map_err(JournalError::io("rename", dir))?;
     Ok(Some(MovedIn { segments, checkpoints, folder, notes }))
 }
@@ -93,8 +95,13 @@ fn is_the_same(one: &SegmentContent, other: &SegmentContent) -> io::Result<bool>
     Ok(true)
 }
 
-/// Puts those checkpoints into the store that are not there yet: of a move that was cut off some are.
-fn move_checkpoints(files: &dyn CheckpointStore, rows: &Rows) -> io::Result<u64> {
+/// Checkpoints that are to be moved: behind how many that are in the store already, of a move that was cut off.
+struct Waiting {
+    there: usize,
+    texts: Vec<String>,
+}
+
+fn waiting(files: &dyn CheckpointStore, rows: &Rows) -> io::Result<Waiting> {
     let (kept, there) = (all(files)?, all(&*rows.checkpoints())?);
     if !kept.starts_with(&there) {
         return Err(io::Error::new(
@@ -102,9 +109,15 @@ fn move_checkpoints(files: &dyn CheckpointStore, rows: &Rows) -> io::Result<u64>
             "this server has a journal in the store that does not come of the one in the folder; move the folder away",
         ));
     }
+    let texts = kept.iter().skip(there.len()).map(Checkpoint::to_string).collect();
+    Ok(Waiting { there: there.len(), texts })
+}
+
+/// Puts checkpoints into the store, and returns how many there are then.
+fn move_checkpoints(Waiting { there, texts }: Waiting, rows: &Rows) -> io::Result<u64> {
     let chain: Value = rows.chain.as_deref().unwrap_or_default().into();
-    let first = i64::try_from(there.len()).unwrap_or(i64::MAX).saturating_add(1);
-    let texts: Vec<String> = kept.iter().skip(there.len()).map(Checkpoint::to_string).collect();
+    let first = i64::try_from(there).unwrap_or(i64::MAX).saturating_add(1);
+    let count = (there + texts.len()) as u64;
     let put = rows.session.ask(|db| async move {
         db.transaction(|tx| {
             let (chain, texts) = (&chain, &texts);
@@ -119,7 +132,7 @@ fn move_checkpoints(files: &dyn CheckpointStore, rows: &Rows) -> io::Result<u64>
         .await
     });
     put.map_err(failed)?;
-    Ok(kept.len() as u64)
+    Ok(count)
 }
 
 fn all(checkpoints: &dyn CheckpointStore) -> io::Result<Vec<Checkpoint>> {

@@ -8,15 +8,15 @@ use std::time::Duration;
 use strongroom_store::{Db, StoreError};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// How long a question may take, connecting included. The store's own limit for a statement is below.
-const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a connection is waited for.
-const CONNECTING: Duration = Duration::from_secs(5);
+const CONNECTING: Duration = Duration::from_secs(3);
 
 /// Connections of its own to a store, on a thread of their own: whoever asks may block, wherever he is.
 pub(super) struct Session {
     base: Db,
     connections: u32,
+    /// How long a question may take, connecting included.
+    patience: Duration,
     db: Mutex<Db>,
     handle: Handle,
     runtime: Option<Runtime>,
@@ -24,7 +24,7 @@ pub(super) struct Session {
 
 impl Session {
     /// Starts the thread. It connects with the first question.
-    pub(super) fn start(db: &Db, connections: u32) -> io::Result<Arc<Self>> {
+    pub(super) fn start(db: &Db, connections: u32, patience: Duration) -> io::Result<Arc<Self>> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("journal-store")
@@ -32,7 +32,8 @@ impl Session {
             .build()?;
         let handle = runtime.handle().clone();
         let (base, aside) = (db.clone(), db.aside(connections, CONNECTING));
-        Ok(Arc::new(Self { base, connections, db: Mutex::new(aside), handle, runtime: Some(runtime) }))
+        let (db, runtime) = (Mutex::new(aside), Some(runtime));
+        Ok(Arc::new(Self { base, connections, patience, db, handle, runtime }))
     }
 
     /// Asks, and waits for the answer.
@@ -43,9 +44,10 @@ impl Session {
     {
         let asked = question(self.db());
         let (tell, told) = mpsc::sync_channel(1);
+        let patience = self.patience;
         self.handle.spawn(async move {
             // Nobody listens if whoever asked is gone.
-            let _ = tell.send(tokio::time::timeout(PATIENCE, asked).await);
+            let _ = tell.send(tokio::time::timeout(patience, asked).await);
         });
         match told.recv() {
             Ok(Ok(answer)) => answer,
