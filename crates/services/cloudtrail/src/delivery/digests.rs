@@ -6,7 +6,7 @@ use strongroom_runtime::BoxError;
 use strongroom_store::{StoreError, Tx};
 
 use super::bucket::Put;
-use super::files::behalf;
+use super::files::{PATIENCE_MS, behalf, is_under};
 use super::{Deliveries, HOUR_MS, is_signed, writing};
 use crate::domain::digest::{Digest, LogFile, Place, Previous, SIGNATURE_ALGORITHM};
 use crate::domain::object;
@@ -59,6 +59,8 @@ impl Deliveries {
         let outcome = self.trails.buckets.put(&behalf(&trail), put).await;
         let (trail, chain, planned, outcome) = (&trail, &chain, &planned, &outcome);
         let next_ms = now_ms.saturating_add(self.settings.every_ms());
+        // The last one of a trail whose bucket may be gone with it is not tried for ever.
+        let is_over = !is_signed(trail, region) && now_ms.saturating_sub(planned.end_ms) > PATIENCE_MS;
         let noted = self.trails.db.transaction(|tx| {
             Box::pin(async move {
                 match outcome {
@@ -66,6 +68,7 @@ impl Deliveries {
                         go_on(tx, trail, region, chain, planned).await?;
                         status::change(tx, &trail.id, |status| status.digests.done(now_ms)).await
                     }
+                    Err(_) if is_over => chains::delete(tx, &trail.id, region).await,
                     Err(error) => {
                         chains::postpone(tx, &trail.id, region, (due_ms, next_ms)).await?;
                         status::change(tx, &trail.id, |status| status.digests.failed(now_ms, &error.code))
@@ -103,7 +106,12 @@ impl Deliveries {
                     chains::delete(tx, trail_id, region).await?;
                     return Ok(Step::Nothing);
                 };
-                if let Some(planned) = chain.planned.clone() {
+                let settings = &trail.settings;
+                let is_there = |planned: &Planned| {
+                    is_under(&planned.place, &settings.bucket, settings.prefix.as_deref())
+                };
+                // One that was to go where the trail delivers no more is written anew.
+                if let Some(planned) = chain.planned.clone().filter(is_there) {
                     return Ok(Step::Put(Box::new((trail, chain, planned))));
                 }
                 let Some((end_ms, signer)) = written_with else {
@@ -145,7 +153,9 @@ async fn plan(
     (end_ms, signer): (i64, &Signer),
 ) -> Result<Planned, StoreError> {
     let named = files::of_digest(tx, &trail.id, region, MOST_FILES).await?;
-    let (ids, log_files): (Vec<String>, Vec<LogFile>) = named.into_iter().unzip();
+    let (ids, new): (Vec<String>, Vec<LogFile>) = named.into_iter().unzip();
+    let taken = chain.planned.iter().flat_map(|planned| planned.files.iter().cloned());
+    let log_files: Vec<_> = taken.chain(new).collect();
     let settings = &trail.settings;
     let of = (trail.name.as_str(), trail.home_region.as_str());
     let key = object::digest(settings.prefix.as_deref(), trail.account, region, of, end_ms);
@@ -167,7 +177,7 @@ async fn plan(
     let text = digest.text().map_err(|error| unwritten(error.into()))?;
     let hash = hex::encode(&sha256(text.as_bytes()));
     let signature = signer.sign(&digest.signed(&hash)).map_err(|error| unwritten(error.into()))?;
-    let planned = Planned { place, end_ms, text, hash, signature };
+    let planned = Planned { place, end_ms, files: log_files, text, hash, signature };
     chains::plan(tx, &trail.id, region, &planned).await?;
     for id in &ids {
         files::delete(tx, id).await?;

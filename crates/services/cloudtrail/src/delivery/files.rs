@@ -3,19 +3,19 @@
 use strongroom_runtime::BoxError;
 use strongroom_store::StoreError;
 
+use super::Deliveries;
 use super::bucket::{Behalf, DeliveryError, Put};
 use super::writing::{self, Compressed};
-use super::{Deliveries, is_signed};
 use crate::domain::digest::Place;
 use crate::domain::object;
 use crate::domain::status::Status;
 use crate::domain::trail::Trail;
 use crate::repo::files::{self, File};
-use crate::repo::{status, trails};
+use crate::repo::{chains, status, trails};
 use crate::trails::Trails;
 
 /// How long CloudTrail tries to deliver a file (CloudTrail User Guide, "How CloudTrail works": 30 days).
-const PATIENCE_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+pub(super) const PATIENCE_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 impl Deliveries {
     /// Delivers a file that became due at `due_ms`. Nothing happens if it was not to any more.
@@ -103,7 +103,8 @@ impl Deliveries {
                     // Another server has put the same, and noted it.
                     return Ok(());
                 }
-                if is_signed(trail, &file.region) || trail.settings.is_validated {
+                // It waits for its digest, if there is to be one.
+                if chains::find(tx, &trail.id, &file.region).await?.is_some() {
                     files::release(tx, &file.id).await?;
                 } else {
                     files::delete(tx, &file.id).await?;
@@ -167,7 +168,8 @@ pub(super) fn behalf(trail: &Trail) -> Behalf {
     Behalf { account: trail.account, region: trail.home_region.clone(), trail_arn: trail.arn() }
 }
 
-fn is_under(place: &Place, bucket: &str, prefix: Option<&str>) -> bool {
+/// Whether a place is one that a trail delivers to.
+pub(super) fn is_under(place: &Place, bucket: &str, prefix: Option<&str>) -> bool {
     let prefix = prefix.map(|prefix| format!("{prefix}/")).unwrap_or_default();
     place.bucket == bucket && place.key.strip_prefix(&prefix).is_some_and(|rest| rest.starts_with("AWSLogs/"))
 }

@@ -9,7 +9,7 @@ use strongroom_deriving::{Batch, Effect, Needs};
 use strongroom_journal::{Position, Record, StreamId};
 use strongroom_store::{StoreError, Tx};
 
-use super::{HOUR_MS, Settings, is_signed};
+use super::{HOUR_MS, Settings};
 use crate::domain::object;
 use crate::domain::selection::Selection;
 use crate::domain::trail::Trail;
@@ -89,7 +89,8 @@ impl Gathering {
         if records >= MOST_RECORDS || bytes >= MOST_BYTES {
             files::close(tx, &id, now_ms).await?;
         }
-        if is_signed(trail, region) {
+        // Also of a trail that has stopped: what is read late is named by a last digest of its own.
+        if trail.settings.is_validated {
             let start_ms = made_ms.saturating_sub(made_ms.rem_euclid(1000));
             chains::begin(tx, &trail.id, region, (start_ms, start_ms.saturating_add(HOUR_MS))).await?;
         }

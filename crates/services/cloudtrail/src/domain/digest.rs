@@ -28,7 +28,7 @@ pub(crate) struct Previous {
 }
 
 /// A file that was delivered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LogFile {
     pub(crate) place: Place,
     /// SHA-256 of its text, in hexadecimal.

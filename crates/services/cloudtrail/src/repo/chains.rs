@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use strongroom_store::{Db, Row, Statement, StoreError, Tx};
 
 use super::{FORMAT, expect_format, read, write};
-use crate::domain::digest::{Place, Previous};
+use crate::domain::digest::{LogFile, Place, Previous};
 
 pub(super) const INSERT: Statement = Statement::new(
     "INSERT INTO cloudtrail_chains (trail_id, region, start_ms, due_ms, format) \
@@ -16,9 +16,8 @@ pub(super) const FIND: Statement = Statement::new(
 );
 pub(super) const OF_TRAIL: Statement =
     Statement::new("SELECT COUNT(*) AS chains FROM cloudtrail_chains WHERE trail_id = $1");
-pub(super) const PLAN: Statement = Statement::new(
-    "UPDATE cloudtrail_chains SET planned = $3 WHERE trail_id = $1 AND region = $2 AND planned IS NULL",
-);
+pub(super) const PLAN: Statement =
+    Statement::new("UPDATE cloudtrail_chains SET planned = $3 WHERE trail_id = $1 AND region = $2");
 pub(super) const POSTPONE: Statement = Statement::new(
     "UPDATE cloudtrail_chains SET due_ms = $3 WHERE trail_id = $1 AND region = $2 AND due_ms = $4",
 );
@@ -49,6 +48,8 @@ pub(crate) struct Chain {
 pub(crate) struct Planned {
     pub(crate) place: Place,
     pub(crate) end_ms: i64,
+    /// The files that it names.
+    pub(crate) files: Vec<LogFile>,
     pub(crate) text: String,
     pub(crate) hash: String,
     pub(crate) signature: String,

@@ -1,7 +1,9 @@
 //! Digests: chained, signed, and verified as the AWS CLI does.
 
 use serde_json::Value;
-use strongroom_api_cloudtrail::{CloudTrail as _, ListPublicKeysRequest, StopLoggingRequest};
+use strongroom_api_cloudtrail::{
+    CloudTrail as _, ListPublicKeysRequest, StopLoggingRequest, UpdateTrailRequest,
+};
 use strongroom_crypto::digest::{Hash, sha256};
 use strongroom_crypto::rsa::PublicKey;
 use strongroom_crypto::{hex, md5};
@@ -13,6 +15,7 @@ use crate::fixture::{NOW, REGION};
 use crate::world::{HOUR, MINUTE, World};
 
 on_both_engines! {
+    a_digest_goes_where_the_trail_delivers,
     every_hour_names_what_was_delivered_and_the_hour_before,
     after_a_jump_one_digest_covers_the_gap,
     the_last_digest_comes_when_logging_stops,
@@ -165,4 +168,30 @@ async fn keys_change_and_stay_known(database: &TestDatabase) {
     let now = ListPublicKeysRequest::default();
     let now = world.cloudtrail.list_public_keys(&world.context(REGION), now).await.unwrap();
     assert_eq!(now.public_key_list.unwrap().len(), 1);
+}
+
+async fn a_digest_goes_where_the_trail_delivers(database: &TestDatabase) {
+    let folder = TempDir::new().unwrap();
+    let world = World::new(database, &folder).await;
+    world.trail("Trail", |_| ()).await;
+    world.calls(1, 2).await;
+    world.pass(5 * MINUTE);
+    world.settle().await;
+    // The bucket is gone when the digest is due.
+    world.bucket.fail_with(Some("NoSuchBucket"));
+    world.pass(HOUR);
+    world.settle().await;
+    world.bucket.fail_with(None);
+    let update = UpdateTrailRequest {
+        name: "Trail".to_owned(),
+        s3_bucket_name: Some("other".to_owned()),
+        s3_key_prefix: Some("logs".to_owned()),
+        ..Default::default()
+    };
+    world.cloudtrail.update_trail(&world.context(REGION), update).await.unwrap();
+    world.pass(5 * MINUTE);
+    world.settle().await;
+    let chain = chain(&world).await;
+    assert_eq!((chain.len(), &chain[0]["digestS3Bucket"]), (1, &serde_json::json!("other")));
+    assert_eq!(chain[0]["logFiles"].as_array().unwrap().len(), 1);
 }
