@@ -38,6 +38,9 @@ const FORMAT: u8 = 1;
 /// The member of the encryption context that names the topic.
 const CONTEXT: &str = "aws:sns:topicArn";
 
+/// The alias of the key that AWS keeps for SNS.
+const MANAGED_ALIAS: &str = "alias/aws/sns";
+
 /// Data keys of encrypted topics.
 pub(crate) struct Encryption {
     kms: Arc<dyn Kms>,
@@ -107,6 +110,17 @@ impl Encryption {
         topic: &TopicName,
         key_id: &str,
     ) -> Result<MessageSealer, Refusal> {
+        // The key that AWS keeps for SNS is for the account's own users and roles: its policy is nobody's to open for
+        // services (SNS Developer Guide, "Enable compatibility between event sources from AWS services and encrypted topics").
+        if key_id.rsplit(':').next() == Some(MANAGED_ALIAS)
+            && let Some(service) = context.caller.principal.service()
+        {
+            let text = format!(
+                "User: {service} is not authorized to perform: kms:GenerateDataKey on resource: {key_id} because no \
+                 resource-based policy allows the kms:GenerateDataKey action"
+            );
+            return Err(refused(&ApiError::access_denied(text), context));
+        }
         let now_ms = self.clocks.real_now();
         let caller = &context.caller;
         let about = context.acts_about().unwrap_or_default();

@@ -41,6 +41,7 @@ pub const STATEMENTS: &[Statement] = &[
     messages::INSERT,
     messages::FIND,
     messages::DELETE_DONE,
+    messages::DELETE_ALL_DONE,
     messages::DELETE_OF_TOPIC,
     deliveries::INSERT,
     deliveries::WAITING,

@@ -97,7 +97,7 @@ pub(super) async fn subscribe(
                         match known {
                             // One that has ended gives its place away.
                             Some(ended) => {
-                                repo::deliveries::delete_of_subscription(tx, &ended.name.id).await?;
+                                repo::deliveries::delete_of_subscription(tx, &ended.name).await?;
                                 repo::subscriptions::delete(tx, &ended.name.id).await?;
                             }
                             None => admit_one_more(tx, name).await?,
@@ -199,7 +199,7 @@ pub(super) async fn unsubscribe(
                     context.touched(TOPIC_RESOURCE, name.topic.account, name.topic.to_string());
                     found
                 };
-                repo::deliveries::delete_of_subscription(tx, &name.id).await?;
+                repo::deliveries::delete_of_subscription(tx, name).await?;
                 if is_signed || subscription.state != State::Confirmed {
                     // Its owner, or its topic's, has ended it: nobody is asked.
                     repo::subscriptions::delete(tx, &name.id).await?;

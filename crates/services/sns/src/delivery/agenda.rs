@@ -22,8 +22,8 @@ impl Agenda for Notifications {
         let gone = self.db.transaction(|tx| {
             Box::pin(async move {
                 let found = subscriptions::load(tx, &self.mac, &item.id).await?;
-                if found.is_some_and(|found| found.due_ms() == Some(item.at_ms)) {
-                    deliveries::delete_of_subscription(tx, &item.id).await?;
+                if let Some(found) = found.filter(|found| found.due_ms() == Some(item.at_ms)) {
+                    deliveries::delete_of_subscription(tx, &found.name).await?;
                     subscriptions::delete(tx, &item.id).await?;
                 }
                 Ok::<_, Refusal>(())

@@ -168,7 +168,7 @@ impl Notifications {
         now_ms: i64,
     ) -> Result<(), Refusal> {
         let (topic, id) = (&subscription.name.topic, new_id()?);
-        deliveries::delete_of_subscription(tx, &subscription.name.id).await?;
+        deliveries::delete_of_subscription(tx, &subscription.name).await?;
         let sealed = self.seal_body(topic, &id, &[&[PLAIN], token.as_bytes()].concat())?;
         messages::insert(tx, topic, &id, &Waiting { kind, published_ms: now_ms, sealed }).await?;
         Ok(deliveries::insert(tx, &subscription.name, &id, now_ms).await?)

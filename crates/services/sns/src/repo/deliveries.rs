@@ -3,7 +3,7 @@
 
 use strongroom_store::{Db, Row, Statement, StoreError, Tx, Value};
 
-use super::{most, place, read_place, unreadable};
+use super::{messages, most, place, read_place, unreadable};
 use crate::domain::names::{SubscriptionName, TopicName};
 
 pub(super) const INSERT: Statement = Statement::new(
@@ -142,9 +142,13 @@ pub(crate) async fn delete_of_topic(tx: &mut Tx<'_>, topic: &TopicName) -> Resul
     tx.execute(DELETE_OF_TOPIC, &place(topic)).await.map(drop)
 }
 
-/// Removes all deliveries to a subscription. Messages of which none is left then go with their topic at the latest.
-pub(crate) async fn delete_of_subscription(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
-    tx.execute(DELETE_OF_SUBSCRIPTION, &[id.into()]).await.map(drop)
+/// Removes all deliveries to a subscription, and the messages of which they were the last.
+pub(crate) async fn delete_of_subscription(
+    tx: &mut Tx<'_>,
+    name: &SubscriptionName,
+) -> Result<(), StoreError> {
+    tx.execute(DELETE_OF_SUBSCRIPTION, &[Value::from(&name.id)]).await?;
+    messages::delete_all_done(tx, &name.topic).await
 }
 
 /// Gives back what a process that is gone has had, where no other works on the store.

@@ -20,6 +20,12 @@ pub(super) const DELETE_DONE: Statement = Statement::new(
      AND NOT EXISTS (SELECT 1 FROM sns_deliveries AS left_over WHERE left_over.account = $1 AND left_over.region = $2 \
      AND left_over.topic = $3 AND left_over.message_id = $4)",
 );
+/// Removes the messages of a topic of which no delivery is left.
+pub(super) const DELETE_ALL_DONE: Statement = Statement::new(
+    "DELETE FROM sns_messages WHERE account = $1 AND region = $2 AND topic = $3 \
+     AND NOT EXISTS (SELECT 1 FROM sns_deliveries AS left_over WHERE left_over.account = $1 AND left_over.region = $2 \
+     AND left_over.topic = $3 AND left_over.message_id = sns_messages.message_id)",
+);
 pub(super) const DELETE_OF_TOPIC: Statement =
     Statement::new("DELETE FROM sns_messages WHERE account = $1 AND region = $2 AND topic = $3");
 
@@ -59,6 +65,11 @@ pub(crate) async fn find(db: &Db, topic: &TopicName, id: &str) -> Result<Option<
 pub(crate) async fn delete_done(tx: &mut Tx<'_>, topic: &TopicName, id: &str) -> Result<(), StoreError> {
     let values: Vec<Value> = place(topic).into_iter().chain([id.into()]).collect();
     tx.execute(DELETE_DONE, &values).await.map(drop)
+}
+
+/// Removes the messages of a topic of which no delivery is left.
+pub(crate) async fn delete_all_done(tx: &mut Tx<'_>, topic: &TopicName) -> Result<(), StoreError> {
+    tx.execute(DELETE_ALL_DONE, &place(topic)).await.map(drop)
 }
 
 /// Removes all messages of a topic.

@@ -1,6 +1,7 @@
 //! Deliveries that fail, are tried again, survive a crash, and are given up.
 
 use strongroom_sns::Undelivered;
+use strongroom_store::Statement;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::Bench;
@@ -16,6 +17,7 @@ on_both_engines! {
     who_refuses_is_not_asked_again,
     what_waits_survives_the_process,
     an_endpoint_that_is_away_keeps_nobody_waiting,
+    nothing_stays_that_nobody_waits_for,
 }
 
 async fn a_failed_delivery_is_tried_again_with_the_same_id(database: &TestDatabase) {
@@ -101,4 +103,25 @@ async fn an_endpoint_that_is_away_keeps_nobody_waiting(database: &TestDatabase) 
     root.publish(&here, "hello").await.unwrap();
     let posted = bench.deliver(21).await;
     assert_eq!(posted[20].url, "https://example.com/here");
+}
+
+const MESSAGES: Statement = Statement::new("SELECT COUNT(*) AS found FROM sns_messages");
+
+async fn nothing_stays_that_nobody_waits_for(database: &TestDatabase) {
+    let bench = Bench::new(database).await;
+    let root = bench.root();
+    let topic = root.topic("t").await;
+    let waiting = || async { bench.db.query_one(MESSAGES, &[]).await.unwrap().i64("found").unwrap() };
+    for _ in 0..3 {
+        root.subscribe(&topic, "https", HOOK, &[]).await.unwrap();
+    }
+    assert_eq!(waiting().await, 1, "what an endpoint is asked last");
+    let arn = bench.subscribed(&topic, "https", HOOK).await;
+    assert_eq!(waiting().await, 0);
+    root.publish(&topic, "hello").await.unwrap();
+    assert_eq!(waiting().await, 1);
+    root.unsubscribe(&arn).await.unwrap();
+    assert_eq!(waiting().await, 0);
+    root.publish(&topic, "heard by nobody").await.unwrap();
+    assert_eq!(waiting().await, 0);
 }

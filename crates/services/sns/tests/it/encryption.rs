@@ -10,6 +10,7 @@ on_both_engines! {
     a_data_key_serves_one_publisher_for_a_while,
     kms_can_refuse_publishers,
     what_waits_is_opened_by_sns_itself,
+    the_key_that_aws_keeps_is_for_no_service,
 }
 
 async fn a_data_key_serves_one_publisher_for_a_while(database: &TestDatabase) {
@@ -73,4 +74,16 @@ async fn what_waits_is_opened_by_sns_itself(database: &TestDatabase) {
     bench.move_clock(20_000);
     assert_eq!(bench.deliver(1).await[0].member("Message"), "hello");
     assert_eq!(bench.kms.calls.lock().unwrap().last().unwrap(), &("Decrypt", "sns.amazonaws.com".to_owned()));
+}
+
+async fn the_key_that_aws_keeps_is_for_no_service(database: &TestDatabase) {
+    let bench = Bench::new(database).await;
+    let root = bench.root();
+    let topic = root.create("t", &[("KmsMasterKeyId", "alias/aws/sns")]).await.unwrap();
+    root.publish(&topic, "hello").await.unwrap();
+    let alarm = format!("arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:a");
+    let alarms = root.service("cloudwatch.amazonaws.com", &alarm);
+    assert_eq!(refused(alarms.publish(&topic, "hello").await).0, "KMSAccessDenied");
+    root.set(&topic, "KmsMasterKeyId", "alias/k").await.unwrap();
+    alarms.publish(&topic, "hello").await.unwrap();
 }
