@@ -1,5 +1,5 @@
-"""Two servers on one PostgreSQL: what one changes holds at the other within moments, neither acts on what it knows once it
-no longer hears from the store, and each tells of what any of them has recorded."""
+"""Two servers on one PostgreSQL: what one changes holds at the other within moments, neither acts on what it knows once
+it no longer hears from the store, and each tells of what any of them has recorded."""
 
 import json
 import os
@@ -104,8 +104,8 @@ class Watched:
         self.before = code_of(call)
 
     def becomes(self, code: str | None):
-        """Waits until the call is answered as it is to be from now on. A server that knows no better may answer as before
-        only for as long as what it knows is young enough: a call that begins later than that must not be."""
+        """Waits until the call is answered as it is to be from now on. A server that knows no better may answer as
+        before only for as long as what it knows is young enough: a call that begins later than that must not be."""
         changed = time.monotonic()
         while True:
             begun = time.monotonic()
@@ -209,7 +209,12 @@ def test_objects_and_bucket_policies_are_the_same_everywhere(here):
     assert far.get_object(Bucket="shared-by-servers", Key="k")["Body"].read() == b"1"
     far.put_object(Bucket="shared-by-servers", Key="k", Body=b"2")
     assert near.get_object(Bucket="shared-by-servers", Key="k")["Body"].read() == b"2"
-    nobody = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::shared-by-servers/*"}
+    nobody = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::shared-by-servers/*",
+    }
     near.put_bucket_policy(Bucket="shared-by-servers", Policy=json.dumps({"Statement": [nobody]}))
     assert code_of(lambda: far.get_object(Bucket="shared-by-servers", Key="k")) == "AccessDenied"
 
@@ -236,7 +241,8 @@ def test_each_server_tells_of_all_calls(here):
     wait_until(lambda: code_of(lambda: here.there.decrypt(CiphertextBlob=here.blob)) is None, "the key, enabled")
     found = [looked_up(server, ResourceName=here.arn) for server in (here.first, here.second)]
     names = [event["EventName"] for event in found[0]]
-    assert names[-1] == "CreateKey" and {"Encrypt", "Decrypt", "DisableKey", "EnableKey"} <= set(names), names
+    assert names[-1] == "CreateKey", names
+    assert {"Encrypt", "Decrypt", "DisableKey", "EnableKey"} <= set(names), names
     assert [event["EventId"] for event in found[0]] == [event["EventId"] for event in found[1]]
     times = [event["EventTime"] for event in found[0]]
     assert times == sorted(times, reverse=True)
@@ -255,7 +261,8 @@ def test_a_page_of_events_goes_on_at_another_server(here):
             break
         token = {"NextToken": page["NextToken"]}
     whole = [event["EventId"] for event in looked_up(here.first, ResourceName=here.arn)]
-    assert seen == whole and len(seen) == len(set(seen)) >= 8
+    assert seen == whole
+    assert len(seen) == len(set(seen)) >= 8
 
 
 def test_the_last_use_of_a_key_is_told_by_either(here):
@@ -272,18 +279,20 @@ def test_audit_and_explain_see_all_servers(here):
     wait_until(lambda: code_of(decrypt) == "AccessDeniedException", "the user at the other server")
     # Asked with the configuration of the first server.
     told = here.first.run("explain", "--config", str(here.first.config))
-    assert "kms:Decrypt" in told.stdout and "user/refused" in told.stdout, told.stdout + told.stderr
+    assert "kms:Decrypt" in told.stdout, told.stdout + told.stderr
+    assert "user/refused" in told.stdout, told.stdout
     denied = here.first.run("audit", "denied", "--config", str(here.first.config))
     assert "user/refused" in denied.stdout, denied.stdout
     verified = here.first.verify_audit()
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    assert verified.stdout.count("The journal of server ") == 2, verified.stdout
+    for server in (here.first, here.second):
+        assert f"The journal of server {name_of(server)}:" in verified.stdout, verified.stdout
 
 
 def test_a_stranger_verifies_what_was_exported(here, tmp_path):
     first = here.first
     wait_until(
-        lambda: first.run("audit", "checkpoint", "--config", str(first.config)).stdout.count("head ") == 2,
+        lambda: first.run("audit", "checkpoint", "--config", str(first.config)).stdout.count("head ") >= 2,
         "a checkpoint of each server",
         90,
     )
@@ -291,14 +300,19 @@ def test_a_stranger_verifies_what_was_exported(here, tmp_path):
     (tmp_path / "key.pem").write_text(first.run("audit", "key", *config).stdout)
     kept = first.run("audit", "checkpoint", *config).stdout
     folders = first.run("audit", "export", str(tmp_path / "out"), *config).stdout.split()
-    assert len(folders) == 2, folders
-    for folder in folders:
+    servers = [str(tmp_path / "out" / name_of(server)) for server in (first, here.second)]
+    assert set(servers) <= set(folders), folders
+    for folder in servers:
         own = [text for text in kept.split("\n\n") if (Path(folder) / head_of(text)).is_dir()]
         assert len(own) == 1, kept
         (tmp_path / "kept.txt").write_text(own[0].strip() + "\n")
         stranger = ["--public-key", str(tmp_path / "key.pem"), "--checkpoint", str(tmp_path / "kept.txt")]
         told = first.run("audit", "verify", "--journal", folder, *stranger)
         assert told.returncode == 0, told.stdout + told.stderr
+
+
+def name_of(server: Production) -> str:
+    return (server.data / "server-name").read_text().strip()
 
 
 def head_of(checkpoint: str) -> str:
@@ -404,8 +418,8 @@ def test_what_a_server_leaves_that_is_killed_is_recorded_by_the_other(program, p
     named = [event["Resources"][0]["ResourceName"] for event in created(second) if event["Resources"]]
     recorded = {name.rsplit("/", 1)[1] for name in named}
     assert recorded >= set(made)
-    # No change outruns its record: what it had committed, and did not come to record, the other records in a minute, and
-    # nothing twice.
+    # No change outruns its record: what it had committed, and did not come to record, the other records in a minute,
+    # and nothing twice.
     pages = as_root(second, "kms").get_paginator("list_keys").paginate()
     there = {key["KeyId"] for page in pages for key in page["Keys"]}
     assert there >= set(made)
