@@ -8,6 +8,8 @@ import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -247,6 +249,54 @@ def test_after_a_jump_of_the_clock_one_digest_covers_the_gap(evidence):
     status, said = evidence.validated()
     assert status == 0, said
     assert len(evidence.keys("CloudTrail-Digest")) == 4
+
+
+def test_a_topic_is_told_of_each_file(evidence):
+    heard = []
+
+    class Subscriber(BaseHTTPRequestHandler):
+        def do_POST(self):
+            heard.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    sns = sdk.client(evidence.node, "sns")
+    topic = sns.create_topic(Name="delivered")["TopicArn"]
+    name_topic = ["cloudtrail", "update-trail", "--name", TRAIL, "--sns-topic-name", "delivered"]
+
+    def let_in(trail: str):
+        """As the CloudTrail User Guide has it: "Amazon SNS topic policy for CloudTrail"."""
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudtrail.amazonaws.com"},
+            "Action": "SNS:Publish",
+            "Resource": topic,
+            "Condition": {"StringEquals": {"aws:SourceArn": trail}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+
+    let_in(ARN + "s")
+    assert evidence.aws.refused(*name_topic).code == "InsufficientSnsTopicPolicyException"
+    let_in(ARN)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Subscriber) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=f"http://127.0.0.1:{server.server_port}/")
+        wait_until(lambda: heard, "the message that asks for a confirmation")
+        sns.confirm_subscription(TopicArn=topic, Token=heard[0]["Token"])
+        assert evidence.aws(*name_topic)["SnsTopicARN"] == topic
+        evidence.hours(1)
+
+        def told():
+            return [one["Message"] for one in heard if one["Type"] == "Notification" and "s3Bucket" in one["Message"]]
+
+        wait_until(told, "a notice")
+        server.shutdown()
+    named = json.loads(told()[0])
+    assert (named["s3Bucket"], named["s3ObjectKey"][0] in evidence.keys("CloudTrail")) == (BUCKET, True)
 
 
 def test_trails_deliver_to_another_s3(made, node, account, tmp_path):
