@@ -43,6 +43,7 @@ class World:
         self._make_bucket()
         self._find_backup()
         self._make_topic()
+        self._make_trail()
         return self
 
     def fill(self, given):
@@ -68,6 +69,8 @@ class World:
             "alias-arn": self.arn("alias/absent", "kms"),
             "bucket": "absent-bucket",
             "copy-source": "absent-bucket/k",
+            "trail": self.arn("trail/absent", "cloudtrail"),
+            "trail-name": "absent",
             "upload": "absent",
             "version": "absent",
             "backup": "backup-abcdefgh234",
@@ -173,7 +176,6 @@ class World:
             "saml-provider": self.arn("saml-provider/idp"),
             "service-role": service,
             "shared-role": shared,
-            "trail": self.arn("trail/trail", "cloudtrail"),
             "trust": trusting,
             "unattached": managed("IAMUserChangePassword"),
             "user": user,
@@ -202,6 +204,19 @@ class World:
         upload = s3.create_multipart_upload(Bucket="matrix-objects", Key="k")["UploadId"]
         self.things |= {"bucket": "matrix-objects", "copy-source": "matrix-objects/k"}
         self.things |= {"upload": upload, "version": version}
+
+    def _make_trail(self):
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket="matrix-evidence")
+        service = {"Service": "cloudtrail.amazonaws.com"}
+        policy = document(
+            allow("s3:GetBucketAcl", "arn:aws:s3:::matrix-evidence", Principal=service),
+            allow("s3:PutObject", f"arn:aws:s3:::matrix-evidence/AWSLogs/{self.account}/*", Principal=service),
+        )
+        s3.put_bucket_policy(Bucket="matrix-evidence", Policy=policy)
+        tags = [{"Key": "team", "Value": "keys"}]
+        self.client("cloudtrail").create_trail(Name="matrix", S3BucketName="matrix-evidence", TagsList=tags)
+        self.things |= {"trail": self.arn("trail/matrix", "cloudtrail"), "trail-name": "matrix"}
 
     def _make_topic(self):
         sns = self.client("sns")
