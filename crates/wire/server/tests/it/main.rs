@@ -20,6 +20,7 @@ mod gates;
 mod heads;
 mod health;
 mod http2;
+mod links;
 mod messages;
 mod metrics;
 mod records;

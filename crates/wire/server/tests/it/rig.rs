@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use strongroom_api_s3::S3Service;
+use strongroom_api_sns::SnsService;
 use strongroom_identity::{Credential, Credentials, NoCredential, Principal, RecordDraft, Tls};
 use strongroom_runtime::{Clocks, ManualTime, ShutdownOwner};
 use strongroom_secret::SecretString;
@@ -19,6 +20,7 @@ use strongroom_server::{
 use tokio::net::TcpListener;
 
 use crate::doors::{Doors, DoorsService, GatesService, WindowsService};
+use crate::links::Links;
 use crate::security_log;
 use crate::shelf::Shelf;
 use crate::signing::Request;
@@ -69,6 +71,8 @@ pub(crate) struct Setup {
     pub(crate) doors: Arc<Doors>,
     /// The objects of S3, if there is one.
     pub(crate) shelf: Option<Arc<Shelf>>,
+    /// The subscriptions of SNS, if there is one.
+    pub(crate) links: Option<Arc<Links>>,
     pub(crate) records: Arc<Records>,
     pub(crate) keys: Arc<Keys>,
 }
@@ -87,6 +91,7 @@ impl Default for Setup {
             dev: None,
             doors: Doors::new(),
             shelf: None,
+            links: None,
             records: Arc::default(),
             keys: Arc::default(),
         }
@@ -125,6 +130,7 @@ impl Rig {
             dev,
             doors,
             shelf,
+            links,
             records,
             keys,
         } = setup;
@@ -134,6 +140,10 @@ impl Rig {
             .with(GatesService(doors.clone()));
         let registry = match shelf {
             Some(shelf) => registry.with(S3Service(shelf)),
+            None => registry,
+        };
+        let registry = match links {
+            Some(links) => registry.with(SnsService(links)),
             None => registry,
         };
         let parts = ServerParts {
