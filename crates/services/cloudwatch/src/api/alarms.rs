@@ -109,10 +109,9 @@ pub(super) fn check_actions(actions: &Actions) -> Result<(), Refusal> {
         match parts.as_slice() {
             ["arn", _, "sns", region, account, topic]
                 if !region.is_empty() && account.len() == 12 && !topic.is_empty() => {}
-            ["arn", _, "sns", ..] | [] | [_] => {
-                return Err(Refusal::validation(format!("Invalid arn syntax: {arn}")));
+            ["arn", _, service, _, ..] if *service != "sns" => {
+                return Err(Refusal::NotYet("alarm actions other than topics of SNS"));
             }
-            ["arn", ..] => return Err(Refusal::NotYet("alarm actions other than topics of SNS")),
             _ => return Err(Refusal::validation(format!("Invalid arn syntax: {arn}"))),
         }
     }

@@ -31,7 +31,7 @@ const COUNT: Statement =
     Statement::new("SELECT COUNT(*) AS alarms FROM cloudwatch_alarms WHERE account = $1 AND region = $2");
 const LIST_ALL: Statement = Statement::new(
     "SELECT account, region, name, version, format, document, mac FROM cloudwatch_alarms \
-     WHERE account > $1 OR (account = $1 AND (region > $2 OR (region = $2 AND name > $3))) \
+     WHERE account >= $1 AND (account > $1 OR region > $2 OR (region = $2 AND name > $3)) \
      ORDER BY account, region, name LIMIT $4",
 );
 

@@ -16,22 +16,22 @@ const INSERT: Statement = Statement::new(
 );
 const NEWEST: Statement = Statement::new(
     "SELECT at_ms, item, alarm, alarm_type, kind, summary, data FROM cloudwatch_history \
-     WHERE account = $1 AND region = $2 AND (at_ms < $3 OR (at_ms = $3 AND item < $4)) AND at_ms >= $5 \
+     WHERE account = $1 AND region = $2 AND at_ms <= $3 AND (at_ms < $3 OR item < $4) AND at_ms >= $5 \
      ORDER BY at_ms DESC, item DESC LIMIT $6",
 );
 const OLDEST: Statement = Statement::new(
     "SELECT at_ms, item, alarm, alarm_type, kind, summary, data FROM cloudwatch_history \
-     WHERE account = $1 AND region = $2 AND (at_ms > $3 OR (at_ms = $3 AND item > $4)) AND at_ms <= $5 \
+     WHERE account = $1 AND region = $2 AND at_ms >= $3 AND (at_ms > $3 OR item > $4) AND at_ms <= $5 \
      ORDER BY at_ms, item LIMIT $6",
 );
 const NEWEST_OF: Statement = Statement::new(
     "SELECT at_ms, item, alarm, alarm_type, kind, summary, data FROM cloudwatch_history \
-     WHERE account = $1 AND region = $2 AND alarm = $7 AND (at_ms < $3 OR (at_ms = $3 AND item < $4)) \
+     WHERE account = $1 AND region = $2 AND alarm = $7 AND at_ms <= $3 AND (at_ms < $3 OR item < $4) \
      AND at_ms >= $5 ORDER BY at_ms DESC, item DESC LIMIT $6",
 );
 const OLDEST_OF: Statement = Statement::new(
     "SELECT at_ms, item, alarm, alarm_type, kind, summary, data FROM cloudwatch_history \
-     WHERE account = $1 AND region = $2 AND alarm = $7 AND (at_ms > $3 OR (at_ms = $3 AND item > $4)) \
+     WHERE account = $1 AND region = $2 AND alarm = $7 AND at_ms >= $3 AND (at_ms > $3 OR item > $4) \
      AND at_ms <= $5 ORDER BY at_ms, item LIMIT $6",
 );
 const DROP_OLD: Statement = Statement::new("DELETE FROM cloudwatch_history WHERE at_ms < $1");

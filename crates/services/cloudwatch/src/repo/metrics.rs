@@ -18,13 +18,13 @@ const NOTE: Statement = Statement::new(
 const LIST: Statement = Statement::new(
     "SELECT metric, namespace, name, dimensions FROM cloudwatch_metrics \
      WHERE account = $1 AND region = $2 AND newest_ms >= $3 \
-     AND (namespace > $4 OR (namespace = $4 AND (name > $5 OR (name = $5 AND metric > $6)))) \
+     AND namespace >= $4 AND (namespace > $4 OR name > $5 OR (name = $5 AND metric > $6)) \
      ORDER BY namespace, name, metric LIMIT $7",
 );
 const LIST_NAMESPACE: Statement = Statement::new(
     "SELECT metric, namespace, name, dimensions FROM cloudwatch_metrics \
      WHERE account = $1 AND region = $2 AND namespace = $4 AND newest_ms >= $3 \
-     AND (name > $5 OR (name = $5 AND metric > $6)) ORDER BY namespace, name, metric LIMIT $7",
+     AND name >= $5 AND (name > $5 OR metric > $6) ORDER BY namespace, name, metric LIMIT $7",
 );
 const LIST_NAMED: Statement = Statement::new(
     "SELECT metric, namespace, name, dimensions FROM cloudwatch_metrics \
@@ -33,7 +33,7 @@ const LIST_NAMED: Statement = Statement::new(
 );
 const LIST_ALL: Statement = Statement::new(
     "SELECT account, region, metric FROM cloudwatch_metrics \
-     WHERE account > $1 OR (account = $1 AND (region > $2 OR (region = $2 AND metric > $3))) \
+     WHERE account >= $1 AND (account > $1 OR region > $2 OR (region = $2 AND metric > $3)) \
      ORDER BY account, region, metric LIMIT $4",
 );
 const FORGET: Statement = Statement::new(

@@ -25,7 +25,7 @@ const ADD: Statement = Statement::new(
 const READ: Statement = Statement::new(
     "SELECT at_ms, unit, samples, total, least, most FROM cloudwatch_points \
      WHERE account = $1 AND region = $2 AND metric = $3 AND resolution = $4 \
-     AND (at_ms > $5 OR (at_ms = $5 AND unit > $6)) AND at_ms < $7 ORDER BY at_ms, unit LIMIT $8",
+     AND at_ms >= $5 AND (at_ms > $5 OR unit > $6) AND at_ms < $7 ORDER BY at_ms, unit LIMIT $8",
 );
 const DROP_OLD: Statement = Statement::new(
     "DELETE FROM cloudwatch_points WHERE account = $1 AND region = $2 AND metric = $3 AND resolution = $4 \

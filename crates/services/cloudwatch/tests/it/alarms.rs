@@ -1,7 +1,7 @@
 //! Alarms on metrics: how they stand as time passes.
 
 use serde_json::Value;
-use strongroom_api_cloudwatch as api;
+use strongroom_api_cloudwatch::{self as api, CloudWatch as _};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{HOUR, Lab, MINUTE, SECOND, TOPIC, orders};
@@ -261,7 +261,6 @@ async fn an_alarm_on_metric_math(database: &TestDatabase) {
         metric_name: "Orders".to_owned(),
         ..Default::default()
     };
-    use api::CloudWatch as _;
     let found = client.cloudwatch.describe_alarms_for_metric(&client.context(), of_metric).await.unwrap();
     assert!(found.metric_alarms.unwrap().is_empty(), "alarms on math are not listed");
 }
@@ -283,7 +282,6 @@ async fn alarms_on_seconds_are_looked_at_every_ten(database: &TestDatabase) {
         metric_data: Some(vec![datum]),
         ..Default::default()
     };
-    use api::CloudWatch as _;
     client.cloudwatch.put_metric_data(&client.changing(), input).await.unwrap();
     lab.pass(10 * SECOND).await;
     assert_eq!(client.state("fast").await, "ALARM");

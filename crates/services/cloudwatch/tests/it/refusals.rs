@@ -1,6 +1,6 @@
 //! What is refused, and how.
 
-use strongroom_api_cloudwatch as api;
+use strongroom_api_cloudwatch::{self as api, CloudWatch as _};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{Lab, orders, refusal};
@@ -88,7 +88,6 @@ async fn who_may_do_what(database: &TestDatabase) {
     );
     assert!(refusal(user.set_state("other", "OK").await).starts_with("AccessDenied"), "there or not");
     user.data(&[(lab.now(), 1.0)]).await;
-    use api::CloudWatch as _;
     let elsewhere = api::PutMetricDataInput {
         namespace: "Elsewhere".to_owned(),
         metric_data: Some(Vec::new()),
