@@ -13,6 +13,7 @@ use strongroom_journal::StreamId;
 use strongroom_runtime::uptime;
 use strongroom_store::Engine;
 
+use crate::outbox::blocking;
 use crate::{Outbox, OutboxError};
 
 /// How often a server writes down that it is there, and looks at the others.
@@ -66,7 +67,8 @@ impl Others {
     pub async fn look(&mut self, now: Duration) -> Result<usize, OutboxError> {
         let Outbox { db, journal, .. } = &*self.outbox;
         db.outbox_beat(&journal.stream().to_string()).await?;
-        let own: BTreeSet<_> = journal.own_reader().streams()?.into_iter().collect();
+        let reader = journal.own_reader();
+        let own: BTreeSet<_> = blocking(move || reader.streams()).await?.into_iter().collect();
         let writers = db.outbox_writers().await?;
         let left = self.outbox.streams_with_drafts().await?;
         // What is no stream's name was written by nobody.

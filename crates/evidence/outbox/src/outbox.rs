@@ -405,7 +405,7 @@ fn recorded_of(
 }
 
 /// Does what blocks on the disk, or on the store.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
 ) -> Result<T, JournalError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| JournalError::Closed)?

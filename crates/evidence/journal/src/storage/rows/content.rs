@@ -102,11 +102,7 @@ impl RowContent {
         let rows = self.query(statements::FETCH, vec![number(offset), number(end), MOST_PIECES.into()])?;
         let mut window = Vec::with_capacity(rows.len());
         for row in &rows {
-            let (start, bytes) = match piece(row).map_err(failed)? {
-                Some(piece) => piece,
-                None => continue,
-            };
-            let (bytes, is_lost) = bytes;
+            let Some((start, (bytes, is_lost))) = piece(row).map_err(failed)? else { continue };
             if is_lost {
                 let lost = (start, start + (bytes.len() as u64).saturating_sub(1));
                 if !state.lost.contains(&lost) {
