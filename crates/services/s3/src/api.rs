@@ -13,6 +13,7 @@ mod settings;
 mod shown;
 mod tagging;
 mod unconfigured;
+mod upload_lists;
 
 use async_trait::async_trait;
 use strongroom_api_s3 as s3;
@@ -67,8 +68,6 @@ operations! {
         abort_multipart_upload(AbortMultipartUploadRequest) -> s3::AbortMultipartUploadOutput;
         complete_multipart_upload(CompleteMultipartUploadRequest) -> s3::CompleteMultipartUploadOutput;
         create_multipart_upload(CreateMultipartUploadRequest) -> s3::CreateMultipartUploadOutput;
-        list_multipart_uploads(ListMultipartUploadsRequest) -> s3::ListMultipartUploadsOutput;
-        list_parts(ListPartsRequest) -> s3::ListPartsOutput;
         upload_part(UploadPartRequest) -> s3::UploadPartOutput;
         upload_part_copy(UploadPartCopyRequest) -> s3::UploadPartCopyOutput;
     }
@@ -128,5 +127,9 @@ operations! {
         list_bucket_intelligent_tiering_configurations(ListBucketIntelligentTieringConfigurationsRequest) -> s3::ListBucketIntelligentTieringConfigurationsOutput;
         list_bucket_inventory_configurations(ListBucketInventoryConfigurationsRequest) -> s3::ListBucketInventoryConfigurationsOutput;
         list_bucket_metrics_configurations(ListBucketMetricsConfigurationsRequest) -> s3::ListBucketMetricsConfigurationsOutput;
+    }
+    upload_lists {
+        list_multipart_uploads(ListMultipartUploadsRequest) -> s3::ListMultipartUploadsOutput;
+        list_parts(ListPartsRequest) -> s3::ListPartsOutput;
     }
 }

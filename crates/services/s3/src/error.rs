@@ -98,7 +98,9 @@ impl Refusal {
     /// The version is a delete marker, of which there is nothing to read.
     pub(crate) fn is_delete_marker(method: &str) -> Self {
         let text = "The specified method is not allowed against this resource.";
-        Self::client(405, "MethodNotAllowed", text).with("Method", method).with("ResourceType", "DeleteMarker")
+        Self::client(405, "MethodNotAllowed", text)
+            .with("Method", method)
+            .with("ResourceType", "DeleteMarker")
     }
 
     pub(crate) fn no_such_upload(upload: &str) -> Self {
@@ -128,7 +130,8 @@ impl Refusal {
     }
 
     pub(crate) fn invalid_bucket_name(bucket: &str) -> Self {
-        Self::client(400, "InvalidBucketName", "The specified bucket is not valid.").with("BucketName", bucket)
+        Self::client(400, "InvalidBucketName", "The specified bucket is not valid.")
+            .with("BucketName", bucket)
     }
 
     pub(crate) fn key_too_long(size: usize, limit: usize) -> Self {
@@ -146,7 +149,8 @@ impl Refusal {
     }
 
     pub(crate) fn malformed_xml() -> Self {
-        let text = "The XML you provided was not well-formed or did not validate against our published schema";
+        let text =
+            "The XML you provided was not well-formed or did not validate against our published schema";
         Self::client(400, "MalformedXML", text)
     }
 
@@ -163,7 +167,8 @@ impl Refusal {
     }
 
     pub(crate) fn too_large(size: Option<u64>, limit: u64) -> Self {
-        let refusal = Self::client(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size");
+        let refusal =
+            Self::client(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size");
         let refusal = match size {
             Some(size) => refusal.with("ProposedSize", size.to_string()),
             None => refusal,
@@ -189,7 +194,11 @@ impl Refusal {
     }
 
     pub(crate) fn bad_digest(what: &str) -> Self {
-        Self::client(400, "BadDigest", format!("The {what} you specified did not match the calculated checksum."))
+        Self::client(
+            400,
+            "BadDigest",
+            format!("The {what} you specified did not match the calculated checksum."),
+        )
     }
 
     /// What a bucket keeps from becoming public would make it so.
@@ -259,8 +268,12 @@ impl From<Refusal> for ApiError {
             Refusal::NotModified => client(304, "NotModified", "Not Modified".to_owned()),
             Refusal::NotYet(feature) => Self::feature_not_implemented(&format!("s3: {feature}")),
             // Of another account's bucket nothing is told ("Access denied (403 Forbidden) errors" in the user guide).
-            Refusal::Denied { is_foreign: true, .. } => client(403, "AccessDenied", "Access Denied".to_owned()),
-            Refusal::Denied { denied, is_foreign: false } => client(403, "AccessDenied", denied.with_quoted_resource()),
+            Refusal::Denied { is_foreign: true, .. } => {
+                client(403, "AccessDenied", "Access Denied".to_owned())
+            }
+            Refusal::Denied { denied, is_foreign: false } => {
+                client(403, "AccessDenied", denied.with_quoted_resource())
+            }
             Refusal::Other(error) => error,
             Refusal::Unavailable { text, source } => {
                 client(503, "ServiceUnavailable", text.to_owned()).with_source(source)
@@ -279,10 +292,9 @@ impl From<StreamError> for Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Conflict | StoreError::Unavailable(_) => Self::Unavailable {
-                text: "Please reduce your request rate.",
-                source: error.into(),
-            },
+            StoreError::Conflict | StoreError::Unavailable(_) => {
+                Self::Unavailable { text: "Please reduce your request rate.", source: error.into() }
+            }
             other => Self::Internal(other.into()),
         }
     }

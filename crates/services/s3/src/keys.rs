@@ -70,9 +70,14 @@ impl Wrapping {
         let opened = match (self, &part.sealed_key, &part.wrapped_key) {
             (Self::Seal(sealer), Some(sealed), _) => sealer.open(&bound, sealed)?,
             (Self::Kms(data_key), _, Some(wrapped)) => salted::open(data_key, LABEL, &bound, wrapped)?,
-            _ => return Err(Refusal::internal("a file of an object has no key of the kind that the object has")),
+            _ => {
+                return Err(Refusal::internal(
+                    "a file of an object has no key of the kind that the object has",
+                ));
+            }
         };
-        Key256::copied_from(opened.expose()).ok_or_else(|| Refusal::internal("the key of a file has another length"))
+        Key256::copied_from(opened.expose())
+            .ok_or_else(|| Refusal::internal("the key of a file has another length"))
     }
 }
 
@@ -109,7 +114,8 @@ impl Keys {
         let call = |context: Arc<RequestContext>| async move { kms.generate_data_key(&context, input).await };
         let made = self.passed_on.call_in(bucket.region, context, asked, told, call).await;
         let made = made.map_err(|error| Refusal::Internal(error.into()))?.map_err(of_kms)?;
-        let plaintext = made.plaintext.as_ref().and_then(|plaintext| Key256::copied_from(&plaintext.expose().0));
+        let plaintext =
+            made.plaintext.as_ref().and_then(|plaintext| Key256::copied_from(&plaintext.expose().0));
         let missing = || Refusal::internal("KMS made no data key");
         Ok(DataKey {
             wrapping: Wrapping::Kms(plaintext.ok_or_else(missing)?),
@@ -143,8 +149,11 @@ impl Keys {
         let call = |context: Arc<RequestContext>| async move { kms.decrypt(&context, input).await };
         let opened = self.passed_on.call_in(bucket.region, context, asked, told, call).await;
         let opened = opened.map_err(|error| Refusal::Internal(error.into()))?.map_err(of_kms)?;
-        let plaintext = opened.plaintext.as_ref().and_then(|plaintext| Key256::copied_from(&plaintext.expose().0));
-        plaintext.map(Wrapping::Kms).ok_or_else(|| Refusal::internal("KMS opened something that is no data key"))
+        let plaintext =
+            opened.plaintext.as_ref().and_then(|plaintext| Key256::copied_from(&plaintext.expose().0));
+        plaintext
+            .map(Wrapping::Kms)
+            .ok_or_else(|| Refusal::internal("KMS opened something that is no data key"))
     }
 }
 

@@ -7,8 +7,8 @@ mod format;
 mod reading;
 mod writing;
 
-pub use self::folder::Folder;
 pub(crate) use self::folder::FileId;
+pub use self::folder::Folder;
 pub(crate) use self::format::FileKey;
 pub(crate) use self::reading::{Piece, stream};
 pub(crate) use self::writing::{Expected, Written, write};

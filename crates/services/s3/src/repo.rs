@@ -12,15 +12,18 @@ use serde::de::DeserializeOwned;
 use strongroom_identity::RecordDraft;
 use strongroom_store::{Migration, Row, Source, Statement, StoreError, Tx};
 
-pub(crate) use self::buckets::{Buckets, count_buckets, find_bucket, insert_bucket, load_bucket, remove_bucket, replace_bucket};
+pub(crate) use self::buckets::{
+    Buckets, count_buckets, find_bucket, insert_bucket, load_bucket, remove_bucket, replace_bucket,
+};
 pub(crate) use self::dropped::{drop_file, dropped_files, forget_dropped, is_named};
 pub(crate) use self::objects::{
-    Cursor, demote_latest, find_version, has_versions, insert_version, latest, list_latest, list_versions, load_version,
-    newest_but, next_number, number_of, promote, remove_version, replace_facts,
+    Cursor, demote_latest, find_version, has_versions, insert_version, latest, list_latest, list_versions,
+    load_version, newest_but, next_number, number_of, promote, remove_version, replace_facts,
 };
 pub(crate) use self::parts::{Part, drop_content, find_parts, list_parts, load_parts, put_part};
 pub(crate) use self::uploads::{
-    Upload, UploadFacts, find_upload, insert_upload, list_uploads, load_upload, remove_upload, remove_uploads_of,
+    Upload, UploadFacts, find_upload, insert_upload, list_uploads, load_upload, remove_upload,
+    remove_uploads_of,
 };
 
 /// The tables of S3, forward only.

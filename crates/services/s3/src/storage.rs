@@ -154,7 +154,8 @@ impl ObjectStorage {
             .transaction(|tx| {
                 Box::pin(async move {
                     let found = repo::load_bucket(tx, &self.mac, name).await?;
-                    let bucket = expected(found.ok_or_else(|| Refusal::no_such_bucket(name))?, expected_owner)?;
+                    let bucket =
+                        expected(found.ok_or_else(|| Refusal::no_such_bucket(name))?, expected_owner)?;
                     let permitted = self.permit::<A>(context, Place::of_bucket(Arc::new(bucket)))?;
                     let bucket = &*permitted.resource().bucket;
                     let mut settings = bucket.settings.clone();
@@ -177,7 +178,10 @@ impl ObjectStorage {
         self.db
             .transaction(|tx| {
                 Box::pin(async move {
-                    self.permit::<actions::CreateBucket>(context, Place::of_bucket(Arc::new(bucket.clone())))?;
+                    self.permit::<actions::CreateBucket>(
+                        context,
+                        Place::of_bucket(Arc::new(bucket.clone())),
+                    )?;
                     if let Some(known) = repo::load_bucket(tx, &self.mac, &bucket.name).await? {
                         return Ok(Some(known));
                     }
@@ -206,7 +210,8 @@ impl ObjectStorage {
             .transaction(|tx| {
                 Box::pin(async move {
                     let found = repo::load_bucket(tx, &self.mac, name).await?;
-                    let bucket = expected(found.ok_or_else(|| Refusal::no_such_bucket(name))?, expected_owner)?;
+                    let bucket =
+                        expected(found.ok_or_else(|| Refusal::no_such_bucket(name))?, expected_owner)?;
                     let permitted =
                         self.permit::<actions::DeleteBucket>(context, Place::of_bucket(Arc::new(bucket)))?;
                     if let Some(has_versions) = repo::has_versions(tx, name).await? {

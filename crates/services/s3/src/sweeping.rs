@@ -120,7 +120,9 @@ impl ObjectStorage {
     /// Removes files that no row names and nobody has written to since that moment of real time, and answers how many.
     pub async fn remove_leftovers(&self, until_ms: i64) -> Result<usize, SweepError> {
         let folder = self.folder.clone();
-        let old = spawn_blocking(move || folder.untouched_since(until_ms)).await.map_err(std::io::Error::other)??;
+        let old = spawn_blocking(move || folder.untouched_since(until_ms))
+            .await
+            .map_err(std::io::Error::other)??;
         let mut removed = 0;
         for id in old {
             if self.holds.0.load(Ordering::SeqCst) > 0 {

@@ -16,11 +16,9 @@ use crate::error::Refusal;
 fn shown(acl: &Acl) -> Vec<s3::Grant> {
     let grant = |grant: &AclGrant| {
         let grantee = match &grant.grantee {
-            Grantee::Account(id) => s3::Grantee {
-                id: Some(id.clone()),
-                r#type: "CanonicalUser".into(),
-                ..s3::Grantee::default()
-            },
+            Grantee::Account(id) => {
+                s3::Grantee { id: Some(id.clone()), r#type: "CanonicalUser".into(), ..s3::Grantee::default() }
+            }
             Grantee::Group(uri) => {
                 s3::Grantee { uri: Some(uri.clone()), r#type: "Group".into(), ..s3::Grantee::default() }
             }
@@ -47,9 +45,13 @@ fn read(policy: &s3::AccessControlPolicy) -> Result<Acl, Refusal> {
             (Some(id), None, None) if id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
                 Grantee::Account(id.clone())
             }
-            (Some(id), None, None) => return Err(Refusal::invalid_argument("Invalid id", "CanonicalUser/ID", id)),
+            (Some(id), None, None) => {
+                return Err(Refusal::invalid_argument("Invalid id", "CanonicalUser/ID", id));
+            }
             (None, Some(uri), None) if is_group(uri) => Grantee::Group(uri.clone()),
-            (None, Some(uri), None) => return Err(Refusal::invalid_argument("Invalid group uri", "Group/URI", uri)),
+            (None, Some(uri), None) => {
+                return Err(Refusal::invalid_argument("Invalid group uri", "Group/URI", uri));
+            }
             (None, None, Some(_)) => return Err(Refusal::NotYet("grants to e-mail addresses")),
             _ => return Err(malformed()),
         };
@@ -110,7 +112,8 @@ pub(super) async fn get_bucket_acl(
     input: s3::GetBucketAclRequest,
 ) -> Result<s3::GetBucketAclOutput, Refusal> {
     let expected_owner = input.expected_bucket_owner.as_deref();
-    let permitted = storage.on_bucket::<actions::GetBucketAcl>(context, &input.bucket, expected_owner).await?;
+    let permitted =
+        storage.on_bucket::<actions::GetBucketAcl>(context, &input.bucket, expected_owner).await?;
     let bucket = &permitted.resource().bucket;
     Ok(s3::GetBucketAclOutput {
         owner: Some(owner(bucket.account)),
@@ -193,9 +196,13 @@ pub(super) async fn put_object_acl(
     };
     match version {
         Some(_) => {
-            storage.change_facts::<actions::PutObjectVersionAcl>(context, name, version, expected_owner, act).await?
+            storage
+                .change_facts::<actions::PutObjectVersionAcl>(context, name, version, expected_owner, act)
+                .await?
         }
-        None => storage.change_facts::<actions::PutObjectAcl>(context, name, version, expected_owner, act).await?,
+        None => {
+            storage.change_facts::<actions::PutObjectAcl>(context, name, version, expected_owner, act).await?
+        }
     };
     Ok(s3::PutObjectAclOutput::default())
 }

@@ -39,7 +39,10 @@ pub(super) async fn create_bucket(
         return Err(Refusal::NotYet("object lock"));
     }
     let configuration = input.create_bucket_configuration.unwrap_or_default();
-    let region = region_of(context, configuration.location_constraint.as_ref().map(s3::BucketLocationConstraint::as_str))?;
+    let region = region_of(
+        context,
+        configuration.location_constraint.as_ref().map(s3::BucketLocationConstraint::as_str),
+    )?;
     let has_grants = input.grant_full_control.is_some()
         || input.grant_read.is_some()
         || input.grant_read_acp.is_some()
@@ -51,7 +54,11 @@ pub(super) async fn create_bucket(
     let ownership = match &input.object_ownership {
         None => Ownership::BucketOwnerEnforced,
         Some(named) => Ownership::named(named.as_str()).ok_or_else(|| {
-            Refusal::invalid_argument("Invalid x-amz-object-ownership header", "x-amz-object-ownership", named.as_str())
+            Refusal::invalid_argument(
+                "Invalid x-amz-object-ownership header",
+                "x-amz-object-ownership",
+                named.as_str(),
+            )
         })?,
     };
     let acl = named_acl(input.acl.as_ref().map(s3::BucketCannedACL::as_str))?;
@@ -65,7 +72,10 @@ pub(super) async fn create_bucket(
         ConditionKeys::new()
             .with("s3:LocationConstraint", region.name())
             .with_some("s3:x-amz-acl", input.acl.as_ref().map(s3::BucketCannedACL::as_str))
-            .with_some("s3:x-amz-object-ownership", input.object_ownership.as_ref().map(s3::ObjectOwnership::as_str)),
+            .with_some(
+                "s3:x-amz-object-ownership",
+                input.object_ownership.as_ref().map(s3::ObjectOwnership::as_str),
+            ),
     );
     let account = context.account();
     let mut settings = Settings::new(account, ownership, acl);
@@ -85,13 +95,20 @@ pub(super) async fn create_bucket(
 }
 
 /// The answer where there is a bucket of that name. In us-east-1 the owner may make it again.
-fn already(known: &Bucket, context: &RequestContext, region: Region) -> Result<s3::CreateBucketOutput, Refusal> {
+fn already(
+    known: &Bucket,
+    context: &RequestContext,
+    region: Region,
+) -> Result<s3::CreateBucketOutput, Refusal> {
     let name = &known.name;
     if known.account != context.account() {
         return Err(Refusal::bucket_exists(name));
     }
     if known.region == region && region.name() == FIRST_REGION {
-        return Ok(s3::CreateBucketOutput { location: Some(format!("/{name}")), bucket_arn: Some(bucket_arn(name)) });
+        return Ok(s3::CreateBucketOutput {
+            location: Some(format!("/{name}")),
+            bucket_arn: Some(bucket_arn(name)),
+        });
     }
     Err(Refusal::already_owned(name))
 }
@@ -116,7 +133,11 @@ fn region_of(context: &RequestContext, constraint: Option<&str>) -> Result<Regio
                 return Err(Refusal::client(400, "InvalidLocationConstraint", text));
             };
             // From us-east-1 buckets are made anywhere.
-            if region == signed_for || signed_for.name() == FIRST_REGION { Ok(region) } else { Err(illegal(named)) }
+            if region == signed_for || signed_for.name() == FIRST_REGION {
+                Ok(region)
+            } else {
+                Err(illegal(named))
+            }
         }
     }
 }
@@ -166,7 +187,11 @@ pub(super) async fn get_bucket_location(
     input: s3::GetBucketLocationRequest,
 ) -> Result<s3::GetBucketLocationOutput, Refusal> {
     let permitted = storage
-        .on_bucket::<actions::GetBucketLocation>(context, &input.bucket, input.expected_bucket_owner.as_deref())
+        .on_bucket::<actions::GetBucketLocation>(
+            context,
+            &input.bucket,
+            input.expected_bucket_owner.as_deref(),
+        )
         .await?;
     let region = permitted.resource().bucket.region.name();
     // Of us-east-1 the answer is empty.

@@ -81,7 +81,10 @@ impl Described<'_> {
             .with_some("s3:x-amz-storage-class", self.storage_class)
             .with_some("s3:x-amz-server-side-encryption", self.encryption.algorithm)
             .with_some("s3:x-amz-server-side-encryption-aws-kms-key-id", self.encryption.key)
-            .with_some("s3:x-amz-website-redirect-location", self.headers.website_redirect_location.as_deref());
+            .with_some(
+                "s3:x-amz-website-redirect-location",
+                self.headers.website_redirect_location.as_deref(),
+            );
         if !tags.is_empty() {
             let names: Vec<String> = tags.iter().map(|(name, _)| name.clone()).collect();
             keys = keys.with("s3:RequestObjectTagKeys", names);

@@ -28,9 +28,11 @@ fn encoding(asked: Option<&s3::EncodingType>) -> Result<bool, Refusal> {
     match asked.map(s3::EncodingType::as_str) {
         None => Ok(false),
         Some("url") => Ok(true),
-        Some(other) => {
-            Err(Refusal::invalid_argument("Invalid Encoding Method specified in Request", "encoding-type", other))
-        }
+        Some(other) => Err(Refusal::invalid_argument(
+            "Invalid Encoding Method specified in Request",
+            "encoding-type",
+            other,
+        )),
     }
 }
 
@@ -39,7 +41,12 @@ fn algorithms(stored: Option<&Stored>) -> Option<Vec<s3::ChecksumAlgorithm>> {
     stored.map(|stored| vec![stored.kind.as_str().into()])
 }
 
-fn object(version: &Version, content: &Content, is_encoded: bool, shows_owner: Option<s3::Owner>) -> s3::Object {
+fn object(
+    version: &Version,
+    content: &Content,
+    is_encoded: bool,
+    shows_owner: Option<s3::Owner>,
+) -> s3::Object {
     let stored = content.facts.checksum.as_ref();
     s3::Object {
         key: Some(shown(&version.key, is_encoded)),
@@ -162,7 +169,8 @@ pub(super) async fn list_object_versions(
     let limit = limit(input.max_keys, "max-keys")?;
     ask(context, input.prefix.as_deref(), input.delimiter.as_deref(), input.max_keys);
     let expected_owner = input.expected_bucket_owner.as_deref();
-    let permitted = storage.on_bucket::<actions::ListBucketVersions>(context, &input.bucket, expected_owner).await?;
+    let permitted =
+        storage.on_bucket::<actions::ListBucketVersions>(context, &input.bucket, expected_owner).await?;
     let view = View::new(input.prefix.as_deref(), input.delimiter.as_deref());
     let key_marker = input.key_marker.unwrap_or_default();
     let start = match input.version_id_marker.as_deref().filter(|id| !id.is_empty()) {
@@ -186,8 +194,12 @@ pub(super) async fn list_object_versions(
             }
             Entry::Version(version) => match &version.content {
                 Some(content) => {
-                    let object =
-                        object(version, content, is_encoded, Some(owner(content.facts.owner_or(bucket_owner))));
+                    let object = object(
+                        version,
+                        content,
+                        is_encoded,
+                        Some(owner(content.facts.owner_or(bucket_owner))),
+                    );
                     versions.push(s3::ObjectVersion {
                         e_tag: object.e_tag,
                         checksum_algorithm: object.checksum_algorithm,

@@ -12,7 +12,7 @@ use strongroom_secret::Secret;
 
 use super::described::described;
 use super::objects::{Prepared, find_source, prepare};
-use super::shown::{given, owner, quoted, seconds, show_checksum, show_encryption, size};
+use super::shown::{given, quoted, seconds, show_checksum, show_encryption};
 use crate::ObjectStorage;
 use crate::domain::access::Place;
 use crate::domain::actions;
@@ -21,12 +21,11 @@ use crate::domain::checksum::{self, Given, OfUpload, Stored};
 use crate::domain::conditions::{ReadConditions, WriteConditions};
 use crate::domain::copy_source::CopySource;
 use crate::domain::encryption::encoded_context;
-use crate::domain::listing::{View, limit, shown};
-use crate::domain::name::{canonical_id, check_key};
+use crate::domain::name::check_key;
 use crate::domain::object::{Content, Facts};
 use crate::domain::range::{self, Span};
 use crate::error::Refusal;
-use crate::repo::{self, Part, Upload, UploadFacts};
+use crate::repo::{Part, Upload, UploadFacts};
 use crate::storage::{NewObject, Sent, new_content_id, part_of};
 
 /// The most parts of an upload.
@@ -71,7 +70,10 @@ pub(super) async fn create_multipart_upload(
         bucket: Some(input.bucket.clone()),
         key: Some(input.key.clone()),
         upload_id: Some(upload.id),
-        ssekms_encryption_context: encryption.context.as_deref().map(|context| Secret::new(encoded_context(context))),
+        ssekms_encryption_context: encryption
+            .context
+            .as_deref()
+            .map(|context| Secret::new(encoded_context(context))),
         checksum_algorithm: checksum.map(|checksum| checksum.kind.name().into()),
         checksum_type: checksum.map(|checksum| scope(checksum).into()),
         ..s3::CreateMultipartUploadOutput::default()
@@ -80,7 +82,8 @@ pub(super) async fn create_multipart_upload(
     Ok(output)
 }
 
-fn scope(checksum: OfUpload) -> &'static str {
+/// `COMPOSITE` or `FULL_OBJECT`.
+pub(super) fn scope(checksum: OfUpload) -> &'static str {
     if checksum.is_composite { "COMPOSITE" } else { "FULL_OBJECT" }
 }
 
@@ -121,7 +124,9 @@ async fn write_part(
         && kind != wanted
     {
         let (kind, wanted) = (kind.name().to_lowercase(), wanted.name().to_lowercase());
-        let text = format!("Checksum Type mismatch occurred, expected checksum Type: {wanted}, actual checksum Type: {kind}");
+        let text = format!(
+            "Checksum Type mismatch occurred, expected checksum Type: {wanted}, actual checksum Type: {kind}"
+        );
         return Err(Refusal::invalid_request(text));
     }
     let (written, stored) = storage.take_body(stream, sent, wanted).await?;
@@ -147,22 +152,23 @@ pub(super) async fn upload_part(
     let number = part_number(input.part_number)?;
     let stream = input.body.take();
     let expected_owner = input.expected_bucket_owner.as_deref();
-    let target = Target {
-        bucket: &input.bucket,
-        key: &input.key,
-        upload: &input.upload_id,
-        number,
-        expected_owner,
-    };
-    let (bucket, upload) =
-        storage.find_upload::<actions::PutObject>(context, (target.bucket, target.key, target.upload), expected_owner).await?;
+    let target =
+        Target { bucket: &input.bucket, key: &input.key, upload: &input.upload_id, number, expected_owner };
+    let (bucket, upload) = storage
+        .find_upload::<actions::PutObject>(
+            context,
+            (target.bucket, target.key, target.upload),
+            expected_owner,
+        )
+        .await?;
     let sent = Sent {
         md5: input.content_md5.as_deref(),
         algorithm: input.checksum_algorithm.as_ref().map(s3::ChecksumAlgorithm::as_str),
         sums: given!(input),
     };
     let part = write_part(storage, context, &target, &upload, &bucket, stream, &sent).await?;
-    let mut output = s3::UploadPartOutput { e_tag: Some(quoted(&part.etag)), ..s3::UploadPartOutput::default() };
+    let mut output =
+        s3::UploadPartOutput { e_tag: Some(quoted(&part.etag)), ..s3::UploadPartOutput::default() };
     show_encryption!(output, &upload.facts.object.encryption);
     show_checksum!(output, part.checksum.as_ref());
     Ok(output)
@@ -177,16 +183,16 @@ pub(super) async fn upload_part_copy(
     let number = part_number(input.part_number)?;
     let source = CopySource::parse(&input.copy_source)?;
     let expected_owner = input.expected_bucket_owner.as_deref();
-    let target = Target {
-        bucket: &input.bucket,
-        key: &input.key,
-        upload: &input.upload_id,
-        number,
-        expected_owner,
-    };
+    let target =
+        Target { bucket: &input.bucket, key: &input.key, upload: &input.upload_id, number, expected_owner };
     context.ask(ConditionKeys::new().with("s3:x-amz-copy-source", input.copy_source.as_str()));
-    let (bucket, upload) =
-        storage.find_upload::<actions::PutObject>(context, (target.bucket, target.key, target.upload), expected_owner).await?;
+    let (bucket, upload) = storage
+        .find_upload::<actions::PutObject>(
+            context,
+            (target.bucket, target.key, target.upload),
+            expected_owner,
+        )
+        .await?;
     let found = find_source(storage, context, &source, input.expected_source_bucket_owner.as_deref()).await?;
     let (from, copied) = (&found.found().version, &found.found().content);
     let conditions = ReadConditions {
@@ -232,7 +238,8 @@ struct Listed {
 
 /// Compares what a completion lists with what is there.
 fn listed(upload: &Upload, there: &[Part], completed: &[s3::CompletedPart]) -> Result<Listed, Refusal> {
-    let in_order = completed.iter().map(|listed| listed.part_number).is_sorted_by(|before, after| before < after);
+    let in_order =
+        completed.iter().map(|listed| listed.part_number).is_sorted_by(|before, after| before < after);
     if !in_order {
         let text = "The list of parts was not in ascending order. Parts must be ordered by part number.";
         return Err(Refusal::client(400, "InvalidPartOrder", text));
@@ -282,11 +289,14 @@ pub(super) async fn complete_multipart_upload(
     context: &RequestContext,
     input: s3::CompleteMultipartUploadRequest,
 ) -> Result<s3::CompleteMultipartUploadOutput, Refusal> {
-    let conditions =
-        WriteConditions { if_match: input.if_match.as_deref(), if_none_match: input.if_none_match.as_deref() };
+    let conditions = WriteConditions {
+        if_match: input.if_match.as_deref(),
+        if_none_match: input.if_none_match.as_deref(),
+    };
     conditions.check_form()?;
     let expected_owner = input.expected_bucket_owner.as_deref();
-    let completed = input.multipart_upload.as_ref().and_then(|upload| upload.parts.as_deref()).unwrap_or_default();
+    let completed =
+        input.multipart_upload.as_ref().and_then(|upload| upload.parts.as_deref()).unwrap_or_default();
     if completed.is_empty() || completed.len() > MOST_PARTS as usize {
         return Err(Refusal::malformed_xml());
     }
@@ -313,20 +323,11 @@ pub(super) async fn complete_multipart_upload(
                 return Err(Refusal::bad_digest(kind.name()));
             }
         }
-        let facts = Facts {
-            checksum,
-            parts: u32::try_from(numbers.len()).ok(),
-            ..upload.facts.object.clone()
-        };
+        let facts =
+            Facts { checksum, parts: u32::try_from(numbers.len()).ok(), ..upload.facts.object.clone() };
         let content = Content { id: upload.id.clone(), size, etag, data_key: upload.data_key.clone(), facts };
         Ok((
-            NewObject {
-                bucket: &input.bucket,
-                key: &input.key,
-                expected_owner,
-                content,
-                conditions,
-            },
+            NewObject { bucket: &input.bucket, key: &input.key, expected_owner, content, conditions },
             numbers,
         ))
     };
@@ -356,115 +357,4 @@ pub(super) async fn abort_multipart_upload(
     let name = (input.bucket.as_str(), input.key.as_str(), input.upload_id.as_str());
     storage.abort_upload(context, name, input.expected_bucket_owner.as_deref()).await?;
     Ok(s3::AbortMultipartUploadOutput::default())
-}
-
-/// `ListParts`
-pub(super) async fn list_parts(
-    storage: &ObjectStorage,
-    context: &RequestContext,
-    input: s3::ListPartsRequest,
-) -> Result<s3::ListPartsOutput, Refusal> {
-    let most = limit(input.max_parts, "max-parts")?;
-    let after = input.part_number_marker.unwrap_or_default();
-    let name = (input.bucket.as_str(), input.key.as_str(), input.upload_id.as_str());
-    let expected_owner = input.expected_bucket_owner.as_deref();
-    let (bucket, upload) =
-        storage.find_upload::<actions::ListMultipartUploadParts>(context, name, expected_owner).await?;
-    let parts =
-        repo::list_parts(&storage.db, &storage.mac, &upload.id, after.into(), i64::from(most) + 1).await?;
-    let is_truncated = parts.len() as i64 > i64::from(most);
-    let page: Vec<_> = parts.into_iter().take(usize::try_from(most).unwrap_or_default()).collect();
-    let part = |part: &Part| {
-        let mut shown = s3::Part {
-            part_number: i32::try_from(part.number).ok(),
-            last_modified: Some(seconds(part.modified_ms)),
-            e_tag: Some(quoted(&part.etag)),
-            size: size(part.size),
-            ..s3::Part::default()
-        };
-        show_checksum!(shown, part.checksum.as_ref());
-        shown
-    };
-    let facts = &upload.facts;
-    Ok(s3::ListPartsOutput {
-        bucket: Some(input.bucket.clone()),
-        key: Some(input.key.clone()),
-        upload_id: Some(input.upload_id.clone()),
-        part_number_marker: Some(after),
-        next_part_number_marker: page.last().and_then(|part| i32::try_from(part.number).ok()).or(Some(0)),
-        max_parts: Some(most),
-        is_truncated: Some(is_truncated),
-        parts: Some(page.iter().map(part).collect()),
-        initiator: Some(initiator(&facts.initiator)),
-        owner: Some(owner(facts.object.owner_or(bucket.account))),
-        storage_class: Some(facts.object.storage_class.as_str().into()),
-        checksum_algorithm: facts.checksum.map(|checksum| checksum.kind.name().into()),
-        checksum_type: facts.checksum.map(|checksum| scope(checksum).into()),
-        ..s3::ListPartsOutput::default()
-    })
-}
-
-/// Who began an upload: a user or session by its ARN, an account by its canonical id.
-fn initiator(arn: &str) -> s3::Initiator {
-    let root = arn.strip_suffix(":root").and_then(|rest| rest.rsplit(':').next());
-    let id = root.and_then(|account| account.parse().ok()).map_or_else(|| arn.to_owned(), canonical_id);
-    s3::Initiator { id: Some(id), display_name: None }
-}
-
-/// `ListMultipartUploads`
-pub(super) async fn list_multipart_uploads(
-    storage: &ObjectStorage,
-    context: &RequestContext,
-    input: s3::ListMultipartUploadsRequest,
-) -> Result<s3::ListMultipartUploadsOutput, Refusal> {
-    let most = limit(input.max_uploads, "max-uploads")?;
-    let is_encoded = input.encoding_type.is_some();
-    let expected_owner = input.expected_bucket_owner.as_deref();
-    let permitted =
-        storage.on_bucket::<actions::ListBucketMultipartUploads>(context, &input.bucket, expected_owner).await?;
-    let bucket = &permitted.resource().bucket;
-    let view = View::new(input.prefix.as_deref(), input.delimiter.as_deref());
-    let key_marker = input.key_marker.clone().unwrap_or_default();
-    // Behind all uploads of the marker's key, unless one of them is named.
-    let id_marker = match &input.upload_id_marker {
-        Some(id) if !key_marker.is_empty() => id.clone(),
-        _ if key_marker.is_empty() => String::new(),
-        _ => "g".to_owned(),
-    };
-    let page = storage.list_uploads(&permitted, view, (&key_marker, &id_marker), most).await?;
-    let upload = |upload: &Upload| s3::MultipartUpload {
-        upload_id: Some(upload.id.clone()),
-        key: Some(shown(&upload.key, is_encoded)),
-        initiated: Some(seconds(upload.started_ms)),
-        storage_class: Some(upload.facts.object.storage_class.as_str().into()),
-        owner: Some(owner(upload.facts.object.owner_or(bucket.account))),
-        initiator: Some(initiator(&upload.facts.initiator)),
-        checksum_algorithm: upload.facts.checksum.map(|checksum| checksum.kind.name().into()),
-        checksum_type: upload.facts.checksum.map(|checksum| scope(checksum).into()),
-        ..s3::MultipartUpload::default()
-    };
-    let (next_key, next_id) = match &page.last {
-        Some((key, id)) if page.is_truncated => (Some(shown(key, is_encoded)), Some(id.clone())),
-        _ => (None, None),
-    };
-    Ok(s3::ListMultipartUploadsOutput {
-        bucket: Some(input.bucket.clone()),
-        key_marker: Some(shown(&key_marker, is_encoded)),
-        upload_id_marker: Some(input.upload_id_marker.unwrap_or_default()),
-        next_key_marker: next_key,
-        next_upload_id_marker: next_id,
-        prefix: Some(shown(view.prefix, is_encoded)),
-        delimiter: view.delimiter.map(|delimiter| shown(delimiter, is_encoded)),
-        max_uploads: Some(most),
-        is_truncated: Some(page.is_truncated),
-        uploads: Some(page.uploads.iter().map(upload).collect()),
-        common_prefixes: Some(
-            page.prefixes
-                .iter()
-                .map(|prefix| s3::CommonPrefix { prefix: Some(shown(prefix, is_encoded)) })
-                .collect(),
-        ),
-        encoding_type: input.encoding_type,
-        request_charged: None,
-    })
 }

@@ -105,8 +105,10 @@ pub(super) async fn put_object(
     }
     let stream = input.body.take();
     let described = described!(input);
-    let conditions =
-        WriteConditions { if_match: input.if_match.as_deref(), if_none_match: input.if_none_match.as_deref() };
+    let conditions = WriteConditions {
+        if_match: input.if_match.as_deref(),
+        if_none_match: input.if_none_match.as_deref(),
+    };
     conditions.check_form()?;
     let expected_owner = input.expected_bucket_owner.as_deref();
     let bucket = storage.bucket(&input.bucket, expected_owner).await?;
@@ -131,7 +133,10 @@ pub(super) async fn put_object(
     let mut output = s3::PutObjectOutput {
         e_tag: content.map(|content| quoted(&content.etag)),
         version_id: bucket.shown_version(&version),
-        ssekms_encryption_context: encryption.context.as_deref().map(|context| Secret::new(encoded_context(context))),
+        ssekms_encryption_context: encryption
+            .context
+            .as_deref()
+            .map(|context| Secret::new(encoded_context(context))),
         size: content.and_then(|content| size(content.size)),
         ..s3::PutObjectOutput::default()
     };
@@ -199,8 +204,10 @@ pub(super) async fn copy_object(
         return Err(Refusal::NotYet("encryption with keys that customers send along (SSE-C)"));
     }
     let source = CopySource::parse(&input.copy_source)?;
-    let conditions =
-        WriteConditions { if_match: input.if_match.as_deref(), if_none_match: input.if_none_match.as_deref() };
+    let conditions = WriteConditions {
+        if_match: input.if_match.as_deref(),
+        if_none_match: input.if_none_match.as_deref(),
+    };
     conditions.check_form()?;
     let expected_owner = input.expected_bucket_owner.as_deref();
     let bucket = storage.bucket(&input.bucket, expected_owner).await?;
@@ -212,15 +219,23 @@ pub(super) async fn copy_object(
         etag_in: input.copy_source_if_match.as_deref(),
         etag_not_in: input.copy_source_if_none_match.as_deref(),
         modified_since_ms: input.copy_source_if_modified_since.map(strongroom_schema::Timestamp::as_millis),
-        unmodified_since_ms: input.copy_source_if_unmodified_since.map(strongroom_schema::Timestamp::as_millis),
+        unmodified_since_ms: input
+            .copy_source_if_unmodified_since
+            .map(strongroom_schema::Timestamp::as_millis),
     };
     read_conditions.check_source(&copied.etag, from.modified_ms)?;
     if copied.size > COPY_LIMIT {
         let text = "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120";
         return Err(Refusal::invalid_request(text));
     }
-    let replaces = directive(input.metadata_directive.as_ref().map(s3::MetadataDirective::as_str), "x-amz-metadata-directive")?;
-    let replaces_tags = directive(input.tagging_directive.as_ref().map(s3::TaggingDirective::as_str), "x-amz-tagging-directive")?;
+    let replaces = directive(
+        input.metadata_directive.as_ref().map(s3::MetadataDirective::as_str),
+        "x-amz-metadata-directive",
+    )?;
+    let replaces_tags = directive(
+        input.tagging_directive.as_ref().map(s3::TaggingDirective::as_str),
+        "x-amz-tagging-directive",
+    )?;
     let mut described = described!(input);
     let changes = replaces
         || replaces_tags
@@ -248,7 +263,10 @@ pub(super) async fn copy_object(
     let asked = described
         .condition_keys(&if replaces_tags { tags.clone() } else { Tags::new() })
         .with("s3:x-amz-copy-source", input.copy_source.as_str())
-        .with_some("s3:x-amz-metadata-directive", input.metadata_directive.as_ref().map(s3::MetadataDirective::as_str));
+        .with_some(
+            "s3:x-amz-metadata-directive",
+            input.metadata_directive.as_ref().map(s3::MetadataDirective::as_str),
+        );
     context.ask(asked);
     let prepared = prepare(storage, context, place, described, tags).await?;
     let encryption = prepared.facts.encryption.clone();
@@ -279,7 +297,10 @@ pub(super) async fn copy_object(
         copy_object_result: Some(result),
         copy_source_version_id: from_bucket.shown_version(from),
         version_id: bucket.shown_version(&version),
-        ssekms_encryption_context: encryption.context.as_deref().map(|context| Secret::new(encoded_context(context))),
+        ssekms_encryption_context: encryption
+            .context
+            .as_deref()
+            .map(|context| Secret::new(encoded_context(context))),
         ..s3::CopyObjectOutput::default()
     };
     show_encryption!(output, &encryption);

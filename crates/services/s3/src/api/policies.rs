@@ -77,7 +77,8 @@ pub(super) async fn get_bucket_policy_status(
     input: s3::GetBucketPolicyStatusRequest,
 ) -> Result<s3::GetBucketPolicyStatusOutput, Refusal> {
     let owner = input.expected_bucket_owner.as_deref();
-    let permitted = storage.on_bucket::<actions::GetBucketPolicyStatus>(context, &input.bucket, owner).await?;
+    let permitted =
+        storage.on_bucket::<actions::GetBucketPolicyStatus>(context, &input.bucket, owner).await?;
     let bucket = &permitted.resource().bucket;
     let policy = bucket.policy.as_ref().ok_or_else(|| no_policy(&bucket.name))?;
     let status = s3::PolicyStatus { is_public: Some(policy.is_public) };

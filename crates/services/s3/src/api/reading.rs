@@ -42,7 +42,9 @@ async fn choose(
         });
     };
     if header.is_some() {
-        return Err(Refusal::invalid_request("Cannot specify both Range header and partNumber query parameter"));
+        return Err(Refusal::invalid_request(
+            "Cannot specify both Range header and partNumber query parameter",
+        ));
     }
     let parts = repo::find_parts(&storage.db, &storage.mac, &content.id).await?;
     let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
@@ -83,7 +85,8 @@ macro_rules! show {
             input.response_expires.map(Timestamp::to_http_date).or_else(|| facts.headers.expires.clone());
         $output.website_redirect_location = facts.headers.website_redirect_location.clone();
         $output.metadata = Some(facts.metadata.iter().cloned().collect());
-        $output.storage_class = (facts.storage_class != "STANDARD").then(|| facts.storage_class.as_str().into());
+        $output.storage_class =
+            (facts.storage_class != "STANDARD").then(|| facts.storage_class.as_str().into());
         $output.parts_count = chosen.parts.and_then(|parts| i32::try_from(parts).ok());
         $output.tag_count = i32::try_from(facts.tags.len()).ok().filter(|count| *count > 0);
         show_encryption!($output, &facts.encryption);
@@ -202,7 +205,10 @@ pub(super) async fn get_object_attributes(
 ) -> Result<s3::GetObjectAttributesOutput, Refusal> {
     match input.version_id {
         Some(_) => {
-            attributes::<actions::GetObjectVersion, actions::GetObjectVersionAttributes>(storage, context, input).await
+            attributes::<actions::GetObjectVersion, actions::GetObjectVersionAttributes>(
+                storage, context, input,
+            )
+            .await
         }
         None => attributes::<actions::GetObject, actions::GetObjectAttributes>(storage, context, input).await,
     }
@@ -241,7 +247,8 @@ async fn attributes<R: Action, A: Action>(
         let limit = input.max_parts.unwrap_or(1000).clamp(0, 1000);
         let after = input.part_number_marker.unwrap_or_default();
         let parts =
-            repo::list_parts(&storage.db, &storage.mac, &content.id, after.into(), i64::from(limit) + 1).await?;
+            repo::list_parts(&storage.db, &storage.mac, &content.id, after.into(), i64::from(limit) + 1)
+                .await?;
         let is_truncated = parts.len() as i64 > i64::from(limit);
         let shown: Vec<_> = parts.into_iter().take(usize::try_from(limit).unwrap_or_default()).collect();
         let last = shown.last().and_then(|part| i32::try_from(part.number).ok());

@@ -133,15 +133,21 @@ pub(super) async fn put_bucket_ownership_controls(
     let ownership = Ownership::named(rule.object_ownership.as_str()).ok_or_else(Refusal::malformed_xml)?;
     let owner = input.expected_bucket_owner.as_deref();
     storage
-        .change_bucket::<actions::PutBucketOwnershipControls>(context, &input.bucket, owner, |bucket, settings| {
-            let is_owners_alone = settings.acl.is_owners_alone(bucket.account);
-            if ownership == Ownership::BucketOwnerEnforced && !is_owners_alone {
-                let text = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
-                return Err(Refusal::client(400, "InvalidBucketAclWithObjectOwnership", text));
-            }
-            settings.ownership = Some(ownership);
-            Ok(())
-        })
+        .change_bucket::<actions::PutBucketOwnershipControls>(
+            context,
+            &input.bucket,
+            owner,
+            |bucket, settings| {
+                let is_owners_alone = settings.acl.is_owners_alone(bucket.account);
+                if ownership == Ownership::BucketOwnerEnforced && !is_owners_alone {
+                    let text =
+                        "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
+                    return Err(Refusal::client(400, "InvalidBucketAclWithObjectOwnership", text));
+                }
+                settings.ownership = Some(ownership);
+                Ok(())
+            },
+        )
         .await?;
     Ok(Unit)
 }

@@ -75,7 +75,9 @@ pub(super) async fn put_object_tagging(
     let name = (input.bucket.as_str(), input.key.as_str());
     let (version, owner) = (input.version_id.as_deref(), input.expected_bucket_owner.as_deref());
     let version_id = match version {
-        Some(_) => set::<actions::PutObjectVersionTagging>(storage, context, name, version, owner, &tags).await?,
+        Some(_) => {
+            set::<actions::PutObjectVersionTagging>(storage, context, name, version, owner, &tags).await?
+        }
         None => set::<actions::PutObjectTagging>(storage, context, name, version, owner, &tags).await?,
     };
     Ok(s3::PutObjectTaggingOutput { version_id })
@@ -90,7 +92,9 @@ pub(super) async fn delete_object_tagging(
     let (name, none) = ((input.bucket.as_str(), input.key.as_str()), Tags::new());
     let (version, owner) = (input.version_id.as_deref(), input.expected_bucket_owner.as_deref());
     let version_id = match version {
-        Some(_) => set::<actions::DeleteObjectVersionTagging>(storage, context, name, version, owner, &none).await?,
+        Some(_) => {
+            set::<actions::DeleteObjectVersionTagging>(storage, context, name, version, owner, &none).await?
+        }
         None => set::<actions::DeleteObjectTagging>(storage, context, name, version, owner, &none).await?,
     };
     Ok(s3::DeleteObjectTaggingOutput { version_id })

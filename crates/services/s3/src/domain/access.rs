@@ -43,7 +43,8 @@ impl Place {
     /// the bucket's policy whatever it says, so that nobody is locked out for good (Amazon S3 API Reference,
     /// PutBucketPolicy).
     pub(crate) fn asked_by(self, context: &RequestContext, action: &str) -> Self {
-        let is_about_policy = ["s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"].contains(&action);
+        let is_about_policy =
+            ["s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"].contains(&action);
         let is_root = context.caller.principal == Principal::Root(self.bucket.account);
         Self { is_beside_policy: is_about_policy && is_root, ..self }
     }

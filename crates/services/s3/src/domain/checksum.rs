@@ -62,7 +62,8 @@ pub(crate) fn one_of(given: &Given<'_>) -> Result<Option<(Checksum, Vec<u8>)>, R
 /// The one value that the completion of an upload states, as it stands: one that is made of parts' may end with their
 /// number.
 pub(crate) fn one_of_upload(given: &Given<'_>) -> Result<Option<(Checksum, String)>, Refusal> {
-    let bare = given.map(|(kind, value)| (kind, value.map(|value| value.split('-').next().unwrap_or_default())));
+    let bare =
+        given.map(|(kind, value)| (kind, value.map(|value| value.split('-').next().unwrap_or_default())));
     let stated = one_of(&bare)?.map(|(kind, _)| kind);
     let value = |wanted| given.iter().find(|(kind, _)| *kind == wanted).and_then(|(_, value)| *value);
     Ok(stated.and_then(|kind| value(kind).map(|value| (kind, value.to_owned()))))
@@ -123,7 +124,9 @@ impl OfUpload {
         let is_composite = match (scope, kind) {
             (None, Checksum::Crc64Nvme) | (Some("FULL_OBJECT"), _) => false,
             (None | Some("COMPOSITE"), _) => true,
-            (Some(_), _) => return Err(Refusal::invalid_request("Value for x-amz-checksum-type header is invalid.")),
+            (Some(_), _) => {
+                return Err(Refusal::invalid_request("Value for x-amz-checksum-type header is invalid."));
+            }
         };
         let fits = match kind {
             Checksum::Sha1 | Checksum::Sha256 => is_composite,
@@ -132,8 +135,10 @@ impl OfUpload {
         };
         if !fits {
             let scope = if is_composite { "COMPOSITE" } else { "FULL_OBJECT" };
-            let text =
-                format!("The {scope} checksum type cannot be used with the {} checksum algorithm.", name.to_lowercase());
+            let text = format!(
+                "The {scope} checksum type cannot be used with the {} checksum algorithm.",
+                name.to_lowercase()
+            );
             return Err(Refusal::invalid_request(text));
         }
         Ok(Some(Self { kind, is_composite }))

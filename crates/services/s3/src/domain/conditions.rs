@@ -18,7 +18,9 @@ impl ReadConditions<'_> {
     pub(crate) fn check(&self, etag: &str, modified_ms: i64) -> Result<(), Refusal> {
         let modified = modified_ms.div_euclid(SECOND);
         match (self.etag_in, self.unmodified_since_ms) {
-            (Some(listed), _) if !names(listed, etag) => return Err(Refusal::precondition_failed("If-Match")),
+            (Some(listed), _) if !names(listed, etag) => {
+                return Err(Refusal::precondition_failed("If-Match"));
+            }
             (None, Some(since)) if modified > since.div_euclid(SECOND) => {
                 return Err(Refusal::precondition_failed("If-Unmodified-Since"));
             }
@@ -64,7 +66,9 @@ impl WriteConditions<'_> {
         }
         match (self.if_match, etag) {
             (Some(_), None) => Err(Refusal::no_such_key(key)),
-            (Some(listed), Some(etag)) if !names(listed, etag) => Err(Refusal::precondition_failed("If-Match")),
+            (Some(listed), Some(etag)) if !names(listed, etag) => {
+                Err(Refusal::precondition_failed("If-Match"))
+            }
             _ => Ok(()),
         }
     }
@@ -97,10 +101,27 @@ mod tests {
         let modified = 10_500;
         let cases = [
             (ReadConditions::default(), "ok"),
-            (ReadConditions { etag_in: Some(&quoted), unmodified_since_ms: at(1000), ..Default::default() }, "ok"),
+            (
+                ReadConditions {
+                    etag_in: Some(&quoted),
+                    unmodified_since_ms: at(1000),
+                    ..Default::default()
+                },
+                "ok",
+            ),
             (ReadConditions { etag_in: Some("\"other\""), ..Default::default() }, "412"),
-            (ReadConditions { etag_not_in: Some(TAG), modified_since_ms: at(1000), ..Default::default() }, "304"),
-            (ReadConditions { etag_not_in: Some("x"), modified_since_ms: at(99_000), ..Default::default() }, "ok"),
+            (
+                ReadConditions { etag_not_in: Some(TAG), modified_since_ms: at(1000), ..Default::default() },
+                "304",
+            ),
+            (
+                ReadConditions {
+                    etag_not_in: Some("x"),
+                    modified_since_ms: at(99_000),
+                    ..Default::default()
+                },
+                "ok",
+            ),
             (ReadConditions { modified_since_ms: at(10_000), ..Default::default() }, "304"),
             (ReadConditions { modified_since_ms: at(9_000), ..Default::default() }, "ok"),
             (ReadConditions { unmodified_since_ms: at(10_000), ..Default::default() }, "ok"),

@@ -194,10 +194,18 @@ mod tests {
         let kms = DefaultEncryption::new("aws:kms", Some("k1".to_owned()), true).ok().unwrap();
         let wanted = |asked: Asked<'_>| asked.resolve(&kms).ok().unwrap();
         let default = wanted(Asked::default());
-        assert_eq!((default.algorithm, default.key.as_deref(), default.has_bucket_key), (Algorithm::Kms, Some("k1"), true));
+        assert_eq!(
+            (default.algorithm, default.key.as_deref(), default.has_bucket_key),
+            (Algorithm::Kms, Some("k1"), true)
+        );
         let plain = wanted(Asked { algorithm: Some("AES256"), ..Asked::default() });
         assert_eq!((plain.algorithm, plain.key, plain.has_bucket_key), (Algorithm::Aes256, None, false));
-        let other = wanted(Asked { algorithm: Some("aws:kms"), key: Some("k2"), bucket_key: Some(false), ..Asked::default() });
+        let other = wanted(Asked {
+            algorithm: Some("aws:kms"),
+            key: Some("k2"),
+            bucket_key: Some(false),
+            ..Asked::default()
+        });
         assert_eq!((other.key.as_deref(), other.has_bucket_key), (Some("k2"), false));
         let managed = Asked { algorithm: Some("aws:kms"), ..Asked::default() };
         assert_eq!(managed.resolve(&DefaultEncryption::default()).ok().unwrap().key, None);
@@ -218,7 +226,10 @@ mod tests {
         let context = Some(r#"{"team":"a","aws:s3:arn":"mine"}"#);
         let pairs = context_for(context, false, "b", "k/1").ok().unwrap();
         let expected = [("aws:s3:arn", "arn:aws:s3:::b/k/1"), ("team", "a")];
-        assert_eq!(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect::<Vec<_>>(), expected);
+        assert_eq!(
+            pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect::<Vec<_>>(),
+            expected
+        );
         assert_eq!(context_for(None, true, "b", "k").ok().unwrap()["aws:s3:arn"], "arn:aws:s3:::b");
     }
 }

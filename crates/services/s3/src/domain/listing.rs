@@ -1,6 +1,8 @@
 //! Listings: keys in the order of their UTF-8, with those that have a common beginning rolled up (Amazon S3 User Guide,
 //! "Listing objects using prefixes and delimiters").
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -18,7 +20,10 @@ pub(crate) struct View<'v> {
 
 impl<'v> View<'v> {
     pub(crate) fn new(prefix: Option<&'v str>, delimiter: Option<&'v str>) -> Self {
-        Self { prefix: prefix.unwrap_or_default(), delimiter: delimiter.filter(|delimiter| !delimiter.is_empty()) }
+        Self {
+            prefix: prefix.unwrap_or_default(),
+            delimiter: delimiter.filter(|delimiter| !delimiter.is_empty()),
+        }
     }
 
     /// What stands for a key, if it is rolled up: all of it up to the first delimiter behind the prefix.
@@ -71,11 +76,11 @@ pub(crate) fn shown(text: &str, is_encoded: bool) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' | b'/' => encoded.push(byte.into()),
             b' ' => encoded.push('+'),
+            plain if plain.is_ascii_alphanumeric() || b"-_.*/".contains(&plain) => encoded.push(plain.into()),
             _ => {
-                encoded.push('%');
-                encoded.push_str(&strongroom_crypto::hex::encode(&[byte]).to_ascii_uppercase());
+                // Writing into a `String` cannot fail.
+                let _ = write!(encoded, "%{byte:02X}");
             }
         }
     }
@@ -101,8 +106,13 @@ impl Token {
 
     /// Reads a token that a page gave.
     pub(crate) fn decode(text: &str) -> Result<Self, Refusal> {
-        let invalid =
-            || Refusal::invalid_argument("The continuation token provided is incorrect", "continuation-token", text);
+        let invalid = || {
+            Refusal::invalid_argument(
+                "The continuation token provided is incorrect",
+                "continuation-token",
+                text,
+            )
+        };
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
         let token = String::from_utf8(bytes).map_err(|_| invalid())?;
         match token.split_at_checked(2) {
@@ -152,6 +162,9 @@ mod tests {
         assert_eq!(shown("a b+c/é\u{1}~", true), "a+b%2Bc/%C3%A9%01%7E");
         assert_eq!(shown("a b", false), "a b");
         assert!(limit(Some(-1), "max-keys").is_err());
-        assert_eq!((limit(Some(0), "max-keys").ok(), limit(Some(5000), "max-keys").ok()), (Some(0), Some(MOST)));
+        assert_eq!(
+            (limit(Some(0), "max-keys").ok(), limit(Some(5000), "max-keys").ok()),
+            (Some(0), Some(MOST))
+        );
     }
 }

@@ -15,7 +15,8 @@ const RESERVED_SUFFIXES: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", 
 /// Checks the name of a bucket that is to be made.
 pub(crate) fn check_bucket(name: &str) -> Result<(), Refusal> {
     let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
-    let is_end = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let is_end =
+        |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     let fits = (3..=63).contains(&name.len())
         && name.bytes().all(is_inner)
         && is_end(name.bytes().next())
@@ -59,13 +60,27 @@ mod tests {
 
     #[test]
     fn bucket_names_are_those_of_the_user_guide() {
-        for good in ["abc", "docexamplebucket1", "log-delivery-march-2020", "docexamplewebsite.com", "a.b.c"] {
+        for good in ["abc", "docexamplebucket1", "log-delivery-march-2020", "docexamplewebsite.com", "a.b.c"]
+        {
             assert!(check_bucket(good).is_ok(), "{good}");
         }
         let long = "a".repeat(64);
         for bad in [
-            "", "ab", &long, "doc_example_bucket", "DocExampleBucket", "doc-example-bucket-", "-abc", ".abc", "a..b",
-            "192.168.5.4", "xn--abc", "sthree-abc", "abc-s3alias", "abc--ol-s3", "a\u{e9}bc",
+            "",
+            "ab",
+            &long,
+            "doc_example_bucket",
+            "DocExampleBucket",
+            "doc-example-bucket-",
+            "-abc",
+            ".abc",
+            "a..b",
+            "192.168.5.4",
+            "xn--abc",
+            "sthree-abc",
+            "abc-s3alias",
+            "abc--ol-s3",
+            "a\u{e9}bc",
         ] {
             assert!(check_bucket(bad).is_err(), "{bad}");
         }

@@ -138,6 +138,8 @@ mod tests {
     #[test]
     fn metadata_has_at_most_two_kilobytes() {
         let of = |bytes: usize| vec![("n".to_owned(), "v".repeat(bytes - 1))];
-        assert!(check_metadata(&of(METADATA_LIMIT)).is_ok() && check_metadata(&of(METADATA_LIMIT + 1)).is_err());
+        assert!(
+            check_metadata(&of(METADATA_LIMIT)).is_ok() && check_metadata(&of(METADATA_LIMIT + 1)).is_err()
+        );
     }
 }

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use strongroom_policy::Bound;
 use strongroom_policy::document::{
-    ActionPattern, ArnPattern, Condition, Document, DocumentError, Effect, Fault, Kind, NamedPrincipal, Operator, Scope,
-    Statement,
+    ActionPattern, ArnPattern, Condition, Document, DocumentError, Effect, Fault, Kind, NamedPrincipal,
+    Operator, Scope, Statement,
 };
 
 use super::bucket::Compiled;
@@ -70,7 +70,8 @@ pub(crate) fn read(text: &str, bucket: &str) -> Result<Document, Refusal> {
 fn check(statement: &Statement, bucket: &str) -> Result<(), Refusal> {
     let actions = statement.actions.listed();
     let is_of_s3 = |action: &ActionPattern| {
-        action.as_str() == "*" || action.as_str().get(..3).is_some_and(|prefix| prefix.eq_ignore_ascii_case("s3:"))
+        action.as_str() == "*"
+            || action.as_str().get(..3).is_some_and(|prefix| prefix.eq_ignore_ascii_case("s3:"))
     };
     if !actions.iter().all(is_of_s3) {
         return Err(malformed("Policy has invalid action"));
@@ -84,12 +85,15 @@ fn check(statement: &Statement, bucket: &str) -> Result<(), Refusal> {
     if !resources.listed().iter().all(is_here) {
         return Err(malformed("Policy has invalid resource"));
     }
-    let (Scope::Only(actions), Scope::Only(resources)) = (&statement.actions, resources) else { return Ok(()) };
+    let (Scope::Only(actions), Scope::Only(resources)) = (&statement.actions, resources) else {
+        return Ok(());
+    };
     let names_bucket = resources.iter().any(|resource| !resource.as_str().contains('/'));
     let names_objects = resources.iter().any(|resource| resource.as_str().contains(['/', '*']));
     let applies = |action: &ActionPattern| {
         let name = action.as_str().to_ascii_lowercase();
-        let is_on_objects = name.contains("object") && !name.contains("bucket") || ON_OBJECTS.contains(&name.as_str());
+        let is_on_objects =
+            name.contains("object") && !name.contains("bucket") || ON_OBJECTS.contains(&name.as_str());
         name.contains(['*', '?']) || if is_on_objects { names_objects } else { names_bucket }
     };
     if actions.iter().all(applies) {
@@ -127,7 +131,10 @@ fn narrows(condition: &Condition) -> bool {
         "aws:sourceip" => !matches!(value.as_str(), "0.0.0.0/0" | "::/0"),
         // An account that stands in full is enough of an ARN.
         "aws:sourcearn" | "aws:principalarn" => {
-            value.split(':').nth(4).is_some_and(|account| account.parse::<strongroom_identity::AccountId>().is_ok())
+            value
+                .split(':')
+                .nth(4)
+                .is_some_and(|account| account.parse::<strongroom_identity::AccountId>().is_ok())
                 || !value.contains(['*', '?'])
         }
         _ => !value.contains(['*', '?']),
@@ -155,7 +162,9 @@ fn refusal(error: DocumentError) -> Refusal {
         DocumentError::InvalidPrincipal { principal, .. } | DocumentError::InvalidArn { principal, .. } => {
             invalid_principal(&principal)
         }
-        DocumentError::DuplicateSid { .. } => malformed("Statement IDs (SID) in a single policy must be unique."),
+        DocumentError::DuplicateSid { .. } => {
+            malformed("Statement IDs (SID) in a single policy must be unique.")
+        }
         DocumentError::Malformed { fault, .. } => malformed(match fault {
             Fault::Json => "Policies must be valid JSON and the first byte must be '{'".to_owned(),
             Fault::Missing(element) => format!("Missing required field {element}"),
@@ -197,10 +206,16 @@ mod tests {
         assert!(public(r#"{"AWS":"*"}"#, r#","Condition":{"StringEquals":{"aws:Referer":"a"}}"#));
         assert!(public(r#"{"AWS":"*"}"#, r#","Condition":{"IpAddress":{"aws:SourceIp":"0.0.0.0/0"}}"#));
         assert!(public(r#"{"AWS":"*"}"#, r#","Condition":{"StringLike":{"aws:SourceVpc":"vpc-*"}}"#));
-        assert!(public(r#"{"AWS":"*"}"#, r#","Condition":{"StringEqualsIfExists":{"aws:SourceVpc":"vpc-1"}}"#));
+        assert!(public(
+            r#"{"AWS":"*"}"#,
+            r#","Condition":{"StringEqualsIfExists":{"aws:SourceVpc":"vpc-1"}}"#
+        ));
         assert!(!public(r#"{"AWS":"111122223333"}"#, ""));
         assert!(!public(r#"{"Service":"cloudtrail.amazonaws.com"}"#, ""));
-        assert!(!public(r#"{"AWS":"*"}"#, r#","Condition":{"StringEquals":{"aws:SourceVpc":"vpc-91237329"}}"#));
+        assert!(!public(
+            r#"{"AWS":"*"}"#,
+            r#","Condition":{"StringEquals":{"aws:SourceVpc":"vpc-91237329"}}"#
+        ));
         let arn = "arn:aws:cloudtrail:*:111122223333:trail/*";
         assert!(!public("\"*\"", &format!(r#","Condition":{{"ArnLike":{{"aws:SourceArn":"{arn}"}}}}"#)));
     }

@@ -62,7 +62,9 @@ struct NoNumber;
 fn number(text: &str) -> Result<Option<u64>, NoNumber> {
     match text {
         "" => Ok(None),
-        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Some(digits.parse().unwrap_or(u64::MAX))),
+        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok(Some(digits.parse().unwrap_or(u64::MAX)))
+        }
         _ => Err(NoNumber),
     }
 }

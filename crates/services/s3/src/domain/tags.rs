@@ -98,7 +98,9 @@ mod tests {
         let tags = from_header("Key%201=a%2Bb&second=&third").ok().unwrap();
         let expected = [("Key 1", "a+b"), ("second", ""), ("third", "")];
         assert_eq!(tags, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
-        assert!(from_header("a=%zz").is_err() && from_header("a=%+1").is_err() && from_header("a=%ff").is_err());
+        assert!(
+            from_header("a=%zz").is_err() && from_header("a=%+1").is_err() && from_header("a=%ff").is_err()
+        );
     }
 
     #[test]

@@ -51,7 +51,9 @@ impl FromStr for FileId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bytes = hex::decode(text).filter(|_| !text.bytes().any(|byte| byte.is_ascii_uppercase()));
         let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Self).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no file of objects has such a name"))
+        bytes
+            .map(Self)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no file of objects has such a name"))
     }
 }
 
@@ -152,7 +154,9 @@ impl Folder {
         let mut head = [0; format::HEAD as usize];
         file.read_exact(&mut head)?;
         if !format::is_head(&head, id) {
-            return Err(damaged("a file of an object is not the one that it is named after, or of another format"));
+            return Err(damaged(
+                "a file of an object is not the one that it is named after, or of another format",
+            ));
         }
         Ok(file)
     }

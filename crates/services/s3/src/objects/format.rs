@@ -49,7 +49,8 @@ pub(super) struct Pieces(Aes256Gcm);
 impl Pieces {
     pub(super) fn new(key: &FileKey, file: FileId) -> Result<Self, CryptoError> {
         let context = sha256(&head(file));
-        let key = Key256::filled(|bytes| sp800_108_counter_hmac_sha256(key.expose(), LABEL, &context, bytes))?;
+        let key =
+            Key256::filled(|bytes| sp800_108_counter_hmac_sha256(key.expose(), LABEL, &context, bytes))?;
         Aes256Gcm::new(&key).map(Self)
     }
 

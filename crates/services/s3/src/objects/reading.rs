@@ -11,8 +11,8 @@ use bytes::Bytes;
 use strongroom_schema::{ByteSource, ByteStream, StreamError};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::format::{HEAD, PIECE, Pieces, SEALED_PIECE, last_piece};
 use super::folder::Readers;
+use super::format::{HEAD, PIECE, Pieces, SEALED_PIECE, last_piece};
 use super::{FileId, FileKey, Folder};
 use crate::domain::range::Span;
 

@@ -5,9 +5,8 @@ use strongroom_store::{Db, Statement, StoreError, Tx};
 const INSERT: Statement = Statement::new(
     "INSERT INTO s3_dropped_files (file, dropped_ms) VALUES ($1, $2) ON CONFLICT (file) DO NOTHING",
 );
-const LIST: Statement = Statement::new(
-    "SELECT file FROM s3_dropped_files WHERE dropped_ms <= $1 ORDER BY file LIMIT $2",
-);
+const LIST: Statement =
+    Statement::new("SELECT file FROM s3_dropped_files WHERE dropped_ms <= $1 ORDER BY file LIMIT $2");
 const REMOVE: Statement = Statement::new("DELETE FROM s3_dropped_files WHERE file = $1");
 const IS_PART: Statement = Statement::new("SELECT number FROM s3_parts WHERE file = $1");
 const IS_DROPPED: Statement = Statement::new("SELECT dropped_ms FROM s3_dropped_files WHERE file = $1");

@@ -33,10 +33,10 @@ const NEWEST_BUT: Statement =
 const LAST_NUMBER: Statement = Statement::new(
     "SELECT COALESCE(MAX(number), 0) AS number FROM s3_objects WHERE bucket = $1 AND object_key = $2",
 );
-const NUMBER_OF: Statement = Statement::new(
-    "SELECT number FROM s3_objects WHERE bucket = $1 AND object_key = $2 AND version_id = $3",
-);
-const ANY: Statement = Statement::new("SELECT is_latest, version_id FROM s3_objects WHERE bucket = $1 LIMIT 1");
+const NUMBER_OF: Statement =
+    Statement::new("SELECT number FROM s3_objects WHERE bucket = $1 AND object_key = $2 AND version_id = $3");
+const ANY: Statement =
+    Statement::new("SELECT is_latest, version_id FROM s3_objects WHERE bucket = $1 LIMIT 1");
 const LIST_LATEST: Statement = select!(
     "bucket = $1 AND object_key >= $2 AND (object_key > $2 OR number < $3) AND is_latest = 1 AND content IS NOT NULL \
      ORDER BY object_key LIMIT $4"
@@ -46,7 +46,17 @@ const LIST_VERSIONS: Statement = select!(
 );
 
 pub(super) const STATEMENTS: &[Statement] = &[
-    INSERT, UPDATE, REMOVE, LATEST, BY_ID, NEWEST_BUT, LAST_NUMBER, NUMBER_OF, ANY, LIST_LATEST, LIST_VERSIONS,
+    INSERT,
+    UPDATE,
+    REMOVE,
+    LATEST,
+    BY_ID,
+    NEWEST_BUT,
+    LAST_NUMBER,
+    NUMBER_OF,
+    ANY,
+    LIST_LATEST,
+    LIST_VERSIONS,
 ];
 
 /// Where a listing goes on.
@@ -228,11 +238,7 @@ async fn update(tx: &mut Tx<'_>, mac: &RowMac, version: &Version) -> Result<(), 
 }
 
 /// A version is the latest no more.
-pub(crate) async fn demote_latest(
-    tx: &mut Tx<'_>,
-    mac: &RowMac,
-    version: Version,
-) -> Result<(), StoreError> {
+pub(crate) async fn demote_latest(tx: &mut Tx<'_>, mac: &RowMac, version: Version) -> Result<(), StoreError> {
     update(tx, mac, &Version { is_latest: false, ..version }).await
 }
 
@@ -293,7 +299,10 @@ fn all(mac: &RowMac, bucket: &str, rows: &[Row]) -> Result<Vec<Version>, StoreEr
         .map(|row| {
             let version = mac.load::<ObjectRow>(row)?.version;
             if version.bucket != bucket {
-                return Err(StoreError::Corrupt { table: ObjectRow::TABLE, key: format!("an object in {bucket}") });
+                return Err(StoreError::Corrupt {
+                    table: ObjectRow::TABLE,
+                    key: format!("an object in {bucket}"),
+                });
             }
             Ok(version)
         })

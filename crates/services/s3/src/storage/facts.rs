@@ -28,7 +28,8 @@ impl ObjectStorage {
             .transaction(|tx| {
                 Box::pin(async move {
                     let found = repo::load_bucket(tx, &self.mac, bucket).await?;
-                    let bucket = expected(found.ok_or_else(|| Refusal::no_such_bucket(bucket))?, expected_owner)?;
+                    let bucket =
+                        expected(found.ok_or_else(|| Refusal::no_such_bucket(bucket))?, expected_owner)?;
                     let bucket = Arc::new(bucket);
                     let found = match version {
                         Some(id) => repo::load_version(tx, &self.mac, &bucket.name, key, id).await?,

@@ -60,8 +60,12 @@ impl ObjectStorage {
         kinds.extend(wanted.filter(|wanted| *wanted != kind));
         let written = write(&self.folder, body, &Expected { kinds, limit: BODY_LIMIT }).await?;
         if let Some(md5) = md5.filter(|md5| *md5 != written.md5) {
-            return Err(Refusal::client(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
-                .with_digests(&STANDARD.encode(md5), &STANDARD.encode(written.md5)));
+            return Err(Refusal::client(
+                400,
+                "BadDigest",
+                "The Content-MD5 you specified did not match what we received.",
+            )
+            .with_digests(&STANDARD.encode(md5), &STANDARD.encode(written.md5)));
         }
         if let Some((kind, sum)) = given
             && written.sum(kind) != Some(sum.as_slice())
@@ -173,7 +177,14 @@ impl ObjectStorage {
 }
 
 /// The part that a written file is, whose key is still to be put into it.
-pub(crate) fn part_of(content: &str, number: i64, written: &Written, etag: &str, now_ms: i64, checksum: &Stored) -> Part {
+pub(crate) fn part_of(
+    content: &str,
+    number: i64,
+    written: &Written,
+    etag: &str,
+    now_ms: i64,
+    checksum: &Stored,
+) -> Part {
     Part {
         content: content.to_owned(),
         number,

@@ -98,11 +98,9 @@ impl ObjectStorage {
 
 /// The refusal to read a delete marker: as if there were nothing, unless it was named.
 fn of_delete_marker(marker: &Version, is_named: bool) -> Refusal {
+    let refusal = if is_named { Refusal::is_delete_marker("GET") } else { Refusal::no_such_key(&marker.key) };
     let refusal =
-        if is_named { Refusal::is_delete_marker("GET") } else { Refusal::no_such_key(&marker.key) };
-    let refusal = refusal
-        .with_header("x-amz-delete-marker", "true")
-        .with_header("x-amz-version-id", marker.id.clone());
+        refusal.with_header("x-amz-delete-marker", "true").with_header("x-amz-version-id", marker.id.clone());
     if is_named {
         refusal.with_header("last-modified", Timestamp::from_millis(marker.modified_ms).to_http_date())
     } else {

@@ -77,7 +77,8 @@ impl ObjectStorage {
         self.db
             .transaction(|tx| {
                 Box::pin(async move {
-                    self.on_object_within::<actions::PutObject>(tx, context, (bucket, key), expected_owner).await?;
+                    self.on_object_within::<actions::PutObject>(tx, context, (bucket, key), expected_owner)
+                        .await?;
                     let found = repo::load_upload(tx, &self.mac, bucket, key, id).await?;
                     found.ok_or_else(|| Refusal::no_such_upload(id))?;
                     repo::put_part(tx, &self.mac, part, dropped_ms).await?;
@@ -125,7 +126,8 @@ impl ObjectStorage {
             .transaction(|tx| {
                 Box::pin(async move {
                     let name = (bucket, key);
-                    self.on_object_within::<actions::AbortMultipartUpload>(tx, context, name, expected_owner).await?;
+                    self.on_object_within::<actions::AbortMultipartUpload>(tx, context, name, expected_owner)
+                        .await?;
                     let upload = repo::load_upload(tx, &self.mac, bucket, key, id).await?;
                     let upload = upload.ok_or_else(|| Refusal::no_such_upload(id))?;
                     repo::drop_content(tx, &self.mac, id, &[], dropped_ms).await?;

@@ -10,8 +10,7 @@ on_both_engines! {
     one_objects_file_is_not_anothers,
 }
 
-const OPEN_BUCKET: Statement =
-    Statement::new("UPDATE s3_buckets SET account = $1 WHERE name = 'altered'");
+const OPEN_BUCKET: Statement = Statement::new("UPDATE s3_buckets SET account = $1 WHERE name = 'altered'");
 const RENAME: Statement = Statement::new("UPDATE s3_objects SET object_key = $1 WHERE bucket = 'altered'");
 const SWAP: Statement = Statement::new("UPDATE s3_parts SET number = number + $1");
 
@@ -39,5 +38,8 @@ async fn one_objects_file_is_not_anothers(database: &TestDatabase) {
     let files = world.s3.folder().finished().unwrap();
     std::fs::copy(&files[0].0, &files[1].0).unwrap();
     let outcomes = [code(owner.get("files", "a").await), code(owner.get("files", "b").await)];
-    assert!(outcomes.contains(&"ok".to_owned()) && outcomes.contains(&"InternalFailure".to_owned()), "{outcomes:?}");
+    assert!(
+        outcomes.contains(&"ok".to_owned()) && outcomes.contains(&"InternalFailure".to_owned()),
+        "{outcomes:?}"
+    );
 }

@@ -55,7 +55,8 @@ async fn a_body_that_fails_leaves_nothing(database: &TestDatabase) {
         .put_as("failing", "k", b"", |input| input.body = Some(ByteStream::of_pieces(None, broken)))
         .await;
     assert_eq!(code(refused), "IncompleteBody");
-    let wrong = owner.put_as("failing", "k", b"x", |input| input.checksum_crc32 = Some("AAAAAA==".to_owned()));
+    let wrong =
+        owner.put_as("failing", "k", b"x", |input| input.checksum_crc32 = Some("AAAAAA==".to_owned()));
     assert_eq!(code(wrong.await), "BadDigest");
     assert_eq!(owner.get("failing", "k").await.unwrap(), b"before");
     assert_eq!(world.files(), 1);
@@ -115,7 +116,8 @@ async fn parts_that_are_not_listed_go(database: &TestDatabase) {
     let (bucket, key) = ("parts".to_owned(), "k".to_owned());
     let input =
         s3::CreateMultipartUploadRequest { bucket: bucket.clone(), key: key.clone(), ..Default::default() };
-    let upload_id = world.s3.create_multipart_upload(&owner.changing(), input).await.unwrap().upload_id.unwrap();
+    let upload_id =
+        world.s3.create_multipart_upload(&owner.changing(), input).await.unwrap().upload_id.unwrap();
     let mut etags = Vec::new();
     for (number, text) in [(1, "one"), (1, "one again"), (2, "two")] {
         let input = s3::UploadPartRequest {

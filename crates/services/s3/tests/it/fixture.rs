@@ -108,7 +108,8 @@ impl World {
             begins_streams: true,
             ..JournalOptions::default()
         };
-        let journal = Journal::open(folders[0].path(), &options, &Key256::new([9; 32]), "tests", NOW).unwrap();
+        let journal =
+            Journal::open(folders[0].path(), &options, &Key256::new([9; 32]), "tests", NOW).unwrap();
         let outbox = Arc::new(Outbox::new(db.clone(), RowMac::new(&root), Arc::new(journal.journal)));
         let s3 = ObjectStorage::new(Parts {
             db: db.clone(),
@@ -187,7 +188,12 @@ impl Client<'_> {
         self.s3.create_bucket(&self.changing(), input).await.unwrap();
     }
 
-    pub(crate) async fn put(&self, bucket: &str, key: &str, body: &[u8]) -> Result<s3::PutObjectOutput, ApiError> {
+    pub(crate) async fn put(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: &[u8],
+    ) -> Result<s3::PutObjectOutput, ApiError> {
         self.put_as(bucket, key, body, |_| ()).await
     }
 
@@ -225,7 +231,12 @@ impl Client<'_> {
         Ok(output.body.unwrap().collect(usize::MAX).await.unwrap().to_vec())
     }
 
-    pub(crate) async fn delete(&self, bucket: &str, key: &str, version: Option<&str>) -> s3::DeleteObjectOutput {
+    pub(crate) async fn delete(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+    ) -> s3::DeleteObjectOutput {
         let input = s3::DeleteObjectRequest {
             bucket: bucket.to_owned(),
             key: key.to_owned(),

@@ -35,7 +35,8 @@ async fn cloudtrail_is_let_in_by_the_buckets_policy_and_nothing_else(database: &
     world.owner().make("logs").await;
     let cloudtrail = world.cloudtrail(TRAIL);
     let key = format!("AWSLogs/{ACCOUNT}/CloudTrail/file.json.gz");
-    let full_control = |input: &mut s3::PutObjectRequest| input.acl = Some("bucket-owner-full-control".into());
+    let full_control =
+        |input: &mut s3::PutObjectRequest| input.acl = Some("bucket-owner-full-control".into());
     assert_eq!(code(world.s3.get_bucket_acl(&cloudtrail.context(), acl_of("logs")).await), "AccessDenied");
     assert_eq!(code(cloudtrail.put_as("logs", &key, b"x", full_control).await), "AccessDenied");
     world.owner().set_policy("logs", &policy("logs")).await;

@@ -29,7 +29,10 @@ async fn a_key_has_one_latest_version_whatever_is_done(database: &TestDatabase) 
     assert_eq!(owner.get("versions", "k").await.unwrap(), b"one");
     owner.version("versions", "Suspended").await;
     owner.put("versions", "k", b"null again").await.unwrap();
-    assert_eq!(owner.get_as("versions", "k", |input| input.version_id = Some(one.clone())).await.unwrap(), b"one");
+    assert_eq!(
+        owner.get_as("versions", "k", |input| input.version_id = Some(one.clone())).await.unwrap(),
+        b"one"
+    );
     owner.delete("versions", "k", None).await;
     assert_eq!(code(owner.get("versions", "k").await), "NoSuchKey");
     assert_eq!(
@@ -99,6 +102,7 @@ async fn listings_page_through_everything_once(database: &TestDatabase) {
         ..Default::default()
     };
     let rolled = world.s3.list_objects_v2(&owner.context(), input).await.unwrap();
-    let prefixes: Vec<_> = rolled.common_prefixes.unwrap().into_iter().map(|prefix| prefix.prefix.unwrap()).collect();
+    let prefixes: Vec<_> =
+        rolled.common_prefixes.unwrap().into_iter().map(|prefix| prefix.prefix.unwrap()).collect();
     assert_eq!(prefixes, ["a/", "c/"]);
 }
