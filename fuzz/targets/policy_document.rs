@@ -29,14 +29,7 @@ fuzz_target!(|text: &str| {
     for subject in [Subject::root(owner), Subject::role_session(owner, role, "session")] {
         let request =
             Request { subject: &subject, action: "kms:PutKeyPolicy", resource: ARN, owner, keys: &Every };
-        for kind in [
-            Kind::Identity,
-            Kind::Managed,
-            Kind::Session,
-            Kind::Resource,
-            Kind::Trust,
-            Kind::Key,
-        ] {
+        for kind in [Kind::Identity, Kind::Managed, Kind::Session, Kind::Resource, Kind::Trust, Kind::Key] {
             match Document::parse(text, kind) {
                 Ok(document) => {
                     let policy = Policy::new("any", &document);

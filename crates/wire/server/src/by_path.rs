@@ -119,15 +119,20 @@ impl Server {
             BodyError::NoMemory => slow_down(),
         })?;
         progress.add(read.bytes().len());
+        let came = Bytes::copy_from_slice(read.bytes());
+        let share = read.into_share();
         let mut proving = Proving::new(proof, None, announced(&parts.headers));
-        proving.give(Bytes::copy_from_slice(read.bytes()))?;
+        proving.give(came)?;
         proving.finish()?;
-        let mut document = Vec::new();
+        let first = proving.piece().unwrap_or_default();
+        let mut others = Vec::new();
         while let Some(piece) = proving.piece() {
-            document.extend_from_slice(&piece);
+            others.extend_from_slice(&piece);
         }
+        // One that came in chunks is put together.
+        let document = if others.is_empty() { first } else { [&first[..], &others].concat().into() };
         check_sums(parts, proving.trailers(), &document)?;
-        Ok((Bytes::from(document), read.into_share()))
+        Ok((document, share))
     }
 }
 

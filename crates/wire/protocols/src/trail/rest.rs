@@ -8,8 +8,14 @@ use crate::json::{self, push_string};
 use crate::rest::{Called, words};
 
 /// Parameters that a presigned URL has for its signature alone, or that say nothing.
-const NOT_SHOWN: [&str; 6] =
-    ["X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token", "Signature", "x-amz-security-token", "x-id"];
+const NOT_SHOWN: [&str; 6] = [
+    "X-Amz-Signature",
+    "X-Amz-Credential",
+    "X-Amz-Security-Token",
+    "Signature",
+    "x-amz-security-token",
+    "x-id",
+];
 
 /// Headers of members that records do not have: what is stored, and not how.
 const NOT_RECORDED: [&str; 2] = ["x-amz-meta-", "x-amz-checksum-"];
