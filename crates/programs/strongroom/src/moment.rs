@@ -4,7 +4,9 @@ use strongroom_schema::Timestamp;
 
 /// RFC 3339 in UTC, to the second. Such texts compare as the moments do.
 pub(crate) fn text(epoch_ms: i64) -> String {
-    Timestamp::from_millis(epoch_ms.div_euclid(1000).saturating_mul(1000)).to_iso8601()
+    // Within the years that have a text, first.
+    let seconds = Timestamp::from_millis(epoch_ms).as_millis().div_euclid(1000);
+    Timestamp::from_millis(seconds * 1000).to_iso8601()
 }
 
 /// The day alone.
