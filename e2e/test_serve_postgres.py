@@ -28,8 +28,10 @@ def place(program, tmp_path):
 def test_two_servers_serve_one_store(postgres, place):
     first = place("first").init("--store", postgres.database("two")).start()
     key = first.as_root()("kms", "create-key")["KeyMetadata"]["KeyId"]
-    # The second has a data folder of its own, a copy of the configuration but for that, and of the seal.
+    # The second has a data folder of its own, a copy of the configuration but for that, and of the seal; they share the
+    # folder of objects.
     second = place("second")
+    second.environment["STRONGROOM_OBJECTS_DIR"] = str(first.data / "objects")
     second.config.parent.mkdir()
     text = first.config.read_text().replace(str(first.data), str(second.data))
     second.config.write_text(text)
