@@ -10,7 +10,7 @@ use strongroom_resealing::GRACE;
 use strongroom_runtime::{Clocks, Shutdown};
 use strongroom_store::Engine;
 
-use super::{Choices, Door, Foundation, Ground, Node, Services};
+use super::{Choices, Door, Foundation, Ground, Node, Services, objects};
 use crate::control::Parts;
 use crate::resealing;
 use crate::seed::{Garden, Seed};
@@ -28,6 +28,8 @@ impl Node {
         shutdown: Shutdown,
     ) -> Result<(Self, Parts)> {
         let foundation = Foundation::open(place).await?;
+        // Before this server has a journal in the store.
+        objects::open(&foundation.db, &place.objects).await?;
         let ground = Ground::on(foundation, &place.data, Clocks::system(), journal).await?;
         let Ground { db, root, clocks, outbox, journal, .. } = &ground;
         let history = journal.reader();
