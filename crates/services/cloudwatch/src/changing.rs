@@ -84,7 +84,9 @@ impl CloudWatch {
             })
         });
         changed.await?;
-        names.iter().for_each(|name| self.directory.changed(*home, name));
+        for name in names {
+            self.directory.changed(*home, name);
+        }
         Ok(())
     }
 
@@ -227,7 +229,9 @@ impl CloudWatch {
             })
         });
         deleted.await?;
-        names.iter().for_each(|name| self.directory.changed(*home, name));
+        for name in names {
+            self.directory.changed(*home, name);
+        }
         Ok(())
     }
 }

@@ -32,6 +32,7 @@ const JUMP_MS: i64 = 3 * MINUTE_MS;
 /// How far time has been gone through.
 pub(crate) struct Ticks(Mutex<Reached>);
 
+#[expect(clippy::struct_field_names, reason = "names say the unit")]
 #[derive(Clone, Copy)]
 struct Reached {
     looked_ms: i64,
@@ -118,11 +119,11 @@ impl CloudWatch {
     /// Counts what was done up to now, measures what is measured, and looks at every alarm whose turn it is. What goes
     /// wrong with one alarm is told, and the others are looked at all the same.
     pub async fn look_at(&self, at_ms: i64) {
-        match tokio::time::timeout(PATIENCE, self.counting.catch_up()).await {
-            Ok(_) => {}
-            Err(_) => tracing::warn!(
+        // What went wrong with it is told by whoever counts.
+        if tokio::time::timeout(PATIENCE, self.counting.catch_up()).await.is_err() {
+            tracing::warn!(
                 "counting the journal for metrics lags behind; alarms are judged by what was counted"
-            ),
+            );
         }
         if at_ms % MINUTE_MS == 0 {
             self.read_gauges(at_ms).await;

@@ -262,7 +262,9 @@ pub(super) async fn delete_alarms(
     input: api::DeleteAlarmsInput,
 ) -> Result<Unit, Refusal> {
     let names: Vec<String> = BTreeSet::from_iter(input.alarm_names).into_iter().collect();
-    names.iter().for_each(|name| touched(context, name));
+    for name in &names {
+        touched(context, name);
+    }
     let home = Home::of(context);
     for name in &names {
         let alarms = cloudwatch.directory.of(&home).await?;

@@ -89,6 +89,5 @@ fn shown(kept: Kept) -> api::AlarmHistoryItem {
         history_item_type: Some(api::HistoryItemType::from(kept.kind.as_str())),
         history_summary: Some(kept.summary),
         history_data: Some(kept.data),
-        ..api::AlarmHistoryItem::default()
     }
 }

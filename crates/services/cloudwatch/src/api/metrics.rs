@@ -40,7 +40,9 @@ pub(super) async fn put_metric_data(
     }
     let mut data = input.metric_data.unwrap_or_default();
     // What a datum is about shows in no metric.
-    data.extend(input.entity_metric_data.into_iter().flatten().flat_map(|about| about.metric_data).flatten());
+    data.extend(
+        input.entity_metric_data.into_iter().flatten().filter_map(|about| about.metric_data).flatten(),
+    );
     if data.is_empty() {
         return Err(Refusal::Missing("The parameter MetricData is required.".to_owned()));
     }

@@ -58,7 +58,9 @@ async fn switch<A: Action>(
     names: &[String],
     enabled: bool,
 ) -> Result<Unit, Refusal> {
-    names.iter().for_each(|name| touched(context, name));
+    for name in names {
+        touched(context, name);
+    }
     let act = |alarm: &mut crate::domain::alarm::Alarm| {
         alarm.body.actions.enabled = enabled;
         Ok(())

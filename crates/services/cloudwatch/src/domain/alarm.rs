@@ -67,6 +67,7 @@ impl State {
 }
 
 /// When a value breaches its threshold.
+#[expect(clippy::enum_variant_names, reason = "the names are AWS's")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Comparison {
     GreaterThanOrEqualToThreshold,
@@ -113,6 +114,7 @@ impl Comparison {
 }
 
 /// What stands in for values that are missing.
+#[expect(clippy::enum_variant_names, reason = "the names are AWS's")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Missing {

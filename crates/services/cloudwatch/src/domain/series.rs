@@ -60,6 +60,7 @@ pub(crate) fn ceil(at_ms: i64, span_ms: i64) -> i64 {
 }
 
 /// A stretch of time cut into periods: those that begin at `start_ms` and then every `period_ms`, before `end_ms`.
+#[expect(clippy::struct_field_names, reason = "names say the unit")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) start_ms: i64,

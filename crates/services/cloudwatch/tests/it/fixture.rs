@@ -26,7 +26,6 @@ use strongroom_testkit::TestDatabase;
 use tempfile::TempDir;
 
 pub(crate) const ACCOUNT: &str = "111122223333";
-pub(crate) const STRANGER: &str = "444455556666";
 pub(crate) const REGION: &str = "us-east-1";
 pub(crate) const TOPIC: &str = "arn:aws:sns:us-east-1:111122223333:alarms";
 pub(crate) const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -131,7 +130,7 @@ impl Lab {
     /// Moves the clock, and does what becomes due.
     pub(crate) async fn pass(&self, millis: i64) {
         self.time.set(self.now() + millis);
-        assert!(self.scheduler.settle(Duration::from_secs(60)).await);
+        assert!(self.scheduler.settle(Duration::from_mins(1)).await);
     }
 
     /// Moves the clock, and nothing is done.

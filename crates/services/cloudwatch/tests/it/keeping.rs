@@ -41,7 +41,7 @@ struct Growing(AtomicI64);
 
 #[async_trait]
 impl Gauge for Growing {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "growing"
     }
 

@@ -41,7 +41,7 @@ pub(super) fn call(name: &str, arguments: &[Expression], scope: &impl Scope) -> 
                 Some(number) => Value::Number(number),
                 None => Value::Series(Series { points: BTreeMap::new(), ..series }),
             },
-            Value::Array(all) => Value::Series(across(all, scope.blank(), fold)),
+            Value::Array(all) => Value::Series(across(&all, &scope.blank(), fold)),
         });
     }
     match name {
@@ -175,10 +175,10 @@ fn moment(at_ms: i64) -> Option<OffsetDateTime> {
 }
 
 /// The series of an array, time by time.
-fn across(all: Vec<Labelled>, blank: Series, fold: Fold) -> Series {
+fn across(all: &[Labelled], blank: &Series, fold: Fold) -> Series {
     let span = all.first().map_or(blank.span, |first| first.series.span);
     let mut values: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
-    for one in &all {
+    for one in all {
         for (at, value) in &one.series.points {
             values.entry(*at).or_default().push(*value);
         }
