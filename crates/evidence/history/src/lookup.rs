@@ -56,7 +56,7 @@ impl History {
             }
         }
         let damaged = parts.iter().fold(0, |sum: u32, part| sum.saturating_add(part.damaged));
-        let (records, rests) = merge(parts, limit);
+        let Merged { records, rests } = merge(parts, limit);
         let next = (!rests.is_empty()).then_some(Continuation { rests, filter: digest });
         Ok(Page { records, next, damaged })
     }
@@ -113,8 +113,14 @@ impl Part {
     }
 }
 
+/// What was taken of all parts, and what is left of each chain.
+struct Merged {
+    records: Vec<(Position, Record)>,
+    rests: Vec<(ChainName, Rest)>,
+}
+
 /// Takes the newest of all parts, as long as it is known which they are, and tells what is left.
-fn merge(mut parts: Vec<Part>, limit: usize) -> (Vec<(Position, Record)>, Vec<(ChainName, Rest)>) {
+fn merge(mut parts: Vec<Part>, limit: usize) -> Merged {
     let mut records = Vec::new();
     while records.len() < limit {
         // What one of them would show next has not been looked for yet.
@@ -128,7 +134,7 @@ fn merge(mut parts: Vec<Part>, limit: usize) -> (Vec<(Position, Record)>, Vec<(C
         records.push((position, record));
     }
     let rests = parts.iter().filter_map(|part| Some((part.chain, part.rest()?))).collect();
-    (records, rests)
+    Merged { records, rests }
 }
 
 /// What came of a segment.

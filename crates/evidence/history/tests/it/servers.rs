@@ -28,8 +28,7 @@ impl Store {
     }
 
     fn open(&self, server: &str) -> Journal {
-        let options =
-            JournalOptions { segment_bytes: 4096, queue_bytes: 4096, ..JournalOptions::default() };
+        let options = JournalOptions { segment_bytes: 4096, queue_bytes: 4096, ..JournalOptions::default() };
         Journal::open_in_store(&self.db, server, &options, &Key256::new([7; 32]), NOW).unwrap().journal
     }
 }
@@ -61,8 +60,7 @@ fn what_any_of_them_recorded_is_found_newest_first() {
     let (store, place) = (Store::new(), Place::new());
     let servers = [store.open("one"), store.open("two"), store.open("three")];
     let history = place.history(servers[0].reader());
-    let encrypts =
-        Filter { attribute: Some((Attribute::EventName, "Encrypt".into())), ..everything() };
+    let encrypts = Filter { attribute: Some((Attribute::EventName, "Encrypt".into())), ..everything() };
     for number in 0..60 {
         append(&servers[(number % 7 % 3) as usize], [told(number)]);
         if number == 30 {
