@@ -28,7 +28,7 @@ struct Counts {
 
 #[async_trait]
 impl Gauge for Health {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "health of hsms"
     }
 
