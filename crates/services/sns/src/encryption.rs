@@ -155,18 +155,17 @@ impl Encryption {
             .ok_or_else(|| Refusal::Internal("a message of an encrypted topic has no proper form".into()))?;
         let now_ms = self.clocks.real_now();
         let name = sha256(ciphertext);
-        let data_key = match self.delivering.get(&name, now_ms) {
-            Some(known) => known,
-            None => {
-                let arn = topic.to_string();
-                let context = self.on_behalf.context(topic.account, topic.region);
-                let context = context.map_err(|error| Refusal::Internal(error.into()))?.about(arn);
-                let plain = self.opened(&context, topic, ciphertext).await;
-                let plain = plain.map_err(|error| refused(&error, &context))?;
-                let data_key = DataKey { plain: Arc::new(plain), ciphertext: ciphertext.into() };
-                self.delivering.keep(name, data_key.clone(), now_ms);
-                data_key
-            }
+        let data_key = if let Some(known) = self.delivering.get(&name, now_ms) {
+            known
+        } else {
+            let arn = topic.to_string();
+            let context = self.on_behalf.context(topic.account, topic.region);
+            let context = context.map_err(|error| Refusal::Internal(error.into()))?.about(arn);
+            let plain = self.opened(&context, topic, ciphertext).await;
+            let plain = plain.map_err(|error| refused(&error, &context))?;
+            let data_key = DataKey { plain: Arc::new(plain), ciphertext: ciphertext.into() };
+            self.delivering.keep(name, data_key.clone(), now_ms);
+            data_key
         };
         salted::open(&data_key.plain, LABEL, &bound_to(topic, message_id), salted)
             .map_err(|error| Refusal::Internal(error.into()))

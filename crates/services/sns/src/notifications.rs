@@ -156,15 +156,12 @@ impl Notifications {
         name: &TopicName,
         found: Option<Topic>,
     ) -> Result<Authorized<A, Topic>, Refusal> {
-        match found {
-            Some(topic) => {
-                context.touched(TOPIC_RESOURCE, name.account, name.to_string());
-                Ok(self.authority.authorize(context, topic)?)
-            }
-            None => {
-                self.authority.authorize::<A, _>(context, Absent(name))?;
-                Err(Refusal::no_such_topic())
-            }
+        if let Some(topic) = found {
+            context.touched(TOPIC_RESOURCE, name.account, name.to_string());
+            Ok(self.authority.authorize(context, topic)?)
+        } else {
+            self.authority.authorize::<A, _>(context, Absent(name))?;
+            Err(Refusal::no_such_topic())
         }
     }
 

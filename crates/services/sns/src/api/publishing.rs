@@ -32,12 +32,9 @@ pub(super) async fn publish(
     if phone_number.is_some() {
         return Err(Refusal::not_yet("messages to telephones"));
     }
-    let arn = match (topic_arn, target_arn) {
-        (Some(arn), None) | (None, Some(arn)) => arn,
+    let ((Some(arn), None) | (None, Some(arn))) = (topic_arn, target_arn) else {
         // Text: an answer of AWS, quoted in public issue threads.
-        _ => {
-            return Err(Refusal::parameter("TopicArn or TargetArn Reason: no value for required parameter"));
-        }
+        return Err(Refusal::parameter("TopicArn or TargetArn Reason: no value for required parameter"));
     };
     let name = TopicName::named(context, "TopicArn", &arn)?;
     let attributes = input.message_attributes.unwrap_or_default();

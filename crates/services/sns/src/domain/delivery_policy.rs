@@ -25,6 +25,7 @@ const MAIL: Retries = Retries {
 /// How a failed delivery is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the names are AWS's")]
 pub(crate) struct Retries {
     min_delay_target: u32,
     max_delay_target: u32,

@@ -156,6 +156,6 @@ fn is_labelled(statement: &Value, label: &str) -> bool {
 fn one_or_all(mut values: Vec<String>) -> Value {
     match (values.pop(), values.is_empty()) {
         (Some(only), true) => Value::from(only),
-        (last, _) => Value::from_iter(values.into_iter().chain(last)),
+        (last, _) => values.into_iter().chain(last).collect(),
     }
 }

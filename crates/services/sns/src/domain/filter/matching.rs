@@ -34,9 +34,8 @@ fn fits(test: &Test, found: Option<&Value>) -> bool {
         return exists == found.is_some();
     }
     match found {
-        None => false,
         Some(Value::Array(values)) => values.iter().any(|value| test.fits(value)),
-        Some(Value::Object(_)) => false,
+        None | Some(Value::Object(_)) => false,
         Some(value) => test.fits(value),
     }
 }
