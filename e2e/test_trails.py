@@ -9,13 +9,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
 
 from rig import development, sdk
 from rig.cli import Cli
-from rig.node import Node, wait_until
+from rig.node import Node, run, wait_until
 
 TRAIL = "my-kms-trail"
 BUCKET = "evidence-of-everything"
@@ -225,6 +226,72 @@ def test_digests_that_change_places_are_named(evidence):
     status, said = evidence.validated()
     assert status == 1
     assert "INVALID: has been moved from its original location" in said, said
+
+
+@pytest.fixture
+def copied(evidence, tmp_path):
+    """A stranger's: the bucket's objects in a folder, and the public keys."""
+    return Copy(evidence, tmp_path / "copy", tmp_path / "keys.json")
+
+
+class Copy:
+    def __init__(self, evidence: Evidence, folder: Path, keys: Path):
+        self.evidence, self.folder, self.keys = evidence, folder, keys
+        done = evidence.aws.run("s3", "sync", "--quiet", f"s3://{BUCKET}", str(folder))
+        assert done.returncode == 0, done.stderr
+        day = evidence.start.strftime("%Y-%m-%d")
+        keys.write_text(evidence.aws.run("cloudtrail", "list-public-keys", "--start-time", day).stdout)
+
+    def of(self, kind: str) -> list[Path]:
+        return sorted((self.folder / f"AWSLogs/{ACCOUNT}/{kind}").rglob("*.json.gz"))
+
+    def newest(self) -> str:
+        return str(self.of("CloudTrail-Digest")[-1].relative_to(self.folder))
+
+    def verified(self, *options: str) -> tuple[int, str]:
+        newest = self.evidence.s3.head_object(Bucket=BUCKET, Key=self.evidence.keys("CloudTrail-Digest")[-1])
+        return self.verified_without_newest("--signature", newest["Metadata"]["signature"], *options)
+
+    def verified_without_newest(self, *options: str) -> tuple[int, str]:
+        given = ["--public-keys", str(self.keys), *options]
+        done = run(self.evidence.node.program, "audit", "trail", str(self.folder), *given)
+        assert "panicked" not in done.stderr
+        return done.returncode, done.stdout + done.stderr
+
+
+def test_a_stranger_verifies_a_copy(copied):
+    status, said = copied.verified("--until", copied.evidence.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+    assert status == 0, said
+    assert "3 digests, 3 files" in said and "as it was delivered" in said, said
+    # A copy does not have what signs the newest digest.
+    status, said = copied.verified_without_newest()
+    assert status == 2 and f"nothing here signs this digest: {copied.newest()}" in said, said
+
+
+def test_any_byte_of_a_copy_counts(copied):
+    for path in [copied.of("CloudTrail")[0], *copied.of("CloudTrail-Digest")]:
+        was = path.read_bytes()
+        text = bytearray(gzip.decompress(was))
+        text[len(text) // 2] ^= 1
+        for changed in (gzip.compress(bytes(text)), was + was, was + b"x", was[:-9], b""):
+            path.write_bytes(changed)
+            status, said = copied.verified()
+            assert status != 0 and path.name in said, said
+        path.write_bytes(was)
+    assert copied.verified()[0] == 0
+
+
+def test_what_validate_logs_does_not_see_is_named(copied):
+    newest = copied.of("CloudTrail-Digest")[-1]
+    until = ("--until", (copied.evidence.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    added = copied.of("CloudTrail")[0].with_name(copied.of("CloudTrail")[0].name.replace("Z_", "Z_X"))
+    added.write_bytes(gzip.compress(b'{"Records":[]}'))
+    status, said = copied.verified()
+    assert status == 1 and f"no digest names this log file: {added.relative_to(copied.folder)}" in said, said
+    added.unlink()
+    newest.unlink()
+    status, said = copied.verified(*until)
+    assert status == 1 and "the newest digests are missing" in said, said
 
 
 def test_a_bucket_and_a_key_that_do_not_let_cloudtrail_in_are_refused(fresh_node):

@@ -8,4 +8,5 @@ mod history;
 pub(crate) mod journals;
 pub(crate) mod report;
 pub(crate) mod since;
+pub(crate) mod trail;
 pub(crate) mod verification;

@@ -13,7 +13,8 @@ use clap::{Args, Parser, Subcommand};
 use strongroom_identity::AccountId;
 
 pub(crate) use audit::{
-    AuditCommand, ExplainOptions, ExportOptions, ListOptions, ReportFormat, ReportOptions, VerifyOptions,
+    AuditCommand, ExplainOptions, ExportOptions, ListOptions, ReportFormat, ReportOptions, TrailOptions,
+    VerifyOptions,
 };
 pub(crate) use backup::{BackupCommand, BackupOptions, RestoreOptions, VerifyBackupOptions};
 pub(crate) use deployment::{DownOptions, UpOptions};

@@ -5,7 +5,7 @@ use std::fmt;
 use aws_lc_sys::{
     EVP_PKEY_RSA, EVP_PKEY_assign_RSA, EVP_PKEY_encrypt, EVP_PKEY_encrypt_init, EVP_PKEY_get0_RSA,
     EVP_PKEY_new, RSA, RSA_NO_PADDING, RSA_PKCS1_PADDING, RSA_bits, RSA_encrypt, RSA_get0_e, RSA_get0_n,
-    RSA_new_public_key, RSA_verify, RSA_verify_pss_mgf1, RSA_verify_raw,
+    RSA_new_public_key, RSA_public_key_from_bytes, RSA_verify, RSA_verify_pss_mgf1, RSA_verify_raw,
 };
 
 use strongroom_secret::SecretBytes;
@@ -30,10 +30,19 @@ impl PublicKey {
     /// Makes a key of its big-endian `modulus` and public `exponent`.
     pub fn from_components(modulus: &[u8], exponent: &[u8]) -> Result<Self, CryptoError> {
         let (n, e) = (number(modulus)?, number(exponent)?);
-        // SAFETY: RSA_new_public_key copies its numbers; EVP_PKEY_assign_RSA takes the key over only when it
-        // succeeds, after which it is released here.
+        // SAFETY: RSA_new_public_key copies its numbers.
+        Self::of(unsafe { Owned::take(RSA_new_public_key(n.as_ptr(), e.as_ptr()))? })
+    }
+
+    /// Parses a DER `RSAPublicKey` (RFC 8017, appendix A.1.1), of the sizes served.
+    pub fn from_pkcs1(der: &[u8]) -> Result<Self, CryptoError> {
+        // SAFETY: it reads the bytes of the slice, and nothing behind them.
+        Self::of(unsafe { Owned::take(RSA_public_key_from_bytes(der.as_ptr(), der.len()))? })
+    }
+
+    fn of(rsa: Owned<RSA>) -> Result<Self, CryptoError> {
+        // SAFETY: EVP_PKEY_assign_RSA takes the key over only when it succeeds, after which it is released here.
         let key = unsafe {
-            let rsa = Owned::take(RSA_new_public_key(n.as_ptr(), e.as_ptr()))?;
             let key = Owned::take(EVP_PKEY_new())?;
             check(EVP_PKEY_assign_RSA(key.as_ptr(), rsa.as_ptr()))?;
             let _taken_over = rsa.release();

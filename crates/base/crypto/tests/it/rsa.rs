@@ -154,6 +154,11 @@ fn keys_come_back_from_their_encodings() {
     let public = KEY.public_key();
     let spki = public.to_spki().unwrap();
     assert_eq!(PublicKey::from_spki(&spki).unwrap().to_spki().unwrap(), spki);
+    // SubjectPublicKeyInfo is a head of 24 bytes around it, at this size.
+    let pkcs1 = &spki[24..];
+    assert_eq!(PublicKey::from_pkcs1(pkcs1).unwrap().to_spki().unwrap(), spki);
+    assert!(PublicKey::from_pkcs1(&[pkcs1, &[0]].concat()).is_err());
+    assert!(PublicKey::from_pkcs1(&pkcs1[..pkcs1.len() - 1]).is_err());
     let parts = PublicKey::from_components(&public.modulus().unwrap(), &public.exponent().unwrap()).unwrap();
     assert_eq!(parts.to_spki().unwrap(), spki);
 }

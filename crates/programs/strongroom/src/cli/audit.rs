@@ -31,6 +31,13 @@ Examples:
   strongroom audit report --fail-on high --format json                for a job in CI
   strongroom audit report --by-tag Environment                        with what keys cost, by that tag";
 
+/// Examples that the help of `audit trail` ends with.
+const TRAIL_EXAMPLES: &str = "\
+Examples:
+  aws s3 sync s3://my-evidence copy
+  aws cloudtrail list-public-keys --start-time 2026-01-01 > keys.json
+  strongroom audit trail copy --public-keys keys.json --until 0s      up to now";
+
 #[derive(Subcommand)]
 pub(crate) enum AuditCommand {
     /// Walk the whole journal: chain, hashes, MACs and signed checkpoints
@@ -61,6 +68,13 @@ pub(crate) enum AuditCommand {
     /// Nobody is known to have made them, so they are in no journal; they are in a log of bounded size, in which those of
     /// ten seconds are added up. Works beside a running server.
     Failures(ListOptions),
+    /// Verify a copy of a trail's bucket by public keys alone: digests, their chain, every log file
+    ///
+    /// Also tells what `aws cloudtrail validate-logs` does not see: newest digests that are missing, log files that no digest
+    /// names, bytes behind a file's end. Exits with 0 if everything is as it was delivered, with 1 if not, and with 2 if that
+    /// cannot be told: the copy cannot be read, or nothing signs a digest.
+    #[command(after_help = TRAIL_EXAMPLES)]
+    Trail(TrailOptions),
     /// Report on an account: keys, policies, credentials, trails, alarms, clusters, and what they cost
     ///
     /// Asks through the public API, with the credentials of the environment and what they may read, at the endpoint of
@@ -156,4 +170,21 @@ pub(crate) struct ReportOptions {
     /// Tell what keys cost and how much they are used, by the values of this tag
     #[arg(long, value_name = "TAG")]
     pub(crate) by_tag: Option<String>,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct TrailOptions {
+    /// A folder with what is in the bucket, as `aws s3 sync` makes it
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// What `aws cloudtrail list-public-keys` has printed. Can be given more than once, for other times and Regions
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) public_keys: Vec<PathBuf>,
+    /// Up to when there should be digests: a moment (2026-11-27T08:00:00Z) or how long ago (0s, 24h) [default: not asked]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Since>,
+    /// The newest digest's signature, in hexadecimal: `signature` of its object's metadata (`aws s3api head-object`). Others stand in
+    /// the digest behind them. Can be given more than once, for trails that were stopped in between
+    #[arg(long, value_name = "HEX")]
+    pub(crate) signature: Vec<String>,
 }
