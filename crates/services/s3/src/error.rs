@@ -49,6 +49,16 @@ impl Told {
 }
 
 impl Refusal {
+    /// Whether a change that ended so may have been made for all that: the answer to its commit may have been lost.
+    pub(crate) fn may_have_happened(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } | Self::Internal(_) => true,
+            Self::Client(_) | Self::NotModified | Self::NotYet(_) | Self::Denied { .. } | Self::Other(_) => {
+                false
+            }
+        }
+    }
+
     /// A refusal under that status and code.
     pub(crate) fn client(status: u16, code: &'static str, text: impl Into<String>) -> Self {
         let (details, headers) = (Vec::new(), Vec::new());

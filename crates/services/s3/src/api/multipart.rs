@@ -138,8 +138,7 @@ async fn write_part(
     let part = part_of(&upload.id, target.number, &written, &etag, context.now_ms, &stored);
     let part = wrapping.wrap(part, &written.key)?;
     let name = (target.bucket, target.key, target.upload);
-    storage.commit_part(context, name, target.expected_owner, &part).await?;
-    written.keep();
+    written.named_by(storage.commit_part(context, name, target.expected_owner, &part)).await?;
     Ok(part)
 }
 

@@ -88,9 +88,7 @@ async fn write(
         content: Content { id: content, size: written.size, etag, data_key: key.blob, facts },
         conditions,
     };
-    let version = storage.commit_object(context, &new, Some(&part)).await?;
-    written.keep();
-    Ok(version)
+    written.named_by(storage.commit_object(context, &new, Some(&part))).await
 }
 
 /// `PutObject`

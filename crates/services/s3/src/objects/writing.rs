@@ -37,6 +37,7 @@ pub(crate) struct Written {
     /// What came behind the bytes, names in lower case.
     pub(crate) trailers: Vec<(String, String)>,
     folder: Arc<Folder>,
+    /// Whether a row may name the file.
     is_kept: bool,
 }
 
@@ -46,13 +47,24 @@ impl Written {
         self.sums.iter().find(|(known, _)| *known == kind).map(|(_, sum)| sum.as_slice())
     }
 
-    /// A row names the file now: it stays.
-    pub(crate) fn keep(mut self) {
+    /// Commits the row that names the file. It goes again if it is certain that there is no such row. Whoever is dropped
+    /// meanwhile, or does not hear what became of the commit, cannot know that: then it stays, and is swept when it is old
+    /// and no row names it.
+    pub(crate) async fn named_by<T>(
+        mut self,
+        commit: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
         self.is_kept = true;
+        let outcome = commit.await;
+        self.is_kept = match &outcome {
+            Ok(_) => true,
+            Err(refusal) => refusal.may_have_happened(),
+        };
+        outcome
     }
 }
 
-/// What no row names goes again.
+/// What no row can name goes again.
 impl Drop for Written {
     fn drop(&mut self) {
         if !self.is_kept && self.folder.remove(self.file).is_err() {
@@ -165,4 +177,30 @@ async fn in_background<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
     spawn_blocking(work).await.map_err(|error| Refusal::Internal(error.into()))?
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_store::StoreError;
+
+    use super::*;
+
+    async fn left_after(outcome: Result<(), Refusal>) -> usize {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Arc::new(Folder::open(place.path()).unwrap());
+        let written = write(&folder, ByteStream::default(), &Expected::default()).await.unwrap();
+        let is_refused = outcome.is_err();
+        assert_eq!(written.named_by(async { outcome }).await.is_err(), is_refused);
+        folder.finished().unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn a_file_goes_if_it_is_certain_that_no_row_names_it() {
+        assert_eq!(left_after(Ok(())).await, 1);
+        assert_eq!(left_after(Err(Refusal::access_denied())).await, 0);
+        // The connection broke in a COMMIT.
+        let lost = StoreError::Unavailable("connection reset by peer".into());
+        assert_eq!(left_after(Err(lost.into())).await, 1);
+        assert_eq!(left_after(Err(StoreError::Engine("protocol error".into()).into())).await, 1);
+    }
 }

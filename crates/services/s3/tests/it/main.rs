@@ -6,6 +6,7 @@ mod altered;
 mod drafts;
 mod files;
 mod fixture;
+mod interrupted;
 mod services;
 mod statements;
 mod versions;
