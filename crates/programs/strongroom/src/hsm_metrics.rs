@@ -79,7 +79,7 @@ fn emissions(
                     region: hsm.region,
                     namespace: NAMESPACE.to_owned(),
                     name: name.to_owned(),
-                    dimensions: BTreeMap::from_iter(owned).into_iter().collect(),
+                    dimensions: owned.collect::<BTreeMap<_, _>>().into_iter().collect(),
                     unit: "Count",
                     // The minute that has just ended.
                     at_ms: at_ms.saturating_sub(1),

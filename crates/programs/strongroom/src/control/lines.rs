@@ -64,6 +64,6 @@ mod tests {
         assert_eq!(lines(b"a\n\nbc\nnot whole").await, ["a", "", "bc"]);
         let long = "x".repeat(2 * PIECE);
         assert_eq!(lines(format!("{long}\n{long}\n").as_bytes()).await, [long.clone(), long]);
-        assert_eq!(lines(&[b'x'; 40_000]).await, Vec::<String>::new());
+        assert_eq!(lines(&vec![b'x'; 40_000]).await, Vec::<String>::new());
     }
 }

@@ -126,27 +126,8 @@ impl Services {
             .with_default_vpc(&clusters.vpc_cidr)
             .context("addresses of the default VPC")?;
         let networks = Arc::new(Networks::new(db.clone(), root, authority.clone(), settings));
-        let local = LocalOptions {
-            folder: data.hsms(),
-            logs: data.hsm_logs(),
-            device_root: data.device_root(),
-            program: clusters.hsmd,
-        };
-        let mut options = Options::default();
-        options.dev = clusters.in_development;
-        options.daily_backups = clusters.daily_backups;
-        let parts = Parts {
-            db: db.clone(),
-            root,
-            authority: authority.clone(),
-            outbox: outbox.clone(),
-            clocks: clocks.clone(),
-            ec2: networks.clone(),
-            rules: Arc::new(SecurityGroups(networks.clone())),
-            placement: Arc::new(LocalProcesses::new(&local, shutdown.clone())?),
-            options,
-        };
-        let cloudhsm = Arc::new(ControlPlane::open(parts).await?);
+        let cloudhsm =
+            Arc::new(control_plane(ground, data, clusters, &authority, &networks, shutdown).await?);
         let kms = KeyManagement::new(strongroom_kms::Parts {
             db: db.clone(),
             root,
@@ -269,4 +250,37 @@ impl Services {
         shutdown.spawn(others.watch(async move { until.begun().await }));
         Ok(schedulers)
     }
+}
+
+/// HSM clusters, whose HSMs are processes of this machine.
+async fn control_plane(
+    ground: &Ground,
+    data: &DataDir,
+    clusters: Clusters,
+    authority: &Authority,
+    networks: &Arc<Networks>,
+    shutdown: &Shutdown,
+) -> Result<ControlPlane> {
+    let Ground { db, root, clocks, outbox, .. } = ground;
+    let local = LocalOptions {
+        folder: data.hsms(),
+        logs: data.hsm_logs(),
+        device_root: data.device_root(),
+        program: clusters.hsmd,
+    };
+    let mut options = Options::default();
+    options.dev = clusters.in_development;
+    options.daily_backups = clusters.daily_backups;
+    let parts = Parts {
+        db: db.clone(),
+        root,
+        authority: authority.clone(),
+        outbox: outbox.clone(),
+        clocks: clocks.clone(),
+        ec2: networks.clone(),
+        rules: Arc::new(SecurityGroups(networks.clone())),
+        placement: Arc::new(LocalProcesses::new(&local, shutdown.clone())?),
+        options,
+    };
+    Ok(ControlPlane::open(parts).await?)
 }

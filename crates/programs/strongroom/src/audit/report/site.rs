@@ -64,7 +64,7 @@ impl Site {
             named => named.to_vec(),
         };
         let now_ms = clocks.real_now();
-        let mut site = Self {
+        let site = Self {
             endpoint: options.endpoint.clone(),
             regions,
             credentials: Credentials::find()?,
@@ -76,9 +76,9 @@ impl Site {
         };
         let region = site.regions.first().map_or(HOME, String::as_str);
         let identity = site.aws("sts", region)?.query(STS, "GetCallerIdentity", &[])?;
-        site.account = identity.text_of("Account").unwrap_or_default().to_owned();
-        site.caller = identity.text_of("Arn").unwrap_or_default().to_owned();
-        Ok(site)
+        let told = |name| identity.text_of(name).unwrap_or_default().to_owned();
+        let (account, caller) = (told("Account"), told("Arn"));
+        Ok(Self { account, caller, ..site })
     }
 
     pub(super) fn regions(&self) -> impl Iterator<Item = &str> {
@@ -132,7 +132,7 @@ impl Site {
         input: &Value,
         list: &str,
     ) -> Result<Vec<Value>, CallError> {
-        self.pages(list, ("NextMarker", "Marker"), input, |input| self.kms(region, operation, input))
+        pages(list, ("NextMarker", "Marker"), input, |input| self.kms(region, operation, input))
     }
 
     /// Asks CloudHSM for all of a list.
@@ -144,7 +144,7 @@ impl Site {
         list: &str,
     ) -> Result<Vec<Value>, CallError> {
         let ask = |input: &Value| self.json(CLOUDHSM, region, operation, input);
-        self.pages(list, ("NextToken", "NextToken"), input, ask)
+        pages(list, ("NextToken", "NextToken"), input, ask)
     }
 
     /// Asks CloudTrail.
@@ -182,34 +182,33 @@ impl Site {
         self.query(IAM, HOME, operation, input)
     }
 
-    /// All pages of a list.
-    fn pages(
-        &self,
-        list: &str,
-        (next, token): (&str, &str),
-        input: &Value,
-        ask: impl Fn(&Value) -> Result<Value, CallError>,
-    ) -> Result<Vec<Value>, CallError> {
-        let mut input = input.clone();
-        let mut found = Vec::new();
-        for _ in 0..MOST_PAGES {
-            let mut page = ask(&input)?;
-            if let Some(Value::Array(items)) = page.get_mut(list).map(Value::take) {
-                found.extend(items);
-            }
-            match page.get_mut(next).map(Value::take) {
-                Some(Value::String(marker)) if !marker.is_empty() => input[token] = json!(marker),
-                _ => break,
-            }
-        }
-        Ok(found)
-    }
-
     /// Whole days since then, by this machine's clock; none if that is to come.
     pub(super) fn days_since(&self, seconds: f64) -> i64 {
         let now = self.now_ms as f64 / 1000.0;
         (((now - seconds) / 86_400.0).floor() as i64).max(0)
     }
+}
+
+/// All pages of a list.
+fn pages(
+    list: &str,
+    (next, token): (&str, &str),
+    input: &Value,
+    ask: impl Fn(&Value) -> Result<Value, CallError>,
+) -> Result<Vec<Value>, CallError> {
+    let mut input = input.clone();
+    let mut found = Vec::new();
+    for _ in 0..MOST_PAGES {
+        let mut page = ask(&input)?;
+        if let Some(Value::Array(items)) = page.get_mut(list).map(Value::take) {
+            found.extend(items);
+        }
+        match page.get_mut(next).map(Value::take) {
+            Some(Value::String(marker)) if !marker.is_empty() => input[token] = json!(marker),
+            _ => break,
+        }
+    }
+    Ok(found)
 }
 
 /// The text of a member.

@@ -15,8 +15,11 @@ const ALGORITHM: &str = "SHA256withRSA";
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Digest {
-    pub(super) digest_start_time: String,
-    pub(super) digest_end_time: String,
+    #[serde(rename = "digestStartTime")]
+    start: String,
+    /// As it is signed.
+    #[serde(rename = "digestEndTime")]
+    end: String,
     #[serde(rename = "digestS3Bucket")]
     bucket: String,
     #[serde(rename = "digestS3Object")]
@@ -49,17 +52,17 @@ impl Digest {
         let millis = |text: &str| {
             Some(OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp().saturating_mul(1000))
         };
-        Some((millis(&self.digest_start_time)?, millis(&self.digest_end_time)?))
+        Some((millis(&self.start)?, millis(&self.end)?))
     }
 
     /// Why the signature is not that of this digest, whose text has that hash; none if it is.
     pub(super) fn is_forged(&self, hash: &str, signature: &str, keys: &PublicKeys) -> Option<&'static str> {
-        let Self { bucket, key, digest_end_time, .. } = self;
+        let Self { bucket, key, end, .. } = self;
         let Some(public) = keys.get(&self.fingerprint) else {
             return Some("signed by a key that was not handed in");
         };
         let previous = self.previous_signature.as_deref().unwrap_or("null");
-        let signed = format!("{digest_end_time}\n{bucket}/{key}\n{hash}\n{previous}");
+        let signed = format!("{end}\n{bucket}/{key}\n{hash}\n{previous}");
         let is_genuine = self.algorithm == ALGORITHM
             && hex::decode(signature).is_some_and(|signature| {
                 public.verify_pkcs1_message(Hash::Sha256, signed.as_bytes(), &signature).is_ok()
