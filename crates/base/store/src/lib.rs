@@ -48,7 +48,7 @@ pub use load::Load;
 pub use mac::{AuthorityRow, RowMac};
 pub use migration::{Migration, SchemaError};
 pub use open::OpenOptions;
-pub use outbox::Posted;
+pub use outbox::{Claim, Posted};
 pub use resealing::{Aim, Binding, Fields, Place, SealedColumn, SealedTable, Sealing, Step};
 pub use row::Row;
 pub use snapshot::{Applied, Rows, Snapshot, Table};

@@ -5,7 +5,7 @@
 //! Of several servers on one store each delivers what it has posted. Each writes down from time to time that it is
 //! there, by a name of its own choice: one that does not for long is gone, and another delivers for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{Db, Statement, StoreError, Tx};
 
@@ -13,6 +13,8 @@ const POST: Statement = Statement::new("INSERT INTO outbox (id, message) VALUES 
 const WAITING: Statement =
     Statement::new("SELECT id, message FROM outbox WHERE id > $1 ORDER BY id LIMIT $2");
 const DELIVERED: Statement = Statement::new("DELETE FROM outbox WHERE id = $1");
+const CLAIM: Statement =
+    Statement::new("UPDATE outbox SET message = $3 WHERE id = $1 AND (message = $2 OR message = $3)");
 
 const BEAT: Statement = Statement::new(
     "INSERT INTO outbox_writers (writer, beat) VALUES ($1, 1) \
@@ -31,7 +33,7 @@ const MOST_WRITERS: u32 = 10_000;
 
 /// The outbox's statements.
 pub(crate) const STATEMENTS: &[Statement] =
-    &[POST, WAITING, DELIVERED, BEAT, WRITERS, TAKE_OVER, TAKE_OVER_UNKNOWN, FORGET_WRITER];
+    &[POST, WAITING, DELIVERED, CLAIM, BEAT, WRITERS, TAKE_OVER, TAKE_OVER_UNKNOWN, FORGET_WRITER];
 
 /// The outbox's table.
 pub(crate) const TABLE: &str = "CREATE TABLE outbox (id BYTEA PRIMARY KEY, message BYTEA NOT NULL)";
@@ -47,6 +49,15 @@ pub struct Posted {
     pub id: [u8; 16],
     /// What it says.
     pub message: Vec<u8>,
+}
+
+/// A message that somebody makes his own before he delivers it.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The message as it was found.
+    pub found: Posted,
+    /// What it says from then on. Nobody else writes the same bytes.
+    pub claimed: Vec<u8>,
 }
 
 impl Tx<'_> {
@@ -72,6 +83,23 @@ impl Db {
                     tx.execute(DELIVERED, &[id.into()]).await?;
                 }
                 Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Claims messages, all that are still as they were found, and answers which. Of several who claim one, one has it.
+    /// Where it is not known whether a claim was written, the same is claimed again.
+    pub async fn claim_posted(&self, claims: &[Claim]) -> Result<HashSet<[u8; 16]>, StoreError> {
+        self.transaction(|tx| {
+            Box::pin(async move {
+                let mut claimed = HashSet::with_capacity(claims.len());
+                for Claim { found: Posted { id, message }, claimed: changed } in claims {
+                    if tx.execute(CLAIM, &[id.into(), message.into(), changed.into()]).await? == 1 {
+                        claimed.insert(*id);
+                    }
+                }
+                Ok(claimed)
             })
         })
         .await

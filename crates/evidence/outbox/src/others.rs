@@ -22,9 +22,14 @@ const EVERY: Duration = Duration::from_secs(10);
 /// How long another may write nothing down before it is gone.
 const GONE_AFTER: Duration = Duration::from_mins(1);
 
+/// How long ago the last look may be: before a longer pause nothing that was seen counts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
 /// Watches over the other servers on a store.
 pub struct Others {
     outbox: Arc<Outbox>,
+    /// When the last look was begun.
+    looked: Duration,
     seen: BTreeMap<StreamId, Seen>,
 }
 
@@ -38,7 +43,7 @@ struct Seen {
 impl Others {
     /// Nobody has been seen yet.
     pub fn new(outbox: Arc<Outbox>) -> Self {
-        Self { outbox, seen: BTreeMap::new() }
+        Self { outbox, looked: Duration::ZERO, seen: BTreeMap::new() }
     }
 
     /// Watches until `until` resolves. Ends at once on SQLite, which has one server.
@@ -46,7 +51,24 @@ impl Others {
         if self.outbox.db.engine() == Engine::Sqlite {
             return;
         }
-        tokio::pin!(until);
+        // Beside the looks: what another has left may take longer to record than this one may be silent.
+        tokio::select! {
+            () = until => {}
+            () = Self::beat_on(self.outbox.clone()) => {}
+            () = self.look_on() => {}
+        }
+    }
+
+    async fn beat_on(outbox: Arc<Outbox>) {
+        loop {
+            if let Err(error) = outbox.beat().await {
+                tracing::warn!(%error, "that this server is there is not written down");
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    async fn look_on(&mut self) {
         loop {
             match self.look(uptime()).await {
                 Ok(0) => {}
@@ -55,18 +77,21 @@ impl Others {
                 }
                 Err(error) => tracing::warn!(%error, "what other servers may have left is not looked at"),
             }
-            tokio::select! {
-                () = until.as_mut() => return,
-                () = tokio::time::sleep(EVERY) => {}
-            }
+            tokio::time::sleep(EVERY).await;
         }
     }
 
-    /// Writes down that this server is there, looks at the others, and makes records of the drafts of one that is gone.
-    /// Answers how many. `now` is the time by a clock that nobody sets.
+    /// Looks at the other servers, and makes records of the drafts of one that is gone. Answers how many. `now` is the time
+    /// by a clock that nobody sets.
     pub async fn look(&mut self, now: Duration) -> Result<usize, OutboxError> {
+        // Whatever fails below, nothing is taken for seen then.
+        let mut before = std::mem::take(&mut self.seen);
+        if now.saturating_sub(self.looked) > LONGEST_PAUSE {
+            before.clear();
+        }
+        self.looked = now;
+        self.outbox.settle_claims().await?;
         let Outbox { db, journal, .. } = &*self.outbox;
-        db.outbox_beat(&journal.stream().to_string()).await?;
         let reader = journal.own_reader();
         let own: BTreeSet<_> = blocking(move || reader.streams()).await?.into_iter().collect();
         let writers = db.outbox_writers().await?;
@@ -79,8 +104,8 @@ impl Others {
         let mut adopted = 0;
         let mut seen = BTreeMap::new();
         for (stream, beat) in beats {
-            let before = self.seen.get(&stream).filter(|before| before.beat == beat);
-            let since = before.map_or(now, |before| before.since);
+            let unchanged = before.get(&stream).filter(|before| before.beat == beat);
+            let since = unchanged.map_or(now, |seen| seen.since);
             if now.saturating_sub(since) < GONE_AFTER {
                 seen.insert(stream, Seen { beat, since });
             } else if left.contains(&stream) {

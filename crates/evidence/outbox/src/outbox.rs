@@ -1,13 +1,17 @@
 //! Drafts in the store, records in the journal.
 
+mod adopting;
+
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use strongroom_crypto::hex;
 use strongroom_identity::RecordDraft;
-use strongroom_journal::{ClosedOff, Journal, JournalError, Position, Reader, Record, StreamId};
+use strongroom_journal::{Journal, JournalError, Position, Reader, Record, StreamId};
 use strongroom_store::{Db, Engine, Posted, RowMac, StoreError, Value};
+
+use adopting::Claimed;
 
 /// How many drafts are taken out of the store at once. As many at the most are looked for in the journal at
 /// the next start, and found there.
@@ -51,6 +55,10 @@ pub struct Outbox {
     delivered: Mutex<Vec<[u8; 16]>>,
     /// Records of changes that happened while the journal could not be written.
     late: Mutex<VecDeque<Late>>,
+    /// Held by whoever writes those.
+    catching_up: tokio::sync::Mutex<()>,
+    /// Drafts that are being made this server's own. Where the store did not say whether they are, they wait here.
+    claims: tokio::sync::Mutex<Vec<Claimed>>,
     /// The last record could not be written; the next that can be ends this.
     failing: AtomicBool,
 }
@@ -71,6 +79,8 @@ struct Late {
 
 /// A draft that was read back.
 struct Draft {
+    /// As it was found.
+    posted: Posted,
     /// Its record is here or later, if there is one.
     place: Place,
     record: Record,
@@ -81,7 +91,17 @@ impl Outbox {
     pub fn new(db: Db, mac: RowMac, journal: Arc<Journal>) -> Self {
         let place = Mutex::new(Place { stream: journal.stream(), record: 0 });
         let failing = AtomicBool::new(false);
-        Self { db, mac, journal, place, delivered: Mutex::default(), late: Mutex::default(), failing }
+        Self {
+            db,
+            mac,
+            journal,
+            place,
+            delivered: Mutex::default(),
+            late: Mutex::default(),
+            catching_up: tokio::sync::Mutex::default(),
+            claims: tokio::sync::Mutex::default(),
+            failing,
+        }
     }
 
     /// Reads what is recorded.
@@ -124,19 +144,18 @@ impl Outbox {
     }
 
     async fn append(&self, record: &Record, others: &[Record], changed: bool) -> Result<(), JournalError> {
+        let place = *lock(&self.place);
         match self.journal.append_together(record, others).await {
             Ok(first) => {
                 let behind = others.len() as u64;
                 self.advance(Position { record: first.record + behind, ..first });
             }
             Err(error) => {
-                self.failing.store(true, Ordering::Relaxed);
                 if changed {
-                    std::iter::once(record)
-                        .chain(others)
-                        .cloned()
-                        .for_each(|record| self.keep_for_later(record));
+                    self.keep_for_later(place, std::iter::once(record).chain(others).cloned());
                 }
+                // Not before: whoever sees it writes what is kept by then.
+                self.failing.store(true, Ordering::Relaxed);
                 return Err(error);
             }
         }
@@ -146,25 +165,26 @@ impl Outbox {
         Ok(())
     }
 
-    fn keep_for_later(&self, record: Record) {
-        let place = *lock(&self.place);
+    /// Keeps records that are in the journal at `place` or later, if they are there already.
+    fn keep_for_later(&self, place: Place, records: impl Iterator<Item = Record>) {
         let mut late = lock(&self.late);
-        if late.len() < MOST_LATE {
-            late.push_back(Late { place, record });
-        }
+        let room = MOST_LATE.saturating_sub(late.len());
+        late.extend(records.take(room).map(|record| Late { place, record }));
     }
 
     /// Appends what could not be appended before, in its order.
     async fn catch_up(&self) {
-        let known = match self.written_all_the_same().await {
-            Ok(known) => known,
+        let _alone = self.catching_up.lock().await;
+        let (count, known) = match self.written_all_the_same().await {
+            Ok(looked_for) => looked_for,
             Err(error) => {
                 tracing::warn!(%error, "records of changes are still to be written");
                 self.failing.store(true, Ordering::Relaxed);
                 return;
             }
         };
-        loop {
+        // What is kept from now on was not looked for.
+        for _ in 0..count {
             let Some(late) = lock(&self.late).pop_front() else { return };
             let id = late.record.event_id.0;
             if !known.contains(&id) {
@@ -172,8 +192,8 @@ impl Outbox {
                     Ok(position) => self.advance(position),
                     Err(error) => {
                         tracing::warn!(%error, "records of changes are still to be written");
-                        self.failing.store(true, Ordering::Relaxed);
                         lock(&self.late).push_front(late);
+                        self.failing.store(true, Ordering::Relaxed);
                         return;
                     }
                 }
@@ -182,16 +202,18 @@ impl Outbox {
         }
     }
 
-    /// Those of the late records that are in the journal: where a store did not answer any more, it may have written them.
-    async fn written_all_the_same(&self) -> Result<HashSet<[u8; 16]>, JournalError> {
-        let (wanted, earliest): (HashSet<_>, _) = {
+    /// How many records are late, and those of them that are in the journal: where a store did not answer any more, it may
+    /// have written them.
+    async fn written_all_the_same(&self) -> Result<(usize, HashSet<[u8; 16]>), JournalError> {
+        let (count, wanted, earliest) = {
             let late = lock(&self.late);
-            let ids = late.iter().map(|late| late.record.event_id.0).collect();
-            (ids, late.iter().map(|late| late.place).min())
+            let ids: HashSet<_> = late.iter().map(|late| late.record.event_id.0).collect();
+            (late.len(), ids, late.iter().map(|late| late.place).min())
         };
-        let Some(earliest) = earliest else { return Ok(HashSet::new()) };
+        let Some(earliest) = earliest else { return Ok((0, HashSet::new())) };
         let reader = self.journal.own_reader();
-        blocking(move || recorded_of(wanted, &reader, earliest)).await
+        let known = blocking(move || recorded_of(wanted, &reader, earliest)).await?;
+        Ok((count, known))
     }
 
     /// Whether records can be written, as far as the last one tells.
@@ -236,16 +258,7 @@ impl Outbox {
         let Some(earliest) = drafts.iter().map(|draft| draft.place).min() else { return Ok(0) };
         let wanted = drafts.iter().map(|draft| draft.record.event_id.0).collect();
         let known = recorded_of(wanted, &self.journal.own_reader(), earliest)?;
-        let (mut replayed, mut ids) = (0, Vec::with_capacity(drafts.len()));
-        for Draft { record, .. } in drafts {
-            ids.push(record.event_id.0);
-            if !known.contains(&record.event_id.0) {
-                self.journal.append(&record).await?;
-                replayed += 1;
-            }
-        }
-        self.db.take_delivered(&ids).await?;
-        Ok(replayed)
+        self.make_records(drafts, &known).await
     }
 
     /// Whether a draft was made under this seal, so that it can become a record.
@@ -260,7 +273,8 @@ impl Outbox {
         let columns =
             [("id", &draft.id.into()), ("place", &Value::from(place)), ("record", &Value::from(encoded))];
         self.mac.verify(TABLE, &hex::encode(&draft.id), &columns, mac).ok()?;
-        Some(Draft { place: Place::from_bytes(place)?, record: Record::decode(encoded).ok()? })
+        let (place, record) = (Place::from_bytes(place)?, Record::decode(encoded).ok()?);
+        Some(Draft { posted: draft.clone(), place, record })
     }
 
     /// The streams whose drafts wait.
@@ -274,45 +288,9 @@ impl Outbox {
         }
     }
 
-    /// Makes records of the drafts of a stream that is another server's, which is gone, and answers how many. Where its
-    /// journal lies beside this one, it can record nothing more from now on, and those that it has recorded itself are left
-    /// out. What it has in a folder of its own nobody here can know: such a record is then in two journals, under one event
-    /// id.
-    pub(crate) async fn adopt(&self, stream: StreamId) -> Result<usize, OutboxError> {
-        let journal = self.journal.clone();
-        let recorded = match blocking(move || journal.close_off(stream)).await? {
-            // It records them itself.
-            ClosedOff::IsBack => return Ok(0),
-            ClosedOff::Closed(reader) => Some(reader),
-            ClosedOff::Unknown => None,
-        };
-        let (mut adopted, mut after) = (0, None);
-        loop {
-            let posted = self.db.posted(after, PAGE).await?;
-            let Some(last) = posted.last() else { return Ok(adopted) };
-            after = Some(last.id);
-            let drafts = posted.iter().filter_map(|draft| self.read_back(draft));
-            let drafts: Vec<_> = drafts.filter(|draft| draft.place.stream == stream).collect();
-            let known = match (&recorded, drafts.iter().map(|draft| draft.place).min()) {
-                (Some(reader), Some(earliest)) => {
-                    let wanted = drafts.iter().map(|draft| draft.record.event_id.0).collect();
-                    let reader = reader.clone();
-                    blocking(move || recorded_of(wanted, &reader, earliest)).await?
-                }
-                _ => HashSet::new(),
-            };
-            let mut ids = Vec::new();
-            for Draft { record, .. } in drafts {
-                let id = record.event_id.0;
-                if !known.contains(&id) {
-                    let position = self.journal.append(&record).await?;
-                    self.advance(position);
-                    adopted += 1;
-                }
-                ids.push(id);
-            }
-            self.db.take_delivered(&ids).await?;
-        }
+    /// Writes down that this server is there.
+    pub async fn beat(&self) -> Result<(), OutboxError> {
+        Ok(self.db.outbox_beat(&self.journal.stream().to_string()).await?)
     }
 
     /// Notes that a draft has become a record, and takes noted ones out of the store when there are enough.

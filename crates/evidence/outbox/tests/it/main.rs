@@ -20,6 +20,16 @@ const NOW_MS: i64 = 1_700_000_000_000;
 /// Drafts that are taken out of the store at once.
 const BATCH: u8 = 64;
 
+/// What refers to a draft keeps it, and all that are taken out with it, from going.
+const HOLDS: &[Migration] = &[Migration {
+    component: "holds",
+    version: 1,
+    name: "holds",
+    sql: "CREATE TABLE holds (id BYTEA NOT NULL REFERENCES outbox (id))",
+}];
+const HOLD: Statement = Statement::new("INSERT INTO holds (id) VALUES ($1)");
+const LET_GO: Statement = Statement::new("DELETE FROM holds");
+
 fn key() -> Key256 {
     Key256::new([7; 32])
 }
@@ -155,20 +165,11 @@ async fn drafts_that_became_records_are_taken_out_many_at_a_time() {
 
 #[tokio::test]
 async fn drafts_that_could_not_be_taken_out_are_with_the_next_ones() {
-    const HOLDS: &[Migration] = &[Migration {
-        component: "holds",
-        version: 1,
-        name: "holds",
-        sql: "CREATE TABLE holds (id BYTEA NOT NULL REFERENCES outbox (id))",
-    }];
-    const HOLD: Statement = Statement::new("INSERT INTO holds (id) VALUES ($1)");
-    const LET_GO: Statement = Statement::new("DELETE FROM holds");
     let (folder, db) = (TempDir::new().unwrap(), store().await);
     let outbox = start(folder.path(), &db);
     for id in 0..2 * BATCH {
         post(&db, &outbox.draft(&record(id))).await;
     }
-    // What refers to a draft keeps it, and all that are taken out with it, from going.
     db.migrate(&[HOLDS]).await.unwrap();
     db.execute(HOLD, &[record(0).event_id.0.into()]).await.unwrap();
     for id in 0..BATCH {

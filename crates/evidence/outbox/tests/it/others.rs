@@ -4,11 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_outbox::{Others, Outbox};
-use strongroom_store::{Db, OpenOptions};
+use strongroom_store::{Db, Migration, OpenOptions};
 use strongroom_testkit::TestDatabase;
 use tempfile::TempDir;
 
-use crate::{names, post, record, start, start_in_store, waiting};
+use crate::{HOLD, HOLDS, LET_GO, names, post, record, start, start_in_store, waiting};
+
+/// Looks as often as a server does, since it last did, and answers how many changes were recorded for others.
+async fn look_until(others: &mut Others, looked: &mut Option<u64>, seconds: u64) -> usize {
+    let mut adopted = 0;
+    loop {
+        let now = looked.map_or(seconds, |before| seconds.min(before + 10));
+        adopted += others.look(Duration::from_secs(now)).await.unwrap();
+        *looked = Some(now);
+        if now == seconds {
+            return adopted;
+        }
+    }
+}
 
 /// A server: its journal's folder and its outbox.
 struct Server {
@@ -16,6 +29,8 @@ struct Server {
     db: Db,
     outbox: Arc<Outbox>,
     others: Others,
+    /// When it last looked, in seconds.
+    looked: Option<u64>,
 }
 
 impl Server {
@@ -23,11 +38,13 @@ impl Server {
         let folder = TempDir::new().unwrap();
         let db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
         let outbox = Arc::new(start(folder.path(), &db));
-        Self { folder, db, outbox: outbox.clone(), others: Others::new(outbox) }
+        Self { folder, db, outbox: outbox.clone(), others: Others::new(outbox), looked: None }
     }
 
+    /// Is there, and has looked every few seconds until then.
     async fn look(&mut self, seconds: u64) -> usize {
-        self.others.look(Duration::from_secs(seconds)).await.unwrap()
+        self.outbox.beat().await.unwrap();
+        look_until(&mut self.others, &mut self.looked, seconds).await
     }
 
     /// Commits a change, and does not come to record it.
@@ -46,7 +63,7 @@ fn a_server_leaves_alone_what_another_has_posted() {
         assert_eq!(other.outbox.replay().await.unwrap(), 0);
         assert_eq!(waiting(&other.db).await, 1);
         // Whoever has posted it finds it when it starts again.
-        let Server { folder, db, outbox, others } = one;
+        let Server { folder, db, outbox, others, .. } = one;
         drop((outbox, others));
         let again = start(folder.path(), &db);
         assert_eq!(again.replay().await.unwrap(), 1);
@@ -64,7 +81,7 @@ fn what_a_server_leaves_that_is_gone_is_recorded_by_one_other() {
         gone.change(2).await;
         let mut others = [Server::start(&database).await, Server::start(&database).await];
         for other in &mut others {
-            assert_eq!(other.look(100).await, 0);
+            assert_eq!(other.look(100).await + other.look(150).await, 0);
         }
         // It lives, by whatever clock.
         gone.look(7).await;
@@ -119,19 +136,99 @@ struct Beside {
     db: Db,
     outbox: Arc<Outbox>,
     others: Others,
+    /// When it last looked, in seconds.
+    looked: Option<u64>,
 }
 
 impl Beside {
     async fn start(database: &TestDatabase, name: &str) -> Self {
         let db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
-        db.migrate(&[strongroom_journal::MIGRATIONS]).await.unwrap();
+        db.migrate(&[strongroom_journal::MIGRATIONS, HOLDS]).await.unwrap();
         let outbox = Arc::new(start_in_store(name, &db));
-        Self { db, outbox: outbox.clone(), others: Others::new(outbox) }
+        Self { db, outbox: outbox.clone(), others: Others::new(outbox), looked: None }
     }
 
+    /// Is there, and has looked every few seconds until then.
     async fn look(&mut self, seconds: u64) -> usize {
-        self.others.look(Duration::from_secs(seconds)).await.unwrap()
+        self.outbox.beat().await.unwrap();
+        look_until(&mut self.others, &mut self.looked, seconds).await
     }
+}
+
+const AWAY: &[Migration] = &[Migration {
+    component: "away",
+    version: 1,
+    name: "away",
+    sql: "ALTER TABLE outbox_writers RENAME TO outbox_writers_away",
+}];
+const BACK: &[Migration] = &[Migration {
+    component: "back",
+    version: 1,
+    name: "back",
+    sql: "ALTER TABLE outbox_writers_away RENAME TO outbox_writers",
+}];
+
+/// Those who could write nothing down are not gone: nor could the one who watches see it.
+#[test]
+fn after_an_outage_of_the_store_nobody_is_taken_for_gone() {
+    strongroom_testkit::run(async {
+        let database = TestDatabase::postgres();
+        let mut one = Beside::start(&database, "one").await;
+        let mut other = Beside::start(&database, "other").await;
+        one.look(0).await;
+        post(&one.db, &one.outbox.draft(&record(1))).await;
+        other.look(0).await;
+        other.db.migrate(&[strongroom_journal::MIGRATIONS, HOLDS, AWAY]).await.unwrap();
+        other.others.look(Duration::from_secs(10)).await.unwrap_err();
+        other.db.migrate(&[strongroom_journal::MIGRATIONS, HOLDS, AWAY, BACK]).await.unwrap();
+        assert_eq!(other.look(60).await, 0);
+        one.outbox.record(record(1), true).await.unwrap();
+    });
+}
+
+/// As when whoever records for another is killed before the drafts are taken out.
+#[test]
+fn what_is_recorded_for_another_is_not_recorded_again_by_anybody() {
+    strongroom_testkit::run(async {
+        let database = TestDatabase::postgres();
+        let mut gone = Beside::start(&database, "gone").await;
+        gone.look(0).await;
+        for id in [1, 2] {
+            post(&gone.db, &gone.outbox.draft(&record(id))).await;
+        }
+        let mut other = Beside::start(&database, "other").await;
+        let mut third = Beside::start(&database, "third").await;
+        // What refers to a draft keeps it from being taken out.
+        other.db.execute(HOLD, &[record(1).event_id.0.into()]).await.unwrap();
+        other.look(0).await;
+        assert_eq!(other.look(60).await, 2);
+        assert_eq!(other.look(180).await, 0);
+        assert_eq!(waiting(&other.db).await, 2);
+        drop(gone);
+        let again = Beside::start(&database, "gone").await;
+        assert_eq!(again.outbox.replay().await.unwrap(), 0);
+        third.look(0).await;
+        other.db.execute(LET_GO, &[]).await.unwrap();
+        // The next one that finds them recorded takes them out.
+        assert_eq!(third.look(60).await, 0);
+        assert_eq!(waiting(&third.db).await, 0);
+        assert_eq!(names(&third.outbox), ["Change1", "Change2"]);
+    });
+}
+
+#[test]
+fn after_a_pause_of_the_watcher_nobody_is_taken_for_gone() {
+    strongroom_testkit::run(async {
+        let database = TestDatabase::postgres();
+        let mut one = Beside::start(&database, "one").await;
+        let mut other = Beside::start(&database, "other").await;
+        one.look(0).await;
+        post(&one.db, &one.outbox.draft(&record(1))).await;
+        other.look(0).await;
+        // Both stood still, and this one goes on a moment earlier.
+        assert_eq!(other.others.look(Duration::from_mins(10)).await.unwrap(), 0);
+        one.outbox.record(record(1), true).await.unwrap();
+    });
 }
 
 #[test]
