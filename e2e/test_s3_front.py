@@ -1,6 +1,7 @@
 """S3's way through the front door: how requests are signed, how bodies travel, and what is said to strangers."""
 
 import hashlib
+import json
 import re
 import ssl
 import urllib.error
@@ -8,6 +9,7 @@ import urllib.request
 import uuid
 
 import pytest
+from botocore.exceptions import ClientError
 
 from rig.cli import Cli
 from rig.production import Production
@@ -61,6 +63,51 @@ def test_the_stock_cli_presigns_in_its_usual_region(node, bucket):
     assert code(get(re.sub(r"Expires=\d+", "Expires=1", link))) == (403, "AccessDenied")
 
 
+def deny(s3, bucket, action, operator, key, value):
+    condition = {operator: {key: value}}
+    statement = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": f"arn:aws:s3:::{bucket}/*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement | {"Condition": condition}]}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+
+
+@pytest.mark.parametrize(
+    ("version", "operator", "key", "value"),
+    [
+        ("s3", "StringEquals", "s3:signatureversion", "AWS"),
+        ("s3", "StringNotEquals", "s3:signatureversion", "AWS4-HMAC-SHA256"),
+        ("s3v4", "StringEquals", "s3:signatureversion", "AWS4-HMAC-SHA256"),
+        ("s3", "StringEquals", "s3:authType", "REST-QUERY-STRING"),
+        ("s3v4", "StringEquals", "s3:authType", "REST-QUERY-STRING"),
+        ("s3v4", "NumericGreaterThan", "s3:signatureAge", "-1"),
+        ("s3v4", "StringEquals", "s3:x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
+    ],
+)
+def test_policies_keep_links_out_by_how_they_are_signed(node, bucket, version, operator, key, value):
+    s3 = client(node, "s3", signature_version=version)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"guarded")
+    link = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"}, ExpiresIn=60)
+    assert get(link) == (200, b"guarded")
+    deny(client(node, "s3"), bucket, "s3:GetObject", operator, key, value)
+    assert code(get(link)) == (403, "AccessDenied")
+
+
+def test_policies_let_in_by_how_requests_are_signed(node, bucket):
+    s3 = client(node, "s3", signature_version="s3v4")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"open")
+    link = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"}, ExpiresIn=60)
+    for operator, key, value in [
+        ("StringNotEquals", "s3:authType", "REST-HEADER"),
+        ("NumericGreaterThan", "s3:signatureAge", "600000"),
+        ("StringEquals", "s3:signatureversion", "AWS"),
+        ("StringEquals", "s3:x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
+        # Nothing is said of TLS where there is none.
+        ("Null", "s3:TlsVersion", "false"),
+    ]:
+        deny(s3, bucket, "s3:GetObject", operator, key, value)
+        assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"open", key
+    assert get(link) == (200, b"open")
+
+
 def test_strangers_read_s3s_words(node, bucket):
     assert code(get(f"{node.endpoint}/{bucket}/k")) == (403, "AccessDenied")
     assert code(get(f"{node.endpoint}/{bucket}?torrent")) == (501, "NotImplemented")
@@ -75,6 +122,8 @@ def test_over_tls_uploads_come_in_chunks_with_trailers(program, tmp_path):
         sent = []
         s3.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(dict(request.headers)))
         s3.create_bucket(Bucket="chunks")
+        # Old TLS is kept out, and this is none.
+        deny(s3, "chunks", "s3:*", "NumericLessThan", "s3:TlsVersion", "1.2")
         body = hashlib.shake_256(b"tls").digest(3 * MEBIBYTE + 5)
         s3.put_object(Bucket="chunks", Key="k", Body=body)
         payload = sent[0]["X-Amz-Content-SHA256"]
@@ -88,6 +137,9 @@ def test_over_tls_uploads_come_in_chunks_with_trailers(program, tmp_path):
         aws = server.as_root()
         assert aws.run("s3", "cp", file, "s3://chunks/large").returncode == 0
         assert s3.head_object(Bucket="chunks", Key="large")["ContentLength"] == 4 * len(body)
+        deny(s3, "chunks", "s3:GetObject", "NumericLessThan", "s3:TlsVersion", "1.4")
+        with pytest.raises(ClientError, match="403|AccessDenied"):
+            s3.get_object(Bucket="chunks", Key="k")
     finally:
         server.ensure_gone()
     assert "panicked" not in server.said()

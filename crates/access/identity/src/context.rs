@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::{
-    AccountId, AuditNotes, Caller, ConditionKeys, DecisionNote, NoteValue, RecordDraft, Region,
+    AccountId, AuditNotes, Caller, ConditionKeys, DecisionNote, NoteValue, RecordDraft, Region, Signing,
     TouchedResource,
 };
 
@@ -105,6 +105,8 @@ pub struct RequestContext {
     pub user_agent: String,
     /// The TLS connection, if there was one.
     pub tls: Option<Tls>,
+    signing: Option<Signing>,
+    place: OnceLock<Region>,
     draft: Option<RecordDraft>,
     forwarded_by: Vec<&'static str>,
     acts_about: Option<String>,
@@ -125,6 +127,7 @@ impl RequestContext {
         user_agent: String,
         tls: Option<Tls>,
     ) -> Self {
+        let (signing, place) = (None, OnceLock::new());
         let (draft, forwarded_by, acts_about) = (None, Vec::new(), None);
         let (notes, asked) = (Mutex::default(), Mutex::default());
         Self {
@@ -136,12 +139,37 @@ impl RequestContext {
             source_ip,
             user_agent,
             tls,
+            signing,
+            place,
             draft,
             forwarded_by,
             acts_about,
             notes,
             asked,
         }
+    }
+
+    /// The same context with how the request was signed.
+    #[must_use]
+    pub fn signed(self, signing: Signing) -> Self {
+        Self { signing: Some(signing), ..self }
+    }
+
+    /// How the request was signed, where that is told.
+    pub fn signing(&self) -> Option<&Signing> {
+        self.signing.as_ref()
+    }
+
+    /// States that the call takes place in a Region, whichever it is signed for: that of the bucket which it is about. The
+    /// first statement counts.
+    pub fn takes_place_in(&self, region: Region) {
+        self.place.get_or_init(|| region);
+    }
+
+    /// The Region in which the call takes place, for policies and records: the one that it is signed for, unless another
+    /// was stated.
+    pub fn place(&self) -> Region {
+        self.place.get().copied().unwrap_or(self.region)
     }
 
     /// The same context with the draft of the call's record, for calls that change state.

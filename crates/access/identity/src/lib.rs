@@ -16,6 +16,7 @@ mod notes;
 mod principal;
 mod principals;
 mod region;
+mod signing;
 mod web_identity;
 
 pub use account::{AccountId, InvalidAccountId};
@@ -28,4 +29,5 @@ pub use notes::{AuditNotes, DecisionNote, NoteValue, RecordDraft, TouchedResourc
 pub use principal::{Entity, Principal};
 pub use principals::Principals;
 pub use region::{PARTITION, Region};
+pub use signing::Signing;
 pub use web_identity::{Vouched, WebIdentity};

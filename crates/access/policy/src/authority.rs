@@ -266,7 +266,7 @@ impl<R: Resource> ContextKeys for Known<'_, R> {
             "aws:currenttime" => Some(Values::One(Value::Moment(context.now_ms))),
             "aws:epochtime" => Some(context.now_ms.div_euclid(MILLIS).into()),
             "aws:securetransport" => Some((self.is_service || context.tls.is_some()).into()),
-            "aws:requestedregion" => Some(Values::text(context.region.name())),
+            "aws:requestedregion" => Some(Values::text(context.place().name())),
             "aws:useragent" => Some(Values::text(context.user_agent.as_str())),
             _ => session_keys::value(key, context, self.asked).unwrap_or_else(|NotOurs| {
                 let asked = self.asked.get(key).map(of_input);

@@ -63,7 +63,7 @@ impl JournalRecorder {
             event_time_ms: self.clocks.domain_now(),
             event_source: call.service.event_source.to_owned(),
             event_name: call.operation.name.to_owned(),
-            aws_region: context.region.name().to_owned(),
+            aws_region: context.place().name().to_owned(),
             account_id: context.account().to_string(),
             identity: identity_of(&context.caller),
             source_ip: context.source_ip.to_string(),

@@ -13,4 +13,5 @@ pub(crate) mod name;
 pub(crate) mod object;
 pub(crate) mod policy;
 pub(crate) mod range;
+pub(crate) mod signed;
 pub(crate) mod tags;

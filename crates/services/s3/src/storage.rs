@@ -14,7 +14,7 @@ use strongroom_api_kms::Kms;
 use strongroom_crypto::{hex, random};
 use strongroom_identity::{Action, Principals, RequestContext};
 use strongroom_outbox::{Outbox, PassedOn};
-use strongroom_policy::{Authority, Authorized, Everything};
+use strongroom_policy::{Authority, Authorized};
 use strongroom_runtime::Clocks;
 use strongroom_seal::{Purpose, Root, Sealer};
 use strongroom_store::{Db, RowMac, Tx};
@@ -23,7 +23,7 @@ pub(crate) use self::deleting::{Deleted, Victim};
 pub(crate) use self::listing::{Entry, Page, Start};
 pub(crate) use self::putting::{NewObject, Sent, etag_of, part_of};
 pub(crate) use self::reading::Found;
-use crate::domain::access::Place;
+use crate::domain::access::{AllBuckets, Place};
 use crate::domain::actions;
 use crate::domain::bucket::{Bucket, Settings};
 use crate::error::Refusal;
@@ -105,7 +105,7 @@ impl ObjectStorage {
 
     /// Permission to do `A`, which is about no bucket in particular.
     pub(crate) fn permit_everywhere<A: Action>(&self, context: &RequestContext) -> Result<(), Refusal> {
-        let permitted = self.authority.authorize::<A, _>(context, Everything(context.account()));
+        let permitted = self.authority.authorize::<A, _>(context, AllBuckets(context.account()));
         permitted.map(drop).map_err(|denied| Refusal::Denied { denied, is_foreign: false })
     }
 

@@ -4,8 +4,11 @@ use std::net::IpAddr;
 
 use http::header::{HOST, USER_AGENT};
 use http::request::Parts;
-use strongroom_identity::{Caller, Credential, NoCredential, Region, RequestContext, RequestId, Tls};
+use strongroom_identity::{
+    Caller, Credential, NoCredential, Region, RequestContext, RequestId, Signing, Tls,
+};
 use strongroom_protocols::envelope::Framing;
+use strongroom_protocols::rest::is_subresource;
 use strongroom_service::ApiError;
 use strongroom_sigv4::{
     self as sigv4, AuthError, Authenticated, BodyProof, Claim, Expected, LegacyClaim, RequestHead,
@@ -54,24 +57,41 @@ impl Server {
         request_id: RequestId,
     ) -> Result<(RequestContext, (BodyProof, Signature)), Failure> {
         let expected = Expected::s3(&is_region);
-        let parse = |head: &RequestHead<'_>, now_ms| match LegacyClaim::parse(head, now_ms) {
+        let parse = |head: &RequestHead<'_>, now_ms| match LegacyClaim::parse(head, now_ms, is_subresource) {
             Some(legacy) => legacy.map(S3Claim::V2),
             None => Claim::parse(head, now_ms, &expected).map(S3Claim::V4),
         };
+        let now_ms = self.clocks().real_now();
         let verify = |claim: S3Claim, keys: &SigningKeyCache, known: &Credential| match claim {
             S3Claim::V4(claim) => {
                 let key = keys.key(&claim, known.version, &known.secret);
                 let presigned = claim.is_presigned();
+                let signing = Signing {
+                    version: "AWS4-HMAC-SHA256",
+                    is_in_url: presigned,
+                    age_ms: Some(now_ms.saturating_sub(claim.signed_at_ms()).max(0)),
+                    payload: claim.payload_mode().statement().unwrap_or_default(),
+                };
                 let (authenticated, proof) = claim.verify_head(&key)?;
-                Ok((authenticated, (proof, Signature { version: "SigV4", presigned })))
+                Ok((authenticated, (proof, Signature { version: "SigV4", presigned }, signing)))
             }
             S3Claim::V2(claim) => {
                 let authenticated = claim.verify(&known.secret)?;
-                Ok((authenticated, (BodyProof::Nothing, Signature { version: "SigV2", presigned: true })))
+                // It does not say when it was made, and signs nothing of the body.
+                let signing = Signing {
+                    version: "AWS",
+                    is_in_url: true,
+                    age_ms: None,
+                    payload: "UNSIGNED-PAYLOAD".to_owned(),
+                };
+                let signature = Signature { version: "SigV2", presigned: true };
+                Ok((authenticated, (BodyProof::Nothing, signature, signing)))
             }
         };
         let at = (source, request_id);
-        self.identify(parts, (found, Framing::RestXml), &expected, (parse, verify), at).await
+        let identified = self.identify(parts, (found, Framing::RestXml), &expected, (parse, verify), at);
+        let (context, (proof, signature, signing)) = identified.await?;
+        Ok((context.signed(signing), (proof, signature)))
     }
 
     async fn identify<C: Claimed, T>(

@@ -87,6 +87,16 @@ impl PayloadMode {
         digest_of_hex(value.as_bytes()).map(Self::Stated).ok_or(AuthError::MalformedPayloadDigest)
     }
 
+    /// What the request states, as `x-amz-content-sha256` has it; `None` if it states nothing.
+    pub fn statement(self) -> Option<String> {
+        match self {
+            Self::Body => None,
+            Self::Stated(digest) => Some(strongroom_crypto::hex::encode(&digest)),
+            Self::Unsigned => Some(UNSIGNED.to_owned()),
+            Self::Chunks(chunks) => Some(chunks.name().to_owned()),
+        }
+    }
+
     /// Gives the last line of the canonical request to `write`.
     pub(crate) fn write(self, payload: Payload<'_>, write: impl FnOnce(&[u8])) {
         match self {

@@ -164,6 +164,7 @@ async fn acl<A: Action>(
 ) -> Result<s3::GetObjectAclOutput, Refusal> {
     let name = (input.bucket.as_str(), input.key.as_str());
     let (version, expected_owner) = (input.version_id.as_deref(), input.expected_bucket_owner.as_deref());
+    context.ask(ConditionKeys::new().with_some("s3:VersionId", version));
     let permitted = storage.find_object::<A>(context, name, version, expected_owner).await?;
     let found = permitted.resource();
     let facts = &found.content.facts;
@@ -187,7 +188,10 @@ pub(super) async fn put_object_acl(
         || input.grant_write.is_some()
         || input.grant_write_acp.is_some();
     let new = New { canned, policy: input.access_control_policy.as_ref(), has_grants };
-    context.ask(ConditionKeys::new().with_some("s3:x-amz-acl", canned));
+    let asked = ConditionKeys::new()
+        .with_some("s3:x-amz-acl", canned)
+        .with_some("s3:VersionId", input.version_id.as_deref());
+    context.ask(asked);
     let name = (input.bucket.as_str(), input.key.as_str());
     let (version, expected_owner) = (input.version_id.as_deref(), input.expected_bucket_owner.as_deref());
     let act = |bucket: &Bucket, facts: &mut crate::domain::object::Facts| {

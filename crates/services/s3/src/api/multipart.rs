@@ -184,7 +184,7 @@ pub(super) async fn upload_part_copy(
     let expected_owner = input.expected_bucket_owner.as_deref();
     let target =
         Target { bucket: &input.bucket, key: &input.key, upload: &input.upload_id, number, expected_owner };
-    context.ask(ConditionKeys::new().with("s3:x-amz-copy-source", input.copy_source.as_str()));
+    context.ask(ConditionKeys::new().with("s3:x-amz-copy-source", source.stated()));
     let (bucket, upload) = storage
         .find_upload::<actions::PutObject>(
             context,

@@ -1,7 +1,7 @@
 //! Objects put and copied.
 
 use strongroom_api_s3 as s3;
-use strongroom_identity::RequestContext;
+use strongroom_identity::{ConditionKeys, RequestContext};
 use strongroom_policy::Authorized;
 use strongroom_schema::ByteStream;
 use strongroom_secret::Secret;
@@ -145,7 +145,8 @@ pub(super) async fn put_object(
     Ok(output)
 }
 
-/// A source that may be copied.
+/// A source that may be copied. Permission to read it is asked for with what is said of it; what was said of the target
+/// before is said again then.
 pub(super) async fn find_source(
     storage: &ObjectStorage,
     context: &RequestContext,
@@ -154,13 +155,17 @@ pub(super) async fn find_source(
 ) -> Result<Source, Refusal> {
     let CopySource { bucket, key, version } = source;
     let name = (bucket.as_str(), key.as_str());
-    Ok(match version {
+    let of_target = context.asked();
+    context.ask(ConditionKeys::new().with_some("s3:VersionId", version.as_deref()));
+    let found = match version {
         Some(version) => {
             let found = storage.find_object(context, name, Some(version), expected_owner).await?;
             Source::Version(found)
         }
         None => Source::Latest(storage.find_object(context, name, None, expected_owner).await?),
-    })
+    };
+    context.ask(ConditionKeys::clone(&of_target));
+    Ok(found)
 }
 
 /// A source, under the permission that it takes.
@@ -260,7 +265,7 @@ pub(super) async fn copy_object(
     }
     let asked = described
         .condition_keys(&if replaces_tags { tags.clone() } else { Tags::new() })
-        .with("s3:x-amz-copy-source", input.copy_source.as_str())
+        .with("s3:x-amz-copy-source", source.stated())
         .with_some(
             "s3:x-amz-metadata-directive",
             input.metadata_directive.as_ref().map(s3::MetadataDirective::as_str),

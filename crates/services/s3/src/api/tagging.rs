@@ -30,6 +30,7 @@ async fn read<A: Action>(
 ) -> Result<s3::GetObjectTaggingOutput, Refusal> {
     let name = (input.bucket.as_str(), input.key.as_str());
     let (version, owner) = (input.version_id.as_deref(), input.expected_bucket_owner.as_deref());
+    context.ask(ConditionKeys::new().with_some("s3:VersionId", version));
     let permitted = storage.find_object::<A>(context, name, version, owner).await?;
     let found = permitted.resource();
     Ok(s3::GetObjectTaggingOutput {
@@ -64,7 +65,7 @@ pub(super) async fn put_object_tagging(
     let tags = tags_of(input.tagging.tag_set);
     tags::check(&tags, tags::OF_OBJECT)?;
     let names: Vec<String> = tags.iter().map(|(name, _)| name.clone()).collect();
-    let mut asked = ConditionKeys::new();
+    let mut asked = ConditionKeys::new().with_some("s3:VersionId", input.version_id.as_deref());
     if !names.is_empty() {
         asked = asked.with("s3:RequestObjectTagKeys", names);
     }
@@ -91,6 +92,7 @@ pub(super) async fn delete_object_tagging(
 ) -> Result<s3::DeleteObjectTaggingOutput, Refusal> {
     let (name, none) = ((input.bucket.as_str(), input.key.as_str()), Tags::new());
     let (version, owner) = (input.version_id.as_deref(), input.expected_bucket_owner.as_deref());
+    context.ask(ConditionKeys::new().with_some("s3:VersionId", version));
     let version_id = match version {
         Some(_) => {
             set::<actions::DeleteObjectVersionTagging>(storage, context, name, version, owner, &none).await?

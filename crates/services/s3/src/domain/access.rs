@@ -7,6 +7,7 @@ use strongroom_policy::{Guard, Resource, Values};
 
 use super::bucket::Bucket;
 use super::name::{bucket_arn, object_arn};
+use super::signed;
 use super::tags::Tags;
 
 /// What begins the names of the condition keys for tags on an object that is there.
@@ -49,9 +50,11 @@ impl Place {
         Self { is_beside_policy: is_about_policy && is_root, ..self }
     }
 
-    /// Notes it for the record: an object together with its bucket.
+    /// Notes it for the record: an object together with its bucket. The call takes place where the first bucket is that it
+    /// is about, as at AWS, where each Region has an address of its own.
     pub(crate) fn note(&self, context: &RequestContext) {
-        let Bucket { name, account, .. } = &*self.bucket;
+        let Bucket { name, account, region, .. } = &*self.bucket;
+        context.takes_place_in(*region);
         if let Some(key) = &self.key {
             context.touched("AWS::S3::Object", *account, object_arn(name, key));
         }
@@ -79,8 +82,8 @@ impl Resource for Place {
         !self.bucket.is_restricted()
     }
 
-    fn condition_key(&self, key: &str, _context: &RequestContext) -> Option<Values<'_>> {
-        condition_key(&self.bucket, &self.tags, key)
+    fn condition_key(&self, key: &str, context: &RequestContext) -> Option<Values<'_>> {
+        condition_key(&self.bucket, &self.tags, key, context)
     }
 }
 
@@ -91,14 +94,35 @@ impl Bucket {
     }
 }
 
-/// What something in a bucket says of itself.
-pub(crate) fn condition_key<'t>(bucket: &Bucket, tags: &'t Tags, key: &str) -> Option<Values<'t>> {
-    match key {
-        "s3:resourceaccount" => return Some(Values::text(bucket.account.to_string())),
-        "s3:signatureversion" => return Some(Values::text("AWS4-HMAC-SHA256")),
-        _ => {}
+/// What something in a bucket says of itself, and a request for it of how it was signed.
+pub(crate) fn condition_key<'t>(
+    bucket: &Bucket,
+    tags: &'t Tags,
+    key: &str,
+    context: &RequestContext,
+) -> Option<Values<'t>> {
+    if key == "s3:resourceaccount" {
+        return Some(Values::text(bucket.account.to_string()));
     }
-    let tag = key.strip_prefix(EXISTING_TAG)?;
+    let Some(tag) = key.strip_prefix(EXISTING_TAG) else { return signed::condition_key(key, context) };
     let found = tags.iter().find(|(name, _)| name.eq_ignore_ascii_case(tag));
     found.map(|(_, value)| Values::text(value.as_str()))
+}
+
+/// All buckets of an account, which a list is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AllBuckets(pub(crate) AccountId);
+
+impl Resource for AllBuckets {
+    fn owner(&self) -> AccountId {
+        self.0
+    }
+
+    fn arn(&self) -> String {
+        "*".to_owned()
+    }
+
+    fn condition_key(&self, key: &str, context: &RequestContext) -> Option<Values<'_>> {
+        signed::condition_key(key, context)
+    }
 }

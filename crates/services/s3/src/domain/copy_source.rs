@@ -38,6 +38,15 @@ impl CopySource {
         };
         Ok(Self { bucket: bucket.to_owned(), key: key.to_owned(), version })
     }
+
+    /// What policies know it as (`s3:x-amz-copy-source`): one spelling, however the header has it.
+    pub(crate) fn stated(&self) -> String {
+        let Self { bucket, key, version } = self;
+        match version {
+            Some(version) => format!("{bucket}/{key}?versionId={version}"),
+            None => format!("{bucket}/{key}"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -58,6 +67,10 @@ mod tests {
         assert_eq!(parsed("b%2Fk"), expected("k", None));
         assert_eq!(parsed("b/k?versionId=null"), expected("k", Some("null")));
         assert_eq!(parsed("b/k?x"), expected("k?x", None));
+        for header in ["b/s cret", "/b/s%20cret", "b%2F%73%20cret"] {
+            assert_eq!(CopySource::parse(header).unwrap().stated(), "b/s cret");
+        }
+        assert_eq!(CopySource::parse("/b/%6b?versionId=v").unwrap().stated(), "b/k?versionId=v");
         for bad in ["", "b", "b/", "/b", "/k", "b/%zz", "b/k?versionId="] {
             assert_eq!(parsed(bad), None, "{bad}");
         }

@@ -140,7 +140,7 @@ impl Resource for Found {
         !self.bucket.is_restricted()
     }
 
-    fn condition_key(&self, key: &str, _context: &RequestContext) -> Option<Values<'_>> {
-        condition_key(&self.bucket, &self.content.facts.tags, key)
+    fn condition_key(&self, key: &str, context: &RequestContext) -> Option<Values<'_>> {
+        condition_key(&self.bucket, &self.content.facts.tags, key, context)
     }
 }

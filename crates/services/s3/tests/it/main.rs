@@ -6,6 +6,7 @@ mod altered;
 mod drafts;
 mod files;
 mod fixture;
+mod guards;
 mod interrupted;
 mod services;
 mod statements;
