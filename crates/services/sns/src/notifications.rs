@@ -1,6 +1,5 @@
 //! The service proper: what it is made of, and how it finds topics and subscriptions for those who may.
 
-use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, OnceLock};
 
 use strongroom_api_kms::Kms;
@@ -15,6 +14,7 @@ use tokio::sync::Notify;
 
 use crate::carrier::Carrier;
 use crate::delivery::TOPIC_RESOURCE;
+use crate::delivery::bounds::PuttingDown;
 use crate::domain::names::{SubscriptionName, TopicName};
 use crate::domain::subscription::{Seen, Subscription};
 use crate::domain::topic::{Absent, GivenPolicy, Topic};
@@ -62,8 +62,7 @@ pub struct Notifications {
     /// Seals messages that wait.
     pub(crate) sealer: Sealer,
     pub(crate) measures: OnceLock<Arc<dyn Measures>>,
-    /// Deliveries that waited when it was looked last.
-    pub(crate) waiting: AtomicI64,
+    pub(crate) putting_down: PuttingDown,
     /// Told when there may be something to deliver.
     pub(crate) nudge: Notify,
     waker: OnceLock<Waker>,
@@ -85,7 +84,7 @@ impl Notifications {
             carrier,
             public_url,
             measures: OnceLock::new(),
-            waiting: AtomicI64::new(0),
+            putting_down: PuttingDown::default(),
             nudge: Notify::new(),
             waker: OnceLock::new(),
             db,

@@ -13,12 +13,15 @@ use strongroom_store::{AuthorityRow, Migration, Row, RowMac, Source, Statement, 
 use crate::domain::names::TopicName;
 
 /// The tables of SNS, forward only.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    component: "sns",
-    version: 1,
-    name: "notifications",
-    sql: include_str!("repo/0001_notifications.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        component: "sns",
+        version: 1,
+        name: "notifications",
+        sql: include_str!("repo/0001_notifications.sql"),
+    },
+    Migration { component: "sns", version: 2, name: "fairness", sql: include_str!("repo/0002_fairness.sql") },
+];
 
 /// Every statement, so that a test can show each to both engines.
 pub const STATEMENTS: &[Statement] = &[
@@ -44,7 +47,10 @@ pub const STATEMENTS: &[Statement] = &[
     messages::DELETE_ALL_DONE,
     messages::DELETE_OF_TOPIC,
     deliveries::INSERT,
-    deliveries::WAITING,
+    deliveries::INSERT_MANY,
+    deliveries::COUNT,
+    deliveries::ACCOUNTS,
+    deliveries::QUEUES,
     deliveries::LIST_DUE,
     deliveries::LEASE,
     deliveries::PUT_OFF,

@@ -19,7 +19,7 @@ pub(super) async fn add_permission(
     let change = sns.change_topic::<actions::AddPermission>(context, &name, |topic| {
         let before = topic.policy_text();
         let text = topic_policy::with_permission(&before, &topic.name, &label, &accounts, &action_name)?;
-        topic.set_policy_text(Some(text));
+        topic.set_policy_text(text);
         Ok(())
     });
     change.await?;

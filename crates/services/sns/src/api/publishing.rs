@@ -70,8 +70,11 @@ pub(super) async fn publish_batch(
             Err(refusal) => failed.push(failure(id, refusal)),
         }
     }
-    let (ids, messages): (Vec<_>, Vec<_>) = good.into_iter().unzip();
+    let (mut ids, messages): (Vec<_>, Vec<_>) = good.into_iter().unzip();
     let message_ids = sns.publish_to(context, &name, move || Ok(messages)).await?;
+    // What was too much with the others may be published by itself.
+    let beyond = ids.split_off(message_ids.len().min(ids.len()));
+    failed.extend(beyond.into_iter().map(|id| failure(id, Refusal::Throttled)));
     let successful = ids.into_iter().zip(message_ids).map(|(id, message_id)| PublishBatchResultEntry {
         id: Some(id),
         message_id: Some(message_id),

@@ -1,7 +1,5 @@
 //! What is put down to be delivered.
 
-use std::sync::atomic::Ordering;
-
 use strongroom_api_sns::actions;
 use strongroom_identity::RequestContext;
 use strongroom_store::Tx;
@@ -9,7 +7,7 @@ use strongroom_store::Tx;
 use crate::Notifications;
 use crate::domain::filter::FilterPolicy;
 use crate::domain::message::Message;
-use crate::domain::names::{SubscriptionName, TopicName, new_id};
+use crate::domain::names::{TopicName, new_id};
 use crate::domain::notification::Kind;
 use crate::domain::subscription::{State, Subscription};
 use crate::error::Refusal;
@@ -17,8 +15,9 @@ use crate::measures::{MeasuredTopic, Metric};
 use crate::repo::messages::Waiting;
 use crate::repo::{self, deliveries, messages, subscriptions, topics};
 
-/// Deliveries that may wait at one time; publishers are asked to wait beyond.
-const MOST_WAITING: i64 = 100_000;
+/// Deliveries that are put down in one go, which all services' writers wait for: those of one message to a topic that is full.
+/// Of a batch that makes more, the last entries are refused.
+const MOST_AT_ONCE: usize = 10_000;
 
 /// Subscriptions that are read at once.
 const BATCH: usize = 500;
@@ -41,7 +40,8 @@ pub(super) enum Opened {
 struct Published {
     id: String,
     sealed: Vec<u8>,
-    to: Vec<SubscriptionName>,
+    /// Subscriptions, by their ids.
+    to: Vec<String>,
     kept_back: u32,
     size: usize,
 }
@@ -52,8 +52,8 @@ pub(crate) fn bound_to([account, region, topic]: [&str; 3], message_id: &str) ->
 }
 
 impl Notifications {
-    /// Puts messages down for all who want them, and answers their ids. `make` is asked for them once it is known that the
-    /// caller may publish.
+    /// Puts messages down for all who want them, and answers their ids: fewer ids than messages if the last were too many.
+    /// `make` is asked for them once it is known that the caller may publish.
     pub(crate) async fn publish_to(
         &self,
         context: &RequestContext,
@@ -62,12 +62,11 @@ impl Notifications {
     ) -> Result<Vec<String>, Refusal> {
         let topic = self.permitted_topic::<actions::Publish>(context, name).await?.into_resource();
         let made = make()?;
-        if self.waiting.load(Ordering::Relaxed) >= MOST_WAITING {
-            return Err(Refusal::Throttled);
-        }
         let mut key = topic.attributes.key;
         for _ in 0..ATTEMPTS {
             let published = self.prepare(context, name, key.as_deref(), &made).await?;
+            let number = published.iter().map(|message| message.to.len()).sum();
+            let _admitted = self.admit(context, name.account, number).await?;
             match self.put_down(context, name, key.as_deref(), &published).await? {
                 None => {
                     self.nudge.notify_one();
@@ -108,22 +107,30 @@ impl Notifications {
         loop {
             let batch = subscriptions::list_of_topic(&self.db, &self.mac, name, &after, BATCH).await?;
             let whole = batch.len() == BATCH;
-            let Some(last) = batch.last() else { return Ok(published) };
+            let Some(last) = batch.last() else { break };
             after.clone_from(&last.name.id);
             for subscription in batch.iter().filter(|known| known.state == State::Confirmed) {
                 let filter = subscription.attributes.filter();
                 for (message, published) in made.iter().zip(&mut published) {
                     if wants(subscription, filter.as_ref(), message) {
-                        published.to.push(subscription.name.clone());
+                        published.to.push(subscription.name.id.clone());
                     } else {
                         published.kept_back += 1;
                     }
                 }
             }
             if !whole {
-                return Ok(published);
+                break;
             }
         }
+        let mut number = 0_usize;
+        let fits = |message: &Published| {
+            number = number.saturating_add(message.to.len());
+            number <= MOST_AT_ONCE
+        };
+        let fitting = published.iter().map(fits).take_while(|fits| *fits).count();
+        published.truncate(fitting.max(1));
+        Ok(published)
     }
 
     /// Commits messages with their deliveries, if the topic still has the key that they are encrypted with; if not, answers
@@ -147,9 +154,7 @@ impl Notifications {
                         let kind = Kind::Notification;
                         let message = Waiting { kind, published_ms: context.now_ms, sealed: sealed.clone() };
                         messages::insert(tx, name, id, &message).await?;
-                        for subscription in to {
-                            deliveries::insert(tx, subscription, id, context.now_ms).await?;
-                        }
+                        deliveries::insert_all(tx, name, to, id, context.now_ms).await?;
                     }
                     repo::post(tx, context.draft()).await?;
                     Ok::<_, Refusal>(None)

@@ -203,6 +203,11 @@ impl Subscription {
         }
     }
 
+    /// Who is kept busy by its deliveries: the host of the endpoint, and for mails the server that takes them all.
+    pub(crate) fn host(&self) -> String {
+        if self.protocol.is_mail() { "mail".to_owned() } else { host_of(&self.endpoint) }
+    }
+
     /// What tells subscriptions of one topic apart: there is one for each endpoint and protocol.
     pub(crate) fn endpoint_digest(&self) -> [u8; 32] {
         endpoint_digest(self.protocol, &self.endpoint)
@@ -243,6 +248,18 @@ impl Subscription {
         }
         shown
     }
+}
+
+/// The host of an URL, without a port.
+fn host_of(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let name = match host.split_once(']') {
+        Some((address, _)) => address,
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.trim_end_matches('.').to_ascii_lowercase()
 }
 
 /// See [`Subscription::endpoint_digest`].
@@ -353,6 +370,23 @@ impl Resource for Seen<'_> {
             "sns:endpoint" => Some(Values::text(self.subscription.endpoint.as_str())),
             "sns:protocol" => Some(Values::text(self.subscription.protocol.as_str())),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_of;
+
+    #[test]
+    fn hosts_have_one_name() {
+        for (url, host) in [
+            ("https://example.com/hook", "example.com"),
+            ("https://Example.COM.:8443?a=b", "example.com"),
+            ("http://user:pass@example.com:80#x", "example.com"),
+            ("https://[2001:DB8::1]:443/", "[2001:db8::1"),
+        ] {
+            assert_eq!(host_of(url), host, "{url}");
         }
     }
 }

@@ -91,9 +91,9 @@ impl Topic {
     }
 
     /// Gives its policy another text about the same people.
-    pub(crate) fn set_policy_text(&mut self, text: Option<String>) {
+    pub(crate) fn set_policy_text(&mut self, text: String) {
         let bound = self.policy.take().map(|policy| policy.bound).unwrap_or_default();
-        self.set_policy(text.map(|text| GivenPolicy { text, bound }));
+        self.set_policy(Some(GivenPolicy { text, bound }));
     }
 
     /// Sets an attribute other than the policy, by the name that the API has for it. An empty value takes it back.

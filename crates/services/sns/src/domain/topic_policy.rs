@@ -65,8 +65,12 @@ pub(crate) fn check(text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Compiles a policy that was checked once. What is not read now denies everything: nobody knows whom it denied.
+/// Compiles a policy that was checked once, or that all statements were taken from: that one says nothing. What is not read
+/// now denies everything: nobody knows whom it denied.
 pub(crate) fn compile(text: &str, bound: &Bound) -> Policy {
+    if read(text).is_ok_and(|mut policy| take_statements(&mut policy).is_empty()) {
+        return Policy::silent(NAME);
+    }
     Document::parse(text, Kind::Resource)
         .map_or_else(|_| Policy::barring(NAME), |document| Policy::new(NAME, &bound.counting(document)))
 }
@@ -115,8 +119,9 @@ pub(crate) fn with_permission(
     Ok(text)
 }
 
-/// The policy without the statement of that label (RemovePermission); `None` if it was the last.
-pub(crate) fn without_permission(text: &str, label: &str) -> Result<Option<String>, Refusal> {
+/// The policy without the statement of that label (RemovePermission). Without the last one it has an empty list, and lets
+/// nobody in: never is it again the one that a topic begins with, which lets in more than what was withdrawn.
+pub(crate) fn without_permission(text: &str, label: &str) -> Result<String, Refusal> {
     let mut policy = read(text)?;
     let mut statements = take_statements(&mut policy);
     let before = statements.len();
@@ -124,11 +129,8 @@ pub(crate) fn without_permission(text: &str, label: &str) -> Result<Option<Strin
     if statements.len() == before {
         return Err(Refusal::parameter("Label"));
     }
-    if statements.is_empty() {
-        return Ok(None);
-    }
     policy.insert("Statement".to_owned(), Value::Array(statements));
-    Ok(Some(Value::Object(policy).to_string()))
+    Ok(Value::Object(policy).to_string())
 }
 
 fn out_of_scope() -> Refusal {

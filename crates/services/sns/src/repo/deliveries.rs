@@ -1,6 +1,7 @@
 //! Rows of deliveries that are to be made: which message to which subscription, and when. A server that works on one has it
 //! for a while of real time; what it has not finished by then is anybody's again.
 
+use strongroom_identity::AccountId;
 use strongroom_store::{Db, Row, Statement, StoreError, Tx, Value};
 
 use super::{messages, most, place, read_place, unreadable};
@@ -10,9 +11,35 @@ pub(super) const INSERT: Statement = Statement::new(
     "INSERT INTO sns_deliveries (account, region, topic, subscription_id, message_id, failures, due_ms, leased_until_ms) \
      VALUES ($1, $2, $3, $4, $5, 0, $6, 0)",
 );
-pub(super) const WAITING: Statement = Statement::new(
-    "SELECT subscription_id, COUNT(*) AS waiting, MIN(due_ms) AS first_ms FROM sns_deliveries \
-     GROUP BY subscription_id ORDER BY MIN(due_ms), subscription_id LIMIT $1",
+/// As [`INSERT`], for [`MANY`] subscriptions of one topic.
+pub(super) const INSERT_MANY: Statement = Statement::new(
+    "INSERT INTO sns_deliveries (account, region, topic, subscription_id, message_id, failures, due_ms, leased_until_ms) \
+     SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), wanted.column1, CAST($4 AS TEXT), 0, CAST($5 AS BIGINT), 0 \
+     FROM (VALUES \
+     ($6), ($7), ($8), ($9), ($10), ($11), ($12), ($13), ($14), ($15), ($16), ($17), ($18), ($19), ($20), \
+     ($21), ($22), ($23), ($24), ($25), ($26), ($27), ($28), ($29), ($30), ($31), ($32), ($33), ($34), ($35), \
+     ($36), ($37), ($38), ($39), ($40), ($41), ($42), ($43), ($44), ($45), ($46), ($47), ($48), ($49), ($50), \
+     ($51), ($52), ($53), ($54), ($55)) AS wanted",
+);
+/// No more is read than says that there is too much.
+pub(super) const COUNT: Statement = Statement::new(
+    "SELECT COUNT(*) AS found FROM (SELECT 1 FROM sns_deliveries WHERE account = $1 LIMIT $2) AS some_of_them",
+);
+/// Steps from account to account along an index, as QUEUES does from subscription to subscription: what waits is not read.
+pub(super) const ACCOUNTS: Statement = Statement::new(
+    "WITH RECURSIVE accounts (account) AS (SELECT MIN(account) FROM sns_deliveries UNION ALL \
+     SELECT (SELECT MIN(further.account) FROM sns_deliveries AS further WHERE further.account > accounts.account) \
+     FROM accounts WHERE accounts.account IS NOT NULL) \
+     SELECT account FROM accounts WHERE account IS NOT NULL LIMIT $1",
+);
+pub(super) const QUEUES: Statement = Statement::new(
+    "WITH RECURSIVE queues (subscription_id) AS (SELECT MIN(subscription_id) FROM sns_deliveries WHERE account = $1 UNION ALL \
+     SELECT (SELECT MIN(further.subscription_id) FROM sns_deliveries AS further \
+     WHERE further.account = $1 AND further.subscription_id > queues.subscription_id) \
+     FROM queues WHERE queues.subscription_id IS NOT NULL) \
+     SELECT subscription_id, first_ms FROM (SELECT queues.subscription_id, (SELECT MIN(due_ms) FROM sns_deliveries AS of_it \
+     WHERE of_it.account = $1 AND of_it.subscription_id = queues.subscription_id) AS first_ms \
+     FROM queues WHERE queues.subscription_id IS NOT NULL) AS found ORDER BY first_ms, subscription_id LIMIT $2",
 );
 pub(super) const LIST_DUE: Statement = Statement::new(
     "SELECT account, region, topic, subscription_id, message_id, failures, leased_until_ms FROM sns_deliveries \
@@ -37,6 +64,9 @@ pub(super) const DELETE_OF_SUBSCRIPTION: Statement =
 pub(super) const RELEASE_ALL: Statement =
     Statement::new("UPDATE sns_deliveries SET leased_until_ms = 0 WHERE leased_until_ms > 0");
 
+/// Subscriptions that INSERT_MANY names.
+const MANY: usize = 50;
+
 /// A delivery that is to be made.
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
@@ -51,7 +81,6 @@ pub(crate) struct Delivery {
 /// What waits for one subscription.
 pub(crate) struct Queue {
     pub(crate) subscription_id: String,
-    pub(crate) waiting: i64,
     pub(crate) first_ms: i64,
 }
 
@@ -75,6 +104,28 @@ impl Delivery {
     }
 }
 
+/// Adds deliveries of one message to subscriptions of one topic, many at a time.
+pub(crate) async fn insert_all(
+    tx: &mut Tx<'_>,
+    topic: &TopicName,
+    subscription_ids: &[String],
+    message_id: &str,
+    due_ms: i64,
+) -> Result<(), StoreError> {
+    let (many, rest) = subscription_ids.as_chunks::<MANY>();
+    for ids in many {
+        let mut values: Vec<Value> = place(topic).into();
+        values.extend([message_id.into(), due_ms.into()]);
+        values.extend(ids.iter().map(Value::from));
+        tx.execute(INSERT_MANY, &values).await?;
+    }
+    for id in rest {
+        let name = SubscriptionName { topic: topic.clone(), id: id.clone() };
+        insert(tx, &name, message_id, due_ms).await?;
+    }
+    Ok(())
+}
+
 /// Adds a delivery.
 pub(crate) async fn insert(
     tx: &mut Tx<'_>,
@@ -87,15 +138,21 @@ pub(crate) async fn insert(
     tx.execute(INSERT, &values).await.map(drop)
 }
 
-/// What waits, for at most `limit` subscriptions: those first whose first delivery has waited longest.
-pub(crate) async fn waiting(db: &Db, limit: usize) -> Result<Vec<Queue>, StoreError> {
-    let rows = db.query(WAITING, &[most(limit)]).await?;
+/// How many deliveries of an account wait; `enough` if there are more.
+pub(crate) async fn count(db: &Db, account: AccountId, enough: i64) -> Result<i64, StoreError> {
+    db.query_one(COUNT, &[account.to_string().into(), enough.into()]).await?.i64("found")
+}
+
+/// At most `limit` accounts of which deliveries wait.
+pub(crate) async fn accounts(db: &Db, limit: usize) -> Result<Vec<AccountId>, StoreError> {
+    db.query(ACCOUNTS, &[most(limit)]).await?.iter().map(|row| row.parse("account")).collect()
+}
+
+/// What waits of an account, for at most `limit` subscriptions: those first whose first delivery has waited longest.
+pub(crate) async fn queues(db: &Db, account: AccountId, limit: usize) -> Result<Vec<Queue>, StoreError> {
+    let rows = db.query(QUEUES, &[account.to_string().into(), most(limit)]).await?;
     let read = |row: &Row| {
-        Ok(Queue {
-            subscription_id: row.text("subscription_id")?,
-            waiting: row.i64("waiting")?,
-            first_ms: row.i64("first_ms")?,
-        })
+        Ok(Queue { subscription_id: row.text("subscription_id")?, first_ms: row.i64("first_ms")? })
     };
     rows.iter().map(read).collect()
 }

@@ -28,7 +28,7 @@ use strongroom_sns::{Carrier, MIGRATIONS, Mail, Notifications, Parts, Undelivere
 use strongroom_store::{Db, OpenOptions, RowMac};
 use strongroom_testkit::TestDatabase;
 use tempfile::TempDir;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const STRANGER: &str = "444455556666";
@@ -76,6 +76,8 @@ pub(crate) struct Endpoints {
     pub(crate) mails: Mutex<Vec<Mail>>,
     pub(crate) answers: Mutex<VecDeque<Result<u16, Undelivered>>>,
     came: Notify,
+    /// Whether those whose address ends in `/slow`, or goes on after it, keep everybody waiting.
+    held: watch::Sender<bool>,
 }
 
 #[async_trait]
@@ -94,6 +96,10 @@ impl Carrier for Endpoints {
         headers: Vec<(&'static str, String)>,
         body: Vec<u8>,
     ) -> Result<u16, Undelivered> {
+        if url.contains("/slow") {
+            let mut held = self.held.subscribe();
+            let _let_go = held.wait_for(|held| !held).await;
+        }
         let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Ok(200));
         let body = String::from_utf8(body).unwrap();
         self.posted.lock().unwrap().push(Posted { url: url.to_owned(), headers, body });
@@ -239,6 +245,23 @@ impl Bench {
     pub(crate) async fn deliver(&self, posted: usize) -> Vec<Posted> {
         self.deliver_until(|endpoints| endpoints.posted.lock().unwrap().len() >= posted).await;
         self.posted()
+    }
+
+    /// Has slow endpoints keep everybody waiting.
+    pub(crate) fn hold(&self) {
+        self.endpoints.held.send_replace(true);
+    }
+
+    /// Delivers until an address has got something while slow endpoints are held; then lets these go.
+    pub(crate) async fn deliver_held(&self, wanted: impl Fn(&str) -> bool) {
+        self.deliver_until(|endpoints| {
+            let came = endpoints.posted.lock().unwrap().iter().any(|posted| wanted(&posted.url));
+            if came {
+                endpoints.held.send_replace(false);
+            }
+            came
+        })
+        .await;
     }
 
     pub(crate) fn posted(&self) -> Vec<Posted> {

@@ -4,6 +4,7 @@
 
 mod deliveries;
 mod encryption;
+mod fairness;
 mod fixture;
 mod permissions;
 mod publishing;

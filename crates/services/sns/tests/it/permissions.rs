@@ -11,6 +11,7 @@ on_both_engines! {
     services_are_let_in_by_the_policy,
     policies_see_what_is_asked,
     permissions_are_added_and_removed,
+    what_is_withdrawn_opens_nothing,
     whoever_may_not_is_told_so_in_awss_words,
 }
 
@@ -99,6 +100,39 @@ async fn permissions_are_added_and_removed(database: &TestDatabase) {
     root.api().remove_permission(&root.context(), input).await.unwrap();
     assert_eq!(refused(stranger.publish(&topic, "hello").await).0, "AuthorizationError");
     root.publish(&topic, "hello").await.unwrap();
+}
+
+/// The last statement taken away leaves a policy that lets nobody in, not the one that a topic begins with.
+async fn what_is_withdrawn_opens_nothing(database: &TestDatabase) {
+    let bench = Bench::new(database).await;
+    let root = bench.root();
+    let user = root.user(r#"{"Effect":"Allow","Action":"kms:*","Resource":"*"}"#);
+    let remove = async |topic: &str, label: &str| {
+        let input = RemovePermissionInput { topic_arn: topic.to_owned(), label: label.to_owned() };
+        root.api().remove_permission(&root.context(), input).await.map(drop)
+    };
+    let topic = root.topic("t").await;
+    user.publish(&topic, "hello").await.unwrap();
+    remove(&topic, "__default_statement_ID").await.unwrap();
+    assert_eq!(refused(user.publish(&topic, "hello").await).0, "AuthorizationError");
+    let attributes = root.attributes(&topic).await.unwrap();
+    let shown = attributes.get("Policy").unwrap();
+    assert!(shown.contains(r#""Statement":[]"#), "{shown}");
+    assert_eq!(refused(remove(&topic, "__default_statement_ID").await).1, "Invalid parameter: Label");
+    // Those whom identity policies let in are in still, and a statement may be added again.
+    root.publish(&topic, "hello").await.unwrap();
+    let stranger = root.of_account(STRANGER);
+    let input = AddPermissionInput {
+        topic_arn: topic.clone(),
+        label: "them".to_owned(),
+        aws_account_id: vec![STRANGER.to_owned()],
+        action_name: vec!["Publish".to_owned()],
+    };
+    root.api().add_permission(&root.context(), input).await.unwrap();
+    stranger.publish(&topic, "hello").await.unwrap();
+    remove(&topic, "them").await.unwrap();
+    assert_eq!(refused(stranger.publish(&topic, "hello").await).0, "AuthorizationError");
+    assert_eq!(refused(user.publish(&topic, "hello").await).0, "AuthorizationError");
 }
 
 async fn whoever_may_not_is_told_so_in_awss_words(database: &TestDatabase) {
