@@ -18,6 +18,8 @@ use crate::reading::{self, Cursor, Listed, Stretch};
 
 /// How often it looks whether the journal has grown.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How seldom, after it has not for a while, where each look asks a store that others use too.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// After something went wrong.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// Batches of one stream before the others get their turn.
@@ -74,12 +76,15 @@ impl<E: Effect> Follower<E> {
                 () = begun.as_mut() => return,
                 () = tokio::time::sleep(pause) => {}
             }
+            let before = self.counters.read().records;
             let caught_up = tokio::select! {
                 () = begun.as_mut() => return,
                 caught_up = self.catch_up() => caught_up,
             };
             pause = match caught_up {
-                Ok(()) => PAUSE,
+                Ok(()) if self.reader().written().is_some() => PAUSE,
+                Ok(()) if self.counters.read().records > before => PAUSE,
+                Ok(()) => (pause * 2).min(LONGEST_PAUSE),
                 Err(_) => AFTER_FAILURE,
             };
         }
