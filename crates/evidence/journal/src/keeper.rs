@@ -39,6 +39,8 @@ pub struct Keeper {
     copies: Vec<Copying>,
     /// The newest checkpoint that one of these keys signed.
     newest: Option<Checkpoint>,
+    /// One that could not be written, as far as is known: it may be there all the same. No other gets its number.
+    unsure: Option<Checkpoint>,
     believed: Believed,
     /// Number of the newest that nobody whom the seal knows has signed, if it comes after that.
     foreign: Option<u64>,
@@ -113,6 +115,7 @@ impl Keeper {
             checkpoints,
             copies,
             newest,
+            unsure: None,
             believed,
             foreign,
             compressed_before: None,
@@ -132,6 +135,7 @@ impl Keeper {
     /// Signs how far the journal is, and writes that down, here and in the copies; none if nothing was written since
     /// the last time. What the checkpoint names is on the disk before it is; the copies [follow](Self::wait_for_copies).
     pub fn checkpoint(&mut self, now_ms: i64) -> Result<Option<Checkpoint>, JournalError> {
+        self.settle()?;
         let heads = self.flushed_heads()?;
         if let Some(newest) = self.newest.as_ref().filter(|newest| newest.heads == heads) {
             self.copies.iter().for_each(|copy| copy.tell(newest));
@@ -191,6 +195,7 @@ impl Keeper {
     }
 
     fn take_over_from(&mut self, before: &CheckpointKey, now_ms: i64) -> Result<(), JournalError> {
+        self.settle()?;
         let Some(newest) = &self.newest else { return Ok(()) };
         let next = *self.key.key.public_key();
         let (_, signer) = newest.next_key.unwrap_or((newest.key_epoch, newest.key));
@@ -221,14 +226,29 @@ impl Keeper {
     }
 
     fn sign(&mut self, statement: Statement) -> Result<Checkpoint, JournalError> {
+        let own = (self.key.epoch, *self.key.key.public_key());
+        if self.newest.as_ref().and_then(|newest| newest.next_key).is_some_and(|next| next != own) {
+            // It was not known whether that had been written.
+            let handed_over =
+                io::Error::other("the newest checkpoint hands over to another key than this one");
+            return Err(JournalError::io("sign a checkpoint in", &self.checkpoints.name())(handed_over));
+        }
         let signed = self.key.sign(statement).map_err(io::Error::other);
         self.write(signed.map_err(JournalError::io("sign a checkpoint in", &self.checkpoints.name()))?)
     }
 
+    /// Writes the checkpoint of which it is not known whether it is there, if there is such a one, unless it is there. Of two
+    /// with one number, each under the journal's own signature, one would have to be taken for forged.
+    fn settle(&mut self) -> Result<(), JournalError> {
+        self.unsure.clone().map_or(Ok(()), |unsure| self.write(unsure).map(drop))
+    }
+
     fn write(&mut self, checkpoint: Checkpoint) -> Result<Checkpoint, JournalError> {
+        self.unsure = Some(checkpoint.clone());
         self.checkpoints
             .append(&checkpoint)
             .map_err(JournalError::io("write a checkpoint to", &self.checkpoints.name()))?;
+        self.unsure = None;
         self.copies.iter().for_each(|copy| copy.tell(&checkpoint));
         self.newest = Some(checkpoint.clone());
         Ok(checkpoint)

@@ -111,6 +111,14 @@ impl CheckpointStore for CheckpointFiles {
         }
         self.recover()?;
         let last = self.list()?.last().copied();
+        if let Some((last, (first, rest))) = last.zip(checkpoints.split_first())
+            && self.read(last)?.checkpoints.last() == Some(first)
+        {
+            // Of an error it was not known whether it was written all the same.
+            File::open(self.path(last))?.sync_all()?;
+            sync_dir(&self.dir)?;
+            return self.append_all(rest);
+        }
         if last.is_none() {
             make_directory(&self.dir)?;
             if let Some(parent) = self.dir.parent() {

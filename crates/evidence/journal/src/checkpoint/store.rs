@@ -23,13 +23,14 @@ pub(crate) trait CheckpointStore: Send + Sync {
     fn recover(&self) -> io::Result<()>;
 
     /// Writes checkpoints behind the last and makes them durable. After an error it may be tried again with those that
-    /// are not there yet.
+    /// are not there yet; one that is the last already is not written twice.
     fn append_all(&self, checkpoints: &[Checkpoint]) -> io::Result<()>;
 
     /// Removes the stretches whose checkpoints all come before this one.
     fn remove_before(&self, checkpoint: u64) -> io::Result<()>;
 
-    /// Writes a checkpoint behind the last and makes it durable. After an error it may be tried again.
+    /// Writes a checkpoint behind the last and makes it durable. After an error it may be there or not; tried again with the
+    /// same one, it is there once.
     fn append(&self, checkpoint: &Checkpoint) -> io::Result<()> {
         self.append_all(std::slice::from_ref(checkpoint))
     }

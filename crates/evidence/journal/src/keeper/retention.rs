@@ -43,6 +43,7 @@ impl Keeper {
     ) -> Result<Option<Retired>, JournalError> {
         let holds = self.holds.clone();
         let Some(_step) = holds.begin_step() else { return Ok(None) };
+        self.settle()?;
         let Some((segments, mut begins)) = self.first_to_keep(older_than_ms, may_drop_before)? else {
             return Ok(None);
         };

@@ -1,12 +1,16 @@
 //! Frames by their heads: where they are and what they hold, without the records.
 
+use std::io;
+
 use super::Reader;
 use super::sealed::SealedFrame;
 use super::segment_reader::{Segment, SegmentId};
 use crate::error::JournalError;
 use crate::frame::FrameHeader;
+use crate::storage::Chain;
 use crate::stream::StreamId;
 use crate::walk::{Skim, Step, Walk};
+use crate::writer::End;
 
 /// What the disk reads, at most, where a frame's header is read.
 const PAGE: u64 = 4096;
@@ -117,5 +121,32 @@ impl Reader {
     pub fn written(&self) -> Option<(StreamId, u64)> {
         let end = self.only_writer()?;
         Some((end.stream, end.records))
+    }
+
+    /// Where each chain that is shown ends by now: its last segment, and how far that goes. None where that costs as much as
+    /// listing all.
+    ///
+    /// For whoever asks often whether there is something new in a store: while the ends stay the same there is not.
+    pub fn ends(&self) -> Result<Option<Vec<(SegmentId, u64)>>, JournalError> {
+        let mut ends = Vec::new();
+        for Chain { name, storage } in self.chains_here()? {
+            if let Some(live) = self.live.as_ref().filter(|live| live.chain == name) {
+                let End { stream, segment, offset, .. } = live.durable.end();
+                ends.push((SegmentId { stream, number: segment }, offset));
+                continue;
+            }
+            let newest = storage.newest().map_err(JournalError::io("list", &storage.name()))?;
+            let Some(id) = newest else {
+                // It may have no segment: lists tell.
+                return Ok(None);
+            };
+            let length = match storage.open(id).and_then(|content| content.length()) {
+                // Its time was up since then.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                length => length.map_err(JournalError::io("read", &storage.name_of(id)))?,
+            };
+            ends.push((id, length));
+        }
+        Ok(Some(ends))
     }
 }

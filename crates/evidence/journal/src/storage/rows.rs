@@ -28,7 +28,7 @@ use zstd::bulk::Compressor;
 use super::{Chain, Storage, Taken, Taking};
 use crate::checkpoint::CheckpointStore;
 use crate::reader::{SegmentFile, SegmentId};
-use crate::segment::{HEADER_LEN, SegmentContent, Segments};
+use crate::segment::{HEADER_LEN, SEGMENT_LIMIT, SegmentContent, Segments};
 use crate::stream::{StreamId, Streams};
 use crate::walk::{Skim, Walk};
 use appending::RowAppender;
@@ -143,6 +143,9 @@ impl Rows {
 /// What a segment holds, in pieces of some whole frames each. Whatever is no frame is packed as it is.
 fn packed(content: &SegmentContent) -> io::Result<Vec<Piece>> {
     let length = content.length()?;
+    if length > SEGMENT_LIMIT {
+        return Err(too_long());
+    }
     let mut starts = vec![(0, None)];
     let mut walk = Walk::new(content, None)?;
     let mut end = (HEADER_LEN as u64).min(length);
@@ -168,6 +171,11 @@ fn packed(content: &SegmentContent) -> io::Result<Vec<Piece>> {
         pieces.push(Piece { start, length: end - start, first_record, packing: 1, bytes });
     }
     Ok(pieces)
+}
+
+/// Says that a row claims a place where no segment reaches: it stays as it is, for `audit verify` to tell.
+fn too_long() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a segment has a row beyond the longest that there can be")
 }
 
 /// The segment that a row names; none if it names none.
@@ -338,7 +346,17 @@ impl Storage for Rows {
         if self.query(statements::PACKED, named)?.is_empty() {
             return Ok(None);
         }
-        self.pack(id, &self.open(id)?).map(Some)
+        let content = self.open(id)?;
+        if content.length()? > SEGMENT_LIMIT {
+            tracing::error!(
+                stream = %id.stream,
+                segment = id.number,
+                "a row of the journal claims a place beyond the longest segment: somebody else wrote it, and the segment \
+                 is not packed; `strongroom audit verify` tells more"
+            );
+            return Ok(None);
+        }
+        self.pack(id, &content).map(Some)
     }
 
     fn remove_segments(&self, stream: StreamId, first: u32, all: bool) -> io::Result<()> {

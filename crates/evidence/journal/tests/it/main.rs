@@ -21,3 +21,4 @@ mod retention;
 mod rows;
 mod streams;
 mod tamper;
+mod unsure;

@@ -7,7 +7,7 @@ use strongroom_journal::{
     STATEMENTS, STATEMENTS_OF_POSTGRES, StoreReport, Trust, export_from_store, move_into_store, verify,
     verify_store,
 };
-use strongroom_store::{Db, OpenOptions, Statement, Value};
+use strongroom_store::{Db, Migration, OpenOptions, Statement, Value};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{NOW, append, checkpoint_key, close, event_id, key, public_key, record, runtime, seal};
@@ -64,11 +64,11 @@ impl Store {
     }
 }
 
-fn options(segment_bytes: u64) -> JournalOptions {
+pub(crate) fn options(segment_bytes: u64) -> JournalOptions {
     JournalOptions { segment_bytes, queue_bytes: 8 << 10, begins_streams: true, ..JournalOptions::default() }
 }
 
-fn keeper(journal: &Journal) -> Keeper {
+pub(crate) fn keeper(journal: &Journal) -> Keeper {
     let options = KeeperOptions { key: checkpoint_key(1), keys_before: Vec::new(), copies: Vec::new() };
     journal.keeper(options, NOW).unwrap()
 }
@@ -397,4 +397,113 @@ fn what_servers_left_that_are_gone_goes_when_its_time_is_up() {
     close(again);
     close(here);
     store.intact();
+}
+
+#[test]
+fn a_kept_checkpoint_is_not_old_because_another_server_began_later() {
+    let store = Store::new();
+    let long_running = store.open("long running");
+    append(&long_running, 0..3);
+    let other = store.open("other");
+    let mut keeper_of_other = keeper(&other);
+    for number in 0..300 {
+        append(&other, number..number + 1);
+        if number % 60 == 0 {
+            keeper_of_other.checkpoint(NOW + number as i64).unwrap().unwrap();
+        }
+    }
+    // What it began with goes: it begins in a stream that is later than that of the other.
+    assert!(keeper_of_other.retire(NOW + 1000, NOW + 290, None).unwrap().is_some());
+    append(&long_running, 3..4);
+    let kept = keeper(&long_running).checkpoint(NOW + 1000).unwrap().unwrap();
+    close(long_running);
+    close(other);
+    let trust = seal().with_anchors(vec![kept]);
+    assert!(verify_store(&store.db, &trust, |_| {}).unwrap().is_intact());
+    for all in [
+        Statement::new(
+            "DELETE FROM journal_pieces WHERE stream IN \
+             (SELECT stream FROM journal_pieces WHERE chain = 'long running')",
+        ),
+        Statement::new("DELETE FROM journal_checkpoints WHERE chain = 'long running'"),
+        Statement::new("DELETE FROM journal_chains WHERE chain = 'long running'"),
+    ] {
+        store.execute(all, &[]);
+    }
+    let report = verify_store(&store.db, &trust, |_| {}).unwrap();
+    assert_eq!(report.of_none, [(1, NOW + 1000)]);
+}
+
+#[test]
+fn a_kept_checkpoint_of_what_was_dropped_is_not_missed() {
+    let store = Store::new();
+    let journal = store.open("one");
+    append(&journal, 0..100);
+    let kept = keeper(&journal).checkpoint(NOW).unwrap().unwrap();
+    close(journal);
+    let again =
+        Journal::open_in_store(&store.db, "one", &options(16 << 10), &key(), NOW + 500).unwrap().journal;
+    append(&again, 600..700);
+    let mut keeper_of_it = keeper(&again);
+    assert!(keeper_of_it.retire(NOW + 1000, NOW + 600, None).unwrap().is_some());
+    close(again);
+    // As when it stood in a stretch of its own.
+    let old = Statement::new("DELETE FROM journal_checkpoints WHERE place < 2");
+    assert_eq!(store.execute(old, &[]), 1);
+    let trust = seal().with_anchors(vec![kept]);
+    let report = verify_store(&store.db, &trust, |_| {}).unwrap();
+    assert_eq!(report.of_none, []);
+}
+
+#[test]
+fn a_move_that_is_cut_off_among_the_checkpoints_goes_on_where_it_was() {
+    let (store, folder) = (Store::new(), crate::fixture::directory());
+    let at = folder.path().join("journal");
+    let journal = Journal::open(&at, &options(16 << 10), &key(), "node", NOW).unwrap().journal;
+    let mut keeper_of_it = keeper(&journal);
+    for number in 0..300 {
+        append(&journal, number..number + 1);
+        keeper_of_it.checkpoint(NOW + number as i64).unwrap().unwrap();
+    }
+    close(journal);
+    let refusing = |version, sql| Migration { component: "refusing", version, name: "one", sql };
+    let refuses = refusing(1, "ALTER TABLE journal_checkpoints ADD CONSTRAINT refused CHECK (place <> 290)");
+    store.runtime.block_on(store.db.migrate(&[MIGRATIONS, &[refuses]])).unwrap();
+    move_into_store(&at, &store.db, "one", NOW).unwrap_err();
+    let count = Statement::new("SELECT COUNT(*) AS count FROM journal_checkpoints");
+    let there = || store.runtime.block_on(store.db.query(count, &[])).unwrap()[0].i64("count").unwrap();
+    assert!((1..290).contains(&there()), "{}", there());
+    let takes = refusing(2, "ALTER TABLE journal_checkpoints DROP CONSTRAINT refused");
+    store.runtime.block_on(store.db.migrate(&[MIGRATIONS, &[refuses, takes]])).unwrap();
+    // A folder of an earlier move is left where it is.
+    std::fs::create_dir_all(folder.path().join("journal.moved/of-before")).unwrap();
+    let moved = move_into_store(&at, &store.db, "one", NOW).unwrap().unwrap();
+    assert_eq!((moved.checkpoints, there()), (300, 300));
+    assert!(folder.path().join("journal.moved/of-before").is_dir() && moved.folder.is_dir());
+    store.intact();
+}
+
+#[test]
+fn a_row_that_claims_a_place_beyond_a_segment_is_neither_packed_nor_exported() {
+    let (store, folder) = (Store::new(), crate::fixture::directory());
+    let journal = store.open("one");
+    append(&journal, 0..200);
+    let mut keeper_of_it = keeper(&journal);
+    let forged = Statement::new(
+        "INSERT INTO journal_pieces (stream, segment, position, length, packing, bytes) \
+         SELECT stream, segment, 1099511627776, 1, 0, bytes FROM journal_pieces WHERE position = 0 \
+         AND segment = (SELECT MIN(segment) FROM journal_pieces)",
+    );
+    assert_eq!(store.execute(forged, &[]), 1);
+    while keeper_of_it.compress_next().unwrap().is_some() {}
+    close(journal);
+    export_from_store(&store.db, &folder.path().join("out")).unwrap_err();
+}
+
+#[test]
+fn an_export_stays_in_its_folder() {
+    let (store, folder) = (Store::new(), crate::fixture::directory());
+    close(store.open("../beside"));
+    export_from_store(&store.db, &folder.path().join("out")).unwrap_err();
+    assert!(!folder.path().join("beside").exists());
 }

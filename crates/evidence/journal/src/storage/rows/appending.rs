@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use strongroom_crypto::digest::sha256;
+use strongroom_crypto::random;
 use strongroom_store::{Db, StoreError, Value};
 use tokio::sync::watch;
 
@@ -41,6 +42,8 @@ struct Writing {
     /// Told when somebody else has taken the chain.
     lost: watch::Sender<bool>,
     segment_bytes: u64,
+    /// What the fence is being raised to, as long as it is not known whether it was; else [`NOT_TAKEN`].
+    raising: AtomicI64,
 }
 
 /// A row to be put.
@@ -59,7 +62,8 @@ impl RowAppender {
         segment_bytes: u64,
     ) -> (Self, watch::Receiver<bool>) {
         let (lost, told) = watch::channel(false);
-        (Self(Arc::new(Writing { session, chain, fence, lost, segment_bytes })), told)
+        let raising = AtomicI64::new(NOT_TAKEN);
+        (Self(Arc::new(Writing { session, chain, fence, lost, segment_bytes, raising })), told)
     }
 }
 
@@ -185,18 +189,35 @@ impl Writing {
         io::Error::new(io::ErrorKind::PermissionDenied, Fenced)
     }
 
-    /// Raises the own fence.
+    /// Raises the own fence. Tried again after an error it raises it to the same number: found at that, it was this writer
+    /// who raised it, since whoever takes a chain raises its fence by one, and not by as much as happens to be drawn here.
     fn raise(&self) -> io::Result<()> {
         let fence = self.fence();
-        let values = [Value::from(self.chain.to_string()), fence.into()];
-        let raise = |db: Db| async move { db.execute(statements::RAISE, &values).await };
-        match self.session.ask(raise).map_err(failed)? {
-            1 => {
-                self.fence.store(fence + 1, Ordering::Release);
-                Ok(())
+        let raised = match self.raising.load(Ordering::Acquire) {
+            NOT_TAKEN => {
+                let drawn = u32::from_le_bytes(random::bytes().map_err(io::Error::other)?);
+                fence.checked_add(2 + i64::from(drawn)).ok_or(io::ErrorKind::Other)?
             }
-            _ => Err(self.is_fenced()),
+            raising => raising,
+        };
+        self.raising.store(raised, Ordering::Release);
+        let chain = Value::from(self.chain.to_string());
+        let values = [chain.clone(), fence.into(), raised.into()];
+        let raise = |db: Db| async move { db.execute(statements::RAISE, &values).await };
+        let is_raised =
+            self.session.ask(raise).map_err(failed)? == 1 || self.fence_of(chain)? == Some(raised);
+        self.raising.store(NOT_TAKEN, Ordering::Release);
+        if !is_raised {
+            return Err(self.is_fenced());
         }
+        self.fence.store(raised, Ordering::Release);
+        Ok(())
+    }
+
+    /// The chain's fence, as it stands in the store.
+    fn fence_of(&self, chain: Value) -> io::Result<Option<i64>> {
+        let rows = self.session.ask(|db| async move { db.query(statements::FENCE, &[chain]).await });
+        rows.map_err(failed)?.first().map(|row| row.i64("fence")).transpose().map_err(failed)
     }
 
     fn at(&self, id: SegmentId, start: u64) -> io::Result<Option<Vec<u8>>> {

@@ -51,18 +51,17 @@ impl CheckpointRows {
         let fence = self.fence.load(Ordering::Acquire);
         loop {
             let (_, last) = self.places()?;
+            // Of an error it is not known whether it was put all the same.
+            if self.read_from(last, last.saturating_add(1))?.first().is_some_and(|(_, put)| put == text) {
+                return Ok(());
+            }
             let place = last.saturating_add(1);
             let values = vec![place.into(), text.into(), fence.into()];
             if self.execute(statements::PUT_CHECKPOINT, values)? == 1 {
                 return Ok(());
             }
-            let now = self.places()?.1;
-            if now == last {
+            if self.places()?.1 == last {
                 return Err(io::Error::new(io::ErrorKind::PermissionDenied, super::appending::Fenced));
-            }
-            // Of an error it is not known whether it was put all the same.
-            if self.read_from(now, now.saturating_add(1))?.first().is_some_and(|(_, put)| put == text) {
-                return Ok(());
             }
         }
     }

@@ -17,6 +17,10 @@ use crate::storage::{Files, Storage};
 
 /// What is compared at a time.
 const BLOCK: usize = 64 << 10;
+/// Checkpoints that are put in one transaction, a round trip each: far from what a question may take.
+const CHECKPOINTS_AT_ONCE: usize = 256;
+/// Most folders beside each other that moved journals have left.
+const MOST_MOVED: u32 = 1000;
 /// What the folder is called once all of it is in the store.
 const MOVED: &str = "moved";
 
@@ -113,26 +117,31 @@ fn waiting(files: &dyn CheckpointStore, rows: &Rows) -> io::Result<Waiting> {
     Ok(Waiting { there: there.len(), texts })
 }
 
-/// Puts checkpoints into the store, and returns how many there are then.
+/// Puts checkpoints into the store, some hundreds at a time, and returns how many there are then. Cut off, it goes on behind
+/// those that are there.
 fn move_checkpoints(Waiting { there, texts }: Waiting, rows: &Rows) -> io::Result<u64> {
     let chain: Value = rows.chain.as_deref().unwrap_or_default().into();
-    let first = i64::try_from(there).unwrap_or(i64::MAX).saturating_add(1);
-    let count = (there + texts.len()) as u64;
-    let put = rows.session.ask(|db| async move {
-        db.transaction(|tx| {
-            let (chain, texts) = (&chain, &texts);
-            Box::pin(async move {
-                for (place, text) in (first..).zip(texts) {
-                    let values = [chain.clone(), place.into(), text.into()];
-                    tx.execute(statements::COPY_CHECKPOINT, &values).await?;
-                }
-                Ok::<_, StoreError>(())
+    let mut count = there;
+    for batch in texts.chunks(CHECKPOINTS_AT_ONCE) {
+        let first = i64::try_from(count).unwrap_or(i64::MAX).saturating_add(1);
+        let placed = (first..).zip(batch).map(|(place, text)| [chain.clone(), place.into(), text.into()]);
+        let placed: Vec<_> = placed.collect();
+        let put = rows.session.ask(|db| async move {
+            db.transaction(|tx| {
+                let placed = &placed;
+                Box::pin(async move {
+                    for values in placed {
+                        tx.execute(statements::COPY_CHECKPOINT, values).await?;
+                    }
+                    Ok::<_, StoreError>(())
+                })
             })
-        })
-        .await
-    });
-    put.map_err(failed)?;
-    Ok(count)
+            .await
+        });
+        put.map_err(failed)?;
+        count += batch.len();
+    }
+    Ok(count as u64)
 }
 
 fn all(checkpoints: &dyn CheckpointStore) -> io::Result<Vec<Checkpoint>> {
@@ -143,11 +152,17 @@ fn all(checkpoints: &dyn CheckpointStore) -> io::Result<Vec<Checkpoint>> {
     Ok(all)
 }
 
-/// Gives the folder a name under which nobody looks for a journal.
+/// Gives the folder a name under which nobody looks for a journal, and which no other folder has: what an earlier move left,
+/// of a restore that was cut off perhaps, stays.
 fn put_away(dir: &Path) -> io::Result<PathBuf> {
-    let mut name = dir.as_os_str().to_owned();
-    name.push(format!(".{MOVED}"));
-    let to = PathBuf::from(name);
+    let named = |suffix: String| {
+        let mut name = dir.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let first = std::iter::once(named(format!(".{MOVED}")));
+    let mut names = first.chain((2..=MOST_MOVED).map(|number| named(format!(".{MOVED}-{number}"))));
+    let to = names.find(|name| name.symlink_metadata().is_err()).ok_or(io::ErrorKind::AlreadyExists)?;
     fs::rename(dir, &to)?;
     dir.parent().map_or(Ok(()), sync_dir)?;
     Ok(to)

@@ -10,6 +10,7 @@ pub const MIGRATIONS: &[Migration] =
 pub const STATEMENTS: &[Statement] = &[
     TAKE,
     RAISE,
+    FENCE,
     CLOSE_OFF,
     CHAINS,
     ALL_CHAINS,
@@ -43,7 +44,8 @@ pub(super) const TAKE: Statement = Statement::new(
 );
 /// Raises the fence of whoever has a chain: what he sent before has been done when this returns, or never will be.
 pub(super) const RAISE: Statement =
-    Statement::new("UPDATE journal_chains SET fence = fence + 1 WHERE chain = $1 AND fence = $2");
+    Statement::new("UPDATE journal_chains SET fence = $3 WHERE chain = $1 AND fence = $2");
+pub(super) const FENCE: Statement = Statement::new("SELECT fence FROM journal_chains WHERE chain = $1");
 /// Raises the fence of whoever wrote a stream, unless he has begun another since.
 pub(super) const CLOSE_OFF: Statement = Statement::new(
     "UPDATE journal_chains SET fence = fence + 1 WHERE chain = $1 AND NOT EXISTS \
