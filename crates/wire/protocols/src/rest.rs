@@ -19,4 +19,4 @@ pub use answer::{Answer, host_id};
 pub(crate) use answer::{error, spoken, success, words};
 pub use fault::Fault;
 pub use read::Request;
-pub use route::{Called, Routes};
+pub use route::{Called, Routes, is_subresource};

@@ -77,7 +77,14 @@ pub struct LegacyClaim {
 
 impl LegacyClaim {
     /// Reads the signature of a URL; `None` if it is of another kind. `now_ms` is real time in epoch milliseconds.
-    pub fn parse(head: &RequestHead<'_>, now_ms: i64) -> Option<Result<Self, AuthError>> {
+    ///
+    /// Parameters that choose an operation, as `chooses` tells, have to be among the signed ones: what was signed for a
+    /// bucket is not for its encryption.
+    pub fn parse(
+        head: &RequestHead<'_>,
+        now_ms: i64,
+        chooses: impl Fn(&str) -> bool,
+    ) -> Option<Result<Self, AuthError>> {
         let (path, query) = head.path_and_query.split_once('?')?;
         if head.headers.contains_key(AUTHORIZATION) || path.len() > MAX_PATH_BYTES {
             return None;
@@ -85,6 +92,9 @@ impl LegacyClaim {
         let query = Query::parse(query).ok()?;
         let access_key_id = query.get(ACCESS_KEY_ID).ok()??;
         let signature = query.get(SIGNATURE).ok()??.into_owned();
+        if query.names().any(|name| chooses(name) && !SIGNED_PARAMETERS.contains(&name)) {
+            return Some(Err(AuthError::SignatureMismatch));
+        }
         Some(Self::read(head, (path, &query), &access_key_id, signature, now_ms.div_euclid(1_000)))
     }
 

@@ -52,6 +52,11 @@ const SUBRESOURCES: &[&str] = &[
     "website",
 ];
 
+/// Whether a parameter of a query string names a part of a bucket or an object, and so chooses an operation.
+pub fn is_subresource(parameter: &str) -> bool {
+    SUBRESOURCES.contains(&parameter)
+}
+
 /// The operations of one service, by what requests for them look like.
 #[derive(Debug)]
 pub struct Routes {
@@ -92,6 +97,11 @@ impl Called {
     /// The value of a label.
     pub fn label(&self, name: &str) -> Option<&str> {
         self.labels.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a parameter in the query string.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// Names and values of the parameters in the query string, in their order.
@@ -205,7 +215,7 @@ impl Segment {
 
 /// The part of a bucket or an object that the query string names, if it names one.
 fn subresource_of(parameters: &Parameters) -> Result<Option<&str>, Fault> {
-    let mut named = parameters.names().filter(|name| SUBRESOURCES.contains(name));
+    let mut named = parameters.names().filter(|name| is_subresource(name));
     let Some(one) = named.next() else { return Ok(None) };
     match named.find(|other| *other != one) {
         None => Ok(Some(one)),

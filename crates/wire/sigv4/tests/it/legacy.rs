@@ -21,7 +21,8 @@ fn verify(
         .iter()
         .map(|(name, value)| (HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap()))
         .collect();
-    let claim = LegacyClaim::parse(&RequestHead { method, path_and_query, headers: &headers }, now_ms)?;
+    let head = RequestHead { method, path_and_query, headers: &headers };
+    let claim = LegacyClaim::parse(&head, now_ms, |name| name == "encryption" || name == "acl")?;
     let secret = SecretString::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned());
     Some(claim.and_then(|claim| claim.verify(&secret)))
 }
@@ -69,6 +70,15 @@ fn headers_and_parameters_that_count_are_signed() {
         let refused = verify(&method, &url, headers, NOW).unwrap().unwrap_err();
         assert_eq!(refused, AuthError::SignatureMismatch, "{url}");
     }
+}
+
+#[test]
+fn what_chooses_an_operation_is_signed() {
+    for more in ["&encryption", "&encryption=", "&%65ncryption=1", "&acl"] {
+        let url = format!("{EXAMPLE}{more}");
+        assert_eq!(cause(&url, &[], NOW), AuthError::SignatureMismatch, "{url}");
+    }
+    assert!(verify(&Method::GET, &format!("{EXAMPLE}&other"), &[], NOW).unwrap().is_ok());
 }
 
 #[test]
