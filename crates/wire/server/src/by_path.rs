@@ -11,11 +11,11 @@ use http::Response;
 use http::request::Parts;
 use strongroom_crypto::checksum::Checksum;
 use strongroom_crypto::md5::md5;
-use strongroom_identity::RequestId;
+use strongroom_identity::{AccountId, RequestId};
 use strongroom_protocols::Limits as MessageLimits;
 use strongroom_protocols::envelope::{self, Framing, Head};
 use strongroom_protocols::rest::{Answer, Called, Fault, Request, Routes};
-use strongroom_schema::{ByteStream, QueryError, StreamError};
+use strongroom_schema::{ByteStream, QueryError, Schema, StreamError};
 use strongroom_service::{ApiError, Service};
 use strongroom_sigv4::{BodyProof, Claim};
 
@@ -23,6 +23,8 @@ use crate::Server;
 use crate::authenticate::host_of;
 use crate::body::{Arriving, Body, BodyError, Share};
 use crate::connection::Turn;
+use crate::download;
+use crate::host::Host;
 use crate::operate::{Manner, Pathway};
 use crate::pipeline::{Cause, Decoded, Failure, take_up};
 use crate::registry::Found;
@@ -30,6 +32,9 @@ use crate::upload::{self, Bounds, Progress, Proving, announced};
 
 /// What no bucket's name begins with: paths of the server's own do.
 const OWN: &str = "/_";
+
+/// The parameter in which SDKs say which operation they mean.
+const MEANT: &str = "x-id";
 
 impl Server {
     /// The service that a request is for if its operations are told by paths: it is signed for that service, or not signed
@@ -59,19 +64,28 @@ impl Server {
     ) -> Result<Response<Answer>, Failure> {
         let framing = Framing::RestXml;
         let (path, query) = (parts.uri.path(), parts.uri.query());
+        let unknown = |fault| Failure::of_service(service.schema(), framing, Cause::Path(fault));
+        let host = host_of(parts);
+        if host.as_deref().and_then(Host::parse).is_some_and(|host| host.is_of_bucket()) {
+            return Err(unknown(path_style()));
+        }
         let called = routes.find(&parts.method, path, query.unwrap_or_default(), &parts.headers);
-        let called =
-            called.map_err(|fault| Failure::of_service(service.schema(), framing, Cause::Path(fault)))?;
+        let called = called.map_err(unknown)?;
+        let schema = service.schema();
+        let means = schema.operations.get(called.position).map(|operation| operation.name);
+        if called.parameter(MEANT).is_some_and(|meant| Some(meant) != means) {
+            return Err(unknown(path_style()));
+        }
         let found = Found { service, position: called.position };
         let refused = |error| Failure::of(&found, framing, Cause::Operation(error));
         let mark = self.mark(&found).map_err(refused)?;
         let (context, (proof, signature)) = self.authenticate_head(parts, &found, source, request_id).await?;
         take_up(turn).map_err(refused)?;
 
+        let account = context.caller.principal.account();
         let progress = Arc::new(Progress::default());
-        let streams = found.operation().input.members().iter().any(|member| member.traits.streaming);
-        let (decoded, share) = if streams {
-            let stream = self.stream(parts, body, proof, progress.clone());
+        let (decoded, share) = if streams(found.operation().input) {
+            let stream = self.stream(parts, body, (proof, account), progress.clone());
             let decoded = match stream {
                 Ok(stream) => decode(&found, parts, &called, b"", Some(stream)),
                 Err(error) => Err(error),
@@ -83,8 +97,24 @@ impl Server {
                 Err(error) => (Err(error), None),
             }
         };
-        let pathway = Pathway { called, host: host_of(parts), signature, progress };
-        self.operate((found, mark), Manner::ByPath(Box::new(pathway)), context, decoded, share).await
+        // Before the operation opens what it will answer with.
+        let place = streams(found.operation().output)
+            .then(|| self.downloads().take(account).map(Arc::new).ok_or_else(slow_down))
+            .transpose();
+        let (decoded, place) = match place {
+            Ok(place) => (decoded, place),
+            Err(error) => (decoded.and(Err(error)), None),
+        };
+        let pathway = Pathway { called, host, signature, progress };
+        let manner = Manner::ByPath(Box::new(pathway));
+        let held = (share, place.clone());
+        let response = self.operate((found, mark), manner, context, decoded, held).await?;
+        Ok(match place {
+            Some(place) => {
+                response.map(|answer| download::placed(answer, place, self.limits().pace, self.shutdown()))
+            }
+            None => response,
+        })
     }
 
     /// The body as a stream, if there is a place for one.
@@ -92,13 +122,14 @@ impl Server {
         &self,
         parts: &Parts,
         body: &mut Arriving,
-        proof: BodyProof,
+        (proof, account): (BodyProof, AccountId),
         progress: Arc<Progress>,
     ) -> Result<ByteStream, ApiError> {
-        let place = self.uploads().try_acquire_owned().map_err(|_| slow_down())?;
+        let place = self.uploads().take(account).ok_or_else(slow_down)?;
         let incoming = body.take().ok_or_else(|| ApiError::internal("the body has been taken"))?;
-        let (most, idle_time) = (self.limits().upload_bytes, self.limits().upload_idle_time);
-        let bounds = Bounds { most, idle_time, place };
+        let limits = self.limits();
+        let (most, idle_time, pace) = (limits.upload_bytes, limits.upload_idle_time, limits.pace);
+        let bounds = Bounds { most, idle_time, pace, place };
         Ok(upload::stream(incoming, &parts.headers, proof, bounds, progress)?)
     }
 
@@ -134,6 +165,19 @@ impl Server {
         check_sums(parts, proving.trailers(), &document)?;
         Ok((document, share))
     }
+}
+
+/// What those are told who put the bucket's name elsewhere: their keys would be taken for buckets.
+fn path_style() -> Fault {
+    let message = "Buckets are addressed in the path here (http://host/bucket/key), and this request seems to have the \
+                   bucket's name in its host. Make the client use path style: forcePathStyle (JavaScript, Java), \
+                   UsePathStyle (Go), addressing_style = path (Python, CLI).";
+    Fault::new("InvalidRequest", 400, message)
+}
+
+/// Whether one of the members is a stream.
+fn streams(shape: &Schema) -> bool {
+    shape.members().iter().any(|member| member.traits.streaming)
 }
 
 /// Reads the input.

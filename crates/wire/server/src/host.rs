@@ -5,6 +5,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 /// Characters of a DNS name.
 const NAME_LENGTH: usize = 253;
 
+/// Labels of names that are S3's own, before `localhost` or Amazon's domain; what else is there is a bucket's name.
+const S3: &str = "s3";
+const OURS: &str = "strongroom";
+
 /// A host and a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Host<'t> {
@@ -34,6 +38,20 @@ impl<'t> Host<'t> {
             return address.is_loopback();
         }
         self.name.rsplit('.').next().is_some_and(|label| label.eq_ignore_ascii_case("localhost"))
+    }
+
+    /// Whether the name is a bucket's address: `bucket.localhost`, `bucket.s3.localhost`, `bucket.s3.eu-west-1.amazonaws.com`.
+    /// Of other domains nobody knows here where the server's own name begins.
+    pub(crate) fn is_of_bucket(&self) -> bool {
+        let name = self.name.to_ascii_lowercase();
+        let before = |domain| name.strip_suffix(domain);
+        let is_of_s3 = |first: &str| first == S3 || first.starts_with("s3-");
+        let first = |labels: &str| labels.split('.').next().is_some_and(is_of_s3);
+        match (before(".localhost"), before(".amazonaws.com")) {
+            (Some(labels), _) => labels != OURS && !first(labels),
+            (None, Some(labels)) => !first(labels) && labels.split('.').any(is_of_s3),
+            (None, None) => false,
+        }
     }
 }
 
@@ -91,6 +109,35 @@ mod tests {
             "[::ffff:8.8.8.8]",
         ] {
             assert!(Host::parse(text).is_some_and(|host| !host.is_loopback()), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_buckets_are_told_from_those_of_servers() {
+        for text in [
+            "b.localhost:4566",
+            "my.bucket.localhost",
+            "B.S3.localhost",
+            "b.strongroom.localhost",
+            "b.s3.amazonaws.com",
+            "b.s3.eu-west-1.amazonaws.com",
+            "b.s3-eu-west-1.amazonaws.com",
+        ] {
+            assert!(Host::parse(text).is_some_and(|host| host.is_of_bucket()), "{text}");
+        }
+        for text in [
+            "localhost:4566",
+            "strongroom.localhost",
+            "s3.localhost",
+            "s3.eu-west-1.localhost",
+            "127.0.0.1:4566",
+            "[::1]",
+            "strongroom.example.com",
+            "s3.amazonaws.com",
+            "s3.eu-west-1.amazonaws.com",
+            "kms.eu-west-1.amazonaws.com",
+        ] {
+            assert!(Host::parse(text).is_some_and(|host| !host.is_of_bucket()), "{text}");
         }
     }
 

@@ -21,10 +21,15 @@ pub struct Limits {
     pub document_bytes: usize,
     /// Bytes of a body that an operation reads while it comes: those of the largest object that S3 takes in one request.
     pub upload_bytes: u64,
-    /// Such bodies at one time. Each holds one of the places of [`Limits::requests`] too.
+    /// Such bodies at one time; an account that has as many as are free gets no more, so that one alone has half of them.
+    /// Each holds one of the places of [`Limits::requests`] too, and has a file open.
     pub uploads: usize,
     /// Time that such a body may stand still while it is waited for.
     pub upload_idle_time: Duration,
+    /// Answers that are read while they are sent, at one time, shared as [`Limits::uploads`] are. Each has a file open.
+    pub downloads: usize,
+    /// The least that a client has to send of such a body, or take of such an answer, to keep its place.
+    pub pace: Pace,
     /// Bytes of all bodies together, from their first byte to the end of their operation. A quarter of it is for bodies of
     /// at most 8 KiB.
     pub body_memory: usize,
@@ -56,6 +61,15 @@ pub struct Limits {
     pub shutdown_time: Duration,
 }
 
+/// How fast a client has to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// So many bytes at least,
+    pub bytes: u64,
+    /// each time that it has been waited for so long.
+    pub time: Duration,
+}
+
 impl Limits {
     /// The requests, as many as a semaphore can give away at once.
     pub(crate) fn places(&self) -> u32 {
@@ -74,6 +88,8 @@ impl Default for Limits {
             upload_bytes: 5 * 1024 * 1024 * 1024,
             uploads: 256,
             upload_idle_time: Duration::from_secs(20),
+            downloads: 512,
+            pace: Pace { bytes: 64 * 1024, time: Duration::from_mins(1) },
             body_memory: 256 * 1024 * 1024,
             head_bytes: 64 * 1024,
             unsigned_bytes: 128 * 1024,

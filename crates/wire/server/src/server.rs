@@ -14,6 +14,7 @@ use crate::body::BodyMemory;
 use crate::connection::Crowd;
 use crate::date::DateHeader;
 use crate::metrics::{Metrics, Reading};
+use crate::places::Places;
 use crate::registry::Found;
 use crate::security_log::SecurityLog;
 use crate::unsigned::Strangers;
@@ -68,7 +69,8 @@ pub struct Server {
     connections: Arc<Semaphore>,
     crowd: Crowd,
     operations: Semaphore,
-    uploads: Arc<Semaphore>,
+    uploads: Arc<Places>,
+    downloads: Arc<Places>,
     dev_turn: Mutex<()>,
 }
 
@@ -88,7 +90,8 @@ impl Server {
             crowd: Crowd::default(),
             connections: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))),
             operations: Semaphore::new(limits.places() as usize),
-            uploads: Arc::new(Semaphore::new(limits.uploads.min(Semaphore::MAX_PERMITS))),
+            uploads: Places::new(limits.uploads),
+            downloads: Places::new(limits.downloads),
             dev_turn: Mutex::new(()),
             parts,
         })
@@ -219,8 +222,13 @@ impl Server {
     }
 
     /// The places of bodies that are read while they come.
-    pub(crate) fn uploads(&self) -> Arc<Semaphore> {
-        self.uploads.clone()
+    pub(crate) fn uploads(&self) -> &Arc<Places> {
+        &self.uploads
+    }
+
+    /// The places of answers that are read while they are sent.
+    pub(crate) fn downloads(&self) -> &Arc<Places> {
+        &self.downloads
     }
 
     pub(crate) fn origins(&self) -> &Origins {

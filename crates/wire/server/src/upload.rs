@@ -12,12 +12,14 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use hyper::body::{Body as _, Incoming};
+use strongroom_runtime::Stopwatch;
 use strongroom_schema::{ByteSource, ByteStream, StreamError};
 use strongroom_sigv4::BodyProof;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 
 pub(crate) use self::proof::Proving;
+use crate::limits::Pace;
+use crate::places::Place;
 
 /// How long the body is once it is taken out of its chunks.
 const DECODED_LENGTH: &str = "x-amz-decoded-content-length";
@@ -63,10 +65,53 @@ struct Upload {
     ended: Arc<AtomicBool>,
     idle: Pin<Box<Sleep>>,
     idle_time: Duration,
+    pacing: Pacing,
     /// Somebody waits for the next piece.
     is_awaited: bool,
     is_over: bool,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
+}
+
+/// Whether the client sends as much as it has to in the time that it is waited for.
+struct Pacing {
+    pace: Pace,
+    /// Bytes that came in this time,
+    came: u64,
+    /// how long it was waited for them,
+    waited: Duration,
+    /// and since when it is.
+    since: Stopwatch,
+    end: Pin<Box<Sleep>>,
+}
+
+impl Pacing {
+    fn new(pace: Pace) -> Self {
+        let end = Box::pin(tokio::time::sleep(pace.time));
+        Self { pace, came: 0, waited: Duration::ZERO, since: Stopwatch::start(), end }
+    }
+
+    /// The client is waited for.
+    fn wait(&mut self) {
+        self.since = Stopwatch::start();
+        self.end.set(tokio::time::sleep(self.pace.time.saturating_sub(self.waited)));
+    }
+
+    /// It is not any more.
+    fn rest(&mut self) {
+        self.waited += self.since.elapsed();
+    }
+
+    /// Resolves when the client was waited for in vain.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.end.as_mut().poll(context));
+            if self.came < self.pace.bytes {
+                return Poll::Ready(());
+            }
+            (self.came, self.waited) = (0, Duration::ZERO);
+            self.wait();
+        }
+    }
 }
 
 /// What an upload is bounded by.
@@ -75,8 +120,10 @@ pub(crate) struct Bounds {
     pub(crate) most: u64,
     /// How long the client may send nothing.
     pub(crate) idle_time: Duration,
+    /// How much it has to send in which time.
+    pub(crate) pace: Pace,
     /// One of the places of uploads.
-    pub(crate) place: OwnedSemaphorePermit,
+    pub(crate) place: Place,
 }
 
 /// The body of a request as a stream, which knows its length: S3 takes none that does not.
@@ -104,6 +151,7 @@ pub(crate) fn stream(
         ended,
         idle: Box::pin(tokio::time::sleep(bounds.idle_time)),
         idle_time: bounds.idle_time,
+        pacing: Pacing::new(bounds.pace),
         is_awaited: false,
         is_over: false,
         _place: bounds.place,
@@ -152,7 +200,9 @@ impl Upload {
             let frame = match Pin::new(&mut self.incoming).poll_frame(context) {
                 Poll::Ready(frame) => frame,
                 Poll::Pending => {
-                    ready!(self.idle.as_mut().poll(context));
+                    if self.idle.as_mut().poll(context).is_pending() {
+                        ready!(self.pacing.poll(context));
+                    }
                     let message = "Your socket connection to the server was not read from or written to within the \
                                    timeout period. Idle connections will be closed.";
                     return Poll::Ready(Err(StreamError::refused("RequestTimeout", 400, message)));
@@ -167,6 +217,7 @@ impl Upload {
                 Some(Ok(frame)) => {
                     let Ok(data) = frame.into_data() else { continue };
                     self.idle.set(tokio::time::sleep(self.idle_time));
+                    self.pacing.came += data.len() as u64;
                     self.progress.add(data.len());
                     self.proving.give(data)?;
                 }
@@ -184,9 +235,11 @@ impl ByteSource for Upload {
             // What the operation takes its time for is not the client's idleness.
             self.is_awaited = true;
             self.idle.set(tokio::time::sleep(self.idle_time));
+            self.pacing.wait();
         }
         let polled = ready!(self.poll(context)).transpose();
         self.is_awaited = false;
+        self.pacing.rest();
         if !matches!(polled, Some(Ok(_))) {
             self.is_over = true;
         }

@@ -26,6 +26,7 @@ mod metrics;
 mod records;
 mod rig;
 mod s3;
+mod s3_downloads;
 mod s3_uploads;
 mod security_log;
 mod shelf;

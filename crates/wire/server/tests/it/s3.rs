@@ -266,3 +266,46 @@ async fn links_of_the_old_kind_are_taken() {
     let answer = rig.call(&unsigned("GET", &url.replace("AKIDEXAMPLE", "AKIDOTHER"), "")).await;
     assert_eq!(code(&answer), (403, "InvalidAccessKeyId".to_owned()));
 }
+
+/// What a link of the old kind is signed for is one operation, and no parameter makes another of it.
+#[tokio::test]
+async fn links_of_the_old_kind_are_for_what_they_were_made_for() {
+    let (rig, _) = rig(Limits::default()).await;
+    let url = "/b?AWSAccessKeyId=AKIDEXAMPLE&Signature=DXuzJnJq7jg5VIP4oc3hp88zCwk%3D&Expires=1440941760";
+    // The shelf lists nothing, but knows who asks.
+    for more in ["", "&x-id=ListObjects", "&prefix=a"] {
+        let listed = rig.call(&unsigned("GET", &format!("{url}{more}"), "")).await;
+        assert_eq!(code(&listed), (501, "NotImplemented".to_owned()), "{more}");
+    }
+    assert_eq!(rig.records.len(), 3);
+    for part in
+        ["encryption", "ownershipControls", "policyStatus", "acl", "policy", "versioning", "%65ncryption"]
+    {
+        let answer = rig.call(&unsigned("GET", &format!("{url}&{part}"), "")).await;
+        assert_eq!(code(&answer), (403, "SignatureDoesNotMatch".to_owned()), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn buckets_in_the_name_of_the_host_are_not_taken_for_something_else() {
+    let (rig, shelf) = rig(Limits::default()).await;
+    // `PUT /k` at a bucket's own address would make a bucket.
+    for (method, target) in
+        [("PUT", "/k?x-id=PutObject"), ("DELETE", "/k?x-id=DeleteObject"), ("GET", "/k?x-id=GetObject")]
+    {
+        let answer = rig.call(&Order::s3(method, target, "").sign()).await;
+        assert_eq!(code(&answer), (400, "InvalidRequest".to_owned()), "{method} {target}");
+        assert!(answer.text().contains("forcePathStyle"), "{answer:?}");
+    }
+    let mut request = Order::s3("PUT", "/b/k", "hello").sign();
+    for (name, value) in &mut request.headers {
+        if name == "host" {
+            "b.localhost:4566".clone_into(value);
+        }
+    }
+    assert_eq!(code(&rig.call(&request).await), (400, "InvalidRequest".to_owned()));
+    assert!(shelf.object("k").is_none());
+    let put = rig.call(&Order::s3("PUT", "/b/k?x-id=PutObject", "hello").sign()).await;
+    assert_eq!((put.status, shelf.object("k").unwrap().len()), (200, 5));
+    assert_eq!(rig.records.len(), 1);
+}

@@ -6,7 +6,7 @@ use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
 use bytes::Bytes;
 use strongroom_crypto::digest::sha256;
 use strongroom_crypto::hex;
-use strongroom_server::Limits;
+use strongroom_server::{Limits, Pace};
 use tokio::sync::mpsc;
 
 use crate::http2;
@@ -293,4 +293,34 @@ async fn http2_streams_too() {
     assert_eq!((got.status, got.body.len()), (200, 3_000_000));
     let refused = http2::call(&mut client, &Order::s3("PUT", "/b/refused", body).sign()).await;
     assert_eq!(refused.status, 404);
+}
+
+#[tokio::test]
+async fn an_upload_that_trickles_ends() {
+    let pace = Pace { bytes: 1_000, time: Duration::from_millis(300) };
+    let (rig, shelf) = rig(Limits { pace, ..Limits::default() }).await;
+    let request = Order::s3("PUT", "/b/k", vec![b'x'; 10_000]).sign();
+    let mut trickling = rig.connect().await;
+    trickling.send(request.head("content-length: 10000")).await;
+    let refused = in_time(async {
+        loop {
+            trickling.send("x").await;
+            if let Ok(answer) =
+                tokio::time::timeout(Duration::from_millis(20), trickling.answer_or_end()).await
+            {
+                break answer.unwrap();
+            }
+        }
+    })
+    .await;
+    assert_eq!(code(&refused), (400, "RequestTimeout".to_owned()));
+    // One that sends enough takes as long as it takes.
+    let mut slow = rig.connect().await;
+    slow.send(request.head("content-length: 10000")).await;
+    for part in request.body.chunks(1_000) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        slow.send(part).await;
+    }
+    assert_eq!(slow.answer().await.status, 200);
+    assert_eq!(shelf.object("k").unwrap().len(), 10_000);
 }
