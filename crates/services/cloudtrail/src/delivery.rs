@@ -103,6 +103,7 @@ impl Deliveries {
     /// Begins anew with what `journal` reads. The store is empty.
     pub fn start_over(&self, quiet: Quiet<'_>, journal: Reader) {
         *self.journal.write().unwrap_or_else(PoisonError::into_inner) = journal.clone();
+        self.trails.gathered(i64::MIN);
         self.follower.start_over(quiet.0, journal);
     }
 
@@ -110,20 +111,23 @@ impl Deliveries {
         self.journal.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes a trail that was deleted off the store, once nothing of it is left to be delivered.
+    /// Takes a trail that was deleted off the store, once nothing of it is left to be gathered and delivered: that it was
+    /// deleted is recorded after it was.
     async fn let_go(&self, trail_id: &str, due_ms: i64) -> Result<(), BoxError> {
         let again_ms = self.trails.clocks.domain_now().saturating_add(self.settings.every_ms());
         let Trails { db, mac, .. } = &*self.trails;
+        let gathered_ms = self.trails.gathered_ms();
         let done = db.transaction(|tx| {
             Box::pin(async move {
                 let Some(trail) = trail_rows::find_by_id(tx, mac, trail_id).await? else { return Ok(()) };
-                if trail.deleted_ms.is_none_or(|deleted_ms| deleted_ms > due_ms) {
+                let Some(deleted_ms) = trail.deleted_ms.filter(|deleted_ms| *deleted_ms <= due_ms) else {
                     return Ok(());
-                }
+                };
                 let waiting = file_rows::waiting(tx, trail_id, None).await?;
-                if waiting > 0 || chains::count(tx, trail_id).await? > 0 {
+                if gathered_ms < deleted_ms || waiting > 0 || chains::count(tx, trail_id).await? > 0 {
                     return trail_rows::update(tx, mac, &trail, Some(again_ms)).await;
                 }
+                file_rows::forget_delivered(tx, trail_id, None).await?;
                 status::delete(tx, trail_id).await?;
                 trail_rows::delete(tx, trail_id).await
             })
@@ -140,8 +144,13 @@ impl Agenda for Deliveries {
 
     async fn first(&self, most: u32) -> Result<Vec<Due>, BoxError> {
         // What was recorded before a moment is delivered at that moment. What is read already is due all the same.
-        if let Err(error) = self.follower.catch_up().await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "trails lag behind the journal");
+        let begun_ms = self.trails.clocks.domain_now();
+        match self.follower.catch_up().await {
+            // A call is recorded when it ends: those that began within one period may be under way.
+            Ok(()) => self.trails.gathered(begun_ms.saturating_sub(self.settings.every_ms())),
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "trails lag behind the journal");
+            }
         }
         let db = &self.trails.db;
         let files = file_rows::due(db, most).await?.into_iter();

@@ -1,6 +1,7 @@
 //! Trails, read and changed. Every function that does so for a caller asks for permission first, or on the state that the
 //! change commits on.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use strongroom_api_kms::Kms;
@@ -16,7 +17,7 @@ use crate::delivery::notices::Notices;
 use crate::domain::identifier::Named;
 use crate::domain::selection::CLOUDTRAIL;
 use crate::domain::tags::Tags;
-use crate::domain::trail::{self, Trail};
+use crate::domain::trail::{self, Moment, Trail};
 use crate::error::Refusal;
 use crate::repo::{self, chains, trails};
 use crate::service::Parts;
@@ -38,6 +39,8 @@ pub(crate) struct Trails {
     pub(crate) notices: Notices,
     pub(crate) signing: Signing,
     waker: OnceLock<Waker>,
+    /// Everything that happened before it was gathered by this server.
+    gathered_ms: AtomicI64,
 }
 
 /// A trail, as policies see it; one that may not be there.
@@ -79,6 +82,7 @@ impl Trails {
             notices: Notices { sns },
             signing,
             waker,
+            gathered_ms: AtomicI64::new(i64::MIN),
         }
     }
 
@@ -91,6 +95,21 @@ impl Trails {
         if let Some(waker) = self.waker.get() {
             waker.wake();
         }
+    }
+
+    /// Notes what was gathered: all that happened before `ms`.
+    pub(crate) fn gathered(&self, ms: i64) {
+        self.gathered_ms.store(ms, Ordering::Relaxed);
+    }
+
+    pub(crate) fn gathered_ms(&self) -> i64 {
+        self.gathered_ms.load(Ordering::Relaxed)
+    }
+
+    /// The moment of a call that changes what a trail logs.
+    pub(crate) fn moment(&self, context: &RequestContext) -> Moment {
+        let event = context.draft().map(|draft| draft.event_id);
+        Moment { now_ms: context.now_ms, event, gathered_ms: self.gathered_ms() }
     }
 
     /// The trails of the caller's account.

@@ -4,7 +4,7 @@
 use serde_json::json;
 use strongroom_api_cloudtrail::errors;
 use strongroom_api_kms::{DataKeySpec, GenerateDataKeyRequest, SERVICE as KMS};
-use strongroom_identity::PARTITION;
+use strongroom_identity::{PARTITION, Region};
 use strongroom_outbox::Asked;
 use strongroom_service::ApiError;
 
@@ -61,6 +61,10 @@ async fn try_key(trails: &Trails, trail: &Trail, behalf: &Behalf, key: String) -
     // A key is called in its own Region.
     let region = key.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(2));
     let region = region.unwrap_or(&trail.home_region).to_owned();
+    if Region::named(&region).is_none() {
+        let text = format!("Invalid arn {region}");
+        return Err(Refusal::of(&errors::INVALID_KMS_KEY_ID_EXCEPTION, text));
+    }
     let bucket = &trail.settings.bucket;
     let marker = object::markers(trail.settings.prefix.as_deref(), trail.account, false);
     let marker = marker.first().map(String::as_str).unwrap_or_default();

@@ -13,10 +13,9 @@ pub(super) async fn start(
     context: &RequestContext,
     input: StartLoggingRequest,
 ) -> Result<StartLoggingResponse, Refusal> {
-    let started = cloudtrail.trails.change::<actions::StartLogging>(context, &input.name, |trail| {
-        trail.start(context.now_ms);
-        Ok(())
-    });
+    let moment = cloudtrail.trails.moment(context);
+    let started =
+        cloudtrail.trails.change::<actions::StartLogging>(context, &input.name, |trail| trail.start(moment));
     started.await?;
     Ok(StartLoggingResponse {})
 }

@@ -17,11 +17,10 @@ pub(super) async fn put(
     input: PutEventSelectorsRequest,
 ) -> Result<PutEventSelectorsResponse, Refusal> {
     let selectors = &Selectors::parse(input.event_selectors, input.advanced_event_selectors)?;
+    let moment = cloudtrail.trails.moment(context);
     let put = cloudtrail.trails.change::<actions::PutEventSelectors>(context, &input.trail_name, |trail| {
-        trail.selectors = selectors.clone();
         trail.has_custom_selectors = true;
-        trail.edition += 1;
-        Ok(())
+        trail.change_rules(moment, |trail| trail.selectors = selectors.clone())
     });
     let trail = put.await?;
     let (event_selectors, advanced_event_selectors) = shown(&trail.selectors);

@@ -56,6 +56,8 @@ pub(super) async fn create(
         has_custom_selectors: false,
         tags,
         logged: Vec::new(),
+        last_start_ms: None,
+        last_stop_ms: None,
         deleted_ms: None,
         edition: 1,
     };
@@ -112,6 +114,7 @@ pub(super) async fn update(
     };
     checks::try_out(trails, &mut trail, kms_key_id).await?;
     let settings = &trail.settings;
+    let moment = trails.moment(context);
     let changed = trails.change::<actions::UpdateTrail>(context, &input.name, |trail| {
         if trail.settings != before {
             // Somebody else has changed it since it was tried out.
@@ -121,9 +124,7 @@ pub(super) async fn update(
                  changed by another request at the same time; try again.",
             ));
         }
-        trail.settings = settings.clone();
-        trail.edition += 1;
-        Ok(())
+        trail.change_rules(moment, |trail| trail.settings = settings.clone())
     });
     Ok(shown::updated(&changed.await?))
 }

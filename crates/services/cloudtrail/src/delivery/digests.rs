@@ -55,7 +55,7 @@ impl Deliveries {
                 ("signature-algorithm", SIGNATURE_ALGORITHM.to_owned()),
             ],
         };
-        let now_ms = self.trails.clocks.domain_now();
+        let (now_ms, mac) = (self.trails.clocks.domain_now(), &self.trails.mac);
         let outcome = self.trails.buckets.put(&behalf(&trail), put).await;
         let (trail, chain, planned, outcome) = (&trail, &chain, &planned, &outcome);
         let next_ms = now_ms.saturating_add(self.settings.every_ms());
@@ -65,10 +65,15 @@ impl Deliveries {
             Box::pin(async move {
                 match outcome {
                     Ok(()) => {
-                        go_on(tx, trail, region, chain, planned).await?;
+                        // It may have been started or stopped meanwhile.
+                        let trail = trails::find_by_id(tx, mac, &trail.id).await?.unwrap_or(trail.clone());
+                        go_on(tx, &trail, region, chain, planned).await?;
                         status::change(tx, &trail.id, |status| status.digests.done(now_ms)).await
                     }
-                    Err(_) if is_over => chains::delete(tx, &trail.id, region).await,
+                    Err(_) if is_over => {
+                        files::forget_delivered(tx, &trail.id, Some(region)).await?;
+                        chains::delete(tx, &trail.id, region).await
+                    }
                     Err(error) => {
                         chains::postpone(tx, &trail.id, region, (due_ms, next_ms)).await?;
                         status::change(tx, &trail.id, |status| status.digests.failed(now_ms, &error.code))
@@ -115,12 +120,14 @@ impl Deliveries {
                     return Ok(Step::Put(Box::new((trail, chain, planned))));
                 }
                 let Some((end_ms, signer)) = written_with else {
-                    let is_last = !is_signed(&trail, region);
-                    if is_last && files::waiting(tx, trail_id, Some(region)).await? > 0 {
+                    let is_stopped = !is_signed(&trail, region);
+                    if is_stopped && files::waiting(tx, trail_id, Some(region)).await? > 0 {
                         // They are to be in the last one.
                         chains::postpone(tx, trail_id, region, (due_ms, again_ms)).await?;
                         return Ok(Step::Nothing);
                     }
+                    // A chain that was to end ends, also where the trail signs again: another one follows.
+                    let is_last = is_stopped || chain.is_hurried();
                     return Ok(Step::Write { end_ms: end(chain.start_ms, now_ms, is_last) });
                 };
                 let planned = plan(tx, &trail, region, &chain, (end_ms, signer)).await?;
@@ -201,12 +208,20 @@ async fn go_on(
     let (from_ms, to_ms) = (chain.start_ms, planned.end_ms);
     let next = (to_ms, to_ms.saturating_add(HOUR_MS));
     let advanced = chains::advance(tx, &trail.id, region, from_ms, next, &previous).await?;
-    if !advanced || is_signed(trail, region) {
+    if !advanced {
         return Ok(());
     }
-    if files::of_digest(tx, &trail.id, region, 1).await?.is_empty() {
+    if is_signed(trail, region) {
+        if chain.is_hurried() {
+            chains::delete(tx, &trail.id, region).await?;
+            chains::begin(tx, &trail.id, region, next).await?;
+        }
+        return Ok(());
+    }
+    let left = files::of_digest(tx, &trail.id, region, 1).await?.len() as u64;
+    if left + files::waiting(tx, &trail.id, Some(region)).await? == 0 {
         return chains::delete(tx, &trail.id, region).await;
     }
-    // More than one digest takes: another last one follows.
-    chains::hurry(tx, &trail.id, to_ms.saturating_add(1000)).await
+    // More than one digest takes, or what was read too late for it: another last one follows.
+    chains::hurry_in(tx, &trail.id, region, to_ms.saturating_add(1000)).await
 }

@@ -4,6 +4,7 @@ use strongroom_runtime::BoxError;
 use strongroom_store::StoreError;
 
 use super::Deliveries;
+use super::HOUR_MS;
 use super::bucket::{Behalf, DeliveryError, Put};
 use super::writing::{self, Compressed};
 use crate::domain::digest::Place;
@@ -103,7 +104,12 @@ impl Deliveries {
                     // Another server has put the same, and noted it.
                     return Ok(());
                 }
-                // It waits for its digest, if there is to be one.
+                // It waits for its digest, if there is to be one; also where the last one has gone before it.
+                if trail.settings.is_validated {
+                    let start_ms = now_ms.saturating_sub(now_ms.rem_euclid(1000));
+                    let window = (start_ms, start_ms.saturating_add(HOUR_MS));
+                    chains::begin(tx, &trail.id, &file.region, window).await?;
+                }
                 if chains::find(tx, &trail.id, &file.region).await?.is_some() {
                     files::release(tx, &file.id).await?;
                 } else {

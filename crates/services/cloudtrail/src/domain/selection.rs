@@ -18,21 +18,36 @@ const GLOBAL_SERVICES: [&str; 2] = ["iam.amazonaws.com", "cloudfront.amazonaws.c
 pub(crate) struct Selection {
     /// The trail's edition.
     pub(crate) edition: u64,
+    /// The trail's rules, where a stretch has none of its own.
+    #[serde(flatten)]
+    pub(crate) rules: Rules,
+    pub(crate) logged: Vec<Stretch>,
+}
+
+/// What a trail takes of what happens while it logs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rules {
     /// The only Region, of a trail that has one.
     pub(crate) region: Option<String>,
     pub(crate) includes_global_services: bool,
     pub(crate) selectors: Selectors,
-    pub(crate) logged: Vec<Stretch>,
 }
 
 impl Selection {
     /// Whether the trail, of that account, logs a record. Needs no more of it than its facts.
     pub(crate) fn has(&self, account: &str, record: &Record) -> bool {
         record.account_id == account
-            && self.region.as_ref().is_none_or(|region| *region == record.aws_region)
-            && (self.includes_global_services || !GLOBAL_SERVICES.contains(&record.event_source.as_str()))
             && !is_delivery(record)
-            && self.logged.iter().any(|stretch| stretch.has(record))
+            && self.logged.iter().any(|stretch| {
+                stretch.has(record) && stretch.rules.as_ref().unwrap_or(&self.rules).take(record)
+            })
+    }
+}
+
+impl Rules {
+    fn take(&self, record: &Record) -> bool {
+        self.region.as_ref().is_none_or(|region| *region == record.aws_region)
+            && (self.includes_global_services || !GLOBAL_SERVICES.contains(&record.event_source.as_str()))
             && self.selectors.have(record)
     }
 }

@@ -1,16 +1,18 @@
 //! A trail: what is logged, since when, and where to.
 
 use serde::{Deserialize, Serialize};
+use strongroom_api_cloudtrail::errors;
 use strongroom_identity::{AccountId, PARTITION};
 
-use super::selection::Selection;
+use super::selection::{Rules, Selection};
 use super::selectors::Selectors;
 use super::tags::Tags;
+use crate::error::Refusal;
 
 /// Trails of one account in one Region, shadows of others counted (CloudTrail User Guide, "Quotas in AWS CloudTrail").
 pub(crate) const MOST_IN_REGION: usize = 5;
 
-/// Stretches of time that are remembered: older ones have long been read out of the journal.
+/// Stretches of time that are remembered. Older ones go once the journal was read behind them.
 const MOST_STRETCHES: usize = 16;
 
 /// A trail as the store keeps it. Its account and home Region are the row's.
@@ -30,6 +32,11 @@ pub(crate) struct Trail {
     pub(crate) tags: Tags,
     /// When it logs, oldest first.
     pub(crate) logged: Vec<Stretch>,
+    /// When logging was last started and stopped, where the stretches do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_start_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_stop_ms: Option<i64>,
     /// When it was deleted. It stays until what was logged before has been delivered.
     pub(crate) deleted_ms: Option<i64>,
     /// Counts what changes which records it logs.
@@ -50,7 +57,7 @@ pub(crate) struct Settings {
     pub(crate) kms_key_arn: Option<String>,
 }
 
-/// A stretch of time in which a trail logs.
+/// A stretch of time in which a trail logs, by the same rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stretch {
     /// The first moment.
@@ -59,6 +66,19 @@ pub(crate) struct Stretch {
     pub(crate) until_ms: Option<i64>,
     /// The event that ended it, which is logged too, whenever it was completed.
     pub(crate) ended_by: Option<[u8; 16]>,
+    /// The rules, where they are not the trail's any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rules: Option<Rules>,
+}
+
+/// The moment of a change.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) now_ms: i64,
+    /// The event that is the change.
+    pub(crate) event: Option<[u8; 16]>,
+    /// Everything that happened before it has been read out of the journal.
+    pub(crate) gathered_ms: i64,
 }
 
 impl Trail {
@@ -72,25 +92,65 @@ impl Trail {
 
     /// When logging was last started.
     pub(crate) fn started_ms(&self) -> Option<i64> {
-        self.logged.last().map(|stretch| stretch.from_ms)
+        self.last_start_ms.or_else(|| self.logged.last().map(|stretch| stretch.from_ms))
     }
 
     /// When logging was last stopped.
     pub(crate) fn stopped_ms(&self) -> Option<i64> {
-        self.logged.iter().rev().find_map(|stretch| stretch.until_ms)
+        self.last_stop_ms.or_else(|| self.logged.iter().rev().find_map(|stretch| stretch.until_ms))
     }
 
-    /// Begins to log; tells whether it did not before.
-    pub(crate) fn start(&mut self, now_ms: i64) -> bool {
+    /// Begins to log, if it does not.
+    pub(crate) fn start(&mut self, moment: Moment) -> Result<(), Refusal> {
         if self.is_logging() {
-            return false;
+            return Ok(());
         }
-        // What was logged up to this very moment is not logged twice: stretches are tried in order, and one is enough.
-        self.logged.push(Stretch { from_ms: now_ms, until_ms: None, ended_by: None });
-        let surplus = self.logged.len().saturating_sub(MOST_STRETCHES);
-        self.logged.drain(..surplus);
+        self.last_stop_ms = self.stopped_ms();
+        self.begin_stretch(moment)?;
+        self.last_start_ms = Some(moment.now_ms);
         self.edition += 1;
-        true
+        Ok(())
+    }
+
+    /// Does a change that may be one of the rules. What was done before it is judged by the rules of then, also where it
+    /// is read later, and so is the event that is the change.
+    pub(crate) fn change_rules(
+        &mut self,
+        moment: Moment,
+        change: impl FnOnce(&mut Self),
+    ) -> Result<(), Refusal> {
+        let before = self.rules();
+        change(self);
+        self.edition += 1;
+        if self.rules() == before {
+            return Ok(());
+        }
+        (self.last_start_ms, self.last_stop_ms) = (self.started_ms(), self.stopped_ms());
+        for stretch in &mut self.logged {
+            stretch.rules.get_or_insert_with(|| before.clone());
+        }
+        if let Some(stretch) = self.logged.last_mut().filter(|stretch| stretch.until_ms.is_none()) {
+            (stretch.until_ms, stretch.ended_by) = (Some(moment.now_ms), moment.event);
+            self.begin_stretch(moment)?;
+        }
+        Ok(())
+    }
+
+    /// Begins a stretch. What was logged up to this very moment is not logged twice: stretches are tried in order, and one
+    /// is enough. Those that are needed for records which nobody has read are kept.
+    fn begin_stretch(&mut self, moment: Moment) -> Result<(), Refusal> {
+        let surplus = (self.logged.len() + 1).saturating_sub(MOST_STRETCHES);
+        let is_needed =
+            |stretch: &Stretch| stretch.until_ms.is_none_or(|until_ms| until_ms >= moment.gathered_ms);
+        if self.logged.iter().take(surplus).any(is_needed) {
+            return Err(Refusal::of(
+                &errors::THROTTLING_EXCEPTION,
+                "What the trail logs was changed too often within minutes; try again in a few minutes.",
+            ));
+        }
+        self.logged.drain(..surplus);
+        self.logged.push(Stretch { from_ms: moment.now_ms, until_ms: None, ended_by: None, rules: None });
+        Ok(())
     }
 
     /// Logs no more after `now_ms`, but for the event that says so; tells whether it did before.
@@ -99,6 +159,7 @@ impl Trail {
             return false;
         };
         (stretch.until_ms, stretch.ended_by) = (Some(now_ms), ended_by);
+        self.last_stop_ms = Some(now_ms);
         self.edition += 1;
         true
     }
@@ -110,12 +171,15 @@ impl Trail {
 
     /// Which records it logs.
     pub(crate) fn selection(&self) -> Selection {
-        Selection {
-            edition: self.edition,
+        Selection { edition: self.edition, rules: self.rules(), logged: self.logged.clone() }
+    }
+
+    /// What it takes now, while it logs.
+    fn rules(&self) -> Rules {
+        Rules {
             region: (!self.settings.is_multi_region).then(|| self.home_region.clone()),
             includes_global_services: self.settings.includes_global_services,
             selectors: self.selectors.clone(),
-            logged: self.logged.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use strongroom_store::{Db, Row, Statement, StoreError, Tx};
 
 use super::{FORMAT, expect_format, read, write};
+use crate::delivery::HOUR_MS;
 use crate::domain::digest::{LogFile, Place, Previous};
 
 pub(super) const INSERT: Statement = Statement::new(
@@ -27,6 +28,9 @@ pub(super) const ADVANCE: Statement = Statement::new(
 );
 pub(super) const HURRY: Statement =
     Statement::new("UPDATE cloudtrail_chains SET due_ms = $2 WHERE trail_id = $1 AND due_ms > $2");
+pub(super) const HURRY_IN: Statement = Statement::new(
+    "UPDATE cloudtrail_chains SET due_ms = $3 WHERE trail_id = $1 AND region = $2 AND due_ms > $3",
+);
 pub(super) const DUE: Statement = Statement::new(
     "SELECT trail_id, region, due_ms FROM cloudtrail_chains ORDER BY due_ms, trail_id, region LIMIT $1",
 );
@@ -41,6 +45,13 @@ pub(crate) struct Chain {
     pub(crate) due_ms: i64,
     pub(crate) previous: Option<Previous>,
     pub(crate) planned: Option<Planned>,
+}
+
+impl Chain {
+    /// Whether its digest was made due before its window is over: it is to end.
+    pub(crate) fn is_hurried(&self) -> bool {
+        self.due_ms < self.start_ms.saturating_add(HOUR_MS)
+    }
 }
 
 /// A digest as it is put.
@@ -128,6 +139,16 @@ pub(crate) async fn advance(
 /// Has the next digests of all chains of a trail made at `due_ms` at the latest.
 pub(crate) async fn hurry(tx: &mut Tx<'_>, trail_id: &str, due_ms: i64) -> Result<(), StoreError> {
     tx.execute(HURRY, &[trail_id.into(), due_ms.into()]).await.map(drop)
+}
+
+/// Has the next digest of a chain made at `due_ms` at the latest.
+pub(crate) async fn hurry_in(
+    tx: &mut Tx<'_>,
+    trail_id: &str,
+    region: &str,
+    due_ms: i64,
+) -> Result<(), StoreError> {
+    tx.execute(HURRY_IN, &[trail_id.into(), region.into(), due_ms.into()]).await.map(drop)
 }
 
 /// What digests are due: moments, trails and Regions.

@@ -57,6 +57,11 @@ pub(super) const WAITING: Statement = Statement::new(
     "SELECT COUNT(*) AS waiting FROM cloudtrail_files \
      WHERE trail_id = $1 AND (region = $2 OR CAST($3 AS BIGINT) = 1) AND state <> 'delivered'",
 );
+/// Their slices went when they were delivered.
+pub(super) const FORGET_DELIVERED: Statement = Statement::new(
+    "DELETE FROM cloudtrail_files \
+     WHERE trail_id = $1 AND (region = $2 OR CAST($3 AS BIGINT) = 1) AND state = 'delivered'",
+);
 pub(super) const DELETE: Statement = Statement::new("DELETE FROM cloudtrail_files WHERE file_id = $1");
 /// What lies between two slices of one stream was looked at, and is none of the file's.
 pub(super) const PUT_SLICE: Statement = Statement::new(
@@ -260,6 +265,16 @@ pub(crate) async fn waiting(
     let (named, all) = (region.unwrap_or_default(), region.is_none());
     let row = tx.query_one(WAITING, &[trail_id.into(), named.into(), all.into()]).await?;
     Ok(row.i64("waiting")? as u64)
+}
+
+/// Forgets the files of a trail that wait for a digest which will not come, in a Region or in all.
+pub(crate) async fn forget_delivered(
+    tx: &mut Tx<'_>,
+    trail_id: &str,
+    region: Option<&str>,
+) -> Result<(), StoreError> {
+    let (named, all) = (region.unwrap_or_default(), region.is_none());
+    tx.execute(FORGET_DELIVERED, &[trail_id.into(), named.into(), all.into()]).await.map(drop)
 }
 
 pub(crate) async fn delete(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {

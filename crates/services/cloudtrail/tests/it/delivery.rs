@@ -223,6 +223,8 @@ async fn selectors_choose_from_the_moment_they_are_put(database: &TestDatabase) 
     };
     let answer = world.cloudtrail.put_event_selectors(&world.context(REGION), put).await.unwrap();
     assert_eq!(answer.event_selectors.is_none(), answer.advanced_event_selectors.is_some());
+    // What happens at the moment of the change is judged by both.
+    world.pass(1000);
     world.calls(2, 2).await;
     let written = Record { event_time_ms: world.now(), read_only: false, ..record(200) };
     world.journal.append(&written).await.unwrap();
