@@ -50,8 +50,8 @@ impl Rest {
 const REST: usize = 8 + 16 + 8 + 4;
 /// Format, filter, check.
 const AROUND: usize = 1 + 8 + 8;
-/// Most chains of which something is left.
-const MOST_RESTS: usize = 64;
+/// Most chains of which something is left: servers that there are or were within retention. A continuation takes 72 KiB then.
+pub(crate) const MOST_RESTS: usize = 1024;
 const FORMAT: u8 = 4;
 
 impl Continuation {
@@ -60,7 +60,7 @@ impl Continuation {
     pub fn encode(&self) -> String {
         let mut bytes = Vec::with_capacity(AROUND + self.rests.len() * REST);
         bytes.push(FORMAT);
-        for (ChainName(name), Rest { segment, before }) in self.rests.iter().take(MOST_RESTS) {
+        for (ChainName(name), Rest { segment, before }) in &self.rests {
             bytes.extend_from_slice(name);
             bytes.extend_from_slice(segment.stream.as_bytes());
             bytes.extend_from_slice(&before.to_be_bytes());

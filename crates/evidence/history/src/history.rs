@@ -26,6 +26,15 @@ pub enum HistoryError {
     /// A continuation was not made by this history, or for another filter.
     #[error("the continuation is not valid for this lookup")]
     InvalidContinuation,
+    /// Records of more servers are left than a continuation can name.
+    #[error(
+        "records of more than {limit} servers are left, which is more than a lookup can go on from: ask for a shorter time, \
+         or for as many at once as there can be"
+    )]
+    TooManyServers {
+        /// How many there may be.
+        limit: usize,
+    },
     /// The journal cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),

@@ -7,7 +7,7 @@ use std::ops::Bound;
 use strongroom_journal::{JournalError, Position, Reader, Record, Segment, SegmentId};
 
 use crate::catalog::State;
-use crate::continuation::{ChainName, Continuation, Rest};
+use crate::continuation::{ChainName, Continuation, MOST_RESTS, Rest};
 use crate::draft::{Hits, frame_of};
 use crate::file::{self, IndexFile, IndexHead};
 use crate::filter::Filter;
@@ -57,6 +57,10 @@ impl History {
         }
         let damaged = parts.iter().fold(0, |sum: u32, part| sum.saturating_add(part.damaged));
         let Merged { records, rests } = merge(parts, limit);
+        if rests.len() > MOST_RESTS {
+            // Without a place to go on from for each, later pages would leave records out, and nobody would know.
+            return Err(HistoryError::TooManyServers { limit: MOST_RESTS });
+        }
         let next = (!rests.is_empty()).then_some(Continuation { rests, filter: digest });
         Ok(Page { records, next, damaged })
     }

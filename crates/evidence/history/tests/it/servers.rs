@@ -90,6 +90,17 @@ fn what_any_of_them_recorded_is_found_newest_first() {
 }
 
 #[test]
+fn no_server_is_left_out_of_later_pages_however_many_there_are() {
+    let (store, place) = (Store::new(), Place::new());
+    for number in 0..70 {
+        let journal = store.open(&format!("server-{number}"));
+        append(&journal, [told(number)]);
+    }
+    let history = place.history(Reader::open_store(&store.db).unwrap());
+    assert_eq!(pages(&history, &everything(), 40), expected(0..70));
+}
+
+#[test]
 fn a_page_does_not_show_what_came_after_the_first_one() {
     let (store, place) = (Store::new(), Place::new());
     let (one, two) = (store.open("one"), store.open("two"));
