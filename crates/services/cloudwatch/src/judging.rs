@@ -1,16 +1,17 @@
 //! An alarm on a metric, judged at a moment.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::CloudWatch;
 use crate::domain::alarm::{MetricStat, Query, Source, State, StateValue, Watch};
 use crate::domain::evaluation::{Rule, Verdict, Window};
 use crate::domain::home::Home;
-use crate::domain::math::{Expression, Labelled, MathError, Scope, Series, Value, compute};
+use crate::domain::math::{MathError, Series, Value};
 use crate::domain::reason::{self, Sample, Seen};
 use crate::domain::series::Span;
 use crate::error::Refusal;
+use crate::queries::Queries;
 
 impl CloudWatch {
     /// The state that an alarm goes into at a moment, where that is another than it is in.
@@ -77,23 +78,24 @@ impl CloudWatch {
         queries: &[Query],
         span: &Span,
         at_ms: i64,
-    ) -> Result<Option<Series>, Refusal> {
+    ) -> Result<Option<Arc<Series>>, Refusal> {
         let mut given = BTreeMap::new();
         for query in queries {
             if let Some(stat) = &query.stat {
-                given.insert(query.id.clone(), self.series(home, stat, span, at_ms).await?);
+                given.insert(query.id.clone(), Arc::new(self.series(home, stat, span, at_ms).await?));
             }
         }
         let Some(watched) = watched(queries) else { return Ok(None) };
-        let scope = Queries::new(
-            queries.iter().map(|query| (query.id.as_str(), query.expression.as_deref())),
-            given,
-            *span,
-        );
-        Ok(match scope.value(&watched.id) {
-            Ok(Value::Series(series)) => Some(series),
-            Ok(Value::Number(_) | Value::Array(_)) | Err(_) => None,
-        })
+        let (queries, id, span) = (queries.to_vec(), watched.id.clone(), *span);
+        // Not where calls are answered. Alarms are judged one after the other.
+        let computed = tokio::task::spawn_blocking(move || Queries::new(&queries, given, span).value_of(&id));
+        match computed.await.map_err(|error| Refusal::Internal(error.into()))? {
+            Ok(Value::Series(series)) => Ok(Some(series)),
+            Err(MathError::TooMuch) => {
+                Err(Refusal::validation("its expression takes more computing than it may"))
+            }
+            Ok(Value::Number(_) | Value::Array(_)) | Err(_) => Ok(None),
+        }
     }
 
     /// A statistic of a metric as a series.
@@ -115,61 +117,4 @@ pub(crate) fn watched(queries: &[Query]) -> Option<&Query> {
     let mut returned = queries.iter().filter(|query| query.return_data.unwrap_or(true));
     let first = returned.next()?;
     returned.next().is_none().then_some(first)
-}
-
-/// The metrics and expressions of one request: what ids in expressions stand for.
-pub(crate) struct Queries<'q> {
-    expressions: BTreeMap<&'q str, Option<&'q str>>,
-    given: BTreeMap<String, Series>,
-    blank: Span,
-    known: RefCell<BTreeMap<String, Value>>,
-    /// The ids that are being computed: an expression cannot need itself.
-    under_way: RefCell<Vec<String>>,
-}
-
-impl<'q> Queries<'q> {
-    /// Ids with their expressions, those without with their series; `blank` are the periods of what has none of its own.
-    pub(crate) fn new(
-        queries: impl Iterator<Item = (&'q str, Option<&'q str>)>,
-        given: BTreeMap<String, Series>,
-        blank: Span,
-    ) -> Self {
-        let (known, under_way) = (RefCell::default(), RefCell::default());
-        Self { expressions: queries.collect(), given, blank, known, under_way }
-    }
-}
-
-impl Scope for Queries<'_> {
-    fn value(&self, id: &str) -> Result<Value, MathError> {
-        if let Some(series) = self.given.get(id) {
-            return Ok(Value::Series(series.clone()));
-        }
-        if let Some(known) = self.known.borrow().get(id) {
-            return Ok(known.clone());
-        }
-        let Some(Some(expression)) = self.expressions.get(id) else {
-            return Err(MathError::Invalid(format!("there is no metric or expression with the id {id}")));
-        };
-        if self.under_way.borrow().iter().any(|other| other == id) {
-            return Err(MathError::Invalid(format!("{id} depends on itself")));
-        }
-        self.under_way.borrow_mut().push(id.to_owned());
-        let value = Expression::parse(expression).and_then(|expression| compute(&expression, self));
-        self.under_way.borrow_mut().pop();
-        let value = value?;
-        self.known.borrow_mut().insert(id.to_owned(), value.clone());
-        Ok(value)
-    }
-
-    fn metrics(&self, containing: Option<&str>) -> Vec<Labelled> {
-        self.given
-            .iter()
-            .filter(|(id, _)| containing.is_none_or(|text| id.contains(text)))
-            .map(|(id, series)| Labelled { label: id.clone(), series: series.clone() })
-            .collect()
-    }
-
-    fn blank(&self) -> Series {
-        Series { span: self.blank, points: BTreeMap::new() }
-    }
 }

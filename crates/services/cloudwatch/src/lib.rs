@@ -20,6 +20,7 @@ mod emitted;
 mod error;
 mod gauges;
 mod judging;
+mod queries;
 mod reading;
 mod repo;
 mod service;

@@ -26,6 +26,9 @@ use crate::watching::Ticks;
 /// CloudWatch, as policies and records name it.
 const SERVICE_PRINCIPAL: &str = "cloudwatch.amazonaws.com";
 
+/// Requests that compute at the same time: what others need processors for goes on beside them.
+const COMPUTING: usize = 2;
+
 /// What CloudWatch is made of.
 pub struct Parts<'r> {
     /// The store, for alarms.
@@ -63,6 +66,8 @@ pub struct CloudWatch {
     pub(crate) ticks: Ticks,
     /// One delivers at a time.
     pub(crate) delivering: tokio::sync::Mutex<()>,
+    /// Places for requests that compute.
+    pub(crate) computing: Arc<tokio::sync::Semaphore>,
     waker: OnceLock<Waker>,
 }
 
@@ -114,6 +119,7 @@ impl CloudWatch {
             directory,
             ticks,
             delivering: tokio::sync::Mutex::default(),
+            computing: Arc::new(tokio::sync::Semaphore::new(COMPUTING)),
             waker: OnceLock::new(),
         }
     }

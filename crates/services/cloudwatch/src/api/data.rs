@@ -1,6 +1,7 @@
 //! GetMetricData.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use strongroom_api_cloudwatch::{self as api, actions};
 use strongroom_identity::RequestContext;
@@ -14,7 +15,7 @@ use crate::domain::math::{Scope as _, Series, Value};
 use crate::domain::series::{Span, floor};
 use crate::domain::statistic::Statistic;
 use crate::error::Refusal;
-use crate::judging::Queries;
+use crate::queries::Queries;
 
 /// Queries in a request.
 const MOST_QUERIES: usize = 500;
@@ -25,8 +26,8 @@ const PAGE: usize = 100_800;
 /// Periods that all queries of a request may ask for together.
 const MOST_PERIODS: i64 = 1_000_000;
 
-/// Periods times parts of expressions: what computing a request may cost.
-const MOST_WORK: i64 = 50_000_000;
+/// Series in an answer: of arrays more than there are queries.
+const MOST_SERIES: usize = 1_000;
 
 /// The number of the list in tokens.
 const LIST: u8 = 2;
@@ -63,51 +64,63 @@ pub(super) async fn get_metric_data(
             "The request asks for more than {MOST_PERIODS} datapoints. Increase the period, or decrease the time range."
         )));
     }
-    let work = asked.max(blank.periods()).saturating_mul(queries::parts(&parsed) as i64);
-    if work > MOST_WORK {
-        return Err(Refusal::validation(
-            "The expressions are too long for so many datapoints. Shorten them, increase the period, or decrease the time \
-             range.",
-        ));
-    }
     let home = Home::of(context);
     let mut given = BTreeMap::new();
     for query in &parsed {
         if let Some(stat) = &query.stat {
             let series = cloudwatch.series(&home, stat, &span(stat.period_s), context.now_ms).await?;
-            given.insert(query.id.clone(), series);
+            given.insert(query.id.clone(), Arc::new(series));
         }
     }
-    let results = compute(&parsed, given, blank)?;
-    page(results, &input)
+    let place = cloudwatch.computing.clone().acquire_owned().await;
+    let place = place.map_err(|error| Refusal::Internal(error.into()))?;
+    // Not where calls are answered; the place is held until it is done, whether anybody still waits or not.
+    let answered = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        page(compute(&parsed, given, blank)?, &input)
+    });
+    answered.await.map_err(|error| Refusal::Internal(error.into()))?
 }
 
 /// A series of the answer.
 struct Computed {
     id: String,
     label: String,
-    series: Series,
+    series: Arc<Series>,
 }
 
-fn compute(parsed: &[Query], given: BTreeMap<String, Series>, blank: Span) -> Result<Vec<Computed>, Refusal> {
-    let by_id = parsed.iter().map(|query| (query.id.as_str(), query.expression.as_deref()));
-    let scope = Queries::new(by_id, given, blank);
+fn compute(
+    parsed: &[Query],
+    given: BTreeMap<String, Arc<Series>>,
+    blank: Span,
+) -> Result<Vec<Computed>, Refusal> {
+    let scope = Queries::new(parsed, given, blank);
     let mut results = Vec::new();
     for query in parsed.iter().filter(|query| query.return_data.unwrap_or(true)) {
-        let value = scope.value(&query.id).map_err(|error| queries::refusal(&query.id, error))?;
+        let value = scope.value_of(&query.id).map_err(|error| queries::refusal(&query.id, error))?;
         let name = query.stat.as_ref().map_or(query.id.as_str(), |stat| stat.metric.name.as_str());
-        let mut add = |name: &str, series: Series| {
+        let mut add = |name: &str, series: Arc<Series>| {
+            if results.len() == MOST_SERIES {
+                return Err(Refusal::validation(format!(
+                    "The request asks for more than {MOST_SERIES} time series."
+                )));
+            }
+            // Each word of a label that is replaced goes through the points once.
+            let words = query.label.as_ref().map_or(0, |label| label.matches("${").count());
+            let work = series.points.len().saturating_mul(words);
+            scope.budget().spend(work).map_err(|error| queries::refusal(&query.id, error))?;
             let label = label(query, name, &series);
             results.push(Computed { id: query.id.clone(), label, series });
+            Ok(())
         };
         match value {
-            Value::Series(series) => add(name, series),
+            Value::Series(series) => add(name, series)?,
             Value::Array(all) => {
                 for one in all {
                     let of_id = parsed.iter().find(|query| query.id == one.label);
                     let named = of_id.and_then(|query| query.stat.as_ref());
                     let name = named.map_or(one.label.as_str(), |stat| stat.metric.name.as_str());
-                    add(name, one.series);
+                    add(name, one.series)?;
                 }
             }
             Value::Number(number) => {
@@ -202,10 +215,11 @@ fn page(
         left -= take;
         let is_partial = skip + take < total;
         more |= is_partial;
+        let points = series.points.iter().map(|(at_ms, value)| (*at_ms, *value));
         let points: Vec<(i64, f64)> = if ascending {
-            series.points.into_iter().skip(skip).take(take).collect()
+            points.skip(skip).take(take).collect()
         } else {
-            series.points.into_iter().rev().skip(skip).take(take).collect()
+            points.rev().skip(skip).take(take).collect()
         };
         shown.push(api::MetricDataResult {
             id: Some(id),

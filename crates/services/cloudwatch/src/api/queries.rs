@@ -59,6 +59,10 @@ pub(super) fn parts(queries: &[Query]) -> usize {
 pub(super) fn refusal(id: &str, error: MathError) -> Refusal {
     match error {
         MathError::Invalid(text) => Refusal::validation(format!("Error in expression '{id}': {text}")),
+        MathError::TooMuch => Refusal::validation(format!(
+            "Error in expression '{id}': it takes more computing than one request may have. Shorten the expressions, \
+             increase the period, or decrease the time range."
+        )),
         MathError::NotYet(_) => Refusal::NotYet("this function of metric math"),
     }
 }

@@ -3,12 +3,14 @@
 //! An expression is read into an [`Expression`] and computed over what the ids in it stand for. A value is a number, a
 //! series, or an array of series.
 
+mod budget;
 mod compute;
 mod functions;
 mod parse;
 mod value;
 mod words;
 
+pub(crate) use budget::Budget;
 pub(crate) use compute::{Scope, compute};
 pub(crate) use parse::Expression;
 pub(crate) use value::{Labelled, Series, Value};
@@ -20,6 +22,8 @@ pub(crate) enum MathError {
     Invalid(String),
     /// A function of AWS's that is not here.
     NotYet(String),
+    /// It takes more computing than one request may have.
+    TooMuch,
 }
 
 impl MathError {

@@ -10,6 +10,7 @@ mod counting;
 mod fixture;
 mod history;
 mod keeping;
+mod math;
 mod metrics;
 mod operations;
 mod refusals;

@@ -1,14 +1,17 @@
 //! The value of an expression.
 
-use super::MathError;
 use super::functions;
 use super::parse::{Expression, Sign};
 use super::value::{Labelled, Value};
+use super::{Budget, MathError};
 
 /// What an expression is computed over.
 pub(crate) trait Scope {
     /// What an id stands for.
     fn value(&self, id: &str) -> Result<Value, MathError>;
+
+    /// What computing may still cost.
+    fn budget(&self) -> &Budget;
 
     /// The metrics of the request, of those whose ids contain a text if there is one.
     fn metrics(&self, containing: Option<&str>) -> Vec<Labelled>;
@@ -19,29 +22,42 @@ pub(crate) trait Scope {
 
 /// Computes an expression.
 pub(crate) fn compute(expression: &Expression, scope: &impl Scope) -> Result<Value, MathError> {
+    scope.budget().spend(1)?;
     match expression {
         Expression::Number(number) => Ok(Value::Number(*number)),
         Expression::Text(text) => Err(MathError::invalid(format!("unexpected \"{text}\""))),
         Expression::Keyword(word) => Err(MathError::invalid(format!("unexpected '{word}'"))),
         Expression::Id(id) => scope.value(id),
         Expression::Array(parts) => array(parts, scope).map(Value::Array),
-        Expression::Negative(part) => compute(part, scope)?.map(&|_, number| Some(-number)),
-        Expression::Both(left, sign, right) => {
-            let (left, right) = (compute(left, scope)?, compute(right, scope)?);
-            left.with(right, &|left, right| meet(*sign, left, right))
-        }
+        Expression::Negative(part) => compute(part, scope)?.map(scope.budget(), &|_, number| Some(-number)),
+        Expression::Both(..) => chain(expression, scope),
         Expression::Call(name, arguments) => functions::call(name, arguments, scope),
     }
 }
 
-/// `[m1, m2]`: what is an array already gives its series.
+/// `a + b - c`, which leans to the left: it is gone along, not down, so that a long one needs no deep stack.
+fn chain(expression: &Expression, scope: &impl Scope) -> Result<Value, MathError> {
+    let (mut first, mut others) = (expression, Vec::new());
+    while let Expression::Both(left, sign, right) = first {
+        others.push((*sign, right));
+        first = left;
+    }
+    let mut value = compute(first, scope)?;
+    for (sign, right) in others.into_iter().rev() {
+        let right = compute(right, scope)?;
+        value = value.with(right, scope.budget(), &|left, right| meet(sign, left, right))?;
+    }
+    Ok(value)
+}
+
+/// `[m1, m2]`: of series only. Arrays in arrays would multiply.
 fn array(parts: &[Expression], scope: &impl Scope) -> Result<Vec<Labelled>, MathError> {
     let mut all = Vec::new();
     for part in parts {
         let label = if let Expression::Id(id) = part { id.clone() } else { String::new() };
         match compute(part, scope)? {
             Value::Series(series) => all.push(Labelled { label, series }),
-            Value::Array(more) => all.extend(more),
+            Value::Array(_) => return Err(MathError::invalid("an array cannot be in an array")),
             Value::Number(_) => return Err(MathError::invalid("a time series is expected, not a number")),
         }
     }

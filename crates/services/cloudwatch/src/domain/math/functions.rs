@@ -1,13 +1,14 @@
 //! Functions of metric math.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::MathError;
 use super::compute::{Scope, compute};
 use super::parse::Expression;
 use super::value::{Labelled, Series, Value};
+use super::{Budget, MathError};
 
 /// Functions of AWS's that are not here.
 const NOT_YET: [&str; 7] = [
@@ -24,24 +25,28 @@ const NOT_YET: [&str; 7] = [
 pub(super) fn call(name: &str, arguments: &[Expression], scope: &impl Scope) -> Result<Value, MathError> {
     let wrong = || MathError::invalid(format!("wrong arguments of {name}"));
     let value = |at: usize| arguments.get(at).ok_or_else(wrong).and_then(|part| compute(part, scope));
+    let budget = scope.budget();
     let exactly = |number: usize| if arguments.len() == number { Ok(()) } else { Err(wrong()) };
     if let Some(map) = elementary(name) {
         exactly(1)?;
-        return value(0)?.map(&|_, number| Some(map(number)));
+        return value(0)?.map(budget, &|_, number| Some(map(number)));
     }
     if let Some(map) = of_time(name) {
         exactly(1)?;
-        return value(0)?.map_series(&|series| series.map(|at, _| moment(at).map(&map)));
+        return value(0)?.map_series(budget, &|series| series.map(|at, _| moment(at).map(&map)));
     }
     if let Some(fold) = aggregate(name) {
         exactly(1)?;
         return Ok(match value(0)? {
             Value::Number(number) => Value::Number(number),
-            Value::Series(series) => match fold(&series.points.values().copied().collect::<Vec<_>>()) {
-                Some(number) => Value::Number(number),
-                None => Value::Series(Series { points: BTreeMap::new(), ..series }),
-            },
-            Value::Array(all) => Value::Series(across(&all, &scope.blank(), fold)),
+            Value::Series(series) => {
+                budget.spend(series.points.len())?;
+                match fold(&series.points.values().copied().collect::<Vec<_>>()) {
+                    Some(number) => Value::Number(number),
+                    None => Series { points: BTreeMap::new(), span: series.span }.into(),
+                }
+            }
+            Value::Array(all) => across(&all, scope, fold)?.into(),
         });
     }
     match name {
@@ -51,7 +56,9 @@ pub(super) fn call(name: &str, arguments: &[Expression], scope: &impl Scope) -> 
                 [Expression::Text(text)] => Some(text.as_str()),
                 _ => return Err(wrong()),
             };
-            Ok(Value::Array(scope.metrics(containing)))
+            let metrics = scope.metrics(containing);
+            budget.spend(metrics.len())?;
+            Ok(Value::Array(metrics))
         }
         "FILL" => {
             exactly(2)?;
@@ -59,25 +66,26 @@ pub(super) fn call(name: &str, arguments: &[Expression], scope: &impl Scope) -> 
         }
         "IF" => {
             let otherwise = if arguments.len() == 2 { None } else { Some(value(2)?) };
-            choose(value(0)?, &value(1)?, otherwise.as_ref())
+            choose(value(0)?, &value(1)?, otherwise.as_ref(), budget)
         }
         "RATE" => {
             exactly(1)?;
-            value(0)?.map_series(&|series| {
+            value(0)?.map_series(budget, &|series| {
                 steps(series, |(at, from), (then, to)| (to - from) / ((then - at) as f64 / 1000.0))
             })
         }
         "DIFF" => {
             exactly(1)?;
-            value(0)?.map_series(&|series| steps(series, |(_, from), (_, to)| to - from))
+            value(0)?.map_series(budget, &|series| steps(series, |(_, from), (_, to)| to - from))
         }
         "DIFF_TIME" => {
             exactly(1)?;
-            value(0)?.map_series(&|series| steps(series, |(at, _), (then, _)| (then - at) as f64 / 1000.0))
+            value(0)?
+                .map_series(budget, &|series| steps(series, |(at, _), (then, _)| (then - at) as f64 / 1000.0))
         }
         "RUNNING_SUM" => {
             exactly(1)?;
-            value(0)?.map_series(&running_sum)
+            value(0)?.map_series(budget, &running_sum)
         }
         "PERIOD" => {
             exactly(1)?;
@@ -91,8 +99,9 @@ pub(super) fn call(name: &str, arguments: &[Expression], scope: &impl Scope) -> 
             match value(0)? {
                 Value::Number(number) => {
                     let blank = scope.blank();
+                    budget.spend(blank.count())?;
                     let points = blank.periods().map(|at| (at, number)).collect();
-                    Ok(Value::Series(Series { points, ..blank }))
+                    Ok(Series { points, ..blank }.into())
                 }
                 other => Ok(other),
             }
@@ -101,7 +110,7 @@ pub(super) fn call(name: &str, arguments: &[Expression], scope: &impl Scope) -> 
             exactly(1)?;
             let Value::Array(all) = value(0)? else { return Err(wrong()) };
             let one = if name == "FIRST" { all.into_iter().next() } else { all.into_iter().next_back() };
-            Ok(Value::Series(one.map_or_else(|| scope.blank(), |one| one.series)))
+            Ok(Value::Series(one.map_or_else(|| Arc::new(scope.blank()), |one| one.series)))
         }
         "REMOVE_EMPTY" => {
             exactly(1)?;
@@ -118,7 +127,7 @@ pub(super) fn call(name: &str, arguments: &[Expression], scope: &impl Scope) -> 
             let until = if arguments.len() > 2 { place(2)? } else { all.len() };
             Ok(Value::Array(all.into_iter().take(until).skip(from).collect()))
         }
-        "SORT" => sort(value(0)?, arguments).ok_or_else(wrong),
+        "SORT" => sort(value(0)?, arguments, budget)?.ok_or_else(wrong),
         _ if NOT_YET.contains(&name) => Err(MathError::NotYet(format!("the function {name} of metric math"))),
         _ => Err(MathError::invalid(format!("there is no function {name}"))),
     }
@@ -175,16 +184,17 @@ fn moment(at_ms: i64) -> Option<OffsetDateTime> {
 }
 
 /// The series of an array, time by time.
-fn across(all: &[Labelled], blank: &Series, fold: Fold) -> Series {
-    let span = all.first().map_or(blank.span, |first| first.series.span);
+fn across(all: &[Labelled], scope: &impl Scope, fold: Fold) -> Result<Series, MathError> {
+    let span = all.first().map_or_else(|| scope.blank().span, |first| first.series.span);
     let mut values: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
     for one in all {
+        scope.budget().spend(one.series.points.len())?;
         for (at, value) in &one.series.points {
             values.entry(*at).or_default().push(*value);
         }
     }
     let points = values.into_iter().filter_map(|(at, values)| Some((at, fold(&values)?))).collect();
-    Series { span, points }
+    Ok(Series { span, points })
 }
 
 /// From each point to the next; the first has none.
@@ -205,26 +215,33 @@ fn running_sum(series: &Series) -> Series {
 
 /// `FILL(m, 0)`, `FILL(m, REPEAT)`, `FILL(m, LINEAR)`, `FILL(m, other)`
 fn fill(value: Value, by: &Expression, scope: &impl Scope) -> Result<Value, MathError> {
+    let spend = |series: &Series| scope.budget().spend(series.count());
     match by {
-        Expression::Keyword(word) if word == "REPEAT" => value.map_series(&|series| {
+        Expression::Keyword(word) if word == "REPEAT" => value.each(&|series| {
+            spend(series)?;
             let mut last = None;
             let filled = series.periods().filter_map(|at| {
                 last = series.points.get(&at).copied().or(last);
                 Some((at, last?))
             });
-            Series { span: series.span, points: filled.collect() }
+            Ok(Series { span: series.span, points: filled.collect() })
         }),
-        Expression::Keyword(word) if word == "LINEAR" => value.map_series(&linear),
+        Expression::Keyword(word) if word == "LINEAR" => value.each(&|series| {
+            spend(series)?;
+            Ok(linear(series))
+        }),
         other => match compute(other, scope)? {
-            Value::Number(number) => value.map_series(&|series| {
+            Value::Number(number) => value.each(&|series| {
+                spend(series)?;
                 let filled =
                     series.periods().map(|at| (at, series.points.get(&at).copied().unwrap_or(number)));
-                Series { span: series.span, points: filled.collect() }
+                Ok(Series { span: series.span, points: filled.collect() })
             }),
-            Value::Series(by) => value.map_series(&|series| {
+            Value::Series(by) => value.each(&|series| {
+                scope.budget().spend(series.points.len().saturating_add(by.points.len()))?;
                 let mut points = by.points.clone();
                 points.extend(series.points.iter().map(|(at, value)| (*at, *value)));
-                Series { span: series.span, points }
+                Ok(Series { span: series.span, points })
             }),
             Value::Array(_) => Err(MathError::invalid("wrong arguments of FILL")),
         },
@@ -249,7 +266,12 @@ fn linear(series: &Series) -> Series {
 }
 
 /// `IF(condition, then, else)`; without an else, times at which the condition is 0 are left out.
-fn choose(condition: Value, then: &Value, otherwise: Option<&Value>) -> Result<Value, MathError> {
+fn choose(
+    condition: Value,
+    then: &Value,
+    otherwise: Option<&Value>,
+    budget: &Budget,
+) -> Result<Value, MathError> {
     let array = || MathError::invalid("IF takes numbers and time series, no arrays");
     let at = |value: &Value, at: i64| match value {
         Value::Number(number) => Some(*number),
@@ -266,36 +288,38 @@ fn choose(condition: Value, then: &Value, otherwise: Option<&Value>) -> Result<V
                 .cloned()
                 .ok_or_else(|| MathError::invalid("IF needs a value for a condition that does not hold"))
         }
-        Value::Series(series) => Ok(Value::Series(series.map(|when, holds| {
+        condition @ Value::Series(_) => condition.map(budget, &|when, holds| {
             if holds == 0.0 { otherwise.and_then(|value| at(value, when)) } else { at(then, when) }
-        }))),
+        }),
         Value::Array(_) => Err(array()),
     }
 }
 
-/// `SORT(array, SUM, DESC, 3)`
-fn sort(value: Value, arguments: &[Expression]) -> Option<Value> {
-    let Value::Array(mut all) = value else { return None };
+/// `SORT(array, SUM, DESC, 3)`; `None` if it is not called so.
+fn sort(value: Value, arguments: &[Expression], budget: &Budget) -> Result<Option<Value>, MathError> {
+    let Value::Array(all) = value else { return Ok(None) };
     let (Some(Expression::Keyword(by)), Some(Expression::Keyword(order))) =
         (arguments.get(1), arguments.get(2))
     else {
-        return None;
+        return Ok(None);
     };
-    let fold = aggregate(by)?;
-    let weight = |one: &Labelled| {
+    let Some(fold) = aggregate(by) else { return Ok(None) };
+    let most = match arguments.get(3) {
+        None => all.len(),
+        Some(Expression::Number(most)) if *most >= 0.0 => *most as usize,
+        Some(_) => return Ok(None),
+    };
+    let mut weighed = Vec::with_capacity(all.len());
+    for one in all {
+        budget.spend(one.series.points.len())?;
         let values: Vec<f64> = one.series.points.values().copied().collect();
-        fold(&values).unwrap_or(f64::NEG_INFINITY)
-    };
-    all.sort_by(|left, right| weight(left).total_cmp(&weight(right)));
+        weighed.push((fold(&values).unwrap_or(f64::NEG_INFINITY), one));
+    }
+    weighed.sort_by(|(left, _), (right, _)| left.total_cmp(right));
     match order.as_str() {
         "ASC" => {}
-        "DESC" => all.reverse(),
-        _ => return None,
+        "DESC" => weighed.reverse(),
+        _ => return Ok(None),
     }
-    match arguments.get(3) {
-        None => {}
-        Some(Expression::Number(most)) if *most >= 0.0 => all.truncate(*most as usize),
-        Some(_) => return None,
-    }
-    Some(Value::Array(all))
+    Ok(Some(Value::Array(weighed.into_iter().map(|(_, one)| one).take(most).collect())))
 }

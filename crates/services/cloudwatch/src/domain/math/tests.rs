@@ -6,7 +6,8 @@ use crate::domain::series::Span;
 const SPAN: Span = Span { start_ms: 0, end_ms: 300_000, period_ms: 60_000 };
 
 /// Two metrics over five minutes: `m1` has no value in the second, `m2` none in the last two.
-struct Two;
+#[derive(Default)]
+struct Two(Budget);
 
 fn series(values: &[Option<f64>]) -> Series {
     let points =
@@ -26,8 +27,12 @@ impl Scope for Two {
         [("m1", m1), ("m2", m2)]
             .into_iter()
             .filter(|(id, _)| containing.is_none_or(|text| id.contains(text)))
-            .map(|(id, series)| Labelled { label: id.to_owned(), series })
+            .map(|(id, series)| Labelled { label: id.to_owned(), series: series.into() })
             .collect()
+    }
+
+    fn budget(&self) -> &Budget {
+        &self.0
     }
 
     fn blank(&self) -> Series {
@@ -36,7 +41,7 @@ impl Scope for Two {
 }
 
 fn value(text: &str) -> Result<Value, MathError> {
-    compute(&Expression::parse(text)?, &Two)
+    compute(&Expression::parse(text)?, &Two::default())
 }
 
 fn minutes(text: &str) -> Vec<(i64, f64)> {
@@ -112,6 +117,8 @@ fn what_is_no_expression() {
         "FOO(m1)",
         "m9",
         "METRICS() + METRICS()",
+        "[m1, [m2]]",
+        "[METRICS()]",
         "\"m1\"",
         "SUM()",
         "1 / 0",

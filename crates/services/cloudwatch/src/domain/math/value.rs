@@ -1,8 +1,9 @@
 //! What expressions are computed over, and how two of them meet.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::MathError;
+use super::{Budget, MathError};
 use crate::domain::series::Span;
 
 /// Values in time, one for each period at the most.
@@ -16,14 +17,14 @@ pub(crate) struct Series {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Labelled {
     pub(crate) label: String,
-    pub(crate) series: Series,
+    pub(crate) series: Arc<Series>,
 }
 
-/// The value of an expression.
+/// The value of an expression. Series are shared: many may name one.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Number(f64),
-    Series(Series),
+    Series(Arc<Series>),
     Array(Vec<Labelled>),
 }
 
@@ -37,6 +38,11 @@ impl Series {
         Self { span: self.span, points: points.collect() }
     }
 
+    /// How many points it may have.
+    pub(super) fn count(&self) -> usize {
+        usize::try_from(self.span.periods()).unwrap_or(usize::MAX)
+    }
+
     /// The beginnings of all of its periods.
     pub(crate) fn periods(&self) -> impl Iterator<Item = i64> + use<> {
         let Span { start_ms, period_ms, .. } = self.span;
@@ -45,8 +51,8 @@ impl Series {
 
     /// Two series, time by time. What only one of them has counts as 0 in the other.
     fn with(&self, other: &Self, meet: impl Fn(f64, f64) -> f64) -> Self {
-        let times = self.points.keys().chain(other.points.keys());
-        let points = times.filter_map(|at| {
+        let missing = other.points.keys().filter(|at| !self.points.contains_key(at));
+        let points = self.points.keys().chain(missing).filter_map(|at| {
             let one = |series: &Self| series.points.get(at).copied().unwrap_or_default();
             Some((*at, meet(one(self), one(other)))).filter(|(_, value)| value.is_finite())
         });
@@ -54,62 +60,83 @@ impl Series {
     }
 }
 
+impl From<Series> for Value {
+    fn from(series: Series) -> Self {
+        Self::Series(Arc::new(series))
+    }
+}
+
 impl Value {
     /// Each of its numbers made another.
-    pub(crate) fn map(self, value: &impl Fn(i64, f64) -> Option<f64>) -> Result<Self, MathError> {
-        Ok(match self {
-            Self::Number(number) => Self::Number(
-                value(0, number)
-                    .filter(|value| value.is_finite())
-                    .ok_or_else(|| MathError::invalid("the result is not a number"))?,
-            ),
-            Self::Series(series) => Self::Series(series.map(value)),
-            Self::Array(all) => Self::Array(
-                all.into_iter()
-                    .map(|one| Labelled { series: one.series.map(value), label: one.label })
-                    .collect(),
-            ),
-        })
+    pub(crate) fn map(
+        self,
+        budget: &Budget,
+        value: &impl Fn(i64, f64) -> Option<f64>,
+    ) -> Result<Self, MathError> {
+        match self {
+            Self::Number(number) => value(0, number)
+                .filter(|value| value.is_finite())
+                .map(Self::Number)
+                .ok_or_else(|| MathError::invalid("the result is not a number")),
+            other => other.map_series(budget, &|series| series.map(value)),
+        }
     }
 
     /// Each of its series made another; a number is none.
-    pub(crate) fn map_series(self, make: &impl Fn(&Series) -> Series) -> Result<Self, MathError> {
+    pub(crate) fn map_series(
+        self,
+        budget: &Budget,
+        make: &impl Fn(&Series) -> Series,
+    ) -> Result<Self, MathError> {
+        self.each(&|series| {
+            budget.spend(series.points.len())?;
+            Ok(make(series))
+        })
+    }
+
+    /// Each of its series made another by something that counts what it costs.
+    pub(crate) fn each(
+        self,
+        make: &impl Fn(&Series) -> Result<Series, MathError>,
+    ) -> Result<Self, MathError> {
         match self {
             Self::Number(_) => Err(MathError::invalid("a time series is expected, not a number")),
-            Self::Series(series) => Ok(Self::Series(make(&series))),
-            Self::Array(all) => Ok(Self::Array(
-                all.into_iter().map(|one| Labelled { series: make(&one.series), label: one.label }).collect(),
-            )),
+            Self::Series(series) => Ok(make(&series)?.into()),
+            Self::Array(all) => {
+                let made = all
+                    .into_iter()
+                    .map(|one| Ok(Labelled { series: Arc::new(make(&one.series)?), label: one.label }));
+                made.collect::<Result<_, _>>().map(Self::Array)
+            }
         }
     }
 
     /// Two values, number by number.
-    pub(crate) fn with(self, other: Self, meet: &impl Fn(f64, f64) -> f64) -> Result<Self, MathError> {
-        Ok(match (self, other) {
+    pub(crate) fn with(
+        self,
+        other: Self,
+        budget: &Budget,
+        meet: &impl Fn(f64, f64) -> f64,
+    ) -> Result<Self, MathError> {
+        let both = |left: &Series, right: &Series| {
+            budget.spend(left.points.len().saturating_add(right.points.len()))?;
+            Ok(left.with(right, meet))
+        };
+        match (self, other) {
             (Self::Number(left), Self::Number(right)) => {
                 let value = meet(left, right);
                 if !value.is_finite() {
                     return Err(MathError::invalid("the result is not a number"));
                 }
-                Self::Number(value)
+                Ok(Self::Number(value))
             }
-            (Self::Number(left), right) => right.map(&|_, right| Some(meet(left, right)))?,
-            (left, Self::Number(right)) => left.map(&|_, left| Some(meet(left, right)))?,
-            (Self::Series(left), Self::Series(right)) => Self::Series(left.with(&right, meet)),
-            (Self::Array(left), Self::Series(right)) => Self::Array(
-                left.into_iter()
-                    .map(|one| Labelled { series: one.series.with(&right, meet), label: one.label })
-                    .collect(),
-            ),
-            (Self::Series(left), Self::Array(right)) => Self::Array(
-                right
-                    .into_iter()
-                    .map(|one| Labelled { series: left.with(&one.series, meet), label: one.label })
-                    .collect(),
-            ),
+            (Self::Number(left), right) => right.map(budget, &|_, right| Some(meet(left, right))),
+            (left, Self::Number(right)) => left.map(budget, &|_, left| Some(meet(left, right))),
+            (left, Self::Series(right)) => left.each(&|left| both(left, &right)),
+            (Self::Series(left), right @ Self::Array(_)) => right.each(&|right| both(&left, right)),
             (Self::Array(_), Self::Array(_)) => {
-                return Err(MathError::invalid("two arrays of time series cannot be combined"));
+                Err(MathError::invalid("two arrays of time series cannot be combined"))
             }
-        })
+        }
     }
 }
