@@ -28,11 +28,12 @@ const IN_REASONS: &[BorrowedFormatItem<'_>] =
     format_description!("[weekday] [day] [month repr:long], [year] [hour]:[minute]:[second] UTC");
 
 impl CloudWatch {
-    /// Looks at all composite alarms at a moment. What goes wrong is told.
-    pub(crate) async fn look_at_composites(&self, at_ms: i64) {
+    /// Looks at the composite alarms at a moment: all of them, or those of one account and Region. Rules name no others. What
+    /// goes wrong is told.
+    pub(crate) async fn look_at_composites(&self, of: Option<&Home>, at_ms: i64) {
         let mut fresh: BTreeSet<(Home, String)> = BTreeSet::new();
         for _ in 0..MOST_ROUNDS {
-            match self.round(at_ms, &mut fresh).await {
+            match self.round(of, at_ms, &mut fresh).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(refusal) => {
@@ -44,10 +45,15 @@ impl CloudWatch {
     }
 
     /// Looks at each of them once; tells whether any has changed. `fresh` are those that have changed in this go.
-    async fn round(&self, at_ms: i64, fresh: &mut BTreeSet<(Home, String)>) -> Result<bool, Refusal> {
+    async fn round(
+        &self,
+        of: Option<&Home>,
+        at_ms: i64,
+        fresh: &mut BTreeSet<(Home, String)>,
+    ) -> Result<bool, Refusal> {
         let all = self.directory.all().await?;
         let mut changed = false;
-        for (home, alarms) in &*all {
+        for (home, alarms) in all.iter().filter(|(home, _)| of.is_none_or(|of| of == *home)) {
             let cyclic = cyclic(alarms);
             for alarm in alarms.values() {
                 let Some(composite) = alarm.composite() else { continue };

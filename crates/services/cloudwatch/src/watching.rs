@@ -13,6 +13,8 @@ use strongroom_runtime::{Agenda, BoxError, Due};
 use crate::CloudWatch;
 use crate::directory::All;
 use crate::domain::evaluation::{Window, every_ms};
+use crate::domain::home::Home;
+use crate::domain::metric::MetricKey;
 use crate::domain::series::{DAY_MS, HOUR_MS, MINUTE_MS, floor};
 
 /// The items of the agenda.
@@ -37,6 +39,8 @@ pub(crate) struct Ticks(Mutex<Reached>);
 struct Reached {
     looked_ms: i64,
     tidied_ms: i64,
+    /// Where tidying goes on, and when: so much is done at once that alarms need not wait for it.
+    tidying: Option<(i64, (Home, MetricKey))>,
     /// Up to when every tick counts: after a jump.
     through_ms: i64,
 }
@@ -73,7 +77,7 @@ impl Ticks {
 impl Reached {
     fn at(now_ms: i64) -> Self {
         let looked_ms = floor(now_ms, MINUTE_MS);
-        Self { looked_ms, tidied_ms: now_ms, through_ms: i64::MIN }
+        Self { looked_ms, tidied_ms: now_ms, tidying: None, through_ms: i64::MIN }
     }
 }
 
@@ -88,10 +92,13 @@ impl Agenda for CloudWatch {
         let Pace { step_ms, back_ms } = Pace::of(&all);
         let now_ms = self.clocks.domain_now();
         let look = Due { at_ms: self.ticks.next(now_ms, step_ms, back_ms), id: LOOK.to_owned() };
-        let tidied_ms = self.ticks.lock().tidied_ms;
-        // What was missed is tidied up at once.
-        let tidy =
-            Due { at_ms: tidied_ms.saturating_add(HOUR_MS).max(floor(now_ms, HOUR_MS)), id: TIDY.to_owned() };
+        let Reached { tidied_ms, tidying, .. } = *self.ticks.lock();
+        let tidy_ms = match tidying {
+            Some((then_ms, _)) => then_ms,
+            // What was missed is tidied up at once.
+            None => tidied_ms.saturating_add(HOUR_MS).max(floor(now_ms, HOUR_MS)),
+        };
+        let tidy = Due { at_ms: tidy_ms, id: TIDY.to_owned() };
         let mut due = vec![look, tidy];
         due.sort();
         due.truncate(most as usize);
@@ -100,8 +107,10 @@ impl Agenda for CloudWatch {
 
     async fn run(&self, item: &Due) -> Result<(), BoxError> {
         if item.id == TIDY {
-            self.tidy(item.at_ms).await.map_err(crate::error::Refusal::into_cause)?;
+            let after = self.ticks.lock().tidying.map(|(_, place)| place);
+            let rest = self.tidy(item.at_ms, after).await.map_err(crate::error::Refusal::into_cause)?;
             let mut reached = self.ticks.lock();
+            reached.tidying = rest.map(|place| (item.at_ms.saturating_add(MINUTE_MS), place));
             reached.tidied_ms = reached.tidied_ms.max(item.at_ms);
             return Ok(());
         }
@@ -132,7 +141,7 @@ impl CloudWatch {
             Ok(all) => self.look_at_metrics(&all, at_ms).await,
             Err(error) => tracing::error!(%error, "the alarms cannot be read"),
         }
-        self.look_at_composites(at_ms).await;
+        self.look_at_composites(None, at_ms).await;
         self.deliver(at_ms).await;
     }
 

@@ -67,7 +67,7 @@ pub(super) async fn put_composite_alarm(
     };
     cloudwatch.put::<actions::PutCompositeAlarm>(context, name, make).await?;
     // Its first state does not wait for the next minute.
-    cloudwatch.look_at_composites(context.now_ms).await;
+    cloudwatch.look_at_composites(Some(&home), context.now_ms).await;
     cloudwatch.deliver(context.now_ms).await;
     Ok(Unit)
 }

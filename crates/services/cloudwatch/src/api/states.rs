@@ -7,6 +7,7 @@ use strongroom_schema::Unit;
 use super::alarms::touched;
 use crate::CloudWatch;
 use crate::domain::alarm::StateValue;
+use crate::domain::home::Home;
 use crate::error::Refusal;
 
 pub(super) async fn set_alarm_state(
@@ -31,7 +32,7 @@ pub(super) async fn set_alarm_state(
         })
         .await?;
     // Composite alarms that name it follow at once.
-    cloudwatch.look_at_composites(now_ms).await;
+    cloudwatch.look_at_composites(Some(&Home::of(context)), now_ms).await;
     cloudwatch.deliver(now_ms).await;
     Ok(Unit)
 }
