@@ -104,9 +104,13 @@ impl CloudWatch {
     }
 }
 
-/// Whether trying again may help: SNS has not said no.
+/// Whether trying again may help: SNS has not said no. That there is too much for it or for the topic's key is no refusal.
 fn may_work_later(error: &ApiError) -> bool {
-    error.fault() == strongroom_schema::Fault::Server && error.code() != "NotImplementedException"
+    match error.code() {
+        "ThrottlingException" | "KMSThrottlingException" => true,
+        "NotImplementedException" => false,
+        _ => error.fault() == strongroom_schema::Fault::Server || error.status() == Some(429),
+    }
 }
 
 /// What the history says of a failure, in AWS's words where it is about permission.

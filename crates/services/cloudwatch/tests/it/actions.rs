@@ -14,6 +14,7 @@ on_both_engines! {
     each_state_has_its_own_actions,
     what_sns_refuses_is_in_the_history,
     what_sns_cannot_do_now_is_tried_again,
+    what_sns_or_its_key_has_too_much_of_is_tried_again,
     a_state_is_set_of_an_alarm_that_is_there,
 }
 
@@ -109,6 +110,24 @@ async fn what_sns_cannot_do_now_is_tried_again(database: &TestDatabase) {
     let restarted: Arc<_> = lab.another();
     restarted.look_at(lab.now() + MINUTE).await;
     assert_eq!(lab.topics.subjects().len(), 1);
+}
+
+async fn what_sns_or_its_key_has_too_much_of_is_tried_again(database: &TestDatabase) {
+    let lab = Lab::new(database).await;
+    let client = lab.root();
+    client.put(orders("a")).await.unwrap();
+    let sns = ApiError::front("ThrottlingException", None, Some("Rate exceeded".to_owned()));
+    let kms = ApiError::modelled(&strongroom_api_sns::errors::KMS_THROTTLING_EXCEPTION, "Rate exceeded");
+    for refusal in [sns, kms] {
+        lab.topics.refuse(Some(refusal));
+        client.set_state("a", "OK").await.unwrap();
+        client.set_state("a", "ALARM").await.unwrap();
+        lab.pass(MINUTE).await;
+        assert!(lab.topics.subjects().is_empty());
+        lab.topics.refuse(None);
+        lab.pass(MINUTE).await;
+        assert_eq!(lab.topics.subjects().len(), 1);
+    }
 }
 
 async fn a_state_is_set_of_an_alarm_that_is_there(database: &TestDatabase) {
