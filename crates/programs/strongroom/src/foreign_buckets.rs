@@ -55,6 +55,16 @@ impl Buckets for ForeignBuckets {
     }
 
     async fn put(&self, _behalf: &Behalf, put: Put) -> Result<(), DeliveryError> {
+        if let Some(key) = &put.kms_key_arn {
+            // A trail of before the operator said so: what it shows of its files must be true.
+            return Err(DeliveryError {
+                code: "KMS.NotFoundException".to_owned(),
+                message: format!(
+                    "the S3 that trails deliver to does not know the key {key}; take it off the trail with \
+                     UpdateTrail (KmsKeyId \"\")"
+                ),
+            });
+        }
         let mut headers = vec![("x-amz-acl", "bucket-owner-full-control".to_owned())];
         if put.is_compressed_json {
             headers.push(("content-type", "application/json".to_owned()));
