@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use strongroom_journal::{Position, Reader, StreamId};
+use strongroom_journal::{Position, Reader, SegmentId, StreamId};
 use strongroom_runtime::Shutdown;
 use strongroom_store::Db;
 use tokio::sync::{Mutex, MutexGuard};
@@ -31,11 +31,18 @@ pub struct Follower<E> {
     journal: RwLock<Reader>,
     effect: Arc<E>,
     /// One reads at a time. None where the positions must be read from the store.
-    reading: Mutex<Option<Places>>,
+    reading: Mutex<Option<Known>>,
     counters: Counters,
 }
 
 type Places = BTreeMap<StreamId, Place>;
+
+/// What is known of the journal and of what was had of it.
+struct Known {
+    places: Places,
+    /// Where the journals of a store ended when everything up to there had been had.
+    ends: Option<Vec<(SegmentId, u64)>>,
+}
 
 /// How far a stream has been had, as the store has it, and where that is in its files.
 struct Place {
@@ -51,7 +58,7 @@ impl Place {
 }
 
 /// While it is held, the follower reads nothing.
-pub struct AtRest<'f>(MutexGuard<'f, Option<Places>>);
+pub struct AtRest<'f>(MutexGuard<'f, Option<Known>>);
 
 impl<E: Effect> Follower<E> {
     /// Follows `journal` from where `db` says that it was left, or from its beginning. The database holds what the
@@ -116,30 +123,40 @@ impl<E: Effect> Follower<E> {
     }
 
     /// Reads each stream on for a while; tells whether there may be more.
-    async fn round(&self, places: &mut Option<Places>) -> Result<bool, DerivingError> {
-        let known = match places {
+    async fn round(&self, known: &mut Option<Known>) -> Result<bool, DerivingError> {
+        let Known { places, ends: had } = match known {
             Some(known) => known,
-            None => places.insert(self.load().await?),
+            None => known.insert(Known { places: self.load().await?, ends: None }),
         };
         let journal = self.reader();
-        if has_all(&journal, known) {
+        if has_all(&journal, places) {
             return Ok(false);
         }
         let listing = journal.clone();
+        // The ends first: what is listed reaches to there at least.
+        let ends = blocking(move || Ok(listing.ends()?)).await?;
+        if ends.is_some() && *had == ends {
+            return Ok(false);
+        }
+        *had = None;
+        let listing = journal.clone();
         let listed = blocking(move || Ok(reading::list(&listing)?)).await?;
         if let Some(first) = listed.iter().map(|listed| listed.stream).min()
-            && known.first_key_value().is_some_and(|(oldest, _)| *oldest < first)
+            && places.first_key_value().is_some_and(|(oldest, _)| *oldest < first)
         {
             positions::forget_before(&self.db, self.effect.name(), first).await?;
-            known.retain(|stream, _| *stream >= first);
+            places.retain(|stream, _| *stream >= first);
         }
         let mut more = false;
         for listed in listed {
             let place =
-                known.entry(listed.stream).or_insert_with(|| Place { had: None, cursor: Cursor::default() });
+                places.entry(listed.stream).or_insert_with(|| Place { had: None, cursor: Cursor::default() });
             if !place.is_done() {
                 more |= self.read_on(&journal, Arc::new(listed), place).await?;
             }
+        }
+        if !more {
+            *had = ends;
         }
         Ok(more)
     }

@@ -99,7 +99,7 @@ impl Effect for Names {
 
 pub(crate) async fn open(database: &TestDatabase) -> Db {
     let db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
-    db.migrate(&[strongroom_deriving::MIGRATIONS, TABLES]).await.unwrap();
+    db.migrate(&[strongroom_deriving::MIGRATIONS, strongroom_journal::MIGRATIONS, TABLES]).await.unwrap();
     db
 }
 
@@ -112,6 +112,12 @@ pub(crate) async fn derived(db: &Db) -> Vec<String> {
 pub(crate) fn start(folder: &Path) -> Journal {
     let options = JournalOptions { segment_bytes: 4096, queue_bytes: 4096, ..JournalOptions::default() };
     Journal::open(folder, &options, &Key256::new([7; 32]), "node", NOW_MS).unwrap().journal
+}
+
+/// Opens the journal of the server of that name in a store that servers share.
+pub(crate) fn start_in_store(db: &Db, name: &str) -> Journal {
+    let options = JournalOptions::default();
+    Journal::open_in_store(db, name, &options, &Key256::new([7; 32]), NOW_MS).unwrap().journal
 }
 
 /// Appends records of those names.

@@ -7,7 +7,7 @@ use strongroom_deriving::Followed as _;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 use tempfile::TempDir;
 
-use crate::fixture::{Names, append, derived, follower, names, open, start};
+use crate::fixture::{Names, append, derived, follower, names, open, start, start_in_store};
 
 on_both_engines! {
     streams_of_several_starts_are_followed,
@@ -72,4 +72,30 @@ async fn a_reset_begins_anew(database: &TestDatabase) {
     append(&journal, &names("b", 3)).await;
     following.catch_up().await.unwrap();
     assert_eq!(derived(&db).await, names("b", 3));
+}
+
+#[test]
+fn of_several_servers_journals_in_a_store_each_is_followed() {
+    strongroom_testkit::run(async {
+        let database = TestDatabase::postgres();
+        let db = open(&database).await;
+        let (one, other) = (start_in_store(&db, "one"), start_in_store(&db, "other"));
+        let following = follower(&db, &one.reader(), Names::new());
+        let mut expected = Vec::new();
+        for (part, journal) in [("a", &one), ("b", &other), ("c", &other), ("d", &one)] {
+            append(journal, &names(part, 3)).await;
+            following.catch_up().await.unwrap();
+            expected.extend(names(part, 3));
+            assert_eq!(derived(&db).await, expected);
+            // Nothing new: nothing happens.
+            following.catch_up().await.unwrap();
+        }
+        other.close().await.unwrap();
+        drop(other);
+        let again = start_in_store(&db, "other");
+        append(&again, &names("e", 3)).await;
+        following.catch_up().await.unwrap();
+        assert_eq!(derived(&db).await.len(), 15);
+        assert_eq!(following.progress().records, 15);
+    });
 }
