@@ -128,10 +128,7 @@ impl Serving {
             messages: messages(options, address)?,
         };
         let door = Door {
-            limits: Limits {
-                connections: process::connections(Limits::default().connections),
-                ..Limits::default()
-            },
+            limits: process::within_files(Limits::default()),
             origins,
             failures: Failures::keep(data, &shutdown.handle())?,
             scrapers: Scrapers::loopback(),

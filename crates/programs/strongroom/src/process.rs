@@ -1,6 +1,7 @@
 //! What the process itself is allowed, and what it denies others.
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
+use strongroom_server::Limits;
 
 /// Keeps this process's memory, which holds keys, out of core dumps and out of the hands of other processes
 /// of the same user, and lets it open as many files and connections as the machine permits.
@@ -17,28 +18,36 @@ pub(crate) fn prepare() {
     }
 }
 
-/// Files that are left to the store, the journal, HSMs' connections and whatever else is not a caller's connection.
+/// Files that are left to the store, the journal, HSMs' connections and whatever else is neither a caller's connection nor a
+/// body on its way.
 const KEPT_FILES: u64 = 512;
 
-/// So many connections as are wanted, or as the machine lets this process open beside its other files. Beyond that nobody would
-/// be asked to make room, and neither journal nor store could open a file.
-pub(crate) fn connections(wanted: usize) -> usize {
+/// The bounds that are wanted, or what of them the machine lets this process have: each connection, upload and download is an
+/// open file. Beyond that nobody would be asked to make room, and neither journal nor store could open a file.
+pub(crate) fn within_files(wanted: Limits) -> Limits {
     let Some(files) = getrlimit(Resource::Nofile).current else { return wanted };
-    let most = connections_of(files);
-    if wanted <= most {
-        return wanted;
+    let limits = limits_of(files, wanted);
+    let Limits { connections, uploads, downloads, .. } = limits;
+    if connections < wanted.connections || uploads < wanted.uploads || downloads < wanted.downloads {
+        tracing::warn!(
+            files,
+            "no more than {connections} of {} connections, {uploads} uploads and {downloads} downloads of objects are served at \
+             a time: this process may open no more files; raise the limit (LimitNOFILE of the unit, ulimit -n), or lower \
+             [limits] connections",
+            wanted.connections
+        );
     }
-    tracing::warn!(
-        files,
-        "no more than {most} of {wanted} connections are served at a time: this process may open no more files; raise the \
-         limit (LimitNOFILE of the unit, ulimit -n), or lower [limits] connections"
-    );
-    most
+    limits
 }
 
-/// The connections that leave room for other files.
-fn connections_of(files: u64) -> usize {
-    usize::try_from(files.saturating_sub(KEPT_FILES).max(files / 2)).unwrap_or(usize::MAX)
+/// Bounds that leave room for other files.
+fn limits_of(files: u64, wanted: Limits) -> Limits {
+    let files = files.saturating_sub(KEPT_FILES).max(files / 2);
+    let files = usize::try_from(files).unwrap_or(usize::MAX);
+    let uploads = wanted.uploads.min(files / 4);
+    let downloads = wanted.downloads.min(files / 4);
+    let connections = wanted.connections.min(files - uploads - downloads);
+    Limits { connections, uploads, downloads, ..wanted }
 }
 
 #[cfg(test)]
@@ -46,11 +55,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_files_have_room_beside_connections() {
-        assert_eq!(connections_of(20_000), 19_488);
-        assert_eq!(connections_of(1_024), 512);
-        assert_eq!(connections_of(256), 128);
-        assert_eq!(connections(1), 1);
-        assert!(connections(usize::MAX) < usize::MAX || getrlimit(Resource::Nofile).current.is_none());
+    fn other_files_have_room_beside_connections_and_bodies() {
+        let of = |files| {
+            let limits = limits_of(files, Limits { connections: usize::MAX, ..Limits::default() });
+            (limits.connections, limits.uploads, limits.downloads)
+        };
+        assert_eq!(of(20_000), (18_720, 256, 512));
+        assert_eq!(of(1_024), (256, 128, 128));
+        assert_eq!(of(256), (64, 32, 32));
+        assert_eq!(limits_of(u64::MAX, Limits { connections: 1, ..Limits::default() }).connections, 1);
+        let most = within_files(Limits { connections: usize::MAX, ..Limits::default() });
+        assert!(most.connections < usize::MAX || getrlimit(Resource::Nofile).current.is_none());
     }
 }

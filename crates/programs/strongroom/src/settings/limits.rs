@@ -23,15 +23,15 @@ pub(crate) struct LimitSettings {
 }
 
 impl LimitSettings {
-    /// All bounds of the front door; of connections no more than the machine permits.
+    /// All bounds of the front door; of connections and bodies no more than the machine permits.
     pub(crate) fn limits(&self) -> Limits {
-        Limits {
-            connections: process::connections(self.connections.get() as usize),
+        process::within_files(Limits {
+            connections: self.connections.get() as usize,
             requests: self.requests.get() as usize,
             body_memory: (self.body_memory_mib.get() << 20) as usize,
             shutdown_time: Duration::from_secs(self.shutdown_seconds.get()),
             ..Limits::default()
-        }
+        })
     }
 }
 
