@@ -5,6 +5,7 @@
 //! journal's end is, so that none speaks of more than there is. The slots are read before and after the store's moment, and
 //! have to be the same: everything in the store is sealed under a root key that they have.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -47,12 +48,15 @@ pub(crate) async fn make(parts: &Parts, answers: &Answers) -> Result<SecretStrin
     // The journal's files stay where they are, and as they are, until this is done.
     let _hold = ground.keeping.holds().hold();
     let _objects_hold = parts.s3.as_ref().map(|s3| s3.hold());
+    // Before the store's moment: what another server on the folder removes from here on is missed, and not left out.
+    let objects_before = objects(&parts.place)?;
     let seal_dir = &parts.place.seal.dir;
     let (slots, epoch, snapshot) = moment(parts, seal_dir).await?;
     let checkpoints = ground_files(&parts.place.data.journal().join(CHECKPOINTS))?;
     let name = server_name(parts)?;
     let segments = segments(&ground.journal.own_reader())?;
-    let objects = objects(&parts.place)?;
+    let objects = objects_before.into_iter().chain(objects(&parts.place)?);
+    let objects: BTreeMap<String, Kept> = objects.map(|kept| (kept.path.clone(), kept)).collect();
 
     let id: [u8; 16] = random::bytes()?;
     let open_part = OpenPart {
@@ -74,7 +78,7 @@ pub(crate) async fn make(parts: &Parts, answers: &Answers) -> Result<SecretStrin
     let mut writing = Writing::begin(&mut handing, &key, &open_part, origin).await?;
     let mut macs = RowCheck::new(&ground.root);
     writing.store(snapshot, &mut |table, row| macs.look(table, row)).await?;
-    for file in name.iter().chain(&checkpoints).chain(&segments).chain(&objects) {
+    for file in name.iter().chain(&checkpoints).chain(&segments).chain(objects.values()) {
         if !writing.file(file).await? {
             bail!("{} was removed while the backup was made; make it again", file.at.display());
         }

@@ -4,8 +4,10 @@
 //! Both bear the same number. Where the one in the folder is that of the one in the store, whoever works there is the
 //! restore itself, or its next try: every other command is refused by the mark in the folder.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -64,6 +66,8 @@ pub(crate) async fn refuse_store(db: &Db, place: &Place) -> Result<()> {
 struct Found {
     has_own_slots: bool,
     number: Vec<u8>,
+    /// The folder of objects that the restore made, wherever the settings have it by now; none in marks of before.
+    objects: Option<PathBuf>,
 }
 
 fn found(place: &Place) -> Result<Option<Found>> {
@@ -74,11 +78,13 @@ fn found(place: &Place) -> Result<Option<Found>> {
         Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
     };
     // A mark that was cut off itself has no number, and nothing was made under it.
-    let number = read.strip_prefix(OWN_SLOTS).or_else(|| read.strip_prefix(KEPT_SLOTS));
-    Ok(Some(Found {
-        has_own_slots: read.starts_with(OWN_SLOTS),
-        number: number.unwrap_or_default().to_vec(),
-    }))
+    let rest = read.strip_prefix(OWN_SLOTS).or_else(|| read.strip_prefix(KEPT_SLOTS)).unwrap_or_default();
+    let mut parts = rest.splitn(2, |byte| *byte == b'\n');
+    let number = parts.next().unwrap_or_default().to_vec();
+    // Nothing but a whole mark names a folder: it would be removed.
+    let objects = parts.next().and_then(|objects| objects.strip_suffix(b"\n"));
+    let objects = objects.map(|objects| PathBuf::from(OsStr::from_bytes(objects)));
+    Ok(Some(Found { has_own_slots: read.starts_with(OWN_SLOTS), number, objects }))
 }
 
 /// The store, if there is one.
@@ -145,7 +151,7 @@ pub(super) async fn expect_nothing(place: &Place, opened: &Opened) -> Result<()>
 
 async fn remove_leftovers(place: &Place, found: &Found) -> Result<()> {
     let data = &place.data;
-    for folder in [data.journal(), data.index(), place.objects.clone()] {
+    for folder in [data.journal(), data.index()].into_iter().chain(found.objects.clone()) {
         absent_is_fine(fs::remove_dir_all(folder))?;
     }
     absent_is_fine(fs::remove_file(data.server_name()))?;
@@ -192,7 +198,11 @@ impl Mark {
         let kept = place.seal.dir.join(SLOTS).exists();
         let path = path(place);
         let number = hex::encode(&random::bytes::<16>()?).into_bytes();
-        write_private(&path, &[if kept { KEPT_SLOTS } else { OWN_SLOTS }, &number].concat())?;
+        let slots = if kept { KEPT_SLOTS } else { OWN_SLOTS };
+        // As it is from everywhere: the next try may be begun in another folder.
+        let objects = std::path::absolute(&place.objects).context("naming the folder of objects")?;
+        let objects = objects.as_os_str().as_bytes();
+        write_private(&path, &[slots, &number, b"\n", objects, b"\n"].concat())?;
         Ok(Self { path, number })
     }
 
