@@ -313,7 +313,7 @@ async fn a_sound_row_is_not_taken_for_another_that_was_asked_for(database: &Test
     anew(&db).create_alias("alias/Prod", &key).await.unwrap();
     let sql = if database.sqlite_file().is_some() { CARELESS_SQLITE } else { CARELESS_POSTGRES };
     let careless = [Migration { component: "careless", version: 1, name: "names", sql }];
-    db.migrate(&[strongroom_kms::MIGRATIONS, &careless]).await.unwrap();
+    db.migrate(&[strongroom_kms::MIGRATIONS, strongroom_journal::MIGRATIONS, &careless]).await.unwrap();
 
     // Connections that knew the tables as they were would notice.
     let db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
