@@ -56,7 +56,8 @@ impl Denied {
     /// The text as S3 gives it: the resource in quotes.
     pub fn with_quoted_resource(&self) -> String {
         let Told { principal, action, resource, .. } = &*self.0;
-        let asked = format!("User: {principal} is not authorized to perform: {action} on resource: \"{resource}\" ");
+        let asked =
+            format!("User: {principal} is not authorized to perform: {action} on resource: \"{resource}\" ");
         format!("{asked}{}", Because(&self.0))
     }
 
