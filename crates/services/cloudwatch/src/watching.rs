@@ -34,7 +34,6 @@ const JUMP_MS: i64 = 3 * MINUTE_MS;
 /// How far time has been gone through.
 pub(crate) struct Ticks(Mutex<Reached>);
 
-#[expect(clippy::struct_field_names, reason = "names say the unit")]
 #[derive(Clone, Copy)]
 struct Reached {
     looked_ms: i64,
