@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use strongroom_journal::{
-    Durability, FindingKind, FrameFault, Journal, JournalOptions, OpenNote, Reader, StreamId,
+    Durability, FindingKind, FrameFault, Journal, JournalOptions, OpenNote, Reader, SealedFrame, StreamId,
 };
 use tempfile::TempDir;
 
@@ -83,12 +83,12 @@ fn any_sectors_that_are_missing_are_told_from_damage() {
             .map(|(_, sector)| *sector)
             .collect();
         lose(&path, &bytes, &lost);
-        let is_whole = |frame: &&strongroom_journal::SealedFrame| {
+        let is_whole = |frame: &&SealedFrame| {
             let (first, last) =
                 (frame.offset() as usize / SECTOR, (frame.offset() as usize + frame.length() - 1) / SECTOR);
             (first..=last).all(|sector| !lost.contains(&sector))
         };
-        let whole: Vec<_> = all.iter().filter(is_whole).map(|frame| frame.first_record()).collect();
+        let whole: Vec<_> = all.iter().filter(is_whole).map(SealedFrame::first_record).collect();
         let gap = (0..).zip(&whole).any(|(place, &frame)| place != frame);
         let context = format!("sectors {lost:?}");
 
