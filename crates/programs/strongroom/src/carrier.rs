@@ -27,6 +27,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 pub(crate) use self::mail::{MailServer, Post};
+use crate::escapes;
 use crate::outward::address::is_public;
 use crate::outward::{self, Place, Unanswered};
 
@@ -142,7 +143,8 @@ fn request_to(
     let mut request =
         Request::post(place.path.as_str()).header(HOST, place.authority.as_str()).header(CONNECTION, "close");
     if let Some(credentials) = &place.credentials {
-        let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(unescaped(credentials))))?;
+        let mut value =
+            HeaderValue::try_from(format!("Basic {}", STANDARD.encode(escapes::undone(credentials))))?;
         value.set_sensitive(true);
         request = request.header(AUTHORIZATION, value);
     }
@@ -150,25 +152,6 @@ fn request_to(
         request = request.header(HeaderName::from_static(name), value);
     }
     request.body(Full::new(Bytes::from(body)))
-}
-
-/// What `%xx` in a URL stands for.
-fn unescaped(text: &str) -> Vec<u8> {
-    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        if *first == b'%'
-            && let (Some(high), Some(low)) = (digit(after.first()), digit(after.get(1)))
-            && let Ok(byte) = u8::try_from(high * 16 + low)
-        {
-            bytes.push(byte);
-            rest = after.get(2..).unwrap_or_default();
-        } else {
-            bytes.push(*first);
-        }
-    }
-    bytes
 }
 
 /// TLS as a client whom nobody knows.

@@ -12,6 +12,7 @@ mod data_dir;
 mod dev;
 mod dev_tools;
 mod down;
+mod escapes;
 mod failures;
 mod faults;
 mod figures;

@@ -14,6 +14,7 @@ use super::checks::{IDENTITY_WIDE, KEY_OLD, KEY_UNUSED, ROOT_KEY, ROOT_MFA, ROOT
 use super::documents::{allowing, allows_all, is_about_everything, is_bounded};
 use super::outcome::Tally;
 use super::site::Site;
+use crate::escapes;
 
 /// The root user's name in a credential report.
 const ROOT: &str = "<root_account>";
@@ -159,8 +160,7 @@ fn managed(policy: &Element, tally: &mut Tally) {
 
 /// What a policy, encoded as IAM answers it, gives away.
 fn wide(encoded: &str) -> Option<String> {
-    let document = decoded(encoded);
-    let statements = allowing(&document);
+    let statements = allowing(&String::from_utf8_lossy(&escapes::undone(encoded)));
     let unbounded = || statements.iter().filter(|one| is_about_everything(one) && !is_bounded(one));
     if unbounded().any(|one| super::documents::texts(one, "Action").contains(&"*")) {
         Some("it allows everything".to_owned())
@@ -169,19 +169,6 @@ fn wide(encoded: &str) -> Option<String> {
     } else {
         None
     }
-}
-
-/// A text that is encoded as in URLs.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let digits = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        let code = digits.filter(|_| byte == b'%').and_then(|two| u8::from_str_radix(two, 16).ok());
-        bytes.push(code.unwrap_or(byte));
-        rest = if code.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -211,6 +198,5 @@ mod tests {
             None
         );
         assert_eq!(policy(&statement(r#""Action":"kms:Decrypt","Resource":"*""#)), None);
-        assert_eq!(decoded("100%"), "100%");
     }
 }
