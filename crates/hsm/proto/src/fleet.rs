@@ -9,6 +9,7 @@
 //! are sealed by HSMs for HSMs, and the control plane keeps and hands on bytes.
 
 mod audit;
+mod audit_text;
 mod blob;
 mod control;
 mod log;

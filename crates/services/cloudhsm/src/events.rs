@@ -16,6 +16,9 @@ use crate::plane::{BACKUP_RESOURCE, CLUSTER_RESOURCE};
 /// Who did it, where CloudTrail names an address or a program.
 const INTERNAL: &str = "AWS Internal";
 
+/// What the names of events begin with that HSMs logged; the opcode's name follows.
+pub(crate) const AUDITED: &str = "Hsm:";
+
 /// The retention of a backup is over, and it waits for its end.
 pub(crate) fn expired(backup: &Backup, at_ms: i64, event_id: [u8; 16]) -> Record {
     let details =
@@ -85,7 +88,7 @@ pub(crate) fn audited(home: &Home, cluster_id: &str, hsm_id: &str, record: &Audi
         ..event(
             home,
             (CLUSTER_RESOURCE, cluster_id),
-            &format!("Hsm:{}", record.opcode_name),
+            &format!("{AUDITED}{}", record.opcode_name),
             &details,
             at_ms,
             event_id,

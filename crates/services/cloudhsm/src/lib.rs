@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 mod api;
+mod audit_log;
 mod certificates;
 mod domain;
 mod error;
@@ -25,6 +26,7 @@ mod reconciler;
 mod repo;
 mod resealing;
 
+pub use audit_log::{AuditLine, audit_line};
 pub use faults::{HsmFault, HsmFaultError};
 pub use measures::{HsmCounts, HsmMeasures};
 pub use network::{Cidr, NetworkOwner, NetworkRules};

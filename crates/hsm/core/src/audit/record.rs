@@ -4,6 +4,7 @@ use std::fmt;
 
 use prost::Message;
 use strongroom_hsm_proto::command::Role;
+use strongroom_hsm_proto::fleet;
 
 use super::Opcode;
 use crate::HsmError;
@@ -100,67 +101,41 @@ const PRE_OFFICER: u32 = 6;
 /// The record as the one log event that CloudHSM makes of it.
 impl fmt::Display for AuditRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (opcode, name) = self.opcode;
-        writeln!(f, "Time: {}, usecs:{}", Time(self.time_us), self.time_us)?;
-        writeln!(f, "Sequence No : {:#x}", self.sequence)?;
-        writeln!(f, "Reboot counter : {:#x}", self.reboot_counter)?;
-        f.write_str(if name == "CN_CERT_AUTH_STORE_CERT" {
-            "Command Type(hex) : CN_CERT_AUTH_CMD (0x9)\n"
-        } else {
-            "Command Type(hex) : CN_MGMT_CMD (0x0)\n"
-        })?;
-        writeln!(f, "Opcode : {name} ({opcode:#x})")?;
-        writeln!(f, "Session Handle : {:#x}", self.session)?;
-        writeln!(f, "Response : {}:{}", self.response, self.response_text)?;
-        match &self.detail {
-            AuditDetail::None => f.write_str("Log type : MINIMAL_LOG_ENTRY (0)"),
-            AuditDetail::Keys { private, public } => write!(
-                f,
-                "Log type : MGMT_KEY_DETAILS_LOG (1)\nPriv/Secret Key Handle : {private}\nPublic Key Handle : {public}"
-            ),
-            AuditDetail::User { name, role } => {
-                let role_name = match *role {
-                    CRYPTO_USER => "CN_CRYPTO_USER",
-                    CRYPTO_OFFICER => "CN_CRYPTO_OFFICER",
-                    PRE_OFFICER => "CN_CRYPTO_PRE_OFFICER",
-                    _ => "CN_APPLIANCE_USER",
-                };
-                write!(
-                    f,
-                    "Log type : MGMT_USER_DETAILS_LOG (2)\nUser Name : {name}\nUser Type : {role_name} ({role})"
-                )
+        fleet::AuditRecord::from(self).fmt(f)
+    }
+}
+
+/// The record as it is handed over.
+impl From<&AuditRecord> for fleet::AuditRecord {
+    fn from(record: &AuditRecord) -> Self {
+        let (opcode, opcode_name) = record.opcode;
+        let mut sent = Self {
+            sequence: record.sequence,
+            time_us: record.time_us,
+            reboot_counter: record.reboot_counter,
+            command_type: if opcode_name == "CN_CERT_AUTH_STORE_CERT" { 9 } else { 0 },
+            opcode: opcode.into(),
+            opcode_name: opcode_name.to_owned(),
+            session: record.session,
+            response: record.response,
+            response_text: record.response_text.clone(),
+            ..Self::default()
+        };
+        sent.log_type = match &record.detail {
+            AuditDetail::None => fleet::LogType::Minimal,
+            AuditDetail::Keys { private, public } => {
+                (sent.secret_key, sent.public_key) = (*private, *public);
+                fleet::LogType::KeyDetails
             }
-            AuditDetail::Unknown => f.write_str("Log type : UNKNOWN_LOG_TYPE (5)"),
+            AuditDetail::User { name, role } => {
+                (sent.username, sent.user_type) = (name.clone(), *role);
+                fleet::LogType::UserDetails
+            }
+            AuditDetail::Unknown => fleet::LogType::Unknown,
         }
+        .into();
+        sent
     }
-}
-
-/// `MM/DD/YY HH:MM:SS.uuuuuu`, from microseconds since 1970.
-struct Time(i64);
-
-impl fmt::Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DAY_US: i64 = 86_400_000_000;
-        let (year, month, day) = civil(self.0.div_euclid(DAY_US));
-        let us = self.0.rem_euclid(DAY_US);
-        let (seconds, us) = (us / 1_000_000, us % 1_000_000);
-        let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-        write!(f, "{month:02}/{day:02}/{:02} {hour:02}:{minute:02}:{second:02}.{us:06}", year.rem_euclid(100))
-    }
-}
-
-/// Year, month and day of a day since 1970 in the Gregorian calendar, by counting eras of 400 years that begin
-/// on the first of March.
-fn civil(day: i64) -> (i64, i64, i64) {
-    let shifted = day + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 impl AuditRecord {

@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use strongroom_hsm_core::{AuditDetail, AuditRecord, Hsm};
+use strongroom_hsm_core::{AuditRecord, Hsm};
 use strongroom_hsm_proto::fleet;
 
 use super::LogError;
@@ -140,32 +140,5 @@ fn item(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 }
 
 fn on_the_wire(record: &AuditRecord) -> fleet::AuditRecord {
-    let (opcode, opcode_name) = record.opcode;
-    let mut sent = fleet::AuditRecord {
-        sequence: record.sequence,
-        time_us: record.time_us,
-        reboot_counter: record.reboot_counter,
-        command_type: if opcode_name == "CN_CERT_AUTH_STORE_CERT" { 9 } else { 0 },
-        opcode: opcode.into(),
-        opcode_name: opcode_name.to_owned(),
-        session: record.session,
-        response: record.response,
-        response_text: record.response_text.clone(),
-        text: record.to_string(),
-        ..fleet::AuditRecord::default()
-    };
-    sent.log_type = match &record.detail {
-        AuditDetail::None => fleet::LogType::Minimal,
-        AuditDetail::Keys { private, public } => {
-            (sent.secret_key, sent.public_key) = (*private, *public);
-            fleet::LogType::KeyDetails
-        }
-        AuditDetail::User { name, role } => {
-            (sent.username, sent.user_type) = (name.clone(), *role);
-            fleet::LogType::UserDetails
-        }
-        AuditDetail::Unknown => fleet::LogType::Unknown,
-    }
-    .into();
-    sent
+    fleet::AuditRecord { text: record.to_string(), ..fleet::AuditRecord::from(record) }
 }
