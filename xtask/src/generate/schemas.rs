@@ -18,13 +18,15 @@ pub(super) fn render(plan: &Plan<'_>) -> Result<String> {
             plan.entry.patterns.get(name).or(shape.pattern.as_ref()).filter(|_| shape.kind == "string");
         if let Some(pattern) = pattern {
             let ours = crate::pattern::translate(pattern).with_context(|| format!("shape {name}"))?;
-            writeln!(text, "static {constant}_PATTERN: Pattern = Pattern::new({pattern:?}, {ours:?});\n")?;
+            let constant = pattern_constant(plan, constant);
+            writeln!(text, "static {constant}: Pattern = Pattern::new({pattern:?}, {ours:?});\n")?;
         }
         let kind = kind(plan, name, shape)?;
         // What is taken beside the model's values is not what AWS lists.
         let also = plan.entry.enum_also.contains_key(name).then_some(&shape.values);
         let listed = plan.entry.enum_listed.get(name).or(also);
-        let constraints = constraints(shape, pattern.is_some().then_some(constant), listed);
+        let pattern = pattern.map(|_| pattern_constant(plan, constant));
+        let constraints = constraints(shape, pattern.as_deref(), listed);
         let namespace = shape.xml_namespace.as_ref().map(|namespace| match namespace {
             XmlNamespace::Uri(uri) | XmlNamespace::Full { uri, .. } => uri.as_str(),
         });
@@ -37,6 +39,12 @@ pub(super) fn render(plan: &Plan<'_>) -> Result<String> {
         )?;
     }
     Ok(text)
+}
+
+/// The name of a shape's pattern, unless a shape has that name (`LogGroupNamePattern` beside `LogGroupName`).
+fn pattern_constant(plan: &Plan<'_>, constant: &str) -> String {
+    let name = format!("{constant}_PATTERN");
+    if plan.statics.values().any(|taken| *taken == name) { format!("{constant}_REGEX") } else { name }
 }
 
 fn kind(plan: &Plan<'_>, name: &str, shape: &Shape) -> Result<String> {
@@ -142,7 +150,7 @@ fn member(
     Ok(format!("Member {{ name: {name:?}, schema: &{schema}, required: {required}, traits: {traits} }}"))
 }
 
-fn constraints(shape: &Shape, pattern: Option<&String>, listed: Option<&Vec<String>>) -> String {
+fn constraints(shape: &Shape, pattern: Option<&str>, listed: Option<&Vec<String>>) -> String {
     let bound = |number: &Option<serde_json::Number>| match number {
         None => "None".to_owned(),
         Some(number) if number.is_f64() => {
@@ -150,7 +158,7 @@ fn constraints(shape: &Shape, pattern: Option<&String>, listed: Option<&Vec<Stri
         }
         Some(number) => format!("Some(Bound::Int({number}))"),
     };
-    let pattern = pattern.map_or("None".to_owned(), |constant| format!("Some(&{constant}_PATTERN)"));
+    let pattern = pattern.map_or("None".to_owned(), |constant| format!("Some(&{constant})"));
     let listed = listed.map_or("None".to_owned(), |listed| format!("Some(&{listed:?})"));
     let all = [
         ("min", bound(&shape.min)),

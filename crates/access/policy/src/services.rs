@@ -15,6 +15,9 @@ pub const CLOUDHSM: &str = "cloudhsm.amazonaws.com";
 /// KMS where it looks after custom key stores, as policies and records name it.
 pub const KEY_STORES: &str = "cks.kms.amazonaws.com";
 
+/// CloudWatch Logs, as policies and records name it.
+pub const LOGS: &str = "logs.amazonaws.com";
+
 /// SNS, as policies and records name it.
 pub const NOTIFICATIONS: &str = "sns.amazonaws.com";
 

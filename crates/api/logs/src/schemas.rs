@@ -2236,7 +2236,7 @@ pub(crate) static LOG_GROUP_IMPACTS: Schema = Schema {
     xml_namespace: None,
 };
 
-static LOG_GROUP_NAME_PATTERN: Pattern = Pattern::new("[\\.\\-_/#A-Za-z0-9]+", "[\\.\\-_/#A-Za-z0-9]+");
+static LOG_GROUP_NAME_REGEX: Pattern = Pattern::new("[\\.\\-_/#A-Za-z0-9]+", "[\\.\\-_/#A-Za-z0-9]+");
 
 pub(crate) static LOG_GROUP_NAME: Schema = Schema {
     name: "LogGroupName",
@@ -2244,7 +2244,7 @@ pub(crate) static LOG_GROUP_NAME: Schema = Schema {
     constraints: Constraints {
         min: Some(Bound::Int(1)),
         max: Some(Bound::Int(512)),
-        pattern: Some(&LOG_GROUP_NAME_PATTERN),
+        pattern: Some(&LOG_GROUP_NAME_REGEX),
         ..Constraints::NONE
     },
     sensitive: false,

@@ -34,6 +34,8 @@ purposes! {
     SessionTokens = "strongroom/session-tokens",
     /// The journal's evolving MAC key.
     JournalMac = "strongroom/journal-mac",
+    /// Keys of the journal's streams that are noted beside what was read of them.
+    JournalPlaces = "strongroom/journal-places",
     /// What signs the journal's checkpoints.
     JournalCheckpoints = "strongroom/journal-checkpoints",
     /// MACs on the files of the journal's index.
@@ -54,6 +56,8 @@ purposes! {
     Objects = "strongroom/objects",
     /// The keys that sign notifications, and messages that wait to be delivered.
     Notifications = "strongroom/notifications",
+    /// The keys that log events are sealed under.
+    Logs = "strongroom/logs",
 }
 
 impl Purpose {

@@ -1,0 +1,128 @@
+//! The refusals of CloudWatch Logs as AWS words them (texts: answers of AWS quoted in public issue threads, where nothing
+//! else is said).
+
+use strongroom_api_logs::{SERVICE, errors};
+use strongroom_crypto::CryptoError;
+use strongroom_outbox::OnBehalfError;
+use strongroom_policy::Denied;
+use strongroom_schema::ErrorShape;
+use strongroom_seal::SealError;
+use strongroom_service::ApiError;
+use strongroom_store::StoreError;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why Logs does not do what it was asked.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// `InvalidParameterException` with this text.
+    Invalid(String),
+    /// Another error of the model, with its text.
+    Modelled(&'static ErrorShape, String),
+    /// KMS does not let the group's key be used.
+    KeyNotUsable { arn: String, source: ApiError },
+    /// The policy engine said no.
+    Denied(Denied),
+    /// What is asked for is not implemented.
+    NotYet(String),
+    /// The store does not answer in time.
+    Unavailable(BoxError),
+    /// A failure of ours.
+    Internal(BoxError),
+}
+
+impl Refusal {
+    pub(crate) fn invalid(text: impl Into<String>) -> Self {
+        Self::Invalid(text.into())
+    }
+
+    pub(crate) fn no_such_group() -> Self {
+        Self::Modelled(
+            &errors::RESOURCE_NOT_FOUND_EXCEPTION,
+            "The specified log group does not exist.".to_owned(),
+        )
+    }
+
+    pub(crate) fn no_such_stream() -> Self {
+        Self::Modelled(
+            &errors::RESOURCE_NOT_FOUND_EXCEPTION,
+            "The specified log stream does not exist.".to_owned(),
+        )
+    }
+
+    /// `what` is `group` or `stream`.
+    pub(crate) fn exists(what: &str) -> Self {
+        let text = format!("The specified log {what} already exists");
+        Self::Modelled(&errors::RESOURCE_ALREADY_EXISTS_EXCEPTION, text)
+    }
+
+    /// A feature that the API has and Strongroom has not.
+    pub(crate) fn not_yet(feature: impl std::fmt::Display) -> Self {
+        Self::NotYet(format!("{}: {feature}", SERVICE.name))
+    }
+
+    /// What went wrong, for a log.
+    pub(crate) fn into_cause(self) -> BoxError {
+        match self {
+            Self::Unavailable(source) | Self::Internal(source) => source,
+            Self::KeyNotUsable { source, .. } => source.into(),
+            other => ApiError::from(other).into(),
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Invalid(text) => Self::modelled(&errors::INVALID_PARAMETER_EXCEPTION, text),
+            Refusal::Modelled(shape, text) => Self::modelled(shape, text),
+            Refusal::KeyNotUsable { arn, source } => Self::modelled(
+                &errors::ACCESS_DENIED_EXCEPTION,
+                format!("The specified KMS key does not exist or is not allowed to be used with Arn '{arn}'"),
+            )
+            .with_source(source),
+            Refusal::Denied(denied) => Self::access_denied(denied),
+            Refusal::NotYet(feature) => Self::feature_not_implemented(&feature),
+            // Text: ours; the model names the error.
+            Refusal::Unavailable(source) => Self::modelled(
+                &errors::SERVICE_UNAVAILABLE_EXCEPTION,
+                "The service cannot complete the request.",
+            )
+            .with_source(source),
+            Refusal::Internal(source) => Self::internal(source),
+        }
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict | StoreError::Unavailable(_) => Self::Unavailable(error.into()),
+            other => Self::Internal(other.into()),
+        }
+    }
+}
+
+impl From<CryptoError> for Refusal {
+    fn from(error: CryptoError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<SealError> for Refusal {
+    fn from(error: SealError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<OnBehalfError> for Refusal {
+    fn from(error: OnBehalfError) -> Self {
+        Self::Internal(error.into())
+    }
+}

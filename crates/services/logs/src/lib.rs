@@ -1,0 +1,26 @@
+//! CloudWatch Logs: groups, streams, and the events in them.
+//!
+//! [`Logs`] answers the API. A call goes through `api` (input rules, authorisation), `domain` (rules without a store and a
+//! clock) and `repo` (rows). Groups, streams and the keys that events are sealed under are rows of the services' store; the
+//! events, of which there are many, are in a database of their own, so that they keep nobody waiting. What other parts of the
+//! program log goes in through [`Logs::admit`].
+//!
+//! The crate knows no HSM and no trail, and no metric.
+
+#![warn(missing_docs)]
+
+mod api;
+mod arriving;
+mod domain;
+mod error;
+mod keys;
+mod logs;
+mod recording;
+mod repo;
+mod resealing;
+
+pub use arriving::{Admitted, Arrival, Arrivals, NotAdmitted};
+pub use logs::{Logs, Parts};
+pub use recording::conceal_events;
+pub use repo::{EVENT_MIGRATIONS, EVENT_STATEMENTS, MIGRATIONS, STATEMENTS};
+pub use resealing::SEALED;

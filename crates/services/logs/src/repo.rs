@@ -1,0 +1,48 @@
+//! Rows of Logs. Groups and streams carry a MAC; data keys and events are sealed.
+
+pub(crate) mod data_keys;
+pub(crate) mod events;
+pub(crate) mod groups;
+pub(crate) mod streams;
+
+use strongroom_identity::RecordDraft;
+use strongroom_store::{Migration, Source, Statement, StoreError, Tx, Value};
+
+/// The tables of groups, forward only. They are in the store.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { component: "logs", version: 1, name: "groups", sql: include_str!("repo/0001_groups.sql") }];
+
+/// The tables of events, forward only. On SQLite they are in a file of their own, with PostgreSQL in the store.
+pub const EVENT_MIGRATIONS: &[Migration] = &[Migration {
+    component: "logs_events",
+    version: 1,
+    name: "events",
+    sql: include_str!("repo/0001_events.sql"),
+}];
+
+/// Every statement on the tables of groups, so that a test can show each to both engines.
+pub const STATEMENTS: &[&[Statement]] = &[groups::STATEMENTS, streams::STATEMENTS, data_keys::STATEMENTS];
+
+/// Every statement on the tables of events, likewise.
+pub const EVENT_STATEMENTS: &[&[Statement]] = &[events::STATEMENTS];
+
+/// Commits the draft of a record together with the change that it speaks of.
+pub(crate) async fn post(tx: &mut Tx<'_>, draft: Option<&RecordDraft>) -> Result<(), StoreError> {
+    match draft {
+        Some(draft) => {
+            tx.only_if_holds(draft.mark);
+            tx.post(&draft.event_id, &draft.bytes).await
+        }
+        None => Ok(()),
+    }
+}
+
+/// A column that cannot be read as what it should be.
+fn unreadable(column: &str, why: impl Into<Source>) -> StoreError {
+    StoreError::column(column, why)
+}
+
+/// A number of rows as statements take it.
+fn most(number: usize) -> Value {
+    i64::try_from(number).unwrap_or(i64::MAX).into()
+}
