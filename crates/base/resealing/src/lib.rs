@@ -18,6 +18,7 @@
 
 #![warn(missing_docs)]
 
+mod beside;
 mod error;
 mod following;
 mod known;
@@ -26,6 +27,7 @@ mod rotating;
 mod servers;
 mod walk;
 
+pub use beside::Beside;
 pub use error::ResealingError;
 pub use known::settle;
 pub use resealing::{GRACE, Parts, Resealing};

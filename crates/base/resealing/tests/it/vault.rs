@@ -24,7 +24,7 @@ CREATE TABLE things (id TEXT PRIMARY KEY, secret BYTEA NOT NULL, mac BYTEA NOT N
 CREATE TABLE documents (id TEXT PRIMARY KEY, sealed BYTEA NOT NULL);",
 }];
 
-const COLUMNS: &[SealedColumn] = &[SealedColumn {
+pub(crate) const COLUMNS: &[SealedColumn] = &[SealedColumn {
     table: "things",
     column: "secret",
     purpose: Purpose::Secrets,
@@ -102,7 +102,7 @@ impl Server {
     /// The first server on a store, which it fills.
     pub(crate) async fn first(database: &TestDatabase) -> Self {
         let db = open(database).await;
-        db.migrate(&[TABLES]).await.unwrap();
+        migrate(&db).await;
         let folder = tempfile::tempdir().unwrap();
         let root = Root::create(folder.path()).unwrap();
         db.meta_insert_if_absent("seal.check", root.check_value().as_bytes()).await.unwrap();
@@ -166,11 +166,7 @@ impl Server {
 
     /// Adds a thing, or writes it anew.
     pub(crate) async fn add(&self, id: &str) {
-        let sealing = Sealing::new(&self.root);
-        let secret = Sealer::new(&self.root, Purpose::Secrets).seal(id.as_bytes(), b"secret").unwrap();
-        let (name, secret) = (Value::from(id), Value::from(secret));
-        let mac = sealing.mac().seal("things", &[("id", &name), ("secret", &secret)]);
-        self.db.execute(ADD, &[name, secret, mac.into()]).await.unwrap();
+        add_to(&self.db, &self.root, id).await;
     }
 
     /// Reads everything, as a service would.
@@ -199,6 +195,20 @@ impl Server {
     pub(crate) fn epochs_on_disk(&self) -> Vec<u32> {
         Root::open(self.folder.path()).unwrap().epochs().into_iter().map(Epoch::number).collect()
     }
+}
+
+/// Makes the tables.
+pub(crate) async fn migrate(db: &Db) {
+    db.migrate(&[TABLES]).await.unwrap();
+}
+
+/// Adds a thing, sealed under `root`, or writes it anew.
+pub(crate) async fn add_to(db: &Db, root: &Root, id: &str) {
+    let sealing = Sealing::new(root);
+    let secret = Sealer::new(root, Purpose::Secrets).seal(id.as_bytes(), b"secret").unwrap();
+    let (name, secret) = (Value::from(id), Value::from(secret));
+    let mac = sealing.mac().seal("things", &[("id", &name), ("secret", &secret)]);
+    db.execute(ADD, &[name, secret, mac.into()]).await.unwrap();
 }
 
 pub(crate) async fn open(database: &TestDatabase) -> Db {
