@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use strongroom_journal::{Position, Record, StreamId};
+use strongroom_runtime::BoxError;
 use strongroom_store::{StoreError, Tx};
 
 /// How much of each record is read.
@@ -24,6 +25,8 @@ pub struct Batch {
     pub records: Vec<(Position, Record)>,
     /// What they take in the journal, in bytes.
     pub bytes: u64,
+    /// What proves them, sealed, for who keeps it to [read them again](crate::reread): none at a stream's beginning.
+    pub proof: Option<Vec<u8>>,
 }
 
 /// Something that is derived from each record of the journal once.
@@ -42,6 +45,11 @@ pub trait Effect: Send + Sync + 'static {
 
     /// Makes of a batch what there is to commit. Runs where it may take processor time, outside of any transaction.
     fn prepare(&self, batch: Batch) -> Self::Prepared;
+
+    /// What other databases or services are needed for, before the transaction. It may be done again for the same records.
+    async fn ready(&self, prepared: Self::Prepared) -> Result<Self::Prepared, BoxError> {
+        Ok(prepared)
+    }
 
     /// Writes what was prepared. Runs in the transaction that moves the follower's position, which may run again: it does
     /// nothing but use `tx`.

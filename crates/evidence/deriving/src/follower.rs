@@ -5,15 +5,17 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use strongroom_journal::{Position, Reader, SegmentId, StreamId};
+use strongroom_journal::{Position, Proof, Reader, SegmentId, StreamId};
 use strongroom_runtime::Shutdown;
-use strongroom_store::Db;
+use strongroom_seal::Root;
+use strongroom_store::{Db, RowMac};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::DerivingError;
-use crate::effect::Effect;
+use crate::effect::{Batch, Effect};
 use crate::positions::{self, Had};
 use crate::progress::{Counters, Followed, Progress};
+use crate::proving::Prover;
 use crate::reading::{self, Cursor, Listed, Stretch};
 
 /// How often it looks whether the journal has grown.
@@ -30,6 +32,8 @@ pub struct Follower<E> {
     db: Db,
     journal: RwLock<Reader>,
     effect: Arc<E>,
+    mac: RowMac,
+    prover: Prover,
     /// One reads at a time. None where the positions must be read from the store.
     reading: Mutex<Option<Known>>,
     counters: Counters,
@@ -49,11 +53,13 @@ struct Place {
     /// None where the store has no row yet.
     had: Option<Had>,
     cursor: Cursor,
+    /// Of the frame that is next; none where it must be opened from the row, or nothing was proved yet.
+    proof: Option<Proof>,
 }
 
 impl Place {
     fn is_done(&self) -> bool {
-        self.had.is_some_and(|had| had.done)
+        self.had.as_ref().is_some_and(|had| had.done)
     }
 }
 
@@ -62,10 +68,12 @@ pub struct AtRest<'f>(MutexGuard<'f, Option<Known>>);
 
 impl<E: Effect> Follower<E> {
     /// Follows `journal` from where `db` says that it was left, or from its beginning. The database holds what the
-    /// effect makes. Nothing is read before [`follow`](Self::follow) or [`catch_up`](Self::catch_up).
-    pub fn new(db: Db, journal: Reader, effect: Arc<E>) -> Self {
+    /// effect makes. What counts is what servers under `root` wrote. Nothing is read before [`follow`](Self::follow) or
+    /// [`catch_up`](Self::catch_up).
+    pub fn new(db: Db, journal: Reader, effect: Arc<E>, root: &Root) -> Self {
         let (journal, reading) = (RwLock::new(journal), Mutex::new(None));
-        Self { db, journal, effect, reading, counters: Counters::default() }
+        let (mac, prover) = (RowMac::new(root), Prover::new(root));
+        Self { db, journal, effect, mac, prover, reading, counters: Counters::default() }
     }
 
     /// What is derived.
@@ -149,8 +157,11 @@ impl<E: Effect> Follower<E> {
         }
         let mut more = false;
         for listed in listed {
-            let place =
-                places.entry(listed.stream).or_insert_with(|| Place { had: None, cursor: Cursor::default() });
+            let place = places.entry(listed.stream).or_insert_with(|| Place {
+                had: None,
+                cursor: Cursor::default(),
+                proof: None,
+            });
             if !place.is_done() {
                 more |= self.read_on(&journal, Arc::new(listed), place).await?;
             }
@@ -169,30 +180,30 @@ impl<E: Effect> Follower<E> {
         place: &mut Place,
     ) -> Result<bool, DerivingError> {
         for _ in 0..TURN {
-            let (reader, stream, cursor) = (journal.clone(), listed.clone(), place.cursor);
-            let effect = self.effect.clone();
-            let (stretch, prepared) = blocking(move || {
-                let Stretch { batch, cursor, ended, damaged } =
-                    reading::read(&reader, &stream, cursor, effect.needs())?;
-                let read = Read {
-                    records: batch.records.len() as u64,
-                    last_ms: batch.records.last().map(|(_, record)| record.event_time_ms),
-                    cursor,
-                    ended,
-                    damaged,
-                };
-                Ok((read, (read.records > 0).then(|| effect.prepare(batch))))
-            })
-            .await?;
-            let had = Had { next: stretch.cursor.next, done: stretch.ended && listed.is_closed };
-            if had.next > place.cursor.next || had.done {
-                self.commit(listed.stream, place.had, had, prepared.as_ref()).await?;
-                place.had = Some(had);
-                self.counters.had(stretch.records, stretch.last_ms);
-                self.counters.passed_over(stretch.damaged);
+            let (reader, prover, effect) = (journal.clone(), self.prover.clone(), self.effect.clone());
+            let (listed_here, cursor, proof) = (listed.clone(), place.cursor, place.proof.take());
+            let noted = place.had.as_ref().and_then(|had| had.proof.clone());
+            let (read, prepared) =
+                blocking(move || read(&reader, &prover, &listed_here, (cursor, proof, noted), &*effect))
+                    .await?;
+            if read.planted > 0 {
+                let (stream, planted) = (listed.stream, read.planted);
+                tracing::error!(%stream, planted, "records in the journal that no server of this seal has written");
             }
-            place.cursor = stretch.cursor;
-            if stretch.ended {
+            let prepared = match prepared {
+                Some(prepared) => Some(self.effect.ready(prepared).await.map_err(DerivingError::NotReady)?),
+                None => None,
+            };
+            let done = read.ended && listed.is_closed;
+            let had = Had { next: read.cursor.next, done, proof: read.noted.filter(|_| !done) };
+            if had.next > place.cursor.next || had.done {
+                self.commit(listed.stream, place.had.as_ref(), &had, prepared.as_ref()).await?;
+                place.had = Some(had);
+                self.counters.had(read.records, read.last_ms);
+                self.counters.passed_over(read.damaged.saturating_add(read.planted));
+            }
+            (place.cursor, place.proof) = (read.cursor, read.proof);
+            if read.ended {
                 return Ok(false);
             }
         }
@@ -202,15 +213,15 @@ impl<E: Effect> Follower<E> {
     async fn commit(
         &self,
         stream: StreamId,
-        from: Option<Had>,
-        to: Had,
+        from: Option<&Had>,
+        to: &Had,
         prepared: Option<&E::Prepared>,
     ) -> Result<(), DerivingError> {
-        let effect = &self.effect;
+        let (effect, mac) = (&self.effect, &self.mac);
         self.db
             .transaction(|tx| {
                 Box::pin(async move {
-                    positions::advance(tx, effect.name(), stream, from, to).await?;
+                    positions::advance(tx, mac, (effect.name(), stream), from, to).await?;
                     if let Some(prepared) = prepared {
                         effect.commit(tx, prepared).await?;
                     }
@@ -221,8 +232,8 @@ impl<E: Effect> Follower<E> {
     }
 
     async fn load(&self) -> Result<Places, DerivingError> {
-        let had = positions::list(&self.db, self.effect.name()).await?;
-        let place = |had: Had| Place { had: Some(had), cursor: Cursor::before(had.next) };
+        let had = positions::list(&self.db, &self.mac, self.effect.name()).await?;
+        let place = |had: Had| Place { cursor: Cursor::before(had.next), had: Some(had), proof: None };
         Ok(had.into_iter().map(|(stream, had)| (stream, place(had))).collect())
     }
 
@@ -254,7 +265,7 @@ impl<E: Effect> Followed for Follower<E> {
     }
 
     async fn read_to(&self, streams: &[StreamId]) -> Result<Option<Position>, DerivingError> {
-        let had = positions::list(&self.db, self.effect.name()).await?;
+        let had = positions::list(&self.db, &self.mac, self.effect.name()).await?;
         let mut read_to = None;
         for &stream in streams {
             let Some(had) = had.get(&stream) else { return Ok(read_to) };
@@ -270,13 +281,46 @@ impl<E: Effect> Followed for Follower<E> {
 }
 
 /// What was read, but for the records.
-#[derive(Clone, Copy)]
 struct Read {
     records: u64,
     last_ms: Option<i64>,
     cursor: Cursor,
+    proof: Option<Proof>,
+    /// The proof, sealed.
+    noted: Option<Vec<u8>>,
     ended: bool,
     damaged: u64,
+    planted: u64,
+}
+
+/// Reads a batch and has the effect prepare it. Blocks on the disk.
+fn read<E: Effect>(
+    journal: &Reader,
+    prover: &Prover,
+    listed: &Listed,
+    (cursor, proof, noted): (Cursor, Option<Proof>, Option<Vec<u8>>),
+    effect: &E,
+) -> Result<(Read, Option<E::Prepared>), DerivingError> {
+    let stream = listed.stream;
+    let proof = match (proof, &noted) {
+        (None, Some(noted)) => Some(prover.resume(stream, noted)?),
+        (proof, _) => proof,
+    };
+    let Stretch { records, bytes, cursor, proof, ended, damaged, planted } =
+        reading::read(journal, prover, listed, (cursor, proof), effect.needs())?;
+    let read = Read {
+        records: records.len() as u64,
+        last_ms: records.last().map(|(_, record)| record.event_time_ms),
+        cursor,
+        noted: proof.as_ref().map(|proof| prover.note(stream, proof)).transpose()?,
+        proof,
+        ended,
+        damaged,
+        planted,
+    };
+    let batch = Batch { stream, records, bytes, proof: noted };
+    let prepared = (read.records > 0).then(|| effect.prepare(batch));
+    Ok((read, prepared))
 }
 
 /// Tells, without a look at the disk, that there is nothing that was not had: as far as the journal can say so.

@@ -7,7 +7,10 @@
 //! Servers that share a store share its followers' positions. Each of them may read the same batch; a position moves only
 //! from where its reader found it, so one of them commits, and the other one looks again.
 //!
-//! The crate knows no service and no protocol. Records that are damaged are passed over: naming them is
+//! What is derived is signed, rings alarms, and is believed: so each frame is [proved](Prover) to be of this seal's servers, and
+//! positions carry MACs. Whoever writes the database, where that holds the journal, plants nothing.
+//!
+//! The crate knows no service and no protocol. Records that are damaged or planted are passed over: naming them is
 //! `audit verify`'s work.
 //!
 //! The database has the tables of [`MIGRATIONS`]; where a database file is no part of the services' store, whoever opens
@@ -20,6 +23,7 @@ mod error;
 mod follower;
 mod positions;
 mod progress;
+mod proving;
 mod reading;
 
 pub use effect::{Batch, Effect, Needs};
@@ -27,4 +31,5 @@ pub use error::DerivingError;
 pub use follower::{AtRest, Follower};
 pub use positions::{MIGRATIONS, STATEMENTS};
 pub use progress::{Followed, Progress};
-pub use reading::reread;
+pub use proving::{Prover, SEALED, sealed_proofs};
+pub use reading::{Kept, reread};

@@ -1,8 +1,12 @@
 //! Reading one stream on, a batch at a time. Blocks on the disk.
 
-use strongroom_journal::{JournalError, Position, Reader, Record, Segment, SegmentId, StreamId};
+use strongroom_journal::{
+    JournalError, Position, Proof, Reader, Record, SealedFrame, Segment, SegmentId, StreamId,
+};
 
-use crate::effect::{Batch, Needs};
+use crate::DerivingError;
+use crate::effect::Needs;
+use crate::proving::Prover;
 
 /// Records after which a batch is full; the last frame is taken whole.
 const RECORDS: usize = 4096;
@@ -53,25 +57,45 @@ impl Cursor {
 
 /// What was read.
 pub(crate) struct Stretch {
-    pub(crate) batch: Batch,
+    pub(crate) records: Vec<(Position, Record)>,
+    /// What they take in the journal.
+    pub(crate) bytes: u64,
     /// Where to go on.
     pub(crate) cursor: Cursor,
+    /// What proves the frame that is next; none where nothing was proved yet.
+    pub(crate) proof: Option<Proof>,
     /// There was nothing more.
     pub(crate) ended: bool,
     /// Records and places that could not be read.
     pub(crate) damaged: u64,
+    /// Records that are proved to be nobody's: this seal's servers have not written them.
+    pub(crate) planted: u64,
+}
+
+impl Stretch {
+    fn is_full(&self) -> bool {
+        self.records.len() >= RECORDS || self.bytes >= BYTES
+    }
+
+    fn proves(&mut self, prover: &Prover, segment: &Segment, frame: &SealedFrame) -> bool {
+        if self.proof.is_none() {
+            self.proof = prover.begin(segment);
+        }
+        self.proof.as_mut().is_some_and(|proof| proof.proves(frame))
+    }
 }
 
 /// Reads the next records of a stream.
 pub(crate) fn read(
     journal: &Reader,
+    prover: &Prover,
     listed: &Listed,
-    from: Cursor,
+    (from, proof): (Cursor, Option<Proof>),
     needs: Needs,
 ) -> Result<Stretch, JournalError> {
     let stream = listed.stream;
-    let batch = Batch { stream, records: Vec::new(), bytes: 0 };
-    let mut stretch = Stretch { batch, cursor: from, ended: false, damaged: 0 };
+    let (records, cursor) = (Vec::new(), from);
+    let mut stretch = Stretch { records, bytes: 0, cursor, proof, ended: false, damaged: 0, planted: 0 };
     let (first, mut offset) = match from.at {
         Some(at) => at,
         None => (find(journal, listed, from.next)?, 0),
@@ -79,19 +103,15 @@ pub(crate) fn read(
     for &number in listed.segments.iter().filter(|&&number| number >= first) {
         // One that is not there any more was old enough to go.
         if let Some(segment) = journal.segment(SegmentId { stream, number })? {
-            read_segment(&segment, offset, needs, &mut stretch)?;
+            read_segment(&segment, prover, offset, needs, &mut stretch)?;
         }
-        if is_full(&stretch.batch) {
+        if stretch.is_full() {
             return Ok(stretch);
         }
         offset = 0;
     }
     stretch.ended = true;
     Ok(stretch)
-}
-
-fn is_full(batch: &Batch) -> bool {
-    batch.records.len() >= RECORDS || batch.bytes >= BYTES
 }
 
 /// The last segment that begins at `next` or before it; the first, if there is none.
@@ -108,6 +128,7 @@ fn find(journal: &Reader, listed: &Listed, next: u64) -> Result<u32, JournalErro
 
 fn read_segment(
     segment: &Segment,
+    prover: &Prover,
     offset: u64,
     needs: Needs,
     stretch: &mut Stretch,
@@ -124,10 +145,23 @@ fn read_segment(
             Err(error) => return Err(error),
         };
         let (next, head) = (stretch.cursor.next, frame.head());
+        let behind = frame.first_record() + u64::from(frame.count());
+        // What was had lies before the frame that the proof is of.
+        let is_behind = stretch.proof.as_ref().is_some_and(|proof| frame.sequence() < proof.frame());
+        if is_behind && behind <= next {
+            stretch.cursor.at = Some((number, head.offset + u64::from(head.length)));
+            continue;
+        }
+        if !stretch.proves(prover, segment, &frame) {
+            // It may say anything of its place.
+            stretch.planted += u64::from(frame.count());
+            stretch.cursor.at = Some((number, head.offset + u64::from(head.length)));
+            continue;
+        }
         let mut take = |(position, record): (Position, Result<_, _>)| {
             if position.record >= next {
                 match record {
-                    Ok(record) => stretch.batch.records.push((position, record)),
+                    Ok(record) => stretch.records.push((position, record)),
                     Err(_) => stretch.damaged += 1,
                 }
             }
@@ -136,38 +170,50 @@ fn read_segment(
             Needs::Facts => frame.facts().for_each(&mut take),
             Needs::Everything => frame.decoded().for_each(&mut take),
         }
-        let behind = frame.first_record() + u64::from(frame.count());
         if behind > next {
             stretch.cursor.next = behind;
-            stretch.batch.bytes += frame.length() as u64;
+            stretch.bytes += frame.length() as u64;
         }
         stretch.cursor.at = Some((number, head.offset + u64::from(head.length)));
-        if is_full(&stretch.batch) {
+        if stretch.is_full() {
             return Ok(());
         }
     }
     Ok(())
 }
 
-/// Reads the records of a stream from number `first` to `last` again, in order. Blocks on the disk. What is damaged, or
-/// not there any more, is passed over.
+/// Records of one stream, and what proves them, as a [`Batch`](crate::Batch) had it that they were in, or an earlier one.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The stream.
+    pub stream: StreamId,
+    /// The number of the first record.
+    pub first: u64,
+    /// The number of the last record.
+    pub last: u64,
+    /// [`Batch::proof`](crate::Batch::proof).
+    pub proof: Option<Vec<u8>>,
+}
+
+/// Reads records again, in order. Blocks on the disk. What is damaged, planted, or not there any more, is passed over.
 pub fn reread(
     journal: &Reader,
-    stream: StreamId,
-    (first, last): (u64, u64),
+    prover: &Prover,
+    kept: &Kept,
     mut take: impl FnMut(Record),
-) -> Result<(), JournalError> {
-    let Some(listed) = list(journal)?.into_iter().find(|listed| listed.stream == stream) else {
+) -> Result<(), DerivingError> {
+    let Some(listed) = list(journal)?.into_iter().find(|listed| listed.stream == kept.stream) else {
         return Ok(());
     };
-    let mut cursor = Cursor::before(first);
+    let noted = kept.proof.as_deref().map(|noted| prover.resume(kept.stream, noted));
+    let mut from = (Cursor::before(kept.first), noted.transpose()?);
     loop {
-        let stretch = read(journal, &listed, cursor, Needs::Everything)?;
-        let wanted = stretch.batch.records.into_iter().filter(|(position, _)| position.record <= last);
+        let stretch = read(journal, prover, &listed, from, Needs::Everything)?;
+        let wanted = stretch.records.into_iter().filter(|(position, _)| position.record <= kept.last);
         wanted.for_each(|(_, record)| take(record));
-        cursor = stretch.cursor;
-        if stretch.ended || cursor.next > last {
+        if stretch.ended || stretch.cursor.next > kept.last {
             return Ok(());
         }
+        from = (stretch.cursor, stretch.proof);
     }
 }

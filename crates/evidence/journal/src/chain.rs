@@ -34,6 +34,19 @@ impl ChainKey {
         Ok(key)
     }
 
+    /// Takes up a key that was noted.
+    pub(crate) fn resumed(noted: &Key256) -> Result<Self, CryptoError> {
+        let mut key = Self { now: Box::default(), next: Box::default() };
+        key.now.expose_mut().copy_from_slice(noted.expose());
+        key.prepare()?;
+        Ok(key)
+    }
+
+    /// The key itself, to be noted where nobody reads it.
+    pub(crate) fn expose(&self) -> &Key256 {
+        &self.now
+    }
+
     /// Replaces the key with the next one.
     pub(crate) fn evolve(&mut self) -> Result<(), CryptoError> {
         self.step();

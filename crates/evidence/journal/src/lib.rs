@@ -73,7 +73,7 @@ pub use frame::FrameFault;
 pub use journal::{ClosedOff, Durability, Journal, JournalOptions, Opened};
 pub use keeper::{Compressed, Hold, Holds, Horizon, Keeper, KeeperOptions, MissingEnd, Old, Retired};
 pub use reader::{
-    FrameHead, Frames, Heads, ListedSegment, Reader, Records, SealedFrame, Segment, SegmentFile,
+    FrameHead, Frames, Heads, ListedSegment, Proof, Reader, Records, SealedFrame, Segment, SegmentFile,
     SegmentFrames, SegmentId,
 };
 pub use record::{

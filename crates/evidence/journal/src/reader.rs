@@ -1,11 +1,12 @@
 //! Reading: frames and records in either direction, over all streams.
 //!
 //! Reading blocks on the disk and holds one frame and one segment's frame positions in memory (40 bytes a
-//! frame). It checks the hashes of what it reads, not the MACs: that is [`verify`](crate::verify())'s work.
+//! frame). It checks the hashes of what it reads, not the MACs: that is [`verify`](crate::verify())'s work, and a [`Proof`]'s.
 
 mod epochs;
 mod files;
 mod heads;
+mod proof;
 mod records;
 mod sealed;
 mod segment_reader;
@@ -26,6 +27,7 @@ use crate::writer::{Durable, End};
 
 pub use files::SegmentFile;
 pub use heads::{FrameHead, Heads};
+pub use proof::Proof;
 pub use records::Records;
 use sealed::Place;
 pub use sealed::SealedFrame;

@@ -18,7 +18,7 @@ use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
 use strongroom_runtime::{Clocks, ManualTime, Stopwatch};
 use strongroom_schema::Timestamp;
-use strongroom_seal::Root;
+use strongroom_seal::{Purpose, Root};
 use strongroom_secret::Key256;
 use strongroom_store::{Db, OpenOptions, RowMac};
 
@@ -53,8 +53,8 @@ async fn look() {
     let clocks = Clocks::new(Arc::new(ManualTime::at(START)), 0);
     let root = Root::from_key(Key256::new([7; 32])).unwrap();
     let options = JournalOptions::default();
-    let journal =
-        Journal::open(&folder.path().join("journal"), &options, &Key256::new([3; 32]), "node", START);
+    let (_, journal_key) = root.current_subkey(Purpose::JournalMac).unwrap();
+    let journal = Journal::open(&folder.path().join("journal"), &options, &journal_key, "node", START);
     let journal = Arc::new(journal.unwrap().journal);
     let outbox = Outbox::new(db.clone(), RowMac::new(&root), journal.clone());
     let cloudwatch = CloudWatch::new(Parts {

@@ -103,7 +103,7 @@ impl CloudWatch {
         let Parts { db, points, root, authority, outbox, journal, clocks, sns, gauges } = parts;
         let mac = RowMac::new(root);
         let on_behalf = OnBehalf::new(SERVICE_PRINCIPAL, outbox, clocks.clone());
-        let counting = Arc::new(Follower::new(points.clone(), journal, Arc::new(Counting)));
+        let counting = Arc::new(Follower::new(points.clone(), journal, Arc::new(Counting), root));
         let directory = Directory::new(db.clone(), mac.clone());
         let ticks = Ticks::beginning_at(clocks.domain_now());
         Self {

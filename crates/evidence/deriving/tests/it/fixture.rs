@@ -1,12 +1,13 @@
 //! A journal, a store, and an effect that writes down what it was given.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use strongroom_deriving::{Batch, Effect, Follower, Needs};
 use strongroom_journal::{EventId, Journal, JournalOptions, Reader, Record};
+use strongroom_seal::{Purpose, Root};
 use strongroom_secret::Key256;
 use strongroom_store::{Db, Migration, OpenOptions, Statement, StoreError, Tx};
 use strongroom_testkit::TestDatabase;
@@ -108,16 +109,35 @@ pub(crate) async fn derived(db: &Db) -> Vec<String> {
     db.query(LIST, &[]).await.unwrap().iter().map(|row| row.text("name").unwrap()).collect()
 }
 
+/// The seal.
+pub(crate) fn root() -> Root {
+    Root::from_key(Key256::new([7; 32])).unwrap()
+}
+
+fn journal_key(root: &Root) -> Arc<Key256> {
+    root.current_subkey(Purpose::JournalMac).unwrap().1
+}
+
 /// Opens the journal, as a start of a server does: in a new stream. Segments are small.
 pub(crate) fn start(folder: &Path) -> Journal {
+    start_under(folder, &root())
+}
+
+/// The same of a server with another seal.
+pub(crate) fn start_under(folder: &Path, root: &Root) -> Journal {
     let options = JournalOptions { segment_bytes: 4096, queue_bytes: 4096, ..JournalOptions::default() };
-    Journal::open(folder, &options, &Key256::new([7; 32]), "node", NOW_MS).unwrap().journal
+    Journal::open(folder, &options, &journal_key(root), "node", NOW_MS).unwrap().journal
 }
 
 /// Opens the journal of the server of that name in a store that servers share.
 pub(crate) fn start_in_store(db: &Db, name: &str) -> Journal {
+    start_in_store_under(db, name, &root())
+}
+
+/// The same of a server with another seal.
+pub(crate) fn start_in_store_under(db: &Db, name: &str, root: &Root) -> Journal {
     let options = JournalOptions::default();
-    Journal::open_in_store(db, name, &options, &Key256::new([7; 32]), NOW_MS).unwrap().journal
+    Journal::open_in_store(db, name, &options, &journal_key(root), NOW_MS).unwrap().journal
 }
 
 /// Appends records of those names.
@@ -140,6 +160,37 @@ pub(crate) fn names(of: &str, count: usize) -> Vec<String> {
     (0..count).map(|number| format!("{of}{number:04}")).collect()
 }
 
+/// Keeps what batches are proved by.
+#[derive(Clone, Default)]
+pub(crate) struct Batches(Arc<Mutex<Vec<Option<Vec<u8>>>>>);
+
+impl Batches {
+    pub(crate) fn proofs(&self) -> Vec<Option<Vec<u8>>> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Effect for Batches {
+    type Prepared = ();
+
+    fn name(&self) -> &'static str {
+        "batches"
+    }
+
+    fn prepare(&self, batch: Batch) {
+        self.0.lock().unwrap().push(batch.proof);
+    }
+
+    async fn commit(&self, _: &mut Tx<'_>, (): &()) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+pub(crate) fn follower_of<E: Effect>(db: &Db, journal: &Reader, effect: E) -> Follower<E> {
+    Follower::new(db.clone(), journal.clone(), Arc::new(effect), &root())
+}
+
 pub(crate) fn follower(db: &Db, journal: &Reader, effect: Names) -> Follower<Names> {
-    Follower::new(db.clone(), journal.clone(), Arc::new(effect))
+    follower_of(db, journal, effect)
 }

@@ -3,6 +3,7 @@
 
 mod exactly_once;
 mod fixture;
+mod planted;
 mod rereading;
 mod retention;
 mod streams;

@@ -1,7 +1,7 @@
 //! One frame that was read.
 
 use crate::error::JournalError;
-use crate::frame::{Frame, FrameFault, FrameHeader};
+use crate::frame::{Frame, FrameFault, FrameHeader, Hash};
 use crate::record::codec::{Stored, Wanted};
 use crate::record::{Record, RecordError};
 use crate::stream::{Position, StreamId};
@@ -52,6 +52,15 @@ impl SealedFrame {
     /// Returns the length of the frame in bytes.
     pub fn length(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// The hash that the frame's MAC is of.
+    pub(super) fn hash(&self) -> Hash {
+        Frame::checked(self.place.header, &self.bytes).hash()
+    }
+
+    pub(super) fn mac(&self) -> Hash {
+        Frame::checked(self.place.header, &self.bytes).mac()
     }
 
     /// Reads one record, counted from the frame's first; none behind the last.

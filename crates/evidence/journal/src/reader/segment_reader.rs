@@ -114,6 +114,12 @@ impl Segment {
         self.header.as_ref().map(|header| header.first_record)
     }
 
+    /// Which epoch of the journal's key its stream's keys come from
+    /// ([`JournalOptions::key_epoch`](crate::JournalOptions::key_epoch)); none if its head is damaged.
+    pub fn key_epoch(&self) -> Option<u32> {
+        self.header.as_ref().map(|header| header.key_epoch)
+    }
+
     /// The greatest event time of all records before the segment, in its stream and those before, milliseconds since
     /// 1970 UTC; none if there was no record, or the head is damaged.
     pub fn newest_before_ms(&self) -> Option<i64> {

@@ -18,7 +18,7 @@ use strongroom_policy::document::{Document, Kind as DocumentKind};
 use strongroom_policy::{Authority, CallerPolicies, Policy};
 use strongroom_runtime::{Clocks, ManualTime, Scheduler};
 use strongroom_schema::Timestamp;
-use strongroom_seal::Root;
+use strongroom_seal::{Purpose, Root};
 use strongroom_secret::Key256;
 use strongroom_service::ApiError;
 use strongroom_store::{Db, OpenOptions, RowMac};
@@ -38,6 +38,11 @@ pub(crate) const DAY: i64 = 24 * HOUR;
 
 /// When everything begins: 22 July 2022, 15:00:00 UTC.
 pub(crate) const START: i64 = 1_658_502_000_000;
+
+/// The seal.
+fn root() -> Root {
+    Root::from_key(Key256::new([7; 32])).unwrap()
+}
 
 pub(crate) async fn open(database: &TestDatabase) -> Db {
     let db = Db::open(database.url(), &OpenOptions::default()).await.unwrap();
@@ -111,7 +116,8 @@ impl Lab {
         let time = Arc::new(ManualTime::at(START));
         let clocks = Clocks::new(time.clone(), 0);
         let options = JournalOptions::default();
-        let opened = Journal::open(folder.path(), &options, &Key256::new([3; 32]), "node", START).unwrap();
+        let (_, key) = root().current_subkey(Purpose::JournalMac).unwrap();
+        let opened = Journal::open(folder.path(), &options, &key, "node", START).unwrap();
         let (journal, topics) = (Arc::new(opened.journal), Arc::new(Topics::default()));
         let cloudwatch = server(&db, &journal, &clocks, &topics, gauges);
         let scheduler = Scheduler::new(clocks.clone(), vec![cloudwatch.clone()]);
@@ -185,7 +191,7 @@ fn server(
     topics: &Arc<Topics>,
     gauges: Vec<Arc<dyn Gauge>>,
 ) -> Arc<CloudWatch> {
-    let root = Root::from_key(Key256::new([7; 32])).unwrap();
+    let root = root();
     let outbox = Outbox::new(db.clone(), RowMac::new(&root), journal.clone());
     Arc::new(CloudWatch::new(Parts {
         db: db.clone(),
