@@ -53,11 +53,15 @@ impl OnBehalf {
 
     /// A context in which the service calls for an account.
     pub fn context(&self, account: AccountId, region: &str) -> Result<RequestContext, OnBehalfError> {
-        let region = Region::named(region).ok_or_else(|| OnBehalfError::Region(region.to_owned()))?;
         let principal = Principal::Service { account, name: self.service };
+        self.context_of(Caller::new(principal, ""), region)
+    }
+
+    fn context_of(&self, caller: Caller, region: &str) -> Result<RequestContext, OnBehalfError> {
+        let region = Region::named(region).ok_or_else(|| OnBehalfError::Region(region.to_owned()))?;
         Ok(RequestContext::new(
             RequestId::from_random(random::bytes()?),
-            Caller::new(principal, ""),
+            caller,
             region,
             self.clocks.domain_now(),
             self.clocks.real_now().saturating_add(PATIENCE_MS),
@@ -84,6 +88,35 @@ impl OnBehalf {
         if let Some(arn) = about {
             context = context.about(arn);
         }
+        self.make(context, asked, told, call).await
+    }
+
+    /// The same with the rights of a role that the account has given to the service: `caller` is the session that the
+    /// service has assumed. The call is made through the service (`aws:CalledVia`).
+    pub async fn call_as<T, E, F>(
+        &self,
+        (caller, region): (Caller, &str),
+        asked: Asked,
+        told: impl FnOnce(&E) -> (String, Option<String>),
+        call: impl FnOnce(Arc<RequestContext>) -> F,
+    ) -> Result<Result<T, E>, OnBehalfError>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let context = self.context_of(caller, region)?.passed_on_by(self.service);
+        self.make(context, asked, told, call).await
+    }
+
+    async fn make<T, E, F>(
+        &self,
+        mut context: RequestContext,
+        asked: Asked,
+        told: impl FnOnce(&E) -> (String, Option<String>),
+        call: impl FnOnce(Arc<RequestContext>) -> F,
+    ) -> Result<Result<T, E>, OnBehalfError>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
         let record = asked.record(self.service, &context, context.now_ms)?;
         if !asked.read_only {
             context = context.with_draft(self.outbox.draft(&record));

@@ -7,6 +7,8 @@ pub(crate) mod bucket;
 mod digests;
 mod files;
 mod gathering;
+mod log_events;
+pub(crate) mod log_groups;
 pub(crate) mod notices;
 pub(crate) mod own_buckets;
 mod writing;
@@ -15,7 +17,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use strongroom_deriving::{AtRest, DerivingError, Followed, Follower, Progress};
+use strongroom_deriving::{AtRest, DerivingError, Followed, Follower, Progress, Prover};
 use strongroom_journal::{Position, Reader, StreamId};
 use strongroom_runtime::{Agenda, BoxError, Due, Shutdown, Waker};
 
@@ -64,6 +66,7 @@ pub struct Deliveries {
     trails: Arc<Trails>,
     settings: Settings,
     follower: Arc<Follower<Gathering>>,
+    prover: Prover,
     /// What files are made from.
     journal: RwLock<Reader>,
 }
@@ -76,8 +79,10 @@ impl Deliveries {
     pub fn new(cloudtrail: &CloudTrail, journal: Reader, settings: Settings) -> Self {
         let trails = cloudtrail.trails.clone();
         let gathering = Arc::new(Gathering::new(trails.clone(), settings));
-        let follower = Arc::new(Follower::new(trails.db.clone(), journal.clone(), gathering));
-        Self { trails, settings, follower, journal: RwLock::new(journal) }
+        let follower =
+            Arc::new(Follower::new(trails.db.clone(), journal.clone(), gathering, &cloudtrail.root));
+        let prover = Prover::new(&cloudtrail.root);
+        Self { trails, settings, follower, prover, journal: RwLock::new(journal) }
     }
 
     /// Gathers what is logged until the shutdown begins. Files and digests are delivered by whoever runs the agenda.

@@ -62,6 +62,12 @@ impl Refusal {
         Self::of(&errors::MAXIMUM_NUMBER_OF_TRAILS_EXCEEDED_EXCEPTION, text)
     }
 
+    /// Observed.
+    pub(crate) fn no_such_log_group() -> Self {
+        let text = "Check the log group ARN: CloudTrail can't validate it.";
+        Self::of(&errors::INVALID_CLOUD_WATCH_LOGS_LOG_GROUP_ARN_EXCEPTION, text)
+    }
+
     /// The text is not published.
     pub(crate) fn not_at_home(arn: &str, home_region: &str) -> Self {
         let text = format!("The trail {arn} can only be changed in its home Region, {home_region}.");

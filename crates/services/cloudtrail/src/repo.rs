@@ -12,12 +12,26 @@ use strongroom_identity::RecordDraft;
 use strongroom_store::{Migration, Statement, StoreError, Tx};
 
 /// The tables of CloudTrail, forward only.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    component: "cloudtrail",
-    version: 1,
-    name: "trails",
-    sql: include_str!("repo/0001_trails.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        component: "cloudtrail",
+        version: 1,
+        name: "trails",
+        sql: include_str!("repo/0001_trails.sql"),
+    },
+    Migration {
+        component: "cloudtrail",
+        version: 2,
+        name: "destinations",
+        sql: include_str!("repo/0002_destinations.sql"),
+    },
+    Migration {
+        component: "cloudtrail",
+        version: 3,
+        name: "proofs",
+        sql: include_str!("repo/0003_proofs.sql"),
+    },
+];
 
 /// Every statement, so that a test can show each to both engines.
 pub const STATEMENTS: &[Statement] = &[

@@ -13,6 +13,7 @@ use strongroom_seal::Root;
 use strongroom_store::Db;
 
 use crate::delivery::bucket::Buckets;
+use crate::delivery::log_groups::LogGroups;
 use crate::trails::Trails;
 
 /// What CloudTrail stands on.
@@ -31,6 +32,8 @@ pub struct Parts {
     pub history: History,
     /// Where files go.
     pub buckets: Arc<dyn Buckets>,
+    /// Where events go that trails send to CloudWatch Logs.
+    pub log_groups: Arc<dyn LogGroups>,
     /// What encrypts them.
     pub kms: Arc<dyn Kms>,
     /// Who is told of deliveries.
@@ -39,6 +42,7 @@ pub struct Parts {
 
 /// The CloudTrail service.
 pub struct CloudTrail {
+    pub(crate) root: Root,
     pub(crate) authority: Authority,
     pub(crate) history: History,
     pub(crate) trails: Arc<Trails>,
@@ -47,8 +51,8 @@ pub struct CloudTrail {
 impl CloudTrail {
     /// The service over these parts. Nothing is delivered before [`Deliveries`](crate::Deliveries) begins to.
     pub fn new(parts: Parts) -> Self {
-        let (authority, history) = (parts.authority.clone(), parts.history.clone());
-        Self { authority, history, trails: Arc::new(Trails::new(parts)) }
+        let (root, authority, history) = (parts.root.clone(), parts.authority.clone(), parts.history.clone());
+        Self { root, authority, history, trails: Arc::new(Trails::new(parts)) }
     }
 
     /// Shows from now on what `journal` reads.

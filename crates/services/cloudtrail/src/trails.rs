@@ -13,6 +13,7 @@ use strongroom_store::{Db, RowMac, StoreError, Tx};
 
 use crate::delivery::HOUR_MS;
 use crate::delivery::bucket::Buckets;
+use crate::delivery::log_groups::LogGroups;
 use crate::delivery::notices::Notices;
 use crate::domain::identifier::Named;
 use crate::domain::selection::CLOUDTRAIL;
@@ -35,6 +36,7 @@ pub(crate) struct Trails {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) on_behalf: OnBehalf,
     pub(crate) buckets: Arc<dyn Buckets>,
+    pub(crate) log_groups: Arc<dyn LogGroups>,
     pub(crate) kms: Arc<dyn Kms>,
     pub(crate) notices: Notices,
     pub(crate) signing: Signing,
@@ -66,7 +68,7 @@ impl Resource for Target {
 
 impl Trails {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { db, root, authority, outbox, clocks, buckets, kms, sns, .. } = parts;
+        let Parts { db, root, authority, outbox, clocks, buckets, log_groups, kms, sns, .. } = parts;
         let (mac, signing) = (RowMac::new(&root), Signing::new(db.clone(), &root));
         let on_behalf = OnBehalf::new(CLOUDTRAIL, outbox.clone(), clocks.clone());
         let waker = OnceLock::new();
@@ -78,6 +80,7 @@ impl Trails {
             outbox,
             on_behalf,
             buckets,
+            log_groups,
             kms,
             notices: Notices { sns },
             signing,

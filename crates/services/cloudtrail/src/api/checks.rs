@@ -9,7 +9,9 @@ use strongroom_outbox::Asked;
 use strongroom_service::ApiError;
 
 use crate::delivery::bucket::{Behalf, DeliveryError, Put};
+use crate::delivery::log_groups::Obstacle;
 use crate::delivery::own_buckets::{CONTEXT, told};
+use crate::domain::log_place::LogPlace;
 use crate::domain::object;
 use crate::domain::trail::Trail;
 use crate::error::Refusal;
@@ -21,9 +23,7 @@ pub(super) async fn try_out(
     trail: &mut Trail,
     kms_key_id: Option<String>,
 ) -> Result<(), Refusal> {
-    if trail.settings.log_group_arn.is_some() || trail.settings.log_role_arn.is_some() {
-        return Err(Refusal::NotImplemented("cloudtrail: CloudWatchLogsLogGroupArn"));
-    }
+    trail.settings.check_log_place(trail.account, &trail.home_region)?;
     if kms_key_id.is_some() && !trails.buckets.encrypts() {
         return Err(Refusal::NotImplemented(
             "cloudtrail: KmsKeyId where trails deliver to another S3 than the one here",
@@ -48,6 +48,11 @@ pub(super) async fn try_out(
     if let Some(topic_arn) = &trail.settings.topic_arn {
         let tried = trails.notices.try_out(&trails.on_behalf, &behalf, topic_arn).await;
         tried.map_err(|error| of_topic(topic_arn, &error))?;
+    }
+    if let Some(place) = trail.settings.log_place() {
+        let stream = LogPlace::stream(trail.account, &trail.home_region);
+        let tried = trails.log_groups.try_out(&behalf, &place, &stream).await;
+        tried.map_err(|obstacle| of_logs(&place, obstacle))?;
     }
     trail.settings.kms_key_arn = match kms_key_id {
         None => None,
@@ -116,6 +121,24 @@ fn of_topic(topic_arn: &str, error: &DeliveryError) -> Refusal {
     tracing::info!(topic_arn, %error, "a trail's topic does not let it in");
     let text = "SNS Topic does not exist or the topic policy is incorrect!";
     Refusal::of(&errors::INSUFFICIENT_SNS_TOPIC_POLICY_EXCEPTION, text)
+}
+
+/// Why a log group or its role does not do (observed).
+fn of_logs(place: &LogPlace, obstacle: Obstacle) -> Refusal {
+    let LogPlace { group, role_arn, .. } = place;
+    tracing::info!(group, role_arn, error = %obstacle.error(), "a trail cannot use its log group");
+    match obstacle {
+        Obstacle::Role(_) => Refusal::of(
+            &errors::INVALID_CLOUD_WATCH_LOGS_ROLE_ARN_EXCEPTION,
+            "Access denied. Check the trust relationships for your role.",
+        ),
+        Obstacle::Permission(_) => Refusal::of(
+            &errors::INVALID_CLOUD_WATCH_LOGS_LOG_GROUP_ARN_EXCEPTION,
+            "Access denied. Check the permissions for your role.",
+        ),
+        Obstacle::Group(_) => Refusal::no_such_log_group(),
+        Obstacle::Other(error) => Refusal::internal(error),
+    }
 }
 
 /// Why a key does not do. The texts of the last ones are not published; they are KMS's own.

@@ -7,6 +7,7 @@ use super::Deliveries;
 use super::HOUR_MS;
 use super::bucket::{Behalf, DeliveryError, Put};
 use super::writing::{self, Compressed};
+use crate::domain::destination::Destination;
 use crate::domain::digest::Place;
 use crate::domain::object;
 use crate::domain::status::Status;
@@ -22,6 +23,7 @@ impl Deliveries {
     /// Delivers a file that became due at `due_ms`. Nothing happens if it was not to any more.
     pub(super) async fn deliver_file(&self, file_id: &str, due_ms: i64) -> Result<(), BoxError> {
         let Some((trail, file, place)) = self.prepare_file(file_id, due_ms).await? else { return Ok(()) };
+        let Some(place) = place else { return self.deliver_events(&trail, &file, due_ms).await };
         let compressed = self.make(&file).await?;
         let behalf = behalf(&trail);
         let put = Put {
@@ -42,12 +44,12 @@ impl Deliveries {
         Ok(())
     }
 
-    /// Closes a file, and decides where it goes.
+    /// Closes a file, and decides where in its bucket it goes, if it goes to one.
     async fn prepare_file(
         &self,
         file_id: &str,
         due_ms: i64,
-    ) -> Result<Option<(Trail, File, Place)>, StoreError> {
+    ) -> Result<Option<(Trail, File, Option<Place>)>, StoreError> {
         let Trails { db, mac, clocks, .. } = &*self.trails;
         let now_ms = clocks.domain_now();
         db.transaction(|tx| {
@@ -65,15 +67,18 @@ impl Deliveries {
                 if file.is_open {
                     files::close(tx, file_id, due_ms).await?;
                 }
+                if file.destination == Destination::Logs {
+                    return Ok(Some((trail, file, None)));
+                }
                 let (bucket, prefix) = (&trail.settings.bucket, trail.settings.prefix.as_deref());
                 // Where it was tried to go stays where it goes, unless the trail delivers elsewhere by now.
                 if let Some(place) = file.place.clone().filter(|place| is_under(place, bucket, prefix)) {
-                    return Ok(Some((trail, file, place)));
+                    return Ok(Some((trail, file, Some(place))));
                 }
                 let key = object::log_file(prefix, file.account, &file.region, now_ms, &file.id);
                 let place = Place { bucket: bucket.clone(), key };
                 files::plan(tx, file_id, &place).await?;
-                Ok(Some((trail, file, place)))
+                Ok(Some((trail, file, Some(place))))
             })
         })
         .await
@@ -81,10 +86,10 @@ impl Deliveries {
 
     async fn make(&self, file: &File) -> Result<Compressed, BoxError> {
         let slices = files::slices(&self.trails.db, &file.id).await?;
-        let (journal, file) = (self.journal(), file.clone());
+        let (journal, prover, file) = (self.journal(), self.prover.clone(), file.clone());
         let made = tokio::task::spawn_blocking(move || {
             let of = (&file.selection, file.account.to_string(), file.region);
-            writing::log_file(&journal, &slices, (of.0, &of.1, &of.2))
+            writing::log_file((&journal, &prover), &slices, (of.0, &of.1, &of.2))
         });
         Ok(made.await??)
     }
@@ -143,7 +148,7 @@ impl Deliveries {
     }
 
     /// Tries again later, for as long as CloudTrail does.
-    async fn file_failed(
+    pub(super) async fn file_failed(
         &self,
         trail: &Trail,
         file: &File,
@@ -162,7 +167,14 @@ impl Deliveries {
                 } else {
                     files::postpone(tx, &file.id, due_ms, next_ms).await?;
                 }
-                status::change(tx, &trail.id, |status| status.files.failed(now_ms, &error.code)).await
+                let note = |status: &mut Status| {
+                    let attempts = match file.destination {
+                        Destination::Bucket => &mut status.files,
+                        Destination::Logs => &mut status.logs,
+                    };
+                    attempts.failed(now_ms, &error.code);
+                };
+                status::change(tx, &trail.id, note).await
             })
         });
         noted.await

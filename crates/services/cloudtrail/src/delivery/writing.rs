@@ -9,11 +9,11 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use strongroom_crypto::digest::{Hash, Hasher};
 use strongroom_crypto::hex;
-use strongroom_deriving::reread;
-use strongroom_journal::{JournalError, Reader, Record, render_cloudtrail_json};
+use strongroom_deriving::{DerivingError, Kept, Prover, reread};
+use strongroom_journal::{Reader, Record, render_cloudtrail_json};
 
+use super::log_groups::LogEvent;
 use crate::domain::selection::Selection;
-use crate::repo::files::Slice;
 
 /// Something that is put compressed.
 pub(super) struct Compressed {
@@ -27,7 +27,7 @@ pub(super) struct Compressed {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WritingError {
     #[error("the records of a trail's file cannot be read")]
-    Journal(#[from] JournalError),
+    Journal(#[from] DerivingError),
     #[error("a trail's file cannot be compressed")]
     Compression(#[from] io::Error),
 }
@@ -60,10 +60,36 @@ pub(super) fn compress(text: &str) -> io::Result<Compressed> {
     written.finish()
 }
 
+/// The longest event that a log group gets (CloudTrail User Guide, "Sending events to CloudWatch Logs": 256 KB).
+const LONGEST_EVENT: usize = 256 * 1024;
+
+/// Makes the events of a Region for a trail's log group, in the order of the slices. Blocks on the disk.
+pub(super) fn log_events(
+    (journal, prover): (&Reader, &Prover),
+    slices: &[Kept],
+    (selection, account, region): (&Selection, &str, &str),
+) -> Result<Vec<LogEvent>, WritingError> {
+    let mut events = Vec::new();
+    for slice in slices {
+        reread(journal, prover, slice, |record| {
+            if record.aws_region == region && selection.has(account, &record) {
+                let (at_ms, message) = (record.event_time_ms, render_cloudtrail_json(&record));
+                if message.len() <= LONGEST_EVENT {
+                    events.push(LogEvent { at_ms, message });
+                } else {
+                    let event_id = record.event_id.to_string();
+                    tracing::warn!(event_id, "an event is too long for a log group");
+                }
+            }
+        })?;
+    }
+    Ok(events)
+}
+
 /// Makes a trail's file of a Region. Blocks on the disk. What is held in memory is the compressed text and a batch.
 pub(super) fn log_file(
-    journal: &Reader,
-    slices: &[Slice],
+    (journal, prover): (&Reader, &Prover),
+    slices: &[Kept],
     (selection, account, region): (&Selection, &str, &str),
 ) -> Result<Compressed, WritingError> {
     let mut text = Text::new();
@@ -77,7 +103,7 @@ pub(super) fn log_file(
             is_first = false;
             text.push(&render_cloudtrail_json(record))
         };
-        reread(journal, slice.stream, (slice.first, slice.last), |record| {
+        reread(journal, prover, slice, |record| {
             let is_ours = record.aws_region == region && selection.has(account, &record);
             if is_ours && failed.is_none() {
                 failed = take(&record).err();

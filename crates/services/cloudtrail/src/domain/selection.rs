@@ -61,9 +61,9 @@ impl Stretch {
     }
 }
 
-/// Whether CloudTrail itself made the call, for a delivery. If such calls were delivered, each delivery would make the
-/// next one.
+/// Whether CloudTrail itself made the call, for a delivery: in its own name, or with the rights of a trail's role. If such
+/// calls were delivered, each delivery would make the next one.
 fn is_delivery(record: &Record) -> bool {
-    record.identity.kind == Some(IdentityKind::AwsService)
+    matches!(record.identity.kind, Some(IdentityKind::AwsService | IdentityKind::AssumedRole))
         && record.identity.invoked_by.as_deref() == Some(CLOUDTRAIL)
 }

@@ -1,10 +1,12 @@
 //! Rows of files: gathered, waiting to be delivered, waiting for their digest.
 
+use strongroom_deriving::Kept;
 use strongroom_identity::AccountId;
 use strongroom_journal::{Position, StreamId};
 use strongroom_store::{Db, Row, Statement, StoreError, Tx, Value};
 
 use super::{FORMAT, expect_format, read, write};
+use crate::domain::destination::Destination;
 use crate::domain::digest::{LogFile, Place};
 use crate::domain::selection::Selection;
 use crate::domain::trail::Trail;
@@ -18,8 +20,8 @@ const DELIVERED_STATE: &str = "delivered";
 
 pub(super) const INSERT: Statement = Statement::new(
     "INSERT INTO cloudtrail_files (file_id, trail_id, account, region, state, format, selection, edition, \
-     opened_ms, due_ms, records, bytes, oldest_ms, newest_ms) \
-     VALUES ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+     opened_ms, due_ms, records, bytes, oldest_ms, newest_ms, destination) \
+     VALUES ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
 );
 pub(super) const ADD: Statement = Statement::new(
     "UPDATE cloudtrail_files SET records = records + $2, bytes = bytes + $3, \
@@ -28,11 +30,11 @@ pub(super) const ADD: Statement = Statement::new(
 );
 pub(super) const FIND: Statement = Statement::new(
     "SELECT file_id, trail_id, account, region, state, format, selection, edition, opened_ms, due_ms, \
-     bucket, object_key FROM cloudtrail_files WHERE file_id = $1",
+     bucket, object_key, destination FROM cloudtrail_files WHERE file_id = $1",
 );
 pub(super) const FIND_OPEN: Statement = Statement::new(
     "SELECT file_id, edition, records, bytes FROM cloudtrail_files \
-     WHERE trail_id = $1 AND region = $2 AND state = 'open'",
+     WHERE trail_id = $1 AND region = $2 AND destination = $3 AND state = 'open'",
 );
 pub(super) const CLOSE: Statement = Statement::new(
     "UPDATE cloudtrail_files SET state = 'closed', due_ms = $2 WHERE file_id = $1 AND state = 'open'",
@@ -53,9 +55,10 @@ pub(super) const OF_DIGEST: Statement = Statement::new(
 pub(super) const DUE: Statement = Statement::new(
     "SELECT file_id, due_ms FROM cloudtrail_files WHERE due_ms IS NOT NULL ORDER BY due_ms, file_id LIMIT $1",
 );
+/// Of one Region: what its digest waits for.
 pub(super) const WAITING: Statement = Statement::new(
-    "SELECT COUNT(*) AS waiting FROM cloudtrail_files \
-     WHERE trail_id = $1 AND (region = $2 OR CAST($3 AS BIGINT) = 1) AND state <> 'delivered'",
+    "SELECT COUNT(*) AS waiting FROM cloudtrail_files WHERE trail_id = $1 AND state <> 'delivered' \
+     AND (CAST($3 AS BIGINT) = 1 OR (region = $2 AND destination = 'bucket'))",
 );
 /// Their slices went when they were delivered.
 pub(super) const FORGET_DELIVERED: Statement = Statement::new(
@@ -65,11 +68,12 @@ pub(super) const FORGET_DELIVERED: Statement = Statement::new(
 pub(super) const DELETE: Statement = Statement::new("DELETE FROM cloudtrail_files WHERE file_id = $1");
 /// What lies between two slices of one stream was looked at, and is none of the file's.
 pub(super) const PUT_SLICE: Statement = Statement::new(
-    "INSERT INTO cloudtrail_slices (file_id, stream, first_record, last_record) VALUES ($1, $2, $3, $4) \
-     ON CONFLICT (file_id, stream) DO UPDATE SET last_record = excluded.last_record",
+    "INSERT INTO cloudtrail_slices (file_id, stream, first_record, last_record, proof) \
+     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (file_id, stream) DO UPDATE SET last_record = excluded.last_record",
 );
 pub(super) const SLICES: Statement = Statement::new(
-    "SELECT stream, first_record, last_record FROM cloudtrail_slices WHERE file_id = $1 ORDER BY stream LIMIT $2",
+    "SELECT stream, first_record, last_record, proof FROM cloudtrail_slices \
+     WHERE file_id = $1 ORDER BY stream LIMIT $2",
 );
 pub(super) const DELETE_SLICES: Statement =
     Statement::new("DELETE FROM cloudtrail_slices WHERE file_id = $1");
@@ -92,7 +96,8 @@ pub(crate) struct File {
     pub(crate) selection: Selection,
     pub(crate) opened_ms: i64,
     pub(crate) due_ms: Option<i64>,
-    /// Where it goes, once that was decided.
+    pub(crate) destination: Destination,
+    /// Where it goes in its bucket, once that was decided.
     pub(crate) place: Option<Place>,
 }
 
@@ -105,7 +110,7 @@ pub(crate) struct OpenFile {
 }
 
 /// Records that join a file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Share {
     pub(crate) stream: StreamId,
     pub(crate) first: u64,
@@ -114,25 +119,19 @@ pub(crate) struct Share {
     pub(crate) bytes: u64,
     pub(crate) oldest_ms: i64,
     pub(crate) newest_ms: i64,
+    /// What proves them.
+    pub(crate) proof: Option<Vec<u8>>,
 }
 
-/// Records of a stream among which a file's are.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Slice {
-    pub(crate) stream: StreamId,
-    pub(crate) first: u64,
-    pub(crate) last: u64,
-}
-
-/// The file of a trail and a Region that takes further records.
+/// The file of a trail, a Region and a destination that takes further records.
 pub(crate) async fn find_open(
     tx: &mut Tx<'_>,
     trail_id: &str,
     region: &str,
+    destination: Destination,
 ) -> Result<Option<OpenFile>, StoreError> {
-    let Some(row) = tx.query_opt(FIND_OPEN, &[trail_id.into(), region.into()]).await? else {
-        return Ok(None);
-    };
+    let named = [trail_id.into(), region.into(), destination.as_str().into()];
+    let Some(row) = tx.query_opt(FIND_OPEN, &named).await? else { return Ok(None) };
     Ok(Some(OpenFile {
         id: row.text("file_id")?,
         edition: row.i64("edition")?,
@@ -144,10 +143,10 @@ pub(crate) async fn find_open(
 /// Begins a file with its first records.
 pub(crate) async fn open(
     tx: &mut Tx<'_>,
-    (id, trail, region): (&str, &Trail, &str),
+    (id, trail, region, destination): (&str, &Trail, &str, Destination),
     selection: &Selection,
     (opened_ms, due_ms): (i64, i64),
-    share: Share,
+    share: &Share,
 ) -> Result<(), StoreError> {
     let values = [
         id.into(),
@@ -163,22 +162,24 @@ pub(crate) async fn open(
         (share.bytes as i64).into(),
         share.oldest_ms.into(),
         share.newest_ms.into(),
+        destination.as_str().into(),
     ];
     tx.execute(INSERT, &values).await?;
     put_slice(tx, id, share).await
 }
 
 /// Adds records to a file.
-pub(crate) async fn add(tx: &mut Tx<'_>, id: &str, share: Share) -> Result<(), StoreError> {
+pub(crate) async fn add(tx: &mut Tx<'_>, id: &str, share: &Share) -> Result<(), StoreError> {
     let (records, bytes) = (share.records as i64, share.bytes as i64);
     let values = [id.into(), records.into(), bytes.into(), share.oldest_ms.into(), share.newest_ms.into()];
     tx.execute(ADD, &values).await?;
     put_slice(tx, id, share).await
 }
 
-async fn put_slice(tx: &mut Tx<'_>, id: &str, share: Share) -> Result<(), StoreError> {
+async fn put_slice(tx: &mut Tx<'_>, id: &str, share: &Share) -> Result<(), StoreError> {
     let (first, last) = (share.first as i64, share.last as i64);
-    tx.execute(PUT_SLICE, &[id.into(), share.stream.to_string().into(), first.into(), last.into()])
+    let (stream, proof) = (share.stream.to_string(), share.proof.clone());
+    tx.execute(PUT_SLICE, &[id.into(), stream.into(), first.into(), last.into(), proof.into()])
         .await
         .map(drop)
 }
@@ -200,6 +201,11 @@ fn file(row: &Row) -> Result<File, StoreError> {
         let source = format!("{state} is no state of a file").into();
         return Err(StoreError::Column { column: "state".to_owned(), source });
     }
+    let destination = row.text("destination")?;
+    let destination = Destination::named(&destination).ok_or_else(|| StoreError::Column {
+        column: "destination".to_owned(),
+        source: format!("{destination} is no destination of a file").into(),
+    })?;
     Ok(File {
         id: row.text("file_id")?,
         trail_id: row.text("trail_id")?,
@@ -210,6 +216,7 @@ fn file(row: &Row) -> Result<File, StoreError> {
         selection: read("selection", &row.text("selection")?)?,
         opened_ms: row.i64("opened_ms")?,
         due_ms: row.opt_i64("due_ms")?,
+        destination,
         place: place.map(|(bucket, key)| Place { bucket, key }),
     })
 }
@@ -287,12 +294,12 @@ pub(crate) async fn release(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError>
     tx.execute(DELETE_SLICES, &[id.into()]).await.map(drop)
 }
 
-/// What a file was gathered from.
-pub(crate) async fn slices(db: &Db, id: &str) -> Result<Vec<Slice>, StoreError> {
+/// What a file was gathered from: of each stream, records among which the file's are.
+pub(crate) async fn slices(db: &Db, id: &str) -> Result<Vec<Kept>, StoreError> {
     let rows = db.query(SLICES, &[id.into(), MOST_SLICES.into()]).await?;
     let read = rows.iter().map(|row| {
         let (first, last) = (row.i64("first_record")? as u64, row.i64("last_record")? as u64);
-        Ok(Slice { stream: row.parse("stream")?, first, last })
+        Ok(Kept { stream: row.parse("stream")?, first, last, proof: row.opt_blob("proof")? })
     });
     read.collect()
 }

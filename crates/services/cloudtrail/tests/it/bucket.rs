@@ -1,7 +1,7 @@
 //! A bucket in memory, that can forbid, be gone, or hang in the middle of a put.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use flate2::read::GzDecoder;
@@ -9,8 +9,12 @@ use serde_json::Value;
 use strongroom_cloudtrail::{Behalf, Buckets, DeliveryError, Put};
 use tokio::sync::Notify;
 
+use crate::log_group::LogGroup;
+
 #[derive(Default)]
 pub(crate) struct Bucket {
+    /// The log group that is there with it.
+    pub(crate) logs: Arc<LogGroup>,
     state: Mutex<State>,
     /// Tells that a put hangs.
     pub(crate) hanging: Notify,

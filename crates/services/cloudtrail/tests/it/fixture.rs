@@ -19,13 +19,14 @@ use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
 use strongroom_runtime::{Clocks, ManualTime};
 use strongroom_schema::Timestamp;
-use strongroom_seal::Root;
+use strongroom_seal::{Purpose, Root};
 use strongroom_secret::Key256;
 use strongroom_service::ApiError;
 use strongroom_store::{Db, OpenOptions, RowMac};
 use tempfile::TempDir;
 
 use crate::bucket::Bucket;
+use crate::log_group::LogGroup;
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const STRANGER: &str = "444455556666";
@@ -52,7 +53,7 @@ impl History {
         let index =
             IndexedHistory::new(journal.reader(), directory.path().join("index"), &Key256::new([9; 32]));
         let db = Db::open_sqlite_ephemeral(&OpenOptions::default()).await.unwrap();
-        let root = Root::from_key(Key256::new([9; 32])).unwrap();
+        let root = root();
         let clocks = Clocks::new(Arc::new(ManualTime::at(NOW)), 0);
         let outbox = Arc::new(Outbox::new(db.clone(), RowMac::new(&root), journal.clone()));
         let trail = CloudTrail::new(Parts {
@@ -63,6 +64,7 @@ impl History {
             clocks,
             history: index.clone(),
             buckets: Arc::new(Bucket::default()),
+            log_groups: Arc::new(LogGroup::default()),
             kms: Arc::new(NoKms),
             sns: Arc::new(NoSns),
         });
@@ -119,13 +121,19 @@ struct NoSns;
 impl Sns for NoSns {}
 
 /// Opens the journal of that directory, as a start of a server does: in a new stream.
+/// The seal.
+pub(crate) fn root() -> Root {
+    Root::from_key(Key256::new([9; 32])).unwrap()
+}
+
 pub(crate) fn open_journal(directory: &Path) -> Arc<Journal> {
     let options = JournalOptions {
         durability: Durability::Written,
         segment_bytes: 1 << 16,
         ..JournalOptions::default()
     };
-    let journal = Journal::open(&directory.join("journal"), &options, &Key256::new([7; 32]), "node", NOW);
+    let (_, key) = root().current_subkey(Purpose::JournalMac).unwrap();
+    let journal = Journal::open(&directory.join("journal"), &options, &key, "node", NOW);
     Arc::new(journal.unwrap().journal)
 }
 

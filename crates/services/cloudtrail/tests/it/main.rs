@@ -9,6 +9,8 @@ mod delivery;
 mod digests;
 mod events;
 mod fixture;
+mod log_events;
+mod log_group;
 mod paging;
 mod refusals;
 mod selection;

@@ -14,7 +14,6 @@ use strongroom_journal::{EventId, Journal, Record};
 use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
 use strongroom_runtime::{Agenda as _, Clocks, Due, ManualTime};
-use strongroom_seal::Root;
 use strongroom_secret::Key256;
 use strongroom_service::ApiError;
 use strongroom_store::{Db, OpenOptions, RowMac};
@@ -22,7 +21,7 @@ use strongroom_testkit::TestDatabase;
 use tempfile::TempDir;
 
 use crate::bucket::Bucket;
-use crate::fixture::{ACCOUNT, NOW, REGION, context, open_journal, record};
+use crate::fixture::{ACCOUNT, NOW, REGION, context, open_journal, record, root};
 
 pub(crate) const MINUTE: i64 = 60_000;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
@@ -102,7 +101,7 @@ impl World {
 
     /// A start over what is on the disk, at a time.
     pub(crate) async fn start(db: &Db, folder: &Path, bucket: Arc<Bucket>, now_ms: i64, kms: OneKey) -> Self {
-        let root = Root::from_key(Key256::new([9; 32])).unwrap();
+        let root = root();
         let journal = open_journal(folder);
         let time = Arc::new(ManualTime::at(now_ms));
         let clocks = Clocks::new(time.clone(), 0);
@@ -118,6 +117,7 @@ impl World {
             clocks: clocks.clone(),
             history,
             buckets: bucket.clone(),
+            log_groups: bucket.logs.clone(),
             kms: Arc::new(kms),
             sns: topic.clone(),
         });
