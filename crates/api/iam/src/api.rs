@@ -374,13 +374,22 @@ pub trait Iam: Send + Sync {
         Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[39]))
     }
 
+    /// [GenerateServiceLastAccessedDetails](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GenerateServiceLastAccessedDetails.html)
+    async fn generate_service_last_accessed_details(
+        &self,
+        _context: &RequestContext,
+        _input: shapes::GenerateServiceLastAccessedDetailsRequest,
+    ) -> Result<shapes::GenerateServiceLastAccessedDetailsResponse, ApiError> {
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[40]))
+    }
+
     /// [GetAccessKeyLastUsed](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccessKeyLastUsed.html)
     async fn get_access_key_last_used(
         &self,
         _context: &RequestContext,
         _input: shapes::GetAccessKeyLastUsedRequest,
     ) -> Result<shapes::GetAccessKeyLastUsedResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[40]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[41]))
     }
 
     /// [GetAccountAuthorizationDetails](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html)
@@ -389,7 +398,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::GetAccountAuthorizationDetailsRequest,
     ) -> Result<shapes::GetAccountAuthorizationDetailsResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[41]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[42]))
     }
 
     /// [GetAccountPasswordPolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountPasswordPolicy.html)
@@ -398,7 +407,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: Unit,
     ) -> Result<shapes::GetAccountPasswordPolicyResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[42]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[43]))
     }
 
     /// [GetAccountSummary](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html)
@@ -407,7 +416,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: Unit,
     ) -> Result<shapes::GetAccountSummaryResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[43]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[44]))
     }
 
     /// [GetContextKeysForCustomPolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetContextKeysForCustomPolicy.html)
@@ -416,7 +425,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::GetContextKeysForCustomPolicyRequest,
     ) -> Result<shapes::GetContextKeysForPolicyResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[44]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[45]))
     }
 
     /// [GetContextKeysForPrincipalPolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetContextKeysForPrincipalPolicy.html)
@@ -425,7 +434,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::GetContextKeysForPrincipalPolicyRequest,
     ) -> Result<shapes::GetContextKeysForPolicyResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[45]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[46]))
     }
 
     /// [GetCredentialReport](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetCredentialReport.html)
@@ -434,7 +443,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: Unit,
     ) -> Result<shapes::GetCredentialReportResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[46]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[47]))
     }
 
     /// [GetGroup](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetGroup.html)
@@ -443,7 +452,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::GetGroupRequest,
     ) -> Result<shapes::GetGroupResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[47]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[48]))
     }
 
     /// [GetGroupPolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetGroupPolicy.html)
@@ -452,7 +461,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::GetGroupPolicyRequest,
     ) -> Result<shapes::GetGroupPolicyResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[48]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[49]))
     }
 
     /// [GetLoginProfile](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetLoginProfile.html)
@@ -461,7 +470,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::GetLoginProfileRequest,
     ) -> Result<shapes::GetLoginProfileResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[49]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[50]))
     }
 
     /// [GetMFADevice](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetMFADevice.html)
@@ -470,7 +479,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::GetMFADeviceRequest,
     ) -> Result<shapes::GetMFADeviceResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[50]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[51]))
     }
 
     /// [GetOpenIDConnectProvider](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetOpenIDConnectProvider.html)
@@ -479,7 +488,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::GetOpenIDConnectProviderRequest,
     ) -> Result<shapes::GetOpenIDConnectProviderResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[51]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[52]))
     }
 
     /// [GetPolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetPolicy.html)
@@ -488,7 +497,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::GetPolicyRequest,
     ) -> Result<shapes::GetPolicyResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[52]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[53]))
     }
 
     /// [GetPolicyVersion](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetPolicyVersion.html)
@@ -497,7 +506,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::GetPolicyVersionRequest,
     ) -> Result<shapes::GetPolicyVersionResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[53]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[54]))
     }
 
     /// [GetRole](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html)
@@ -506,7 +515,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::GetRoleRequest,
     ) -> Result<shapes::GetRoleResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[54]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[55]))
     }
 
     /// [GetRolePolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRolePolicy.html)
@@ -515,7 +524,16 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::GetRolePolicyRequest,
     ) -> Result<shapes::GetRolePolicyResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[55]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[56]))
+    }
+
+    /// [GetServiceLastAccessedDetails](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetServiceLastAccessedDetails.html)
+    async fn get_service_last_accessed_details(
+        &self,
+        _context: &RequestContext,
+        _input: shapes::GetServiceLastAccessedDetailsRequest,
+    ) -> Result<shapes::GetServiceLastAccessedDetailsResponse, ApiError> {
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[57]))
     }
 
     /// [GetServiceLinkedRoleDeletionStatus](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetServiceLinkedRoleDeletionStatus.html)
@@ -524,7 +542,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::GetServiceLinkedRoleDeletionStatusRequest,
     ) -> Result<shapes::GetServiceLinkedRoleDeletionStatusResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[56]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[58]))
     }
 
     /// [GetUser](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetUser.html)
@@ -533,7 +551,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::GetUserRequest,
     ) -> Result<shapes::GetUserResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[57]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[59]))
     }
 
     /// [GetUserPolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetUserPolicy.html)
@@ -542,7 +560,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::GetUserPolicyRequest,
     ) -> Result<shapes::GetUserPolicyResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[58]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[60]))
     }
 
     /// [ListAccessKeys](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccessKeys.html)
@@ -551,7 +569,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListAccessKeysRequest,
     ) -> Result<shapes::ListAccessKeysResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[59]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[61]))
     }
 
     /// [ListAccountAliases](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccountAliases.html)
@@ -560,7 +578,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListAccountAliasesRequest,
     ) -> Result<shapes::ListAccountAliasesResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[60]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[62]))
     }
 
     /// [ListAttachedGroupPolicies](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAttachedGroupPolicies.html)
@@ -569,7 +587,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListAttachedGroupPoliciesRequest,
     ) -> Result<shapes::ListAttachedGroupPoliciesResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[61]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[63]))
     }
 
     /// [ListAttachedRolePolicies](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAttachedRolePolicies.html)
@@ -578,7 +596,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListAttachedRolePoliciesRequest,
     ) -> Result<shapes::ListAttachedRolePoliciesResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[62]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[64]))
     }
 
     /// [ListAttachedUserPolicies](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAttachedUserPolicies.html)
@@ -587,7 +605,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListAttachedUserPoliciesRequest,
     ) -> Result<shapes::ListAttachedUserPoliciesResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[63]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[65]))
     }
 
     /// [ListEntitiesForPolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListEntitiesForPolicy.html)
@@ -596,7 +614,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListEntitiesForPolicyRequest,
     ) -> Result<shapes::ListEntitiesForPolicyResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[64]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[66]))
     }
 
     /// [ListGroupPolicies](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListGroupPolicies.html)
@@ -605,7 +623,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListGroupPoliciesRequest,
     ) -> Result<shapes::ListGroupPoliciesResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[65]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[67]))
     }
 
     /// [ListGroups](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListGroups.html)
@@ -614,7 +632,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListGroupsRequest,
     ) -> Result<shapes::ListGroupsResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[66]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[68]))
     }
 
     /// [ListGroupsForUser](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListGroupsForUser.html)
@@ -623,7 +641,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListGroupsForUserRequest,
     ) -> Result<shapes::ListGroupsForUserResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[67]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[69]))
     }
 
     /// [ListInstanceProfiles](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListInstanceProfiles.html)
@@ -632,7 +650,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListInstanceProfilesRequest,
     ) -> Result<shapes::ListInstanceProfilesResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[68]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[70]))
     }
 
     /// [ListInstanceProfilesForRole](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListInstanceProfilesForRole.html)
@@ -641,7 +659,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListInstanceProfilesForRoleRequest,
     ) -> Result<shapes::ListInstanceProfilesForRoleResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[69]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[71]))
     }
 
     /// [ListMFADeviceTags](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADeviceTags.html)
@@ -650,7 +668,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListMFADeviceTagsRequest,
     ) -> Result<shapes::ListMFADeviceTagsResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[70]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[72]))
     }
 
     /// [ListMFADevices](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html)
@@ -659,7 +677,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListMFADevicesRequest,
     ) -> Result<shapes::ListMFADevicesResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[71]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[73]))
     }
 
     /// [ListOpenIDConnectProviderTags](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListOpenIDConnectProviderTags.html)
@@ -668,7 +686,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListOpenIDConnectProviderTagsRequest,
     ) -> Result<shapes::ListOpenIDConnectProviderTagsResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[72]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[74]))
     }
 
     /// [ListOpenIDConnectProviders](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListOpenIDConnectProviders.html)
@@ -677,7 +695,16 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListOpenIDConnectProvidersRequest,
     ) -> Result<shapes::ListOpenIDConnectProvidersResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[73]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[75]))
+    }
+
+    /// [ListOrganizationsFeatures](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListOrganizationsFeatures.html)
+    async fn list_organizations_features(
+        &self,
+        _context: &RequestContext,
+        _input: shapes::ListOrganizationsFeaturesRequest,
+    ) -> Result<shapes::ListOrganizationsFeaturesResponse, ApiError> {
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[76]))
     }
 
     /// [ListPolicies](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicies.html)
@@ -686,7 +713,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListPoliciesRequest,
     ) -> Result<shapes::ListPoliciesResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[74]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[77]))
     }
 
     /// [ListPolicyTags](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicyTags.html)
@@ -695,7 +722,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListPolicyTagsRequest,
     ) -> Result<shapes::ListPolicyTagsResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[75]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[78]))
     }
 
     /// [ListPolicyVersions](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicyVersions.html)
@@ -704,7 +731,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListPolicyVersionsRequest,
     ) -> Result<shapes::ListPolicyVersionsResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[76]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[79]))
     }
 
     /// [ListRolePolicies](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRolePolicies.html)
@@ -713,7 +740,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListRolePoliciesRequest,
     ) -> Result<shapes::ListRolePoliciesResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[77]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[80]))
     }
 
     /// [ListRoleTags](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoleTags.html)
@@ -722,7 +749,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListRoleTagsRequest,
     ) -> Result<shapes::ListRoleTagsResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[78]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[81]))
     }
 
     /// [ListRoles](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html)
@@ -731,7 +758,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListRolesRequest,
     ) -> Result<shapes::ListRolesResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[79]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[82]))
     }
 
     /// [ListSAMLProviders](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListSAMLProviders.html)
@@ -740,7 +767,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListSAMLProvidersRequest,
     ) -> Result<shapes::ListSAMLProvidersResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[80]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[83]))
     }
 
     /// [ListSSHPublicKeys](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListSSHPublicKeys.html)
@@ -749,7 +776,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListSSHPublicKeysRequest,
     ) -> Result<shapes::ListSSHPublicKeysResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[81]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[84]))
     }
 
     /// [ListServerCertificates](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListServerCertificates.html)
@@ -758,7 +785,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListServerCertificatesRequest,
     ) -> Result<shapes::ListServerCertificatesResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[82]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[85]))
     }
 
     /// [ListServiceSpecificCredentials](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListServiceSpecificCredentials.html)
@@ -767,7 +794,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListServiceSpecificCredentialsRequest,
     ) -> Result<shapes::ListServiceSpecificCredentialsResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[83]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[86]))
     }
 
     /// [ListSigningCertificates](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListSigningCertificates.html)
@@ -776,7 +803,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListSigningCertificatesRequest,
     ) -> Result<shapes::ListSigningCertificatesResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[84]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[87]))
     }
 
     /// [ListUserPolicies](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListUserPolicies.html)
@@ -785,7 +812,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListUserPoliciesRequest,
     ) -> Result<shapes::ListUserPoliciesResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[85]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[88]))
     }
 
     /// [ListUserTags](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListUserTags.html)
@@ -794,7 +821,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListUserTagsRequest,
     ) -> Result<shapes::ListUserTagsResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[86]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[89]))
     }
 
     /// [ListUsers](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListUsers.html)
@@ -803,7 +830,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListUsersRequest,
     ) -> Result<shapes::ListUsersResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[87]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[90]))
     }
 
     /// [ListVirtualMFADevices](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListVirtualMFADevices.html)
@@ -812,7 +839,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ListVirtualMFADevicesRequest,
     ) -> Result<shapes::ListVirtualMFADevicesResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[88]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[91]))
     }
 
     /// [PutGroupPolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutGroupPolicy.html)
@@ -821,7 +848,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::PutGroupPolicyRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[89]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[92]))
     }
 
     /// [PutRolePermissionsBoundary](https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePermissionsBoundary.html)
@@ -830,7 +857,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::PutRolePermissionsBoundaryRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[90]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[93]))
     }
 
     /// [PutRolePolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html)
@@ -839,7 +866,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::PutRolePolicyRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[91]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[94]))
     }
 
     /// [PutUserPermissionsBoundary](https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html)
@@ -848,7 +875,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::PutUserPermissionsBoundaryRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[92]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[95]))
     }
 
     /// [PutUserPolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPolicy.html)
@@ -857,7 +884,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::PutUserPolicyRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[93]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[96]))
     }
 
     /// [RemoveClientIDFromOpenIDConnectProvider](https://docs.aws.amazon.com/IAM/latest/APIReference/API_RemoveClientIDFromOpenIDConnectProvider.html)
@@ -866,7 +893,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::RemoveClientIDFromOpenIDConnectProviderRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[94]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[97]))
     }
 
     /// [RemoveUserFromGroup](https://docs.aws.amazon.com/IAM/latest/APIReference/API_RemoveUserFromGroup.html)
@@ -875,7 +902,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::RemoveUserFromGroupRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[95]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[98]))
     }
 
     /// [ResyncMFADevice](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ResyncMFADevice.html)
@@ -884,7 +911,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::ResyncMFADeviceRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[96]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[99]))
     }
 
     /// [SetDefaultPolicyVersion](https://docs.aws.amazon.com/IAM/latest/APIReference/API_SetDefaultPolicyVersion.html)
@@ -893,7 +920,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::SetDefaultPolicyVersionRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[97]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[100]))
     }
 
     /// [SimulateCustomPolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html)
@@ -902,7 +929,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::SimulateCustomPolicyRequest,
     ) -> Result<shapes::SimulatePolicyResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[98]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[101]))
     }
 
     /// [SimulatePrincipalPolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html)
@@ -911,7 +938,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::SimulatePrincipalPolicyRequest,
     ) -> Result<shapes::SimulatePolicyResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[99]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[102]))
     }
 
     /// [TagMFADevice](https://docs.aws.amazon.com/IAM/latest/APIReference/API_TagMFADevice.html)
@@ -920,7 +947,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::TagMFADeviceRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[100]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[103]))
     }
 
     /// [TagOpenIDConnectProvider](https://docs.aws.amazon.com/IAM/latest/APIReference/API_TagOpenIDConnectProvider.html)
@@ -929,7 +956,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::TagOpenIDConnectProviderRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[101]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[104]))
     }
 
     /// [TagPolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_TagPolicy.html)
@@ -938,7 +965,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::TagPolicyRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[102]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[105]))
     }
 
     /// [TagRole](https://docs.aws.amazon.com/IAM/latest/APIReference/API_TagRole.html)
@@ -947,7 +974,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::TagRoleRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[103]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[106]))
     }
 
     /// [TagUser](https://docs.aws.amazon.com/IAM/latest/APIReference/API_TagUser.html)
@@ -956,7 +983,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::TagUserRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[104]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[107]))
     }
 
     /// [UntagMFADevice](https://docs.aws.amazon.com/IAM/latest/APIReference/API_UntagMFADevice.html)
@@ -965,7 +992,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::UntagMFADeviceRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[105]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[108]))
     }
 
     /// [UntagOpenIDConnectProvider](https://docs.aws.amazon.com/IAM/latest/APIReference/API_UntagOpenIDConnectProvider.html)
@@ -974,7 +1001,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::UntagOpenIDConnectProviderRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[106]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[109]))
     }
 
     /// [UntagPolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_UntagPolicy.html)
@@ -983,7 +1010,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::UntagPolicyRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[107]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[110]))
     }
 
     /// [UntagRole](https://docs.aws.amazon.com/IAM/latest/APIReference/API_UntagRole.html)
@@ -992,7 +1019,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::UntagRoleRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[108]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[111]))
     }
 
     /// [UntagUser](https://docs.aws.amazon.com/IAM/latest/APIReference/API_UntagUser.html)
@@ -1001,7 +1028,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::UntagUserRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[109]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[112]))
     }
 
     /// [UpdateAccessKey](https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAccessKey.html)
@@ -1010,7 +1037,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::UpdateAccessKeyRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[110]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[113]))
     }
 
     /// [UpdateAccountPasswordPolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAccountPasswordPolicy.html)
@@ -1019,7 +1046,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::UpdateAccountPasswordPolicyRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[111]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[114]))
     }
 
     /// [UpdateAssumeRolePolicy](https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAssumeRolePolicy.html)
@@ -1028,7 +1055,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::UpdateAssumeRolePolicyRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[112]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[115]))
     }
 
     /// [UpdateGroup](https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateGroup.html)
@@ -1037,7 +1064,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::UpdateGroupRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[113]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[116]))
     }
 
     /// [UpdateLoginProfile](https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateLoginProfile.html)
@@ -1046,7 +1073,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::UpdateLoginProfileRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[114]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[117]))
     }
 
     /// [UpdateOpenIDConnectProviderThumbprint](https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateOpenIDConnectProviderThumbprint.html)
@@ -1055,7 +1082,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::UpdateOpenIDConnectProviderThumbprintRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[115]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[118]))
     }
 
     /// [UpdateRole](https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateRole.html)
@@ -1064,7 +1091,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::UpdateRoleRequest,
     ) -> Result<shapes::UpdateRoleResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[116]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[119]))
     }
 
     /// [UpdateRoleDescription](https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateRoleDescription.html)
@@ -1073,7 +1100,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::UpdateRoleDescriptionRequest,
     ) -> Result<shapes::UpdateRoleDescriptionResponse, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[117]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[120]))
     }
 
     /// [UpdateUser](https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateUser.html)
@@ -1082,7 +1109,7 @@ pub trait Iam: Send + Sync {
         _context: &RequestContext,
         _input: shapes::UpdateUserRequest,
     ) -> Result<Unit, ApiError> {
-        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[118]))
+        Err(ApiError::not_implemented(&SERVICE, &SERVICE.operations[121]))
     }
 }
 
@@ -1136,82 +1163,85 @@ impl Service for IamService {
             36 => Box::<shapes::DetachRolePolicyRequest>::default(),
             37 => Box::<shapes::DetachUserPolicyRequest>::default(),
             38 => Box::<shapes::EnableMFADeviceRequest>::default(),
-            40 => Box::<shapes::GetAccessKeyLastUsedRequest>::default(),
-            41 => Box::<shapes::GetAccountAuthorizationDetailsRequest>::default(),
-            44 => Box::<shapes::GetContextKeysForCustomPolicyRequest>::default(),
-            45 => Box::<shapes::GetContextKeysForPrincipalPolicyRequest>::default(),
-            47 => Box::<shapes::GetGroupRequest>::default(),
-            48 => Box::<shapes::GetGroupPolicyRequest>::default(),
-            49 => Box::<shapes::GetLoginProfileRequest>::default(),
-            50 => Box::<shapes::GetMFADeviceRequest>::default(),
-            51 => Box::<shapes::GetOpenIDConnectProviderRequest>::default(),
-            52 => Box::<shapes::GetPolicyRequest>::default(),
-            53 => Box::<shapes::GetPolicyVersionRequest>::default(),
-            54 => Box::<shapes::GetRoleRequest>::default(),
-            55 => Box::<shapes::GetRolePolicyRequest>::default(),
-            56 => Box::<shapes::GetServiceLinkedRoleDeletionStatusRequest>::default(),
-            57 => Box::<shapes::GetUserRequest>::default(),
-            58 => Box::<shapes::GetUserPolicyRequest>::default(),
-            59 => Box::<shapes::ListAccessKeysRequest>::default(),
-            60 => Box::<shapes::ListAccountAliasesRequest>::default(),
-            61 => Box::<shapes::ListAttachedGroupPoliciesRequest>::default(),
-            62 => Box::<shapes::ListAttachedRolePoliciesRequest>::default(),
-            63 => Box::<shapes::ListAttachedUserPoliciesRequest>::default(),
-            64 => Box::<shapes::ListEntitiesForPolicyRequest>::default(),
-            65 => Box::<shapes::ListGroupPoliciesRequest>::default(),
-            66 => Box::<shapes::ListGroupsRequest>::default(),
-            67 => Box::<shapes::ListGroupsForUserRequest>::default(),
-            68 => Box::<shapes::ListInstanceProfilesRequest>::default(),
-            69 => Box::<shapes::ListInstanceProfilesForRoleRequest>::default(),
-            70 => Box::<shapes::ListMFADeviceTagsRequest>::default(),
-            71 => Box::<shapes::ListMFADevicesRequest>::default(),
-            72 => Box::<shapes::ListOpenIDConnectProviderTagsRequest>::default(),
-            73 => Box::<shapes::ListOpenIDConnectProvidersRequest>::default(),
-            74 => Box::<shapes::ListPoliciesRequest>::default(),
-            75 => Box::<shapes::ListPolicyTagsRequest>::default(),
-            76 => Box::<shapes::ListPolicyVersionsRequest>::default(),
-            77 => Box::<shapes::ListRolePoliciesRequest>::default(),
-            78 => Box::<shapes::ListRoleTagsRequest>::default(),
-            79 => Box::<shapes::ListRolesRequest>::default(),
-            80 => Box::<shapes::ListSAMLProvidersRequest>::default(),
-            81 => Box::<shapes::ListSSHPublicKeysRequest>::default(),
-            82 => Box::<shapes::ListServerCertificatesRequest>::default(),
-            83 => Box::<shapes::ListServiceSpecificCredentialsRequest>::default(),
-            84 => Box::<shapes::ListSigningCertificatesRequest>::default(),
-            85 => Box::<shapes::ListUserPoliciesRequest>::default(),
-            86 => Box::<shapes::ListUserTagsRequest>::default(),
-            87 => Box::<shapes::ListUsersRequest>::default(),
-            88 => Box::<shapes::ListVirtualMFADevicesRequest>::default(),
-            89 => Box::<shapes::PutGroupPolicyRequest>::default(),
-            90 => Box::<shapes::PutRolePermissionsBoundaryRequest>::default(),
-            91 => Box::<shapes::PutRolePolicyRequest>::default(),
-            92 => Box::<shapes::PutUserPermissionsBoundaryRequest>::default(),
-            93 => Box::<shapes::PutUserPolicyRequest>::default(),
-            94 => Box::<shapes::RemoveClientIDFromOpenIDConnectProviderRequest>::default(),
-            95 => Box::<shapes::RemoveUserFromGroupRequest>::default(),
-            96 => Box::<shapes::ResyncMFADeviceRequest>::default(),
-            97 => Box::<shapes::SetDefaultPolicyVersionRequest>::default(),
-            98 => Box::<shapes::SimulateCustomPolicyRequest>::default(),
-            99 => Box::<shapes::SimulatePrincipalPolicyRequest>::default(),
-            100 => Box::<shapes::TagMFADeviceRequest>::default(),
-            101 => Box::<shapes::TagOpenIDConnectProviderRequest>::default(),
-            102 => Box::<shapes::TagPolicyRequest>::default(),
-            103 => Box::<shapes::TagRoleRequest>::default(),
-            104 => Box::<shapes::TagUserRequest>::default(),
-            105 => Box::<shapes::UntagMFADeviceRequest>::default(),
-            106 => Box::<shapes::UntagOpenIDConnectProviderRequest>::default(),
-            107 => Box::<shapes::UntagPolicyRequest>::default(),
-            108 => Box::<shapes::UntagRoleRequest>::default(),
-            109 => Box::<shapes::UntagUserRequest>::default(),
-            110 => Box::<shapes::UpdateAccessKeyRequest>::default(),
-            111 => Box::<shapes::UpdateAccountPasswordPolicyRequest>::default(),
-            112 => Box::<shapes::UpdateAssumeRolePolicyRequest>::default(),
-            113 => Box::<shapes::UpdateGroupRequest>::default(),
-            114 => Box::<shapes::UpdateLoginProfileRequest>::default(),
-            115 => Box::<shapes::UpdateOpenIDConnectProviderThumbprintRequest>::default(),
-            116 => Box::<shapes::UpdateRoleRequest>::default(),
-            117 => Box::<shapes::UpdateRoleDescriptionRequest>::default(),
-            118 => Box::<shapes::UpdateUserRequest>::default(),
+            40 => Box::<shapes::GenerateServiceLastAccessedDetailsRequest>::default(),
+            41 => Box::<shapes::GetAccessKeyLastUsedRequest>::default(),
+            42 => Box::<shapes::GetAccountAuthorizationDetailsRequest>::default(),
+            45 => Box::<shapes::GetContextKeysForCustomPolicyRequest>::default(),
+            46 => Box::<shapes::GetContextKeysForPrincipalPolicyRequest>::default(),
+            48 => Box::<shapes::GetGroupRequest>::default(),
+            49 => Box::<shapes::GetGroupPolicyRequest>::default(),
+            50 => Box::<shapes::GetLoginProfileRequest>::default(),
+            51 => Box::<shapes::GetMFADeviceRequest>::default(),
+            52 => Box::<shapes::GetOpenIDConnectProviderRequest>::default(),
+            53 => Box::<shapes::GetPolicyRequest>::default(),
+            54 => Box::<shapes::GetPolicyVersionRequest>::default(),
+            55 => Box::<shapes::GetRoleRequest>::default(),
+            56 => Box::<shapes::GetRolePolicyRequest>::default(),
+            57 => Box::<shapes::GetServiceLastAccessedDetailsRequest>::default(),
+            58 => Box::<shapes::GetServiceLinkedRoleDeletionStatusRequest>::default(),
+            59 => Box::<shapes::GetUserRequest>::default(),
+            60 => Box::<shapes::GetUserPolicyRequest>::default(),
+            61 => Box::<shapes::ListAccessKeysRequest>::default(),
+            62 => Box::<shapes::ListAccountAliasesRequest>::default(),
+            63 => Box::<shapes::ListAttachedGroupPoliciesRequest>::default(),
+            64 => Box::<shapes::ListAttachedRolePoliciesRequest>::default(),
+            65 => Box::<shapes::ListAttachedUserPoliciesRequest>::default(),
+            66 => Box::<shapes::ListEntitiesForPolicyRequest>::default(),
+            67 => Box::<shapes::ListGroupPoliciesRequest>::default(),
+            68 => Box::<shapes::ListGroupsRequest>::default(),
+            69 => Box::<shapes::ListGroupsForUserRequest>::default(),
+            70 => Box::<shapes::ListInstanceProfilesRequest>::default(),
+            71 => Box::<shapes::ListInstanceProfilesForRoleRequest>::default(),
+            72 => Box::<shapes::ListMFADeviceTagsRequest>::default(),
+            73 => Box::<shapes::ListMFADevicesRequest>::default(),
+            74 => Box::<shapes::ListOpenIDConnectProviderTagsRequest>::default(),
+            75 => Box::<shapes::ListOpenIDConnectProvidersRequest>::default(),
+            76 => Box::<shapes::ListOrganizationsFeaturesRequest>::default(),
+            77 => Box::<shapes::ListPoliciesRequest>::default(),
+            78 => Box::<shapes::ListPolicyTagsRequest>::default(),
+            79 => Box::<shapes::ListPolicyVersionsRequest>::default(),
+            80 => Box::<shapes::ListRolePoliciesRequest>::default(),
+            81 => Box::<shapes::ListRoleTagsRequest>::default(),
+            82 => Box::<shapes::ListRolesRequest>::default(),
+            83 => Box::<shapes::ListSAMLProvidersRequest>::default(),
+            84 => Box::<shapes::ListSSHPublicKeysRequest>::default(),
+            85 => Box::<shapes::ListServerCertificatesRequest>::default(),
+            86 => Box::<shapes::ListServiceSpecificCredentialsRequest>::default(),
+            87 => Box::<shapes::ListSigningCertificatesRequest>::default(),
+            88 => Box::<shapes::ListUserPoliciesRequest>::default(),
+            89 => Box::<shapes::ListUserTagsRequest>::default(),
+            90 => Box::<shapes::ListUsersRequest>::default(),
+            91 => Box::<shapes::ListVirtualMFADevicesRequest>::default(),
+            92 => Box::<shapes::PutGroupPolicyRequest>::default(),
+            93 => Box::<shapes::PutRolePermissionsBoundaryRequest>::default(),
+            94 => Box::<shapes::PutRolePolicyRequest>::default(),
+            95 => Box::<shapes::PutUserPermissionsBoundaryRequest>::default(),
+            96 => Box::<shapes::PutUserPolicyRequest>::default(),
+            97 => Box::<shapes::RemoveClientIDFromOpenIDConnectProviderRequest>::default(),
+            98 => Box::<shapes::RemoveUserFromGroupRequest>::default(),
+            99 => Box::<shapes::ResyncMFADeviceRequest>::default(),
+            100 => Box::<shapes::SetDefaultPolicyVersionRequest>::default(),
+            101 => Box::<shapes::SimulateCustomPolicyRequest>::default(),
+            102 => Box::<shapes::SimulatePrincipalPolicyRequest>::default(),
+            103 => Box::<shapes::TagMFADeviceRequest>::default(),
+            104 => Box::<shapes::TagOpenIDConnectProviderRequest>::default(),
+            105 => Box::<shapes::TagPolicyRequest>::default(),
+            106 => Box::<shapes::TagRoleRequest>::default(),
+            107 => Box::<shapes::TagUserRequest>::default(),
+            108 => Box::<shapes::UntagMFADeviceRequest>::default(),
+            109 => Box::<shapes::UntagOpenIDConnectProviderRequest>::default(),
+            110 => Box::<shapes::UntagPolicyRequest>::default(),
+            111 => Box::<shapes::UntagRoleRequest>::default(),
+            112 => Box::<shapes::UntagUserRequest>::default(),
+            113 => Box::<shapes::UpdateAccessKeyRequest>::default(),
+            114 => Box::<shapes::UpdateAccountPasswordPolicyRequest>::default(),
+            115 => Box::<shapes::UpdateAssumeRolePolicyRequest>::default(),
+            116 => Box::<shapes::UpdateGroupRequest>::default(),
+            117 => Box::<shapes::UpdateLoginProfileRequest>::default(),
+            118 => Box::<shapes::UpdateOpenIDConnectProviderThumbprintRequest>::default(),
+            119 => Box::<shapes::UpdateRoleRequest>::default(),
+            120 => Box::<shapes::UpdateRoleDescriptionRequest>::default(),
+            121 => Box::<shapes::UpdateUserRequest>::default(),
             _ => Box::new(Unit),
         }
     }
@@ -1265,91 +1295,96 @@ impl Service for IamService {
             37 => Box::new(self.0.detach_user_policy(context, typed_input(input)?).await?),
             38 => Box::new(self.0.enable_mfa_device(context, typed_input(input)?).await?),
             39 => Box::new(self.0.generate_credential_report(context, typed_input(input)?).await?),
-            40 => Box::new(self.0.get_access_key_last_used(context, typed_input(input)?).await?),
-            41 => Box::new(self.0.get_account_authorization_details(context, typed_input(input)?).await?),
-            42 => Box::new(self.0.get_account_password_policy(context, typed_input(input)?).await?),
-            43 => Box::new(self.0.get_account_summary(context, typed_input(input)?).await?),
-            44 => Box::new(self.0.get_context_keys_for_custom_policy(context, typed_input(input)?).await?),
-            45 => Box::new(self.0.get_context_keys_for_principal_policy(context, typed_input(input)?).await?),
-            46 => Box::new(self.0.get_credential_report(context, typed_input(input)?).await?),
-            47 => Box::new(self.0.get_group(context, typed_input(input)?).await?),
-            48 => Box::new(self.0.get_group_policy(context, typed_input(input)?).await?),
-            49 => Box::new(self.0.get_login_profile(context, typed_input(input)?).await?),
-            50 => Box::new(self.0.get_mfa_device(context, typed_input(input)?).await?),
-            51 => Box::new(self.0.get_open_id_connect_provider(context, typed_input(input)?).await?),
-            52 => Box::new(self.0.get_policy(context, typed_input(input)?).await?),
-            53 => Box::new(self.0.get_policy_version(context, typed_input(input)?).await?),
-            54 => Box::new(self.0.get_role(context, typed_input(input)?).await?),
-            55 => Box::new(self.0.get_role_policy(context, typed_input(input)?).await?),
-            56 => {
+            40 => {
+                Box::new(self.0.generate_service_last_accessed_details(context, typed_input(input)?).await?)
+            }
+            41 => Box::new(self.0.get_access_key_last_used(context, typed_input(input)?).await?),
+            42 => Box::new(self.0.get_account_authorization_details(context, typed_input(input)?).await?),
+            43 => Box::new(self.0.get_account_password_policy(context, typed_input(input)?).await?),
+            44 => Box::new(self.0.get_account_summary(context, typed_input(input)?).await?),
+            45 => Box::new(self.0.get_context_keys_for_custom_policy(context, typed_input(input)?).await?),
+            46 => Box::new(self.0.get_context_keys_for_principal_policy(context, typed_input(input)?).await?),
+            47 => Box::new(self.0.get_credential_report(context, typed_input(input)?).await?),
+            48 => Box::new(self.0.get_group(context, typed_input(input)?).await?),
+            49 => Box::new(self.0.get_group_policy(context, typed_input(input)?).await?),
+            50 => Box::new(self.0.get_login_profile(context, typed_input(input)?).await?),
+            51 => Box::new(self.0.get_mfa_device(context, typed_input(input)?).await?),
+            52 => Box::new(self.0.get_open_id_connect_provider(context, typed_input(input)?).await?),
+            53 => Box::new(self.0.get_policy(context, typed_input(input)?).await?),
+            54 => Box::new(self.0.get_policy_version(context, typed_input(input)?).await?),
+            55 => Box::new(self.0.get_role(context, typed_input(input)?).await?),
+            56 => Box::new(self.0.get_role_policy(context, typed_input(input)?).await?),
+            57 => Box::new(self.0.get_service_last_accessed_details(context, typed_input(input)?).await?),
+            58 => {
                 Box::new(self.0.get_service_linked_role_deletion_status(context, typed_input(input)?).await?)
             }
-            57 => Box::new(self.0.get_user(context, typed_input(input)?).await?),
-            58 => Box::new(self.0.get_user_policy(context, typed_input(input)?).await?),
-            59 => Box::new(self.0.list_access_keys(context, typed_input(input)?).await?),
-            60 => Box::new(self.0.list_account_aliases(context, typed_input(input)?).await?),
-            61 => Box::new(self.0.list_attached_group_policies(context, typed_input(input)?).await?),
-            62 => Box::new(self.0.list_attached_role_policies(context, typed_input(input)?).await?),
-            63 => Box::new(self.0.list_attached_user_policies(context, typed_input(input)?).await?),
-            64 => Box::new(self.0.list_entities_for_policy(context, typed_input(input)?).await?),
-            65 => Box::new(self.0.list_group_policies(context, typed_input(input)?).await?),
-            66 => Box::new(self.0.list_groups(context, typed_input(input)?).await?),
-            67 => Box::new(self.0.list_groups_for_user(context, typed_input(input)?).await?),
-            68 => Box::new(self.0.list_instance_profiles(context, typed_input(input)?).await?),
-            69 => Box::new(self.0.list_instance_profiles_for_role(context, typed_input(input)?).await?),
-            70 => Box::new(self.0.list_mfa_device_tags(context, typed_input(input)?).await?),
-            71 => Box::new(self.0.list_mfa_devices(context, typed_input(input)?).await?),
-            72 => Box::new(self.0.list_open_id_connect_provider_tags(context, typed_input(input)?).await?),
-            73 => Box::new(self.0.list_open_id_connect_providers(context, typed_input(input)?).await?),
-            74 => Box::new(self.0.list_policies(context, typed_input(input)?).await?),
-            75 => Box::new(self.0.list_policy_tags(context, typed_input(input)?).await?),
-            76 => Box::new(self.0.list_policy_versions(context, typed_input(input)?).await?),
-            77 => Box::new(self.0.list_role_policies(context, typed_input(input)?).await?),
-            78 => Box::new(self.0.list_role_tags(context, typed_input(input)?).await?),
-            79 => Box::new(self.0.list_roles(context, typed_input(input)?).await?),
-            80 => Box::new(self.0.list_saml_providers(context, typed_input(input)?).await?),
-            81 => Box::new(self.0.list_ssh_public_keys(context, typed_input(input)?).await?),
-            82 => Box::new(self.0.list_server_certificates(context, typed_input(input)?).await?),
-            83 => Box::new(self.0.list_service_specific_credentials(context, typed_input(input)?).await?),
-            84 => Box::new(self.0.list_signing_certificates(context, typed_input(input)?).await?),
-            85 => Box::new(self.0.list_user_policies(context, typed_input(input)?).await?),
-            86 => Box::new(self.0.list_user_tags(context, typed_input(input)?).await?),
-            87 => Box::new(self.0.list_users(context, typed_input(input)?).await?),
-            88 => Box::new(self.0.list_virtual_mfa_devices(context, typed_input(input)?).await?),
-            89 => Box::new(self.0.put_group_policy(context, typed_input(input)?).await?),
-            90 => Box::new(self.0.put_role_permissions_boundary(context, typed_input(input)?).await?),
-            91 => Box::new(self.0.put_role_policy(context, typed_input(input)?).await?),
-            92 => Box::new(self.0.put_user_permissions_boundary(context, typed_input(input)?).await?),
-            93 => Box::new(self.0.put_user_policy(context, typed_input(input)?).await?),
-            94 => Box::new(
+            59 => Box::new(self.0.get_user(context, typed_input(input)?).await?),
+            60 => Box::new(self.0.get_user_policy(context, typed_input(input)?).await?),
+            61 => Box::new(self.0.list_access_keys(context, typed_input(input)?).await?),
+            62 => Box::new(self.0.list_account_aliases(context, typed_input(input)?).await?),
+            63 => Box::new(self.0.list_attached_group_policies(context, typed_input(input)?).await?),
+            64 => Box::new(self.0.list_attached_role_policies(context, typed_input(input)?).await?),
+            65 => Box::new(self.0.list_attached_user_policies(context, typed_input(input)?).await?),
+            66 => Box::new(self.0.list_entities_for_policy(context, typed_input(input)?).await?),
+            67 => Box::new(self.0.list_group_policies(context, typed_input(input)?).await?),
+            68 => Box::new(self.0.list_groups(context, typed_input(input)?).await?),
+            69 => Box::new(self.0.list_groups_for_user(context, typed_input(input)?).await?),
+            70 => Box::new(self.0.list_instance_profiles(context, typed_input(input)?).await?),
+            71 => Box::new(self.0.list_instance_profiles_for_role(context, typed_input(input)?).await?),
+            72 => Box::new(self.0.list_mfa_device_tags(context, typed_input(input)?).await?),
+            73 => Box::new(self.0.list_mfa_devices(context, typed_input(input)?).await?),
+            74 => Box::new(self.0.list_open_id_connect_provider_tags(context, typed_input(input)?).await?),
+            75 => Box::new(self.0.list_open_id_connect_providers(context, typed_input(input)?).await?),
+            76 => Box::new(self.0.list_organizations_features(context, typed_input(input)?).await?),
+            77 => Box::new(self.0.list_policies(context, typed_input(input)?).await?),
+            78 => Box::new(self.0.list_policy_tags(context, typed_input(input)?).await?),
+            79 => Box::new(self.0.list_policy_versions(context, typed_input(input)?).await?),
+            80 => Box::new(self.0.list_role_policies(context, typed_input(input)?).await?),
+            81 => Box::new(self.0.list_role_tags(context, typed_input(input)?).await?),
+            82 => Box::new(self.0.list_roles(context, typed_input(input)?).await?),
+            83 => Box::new(self.0.list_saml_providers(context, typed_input(input)?).await?),
+            84 => Box::new(self.0.list_ssh_public_keys(context, typed_input(input)?).await?),
+            85 => Box::new(self.0.list_server_certificates(context, typed_input(input)?).await?),
+            86 => Box::new(self.0.list_service_specific_credentials(context, typed_input(input)?).await?),
+            87 => Box::new(self.0.list_signing_certificates(context, typed_input(input)?).await?),
+            88 => Box::new(self.0.list_user_policies(context, typed_input(input)?).await?),
+            89 => Box::new(self.0.list_user_tags(context, typed_input(input)?).await?),
+            90 => Box::new(self.0.list_users(context, typed_input(input)?).await?),
+            91 => Box::new(self.0.list_virtual_mfa_devices(context, typed_input(input)?).await?),
+            92 => Box::new(self.0.put_group_policy(context, typed_input(input)?).await?),
+            93 => Box::new(self.0.put_role_permissions_boundary(context, typed_input(input)?).await?),
+            94 => Box::new(self.0.put_role_policy(context, typed_input(input)?).await?),
+            95 => Box::new(self.0.put_user_permissions_boundary(context, typed_input(input)?).await?),
+            96 => Box::new(self.0.put_user_policy(context, typed_input(input)?).await?),
+            97 => Box::new(
                 self.0.remove_client_id_from_open_id_connect_provider(context, typed_input(input)?).await?,
             ),
-            95 => Box::new(self.0.remove_user_from_group(context, typed_input(input)?).await?),
-            96 => Box::new(self.0.resync_mfa_device(context, typed_input(input)?).await?),
-            97 => Box::new(self.0.set_default_policy_version(context, typed_input(input)?).await?),
-            98 => Box::new(self.0.simulate_custom_policy(context, typed_input(input)?).await?),
-            99 => Box::new(self.0.simulate_principal_policy(context, typed_input(input)?).await?),
-            100 => Box::new(self.0.tag_mfa_device(context, typed_input(input)?).await?),
-            101 => Box::new(self.0.tag_open_id_connect_provider(context, typed_input(input)?).await?),
-            102 => Box::new(self.0.tag_policy(context, typed_input(input)?).await?),
-            103 => Box::new(self.0.tag_role(context, typed_input(input)?).await?),
-            104 => Box::new(self.0.tag_user(context, typed_input(input)?).await?),
-            105 => Box::new(self.0.untag_mfa_device(context, typed_input(input)?).await?),
-            106 => Box::new(self.0.untag_open_id_connect_provider(context, typed_input(input)?).await?),
-            107 => Box::new(self.0.untag_policy(context, typed_input(input)?).await?),
-            108 => Box::new(self.0.untag_role(context, typed_input(input)?).await?),
-            109 => Box::new(self.0.untag_user(context, typed_input(input)?).await?),
-            110 => Box::new(self.0.update_access_key(context, typed_input(input)?).await?),
-            111 => Box::new(self.0.update_account_password_policy(context, typed_input(input)?).await?),
-            112 => Box::new(self.0.update_assume_role_policy(context, typed_input(input)?).await?),
-            113 => Box::new(self.0.update_group(context, typed_input(input)?).await?),
-            114 => Box::new(self.0.update_login_profile(context, typed_input(input)?).await?),
-            115 => Box::new(
+            98 => Box::new(self.0.remove_user_from_group(context, typed_input(input)?).await?),
+            99 => Box::new(self.0.resync_mfa_device(context, typed_input(input)?).await?),
+            100 => Box::new(self.0.set_default_policy_version(context, typed_input(input)?).await?),
+            101 => Box::new(self.0.simulate_custom_policy(context, typed_input(input)?).await?),
+            102 => Box::new(self.0.simulate_principal_policy(context, typed_input(input)?).await?),
+            103 => Box::new(self.0.tag_mfa_device(context, typed_input(input)?).await?),
+            104 => Box::new(self.0.tag_open_id_connect_provider(context, typed_input(input)?).await?),
+            105 => Box::new(self.0.tag_policy(context, typed_input(input)?).await?),
+            106 => Box::new(self.0.tag_role(context, typed_input(input)?).await?),
+            107 => Box::new(self.0.tag_user(context, typed_input(input)?).await?),
+            108 => Box::new(self.0.untag_mfa_device(context, typed_input(input)?).await?),
+            109 => Box::new(self.0.untag_open_id_connect_provider(context, typed_input(input)?).await?),
+            110 => Box::new(self.0.untag_policy(context, typed_input(input)?).await?),
+            111 => Box::new(self.0.untag_role(context, typed_input(input)?).await?),
+            112 => Box::new(self.0.untag_user(context, typed_input(input)?).await?),
+            113 => Box::new(self.0.update_access_key(context, typed_input(input)?).await?),
+            114 => Box::new(self.0.update_account_password_policy(context, typed_input(input)?).await?),
+            115 => Box::new(self.0.update_assume_role_policy(context, typed_input(input)?).await?),
+            116 => Box::new(self.0.update_group(context, typed_input(input)?).await?),
+            117 => Box::new(self.0.update_login_profile(context, typed_input(input)?).await?),
+            118 => Box::new(
                 self.0.update_open_id_connect_provider_thumbprint(context, typed_input(input)?).await?,
             ),
-            116 => Box::new(self.0.update_role(context, typed_input(input)?).await?),
-            117 => Box::new(self.0.update_role_description(context, typed_input(input)?).await?),
-            118 => Box::new(self.0.update_user(context, typed_input(input)?).await?),
+            119 => Box::new(self.0.update_role(context, typed_input(input)?).await?),
+            120 => Box::new(self.0.update_role_description(context, typed_input(input)?).await?),
+            121 => Box::new(self.0.update_user(context, typed_input(input)?).await?),
             _ => return Err(ApiError::internal("no operation has that position")),
         })
     }

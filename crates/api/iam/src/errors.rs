@@ -6,6 +6,14 @@ use strongroom_schema::{ErrorShape, Fault, QueryError};
 
 use crate::schemas;
 
+/// `AccountNotManagementOrDelegatedAdministratorException`
+pub static ACCOUNT_NOT_MANAGEMENT_OR_DELEGATED_ADMINISTRATOR_EXCEPTION: ErrorShape = ErrorShape {
+    name: "AccountNotManagementOrDelegatedAdministratorException",
+    query: None,
+    fault: Fault::Client,
+    schema: &schemas::ACCOUNT_NOT_MANAGEMENT_OR_DELEGATED_ADMINISTRATOR_EXCEPTION,
+};
+
 /// `ConcurrentModificationException`
 pub static CONCURRENT_MODIFICATION_EXCEPTION: ErrorShape = ErrorShape {
     name: "ConcurrentModificationException",
@@ -118,6 +126,22 @@ pub static OPEN_ID_IDP_COMMUNICATION_ERROR_EXCEPTION: ErrorShape = ErrorShape {
     schema: &schemas::OPEN_ID_IDP_COMMUNICATION_ERROR_EXCEPTION,
 };
 
+/// `OrganizationNotFoundException`
+pub static ORGANIZATION_NOT_FOUND_EXCEPTION: ErrorShape = ErrorShape {
+    name: "OrganizationNotFoundException",
+    query: None,
+    fault: Fault::Client,
+    schema: &schemas::ORGANIZATION_NOT_FOUND_EXCEPTION,
+};
+
+/// `OrganizationNotInAllFeaturesModeException`
+pub static ORGANIZATION_NOT_IN_ALL_FEATURES_MODE_EXCEPTION: ErrorShape = ErrorShape {
+    name: "OrganizationNotInAllFeaturesModeException",
+    query: None,
+    fault: Fault::Client,
+    schema: &schemas::ORGANIZATION_NOT_IN_ALL_FEATURES_MODE_EXCEPTION,
+};
+
 /// `PasswordPolicyViolationException`
 pub static PASSWORD_POLICY_VIOLATION_EXCEPTION: ErrorShape = ErrorShape {
     name: "PasswordPolicyViolationException",
@@ -140,6 +164,14 @@ pub static POLICY_NOT_ATTACHABLE_EXCEPTION: ErrorShape = ErrorShape {
     query: Some(QueryError { code: "PolicyNotAttachable", http_status: 400 }),
     fault: Fault::Client,
     schema: &schemas::POLICY_NOT_ATTACHABLE_EXCEPTION,
+};
+
+/// `ServiceAccessNotEnabledException`
+pub static SERVICE_ACCESS_NOT_ENABLED_EXCEPTION: ErrorShape = ErrorShape {
+    name: "ServiceAccessNotEnabledException",
+    query: None,
+    fault: Fault::Client,
+    schema: &schemas::SERVICE_ACCESS_NOT_ENABLED_EXCEPTION,
 };
 
 /// `ServiceFailureException`

@@ -712,6 +712,18 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             unsigned: false,
         },
         Operation {
+            name: "GenerateServiceLastAccessedDetails",
+            http: HttpBinding { method: "POST", uri: "/", code: 200 },
+            input: &schemas::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST,
+            output: &schemas::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE,
+            has_output: true,
+            result_wrapper: Some("GenerateServiceLastAccessedDetailsResult"),
+            errors: &[&errors::NO_SUCH_ENTITY_EXCEPTION, &errors::INVALID_INPUT_EXCEPTION],
+            read_only: false,
+            data_event: false,
+            unsigned: false,
+        },
+        Operation {
             name: "GetAccessKeyLastUsed",
             http: HttpBinding { method: "POST", uri: "/", code: 200 },
             input: &schemas::GET_ACCESS_KEY_LAST_USED_REQUEST,
@@ -916,6 +928,18 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             has_output: true,
             result_wrapper: Some("GetRolePolicyResult"),
             errors: &[&errors::NO_SUCH_ENTITY_EXCEPTION, &errors::SERVICE_FAILURE_EXCEPTION],
+            read_only: true,
+            data_event: false,
+            unsigned: false,
+        },
+        Operation {
+            name: "GetServiceLastAccessedDetails",
+            http: HttpBinding { method: "POST", uri: "/", code: 200 },
+            input: &schemas::GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST,
+            output: &schemas::GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE,
+            has_output: true,
+            result_wrapper: Some("GetServiceLastAccessedDetailsResult"),
+            errors: &[&errors::NO_SUCH_ENTITY_EXCEPTION, &errors::INVALID_INPUT_EXCEPTION],
             read_only: true,
             data_event: false,
             unsigned: false,
@@ -1160,6 +1184,23 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
             has_output: true,
             result_wrapper: Some("ListOpenIDConnectProvidersResult"),
             errors: &[&errors::SERVICE_FAILURE_EXCEPTION],
+            read_only: true,
+            data_event: false,
+            unsigned: false,
+        },
+        Operation {
+            name: "ListOrganizationsFeatures",
+            http: HttpBinding { method: "POST", uri: "/", code: 200 },
+            input: &schemas::LIST_ORGANIZATIONS_FEATURES_REQUEST,
+            output: &schemas::LIST_ORGANIZATIONS_FEATURES_RESPONSE,
+            has_output: true,
+            result_wrapper: Some("ListOrganizationsFeaturesResult"),
+            errors: &[
+                &errors::SERVICE_ACCESS_NOT_ENABLED_EXCEPTION,
+                &errors::ACCOUNT_NOT_MANAGEMENT_OR_DELEGATED_ADMINISTRATOR_EXCEPTION,
+                &errors::ORGANIZATION_NOT_FOUND_EXCEPTION,
+                &errors::ORGANIZATION_NOT_IN_ALL_FEATURES_MODE_EXCEPTION,
+            ],
             read_only: true,
             data_event: false,
             unsigned: false,
@@ -2190,6 +2231,14 @@ pub mod actions {
         const NAME: &'static str = "iam:GenerateCredentialReport";
     }
 
+    /// `iam:GenerateServiceLastAccessedDetails`
+    #[derive(Clone, Copy, Debug)]
+    pub struct GenerateServiceLastAccessedDetails;
+
+    impl Action for GenerateServiceLastAccessedDetails {
+        const NAME: &'static str = "iam:GenerateServiceLastAccessedDetails";
+    }
+
     /// `iam:GetAccessKeyLastUsed`
     #[derive(Clone, Copy, Debug)]
     pub struct GetAccessKeyLastUsed;
@@ -2316,6 +2365,14 @@ pub mod actions {
 
     impl Action for GetRolePolicy {
         const NAME: &'static str = "iam:GetRolePolicy";
+    }
+
+    /// `iam:GetServiceLastAccessedDetails`
+    #[derive(Clone, Copy, Debug)]
+    pub struct GetServiceLastAccessedDetails;
+
+    impl Action for GetServiceLastAccessedDetails {
+        const NAME: &'static str = "iam:GetServiceLastAccessedDetails";
     }
 
     /// `iam:GetServiceLinkedRoleDeletionStatus`
@@ -2460,6 +2517,14 @@ pub mod actions {
 
     impl Action for ListOpenIDConnectProviders {
         const NAME: &'static str = "iam:ListOpenIDConnectProviders";
+    }
+
+    /// `iam:ListOrganizationsFeatures`
+    #[derive(Clone, Copy, Debug)]
+    pub struct ListOrganizationsFeatures;
+
+    impl Action for ListOrganizationsFeatures {
+        const NAME: &'static str = "iam:ListOrganizationsFeatures";
     }
 
     /// `iam:ListPolicies`

@@ -6,6 +6,14 @@ use strongroom_schema::{
     Bound, Constraints, Kind, Location, Member, MemberTraits, Pattern, Schema, TimestampFormat,
 };
 
+pub(crate) static ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE: Schema = Schema {
+    name: "AccessAdvisorUsageGranularityType",
+    kind: Kind::Enum(&["SERVICE_LEVEL", "ACTION_LEVEL"]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
 pub(crate) static ACCESS_KEY: Schema = Schema {
     name: "AccessKey",
     kind: Kind::Structure(&[
@@ -55,6 +63,14 @@ pub(crate) static ACCESS_KEY_METADATA: Schema = Schema {
         Member { name: "Status", schema: &STATUS_TYPE, required: false, traits: MemberTraits::NONE },
         Member { name: "CreateDate", schema: &DATE_TYPE, required: false, traits: MemberTraits::NONE },
     ]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
+pub(crate) static ACCOUNT_NOT_MANAGEMENT_OR_DELEGATED_ADMINISTRATOR_EXCEPTION: Schema = Schema {
+    name: "AccountNotManagementOrDelegatedAdministratorException",
+    kind: Kind::Structure(&[]),
     constraints: Constraints::NONE,
     sensitive: false,
     xml_namespace: None,
@@ -1201,6 +1217,17 @@ pub(crate) static ENTITY_TYPE: Schema = Schema {
     xml_namespace: None,
 };
 
+pub(crate) static ERROR_DETAILS: Schema = Schema {
+    name: "ErrorDetails",
+    kind: Kind::Structure(&[
+        Member { name: "Message", schema: &STRING_TYPE, required: true, traits: MemberTraits::NONE },
+        Member { name: "Code", schema: &STRING_TYPE, required: true, traits: MemberTraits::NONE },
+    ]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
 pub(crate) static EVAL_DECISION_DETAILS_TYPE: Schema = Schema {
     name: "EvalDecisionDetailsType",
     kind: Kind::Map(
@@ -1306,6 +1333,27 @@ pub(crate) static EVALUATION_RESULTS_LIST_TYPE: Schema = Schema {
     xml_namespace: None,
 };
 
+pub(crate) static FEATURE_TYPE: Schema = Schema {
+    name: "FeatureType",
+    kind: Kind::Enum(&["RootCredentialsManagement", "RootSessions"]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
+pub(crate) static FEATURES_LIST_TYPE: Schema = Schema {
+    name: "FeaturesListType",
+    kind: Kind::List(Member {
+        name: "member",
+        schema: &FEATURE_TYPE,
+        required: false,
+        traits: MemberTraits::NONE,
+    }),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
 pub(crate) static GENERATE_CREDENTIAL_REPORT_RESPONSE: Schema = Schema {
     name: "GenerateCredentialReportResponse",
     kind: Kind::Structure(&[
@@ -1317,6 +1365,35 @@ pub(crate) static GENERATE_CREDENTIAL_REPORT_RESPONSE: Schema = Schema {
             traits: MemberTraits::NONE,
         },
     ]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
+pub(crate) static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST: Schema = Schema {
+    name: "GenerateServiceLastAccessedDetailsRequest",
+    kind: Kind::Structure(&[
+        Member { name: "Arn", schema: &ARN_TYPE, required: true, traits: MemberTraits::NONE },
+        Member {
+            name: "Granularity",
+            schema: &ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE,
+            required: false,
+            traits: MemberTraits::NONE,
+        },
+    ]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
+pub(crate) static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE: Schema = Schema {
+    name: "GenerateServiceLastAccessedDetailsResponse",
+    kind: Kind::Structure(&[Member {
+        name: "JobId",
+        schema: &JOB_ID_TYPE,
+        required: false,
+        traits: MemberTraits::NONE,
+    }]),
     constraints: Constraints::NONE,
     sensitive: false,
     xml_namespace: None,
@@ -1752,6 +1829,45 @@ pub(crate) static GET_ROLE_RESPONSE: Schema = Schema {
         required: true,
         traits: MemberTraits::NONE,
     }]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
+pub(crate) static GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST: Schema = Schema {
+    name: "GetServiceLastAccessedDetailsRequest",
+    kind: Kind::Structure(&[
+        Member { name: "JobId", schema: &JOB_ID_TYPE, required: true, traits: MemberTraits::NONE },
+        Member { name: "MaxItems", schema: &MAX_ITEMS_TYPE, required: false, traits: MemberTraits::NONE },
+        Member { name: "Marker", schema: &MARKER_TYPE, required: false, traits: MemberTraits::NONE },
+    ]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
+pub(crate) static GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE: Schema = Schema {
+    name: "GetServiceLastAccessedDetailsResponse",
+    kind: Kind::Structure(&[
+        Member { name: "JobStatus", schema: &JOB_STATUS_TYPE, required: true, traits: MemberTraits::NONE },
+        Member {
+            name: "JobType",
+            schema: &ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE,
+            required: false,
+            traits: MemberTraits::NONE,
+        },
+        Member { name: "JobCreationDate", schema: &DATE_TYPE, required: true, traits: MemberTraits::NONE },
+        Member {
+            name: "ServicesLastAccessed",
+            schema: &SERVICES_LAST_ACCESSED,
+            required: true,
+            traits: MemberTraits::NONE,
+        },
+        Member { name: "JobCompletionDate", schema: &DATE_TYPE, required: true, traits: MemberTraits::NONE },
+        Member { name: "IsTruncated", schema: &BOOLEAN_TYPE, required: false, traits: MemberTraits::NONE },
+        Member { name: "Marker", schema: &RESPONSE_MARKER_TYPE, required: false, traits: MemberTraits::NONE },
+        Member { name: "Error", schema: &ERROR_DETAILS, required: false, traits: MemberTraits::NONE },
+    ]),
     constraints: Constraints::NONE,
     sensitive: false,
     xml_namespace: None,
@@ -2452,6 +2568,35 @@ pub(crate) static LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE: Schema = Schema {
     xml_namespace: None,
 };
 
+pub(crate) static LIST_ORGANIZATIONS_FEATURES_REQUEST: Schema = Schema {
+    name: "ListOrganizationsFeaturesRequest",
+    kind: Kind::Structure(&[]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
+pub(crate) static LIST_ORGANIZATIONS_FEATURES_RESPONSE: Schema = Schema {
+    name: "ListOrganizationsFeaturesResponse",
+    kind: Kind::Structure(&[
+        Member {
+            name: "OrganizationId",
+            schema: &ORGANIZATION_ID_TYPE,
+            required: false,
+            traits: MemberTraits::NONE,
+        },
+        Member {
+            name: "EnabledFeatures",
+            schema: &FEATURES_LIST_TYPE,
+            required: false,
+            traits: MemberTraits::NONE,
+        },
+    ]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
 pub(crate) static LIST_POLICIES_REQUEST: Schema = Schema {
     name: "ListPoliciesRequest",
     kind: Kind::Structure(&[
@@ -3053,6 +3198,36 @@ pub(crate) static ORDERED_ORGANIZATION_POLICY_TYPE: Schema = Schema {
         required: false,
         traits: MemberTraits::NONE,
     }]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
+static ORGANIZATION_ID_TYPE_PATTERN: Pattern = Pattern::new("^o-[a-z0-9]{10,32}$", "^o-[a-z0-9]{10,32}$");
+
+pub(crate) static ORGANIZATION_ID_TYPE: Schema = Schema {
+    name: "OrganizationIdType",
+    kind: Kind::String,
+    constraints: Constraints {
+        max: Some(Bound::Int(34)),
+        pattern: Some(&ORGANIZATION_ID_TYPE_PATTERN),
+        ..Constraints::NONE
+    },
+    sensitive: false,
+    xml_namespace: None,
+};
+
+pub(crate) static ORGANIZATION_NOT_FOUND_EXCEPTION: Schema = Schema {
+    name: "OrganizationNotFoundException",
+    kind: Kind::Structure(&[]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
+pub(crate) static ORGANIZATION_NOT_IN_ALL_FEATURES_MODE_EXCEPTION: Schema = Schema {
+    name: "OrganizationNotInAllFeaturesModeException",
+    kind: Kind::Structure(&[]),
     constraints: Constraints::NONE,
     sensitive: false,
     xml_namespace: None,
@@ -3927,6 +4102,14 @@ pub(crate) static SERVER_CERTIFICATE_METADATA: Schema = Schema {
     xml_namespace: None,
 };
 
+pub(crate) static SERVICE_ACCESS_NOT_ENABLED_EXCEPTION: Schema = Schema {
+    name: "ServiceAccessNotEnabledException",
+    kind: Kind::Structure(&[]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
 pub(crate) static SERVICE_FAILURE_EXCEPTION: Schema = Schema {
     name: "ServiceFailureException",
     kind: Kind::Structure(&[Member {
@@ -3935,6 +4118,52 @@ pub(crate) static SERVICE_FAILURE_EXCEPTION: Schema = Schema {
         required: false,
         traits: MemberTraits::NONE,
     }]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
+pub(crate) static SERVICE_LAST_ACCESSED: Schema = Schema {
+    name: "ServiceLastAccessed",
+    kind: Kind::Structure(&[
+        Member {
+            name: "ServiceName",
+            schema: &SERVICE_NAME_TYPE,
+            required: true,
+            traits: MemberTraits::NONE,
+        },
+        Member { name: "LastAuthenticated", schema: &DATE_TYPE, required: false, traits: MemberTraits::NONE },
+        Member {
+            name: "ServiceNamespace",
+            schema: &SERVICE_NAMESPACE_TYPE,
+            required: true,
+            traits: MemberTraits::NONE,
+        },
+        Member {
+            name: "LastAuthenticatedEntity",
+            schema: &ARN_TYPE,
+            required: false,
+            traits: MemberTraits::NONE,
+        },
+        Member {
+            name: "LastAuthenticatedRegion",
+            schema: &STRING_TYPE,
+            required: false,
+            traits: MemberTraits::NONE,
+        },
+        Member {
+            name: "TotalAuthenticatedEntities",
+            schema: &INTEGER_TYPE,
+            required: false,
+            traits: MemberTraits::NONE,
+        },
+        Member {
+            name: "TrackedActionsLastAccessed",
+            schema: &TRACKED_ACTIONS_LAST_ACCESSED,
+            required: false,
+            traits: MemberTraits::NONE,
+        },
+    ]),
     constraints: Constraints::NONE,
     sensitive: false,
     xml_namespace: None,
@@ -3990,6 +4219,19 @@ pub(crate) static SERVICE_SPECIFIC_CREDENTIALS_LIST_TYPE: Schema = Schema {
     kind: Kind::List(Member {
         name: "member",
         schema: &SERVICE_SPECIFIC_CREDENTIAL_METADATA,
+        required: false,
+        traits: MemberTraits::NONE,
+    }),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
+pub(crate) static SERVICES_LAST_ACCESSED: Schema = Schema {
+    name: "ServicesLastAccessed",
+    kind: Kind::List(Member {
+        name: "member",
+        schema: &SERVICE_LAST_ACCESSED,
         required: false,
         traits: MemberTraits::NONE,
     }),
@@ -4339,6 +4581,37 @@ pub(crate) static TAG_USER_REQUEST: Schema = Schema {
         },
         Member { name: "Tags", schema: &TAG_LIST_TYPE, required: true, traits: MemberTraits::NONE },
     ]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
+pub(crate) static TRACKED_ACTION_LAST_ACCESSED: Schema = Schema {
+    name: "TrackedActionLastAccessed",
+    kind: Kind::Structure(&[
+        Member { name: "ActionName", schema: &STRING_TYPE, required: false, traits: MemberTraits::NONE },
+        Member { name: "LastAccessedEntity", schema: &ARN_TYPE, required: false, traits: MemberTraits::NONE },
+        Member { name: "LastAccessedTime", schema: &DATE_TYPE, required: false, traits: MemberTraits::NONE },
+        Member {
+            name: "LastAccessedRegion",
+            schema: &STRING_TYPE,
+            required: false,
+            traits: MemberTraits::NONE,
+        },
+    ]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
+pub(crate) static TRACKED_ACTIONS_LAST_ACCESSED: Schema = Schema {
+    name: "TrackedActionsLastAccessed",
+    kind: Kind::List(Member {
+        name: "member",
+        schema: &TRACKED_ACTION_LAST_ACCESSED,
+        required: false,
+        traits: MemberTraits::NONE,
+    }),
     constraints: Constraints::NONE,
     sensitive: false,
     xml_namespace: None,
@@ -5164,6 +5437,22 @@ pub(crate) static INVALID_USER_TYPE_MESSAGE: Schema = Schema {
     xml_namespace: None,
 };
 
+pub(crate) static JOB_ID_TYPE: Schema = Schema {
+    name: "jobIDType",
+    kind: Kind::String,
+    constraints: Constraints { min: Some(Bound::Int(36)), max: Some(Bound::Int(36)), ..Constraints::NONE },
+    sensitive: false,
+    xml_namespace: None,
+};
+
+pub(crate) static JOB_STATUS_TYPE: Schema = Schema {
+    name: "jobStatusType",
+    kind: Kind::Enum(&["IN_PROGRESS", "COMPLETED", "FAILED"]),
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
 pub(crate) static LIMIT_EXCEEDED_MESSAGE: Schema = Schema {
     name: "limitExceededMessage",
     kind: Kind::String,
@@ -5609,6 +5898,29 @@ pub(crate) static SERVICE_NAME: Schema = Schema {
     name: "serviceName",
     kind: Kind::String,
     constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
+pub(crate) static SERVICE_NAME_TYPE: Schema = Schema {
+    name: "serviceNameType",
+    kind: Kind::String,
+    constraints: Constraints::NONE,
+    sensitive: false,
+    xml_namespace: None,
+};
+
+static SERVICE_NAMESPACE_TYPE_PATTERN: Pattern = Pattern::new("[\\w-]*", "[0-9A-Za-z_\\-]*");
+
+pub(crate) static SERVICE_NAMESPACE_TYPE: Schema = Schema {
+    name: "serviceNamespaceType",
+    kind: Kind::String,
+    constraints: Constraints {
+        min: Some(Bound::Int(1)),
+        max: Some(Bound::Int(64)),
+        pattern: Some(&SERVICE_NAMESPACE_TYPE_PATTERN),
+        ..Constraints::NONE
+    },
     sensitive: false,
     xml_namespace: None,
 };

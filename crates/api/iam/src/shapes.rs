@@ -7,6 +7,14 @@ use strongroom_secret::Secret;
 
 use crate::schemas;
 
+open_enum! {
+    /// `AccessAdvisorUsageGranularityType`
+    AccessAdvisorUsageGranularityType {
+        ServiceLevel = "SERVICE_LEVEL",
+        ActionLevel = "ACTION_LEVEL",
+    }
+}
+
 /// `AccessKey`
 #[derive(Clone, Debug, Default)]
 pub struct AccessKey {
@@ -51,6 +59,17 @@ pub struct AccessKeyMetadata {
 }
 
 structure!(AccessKeyMetadata, schemas::ACCESS_KEY_METADATA, required { }, optional { 0 user_name 1 access_key_id 2 status 3 create_date });
+
+/// `AccountNotManagementOrDelegatedAdministratorException`
+#[derive(Clone, Debug, Default)]
+pub struct AccountNotManagementOrDelegatedAdministratorException {}
+
+structure!(
+    AccountNotManagementOrDelegatedAdministratorException,
+    schemas::ACCOUNT_NOT_MANAGEMENT_OR_DELEGATED_ADMINISTRATOR_EXCEPTION,
+    required {},
+    optional {}
+);
 
 /// `AddClientIDToOpenIDConnectProviderRequest`
 #[derive(Clone, Debug, Default)]
@@ -738,6 +757,17 @@ open_enum! {
     }
 }
 
+/// `ErrorDetails`
+#[derive(Clone, Debug, Default)]
+pub struct ErrorDetails {
+    /// `Message`
+    pub message: String,
+    /// `Code`
+    pub code: String,
+}
+
+structure!(ErrorDetails, schemas::ERROR_DETAILS, required { 0 message 1 code }, optional { });
+
 /// `EvaluationResult`
 #[derive(Clone, Debug, Default)]
 pub struct EvaluationResult {
@@ -763,6 +793,14 @@ pub struct EvaluationResult {
 
 structure!(EvaluationResult, schemas::EVALUATION_RESULT, required { 0 eval_action_name 2 eval_decision }, optional { 1 eval_resource_name 3 matched_statements 4 missing_context_values 5 organizations_decision_detail 6 permissions_boundary_decision_detail 7 eval_decision_details 8 resource_specific_results });
 
+open_enum! {
+    /// `FeatureType`
+    FeatureType {
+        RootCredentialsManagement = "RootCredentialsManagement",
+        RootSessions = "RootSessions",
+    }
+}
+
 /// `GenerateCredentialReportResponse`
 #[derive(Clone, Debug, Default)]
 pub struct GenerateCredentialReportResponse {
@@ -773,6 +811,26 @@ pub struct GenerateCredentialReportResponse {
 }
 
 structure!(GenerateCredentialReportResponse, schemas::GENERATE_CREDENTIAL_REPORT_RESPONSE, required { }, optional { 0 state 1 description });
+
+/// `GenerateServiceLastAccessedDetailsRequest`
+#[derive(Clone, Debug, Default)]
+pub struct GenerateServiceLastAccessedDetailsRequest {
+    /// `Arn`
+    pub arn: String,
+    /// `Granularity`
+    pub granularity: Option<AccessAdvisorUsageGranularityType>,
+}
+
+structure!(GenerateServiceLastAccessedDetailsRequest, schemas::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST, required { 0 arn }, optional { 1 granularity });
+
+/// `GenerateServiceLastAccessedDetailsResponse`
+#[derive(Clone, Debug, Default)]
+pub struct GenerateServiceLastAccessedDetailsResponse {
+    /// `JobId`
+    pub job_id: Option<String>,
+}
+
+structure!(GenerateServiceLastAccessedDetailsResponse, schemas::GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE, required { }, optional { 0 job_id });
 
 /// `GetAccessKeyLastUsedRequest`
 #[derive(Clone, Debug, Default)]
@@ -1087,6 +1145,42 @@ pub struct GetRoleResponse {
 }
 
 structure!(GetRoleResponse, schemas::GET_ROLE_RESPONSE, required { 0 role }, optional { });
+
+/// `GetServiceLastAccessedDetailsRequest`
+#[derive(Clone, Debug, Default)]
+pub struct GetServiceLastAccessedDetailsRequest {
+    /// `JobId`
+    pub job_id: String,
+    /// `MaxItems`
+    pub max_items: Option<i32>,
+    /// `Marker`
+    pub marker: Option<String>,
+}
+
+structure!(GetServiceLastAccessedDetailsRequest, schemas::GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST, required { 0 job_id }, optional { 1 max_items 2 marker });
+
+/// `GetServiceLastAccessedDetailsResponse`
+#[derive(Clone, Debug, Default)]
+pub struct GetServiceLastAccessedDetailsResponse {
+    /// `JobStatus`
+    pub job_status: JobStatusType,
+    /// `JobType`
+    pub job_type: Option<AccessAdvisorUsageGranularityType>,
+    /// `JobCreationDate`
+    pub job_creation_date: Timestamp,
+    /// `ServicesLastAccessed`
+    pub services_last_accessed: Vec<ServiceLastAccessed>,
+    /// `JobCompletionDate`
+    pub job_completion_date: Timestamp,
+    /// `IsTruncated`
+    pub is_truncated: Option<bool>,
+    /// `Marker`
+    pub marker: Option<String>,
+    /// `Error`
+    pub error: Option<ErrorDetails>,
+}
+
+structure!(GetServiceLastAccessedDetailsResponse, schemas::GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE, required { 0 job_status 2 job_creation_date 3 services_last_accessed 4 job_completion_date }, optional { 1 job_type 5 is_truncated 6 marker 7 error });
 
 /// `GetServiceLinkedRoleDeletionStatusRequest`
 #[derive(Clone, Debug, Default)]
@@ -1656,6 +1750,28 @@ pub struct ListOpenIDConnectProvidersResponse {
 
 structure!(ListOpenIDConnectProvidersResponse, schemas::LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE, required { }, optional { 0 open_id_connect_provider_list });
 
+/// `ListOrganizationsFeaturesRequest`
+#[derive(Clone, Debug, Default)]
+pub struct ListOrganizationsFeaturesRequest {}
+
+structure!(
+    ListOrganizationsFeaturesRequest,
+    schemas::LIST_ORGANIZATIONS_FEATURES_REQUEST,
+    required {},
+    optional {}
+);
+
+/// `ListOrganizationsFeaturesResponse`
+#[derive(Clone, Debug, Default)]
+pub struct ListOrganizationsFeaturesResponse {
+    /// `OrganizationId`
+    pub organization_id: Option<String>,
+    /// `EnabledFeatures`
+    pub enabled_features: Option<Vec<FeatureType>>,
+}
+
+structure!(ListOrganizationsFeaturesResponse, schemas::LIST_ORGANIZATIONS_FEATURES_RESPONSE, required { }, optional { 0 organization_id 1 enabled_features });
+
 /// `ListPoliciesRequest`
 #[derive(Clone, Debug, Default)]
 pub struct ListPoliciesRequest {
@@ -2146,6 +2262,28 @@ pub struct OrderedOrganizationPolicyType {
 }
 
 structure!(OrderedOrganizationPolicyType, schemas::ORDERED_ORGANIZATION_POLICY_TYPE, required { }, optional { 0 service_control_policy_input_list });
+
+/// `OrganizationNotFoundException`
+#[derive(Clone, Debug, Default)]
+pub struct OrganizationNotFoundException {}
+
+structure!(
+    OrganizationNotFoundException,
+    schemas::ORGANIZATION_NOT_FOUND_EXCEPTION,
+    required {},
+    optional {}
+);
+
+/// `OrganizationNotInAllFeaturesModeException`
+#[derive(Clone, Debug, Default)]
+pub struct OrganizationNotInAllFeaturesModeException {}
+
+structure!(
+    OrganizationNotInAllFeaturesModeException,
+    schemas::ORGANIZATION_NOT_IN_ALL_FEATURES_MODE_EXCEPTION,
+    required {},
+    optional {}
+);
 
 /// `OrganizationsDecisionDetail`
 #[derive(Clone, Debug, Default)]
@@ -2646,6 +2784,17 @@ pub struct ServerCertificateMetadata {
 
 structure!(ServerCertificateMetadata, schemas::SERVER_CERTIFICATE_METADATA, required { 0 path 1 server_certificate_name 2 server_certificate_id 3 arn }, optional { 4 upload_date 5 expiration });
 
+/// `ServiceAccessNotEnabledException`
+#[derive(Clone, Debug, Default)]
+pub struct ServiceAccessNotEnabledException {}
+
+structure!(
+    ServiceAccessNotEnabledException,
+    schemas::SERVICE_ACCESS_NOT_ENABLED_EXCEPTION,
+    required {},
+    optional {}
+);
+
 /// `ServiceFailureException`
 #[derive(Clone, Debug, Default)]
 pub struct ServiceFailureException {
@@ -2654,6 +2803,27 @@ pub struct ServiceFailureException {
 }
 
 structure!(ServiceFailureException, schemas::SERVICE_FAILURE_EXCEPTION, required { }, optional { 0 message });
+
+/// `ServiceLastAccessed`
+#[derive(Clone, Debug, Default)]
+pub struct ServiceLastAccessed {
+    /// `ServiceName`
+    pub service_name: String,
+    /// `LastAuthenticated`
+    pub last_authenticated: Option<Timestamp>,
+    /// `ServiceNamespace`
+    pub service_namespace: String,
+    /// `LastAuthenticatedEntity`
+    pub last_authenticated_entity: Option<String>,
+    /// `LastAuthenticatedRegion`
+    pub last_authenticated_region: Option<String>,
+    /// `TotalAuthenticatedEntities`
+    pub total_authenticated_entities: Option<i32>,
+    /// `TrackedActionsLastAccessed`
+    pub tracked_actions_last_accessed: Option<Vec<TrackedActionLastAccessed>>,
+}
+
+structure!(ServiceLastAccessed, schemas::SERVICE_LAST_ACCESSED, required { 0 service_name 2 service_namespace }, optional { 1 last_authenticated 3 last_authenticated_entity 4 last_authenticated_region 5 total_authenticated_entities 6 tracked_actions_last_accessed });
 
 /// `ServiceNotSupportedException`
 #[derive(Clone, Debug, Default)]
@@ -2883,6 +3053,21 @@ pub struct TagUserRequest {
 }
 
 structure!(TagUserRequest, schemas::TAG_USER_REQUEST, required { 0 user_name 1 tags }, optional { });
+
+/// `TrackedActionLastAccessed`
+#[derive(Clone, Debug, Default)]
+pub struct TrackedActionLastAccessed {
+    /// `ActionName`
+    pub action_name: Option<String>,
+    /// `LastAccessedEntity`
+    pub last_accessed_entity: Option<String>,
+    /// `LastAccessedTime`
+    pub last_accessed_time: Option<Timestamp>,
+    /// `LastAccessedRegion`
+    pub last_accessed_region: Option<String>,
+}
+
+structure!(TrackedActionLastAccessed, schemas::TRACKED_ACTION_LAST_ACCESSED, required { }, optional { 0 action_name 1 last_accessed_entity 2 last_accessed_time 3 last_accessed_region });
 
 /// `UnmodifiableEntityException`
 #[derive(Clone, Debug, Default)]
@@ -3161,6 +3346,15 @@ open_enum! {
         Assigned = "Assigned",
         Unassigned = "Unassigned",
         Any = "Any",
+    }
+}
+
+open_enum! {
+    /// `jobStatusType`
+    JobStatusType {
+        InProgress = "IN_PROGRESS",
+        Completed = "COMPLETED",
+        Failed = "FAILED",
     }
 }
 

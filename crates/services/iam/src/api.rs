@@ -9,6 +9,7 @@ mod details;
 mod groups;
 mod holders;
 mod inline;
+mod last_accessed;
 mod managed;
 mod mfa;
 mod passwords;
@@ -91,6 +92,7 @@ macro_rules! operations {
 operations! {
     absent::list_instance_profiles(iam::ListInstanceProfilesRequest) -> iam::ListInstanceProfilesResponse;
     absent::list_instance_profiles_for_role(iam::ListInstanceProfilesForRoleRequest) -> iam::ListInstanceProfilesForRoleResponse;
+    absent::list_organizations_features(iam::ListOrganizationsFeaturesRequest) -> iam::ListOrganizationsFeaturesResponse;
     absent::list_saml_providers(iam::ListSAMLProvidersRequest) -> iam::ListSAMLProvidersResponse;
     absent::list_server_certificates(iam::ListServerCertificatesRequest) -> iam::ListServerCertificatesResponse;
     absent::list_service_specific_credentials(iam::ListServiceSpecificCredentialsRequest) -> iam::ListServiceSpecificCredentialsResponse;
@@ -138,6 +140,8 @@ operations! {
     inline::put_group_policy(iam::PutGroupPolicyRequest) -> Unit;
     inline::put_role_policy(iam::PutRolePolicyRequest) -> Unit;
     inline::put_user_policy(iam::PutUserPolicyRequest) -> Unit;
+    last_accessed::generate_service_last_accessed_details(iam::GenerateServiceLastAccessedDetailsRequest) -> iam::GenerateServiceLastAccessedDetailsResponse;
+    last_accessed::get_service_last_accessed_details(iam::GetServiceLastAccessedDetailsRequest) -> iam::GetServiceLastAccessedDetailsResponse;
     managed::create_policy(iam::CreatePolicyRequest) -> iam::CreatePolicyResponse;
     managed::create_policy_version(iam::CreatePolicyVersionRequest) -> iam::CreatePolicyVersionResponse;
     managed::delete_policy(iam::DeletePolicyRequest) -> Unit;

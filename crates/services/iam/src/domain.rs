@@ -17,6 +17,7 @@ pub(crate) mod policy;
 pub(crate) mod provider;
 pub(crate) mod role;
 pub(crate) mod root_user;
+pub(crate) mod service_access;
 pub(crate) mod service_linked;
 pub(crate) mod settings;
 pub(crate) mod simulation;

@@ -248,7 +248,10 @@ impl IdentityManagement {
                     return Err(Refusal::exists(format!("Account {} already exists.", account.id)));
                 }
             }
-            RowChange::DropRole(id) => repo::uses::delete_of_role(tx, &id).await?,
+            RowChange::DropUses(id) => {
+                repo::uses::delete_of_role(tx, &id).await?;
+                repo::service_uses::delete(tx, &id).await?;
+            }
             RowChange::DropKey(access_key_id) => {
                 access_keys::delete(tx, account, &access_key_id).await?;
                 repo::uses::delete(tx, &access_key_id).await?;

@@ -1,10 +1,12 @@
 //! Rows of IAM.
 
 pub(crate) mod access_keys;
+pub(crate) mod access_reports;
 pub(crate) mod accounts;
 pub(crate) mod aliases;
 pub(crate) mod directories;
 pub(crate) mod reports;
+pub(crate) mod service_uses;
 pub(crate) mod topics;
 pub(crate) mod uses;
 
@@ -34,6 +36,12 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration { component: "iam", version: 3, name: "reports", sql: include_str!("repo/0003_reports.sql") },
     Migration { component: "iam", version: 4, name: "accounts", sql: include_str!("repo/0004_accounts.sql") },
+    Migration {
+        component: "iam",
+        version: 5,
+        name: "service uses",
+        sql: include_str!("repo/0005_service_uses.sql"),
+    },
 ];
 
 /// Every statement, so that a test can show each to both engines.
@@ -42,6 +50,9 @@ pub const STATEMENTS: &[Statement] = &[
     access_keys::FIND,
     access_keys::DELETE,
     access_keys::GIVEN_TO_ROOT,
+    access_reports::PUT,
+    access_reports::FIND,
+    access_reports::TIDY,
     accounts::INSERT_IF_ABSENT,
     accounts::FIND,
     accounts::LIST,
@@ -57,6 +68,9 @@ pub const STATEMENTS: &[Statement] = &[
     directories::NEXT_ACCOUNT,
     reports::PUT,
     reports::FIND,
+    service_uses::PUT,
+    service_uses::LIST,
+    service_uses::DELETE,
     uses::FIND,
     uses::LIST,
     uses::PUT_OF_ROLE,

@@ -1,4 +1,4 @@
-//! Last uses of access keys and roles, read out of the journal: a call writes nothing but its record.
+//! Last uses of access keys, roles and services, read out of the journal: a call writes nothing but its record.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{PoisonError, RwLock};
@@ -10,6 +10,7 @@ use strongroom_runtime::Shutdown;
 use strongroom_store::{Db, StoreError};
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::domain::service_access::namespace_of;
 use crate::error::Refusal;
 use crate::repo;
 
@@ -32,16 +33,16 @@ pub(crate) struct Use {
     pub(crate) used_ms: i64,
 }
 
-/// The last use of a role, by a session of it.
+/// The last use of a role, by a session of it, or of a service by a user or role.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RoleUse {
+pub(crate) struct RegionalUse {
     pub(crate) region: String,
     pub(crate) used_ms: i64,
 }
 
-/// A role, by its account and its unique id.
+/// A user or role, by its account and its unique id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct RoleKey {
+pub(crate) struct EntityKey {
     pub(crate) account: String,
     pub(crate) id: String,
 }
@@ -59,10 +60,12 @@ pub struct Quiet<'u> {
     _reading: MutexGuard<'u, ()>,
 }
 
-/// The uses that a stretch of the journal tells, each key's and role's last, and where the stretch ends.
+/// The uses that a stretch of the journal tells, each key's, role's and service's last, and where the stretch ends.
+#[derive(Default)]
 struct Stretch {
     uses: HashMap<String, Use>,
-    roles: HashMap<RoleKey, RoleUse>,
+    roles: HashMap<EntityKey, RegionalUse>,
+    services: HashMap<(EntityKey, String), RegionalUse>,
     end: Option<Position>,
     records: usize,
 }
@@ -93,13 +96,25 @@ impl Uses {
     }
 
     /// The last use of a role, as far as the journal has been read: it is read on every half minute.
-    pub(crate) async fn of_role(&self, role_id: &str) -> Result<Option<RoleUse>, Refusal> {
+    pub(crate) async fn of_role(&self, role_id: &str) -> Result<Option<RegionalUse>, Refusal> {
         Ok(repo::uses::of_role(&self.db, role_id).await?)
     }
 
     /// The same of all of an account's roles, by their ids.
-    pub(crate) async fn of_roles(&self, account: AccountId) -> Result<BTreeMap<String, RoleUse>, Refusal> {
+    pub(crate) async fn of_roles(
+        &self,
+        account: AccountId,
+    ) -> Result<BTreeMap<String, RegionalUse>, Refusal> {
         Ok(repo::uses::of_roles(&self.db, account).await?)
+    }
+
+    /// The last uses of services by an account's users and roles, by their ids and the service.
+    pub(crate) async fn of_services(
+        &self,
+        account: AccountId,
+    ) -> Result<HashMap<(String, String), RegionalUse>, Refusal> {
+        self.hurry().await?;
+        Ok(repo::service_uses::of_account(&self.db, account).await?)
     }
 
     /// Reads the journal to its end, unless that takes too long.
@@ -151,11 +166,11 @@ impl Uses {
             let Some(end) = stretch.end else { return Ok(()) };
             let last = stretch.records < BATCH;
             let (uses, roles) = (Vec::from_iter(stretch.uses), Vec::from_iter(stretch.roles));
-            let (uses, roles) = (uses.as_slice(), roles.as_slice());
+            let services = Vec::from_iter(stretch.services);
+            let told = &repo::uses::Told { uses: &uses, roles: &roles, services: &services };
             let moved = repo::uses::Moved { chain, after, end };
-            let kept = self
-                .db
-                .transaction(|tx| Box::pin(async move { repo::uses::keep(tx, uses, roles, moved).await }));
+            let kept =
+                self.db.transaction(|tx| Box::pin(async move { repo::uses::keep(tx, told, moved).await }));
             // Where another server was there first, what there is behind what it read is still to be read.
             if kept.await? && last {
                 return Ok(());
@@ -174,7 +189,7 @@ async fn blocking<T: Send + 'static>(
 
 /// Reads at most a batch of records, and whatever is damaged between them.
 fn read(journal: &Reader, after: Option<Position>) -> Result<Stretch, JournalError> {
-    let mut stretch = Stretch { uses: HashMap::new(), roles: HashMap::new(), end: None, records: 0 };
+    let mut stretch = Stretch::default();
     for record in journal.records(after)?.past_damage().take(BATCH) {
         let (position, record) = match record {
             Ok(found) => found,
@@ -184,8 +199,12 @@ fn read(journal: &Reader, after: Option<Position>) -> Result<Stretch, JournalErr
         };
         stretch.records += 1;
         stretch.end = Some(position);
-        if let Some((role, last)) = of_session(&record) {
-            stretch.roles.insert(role, last);
+        if let Some((entity, is_role, last)) = of_entity(&record) {
+            let service = namespace_of(&record.event_source).to_owned();
+            stretch.services.insert((entity.clone(), service), last.clone());
+            if is_role {
+                stretch.roles.insert(entity, last);
+            }
         }
         if let Some((access_key_id, last)) = of_record(record) {
             stretch.uses.insert(access_key_id, last);
@@ -194,15 +213,18 @@ fn read(journal: &Reader, after: Option<Position>) -> Result<Stretch, JournalErr
     Ok(stretch)
 }
 
-/// The role whose session made a call.
-fn of_session(record: &Record) -> Option<(RoleKey, RoleUse)> {
+/// The user who made a call, or the role whose session did, and whether it is a role.
+fn of_entity(record: &Record) -> Option<(EntityKey, bool, RegionalUse)> {
     let identity = &record.identity;
-    let (id, _session) = identity.principal_id.as_deref()?.split_once(':')?;
-    if identity.kind != Some(IdentityKind::AssumedRole) {
-        return None;
-    }
-    let key = RoleKey { account: identity.account_id.clone()?, id: id.to_owned() };
-    Some((key, RoleUse { region: record.aws_region.clone(), used_ms: record.event_time_ms }))
+    let principal_id = identity.principal_id.as_deref()?;
+    let (id, is_role) = match identity.kind? {
+        IdentityKind::IamUser => (principal_id, false),
+        IdentityKind::AssumedRole => (principal_id.split_once(':')?.0, true),
+        _ => return None,
+    };
+    let key = EntityKey { account: identity.account_id.clone()?, id: id.to_owned() };
+    let last = RegionalUse { region: record.aws_region.clone(), used_ms: record.event_time_ms };
+    Some((key, is_role, last))
 }
 
 /// The access key that signed a call. Calls that were refused are uses too.

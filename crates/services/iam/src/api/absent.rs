@@ -1,6 +1,6 @@
-//! Lists of what Strongroom does not have, which are empty.
+//! Lists of what Strongroom does not have, which are empty or refused as where there is none.
 
-use strongroom_api_iam::{self as iam, actions};
+use strongroom_api_iam::{self as iam, actions, errors};
 use strongroom_identity::RequestContext;
 
 use super::{ROOT_PATH, own_name};
@@ -36,6 +36,17 @@ pub(super) async fn list_server_certificates(
 ) -> Result<iam::ListServerCertificatesResponse, Refusal> {
     identities.read::<actions::ListServerCertificates>(context, &[Target::Account]).await?;
     Ok(iam::ListServerCertificatesResponse { is_truncated: Some(false), ..Default::default() })
+}
+
+/// No account is in an organization.
+pub(super) async fn list_organizations_features(
+    identities: &IdentityManagement,
+    context: &RequestContext,
+    _: iam::ListOrganizationsFeaturesRequest,
+) -> Result<iam::ListOrganizationsFeaturesResponse, Refusal> {
+    identities.read::<actions::ListOrganizationsFeatures>(context, &[Target::Account]).await?;
+    let text = "The account is not a member of an organization.";
+    Err(Refusal::Modelled(&errors::ORGANIZATION_NOT_FOUND_EXCEPTION, text.to_owned()))
 }
 
 pub(super) async fn list_saml_providers(

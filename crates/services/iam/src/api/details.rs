@@ -18,7 +18,7 @@ use crate::domain::usage::Usage;
 use crate::domain::user::User;
 use crate::error::Refusal;
 use crate::targets::Target;
-use crate::uses::RoleUse;
+use crate::uses::RegionalUse;
 
 /// An entity of the list, which mixes kinds.
 enum Listed<'d> {
@@ -135,7 +135,7 @@ fn group_detail(directory: &Directory, group: &Group) -> iam::GroupDetail {
     }
 }
 
-fn role_detail(directory: &Directory, role: &Role, last: Option<&RoleUse>) -> iam::RoleDetail {
+fn role_detail(directory: &Directory, role: &Role, last: Option<&RegionalUse>) -> iam::RoleDetail {
     iam::RoleDetail {
         path: Some(role.path.clone()),
         role_name: Some(role.name.clone()),

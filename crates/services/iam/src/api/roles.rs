@@ -176,7 +176,7 @@ pub(super) async fn delete_role(
             role.permissions.expect_none()?;
             let id = role.id.clone();
             edit.remove(&id);
-            edit.row(RowChange::DropRole(id));
+            edit.row(RowChange::DropUses(id));
             Ok(())
         })
         .await?;

@@ -63,7 +63,7 @@ pub(super) async fn delete_service_linked_role(
             let (id, path) = (role.id.clone(), role.path.clone());
             let deletion = format!("{TASK}{path}{name}/{task}");
             edit.remove(&id);
-            edit.row(RowChange::DropRole(id));
+            edit.row(RowChange::DropUses(id));
             edit.settings_mut(|settings| {
                 settings.add_deletion(&deletion);
                 Ok(())

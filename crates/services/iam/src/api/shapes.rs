@@ -15,7 +15,7 @@ use crate::domain::role::Role;
 use crate::domain::root_user::root_id;
 use crate::domain::usage::Usage;
 use crate::domain::user::User;
-use crate::uses::RoleUse;
+use crate::uses::RegionalUse;
 
 /// How much of an entity is shown: lists leave tags and boundaries out.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub(super) fn role(directory: &Directory, role: &Role, detail: Detail) -> iam::R
 }
 
 /// When a role was used last; of one that never was, nothing is told.
-pub(super) fn last_used(last: Option<&RoleUse>) -> iam::RoleLastUsed {
+pub(super) fn last_used(last: Option<&RegionalUse>) -> iam::RoleLastUsed {
     iam::RoleLastUsed {
         last_used_date: last.map(|last| moment(last.used_ms)),
         region: last.map(|last| last.region.clone()),

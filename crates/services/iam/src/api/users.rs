@@ -8,6 +8,7 @@ use super::shapes::{self, Detail};
 use super::{ROOT_PATH, below, boundary_asked};
 use crate::IdentityManagement;
 use crate::domain::directory::Entry;
+use crate::domain::edit::RowChange;
 use crate::domain::id::new_id;
 use crate::domain::kind::Kind;
 use crate::domain::paging::Page;
@@ -144,6 +145,7 @@ pub(super) async fn delete_user(
             }
             let id = user.id.clone();
             edit.remove(&id);
+            edit.row(RowChange::DropUses(id));
             Ok(())
         })
         .await?;

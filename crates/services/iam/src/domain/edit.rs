@@ -32,8 +32,8 @@ pub(crate) enum RowChange {
     GiveKey { access_key_id: String, sealed_secret: Vec<u8>, created_ms: i64 },
     /// The account is one of the installation's from now on.
     AddAccount(Account),
-    /// What is known of the uses of the role of that id goes with it.
-    DropRole(String),
+    /// What is known of the uses of the user or role of that id goes with it.
+    DropUses(String),
     /// The access key of that id goes.
     DropKey(String),
     /// An alias is the account's from now on, unless another has it.

@@ -7,7 +7,7 @@ use strongroom_identity::AccountId;
 use strongroom_journal::Position;
 use strongroom_store::{Db, Statement, StoreError, Tx};
 
-use crate::uses::{RoleKey, RoleUse, Use};
+use crate::uses::{EntityKey, RegionalUse, Use};
 
 pub(super) const FIND: Statement =
     Statement::new("SELECT service, region, used_ms FROM iam_key_uses WHERE access_key_id = $1");
@@ -76,18 +76,21 @@ pub(crate) async fn of_account(db: &Db, account: AccountId) -> Result<BTreeMap<S
 }
 
 /// The last uses of an account's roles, by their ids.
-pub(crate) async fn of_roles(db: &Db, account: AccountId) -> Result<BTreeMap<String, RoleUse>, StoreError> {
+pub(crate) async fn of_roles(
+    db: &Db,
+    account: AccountId,
+) -> Result<BTreeMap<String, RegionalUse>, StoreError> {
     let rows = db.query(LIST_OF_ROLES, &[account.to_string().into()]).await?;
     let uses = rows.iter().map(|row| {
-        Ok((row.text("role_id")?, RoleUse { region: row.text("region")?, used_ms: row.i64("used_ms")? }))
+        Ok((row.text("role_id")?, RegionalUse { region: row.text("region")?, used_ms: row.i64("used_ms")? }))
     });
     uses.collect()
 }
 
 /// The last use of a role that is known.
-pub(crate) async fn of_role(db: &Db, role_id: &str) -> Result<Option<RoleUse>, StoreError> {
+pub(crate) async fn of_role(db: &Db, role_id: &str) -> Result<Option<RegionalUse>, StoreError> {
     let Some(row) = db.query_opt(FIND_OF_ROLE, &[role_id.into()]).await? else { return Ok(None) };
-    Ok(Some(RoleUse { region: row.text("region")?, used_ms: row.i64("used_ms")? }))
+    Ok(Some(RegionalUse { region: row.text("region")?, used_ms: row.i64("used_ms")? }))
 }
 
 /// Forgets the last use of a role that is deleted.
@@ -106,11 +109,17 @@ pub(crate) struct Moved<'c> {
     pub(crate) end: Position,
 }
 
+/// What a stretch of a journal tells.
+pub(crate) struct Told<'s> {
+    pub(crate) uses: &'s [(String, Use)],
+    pub(crate) roles: &'s [(EntityKey, RegionalUse)],
+    pub(crate) services: &'s [((EntityKey, String), RegionalUse)],
+}
+
 /// Keeps what was read of a journal. Answers whether it was: another server may have read the same.
 pub(crate) async fn keep(
     tx: &mut Tx<'_>,
-    uses: &[(String, Use)],
-    roles: &[(RoleKey, RoleUse)],
+    told: &Told<'_>,
     Moved { chain, after, end }: Moved<'_>,
 ) -> Result<bool, StoreError> {
     let place = |position: Position| [position.stream.to_string().into(), (position.record as i64).into()];
@@ -122,11 +131,14 @@ pub(crate) async fn keep(
     if moved == 0 {
         return Ok(false);
     }
-    for (RoleKey { account, id }, RoleUse { region, used_ms }) in roles {
+    for ((entity, service), used) in told.services {
+        super::service_uses::put(tx, entity, service, used).await?;
+    }
+    for (EntityKey { account, id }, RegionalUse { region, used_ms }) in told.roles {
         let values = [account.into(), id.into(), region.into(), (*used_ms).into()];
         tx.execute(PUT_OF_ROLE, &values).await?;
     }
-    for (access_key_id, Use { service, region, used_ms }) in uses {
+    for (access_key_id, Use { service, region, used_ms }) in told.uses {
         let values = [access_key_id.into(), service.into(), region.into(), (*used_ms).into()];
         tx.execute(PUT, &values).await?;
     }

@@ -51,6 +51,8 @@ const EFFECTS: &[(&str, &[&str], &[&str])] = &[
         &["iam:GetUser", "iam:ListUsers", "iam:SimulateCustomPolicy", "iam:GenerateCredentialReport"],
         &["iam:CreateUser", "iam:SimulateX", "kms:ListKeys"],
     ),
+    ("AWSCloudShellFullAccess", &["cloudshell:CreateSession"], &["kms:ListKeys"]),
+    ("AWSSupportAccess", &["support:CreateCase"], &["kms:ListKeys"]),
     ("IAMUserChangePassword", &["iam:GetAccountPasswordPolicy"], &["iam:ChangePassword", "iam:UpdateLoginProfile"]),
     (
         "AWSKeyManagementServicePowerUser",
