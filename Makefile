@@ -16,11 +16,12 @@ KEY_STORE_CRASH_ROUNDS ?= 200
 SOAK_MINUTES ?= 10
 FUZZ_SECONDS ?= 60
 
-# The end-to-end tests' Python environments: their own, and one with the previous boto3. A stamp is newer than the
-# list of packages that its environment was made from.
+# The end-to-end tests' Python environments: their own, one with the previous boto3, and one with scanners of posture. A stamp
+# is newer than the list of packages that its environment was made from.
 VENV := .venv/e2e
 VENV_READY := $(VENV)/ready
 VENV_PREVIOUS_READY := .venv/e2e-previous/ready
+VENV_SCANNERS_READY := .venv/scanners/ready
 
 help:
 	@echo 'Strongroom: AWS KMS and CloudHSM on your own machines.'
@@ -80,7 +81,7 @@ test-build:
 e2e: packages test-build $(VENV_READY) $(VENV_PREVIOUS_READY)
 	$(VENV)/bin/python -m pytest e2e -m 'not slow and not soak'
 
-e2e-all: packages test-build $(VENV_READY) $(VENV_PREVIOUS_READY)
+e2e-all: packages test-build $(VENV_READY) $(VENV_PREVIOUS_READY) $(VENV_SCANNERS_READY)
 	$(VENV)/bin/python -m pytest e2e -m 'not soak'
 
 check: packages target/tools/bin/cargo-deny $(VENV_READY)
@@ -94,6 +95,7 @@ bench: release
 	cargo bench --locked --package strongroom --bench front_door
 	cargo bench --locked --package strongroom --bench hsm_cluster
 	cargo bench --locked --package strongroom --bench key_store
+	cargo bench --locked --package strongroom --bench evidence
 	cargo bench --locked --package strongroom-journal --bench append
 	cargo bench --locked --package strongroom-policy --bench decision
 	cargo bench --locked --package strongroom --features bulk-load --bench many_keys
@@ -111,7 +113,8 @@ fuzz:
 
 $(VENV_READY): e2e/requirements.txt
 $(VENV_PREVIOUS_READY): e2e/requirements-previous.txt
-$(VENV_READY) $(VENV_PREVIOUS_READY):
+$(VENV_SCANNERS_READY): e2e/requirements-scanners.txt
+$(VENV_READY) $(VENV_PREVIOUS_READY) $(VENV_SCANNERS_READY):
 	rm -rf $(@D)
 	python3 -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
