@@ -16,11 +16,11 @@ const USER: &str = "strongroom";
 /// because the kernel then closes the pipe that the shell reads.
 const LIFE: &str = r#"
 trap '' PIPE
-binaries=$1 directory=$2
+binaries=$1 directory=$2 durable=$3
 if "$binaries/initdb" -D "$directory/data" -U strongroom -A trust -E UTF8 --locale=C --no-sync \
     >"$directory/log" 2>&1 &&
     "$binaries/pg_ctl" start -w -D "$directory/data" -l "$directory/log" -o "-k '$directory' -c listen_addresses='' \
--c fsync=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB" >>"$directory/log" 2>&1
+-c fsync=$durable -c full_page_writes=$durable -c max_connections=300 -c shared_buffers=64MB" >>"$directory/log" 2>&1
 then
     echo ready
     exec >/dev/null
@@ -50,7 +50,7 @@ pub enum TempPgError {
     Io(#[from] io::Error),
 }
 
-/// A PostgreSQL server with an empty cluster, on a Unix socket only, without `fsync`. It stops, and its
+/// A PostgreSQL server with an empty cluster, on a Unix socket only. It stops, and its
 /// files go, when the value is dropped or the process ends, even by SIGKILL.
 #[derive(Debug)]
 pub struct TempPg {
@@ -61,8 +61,17 @@ pub struct TempPg {
 }
 
 impl TempPg {
-    /// Starts a server. Takes about a second: prefer [`shared`](Self::shared).
+    /// Starts a server without `fsync`. Takes about a second: prefer [`shared`](Self::shared).
     pub fn start() -> Result<Self, TempPgError> {
+        Self::start_with("off")
+    }
+
+    /// Starts one that waits for the disk, as in production: for measurements.
+    pub fn start_durable() -> Result<Self, TempPgError> {
+        Self::start_with("on")
+    }
+
+    fn start_with(durable: &str) -> Result<Self, TempPgError> {
         let binaries = find_binaries().ok_or(TempPgError::Missing)?;
         let directory = tempfile::Builder::new().prefix("strongroom-pg-").tempdir()?;
         let mut command = Command::new("/bin/sh");
@@ -77,6 +86,7 @@ impl TempPg {
             .arg("strongroom-test-postgres")
             .arg(&binaries)
             .arg(directory.path())
+            .arg(durable)
             .current_dir(directory.path())
             .env_clear()
             .env("PATH", "/usr/bin:/bin")

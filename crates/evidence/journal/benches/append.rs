@@ -1,6 +1,7 @@
-//! Append throughput, by callers and durability, beside the disk's own flush time.
+//! Append throughput, by callers and durability, beside the disk's own flush time; and of the same journal as rows of a
+//! PostgreSQL server that waits for the disk, too.
 //!
-//! `cargo bench -p strongroom-journal`; `JOURNAL_BENCH_DIR` chooses the disk.
+//! `cargo bench -p strongroom-journal`; `JOURNAL_BENCH_DIR` chooses the disk, `TMPDIR` that of PostgreSQL.
 
 #![allow(clippy::unwrap_used, reason = "a bench may stop at the first surprise")]
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a bench measures and prints")]
@@ -13,10 +14,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use strongroom_journal::{
-    Durability, EventId, Identity, IdentityKind, Journal, JournalOptions, Record, Resource, TlsDetails,
-    Trust, verify,
+    Durability, EventId, Identity, IdentityKind, Journal, JournalOptions, MIGRATIONS, Record, Report,
+    Resource, TlsDetails, Trust, verify, verify_store,
 };
 use strongroom_secret::Key256;
+use strongroom_store::{Db, OpenOptions};
+use strongroom_testkit::TempPg;
 
 const RUN: Duration = Duration::from_secs(3);
 
@@ -34,23 +37,40 @@ fn main() {
     for durability in [Durability::Sync, Durability::Written] {
         for callers in [1, 16, 64, 256] {
             let place = dir.path().join(format!("{durability:?}-{callers}"));
-            runtime.block_on(run(&place, durability, callers));
-            let start = Instant::now();
-            let report = verify(&place, &Trust::seal(|_| Some(key()), |_| None), |_| {}).unwrap();
-            assert!(report.is_intact(), "{:?}", report.first_break());
-            let rate = report.records as f64 / start.elapsed().as_secs_f64();
-            println!(
-                "    {:.1} records/frame, verified at {rate:.0} records/s",
-                report.records as f64 / report.frames as f64
-            );
+            let options = JournalOptions { durability, ..JournalOptions::default() };
+            let journal = Journal::open(&place, &options, &key(), "bench", 0).unwrap().journal;
+            runtime.block_on(run(journal, &format!("{durability:?}"), callers));
+            verified(|trust| verify(&place, trust, |_| {}).unwrap());
             std::fs::remove_dir_all(&place).unwrap();
         }
     }
+    let postgres = TempPg::start_durable().unwrap();
+    for callers in [1, 16, 64, 256] {
+        let db = runtime.block_on(async {
+            let db = Db::open(&postgres.create_database(), &OpenOptions::default()).await.unwrap();
+            db.migrate(&[MIGRATIONS]).await.unwrap();
+            db
+        });
+        let journal = Journal::open_in_store(&db, "bench", &JournalOptions::default(), &key(), 0);
+        runtime.block_on(run(journal.unwrap().journal, "PostgreSQL", callers));
+        verified(|trust| verify_store(&db, trust, |_| {}).unwrap().journals.remove(0).1);
+    }
 }
 
-async fn run(dir: &Path, durability: Durability, callers: usize) {
-    let options = JournalOptions { durability, ..JournalOptions::default() };
-    let journal = Arc::new(Journal::open(dir, &options, &key(), "bench", 0).unwrap().journal);
+/// Verifies what was written, and tells how fast.
+fn verified(verify: impl FnOnce(&Trust<'_>) -> Report) {
+    let start = Instant::now();
+    let report = verify(&Trust::seal(|_| Some(key()), |_| None));
+    assert!(report.is_intact(), "{:?}", report.first_break());
+    let rate = report.records as f64 / start.elapsed().as_secs_f64();
+    println!(
+        "    {:.1} records/frame, verified at {rate:.0} records/s",
+        report.records as f64 / report.frames as f64
+    );
+}
+
+async fn run(journal: Journal, place: &str, callers: usize) {
+    let journal = Arc::new(journal);
     let appended = Arc::new(AtomicU64::new(0));
     let start = Instant::now();
     let tasks: Vec<_> = (0..callers)
@@ -82,7 +102,7 @@ async fn run(dir: &Path, durability: Durability, callers: usize) {
     let rate = appended.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64();
     journal.close().await.unwrap();
     println!(
-        "{durability:?}, {callers} callers: {rate:.0} records/s, mean {} us, longest {} us",
+        "{place}, {callers} callers: {rate:.0} records/s, mean {} us, longest {} us",
         mean.as_micros(),
         worst.as_micros()
     );
