@@ -1,6 +1,6 @@
 //! Calls of AWS's APIs.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use strongroom_crypto::hex;
 use strongroom_runtime::Clocks;
 use time::OffsetDateTime;
@@ -11,6 +11,9 @@ use crate::{CallError, Credentials, Element, Endpoint, JsonService, QueryService
 
 const JSON: &str = "application/x-amz-json-1.1";
 const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
+
+/// Pages of one list that are read: a bound that no account reaches, against endpoints that never end.
+const MOST_PAGES: usize = 10_000;
 
 /// Somebody who calls the services of one Region at one endpoint.
 pub struct Aws {
@@ -60,6 +63,31 @@ impl Aws {
             operation: operation.to_owned(),
             reason: error.to_string(),
         })
+    }
+
+    /// Calls an operation that lists, as often as there are pages, and answers all items of the list of that name.
+    pub fn json_list(
+        &self,
+        service: JsonService,
+        operation: &str,
+        input: &Value,
+        list: &str,
+    ) -> Result<Vec<Value>, CallError> {
+        let mut input = input.clone();
+        let mut found = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let mut page = self.json(service, operation, &input)?;
+            if let Some(Value::Array(items)) = page.get_mut(list).map(Value::take) {
+                found.extend(items);
+            }
+            match page.get_mut(service.paging.next).map(Value::take) {
+                Some(Value::String(marker)) if !marker.is_empty() => {
+                    input[service.paging.from] = json!(marker);
+                }
+                _ => break,
+            }
+        }
+        Ok(found)
     }
 
     /// Calls an operation of a service that takes a form: names and values, as the service's API writes them.

@@ -36,7 +36,17 @@ impl Objects {
 
     /// Reads who may do what with a bucket.
     pub fn read_acl(&self, bucket: &str) -> Result<(), CallError> {
-        self.send("GetBucketAcl", ("GET", &format!("/{}", escaped(bucket)), "acl="), Vec::new(), &[])
+        self.read("GetBucketAcl", bucket, "acl").map(drop)
+    }
+
+    /// Reads a part of a bucket, by the operation's name and the part's in a query.
+    pub fn read(&self, operation: &str, bucket: &str, part: &str) -> Result<Element, CallError> {
+        let (path, query) = (format!("/{}", escaped(bucket)), format!("{part}="));
+        let body = self.send(operation, ("GET", &path, &query), Vec::new(), &[])?;
+        Element::parse(&body).ok_or_else(|| CallError::Unexpected {
+            operation: operation.to_owned(),
+            reason: "it is not XML".to_owned(),
+        })
     }
 
     /// Puts an object, with further headers that are signed: names in lower case.
@@ -49,7 +59,7 @@ impl Objects {
     ) -> Result<(), CallError> {
         let path =
             format!("/{}/{}", escaped(bucket), key.split('/').map(escaped).collect::<Vec<_>>().join("/"));
-        self.send("PutObject", ("PUT", &path, ""), headers, body)
+        self.send("PutObject", ("PUT", &path, ""), headers, body).map(drop)
     }
 
     fn send(
@@ -58,7 +68,7 @@ impl Objects {
         (method, path, query): (&'static str, &str, &str),
         mut headers: Vec<(&'static str, String)>,
         body: &[u8],
-    ) -> Result<(), CallError> {
+    ) -> Result<Vec<u8>, CallError> {
         headers.push(("host", self.endpoint.authority().to_owned()));
         headers.push(("x-amz-content-sha256", hex::encode(&sha256(body))));
         let unsigned = Unsigned { method, path, query, region: &self.region, service: "s3", headers, body };
@@ -70,7 +80,7 @@ impl Objects {
             Request { headers: &headers, body, patience: PATIENCE, ..Request::new(method, &target) };
         let response = self.endpoint.send(&request)?;
         if response.status == 200 {
-            return Ok(());
+            return Ok(response.body);
         }
         let document = Element::parse(&response.body);
         Err(CallError::Refused(xml_refusal(operation, response.status, document.as_ref())))
