@@ -5,6 +5,7 @@ use strongroom_outbox::Asked;
 use strongroom_service::ApiError;
 
 use crate::CloudWatch;
+use crate::domain::home::Home;
 use crate::domain::message::Item;
 use crate::error::Refusal;
 use crate::repo::actions::{self, Waiting};
@@ -23,12 +24,21 @@ const MOST_ATTEMPTS: i64 = 5;
 const SNS: &str = "sns.amazonaws.com";
 
 impl CloudWatch {
-    /// Takes the actions that wait, as of a moment. What could not be done and may be later stays.
+    /// Takes all actions that wait, as of a moment. What could not be done and may be later stays.
     pub(crate) async fn deliver(&self, at_ms: i64) {
         let _one = self.delivering.lock().await;
+        self.deliver_of(None, at_ms).await;
+    }
+
+    /// Takes those of one account and Region: a caller waits for nobody else's.
+    pub(crate) async fn deliver_own(&self, home: &Home, at_ms: i64) {
+        self.deliver_of(Some(home), at_ms).await;
+    }
+
+    async fn deliver_of(&self, of: Option<&Home>, at_ms: i64) {
         loop {
             let since_ms = self.clocks.real_now().saturating_sub(LEFT_MS);
-            let waiting = match actions::list(&self.db, since_ms, BATCH).await {
+            let waiting = match actions::list(&self.db, of, since_ms, BATCH).await {
                 Ok(waiting) => waiting,
                 Err(error) => {
                     tracing::warn!(%error, "the actions of alarms wait");
@@ -37,7 +47,7 @@ impl CloudWatch {
             };
             let (found, mut done) = (waiting.len(), 0);
             for one in waiting {
-                match self.take(&one, at_ms).await {
+                match self.act_on(&one, at_ms).await {
                     Ok(true) => done += 1,
                     Ok(false) => {}
                     Err(refusal) => {
@@ -52,7 +62,7 @@ impl CloudWatch {
     }
 
     /// Takes an action; tells whether it is done with.
-    async fn take(&self, waiting: &Waiting, at_ms: i64) -> Result<bool, Refusal> {
+    async fn act_on(&self, waiting: &Waiting, at_ms: i64) -> Result<bool, Refusal> {
         if !actions::take(&self.db, waiting, self.clocks.real_now()).await? {
             return Ok(false);
         }

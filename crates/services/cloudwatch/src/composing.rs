@@ -18,9 +18,6 @@ use crate::domain::rule::{Rule, name_in};
 use crate::domain::suppression::Next;
 use crate::error::Refusal;
 
-/// How often all composite alarms are looked at in one go: each of them changes once in a chain without a cycle.
-const MOST_ROUNDS: usize = 100;
-
 /// The most triggering alarms that a reason's data list.
 const MOST_TRIGGERS: usize = 10;
 
@@ -31,43 +28,32 @@ impl CloudWatch {
     /// Looks at the composite alarms at a moment: all of them, or those of one account and Region. Rules name no others. What
     /// goes wrong is told.
     pub(crate) async fn look_at_composites(&self, of: Option<&Home>, at_ms: i64) {
-        let mut fresh: BTreeSet<(Home, String)> = BTreeSet::new();
-        for _ in 0..MOST_ROUNDS {
-            match self.round(of, at_ms, &mut fresh).await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(refusal) => {
-                    tracing::warn!(error = ?refusal, "composite alarms were not looked at");
-                    return;
-                }
+        let homes = match (of, self.directory.all().await) {
+            (Some(home), Ok(_)) => vec![*home],
+            (None, Ok(all)) => all.keys().copied().collect(),
+            (_, Err(error)) => {
+                tracing::warn!(%error, "composite alarms were not looked at");
+                return;
+            }
+        };
+        for home in homes {
+            if let Err(refusal) = self.look_at_composites_of(&home, at_ms).await {
+                tracing::warn!(error = ?refusal, "composite alarms were not looked at");
             }
         }
     }
 
-    /// Looks at each of them once; tells whether any has changed. `fresh` are those that have changed in this go.
-    async fn round(
-        &self,
-        of: Option<&Home>,
-        at_ms: i64,
-        fresh: &mut BTreeSet<(Home, String)>,
-    ) -> Result<bool, Refusal> {
-        let all = self.directory.all().await?;
-        let mut changed = false;
-        for (home, alarms) in all.iter().filter(|(home, _)| of.is_none_or(|of| of == *home)) {
-            let cyclic = cyclic(alarms);
-            for alarm in alarms.values() {
-                let Some(composite) = alarm.composite() else { continue };
-                let place = (*home, alarm.name.clone());
-                if cyclic.contains(&alarm.name) || fresh.contains(&place) {
-                    continue;
-                }
-                if self.look_at_composite(alarms, alarm, composite, at_ms).await? {
-                    fresh.insert(place);
-                    changed = true;
-                }
+    /// Looks at each once, after those that it names.
+    async fn look_at_composites_of(&self, home: &Home, at_ms: i64) -> Result<(), Refusal> {
+        let mut alarms = self.directory.of(home).await?;
+        for name in in_order(&alarms) {
+            let Some(alarm) = alarms.get(&name).cloned() else { continue };
+            let Some(composite) = alarm.composite() else { continue };
+            if self.look_at_composite(&alarms, &alarm, composite, at_ms).await? {
+                alarms = self.directory.of(home).await?;
             }
         }
-        Ok(changed)
+        Ok(())
     }
 
     async fn look_at_composite(
@@ -82,9 +68,8 @@ impl CloudWatch {
             .as_ref()
             .and_then(|suppressor| alarms.get(name_in(&alarm.home, &suppressor.alarm)?))
             .is_some_and(|suppressor| suppressor.body.state.value == StateValue::Alarm);
-        // What was read when it was put can be read still.
-        let Ok(rule) = Rule::parse(&composite.rule) else { return Ok(false) };
-        let children = children(alarms, alarm, &rule);
+        let Some(rule) = composite.rule() else { return Ok(false) };
+        let children = children(alarms, alarm, rule);
         let newest_ms = children.iter().map(|child| child.body.state.transitioned_ms).max();
         // Set by hand, it stays so until one of its children changes.
         let stays =
@@ -155,28 +140,34 @@ fn for_people(at_ms: i64) -> String {
         .unwrap_or_default()
 }
 
-/// The composite alarms that depend on themselves, or on one that does: nobody can say how they stand.
-fn cyclic(alarms: &Alarms) -> BTreeSet<String> {
-    let mut depends: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+/// The composite alarms, each after those that it names. Those are left out that depend on themselves, or on one that does:
+/// nobody can say how they stand.
+fn in_order(alarms: &Alarms) -> Vec<String> {
+    let mut waits_for: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut awaited_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for alarm in alarms.values() {
-        let Some(composite) = alarm.composite() else { continue };
-        let Ok(rule) = Rule::parse(&composite.rule) else { continue };
-        let children = children(alarms, alarm, &rule);
+        let Some(rule) = alarm.composite().and_then(Composite::rule) else { continue };
+        let children = children(alarms, alarm, rule);
         let composites = children.iter().filter(|child| child.composite().is_some());
-        let names = composites.filter_map(|child| alarms.get_key_value(&child.name));
-        depends.insert(&alarm.name, names.map(|(name, _)| name.as_str()).collect());
+        let mut count = 0;
+        for (child, _) in composites.filter_map(|child| alarms.get_key_value(&child.name)) {
+            awaited_by.entry(child).or_default().push(&alarm.name);
+            count += 1;
+        }
+        waits_for.insert(&alarm.name, count);
     }
-    // Those go whose children have all gone; what is left depends on a cycle.
-    loop {
-        let done: Vec<&str> = depends.iter().filter(|(_, on)| on.is_empty()).map(|(name, _)| *name).collect();
-        if done.is_empty() {
-            return depends.into_keys().map(str::to_owned).collect();
-        }
-        for name in &done {
-            depends.remove(name);
-        }
-        for on in depends.values_mut() {
-            on.retain(|name| !done.contains(name));
+    let mut ready: Vec<&str> =
+        waits_for.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+    let mut order = Vec::with_capacity(waits_for.len());
+    while let Some(name) = ready.pop() {
+        order.push(name.to_owned());
+        for parent in awaited_by.remove(name).unwrap_or_default() {
+            let Some(count) = waits_for.get_mut(parent) else { continue };
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                ready.push(parent);
+            }
         }
     }
+    order
 }

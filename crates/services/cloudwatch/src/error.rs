@@ -27,6 +27,8 @@ pub(crate) enum Refusal {
     UnknownResource(String),
     /// More alarms than an account may have.
     LimitExceeded(String),
+    /// More new metrics than there is room for; `Throttling`.
+    TooMany,
     /// Something of AWS's that is not here.
     NotYet(&'static str),
     /// The policy engine said no.
@@ -75,6 +77,7 @@ impl From<Refusal> for ApiError {
                 Self::modelled(&errors::RESOURCE_NOT_FOUND_EXCEPTION, format!("Unknown resource: {arn}"))
             }
             Refusal::LimitExceeded(text) => Self::modelled(&errors::LIMIT_EXCEEDED_FAULT, text),
+            Refusal::TooMany => Self::front("Throttling", None, Some("Rate exceeded".to_owned())),
             Refusal::NotYet(feature) => {
                 Self::feature_not_implemented(&format!("{}: {feature}", SERVICE.name))
             }

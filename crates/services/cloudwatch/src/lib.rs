@@ -18,15 +18,18 @@ mod directory;
 mod domain;
 mod emitted;
 mod error;
+mod feeding;
 mod gauges;
 mod judging;
 mod queries;
+mod quota;
 mod reading;
 mod repo;
 mod service;
 mod tidying;
 mod watching;
 
+pub use feeding::{Feeder, Summary};
 pub use gauges::Gauge;
 pub use repo::{METRIC_MIGRATIONS, MIGRATIONS, STATEMENTS};
 pub use service::{CloudWatch, Emission, Parts, Quiet};

@@ -18,12 +18,20 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
 }];
 
 /// The tables of metrics, forward only. On SQLite they are in a file of their own, with PostgreSQL in the store.
-pub const METRIC_MIGRATIONS: &[Migration] = &[Migration {
-    component: "cloudwatch_metrics",
-    version: 1,
-    name: "metrics",
-    sql: include_str!("repo/0001_metrics.sql"),
-}];
+pub const METRIC_MIGRATIONS: &[Migration] = &[
+    Migration {
+        component: "cloudwatch_metrics",
+        version: 1,
+        name: "metrics",
+        sql: include_str!("repo/0001_metrics.sql"),
+    },
+    Migration {
+        component: "cloudwatch_metrics",
+        version: 2,
+        name: "by_age",
+        sql: include_str!("repo/0002_by_age.sql"),
+    },
+];
 
 /// Every statement, so that a test can show each to both engines.
 pub const STATEMENTS: &[&[Statement]] =

@@ -19,7 +19,9 @@ use crate::domain::metric::Metric;
 use crate::domain::statistic::StatisticSet;
 use crate::emitted::Counting;
 use crate::error::Refusal;
+use crate::feeding::Feeder;
 use crate::gauges::Gauge;
+use crate::quota::{MOST_METRICS, Quota};
 use crate::repo::points::{At, Samples};
 use crate::watching::Ticks;
 
@@ -68,7 +70,10 @@ pub struct CloudWatch {
     pub(crate) delivering: tokio::sync::Mutex<()>,
     /// Places for requests that compute.
     pub(crate) computing: Arc<tokio::sync::Semaphore>,
+    /// How many metrics an account may have.
+    pub(crate) quota: Quota,
     waker: OnceLock<Waker>,
+    pub(crate) feeder: OnceLock<Arc<dyn Feeder>>,
 }
 
 /// A sample that somebody else has taken: of an AWS service's own metrics, or of what log events say.
@@ -120,8 +125,17 @@ impl CloudWatch {
             ticks,
             delivering: tokio::sync::Mutex::default(),
             computing: Arc::new(tokio::sync::Semaphore::new(COMPUTING)),
+            quota: Quota::of(MOST_METRICS),
             waker: OnceLock::new(),
+            feeder: OnceLock::new(),
         }
+    }
+
+    /// Lets an account have so many metrics of its own in a Region: a million, if nothing is said.
+    #[must_use]
+    pub fn with_most_metrics(mut self, most: u32) -> Self {
+        self.quota = Quota::of(most);
+        self
     }
 
     /// Names what is to be told when there is something new to wait for.

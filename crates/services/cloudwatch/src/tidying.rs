@@ -1,14 +1,14 @@
 //! What is kept for a while only: points, metrics without points, alarms' histories.
+//!
+//! It is found by its age, so that tidying costs what there is to drop, and not what there is.
 
 use crate::CloudWatch;
-use crate::domain::home::Home;
-use crate::domain::metric::MetricKey;
 use crate::domain::series::{DAY_MS, Resolution};
 use crate::error::Refusal;
 use crate::repo::{history, metrics, points};
 
-/// Metrics in one transaction.
-const PAGE: u32 = 50;
+/// Rows of one transaction.
+const PAGE: u32 = 1_000;
 
 /// Transactions in one go: alarms are not looked at meanwhile.
 const MOST_PAGES: usize = 20;
@@ -18,30 +18,25 @@ const MOST_PAGES: usize = 20;
 const HISTORY_MS: i64 = 30 * DAY_MS;
 
 impl CloudWatch {
-    /// Drops what is older at a moment than it is kept for, of metrics after a place. Answers where to go on, if there is more
-    /// than is done at once.
-    pub(crate) async fn tidy(
-        &self,
-        now_ms: i64,
-        mut after: Option<(Home, MetricKey)>,
-    ) -> Result<Option<(Home, MetricKey)>, Refusal> {
+    /// Drops what is older at a moment than it is kept for. Answers whether there is more than is done at once.
+    pub(crate) async fn tidy(&self, now_ms: i64) -> Result<bool, Refusal> {
         history::drop_old(&self.db, now_ms.saturating_sub(HISTORY_MS)).await?;
-        let before_ms = now_ms.saturating_sub(Resolution::Hour.kept_ms());
-        for _ in 0..MOST_PAGES {
-            let page = &metrics::list_all(&self.points, after.as_ref(), PAGE).await?;
-            let Some(last) = page.last() else { return Ok(None) };
-            let dropped = self.points.transaction(|tx| {
-                Box::pin(async move {
-                    for (home, key) in page {
-                        points::drop_old(tx, home, key, now_ms).await?;
-                        metrics::forget(tx, home, key, before_ms).await?;
-                    }
-                    Ok::<_, Refusal>(())
-                })
-            });
-            dropped.await?;
-            after = Some(*last);
+        let mut pages = 0;
+        for resolution in Resolution::ALL {
+            while points::drop_old(&self.points, resolution, now_ms, PAGE).await? == u64::from(PAGE) {
+                pages += 1;
+                if pages == MOST_PAGES {
+                    return Ok(true);
+                }
+            }
         }
-        Ok(after)
+        let before_ms = now_ms.saturating_sub(Resolution::Hour.kept_ms());
+        while metrics::forget_old(&self.points, before_ms, PAGE).await? == u64::from(PAGE) {
+            pages += 1;
+            if pages == MOST_PAGES {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

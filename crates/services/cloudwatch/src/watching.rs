@@ -13,8 +13,6 @@ use strongroom_runtime::{Agenda, BoxError, Due};
 use crate::CloudWatch;
 use crate::directory::All;
 use crate::domain::evaluation::{Window, every_ms};
-use crate::domain::home::Home;
-use crate::domain::metric::MetricKey;
 use crate::domain::series::{DAY_MS, HOUR_MS, MINUTE_MS, floor};
 
 /// The items of the agenda.
@@ -38,8 +36,8 @@ pub(crate) struct Ticks(Mutex<Reached>);
 struct Reached {
     looked_ms: i64,
     tidied_ms: i64,
-    /// Where tidying goes on, and when: so much is done at once that alarms need not wait for it.
-    tidying: Option<(i64, (Home, MetricKey))>,
+    /// When tidying goes on: so much is done at once that alarms need not wait for it.
+    tidying: Option<i64>,
     /// Up to when every tick counts: after a jump.
     through_ms: i64,
 }
@@ -93,7 +91,7 @@ impl Agenda for CloudWatch {
         let look = Due { at_ms: self.ticks.next(now_ms, step_ms, back_ms), id: LOOK.to_owned() };
         let Reached { tidied_ms, tidying, .. } = *self.ticks.lock();
         let tidy_ms = match tidying {
-            Some((then_ms, _)) => then_ms,
+            Some(then_ms) => then_ms,
             // What was missed is tidied up at once.
             None => tidied_ms.saturating_add(HOUR_MS).max(floor(now_ms, HOUR_MS)),
         };
@@ -106,10 +104,9 @@ impl Agenda for CloudWatch {
 
     async fn run(&self, item: &Due) -> Result<(), BoxError> {
         if item.id == TIDY {
-            let after = self.ticks.lock().tidying.map(|(_, place)| place);
-            let rest = self.tidy(item.at_ms, after).await.map_err(crate::error::Refusal::into_cause)?;
+            let is_more = self.tidy(item.at_ms).await.map_err(crate::error::Refusal::into_cause)?;
             let mut reached = self.ticks.lock();
-            reached.tidying = rest.map(|place| (item.at_ms.saturating_add(MINUTE_MS), place));
+            reached.tidying = is_more.then(|| item.at_ms.saturating_add(MINUTE_MS));
             reached.tidied_ms = reached.tidied_ms.max(item.at_ms);
             return Ok(());
         }
@@ -132,6 +129,11 @@ impl CloudWatch {
             tracing::warn!(
                 "counting the journal for metrics lags behind; alarms are judged by what was counted"
             );
+        }
+        if let Some(feeder) = self.feeder.get()
+            && tokio::time::timeout(PATIENCE, feeder.hand_over()).await.is_err()
+        {
+            tracing::warn!("what others hand over lags behind; alarms are judged by what is there");
         }
         if at_ms % MINUTE_MS == 0 {
             self.read_gauges(at_ms).await;

@@ -6,7 +6,7 @@ use strongroom_schema::Unit;
 
 use super::alarms::{asked, check_actions, check_name, put, touched};
 use crate::CloudWatch;
-use crate::domain::alarm::{Actions, Alarm, Composite, Kind};
+use crate::domain::alarm::{Actions, Alarm, Composite, Kind, ReadRule};
 use crate::domain::home::Home;
 use crate::domain::rule::{Rule, name_in};
 use crate::domain::suppression::Suppressor;
@@ -61,6 +61,7 @@ pub(super) async fn put_composite_alarm(
             suppressor: suppressor.clone(),
             suppression: suppression.filter(|_| suppressor.is_some()),
             is_set: false,
+            read: ReadRule::default(),
         };
         let kind = Kind::Composite(Box::new(composite));
         Ok(put(context, name, known, input.alarm_description.clone(), actions.clone(), kind, &given))
@@ -68,7 +69,7 @@ pub(super) async fn put_composite_alarm(
     cloudwatch.put::<actions::PutCompositeAlarm>(context, name, make).await?;
     // Its first state does not wait for the next minute.
     cloudwatch.look_at_composites(Some(&home), context.now_ms).await;
-    cloudwatch.deliver(context.now_ms).await;
+    cloudwatch.deliver_own(&home, context.now_ms).await;
     Ok(Unit)
 }
 

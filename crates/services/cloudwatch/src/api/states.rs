@@ -32,8 +32,9 @@ pub(super) async fn set_alarm_state(
         })
         .await?;
     // Composite alarms that name it follow at once.
-    cloudwatch.look_at_composites(Some(&Home::of(context)), now_ms).await;
-    cloudwatch.deliver(now_ms).await;
+    let home = Home::of(context);
+    cloudwatch.look_at_composites(Some(&home), now_ms).await;
+    cloudwatch.deliver_own(&home, now_ms).await;
     Ok(Unit)
 }
 

@@ -1,11 +1,13 @@
 //! Alarms: what they watch, what they are to do, and how they stand.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
 use super::home::Home;
 use super::metric::Metric;
+use super::rule::Rule;
 use super::statistic::Statistic;
 use super::suppression::{Suppression, Suppressor};
 
@@ -211,6 +213,26 @@ pub(crate) struct Composite {
     pub(crate) suppression: Option<Suppression>,
     /// Its state was set by hand, and stays until one of its children changes.
     pub(crate) is_set: bool,
+    /// The rule as it was read, once somebody needed it.
+    #[serde(skip)]
+    pub(crate) read: ReadRule,
+}
+
+impl Composite {
+    /// The rule. What was read when it was put can be read still.
+    pub(crate) fn rule(&self) -> Option<&Rule> {
+        self.read.0.get_or_init(|| Rule::parse(&self.rule).ok().map(Arc::new)).as_deref()
+    }
+}
+
+/// A rule that is read at most once. Alarms with the same text of it are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ReadRule(OnceLock<Option<Arc<Rule>>>);
+
+impl PartialEq for ReadRule {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// The two kinds of alarms.

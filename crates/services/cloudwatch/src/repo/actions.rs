@@ -14,6 +14,10 @@ const LIST: Statement = Statement::new(
     "SELECT account, region, action, alarm, alarm_type, topic, subject, message, attempts FROM cloudwatch_actions \
      WHERE taken_ms <= $1 ORDER BY account, region, action LIMIT $2",
 );
+const LIST_OF: Statement = Statement::new(
+    "SELECT account, region, action, alarm, alarm_type, topic, subject, message, attempts FROM cloudwatch_actions \
+     WHERE taken_ms <= $1 AND account = $3 AND region = $4 ORDER BY action LIMIT $2",
+);
 const TAKE: Statement = Statement::new(
     "UPDATE cloudwatch_actions SET attempts = attempts + 1, taken_ms = $5 \
      WHERE account = $1 AND region = $2 AND action = $3 AND attempts = $4",
@@ -21,7 +25,7 @@ const TAKE: Statement = Statement::new(
 const DONE: Statement =
     Statement::new("DELETE FROM cloudwatch_actions WHERE account = $1 AND region = $2 AND action = $3");
 
-pub(crate) const STATEMENTS: &[Statement] = &[INSERT, LIST, TAKE, DONE];
+pub(crate) const STATEMENTS: &[Statement] = &[INSERT, LIST, LIST_OF, TAKE, DONE];
 
 /// Notices that wait.
 #[derive(Clone, Debug)]
@@ -66,9 +70,21 @@ pub(crate) async fn add(tx: &mut Tx<'_>, waiting: &Waiting) -> Result<(), StoreE
     tx.execute(INSERT, &values).await.map(drop)
 }
 
-/// The first of those that wait, and that nobody has taken since a moment of real time.
-pub(crate) async fn list(db: &Db, since_ms: i64, most: u32) -> Result<Vec<Waiting>, StoreError> {
-    db.query(LIST, &[since_ms.into(), most.into()]).await?.iter().map(read).collect()
+/// The first of those that wait, of all or of one account and Region, and that nobody has taken since a moment of real time.
+pub(crate) async fn list(
+    db: &Db,
+    of: Option<&Home>,
+    since_ms: i64,
+    most: u32,
+) -> Result<Vec<Waiting>, StoreError> {
+    let rows = match of {
+        None => db.query(LIST, &[since_ms.into(), most.into()]).await?,
+        Some(home) => {
+            let [account, region] = home.columns();
+            db.query(LIST_OF, &[since_ms.into(), most.into(), account, region]).await?
+        }
+    };
+    rows.iter().map(read).collect()
 }
 
 fn read(row: &Row) -> Result<Waiting, StoreError> {

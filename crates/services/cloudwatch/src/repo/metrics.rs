@@ -31,13 +31,17 @@ const LIST_NAMED: Statement = Statement::new(
      WHERE account = $1 AND region = $2 AND namespace = $4 AND name = $5 AND newest_ms >= $3 AND metric > $6 \
      ORDER BY namespace, name, metric LIMIT $7",
 );
-const LIST_ALL: Statement = Statement::new(
-    "SELECT account, region, metric FROM cloudwatch_metrics \
-     WHERE account >= $1 AND (account > $1 OR region > $2 OR (region = $2 AND metric > $3)) \
-     ORDER BY account, region, metric LIMIT $4",
-);
 const FORGET: Statement = Statement::new(
-    "DELETE FROM cloudwatch_metrics WHERE account = $1 AND region = $2 AND metric = $3 AND newest_ms < $4",
+    "DELETE FROM cloudwatch_metrics WHERE (account, region, metric) IN \
+     (SELECT account, region, metric FROM cloudwatch_metrics WHERE newest_ms < $1 ORDER BY newest_ms LIMIT $2)",
+);
+/// Those of AWS's services are in namespaces between these.
+const COUNT: Statement = Statement::new(
+    "SELECT COUNT(*) AS metrics FROM (SELECT 1 AS one FROM cloudwatch_metrics \
+     WHERE account = $1 AND region = $2 AND (namespace < 'AWS/' OR namespace >= 'AWS0') LIMIT $3) AS counted",
+);
+const IS_THERE: Statement = Statement::new(
+    "SELECT newest_ms FROM cloudwatch_metrics WHERE account = $1 AND region = $2 AND metric = $3",
 );
 const BEGIN: Statement = Statement::new(
     "INSERT INTO cloudwatch_beginnings (account, region, since_ms) VALUES ($1, $2, $3) \
@@ -52,7 +56,7 @@ const TAKE_READING: Statement = Statement::new(
      WHERE excluded.read_ms > cloudwatch_readings.read_ms",
 );
 pub(crate) const STATEMENTS: &[Statement] =
-    &[NOTE, LIST, LIST_NAMESPACE, LIST_NAMED, LIST_ALL, FORGET, BEGIN, BEGINNING, TAKE_READING];
+    &[NOTE, LIST, LIST_NAMESPACE, LIST_NAMED, FORGET, COUNT, IS_THERE, BEGIN, BEGINNING, TAKE_READING];
 
 /// Notes that a metric has a point at a moment. Moments are kept by the minute, so that few notes write anything.
 pub(crate) async fn note(
@@ -125,29 +129,22 @@ fn read(row: &Row) -> Result<Listed, StoreError> {
     Ok(Listed { key: row.array("metric")?, metric })
 }
 
-/// The next metrics of all accounts and Regions.
-pub(crate) async fn list_all(
-    db: &Db,
-    after: Option<&(Home, MetricKey)>,
-    most: u32,
-) -> Result<Vec<(Home, MetricKey)>, StoreError> {
-    let (account, region, key) = match after {
-        Some((home, key)) => (home.account.to_string(), home.region, key.to_vec()),
-        None => (String::new(), "", Vec::new()),
-    };
-    let rows = db.query(LIST_ALL, &[account.into(), region.into(), key.into(), most.into()]).await?;
-    rows.iter().map(|row| Ok((Home::read(row)?, row.array("metric")?))).collect()
+/// Forgets metrics whose newest point is before a moment, at most `most`; answers how many.
+pub(crate) async fn forget_old(db: &Db, before_ms: i64, most: u32) -> Result<u64, StoreError> {
+    db.execute(FORGET, &[before_ms.into(), most.into()]).await
 }
 
-/// Forgets a metric whose newest point is before a moment.
-pub(crate) async fn forget(
-    tx: &mut Tx<'_>,
-    home: &Home,
-    key: &MetricKey,
-    before_ms: i64,
-) -> Result<(), StoreError> {
+/// How many metrics of its own an account has in a Region: counted up to `most`.
+pub(crate) async fn count(db: &Db, home: &Home, most: u32) -> Result<u32, StoreError> {
     let [account, region] = home.columns();
-    tx.execute(FORGET, &[account, region, key.into(), before_ms.into()]).await.map(drop)
+    let counted = db.query_one(COUNT, &[account, region, most.into()]).await?.i64("metrics")?;
+    Ok(u32::try_from(counted).unwrap_or(u32::MAX))
+}
+
+/// Whether there is such a metric.
+pub(crate) async fn is_there(db: &Db, home: &Home, key: &MetricKey) -> Result<bool, StoreError> {
+    let [account, region] = home.columns();
+    Ok(db.query_opt(IS_THERE, &[account, region, key.into()]).await?.is_some())
 }
 
 /// Notes that keys of KMS are there from a moment on.

@@ -28,8 +28,9 @@ const READ: Statement = Statement::new(
      AND at_ms >= $5 AND (at_ms > $5 OR unit > $6) AND at_ms < $7 ORDER BY at_ms, unit LIMIT $8",
 );
 const DROP_OLD: Statement = Statement::new(
-    "DELETE FROM cloudwatch_points WHERE account = $1 AND region = $2 AND metric = $3 AND resolution = $4 \
-     AND at_ms < $5",
+    "DELETE FROM cloudwatch_points WHERE (account, region, metric, resolution, at_ms, unit) IN \
+     (SELECT account, region, metric, resolution, at_ms, unit FROM cloudwatch_points \
+     WHERE resolution = $1 AND at_ms < $2 ORDER BY at_ms LIMIT $3)",
 );
 
 pub(crate) const STATEMENTS: &[Statement] = &[ADD, READ, DROP_OLD];
@@ -52,6 +53,11 @@ impl Samples {
             let place = (home, key, *resolution, begin_ms, at.unit.to_owned());
             self.sets.entry(place).and_modify(|known| known.add(set)).or_insert(*set);
         }
+    }
+
+    /// The metrics that they are of.
+    pub(crate) fn keys(&self) -> Vec<MetricKey> {
+        self.metrics.keys().map(|(_, key)| *key).collect()
     }
 
     /// Whether there are none.
@@ -135,18 +141,13 @@ fn read_one(row: &Row) -> Result<Point, StoreError> {
     Ok(Point { at_ms: row.i64("at_ms")?, unit: row.text("unit")?, set })
 }
 
-/// Drops the points of a metric that are older than they are kept for.
+/// Drops points of a resolution that are older than they are kept for, at most `most`; answers how many.
 pub(crate) async fn drop_old(
-    tx: &mut Tx<'_>,
-    home: &Home,
-    key: &MetricKey,
+    db: &Db,
+    resolution: Resolution,
     now_ms: i64,
-) -> Result<(), StoreError> {
-    for resolution in Resolution::ALL {
-        let [account, region] = home.columns();
-        let before_ms = now_ms.saturating_sub(resolution.kept_ms());
-        let values = [account, region, key.into(), resolution.millis().into(), before_ms.into()];
-        tx.execute(DROP_OLD, &values).await?;
-    }
-    Ok(())
+    most: u32,
+) -> Result<u64, StoreError> {
+    let before_ms = now_ms.saturating_sub(resolution.kept_ms());
+    db.execute(DROP_OLD, &[resolution.millis().into(), before_ms.into(), most.into()]).await
 }

@@ -16,6 +16,7 @@ on_both_engines! {
     what_sns_cannot_do_now_is_tried_again,
     what_sns_or_its_key_has_too_much_of_is_tried_again,
     a_state_is_set_of_an_alarm_that_is_there,
+    who_sets_a_state_waits_for_nobody_elses_actions,
 }
 
 async fn a_state_set_by_hand_acts_and_lasts_a_minute(database: &TestDatabase) {
@@ -143,4 +144,22 @@ async fn a_state_is_set_of_an_alarm_that_is_there(database: &TestDatabase) {
     };
     let answer = client.cloudwatch.set_alarm_state(&client.changing(), input).await;
     assert!(refusal(answer).starts_with("InvalidFormatFault:"));
+}
+
+async fn who_sets_a_state_waits_for_nobody_elses_actions(database: &TestDatabase) {
+    let lab = Lab::new(database).await;
+    let (one, other) = (lab.root(), lab.of_account("444455556666"));
+    for (client, name) in [(&one, "mine"), (&other, "theirs")] {
+        client.put(orders(name)).await.unwrap();
+    }
+    lab.topics.refuse(Some(ApiError::front("ThrottlingException", None, None)));
+    other.set_state("theirs", "ALARM").await.unwrap();
+    lab.topics.refuse(None);
+    // Long enough for it to be tried again by whoever looks.
+    lab.wait(MINUTE - 1);
+    lab.topics.take();
+    one.set_state("mine", "ALARM").await.unwrap();
+    assert_eq!(lab.topics.subjects(), ["ALARM: \"mine\" in US East (N. Virginia)"]);
+    lab.pass(1).await;
+    assert_eq!(lab.topics.subjects(), ["ALARM: \"theirs\" in US East (N. Virginia)"]);
 }

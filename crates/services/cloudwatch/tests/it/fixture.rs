@@ -124,6 +124,14 @@ impl Lab {
         Self { cloudwatch, db, topics, journal, clocks, time, scheduler, _folder: folder }
     }
 
+    /// Lets an account have so many metrics of its own at most.
+    pub(crate) fn with_most_metrics(self, most: u32) -> Self {
+        let root = root();
+        let one = parts_of(&self.db, &self.journal, &self.clocks, &self.topics, Vec::new(), &root);
+        let cloudwatch = Arc::new(CloudWatch::new(one).with_most_metrics(most));
+        Self { cloudwatch, ..self }
+    }
+
     /// Another server on the same store and journal.
     pub(crate) fn another(&self) -> Arc<CloudWatch> {
         server(&self.db, &self.journal, &self.clocks, &self.topics, Vec::new())
@@ -191,19 +199,29 @@ fn server(
     topics: &Arc<Topics>,
     gauges: Vec<Arc<dyn Gauge>>,
 ) -> Arc<CloudWatch> {
-    let root = root();
-    let outbox = Outbox::new(db.clone(), RowMac::new(&root), journal.clone());
-    Arc::new(CloudWatch::new(Parts {
+    Arc::new(CloudWatch::new(parts_of(db, journal, clocks, topics, gauges, &root())))
+}
+
+fn parts_of<'r>(
+    db: &Db,
+    journal: &Arc<Journal>,
+    clocks: &Clocks,
+    topics: &Arc<Topics>,
+    gauges: Vec<Arc<dyn Gauge>>,
+    root: &'r Root,
+) -> Parts<'r> {
+    let outbox = Outbox::new(db.clone(), RowMac::new(root), journal.clone());
+    Parts {
         db: db.clone(),
         points: db.clone(),
-        root: &root,
+        root,
         authority: Authority::new(),
         outbox: Arc::new(outbox),
         journal: journal.reader(),
         clocks: clocks.clone(),
         sns: topics.clone(),
         gauges,
-    }))
+    }
 }
 
 /// Who calls.

@@ -11,6 +11,7 @@ on_both_engines! {
     metrics_out_of_use_are_not_listed,
     points_of_units_are_apart,
     many_pages_of_points,
+    an_account_has_so_many_metrics_at_most,
 }
 
 fn datum(name: &str, shop: &str, unit: &str) -> api::MetricDatum {
@@ -108,4 +109,33 @@ async fn many_pages_of_points(database: &TestDatabase) {
     let range = (START - (minutes - 1) * MINUTE, START + MINUTE);
     let sums = lab.root().sums(("Shop", "Orders"), &[], range, 60 * 120).await;
     assert_eq!(sums.iter().map(|(_, sum)| sum).sum::<f64>(), minutes as f64);
+}
+
+async fn an_account_has_so_many_metrics_at_most(database: &TestDatabase) {
+    let lab = Lab::new(database).await.with_most_metrics(5);
+    let try_put = async |client: &crate::fixture::Client, names: std::ops::Range<u32>| {
+        let input = api::PutMetricDataInput {
+            namespace: "Shop".to_owned(),
+            metric_data: Some(names.map(|name| datum(&format!("m{name}"), "a", "Count")).collect()),
+            ..Default::default()
+        };
+        client.cloudwatch.put_metric_data(&client.context(), input).await
+    };
+    let client = lab.root();
+    try_put(&client, 0..3).await.unwrap();
+    // KMS's own metrics take no room.
+    lab.use_key("Decrypt", 3).await;
+    lab.pass(MINUTE).await;
+    // Those that are there are not new, however often they come.
+    for _ in 0..4 {
+        try_put(&client, 0..3).await.unwrap();
+    }
+    assert_eq!(try_put(&client, 2..7).await.unwrap_err().code(), "Throttling");
+    try_put(&client, 2..5).await.unwrap();
+    assert_eq!(try_put(&client, 5..6).await.unwrap_err().message(), Some("Rate exceeded"));
+    try_put(&client, 0..5).await.unwrap();
+    // Another account has room of its own, and who waits long enough has room again.
+    try_put(&lab.of_account("444455556666"), 10..15).await.unwrap();
+    lab.pass(456 * DAY).await;
+    try_put(&client, 5..10).await.unwrap();
 }
