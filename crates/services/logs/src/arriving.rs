@@ -4,6 +4,8 @@
 //! in which events are written, so that whoever derives them from something else can commit them together with how far they
 //! have come.
 
+use std::sync::Arc;
+
 use strongroom_crypto::salted;
 use strongroom_identity::AccountId;
 use strongroom_secret::SecretBytes;
@@ -16,6 +18,7 @@ use crate::domain::id::Id;
 use crate::domain::stream::Stream;
 use crate::error::Refusal;
 use crate::keys::DataKey;
+use crate::repo::emissions::Saying;
 use crate::repo::events::{self, SealedEvent, Stretch};
 
 /// Events at once (Logs API Reference, PutLogEvents).
@@ -59,7 +62,11 @@ pub struct Arrival {
 
 /// Events that can be written: sealed, for a stream that is there.
 #[derive(Debug)]
-pub struct Admitted(Stretch);
+pub struct Admitted {
+    stretch: Stretch,
+    /// What they say to CloudWatch.
+    saying: Saying,
+}
 
 /// Why events do not come in.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +89,8 @@ pub enum NotAdmitted {
 impl Admitted {
     /// Writes them, in a transaction of [`Logs::events_db`]. May be done again where the transaction is.
     pub async fn write(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        events::append(tx, &self.0).await
+        events::append(tx, &self.stretch).await?;
+        self.saying.add(tx).await
     }
 }
 
@@ -90,8 +98,7 @@ impl Logs {
     /// Has events come in. They are there once they are [written](Admitted::write).
     pub async fn admit(&self, arrivals: Arrivals) -> Result<Admitted, NotAdmitted> {
         let Arrivals { account, region, group, stream, events, made_by } = arrivals;
-        let bytes: usize = events.iter().map(|event| event.message.len()).sum();
-        if events.len() > MOST_EVENTS || bytes > MOST_BYTES {
+        if are_too_many(&events) {
             return Err(NotAdmitted::TooMuch);
         }
         let name = GroupName { account, region, name: group };
@@ -117,28 +124,36 @@ impl Logs {
     ) -> Result<Admitted, Refusal> {
         let data_key = self.keys.current(group).await?;
         let ingested_ms = self.clocks.domain_now();
-        let place = Place { group: group.id, stream: stream.id, ingested_ms };
+        let place = SealedIn { group: group.id, stream: stream.id, ingested_ms };
         let sealed: Result<Vec<_>, Refusal> =
             events.iter().map(|event| place.seal(&data_key, event)).collect();
-        Ok(Admitted(Stretch {
+        let stretch = Stretch {
             group: group.id,
             stream: stream.id,
             ingested_ms,
             data_key: data_key.number,
             events: sealed?,
-        }))
+        };
+        let said = self.said_by(group, &Arc::new(events), ingested_ms).await?;
+        Ok(Admitted { stretch, saying: Saying::new(&said, self.events.engine())? })
     }
+}
+
+/// Whether these are more events than are taken at once.
+pub(crate) fn are_too_many(events: &[Arrival]) -> bool {
+    let bytes: usize = events.iter().map(|event| event.message.len()).sum();
+    events.len() > MOST_EVENTS || bytes > MOST_BYTES
 }
 
 /// What a sealed event is bound to, beside its time.
 #[derive(Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct SealedIn {
     pub(crate) group: Id,
     pub(crate) stream: Id,
     pub(crate) ingested_ms: i64,
 }
 
-impl Place {
+impl SealedIn {
     fn bound_to(&self, at_ms: i64) -> Vec<u8> {
         let times = [at_ms.to_be_bytes(), self.ingested_ms.to_be_bytes()].concat();
         [&[FORMAT], self.group.as_bytes(), self.stream.as_bytes(), &times].concat()

@@ -1,7 +1,7 @@
 //! The refusals of CloudWatch Logs as AWS words them (texts: answers of AWS quoted in public issue threads, where nothing
 //! else is said).
 
-use strongroom_api_logs::{SERVICE, errors};
+use strongroom_api_logs::{SERVICE, TooManyTagsException, errors};
 use strongroom_crypto::CryptoError;
 use strongroom_outbox::OnBehalfError;
 use strongroom_policy::Denied;
@@ -9,6 +9,8 @@ use strongroom_schema::ErrorShape;
 use strongroom_seal::SealError;
 use strongroom_service::ApiError;
 use strongroom_store::StoreError;
+
+use crate::domain::tags::TOO_MANY;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -21,6 +23,8 @@ pub(crate) enum Refusal {
     Modelled(&'static ErrorShape, String),
     /// KMS does not let the group's key be used.
     KeyNotUsable { arn: String, source: ApiError },
+    /// The group of that ARN would have too many tags.
+    TooManyTags(String),
     /// The policy engine said no.
     Denied(Denied),
     /// What is asked for is not implemented.
@@ -56,6 +60,17 @@ impl Refusal {
         Self::Modelled(&errors::RESOURCE_ALREADY_EXISTS_EXCEPTION, text)
     }
 
+    /// The group must not lose anything. Text: ours; the error is the one that the API Reference names for it.
+    pub(crate) fn protected(group: &str) -> Self {
+        let text = format!("Log group {group} is protected from deletion.");
+        Self::Modelled(&errors::VALIDATION_EXCEPTION, text)
+    }
+
+    /// A token of a page that was not ours.
+    pub(crate) fn bad_token() -> Self {
+        Self::invalid("The specified nextToken is invalid.")
+    }
+
     /// A feature that the API has and Strongroom has not.
     pub(crate) fn not_yet(feature: impl std::fmt::Display) -> Self {
         Self::NotYet(format!("{}: {feature}", SERVICE.name))
@@ -81,6 +96,11 @@ impl From<Refusal> for ApiError {
                 format!("The specified KMS key does not exist or is not allowed to be used with Arn '{arn}'"),
             )
             .with_source(source),
+            Refusal::TooManyTags(arn) => {
+                let message = Some(TOO_MANY.to_owned());
+                Self::modelled(&errors::TOO_MANY_TAGS_EXCEPTION, TOO_MANY)
+                    .with_fields(TooManyTagsException { message, resource_name: Some(arn) })
+            }
             Refusal::Denied(denied) => Self::access_denied(denied),
             Refusal::NotYet(feature) => Self::feature_not_implemented(&feature),
             // Text: ours; the model names the error.

@@ -16,7 +16,7 @@ use strongroom_schema::Blob;
 use strongroom_seal::Sealer;
 use strongroom_secret::{Key256, SecretBytes};
 use strongroom_service::ApiError;
-use strongroom_store::{Db, Tx};
+use strongroom_store::Db;
 
 use crate::domain::group::{DAY_MS, Group, GroupName};
 use crate::domain::id::Id;
@@ -130,11 +130,6 @@ impl Keys {
         }
         let row = DataKeyRow { group: group.id, number, created_ms: self.clocks.domain_now(), sealed };
         Ok((row, key))
-    }
-
-    /// Writes a data key together with its group.
-    pub(crate) async fn write(tx: &mut Tx<'_>, row: &DataKeyRow) -> Result<(), Refusal> {
-        data_keys::add(tx, row).await.map(drop).map_err(Refusal::from)
     }
 
     /// The data key of that number, for who reads.

@@ -5,21 +5,29 @@
 //! events, of which there are many, are in a database of their own, so that they keep nobody waiting. What other parts of the
 //! program log goes in through [`Logs::admit`].
 //!
-//! The crate knows no HSM and no trail, and no metric.
+//! What events say by metric filters commits with them, and is taken from there ([`Logs::emissions`]). The crate knows no HSM
+//! and no trail, and not how metrics are kept.
 
 #![warn(missing_docs)]
 
 mod api;
 mod arriving;
+mod delivering;
 mod domain;
+mod emitting;
 mod error;
+mod filtering;
 mod keys;
 mod logs;
+mod permitting;
+mod reading;
 mod recording;
 mod repo;
 mod resealing;
+mod sweeping;
 
 pub use arriving::{Admitted, Arrival, Arrivals, NotAdmitted};
+pub use emitting::{Emissions, Emitted};
 pub use logs::{Logs, Parts};
 pub use recording::conceal_events;
 pub use repo::{EVENT_MIGRATIONS, EVENT_STATEMENTS, MIGRATIONS, STATEMENTS};

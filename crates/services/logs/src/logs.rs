@@ -17,8 +17,10 @@ use crate::domain::id::Id;
 use crate::domain::stream::Stream;
 use crate::domain::tags::Tags;
 use crate::error::Refusal;
+use crate::filtering::Filters;
 use crate::keys::Keys;
 use crate::repo::{self, groups, streams};
+use crate::sweeping::Sweeps;
 
 /// What the service is made of.
 pub struct Parts<'r> {
@@ -47,6 +49,8 @@ pub struct Logs {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) clocks: Clocks,
     pub(crate) keys: Keys,
+    pub(crate) filters: Arc<Filters>,
+    pub(crate) sweeps: Sweeps,
 }
 
 impl Logs {
@@ -56,7 +60,18 @@ impl Logs {
         let on_behalf = OnBehalf::new(LOGS, outbox.clone(), clocks.clone());
         let sealer = Sealer::new(root, Purpose::Logs);
         let keys = Keys::new(db.clone(), sealer, kms, on_behalf, clocks.clone());
-        Self { db, events, mac: RowMac::new(root), authority, outbox, clocks, keys }
+        let sweeps = Sweeps::beginning_at(clocks.domain_now());
+        Self {
+            db,
+            events,
+            mac: RowMac::new(root),
+            authority,
+            outbox,
+            clocks,
+            keys,
+            filters: Arc::default(),
+            sweeps,
+        }
     }
 
     /// The database of events, in whose transactions [admitted](Logs::admit) events are written.
@@ -75,6 +90,7 @@ impl Logs {
     /// Forgets what is in memory, after the store was emptied.
     pub fn start_over(&self) {
         self.keys.forget();
+        self.sweeps.begin_at(self.clocks.domain_now());
     }
 
     pub(crate) async fn find_group(&self, name: &GroupName) -> Result<Option<Group>, Refusal> {

@@ -1,30 +1,63 @@
 //! Rows of Logs. Groups and streams carry a MAC; data keys and events are sealed.
 
 pub(crate) mod data_keys;
+pub(crate) mod deliveries;
+pub(crate) mod emissions;
 pub(crate) mod events;
 pub(crate) mod groups;
+pub(crate) mod leavings;
+pub(crate) mod metric_filters;
+pub(crate) mod stored;
 pub(crate) mod streams;
 
 use strongroom_identity::RecordDraft;
 use strongroom_store::{Migration, Source, Statement, StoreError, Tx, Value};
 
 /// The tables of groups, forward only. They are in the store.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { component: "logs", version: 1, name: "groups", sql: include_str!("repo/0001_groups.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { component: "logs", version: 1, name: "groups", sql: include_str!("repo/0001_groups.sql") },
+    Migration {
+        component: "logs_metric_filters",
+        version: 1,
+        name: "metric filters",
+        sql: include_str!("repo/0001_metric_filters.sql"),
+    },
+];
 
 /// The tables of events, forward only. On SQLite they are in a file of their own, with PostgreSQL in the store.
-pub const EVENT_MIGRATIONS: &[Migration] = &[Migration {
-    component: "logs_events",
-    version: 1,
-    name: "events",
-    sql: include_str!("repo/0001_events.sql"),
-}];
+pub const EVENT_MIGRATIONS: &[Migration] = &[
+    Migration {
+        component: "logs_events",
+        version: 1,
+        name: "events",
+        sql: include_str!("repo/0001_events.sql"),
+    },
+    Migration {
+        component: "logs_emissions",
+        version: 1,
+        name: "emissions",
+        sql: include_str!("repo/0001_emissions.sql"),
+    },
+    Migration {
+        component: "logs_deliveries",
+        version: 1,
+        name: "deliveries",
+        sql: include_str!("repo/0001_deliveries.sql"),
+    },
+];
 
 /// Every statement on the tables of groups, so that a test can show each to both engines.
-pub const STATEMENTS: &[&[Statement]] = &[groups::STATEMENTS, streams::STATEMENTS, data_keys::STATEMENTS];
+pub const STATEMENTS: &[&[Statement]] = &[
+    groups::STATEMENTS,
+    streams::STATEMENTS,
+    data_keys::STATEMENTS,
+    leavings::STATEMENTS,
+    metric_filters::STATEMENTS,
+];
 
 /// Every statement on the tables of events, likewise.
-pub const EVENT_STATEMENTS: &[&[Statement]] = &[events::STATEMENTS];
+pub const EVENT_STATEMENTS: &[&[Statement]] =
+    &[events::STATEMENTS, stored::STATEMENTS, emissions::STATEMENTS, deliveries::STATEMENTS];
 
 /// Commits the draft of a record together with the change that it speaks of.
 pub(crate) async fn post(tx: &mut Tx<'_>, draft: Option<&RecordDraft>) -> Result<(), StoreError> {

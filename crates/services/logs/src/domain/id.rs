@@ -10,6 +10,9 @@ use strongroom_store::{Row, StoreError, Value};
 pub(crate) struct Id([u8; 16]);
 
 impl Id {
+    /// Not after any other.
+    pub(crate) const FIRST: Self = Self([0; 16]);
+
     pub(crate) fn new() -> Result<Self, CryptoError> {
         random::id().map(Self)
     }

@@ -11,6 +11,9 @@ use crate::error::Refusal;
 /// Tags that one group may have.
 const MOST_TAGS: usize = 50;
 
+/// What is said of more. Text: ours.
+pub(crate) const TOO_MANY: &str = "A log group can have at most 50 tags.";
+
 /// A group's tags, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tags(BTreeMap<String, String>);
@@ -26,12 +29,12 @@ impl Tags {
         Ok(Self(tags))
     }
 
-    /// Adds `more`, in place of tags of the same names.
-    pub(crate) fn add(&mut self, more: &Self) -> Result<(), Refusal> {
+    /// Adds `more`, in place of tags of the same names; `too_many` is said where that are too many.
+    pub(crate) fn add(&mut self, more: &Self, too_many: impl FnOnce() -> Refusal) -> Result<(), Refusal> {
         let mut all = self.0.clone();
         all.extend(more.0.clone());
         if all.len() > MOST_TAGS {
-            return Err(Refusal::invalid(format!("A log group can have at most {MOST_TAGS} tags.")));
+            return Err(too_many());
         }
         self.0 = all;
         Ok(())
@@ -42,6 +45,11 @@ impl Tags {
         for name in names {
             self.0.remove(name);
         }
+    }
+
+    /// The value of the tag of that name.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -39,5 +39,6 @@ CREATE TABLE logs_data_keys (
 CREATE TABLE logs_leavings (
     group_id BYTEA NOT NULL,
     stream_id BYTEA NOT NULL,
+    deleted_ms BIGINT NOT NULL,
     PRIMARY KEY (group_id, stream_id)
 );

@@ -15,7 +15,9 @@ const FIND: Statement = Statement::new(
     "SELECT group_id, number, created_ms, sealed FROM logs_data_keys WHERE group_id = $1 AND number = $2",
 );
 
-pub(super) const STATEMENTS: &[Statement] = &[ADD, NEWEST, FIND];
+const DELETE_ALL: Statement = Statement::new("DELETE FROM logs_data_keys WHERE group_id = $1");
+
+pub(super) const STATEMENTS: &[Statement] = &[ADD, NEWEST, FIND, DELETE_ALL];
 
 /// A data key as it is kept: sealed, and bound to group and number.
 pub(crate) struct DataKeyRow {
@@ -39,6 +41,11 @@ pub(crate) async fn newest(db: &Db, group: Id) -> Result<Option<DataKeyRow>, Sto
 /// The data key of that number.
 pub(crate) async fn find(db: &Db, group: Id, number: i64) -> Result<Option<DataKeyRow>, StoreError> {
     db.query_opt(FIND, &[group.into(), number.into()]).await?.map(|row| read(&row)).transpose()
+}
+
+/// Removes the data keys of a group: what is sealed under them is gone with them.
+pub(crate) async fn delete_all(tx: &mut Tx<'_>, group: Id) -> Result<(), StoreError> {
+    tx.execute(DELETE_ALL, &[group.into()]).await.map(drop)
 }
 
 fn read(row: &Row) -> Result<DataKeyRow, StoreError> {

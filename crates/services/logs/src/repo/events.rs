@@ -1,8 +1,13 @@
 //! Rows of events, and of what is there of each stream.
 
-use strongroom_store::{Statement, StoreError, Tx, Value};
+use std::collections::BTreeMap;
 
+use strongroom_store::{Db, Row, Statement, StoreError, Tx, Value};
+
+use super::leavings::Leaving;
+use super::most;
 use crate::domain::id::Id;
+use crate::domain::tokens::Place;
 
 /// Events that one statement adds.
 const MANY: usize = 8;
@@ -28,7 +33,55 @@ const ADD_MANY: Statement = Statement::new(
      ($1, $2, $3, $4, $29, $30, $31, $32), ($1, $2, $3, $4, $33, $34, $35, $36)",
 );
 
-pub(super) const STATEMENTS: &[Statement] = &[COUNT, ADD, ADD_MANY];
+const READ_STREAM: Statement = Statement::new(
+    "SELECT stream_id, at_ms, sequence, ingested_ms, data_key, bytes, sealed FROM logs_events \
+     WHERE stream_id = $1 AND at_ms >= $2 AND (at_ms > $2 OR sequence >= $3) AND at_ms <= $4 \
+     ORDER BY at_ms, sequence LIMIT $5",
+);
+const READ_STREAM_BACK: Statement = Statement::new(
+    "SELECT stream_id, at_ms, sequence, ingested_ms, data_key, bytes, sealed FROM logs_events \
+     WHERE stream_id = $1 AND at_ms <= $2 AND (at_ms < $2 OR sequence < $3) AND at_ms >= $4 \
+     ORDER BY at_ms DESC, sequence DESC LIMIT $5",
+);
+const READ_GROUP: Statement = Statement::new(
+    "SELECT stream_id, at_ms, sequence, ingested_ms, data_key, bytes, sealed FROM logs_events \
+     WHERE group_id = $1 AND at_ms >= $2 AND (at_ms > $2 OR stream_id > $3 OR stream_id = $3 AND sequence >= $4) \
+     AND at_ms <= $5 ORDER BY at_ms, stream_id, sequence LIMIT $6",
+);
+const READ_GROUP_BACK: Statement = Statement::new(
+    "SELECT stream_id, at_ms, sequence, ingested_ms, data_key, bytes, sealed FROM logs_events \
+     WHERE group_id = $1 AND at_ms <= $2 AND (at_ms < $2 OR stream_id < $3 OR stream_id = $3 AND sequence < $4) \
+     AND at_ms >= $5 ORDER BY at_ms DESC, stream_id DESC, sequence DESC LIMIT $6",
+);
+const DELETE_TO: Statement = Statement::new(
+    "DELETE FROM logs_events WHERE group_id = $1 AND (at_ms < $2 OR at_ms = $2 AND stream_id < $3 \
+     OR at_ms = $2 AND stream_id = $3 AND sequence <= $4)",
+);
+const DELETE_STREAM_TO: Statement = Statement::new(
+    "DELETE FROM logs_events WHERE stream_id = $1 AND (at_ms < $2 OR at_ms = $2 AND sequence <= $3)",
+);
+const OLDEST: Statement = Statement::new(
+    "SELECT stream_id, at_ms, sequence, bytes FROM logs_events WHERE group_id = $1 AND at_ms < $2 \
+     ORDER BY at_ms, stream_id, sequence LIMIT $3",
+);
+const OLDEST_OF_STREAM: Statement = Statement::new(
+    "SELECT stream_id, at_ms, sequence, bytes FROM logs_events WHERE stream_id = $1 AND at_ms < $2 \
+     ORDER BY at_ms, sequence LIMIT $3",
+);
+
+pub(super) const STATEMENTS: &[Statement] = &[
+    COUNT,
+    ADD,
+    ADD_MANY,
+    READ_STREAM,
+    READ_STREAM_BACK,
+    READ_GROUP,
+    READ_GROUP_BACK,
+    DELETE_TO,
+    DELETE_STREAM_TO,
+    OLDEST,
+    OLDEST_OF_STREAM,
+];
 
 /// Events of one stream that came together.
 #[derive(Debug)]
@@ -48,6 +101,119 @@ pub(crate) struct SealedEvent {
     /// The length of its text.
     pub(crate) bytes: usize,
     pub(crate) sealed: Vec<u8>,
+}
+
+/// An event that is there.
+#[derive(Debug)]
+pub(crate) struct EventRow {
+    pub(crate) stream: Id,
+    pub(crate) place: Place,
+    pub(crate) ingested_ms: i64,
+    pub(crate) data_key: i64,
+    pub(crate) bytes: usize,
+    pub(crate) sealed: Vec<u8>,
+}
+
+impl EventRow {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            stream: Id::read(row, "stream_id")?,
+            place: Place { at_ms: row.i64("at_ms")?, sequence: row.i64("sequence")? },
+            ingested_ms: row.i64("ingested_ms")?,
+            data_key: row.i64("data_key")?,
+            bytes: usize::try_from(row.i64("bytes")?).unwrap_or_default(),
+            sealed: row.blob("sealed")?,
+        })
+    }
+}
+
+/// At most `limit` events of a stream from a place on, up to and with the moment `last_ms`.
+pub(crate) async fn of_stream(
+    db: &Db,
+    stream: Id,
+    from: Place,
+    last_ms: i64,
+    limit: usize,
+) -> Result<Vec<EventRow>, StoreError> {
+    let values = [stream.into(), from.at_ms.into(), from.sequence.into(), last_ms.into(), most(limit)];
+    db.query(READ_STREAM, &values).await?.iter().map(EventRow::read).collect()
+}
+
+/// At most `limit` events of a stream before a place, the last one first, down to and with the moment `first_ms`.
+pub(crate) async fn of_stream_back(
+    db: &Db,
+    stream: Id,
+    before: Place,
+    first_ms: i64,
+    limit: usize,
+) -> Result<Vec<EventRow>, StoreError> {
+    let values = [stream.into(), before.at_ms.into(), before.sequence.into(), first_ms.into(), most(limit)];
+    db.query(READ_STREAM_BACK, &values).await?.iter().map(EventRow::read).collect()
+}
+
+/// At most `limit` events of a group from a place in a stream on, up to and with the moment `last_ms`.
+pub(crate) async fn of_group(
+    db: &Db,
+    group: Id,
+    (from, stream): (Place, Id),
+    last_ms: i64,
+    limit: usize,
+) -> Result<Vec<EventRow>, StoreError> {
+    let values =
+        [group.into(), from.at_ms.into(), stream.into(), from.sequence.into(), last_ms.into(), most(limit)];
+    db.query(READ_GROUP, &values).await?.iter().map(EventRow::read).collect()
+}
+
+/// At most `limit` events of a group before a place in a stream, the last one first, down to and with the moment
+/// `first_ms`.
+pub(crate) async fn of_group_back(
+    db: &Db,
+    group: Id,
+    (before, stream): (Place, Id),
+    first_ms: i64,
+    limit: usize,
+) -> Result<Vec<EventRow>, StoreError> {
+    let values = [
+        group.into(),
+        before.at_ms.into(),
+        stream.into(),
+        before.sequence.into(),
+        first_ms.into(),
+        most(limit),
+    ];
+    db.query(READ_GROUP_BACK, &values).await?.iter().map(EventRow::read).collect()
+}
+
+/// Removes at most `limit` events of a group, or of one stream of it, that are older than a moment. Tells how many bytes
+/// of which streams that were, and whether there may be more.
+pub(crate) async fn remove_before(
+    tx: &mut Tx<'_>,
+    leaving: Leaving,
+    before_ms: i64,
+    limit: usize,
+) -> Result<(BTreeMap<Id, i64>, bool), StoreError> {
+    let rows = match leaving {
+        Leaving::Group(group) => tx.query(OLDEST, &[group.into(), before_ms.into(), most(limit)]).await?,
+        Leaving::Stream { stream, .. } => {
+            tx.query(OLDEST_OF_STREAM, &[stream.into(), before_ms.into(), most(limit)]).await?
+        }
+    };
+    let mut bytes = BTreeMap::new();
+    for row in &rows {
+        *bytes.entry(Id::read(row, "stream_id")?).or_insert(0) += row.i64("bytes")?;
+    }
+    let Some(last) = rows.last() else { return Ok((bytes, false)) };
+    let (at_ms, sequence) = (last.i64("at_ms")?.into(), last.i64("sequence")?.into());
+    match leaving {
+        Leaving::Group(group) => {
+            let stream = Id::read(last, "stream_id")?;
+            tx.execute(DELETE_TO, &[group.into(), at_ms, stream.into(), sequence]).await?;
+        }
+        Leaving::Stream { stream, .. } => {
+            tx.execute(DELETE_STREAM_TO, &[stream.into(), at_ms, sequence]).await?;
+        }
+    }
+    Ok((bytes, rows.len() == limit))
 }
 
 /// Appends events to their stream: those that came earlier come first among those of the same time.

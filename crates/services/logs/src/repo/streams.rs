@@ -2,6 +2,7 @@
 
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
 
+use super::most;
 use crate::domain::id::Id;
 use crate::domain::stream::Stream;
 
@@ -12,7 +13,24 @@ const FIND: Statement = Statement::new(
     "SELECT group_id, name, stream_id, created_ms, mac FROM logs_streams WHERE group_id = $1 AND name = $2",
 );
 
-pub(super) const STATEMENTS: &[Statement] = &[INSERT, FIND];
+const FIND_BY_ID: Statement = Statement::new(
+    "SELECT group_id, name, stream_id, created_ms, mac FROM logs_streams WHERE stream_id = $1",
+);
+const DELETE: Statement = Statement::new("DELETE FROM logs_streams WHERE group_id = $1 AND name = $2");
+const DELETE_ALL: Statement = Statement::new("DELETE FROM logs_streams WHERE group_id = $1");
+const LIST: Statement = Statement::new(
+    "SELECT group_id, name, stream_id, created_ms, mac FROM logs_streams \
+     WHERE group_id = $1 AND name > $2 AND name >= $3 ORDER BY name LIMIT $4",
+);
+const LIST_BACK: Statement = Statement::new(
+    "SELECT group_id, name, stream_id, created_ms, mac FROM logs_streams \
+     WHERE group_id = $1 AND name < $2 AND name >= $3 ORDER BY name DESC LIMIT $4",
+);
+
+pub(super) const STATEMENTS: &[Statement] = &[INSERT, FIND, FIND_BY_ID, DELETE, DELETE_ALL, LIST, LIST_BACK];
+
+/// After every name of a stream: no text has a code point beyond.
+pub(crate) const END: &str = "\u{10FFFF}\u{10FFFF}";
 
 impl AuthorityRow for Stream {
     const TABLE: &'static str = "logs_streams";
@@ -60,6 +78,43 @@ pub(crate) async fn load(
 ) -> Result<Option<Stream>, StoreError> {
     let row = tx.query_opt(FIND, &[group.into(), name.into()]).await?;
     row.map(|row| load_as(mac, &row, group, name)).transpose()
+}
+
+/// The stream of that id, if it is one of the group.
+pub(crate) async fn find_by_id(
+    db: &Db,
+    mac: &RowMac,
+    group: Id,
+    id: Id,
+) -> Result<Option<Stream>, StoreError> {
+    let row = db.query_opt(FIND_BY_ID, &[id.into()]).await?;
+    let stream: Option<Stream> = row.map(|row| mac.load(&row)).transpose()?;
+    Ok(stream.filter(|stream| stream.group == group && stream.id == id))
+}
+
+/// Removes a stream's row.
+pub(crate) async fn delete(tx: &mut Tx<'_>, stream: &Stream) -> Result<(), StoreError> {
+    tx.execute(DELETE, &[stream.group.into(), Value::from(&stream.name)]).await.map(drop)
+}
+
+/// Removes the rows of all streams of a group.
+pub(crate) async fn delete_all(tx: &mut Tx<'_>, group: Id) -> Result<(), StoreError> {
+    tx.execute(DELETE_ALL, &[group.into()]).await.map(drop)
+}
+
+/// At most `limit` streams of a group, in the order of their names or in the reverse of it: those behind `after`, whose
+/// names are not before `from`.
+pub(crate) async fn list(
+    db: &Db,
+    mac: &RowMac,
+    group: Id,
+    (after, from): (&str, &str),
+    is_descending: bool,
+    limit: usize,
+) -> Result<Vec<Stream>, StoreError> {
+    let statement = if is_descending { LIST_BACK } else { LIST };
+    let rows = db.query(statement, &[group.into(), after.into(), from.into(), most(limit)]).await?;
+    rows.iter().map(|row| mac.load(row)).collect()
 }
 
 fn load_as(mac: &RowMac, row: &Row, group: Id, name: &str) -> Result<Stream, StoreError> {

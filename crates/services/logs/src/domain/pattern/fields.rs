@@ -1,9 +1,7 @@
 //! Patterns of fields between spaces.
 
-use strongroom_schema::Map;
-
 use super::invalid;
-use super::value::{Comparison, Operator};
+use super::value::{Comparison, Operator, quoted};
 use crate::error::Refusal;
 
 /// What a pattern says of the fields of an event, in their order.
@@ -30,33 +28,62 @@ impl Fields {
         Ok(Self(fields))
     }
 
+    pub(super) fn regexes(&self) -> usize {
+        let of_field = |field: &Field| match field {
+            Field::Rest => 0,
+            Field::One { any, .. } => any.iter().flatten().filter(|one| one.is_regex()).count(),
+        };
+        self.0.iter().map(of_field).sum()
+    }
+
+    /// Whether a field has that name, or that number, which all have that are there.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let is_named = |field: &Field| matches!(field, Field::One { name: Some(known), .. } if known == name);
+        self.0.iter().any(is_named) || name.parse::<u16>().is_ok_and(|number| number > 0)
+    }
+
+    pub(super) fn fit(&self, words: &[&str]) -> bool {
+        let Some(met) = self.meet(words) else { return false };
+        met.into_iter().all(|(word, field)| match field {
+            Field::One { any, .. } if !any.is_empty() => {
+                any.iter().any(|all| all.iter().all(|one| one.holds_of_text(word)))
+            }
+            _ => true,
+        })
+    }
+
     /// The fields of an event that fits, by their names or numbers.
-    pub(super) fn extract(&self, message: &str) -> Option<Map<String>> {
-        let words = words(message);
+    pub(super) fn extract(&self, words: &[&str]) -> Vec<(String, String)> {
+        let met = self.meet(words).unwrap_or_default();
+        let named = (1_usize..).zip(met).map(|(number, (word, field))| {
+            let name = match field {
+                Field::One { name: Some(name), .. } => name.clone(),
+                _ => number.to_string(),
+            };
+            (format!("${name}"), word.to_owned())
+        });
+        named.collect()
+    }
+
+    pub(super) fn select(&self, words: &[&str], name: &str) -> Option<String> {
+        let is_it = |(number, (_, field)): &(usize, (&str, &Field))| match field {
+            Field::One { name: Some(known), .. } => known == name,
+            _ => number.to_string() == name,
+        };
+        let found = (1_usize..).zip(self.meet(words)?).find(is_it)?;
+        Some(found.1.0.to_owned())
+    }
+
+    /// Each word with the field that it stands at; `None` if there are too many or too few.
+    fn meet<'w>(&self, words: &[&'w str]) -> Option<Vec<(&'w str, &Field)>> {
         let has_rest = self.0.iter().any(|field| matches!(field, Field::Rest));
         let named = self.0.len() - usize::from(has_rest);
         let skipped = words.len().checked_sub(named).filter(|skipped| has_rest || *skipped == 0)?;
-        let mut found = Vec::with_capacity(words.len());
-        let mut words = words.into_iter();
-        for field in &self.0 {
-            match field {
-                Field::Rest => {
-                    for word in words.by_ref().take(skipped) {
-                        found.push((format!("${}", found.len() + 1), word));
-                    }
-                }
-                Field::One { name, any } => {
-                    let word = words.next()?;
-                    let holds = |all: &Vec<Comparison>| all.iter().all(|one| one.holds_of_text(&word));
-                    if !any.is_empty() && !any.iter().any(holds) {
-                        return None;
-                    }
-                    let number = (found.len() + 1).to_string();
-                    found.push((format!("${}", name.as_ref().unwrap_or(&number)), word));
-                }
-            }
-        }
-        Some(found.into_iter().collect())
+        let fields = self.0.iter().flat_map(|field| {
+            let times = if matches!(field, Field::Rest) { skipped } else { 1 };
+            std::iter::repeat_n(field, times)
+        });
+        Some(words.iter().copied().zip(fields).collect())
     }
 }
 
@@ -70,8 +97,7 @@ impl Field {
         let end = text.find(|letter| !is_name(letter)).unwrap_or(text.len());
         let (name, _) = text.split_at_checked(end).ok_or_else(invalid)?;
         let mut any = Vec::new();
-        let has_conditions = end < text.len();
-        if has_conditions {
+        if end < text.len() {
             for alternative in text.split("||") {
                 let all: Result<Vec<_>, Refusal> =
                     alternative.split("&&").map(|condition| condition_on(name, condition)).collect();
@@ -87,43 +113,27 @@ fn condition_on(name: &str, text: &str) -> Result<Comparison, Refusal> {
     let rest = text.trim().strip_prefix(name).ok_or_else(invalid)?.trim_start();
     let (operator, value) = Operator::split(rest).ok_or_else(invalid)?;
     let value = value.trim();
-    let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
-    Comparison::new(operator, quoted.unwrap_or(value), quoted.is_some())
+    match quoted(value)? {
+        Some((text, "")) => Comparison::of_text(operator, &text),
+        Some(_) => Err(invalid()),
+        None => Comparison::new(operator, value),
+    }
 }
 
+/// Splits at commas, but for those in quotes and regular expressions.
 fn split_at_commas(text: &str) -> Vec<&str> {
-    let (mut parts, mut start, mut is_quoted) = (Vec::new(), 0, false);
+    let (mut parts, mut start, mut within) = (Vec::new(), 0, None);
     for (at, letter) in text.char_indices() {
-        match letter {
-            '"' => is_quoted = !is_quoted,
-            ',' if !is_quoted => {
+        match (letter, within) {
+            (',', None) => {
                 parts.push(text.get(start..at).unwrap_or_default());
                 start = at + 1;
             }
+            ('"' | '%', None) => within = Some(letter),
+            (letter, Some(open)) if letter == open => within = None,
             _ => {}
         }
     }
     parts.push(text.get(start..).unwrap_or_default());
     parts
-}
-
-/// The fields of an event: what stands in quotes or brackets is one.
-fn words(message: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut rest = message.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let closing = match first {
-            '"' => Some('"'),
-            '[' => Some(']'),
-            _ => None,
-        };
-        let inner = rest.get(1..).unwrap_or_default();
-        let (word, after) = match closing.and_then(|closing| inner.split_once(closing)) {
-            Some((word, after)) => (word, after),
-            None => rest.split_once(char::is_whitespace).unwrap_or((rest, "")),
-        };
-        words.push(word.to_owned());
-        rest = after.trim_start();
-    }
-    words
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::invalid;
-use super::value::{Comparison, Operator};
+use super::value::{Comparison, Operator, quoted};
 use crate::error::Refusal;
 
 /// Parentheses within each other.
@@ -11,15 +11,24 @@ const DEEPEST: usize = 32;
 
 /// A condition on an event.
 #[derive(Clone, Debug)]
-pub(crate) enum Condition {
+pub(crate) struct Json(Condition);
+
+#[derive(Clone, Debug)]
+enum Condition {
     All(Vec<Condition>),
     Any(Vec<Condition>),
-    Of(Vec<Step>, Test),
+    Of(Path, Test),
 }
 
-/// A step on the way to a member.
+/// The way to a member, `$.a.b[0]`.
 #[derive(Clone, Debug)]
-pub(crate) enum Step {
+pub(crate) struct Path {
+    text: String,
+    steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
     Member(String),
     EachMember,
     Item(usize),
@@ -28,18 +37,89 @@ pub(crate) enum Step {
 
 /// What is asked of what is there.
 #[derive(Clone, Debug)]
-pub(crate) enum Test {
+enum Test {
     Compares(Comparison),
     Is(Value),
     IsNotThere,
 }
 
-/// Reads what stands between the braces.
-pub(super) fn parse(text: &str) -> Result<Condition, Refusal> {
-    let mut reader = Reader { rest: text };
-    let condition = reader.any(0)?;
-    reader.skip();
-    if reader.rest.is_empty() { Ok(condition) } else { Err(invalid()) }
+impl Json {
+    /// Reads what stands between the braces.
+    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+        let mut reader = Reader { rest: text };
+        let condition = reader.any(0)?;
+        reader.skip();
+        if reader.rest.is_empty() { Ok(Self(condition)) } else { Err(invalid()) }
+    }
+
+    pub(super) fn holds(&self, event: &Value) -> bool {
+        self.0.holds(event)
+    }
+
+    pub(super) fn regexes(&self) -> usize {
+        let is_regex = |(_, test): &(&Path, &Test)| matches!(test, Test::Compares(one) if one.is_regex());
+        self.tests().into_iter().filter(is_regex).count()
+    }
+
+    /// The values that its conditions name, by how they name them.
+    pub(super) fn extract(&self, event: &Value) -> Vec<(String, String)> {
+        let mut found: Vec<(String, String)> = Vec::new();
+        for (path, _) in self.tests() {
+            if found.iter().all(|(known, _)| *known != path.text)
+                && let Some(value) = path.scalar(event)
+            {
+                found.push((path.text.clone(), value));
+            }
+        }
+        found
+    }
+
+    fn tests(&self) -> Vec<(&Path, &Test)> {
+        let (mut tests, mut open) = (Vec::new(), vec![&self.0]);
+        while let Some(condition) = open.pop() {
+            match condition {
+                Condition::All(inner) | Condition::Any(inner) => open.extend(inner.iter().rev()),
+                Condition::Of(path, test) => tests.push((path, test)),
+            }
+        }
+        tests
+    }
+}
+
+impl Path {
+    /// Reads a path and nothing else.
+    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+        let mut reader = Reader { rest: text };
+        let path = reader.path()?;
+        if reader.rest.is_empty() { Ok(path) } else { Err(invalid()) }
+    }
+
+    /// The text, number or truth that it leads to first.
+    pub(super) fn scalar(&self, event: &Value) -> Option<String> {
+        self.follow(event).into_iter().find_map(|value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(flag) => Some(flag.to_string()),
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
+        })
+    }
+
+    fn follow<'v>(&self, event: &'v Value) -> Vec<&'v Value> {
+        let mut values = vec![event];
+        for step in &self.steps {
+            values = values
+                .into_iter()
+                .flat_map(|value| match (step, value) {
+                    (Step::Member(name), Value::Object(members)) => members.get(name).into_iter().collect(),
+                    (Step::EachMember, Value::Object(members)) => members.values().collect(),
+                    (Step::Item(at), Value::Array(items)) => items.get(*at).into_iter().collect(),
+                    (Step::EachItem | Step::EachMember, Value::Array(items)) => items.iter().collect(),
+                    _ => Vec::new(),
+                })
+                .collect();
+        }
+        values
+    }
 }
 
 struct Reader<'t> {
@@ -110,14 +190,15 @@ impl<'t> Reader<'t> {
             self.skip();
             let (operator, rest) = Operator::split(self.rest).ok_or_else(invalid)?;
             self.rest = rest;
-            let (text, is_quoted) = self.value()?;
-            Test::Compares(Comparison::new(operator, &text, is_quoted)?)
+            Test::Compares(self.comparison(operator)?)
         };
         Ok(Condition::Of(path, test))
     }
 
     /// `$.a.b[0].*`, `$.['a.b']`.
-    fn path(&mut self) -> Result<Vec<Step>, Refusal> {
+    fn path(&mut self) -> Result<Path, Refusal> {
+        self.skip();
+        let whole = self.rest;
         if !self.takes("$") {
             return Err(invalid());
         }
@@ -144,34 +225,38 @@ impl<'t> Reader<'t> {
                     name => Step::Member(name.to_owned()),
                 });
             } else {
-                return if steps.is_empty() { Err(invalid()) } else { Ok(steps) };
+                let text = whole.strip_suffix(self.rest).unwrap_or(whole).to_owned();
+                return if steps.is_empty() { Err(invalid()) } else { Ok(Path { text, steps }) };
             }
         }
     }
 
-    /// A text in quotes, or what stands before a space, a parenthesis or an operator.
-    fn value(&mut self) -> Result<(String, bool), Refusal> {
+    /// A comparison with a text in quotes, a regular expression between percent signs, or what stands before a space, a
+    /// parenthesis or an operator.
+    fn comparison(&mut self, operator: Operator) -> Result<Comparison, Refusal> {
         self.skip();
-        if let Some(rest) = self.rest.strip_prefix('"') {
-            let (text, after) = rest.split_once('"').ok_or_else(invalid)?;
+        if let Some((text, after)) = quoted(self.rest)? {
             self.rest = after;
-            return Ok((text.to_owned(), true));
+            return Comparison::of_text(operator, &text);
         }
         let is_end = |letter: char| letter.is_whitespace() || "()&|\"".contains(letter);
-        let end = self.rest.find(is_end).unwrap_or(self.rest.len());
+        let end = match self.rest.strip_prefix('%') {
+            Some(regex) => regex.find('%').ok_or_else(invalid)? + 2,
+            None => self.rest.find(is_end).unwrap_or(self.rest.len()),
+        };
         let (text, after): (&'t str, &'t str) = self.rest.split_at_checked(end).ok_or_else(invalid)?;
         self.rest = after;
-        Ok((text.to_owned(), false))
+        Comparison::new(operator, text)
     }
 }
 
 impl Condition {
-    pub(super) fn holds(&self, event: &Value) -> bool {
+    fn holds(&self, event: &Value) -> bool {
         match self {
             Self::All(conditions) => conditions.iter().all(|condition| condition.holds(event)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(event)),
             Self::Of(path, test) => {
-                let found = follow(vec![event], path);
+                let found = path.follow(event);
                 match test {
                     Test::IsNotThere => found.is_empty(),
                     Test::Is(wanted) => found.iter().any(|value| *value == wanted),
@@ -186,24 +271,8 @@ impl Condition {
 fn compares(comparison: &Comparison, value: &Value) -> bool {
     match value {
         Value::String(text) => comparison.holds_of_text(text),
-        Value::Number(number) => number.as_f64().is_some_and(|number| comparison.holds_of_number(number)),
+        Value::Number(number) => comparison.holds_of_number(number),
         Value::Bool(flag) => comparison.holds_of_text(if *flag { "true" } else { "false" }),
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     }
-}
-
-fn follow<'v>(mut values: Vec<&'v Value>, path: &[Step]) -> Vec<&'v Value> {
-    for step in path {
-        values = values
-            .into_iter()
-            .flat_map(|value| match (step, value) {
-                (Step::Member(name), Value::Object(members)) => members.get(name).into_iter().collect(),
-                (Step::EachMember, Value::Object(members)) => members.values().collect(),
-                (Step::Item(at), Value::Array(items)) => items.get(*at).into_iter().collect(),
-                (Step::EachItem | Step::EachMember, Value::Array(items)) => items.iter().collect(),
-                _ => Vec::new(),
-            })
-            .collect();
-    }
-    values
 }

@@ -1,14 +1,21 @@
 //! Patterns of terms: texts that an event contains, or does not.
 
 use super::invalid;
+use super::value::{Regex, quoted};
 use crate::error::Refusal;
 
 /// Terms. Where one must be there, those of which any would do are passed over, as AWS does.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Terms {
-    all: Vec<String>,
-    any: Vec<String>,
-    none: Vec<String>,
+    all: Vec<Term>,
+    any: Vec<Term>,
+    none: Vec<Term>,
+}
+
+#[derive(Clone, Debug)]
+enum Term {
+    Text(String),
+    Regex(Regex),
 }
 
 impl Terms {
@@ -28,29 +35,46 @@ impl Terms {
         Ok(terms)
     }
 
+    pub(super) fn regexes(&self) -> usize {
+        let all = self.all.iter().chain(&self.any).chain(&self.none);
+        all.filter(|term| matches!(term, Term::Regex(_))).count()
+    }
+
     pub(super) fn fit(&self, message: &str) -> bool {
-        let contains = |term: &String| message.contains(term.as_str());
-        let has_wanted =
-            if self.all.is_empty() && !self.any.is_empty() { self.any.iter().any(contains) } else { self.all.iter().all(contains) };
-        has_wanted && !self.none.iter().any(contains)
+        let is_in = |term: &Term| term.is_in(message);
+        let has_wanted = if self.all.is_empty() && !self.any.is_empty() {
+            self.any.iter().any(is_in)
+        } else {
+            self.all.iter().all(is_in)
+        };
+        has_wanted && !self.none.iter().any(is_in)
     }
 }
 
-/// A term and what follows: in quotes, or of letters, digits and underscores.
-fn term(text: &str) -> Result<(String, &str), Refusal> {
-    if let Some(quoted) = text.strip_prefix('"') {
-        let (mut term, mut letters) = (String::new(), quoted.char_indices());
-        while let Some((at, letter)) = letters.next() {
-            match letter {
-                '\\' => term.push(letters.next().ok_or_else(invalid)?.1),
-                '"' => return Ok((term, quoted.get(at + 1..).unwrap_or_default())),
-                _ => term.push(letter),
-            }
+impl Term {
+    fn is_in(&self, message: &str) -> bool {
+        match self {
+            Self::Text(text) => message.contains(text.as_str()),
+            Self::Regex(regex) => regex.is_in(message),
         }
-        return Err(invalid());
+    }
+}
+
+/// A term and what follows: in quotes, between percent signs, or of letters, digits and underscores.
+fn term(text: &str) -> Result<(Term, &str), Refusal> {
+    if let Some((term, after)) = quoted(text)? {
+        return Ok((Term::Text(term), after));
+    }
+    if let Some(after) = text.strip_prefix('%') {
+        let (regex, after) = after.split_once('%').ok_or_else(invalid)?;
+        return Ok((Term::Regex(Regex::parse(regex)?), after));
     }
     let end = text.find(char::is_whitespace).unwrap_or(text.len());
     let (term, after) = text.split_at_checked(end).ok_or_else(invalid)?;
     let is_plain = !term.is_empty() && term.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
-    if is_plain { Ok((term.to_owned(), after)) } else { Err(invalid()) }
+    if is_plain {
+        return Ok((Term::Text(term.to_owned()), after));
+    }
+    // Text: answers of AWS quoted in public issue threads.
+    Err(Refusal::invalid(format!("Invalid character(s) in term '{term}'")))
 }

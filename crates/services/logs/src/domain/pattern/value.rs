@@ -3,6 +3,14 @@
 use super::invalid;
 use crate::error::Refusal;
 
+/// What a compiled regular expression may take, in bytes.
+const MOST_COMPILED: usize = 256 << 10;
+
+/// Characters that stand for themselves in regular expressions, and those that mean something (User Guide, "Supported
+/// regular expressions syntax"). Others are written `\xHH`.
+const PLAIN: &str = ":_#=@/;,- ";
+const MEANING: &str = "^$?[]{}|\\*+.";
+
 /// How a value is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operator {
@@ -14,12 +22,41 @@ pub(super) enum Operator {
     GreaterOrEqual,
 }
 
-/// A comparison with a number or with text, in which `*` stands for anything.
+/// A comparison with a number, with text in which `*` stands for anything, or with a regular expression.
 #[derive(Clone, Debug)]
 pub(super) struct Comparison {
     operator: Operator,
-    text: String,
-    number: Option<f64>,
+    wanted: Wanted,
+}
+
+#[derive(Clone, Debug)]
+enum Wanted {
+    Number(f64, String),
+    Text(String),
+    Regex(Regex),
+}
+
+/// A regular expression, of those that AWS takes. It is found anywhere in a text, in time that grows with the text alone.
+#[derive(Clone, Debug)]
+pub(super) struct Regex(regex::Regex);
+
+impl Regex {
+    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+        // Text: answers of AWS quoted in public issue threads.
+        let refused = || Refusal::invalid(format!("Invalid character(s) in term '%{text}%'"));
+        let is_taken = |letter: char| {
+            letter.is_ascii_alphanumeric() || PLAIN.contains(letter) || MEANING.contains(letter)
+        };
+        if text.is_empty() || !text.chars().all(is_taken) {
+            return Err(refused());
+        }
+        let compiled = regex::RegexBuilder::new(text).size_limit(MOST_COMPILED).nest_limit(16).build();
+        compiled.map(Self).map_err(|_| refused())
+    }
+
+    pub(super) fn is_in(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
 }
 
 impl Operator {
@@ -36,38 +73,84 @@ impl Operator {
         .into_iter()
         .find_map(|(sign, operator)| Some((operator, text.strip_prefix(sign)?)))
     }
+
+    fn is_order(self) -> bool {
+        !matches!(self, Self::Equal | Self::NotEqual)
+    }
 }
 
 impl Comparison {
-    /// A comparison with a value as it is written; `is_quoted` says that it is text in any case.
-    pub(super) fn new(operator: Operator, text: &str, is_quoted: bool) -> Result<Self, Refusal> {
-        let number = text.parse::<f64>().ok().filter(|number| !is_quoted && number.is_finite());
-        let is_order = !matches!(operator, Operator::Equal | Operator::NotEqual);
-        if is_order && number.is_none() || text.is_empty() && !is_quoted {
-            return Err(invalid());
+    /// A comparison with a value as it is written without quotes.
+    pub(super) fn new(operator: Operator, text: &str) -> Result<Self, Refusal> {
+        if let Some(regex) = text.strip_prefix('%') {
+            let regex = regex.strip_suffix('%').filter(|_| !operator.is_order()).ok_or_else(invalid)?;
+            return Ok(Self { operator, wanted: Wanted::Regex(Regex::parse(regex)?) });
         }
-        Ok(Self { operator, text: text.to_owned(), number })
+        match text.parse::<f64>().ok().filter(|number| number.is_finite()) {
+            Some(number) => Ok(Self { operator, wanted: Wanted::Number(number, text.to_owned()) }),
+            None if text.is_empty() => Err(invalid()),
+            None => Self::of_text(operator, text),
+        }
     }
 
-    pub(super) fn holds_of_number(&self, value: f64) -> bool {
-        let Some(bound) = self.number else { return self.operator == Operator::NotEqual };
-        match self.operator {
-            Operator::Equal => (value - bound).abs() <= f64::EPSILON * bound.abs(),
-            Operator::NotEqual => (value - bound).abs() > f64::EPSILON * bound.abs(),
-            Operator::Less => value < bound,
-            Operator::LessOrEqual => value <= bound,
-            Operator::Greater => value > bound,
-            Operator::GreaterOrEqual => value >= bound,
+    /// A comparison with text.
+    pub(super) fn of_text(operator: Operator, text: &str) -> Result<Self, Refusal> {
+        if operator.is_order() {
+            return Err(invalid());
+        }
+        Ok(Self { operator, wanted: Wanted::Text(text.to_owned()) })
+    }
+
+    pub(super) fn is_regex(&self) -> bool {
+        matches!(self.wanted, Wanted::Regex(_))
+    }
+
+    pub(super) fn holds_of_number(&self, value: &serde_json::Number) -> bool {
+        match (&self.wanted, value.as_f64()) {
+            (Wanted::Number(wanted, _), Some(number)) => self.compares(number, *wanted),
+            _ => self.holds_of_text(&value.to_string()),
         }
     }
 
     pub(super) fn holds_of_text(&self, value: &str) -> bool {
+        if let Wanted::Number(wanted, _) = &self.wanted
+            && self.operator.is_order()
+        {
+            return value.parse().is_ok_and(|number| self.compares(number, *wanted));
+        }
+        let fits = match &self.wanted {
+            Wanted::Number(_, text) | Wanted::Text(text) => fits_wildcard(text, value),
+            Wanted::Regex(regex) => regex.is_in(value),
+        };
+        fits == (self.operator == Operator::Equal)
+    }
+
+    fn compares(&self, value: f64, wanted: f64) -> bool {
+        let is_same = (value - wanted).abs() <= f64::EPSILON * wanted.abs();
         match self.operator {
-            Operator::Equal => fits_wildcard(&self.text, value),
-            Operator::NotEqual => !fits_wildcard(&self.text, value),
-            _ => value.parse().is_ok_and(|number| self.holds_of_number(number)),
+            Operator::Equal => is_same,
+            Operator::NotEqual => !is_same,
+            Operator::Less => value < wanted,
+            Operator::LessOrEqual => value <= wanted,
+            Operator::Greater => value > wanted,
+            Operator::GreaterOrEqual => value >= wanted,
         }
     }
+}
+
+/// The text in quotes that a text begins with, and what follows; `None` if it begins with no quote. A backslash takes the
+/// meaning from what follows.
+pub(super) fn quoted(text: &str) -> Result<Option<(String, &str)>, Refusal> {
+    let Some(inner) = text.strip_prefix('"') else { return Ok(None) };
+    let (mut taken, mut letters) = (String::new(), inner.char_indices());
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            '\\' => taken.push(letters.next().ok_or_else(invalid)?.1),
+            '"' => return Ok(Some((taken, inner.get(at + 1..).unwrap_or_default()))),
+            _ => taken.push(letter),
+        }
+    }
+    Err(invalid())
 }
 
 /// Parts between `*` are looked for from left to right; the first and the last are tied to the ends.
