@@ -47,6 +47,11 @@ impl DataDir {
         self.0.join("metrics.db")
     }
 
+    /// The file of log events, beside an embedded store.
+    pub(crate) fn log_events(&self) -> PathBuf {
+        self.0.join("logs.db")
+    }
+
     /// The folder of S3's objects, unless the settings name another.
     pub(crate) fn objects(&self) -> PathBuf {
         self.0.join("objects")

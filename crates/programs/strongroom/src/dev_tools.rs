@@ -11,10 +11,12 @@ use serde_json::{Map, Value};
 use strongroom_cloudhsm::ControlPlane;
 use strongroom_cloudtrail::{CloudTrail, Deliveries};
 use strongroom_cloudwatch::CloudWatch;
+use strongroom_deriving::Follower;
 use strongroom_ec2::Networks;
 use strongroom_iam::{AccessKeys, IdentityManagement};
 use strongroom_journal::{Reader, StreamId};
 use strongroom_kms::KeyManagement;
+use strongroom_logs::Logs;
 use strongroom_outbox::Outbox;
 use strongroom_runtime::Clocks;
 use strongroom_s3::ObjectStorage;
@@ -23,6 +25,7 @@ use strongroom_sns::Notifications;
 use strongroom_store::Db;
 
 use crate::faults::Faults;
+use crate::hsm_logs::HsmLogs;
 use crate::node::RootKey;
 use crate::schedulers::Schedulers;
 use crate::seed::{Garden, Seed};
@@ -55,6 +58,8 @@ pub(crate) struct Workbench {
     pub(crate) sns: Arc<Notifications>,
     pub(crate) deliveries: Arc<Deliveries>,
     pub(crate) cloudwatch: Arc<CloudWatch>,
+    pub(crate) logs: Arc<Logs>,
+    pub(crate) hsm_logs: Arc<Follower<HsmLogs>>,
     pub(crate) faults: Faults,
     pub(crate) root_key: RootKey,
     pub(crate) garden: Garden,
@@ -102,6 +107,7 @@ impl Workbench {
         let _pause = self.schedulers.pause().await;
         let quiet_trails = self.deliveries.quiet().await;
         let quiet_metrics = self.cloudwatch.quiet().await;
+        let quiet_logs = self.hsm_logs.rest().await;
         let quiet = self.kms.quiet().await;
         let quiet_iam = self.iam.quiet().await;
         let paused = self.cloudhsm.pause().await;
@@ -112,6 +118,7 @@ impl Workbench {
         self.cloudhsm.start_over(&paused).await;
         // Where this is all that happens, the metrics are counted anew from the journal.
         self.cloudwatch.forget_metrics(&quiet_metrics).await?;
+        self.logs.forget_events().await?;
         self.db.clear(&[(BEGINNING, Some(beginning.as_bytes())), (OFFSET, None)]).await?;
         // The store has begun anew; memory follows, and cannot fail to.
         self.clocks.start_over(0);
@@ -125,7 +132,9 @@ impl Workbench {
         self.sns.start_over();
         self.cloudtrail.start_over(history.clone());
         self.deliveries.start_over(quiet_trails, history.clone());
-        self.cloudwatch.start_over(quiet_metrics, history);
+        self.cloudwatch.start_over(quiet_metrics, history.clone());
+        self.hsm_logs.start_over(quiet_logs, history);
+        self.logs.start_over();
         // Where this fails, the next start does it.
         let RootKey { account, access_key_id, secret } = &self.root_key;
         self.access_keys.ensure_root_key(*account, access_key_id, secret, self.clocks.domain_now()).await?;

@@ -3,11 +3,11 @@
 //! From below: [`Foundation`] is the store with its seal, [`Ground`] has the clocks and the journal too, [`Services`] stand
 //! on it, and a [`Node`] serves them. What only a server in development has is in `development`, and nowhere else.
 
+mod beside;
 mod development;
 mod foundation;
 mod ground;
 mod objects;
-mod points;
 mod production;
 mod services;
 
@@ -20,6 +20,7 @@ use strongroom_api_cloudwatch::CloudWatchService;
 use strongroom_api_ec2::Ec2Service;
 use strongroom_api_iam::IamService;
 use strongroom_api_kms::KmsService;
+use strongroom_api_logs::CloudWatchLogsService;
 use strongroom_api_s3::S3Service;
 use strongroom_api_sns::SnsService;
 use strongroom_api_sts::StsService;
@@ -51,6 +52,8 @@ pub(crate) struct Node {
     db: Db,
     /// The metrics' points: a database of their own beside an embedded store, else the same.
     points: Db,
+    /// The log events, likewise.
+    log_events: Db,
     journal: Arc<Journal>,
     outbox: Arc<Outbox>,
     keeping: Arc<JournalKeeping>,
@@ -92,6 +95,9 @@ impl Node {
             deliveries,
             cloudwatch,
             points,
+            logs,
+            log_events,
+            log_metrics,
             history,
         } = services;
         let registry = Registry::default()
@@ -103,7 +109,8 @@ impl Node {
             .with(S3Service(s3.clone()))
             .with(CloudTrailService(cloudtrail.clone()))
             .with(CloudWatchService(cloudwatch.clone()))
-            .with(SnsService(sns.clone()));
+            .with(SnsService(sns.clone()))
+            .with(CloudWatchLogsService(logs.clone()));
         let Ground { db, clocks, journal, outbox, keeping, servers, .. } = ground;
         let parts = ServerParts {
             registry,
@@ -120,7 +127,11 @@ impl Node {
                 Arc::new(ThisProcess) as Arc<dyn Figures>,
                 Arc::new(StoreFeed(db.clone())),
                 Arc::new(EventIndex(history.clone())),
-                Arc::new(Derived(vec![deliveries.clone(), cloudwatch.counting()])),
+                Arc::new(Derived(vec![
+                    deliveries.clone(),
+                    cloudwatch.counting(),
+                    log_metrics.hsm_logs.clone(),
+                ])),
             ]
             .into_iter()
             .chain(door.figures)
@@ -132,6 +143,7 @@ impl Node {
             server: Server::new(parts, shutdown),
             db: db.clone(),
             points: points.clone(),
+            log_events: log_events.clone(),
             journal: journal.clone(),
             outbox: outbox.clone(),
             keeping: keeping.clone(),
@@ -156,6 +168,7 @@ impl Node {
         drop(self.server);
         drop(self.cloudhsm);
         self.points.close().await.context("closing the metrics")?;
+        self.log_events.close().await.context("closing the log events")?;
         let leaving = all_ended.then_some(&self.servers);
         ground::close(&self.outbox, &self.journal, &self.keeping, &self.db, leaving).await
     }

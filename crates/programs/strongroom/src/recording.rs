@@ -13,6 +13,9 @@ use strongroom_server::{FinishedCall, Recorder};
 /// The event source of SNS.
 const SNS: &str = "sns.amazonaws.com";
 
+/// The event source of Logs.
+const LOGS: &str = "logs.amazonaws.com";
+
 /// The event source of KMS.
 const KMS: &str = "kms.amazonaws.com";
 
@@ -74,6 +77,7 @@ impl JournalRecorder {
                 .request_parameters
                 .map(|parameters| match call.service.event_source {
                     SNS => strongroom_sns::conceal_content(parameters),
+                    LOGS => strongroom_logs::conceal_events(parameters),
                     _ => parameters,
                 })
                 .filter(|_| !is_kms || strongroom_kms::shows_parameters(call.operation.name))

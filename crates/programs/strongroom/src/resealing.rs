@@ -24,28 +24,37 @@ pub(crate) const COLUMNS: &[&[SealedColumn]] = &[
     strongroom_s3::SEALED,
     strongroom_cloudtrail::SEALED,
     strongroom_sns::SEALED,
+    strongroom_logs::SEALED,
+    strongroom_deriving::SEALED,
 ];
 
 /// Drafts that are looked at in one step.
 const DRAFTS: u32 = 1000;
 
-/// A node's part in rotations.
-pub(crate) fn of(ground: &Ground, iam: &Arc<IdentityManagement>, grace: Duration) -> Arc<Resealing> {
+/// A node's part in rotations. `beside` are the databases beside the store.
+pub(crate) fn of(
+    ground: &Ground,
+    iam: &Arc<IdentityManagement>,
+    beside: Vec<Arc<dyn Kept>>,
+    grace: Duration,
+) -> Arc<Resealing> {
     let Ground { db, root, clocks, outbox, servers, journal, .. } = ground;
     let drafts = Drafts { db: db.clone(), root: root.clone(), outbox: outbox.clone() };
     let streams = StreamEpochs { reader: journal.reader(), known: Mutex::default() };
     let streams = Streams { root: root.clone(), epochs: Arc::new(streams) };
+    let mut kept: Vec<Arc<dyn Kept>> = vec![
+        Arc::new(SealedDirectories(iam.clone())),
+        Arc::new(BackupHalves(db.clone())),
+        Arc::new(drafts),
+        Arc::new(streams),
+    ];
+    kept.extend(beside);
     let parts = Parts {
         db: db.clone(),
         root: root.clone(),
         clocks: clocks.clone(),
         columns: COLUMNS.to_vec(),
-        kept: vec![
-            Arc::new(SealedDirectories(iam.clone())),
-            Arc::new(BackupHalves(db.clone())),
-            Arc::new(drafts),
-            Arc::new(streams),
-        ],
+        kept,
         grace,
     };
     Arc::new(Resealing::of(parts, servers.clone()))

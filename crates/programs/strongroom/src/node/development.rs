@@ -70,6 +70,7 @@ impl Node {
             sns,
             deliveries,
             cloudwatch,
+            logs,
             ..
         } = &services;
         let garden =
@@ -93,6 +94,8 @@ impl Node {
             sns: sns.clone(),
             deliveries: deliveries.clone(),
             cloudwatch: cloudwatch.clone(),
+            logs: logs.clone(),
+            hsm_logs: services.log_metrics.hsm_logs.clone(),
             root_key,
             garden,
             seed,

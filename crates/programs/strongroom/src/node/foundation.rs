@@ -161,7 +161,7 @@ async fn migrate(db: &Db) -> Result<()> {
 }
 
 /// The steps of all services' tables.
-pub(crate) const fn tables() -> [&'static [Migration]; 11] {
+pub(crate) const fn tables() -> [&'static [Migration]; 13] {
     [
         strongroom_journal::MIGRATIONS,
         strongroom_kms::MIGRATIONS,
@@ -174,5 +174,7 @@ pub(crate) const fn tables() -> [&'static [Migration]; 11] {
         strongroom_sns::MIGRATIONS,
         strongroom_cloudwatch::MIGRATIONS,
         strongroom_cloudwatch::METRIC_MIGRATIONS,
+        strongroom_logs::MIGRATIONS,
+        strongroom_logs::EVENT_MIGRATIONS,
     ]
 }

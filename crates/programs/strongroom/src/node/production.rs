@@ -8,9 +8,9 @@ use strongroom_iam::{AccessKeys, IdentityManagement};
 use strongroom_policy::Authority;
 use strongroom_resealing::GRACE;
 use strongroom_runtime::{Clocks, Shutdown};
-use strongroom_store::Engine;
+use strongroom_store::{Db, Engine};
 
-use super::{Choices, Door, Foundation, Ground, Node, Services, objects};
+use super::{Choices, Door, Foundation, Ground, Node, Services, beside, objects};
 use crate::control::Parts;
 use crate::resealing;
 use crate::seed::{Garden, Seed};
@@ -42,7 +42,8 @@ impl Node {
             seed.plant(&garden).await?;
         }
         let iam = services.iam.clone();
-        let resealing = resealing::of(&ground, &iam, GRACE);
+        let beside = beside::sealed(root, &services.points, &services.log_events);
+        let resealing = resealing::of(&ground, &iam, beside, GRACE);
         shutdown.spawn(resealing.clone().follow(shutdown.clone()));
         let s3 = Some(services.s3.clone());
         let parts = Parts { place: place.clone(), ground: ground.clone(), iam, resealing, s3 };
@@ -53,6 +54,8 @@ impl Node {
 /// What whoever runs the machine has done where no server runs.
 pub(crate) struct Offline {
     pub(crate) parts: Parts,
+    /// The databases beside the store; the store itself on PostgreSQL.
+    beside: [Db; 2],
 }
 
 impl Offline {
@@ -73,14 +76,23 @@ impl Offline {
             Engine::Sqlite => Duration::ZERO,
             Engine::Postgres => GRACE,
         };
-        let resealing = resealing::of(&ground, &iam, grace);
-        Ok(Self { parts: Parts { place: place.clone(), ground, iam, resealing, s3: None } })
+        let points = beside::points(&ground.db, &place.data).await?;
+        let log_events = beside::log_events(&ground.db, &place.data).await?;
+        let sealed = beside::sealed(&ground.root, &points, &log_events);
+        let resealing = resealing::of(&ground, &iam, sealed, grace);
+        let parts = Parts { place: place.clone(), ground, iam, resealing, s3: None };
+        Ok(Self { parts, beside: [points, log_events] })
     }
 
     /// Flushes and closes what is on disk.
     pub(crate) async fn close(self) -> Result<()> {
         let Parts { ground, iam, resealing, .. } = self.parts;
         drop((iam, resealing));
+        if ground.db.engine() == Engine::Sqlite {
+            for db in self.beside {
+                db.close().await?;
+            }
+        }
         ground.close().await
     }
 }

@@ -7,11 +7,13 @@ use anyhow::{Context as _, Result};
 use strongroom_cloudhsm::{ControlPlane, LocalOptions, LocalProcesses, Options, Parts};
 use strongroom_cloudtrail::{Buckets, CloudTrail, Deliveries, OwnBuckets};
 use strongroom_cloudwatch::CloudWatch;
+use strongroom_deriving::Follower;
 use strongroom_ec2::{Networks, Settings};
 use strongroom_history::History;
-use strongroom_iam::{AccessKeys, IdentityManagement};
+use strongroom_iam::{AccessKeys, IdentityManagement, Sts};
 use strongroom_journal::Reader;
 use strongroom_kms::{KeyManagement, PoolDialer};
+use strongroom_logs::Logs;
 use strongroom_outbox::Others;
 use strongroom_policy::Authority;
 use strongroom_runtime::{Agenda, Shutdown};
@@ -20,16 +22,19 @@ use strongroom_seal::Purpose;
 use strongroom_sns::Notifications;
 use strongroom_store::{Db, Engine, FeedOptions};
 
-use super::{Ground, objects, points};
+use super::{Ground, beside, objects};
 use crate::carrier::Endpoints;
 use crate::data_dir::DataDir;
+use crate::hsm_logs::HsmLogs;
 use crate::hsm_metrics;
 use crate::identity_providers::PublishedDocuments;
 use crate::journal_keeping::Followers;
+use crate::log_metrics::LogMetrics;
 use crate::networking::{CustomerAuthorities, SecurityGroups};
 use crate::notifications;
 use crate::schedulers::Schedulers;
 use crate::server_name;
+use crate::trail_logs::OwnGroups;
 
 /// What the server on an embedded store is called in readings of metrics.
 const ONLY_SERVER: &str = "local";
@@ -88,6 +93,11 @@ pub(crate) struct Services {
     pub(crate) cloudwatch: Arc<CloudWatch>,
     /// The database of metrics' points.
     pub(crate) points: Db,
+    pub(crate) logs: Arc<Logs>,
+    /// The database of log events.
+    pub(crate) log_events: Db,
+    /// What log events say, on its way to CloudWatch; HSMs' logs on their way to log events with it.
+    pub(crate) log_metrics: Arc<LogMetrics>,
     /// The index behind the journal.
     pub(crate) history: History,
 }
@@ -168,6 +178,16 @@ impl Services {
             carrier: Arc::new(messages.carrier),
             public_url: messages.public_url,
         }));
+        let log_events = beside::log_events(db, data).await?;
+        let logs = Arc::new(Logs::new(strongroom_logs::Parts {
+            db: db.clone(),
+            events: log_events.clone(),
+            root,
+            authority: authority.clone(),
+            outbox: outbox.clone(),
+            clocks: clocks.clone(),
+            kms: kms.clone(),
+        }));
         let own =
             || Arc::new(OwnBuckets::new(s3.clone(), outbox.clone(), clocks.clone())) as Arc<dyn Buckets>;
         let buckets = trail_buckets.unwrap_or_else(own);
@@ -179,11 +199,20 @@ impl Services {
             clocks: clocks.clone(),
             history: history.clone(),
             buckets,
+            log_groups: Arc::new(OwnGroups::new(
+                Sts::new(iam.clone()),
+                access_keys.clone(),
+                logs.clone(),
+                outbox.clone(),
+                clocks.clone(),
+            )),
             kms: kms.clone(),
             sns: sns.clone(),
         }));
+        let hsm_logs = Arc::new(HsmLogs(logs.clone()));
+        let hsm_logs = Arc::new(Follower::new(log_events.clone(), journal.clone(), hsm_logs, root));
         let deliveries = Arc::new(Deliveries::new(&cloudtrail, journal.clone(), trails));
-        let points = points::open(db, data).await?;
+        let points = beside::points(db, data).await?;
         let server = match db.engine() {
             Engine::Sqlite => ONLY_SERVER.to_owned(),
             Engine::Postgres => server_name::of(data)?,
@@ -199,6 +228,8 @@ impl Services {
             sns: sns.clone(),
             gauges: hsm_metrics::gauges(&cloudhsm, &server),
         }));
+        let log_metrics = LogMetrics::new(logs.clone(), cloudwatch.clone(), hsm_logs);
+        cloudwatch.fed_by(log_metrics.clone());
         Ok(Self {
             access_keys,
             iam,
@@ -211,16 +242,19 @@ impl Services {
             deliveries,
             cloudwatch,
             points,
+            logs,
+            log_events,
+            log_metrics,
             history,
         })
     }
 
     /// Begins what the services do by themselves, until the shutdown begins. The schedulers are for whoever moves the clock.
     pub(crate) async fn start(&self, ground: &Ground, shutdown: &Shutdown) -> Result<Schedulers> {
-        let Self { kms, s3, cloudhsm, iam, history, deliveries, cloudwatch, sns, .. } = self;
+        let Self { kms, s3, cloudhsm, iam, history, deliveries, cloudwatch, sns, logs, log_metrics, .. } = self;
         let agendas: Vec<Arc<dyn Agenda>> = vec![kms.clone(), cloudhsm.clone(), sns.clone()];
         let schedulers =
-            Schedulers::new(&ground.clocks, agendas, vec![cloudwatch.clone()], vec![deliveries.clone()]);
+            Schedulers::new(&ground.clocks, agendas, vec![cloudwatch.clone()], vec![deliveries.clone(), logs.clone()]);
         kms.wake(schedulers.changes.waker());
         cloudhsm.wake(schedulers.changes.waker());
         sns.wake(schedulers.changes.waker());
@@ -232,6 +266,8 @@ impl Services {
         let until = shutdown.clone();
         shutdown.spawn(async move { gathering.follow(until).await });
         shutdown.spawn(cloudwatch.clone().follow(shutdown.clone()));
+        shutdown.spawn(log_metrics.hsm_logs.clone().follow(shutdown.clone()));
+        shutdown.spawn(log_metrics.clone().follow(shutdown.clone()));
         notifications::measure(sns, cloudwatch.clone(), shutdown);
         shutdown.spawn(sns.clone().carry(shutdown.clone()));
         shutdown.spawn(kms.clone().follow_usage(shutdown.clone()));
@@ -242,7 +278,7 @@ impl Services {
         let followers = Followers {
             kms: kms.clone(),
             iam: iam.clone(),
-            derived: vec![deliveries.clone(), cloudwatch.counting()],
+            derived: vec![deliveries.clone(), cloudwatch.counting(), log_metrics.hsm_logs.clone()],
             journal: ground.journal.own_reader(),
         };
         shutdown.spawn(ground.keeping.clone().run(followers, shutdown.clone()));

@@ -29,7 +29,10 @@ fn asked_to_stop_it_closes_what_is_open() {
         // Written a moment after the start, if it comes to that.
         left.retain(|name| name != "index");
         left.sort();
-        assert_eq!(left, ["failures", "journal", "lock", "metrics.db", "objects", "seal", "strongroom.db"]);
+        assert_eq!(
+            left,
+            ["failures", "journal", "lock", "logs.db", "metrics.db", "objects", "seal", "strongroom.db"]
+        );
     }
 }
 
