@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use strongroom_deriving::{AtRest, DerivingError, Followed, Follower, Progress, Prover};
 use strongroom_journal::{Position, Reader, StreamId};
 use strongroom_runtime::{Agenda, BoxError, Due, Shutdown, Waker};
+use strongroom_store::StoreError;
 
 use crate::CloudTrail;
 use crate::domain::trail::Trail;
@@ -85,8 +86,34 @@ impl Deliveries {
         Self { trails, settings, follower, prover, journal: RwLock::new(journal) }
     }
 
-    /// Gathers what is logged until the shutdown begins. Files and digests are delivered by whoever runs the agenda.
+    /// The ARNs of trails that have a KMS key, where files are put to an S3 that knows none of the keys here: trails of before
+    /// the operator chose it. What is put without the key would not be what they show, so that nothing of them is put.
+    pub async fn out_of_reach(&self) -> Result<Vec<String>, StoreError> {
+        let Trails { db, mac, buckets, .. } = &*self.trails;
+        let (mut found, mut after) = (Vec::new(), String::new());
+        while !buckets.encrypts() {
+            let page = trail_rows::all(db, mac, &after).await?;
+            let Some(last) = page.last() else { break };
+            after.clone_from(&last.id);
+            let under_keys = page.iter().filter(|trail| trail.settings.kms_key_arn.is_some());
+            found.extend(under_keys.map(Trail::arn));
+        }
+        Ok(found)
+    }
+
+    /// Gathers what is logged until the shutdown begins. Files and digests are delivered by whoever runs the agenda. Trails of
+    /// which nothing can be put are named.
     pub async fn follow(&self, shutdown: Shutdown) {
+        match self.out_of_reach().await {
+            Ok(trails) => trails.iter().for_each(|trail_arn| {
+                tracing::warn!(
+                    trail_arn,
+                    "nothing of this trail is delivered: it has a KMS key, and the S3 of [trails] s3_endpoint knows none of \
+                     the keys here; take the key off it with UpdateTrail (KmsKeyId \"\")"
+                );
+            }),
+            Err(error) => tracing::warn!(%error, "trails were not looked at for keys that their S3 does not know"),
+        }
         self.follower.clone().follow(shutdown).await;
     }
 

@@ -41,6 +41,7 @@ pub const STATEMENTS: &[Statement] = &[
     trails::FIND_BY_ID,
     trails::OF_ACCOUNT,
     trails::DUE,
+    trails::ALL,
     trails::DELETE,
     status::FIND,
     status::PUT,

@@ -33,6 +33,10 @@ pub(super) async fn try_out(
     let behalf = Behalf { account: trail.account, region: trail.home_region.clone(), trail_arn: trail.arn() };
     let refused = |error: DeliveryError| of_bucket(&bucket, &error);
     trails.buckets.read_acl(&behalf, &bucket).await.map_err(refused)?;
+    let kms_key_arn = match kms_key_id {
+        None => None,
+        Some(key) => Some(try_key(trails, trail, &behalf, key).await?),
+    };
     let prefix = trail.settings.prefix.as_deref();
     for key in object::markers(prefix, trail.account, trail.settings.is_validated) {
         let put = Put {
@@ -40,10 +44,14 @@ pub(super) async fn try_out(
             key,
             body: Vec::new(),
             is_compressed_json: false,
-            kms_key_arn: None,
+            kms_key_arn: kms_key_arn.clone(),
             metadata: Vec::new(),
         };
-        trails.buckets.put(&behalf, put).await.map_err(refused)?;
+        trails.buckets.put(&behalf, put).await.map_err(|error| match &kms_key_arn {
+            // KMS has just made a data key with it: S3 looks for keys in the bucket's Region.
+            Some(key) if error.code == "KMS.NotFoundException" => of_another_region(&bucket, key),
+            _ => refused(error),
+        })?;
     }
     if let Some(topic_arn) = &trail.settings.topic_arn {
         let tried = trails.notices.try_out(&trails.on_behalf, &behalf, topic_arn).await;
@@ -54,10 +62,7 @@ pub(super) async fn try_out(
         let tried = trails.log_groups.try_out(&behalf, &place, &stream).await;
         tried.map_err(|obstacle| of_logs(&place, obstacle))?;
     }
-    trail.settings.kms_key_arn = match kms_key_id {
-        None => None,
-        Some(key) => Some(try_key(trails, trail, &behalf, key).await?),
-    };
+    trail.settings.kms_key_arn = kms_key_arn;
     Ok(())
 }
 
@@ -95,6 +100,13 @@ async fn try_key(trails: &Trails, trail: &Trail, behalf: &Behalf, key: String) -
         .call(of, asked, told, |context| async move { trails.kms.generate_data_key(&context, input).await });
     let made = call.await.map_err(Refusal::internal)?.map_err(|error| of_key(bucket, &key, &error))?;
     made.key_id.ok_or_else(|| Refusal::internal("KMS made a data key and did not say with which key"))
+}
+
+/// A key that is not where the bucket is (CloudTrail API Reference, CreateTrail: "or when the Amazon S3 bucket and the KMS key
+/// are not in the same Region"; the text is not published).
+fn of_another_region(bucket: &str, key: &str) -> Refusal {
+    let text = format!("S3 bucket {bucket} and KMS key {key} are not in the same Region.");
+    Refusal::of(&errors::KMS_KEY_NOT_FOUND_EXCEPTION, text)
 }
 
 /// Why a bucket does not do.

@@ -32,6 +32,10 @@ pub(super) const OF_ACCOUNT: Statement = Statement::new(
 pub(super) const DUE: Statement = Statement::new(
     "SELECT trail_id, due_ms FROM cloudtrail_trails WHERE due_ms IS NOT NULL ORDER BY due_ms, trail_id LIMIT $1",
 );
+pub(super) const ALL: Statement = Statement::new(
+    "SELECT account, region, name, trail_id, due_ms, format, document, mac FROM cloudtrail_trails \
+     WHERE trail_id > $1 ORDER BY trail_id LIMIT $2",
+);
 pub(super) const DELETE: Statement = Statement::new("DELETE FROM cloudtrail_trails WHERE trail_id = $1");
 
 /// A row of `cloudtrail_trails`. The document stays as it was read: the MAC is over its bytes.
@@ -157,4 +161,10 @@ pub(crate) async fn due(db: &Db, most: u32) -> Result<Vec<(i64, String)>, StoreE
 
 pub(crate) async fn delete(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
     tx.execute(DELETE, &[id.into()]).await.map(drop)
+}
+
+/// The next trails of all accounts, those that are on their way out too.
+pub(crate) async fn all(db: &Db, mac: &RowMac, after: &str) -> Result<Vec<Trail>, StoreError> {
+    let rows = db.query(ALL, &[after.into(), MOST.into()]).await?;
+    rows.iter().map(|row| Ok(mac.load::<TrailRow>(row)?.trail)).collect()
 }

@@ -27,6 +27,8 @@ struct State {
     changed: BTreeSet<String>,
     behalves: Vec<Behalf>,
     fails_with: Option<&'static str>,
+    /// It is somewhere else, where the keys here are not known.
+    is_elsewhere: bool,
     hangs: Option<Hang>,
 }
 
@@ -44,6 +46,11 @@ impl Bucket {
 
     pub(crate) fn fail_with(&self, code: Option<&'static str>) {
         self.state().fails_with = code;
+    }
+
+    /// Has it be at another S3.
+    pub(crate) fn move_elsewhere(&self) {
+        self.state().is_elsewhere = true;
     }
 
     /// Has the next put hang, once.
@@ -123,12 +130,24 @@ impl Bucket {
 
 #[async_trait]
 impl Buckets for Bucket {
+    fn encrypts(&self) -> bool {
+        !self.state().is_elsewhere
+    }
+
     async fn read_acl(&self, behalf: &Behalf, _bucket: &str) -> Result<(), DeliveryError> {
         self.refuse(behalf)
     }
 
     async fn put(&self, behalf: &Behalf, put: Put) -> Result<(), DeliveryError> {
         self.refuse(behalf)?;
+        // As S3 has it: the bucket is in us-east-1, and finds no key elsewhere.
+        if let Some(key) = put.kms_key_arn.as_deref().filter(|key| !key.starts_with("arn:aws:kms:us-east-1:"))
+        {
+            return Err(DeliveryError {
+                code: "KMS.NotFoundException".to_owned(),
+                message: format!("Invalid arn {key}"),
+            });
+        }
         self.hang_at(Hang::Before).await;
         {
             let mut state = self.state();

@@ -19,6 +19,8 @@ on_both_engines! {
     shadows_are_seen_everywhere_and_changed_at_home,
     names_and_numbers_of_trails_are_limited,
     what_cannot_deliver_is_refused,
+    a_key_is_in_a_region_and_in_its_buckets,
+    trails_whose_keys_another_s3_does_not_know_are_named,
     tags_are_kept,
 }
 
@@ -172,6 +174,43 @@ async fn what_cannot_deliver_is_refused(database: &TestDatabase) {
         let all = world.cloudtrail.list_trails(&context, ListTrailsRequest::default()).await.unwrap();
         assert_eq!(all.trails.unwrap().len(), 0);
     }
+}
+
+async fn a_key_is_in_a_region_and_in_its_buckets(database: &TestDatabase) {
+    let folder = TempDir::new().unwrap();
+    let world = World::new(database, &folder).await;
+    let context = world.context(REGION);
+    let under = |key: &str| CreateTrailRequest { kms_key_id: Some(key.to_owned()), ..create("Trail") };
+    let elsewhere = KEY.replace("us-east-1", "eu-west-1");
+    let (code, text) = refusal(world.cloudtrail.create_trail(&context, under(&elsewhere)).await);
+    assert_eq!(code, "KmsKeyNotFoundException");
+    assert_eq!(text, format!("S3 bucket evidence and KMS key {elsewhere} are not in the same Region."));
+    let nowhere = KEY.replace("us-east-1", "mars-1");
+    let (code, _) = refusal(world.cloudtrail.create_trail(&context, under(&nowhere)).await);
+    assert_eq!(code, "InvalidKmsKeyIdException");
+    let all = world.cloudtrail.list_trails(&context, ListTrailsRequest::default()).await.unwrap();
+    assert_eq!(all.trails.unwrap().len(), 0);
+    world.cloudtrail.create_trail(&context, under(KEY)).await.unwrap();
+    // What is tried out is what will be done: under the key.
+    for key in world.bucket.keys() {
+        assert_eq!(world.bucket.object(&key).kms_key_arn.as_deref(), Some(KEY), "{key}");
+    }
+}
+
+async fn trails_whose_keys_another_s3_does_not_know_are_named(database: &TestDatabase) {
+    let folder = TempDir::new().unwrap();
+    let world = World::new(database, &folder).await;
+    let context = world.context(REGION);
+    for (name, key) in [("Trail", Some(KEY)), ("Plain", None)] {
+        let input = CreateTrailRequest { kms_key_id: key.map(str::to_owned), ..create(name) };
+        world.cloudtrail.create_trail(&context, input).await.unwrap();
+    }
+    assert!(world.deliveries.out_of_reach().await.unwrap().is_empty());
+    world.bucket.move_elsewhere();
+    assert_eq!(world.deliveries.out_of_reach().await.unwrap(), [ARN]);
+    let input = CreateTrailRequest { kms_key_id: Some(KEY.to_owned()), ..create("Another") };
+    let (code, _) = refusal(world.cloudtrail.create_trail(&context, input).await);
+    assert_eq!(code, "NotImplementedException");
 }
 
 async fn tags_are_kept(database: &TestDatabase) {

@@ -69,9 +69,12 @@ impl Kms for OneKey {
         input: GenerateDataKeyRequest,
     ) -> Result<GenerateDataKeyResponse, ApiError> {
         assert!(context.acts_about().is_some());
-        assert_eq!(input.encryption_context.unwrap().len(), 2);
+        assert_eq!(input.encryption_context.as_ref().unwrap().len(), 2);
         match self.refuses_with {
-            None => Ok(GenerateDataKeyResponse { key_id: Some(KEY.to_owned()), ..Default::default() }),
+            None => Ok(GenerateDataKeyResponse {
+                key_id: Some(if input.key_id.starts_with("arn:") { input.key_id } else { KEY.to_owned() }),
+                ..Default::default()
+            }),
             Some(code) => Err(ApiError::front(code, None, Some("as asked".to_owned()))),
         }
     }
