@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from rig import sdk
+from rig.cluster import PASSWORD
 
 FINDINGS, SOUND_BUT_NOT_ALL_ASKED = 1, 2
 """Exit statuses of `audit report`, beside 0."""
@@ -15,23 +16,28 @@ FINDINGS, SOUND_BUT_NOT_ALL_ASKED = 1, 2
 EVERYBODY = {"Effect": "Allow", "Principal": "*", "Action": "kms:Encrypt", "Resource": "*"}
 
 
+def report_of(node, who: dict, *arguments: object, **more: str) -> subprocess.CompletedProcess:
+    """Runs the report; `more` adds to its environment."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": "/nonexistent",
+        "AWS_ENDPOINT_URL": node.endpoint,
+        "AWS_ACCESS_KEY_ID": who["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": who["SecretAccessKey"],
+        **more,
+    }
+    command = [node.program, "audit", "report", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    assert "panicked" not in done.stderr
+    return done
+
+
 @pytest.fixture
 def report(node, account):
     """Runs the report as the account's root user, or as somebody else."""
 
     def run(*arguments: str, by: dict | None = None) -> subprocess.CompletedProcess:
-        who = by or {"AccessKeyId": account, "SecretAccessKey": "test"}
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": "/nonexistent",
-            "AWS_ENDPOINT_URL": node.endpoint,
-            "AWS_ACCESS_KEY_ID": who["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": who["SecretAccessKey"],
-        }
-        command = [node.program, "audit", "report", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
-        assert "panicked" not in done.stderr
-        return done
+        return report_of(node, by or {"AccessKeyId": account, "SecretAccessKey": "test"}, *arguments)
 
     return run
 
@@ -125,6 +131,76 @@ def test_a_severity_decides_the_exit_status(node, account, report):
     text = report().stdout
     assert "No key policy allows everybody something: not so for 1 of 1   [key-policy-public]" in text
     assert "-> Name principals" in text
+
+
+def test_buckets_of_trails_are_looked_at(node, account, report):
+    s3, cloudtrail = client(node, account, "s3"), client(node, account, "cloudtrail")
+    bucket, arn = f"trails-of-{account}", f"arn:aws:s3:::trails-of-{account}"
+    s3.create_bucket(Bucket=bucket)
+    service = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
+    statements = [
+        {**service, "Action": "s3:GetBucketAcl", "Resource": arn},
+        {**service, "Action": "s3:PutObject", "Resource": f"{arn}/AWSLogs/{account}/*"},
+    ]
+
+    def put_policy():
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
+
+    put_policy()
+    for trail in ["one", "other"]:
+        cloudtrail.create_trail(Name=trail, S3BucketName=bucket)
+    found = findings(report("--format", "json"))
+    assert resources(found["trail-bucket-versioned"]) == [arn]
+    assert found["trail-bucket-private"] == found["trail-bucket-encrypted"] == []
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.delete_public_access_block(Bucket=bucket)
+    statements.append({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{arn}/*"})
+    put_policy()
+    found = findings(report("--format", "json"))
+    assert found["trail-bucket-versioned"] == []
+    assert [one["what"] for one in found["trail-bucket-private"]] == ["its policy lets everybody in"]
+
+
+def test_what_hsms_alone_know_is_asked_of_them(cluster, alice, admin):
+    node, root = cluster.aws.node, {"AccessKeyId": "test", "SecretAccessKey": "test"}
+    about = f"the HSMs of {cluster.cluster_id}"
+
+    def ask(*arguments: object, pin: str | None = None) -> dict:
+        more = {"CLOUDHSM_ROLE": "admin", "CLOUDHSM_PIN": pin} if pin else {}
+        done = report_of(node, root, "--format", "json", *arguments, **more)
+        assert done.returncode in (0, FINDINGS, SOUND_BUT_NOT_ALL_ASKED), done.stderr
+        return json.loads(done.stdout)
+
+    def unanswered(told: dict) -> list[str]:
+        return [one["why"] for one in told["notAsked"] if one["about"] == about]
+
+    def found(told: dict, check: str) -> dict[str, str]:
+        (one,) = [one for one in told["checks"] if one["name"] == check]
+        return {finding["resource"].removeprefix(cluster.cluster_id): finding["what"] for finding in one["findings"]}
+
+    assert "not looked at" in unanswered(ask())[0]
+    assert unanswered(ask("--without-hsms")) == []
+    anchor = ["--hsm-ca-cert", cluster.authority.certificate]
+    told = ask(*anchor)
+    assert "CLOUDHSM_PIN" in unanswered(told)[0]
+    assert found(told, "hsm-quorum") == {"": "one administrator alone may act: user, quorum"}
+
+    pin = f"admin:{PASSWORD}"
+    told = ask(*anchor, pin=pin)
+    assert unanswered(told) == []
+    assert found(told, "hsm-admin-mfa") == {" (admin)": "logs in with a password alone"}
+    assert found(told, "hsm-trusted-keys") == {}
+    alice.run("key", "generate-symmetric", "aes", "--label", "wraps", "--key-length-bytes", "32")
+    trusted = ["--filter", "attr.label=wraps", "--name", "trusted", "--value"]
+    admin.run("key", "set-attribute", *trusted, "true")
+    try:
+        assert found(ask(*anchor, pin=pin), "hsm-trusted-keys") == {" (alice)": "may use 1 trusted key"}
+    finally:
+        admin.run("key", "set-attribute", *trusted, "false")
+        alice.run("key", "delete", "--filter", "attr.label=wraps")
+    told = ask(*anchor, pin="admin:Wrong-password-1")
+    assert len(unanswered(told)) == 1
+    assert "Wrong-password-1" not in json.dumps(told)
 
 
 class Page(html.parser.HTMLParser):

@@ -117,10 +117,10 @@ def scan(fresh_node, tmp_path):
         "AWS_MAX_ATTEMPTS": "1",
     }
 
-    def run(tool: str, *arguments: str) -> str:
+    def run(tool: str, *arguments: str, ends: int = 0) -> str:
         command = [TOOLS / tool, *arguments]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        assert done.returncode == ends, done.stdout[-4000:] + done.stderr[-4000:]
         return done.stdout + done.stderr
 
     return run
@@ -154,7 +154,8 @@ def test_prowler(scan, tmp_path):
 
 def test_scout_suite(scan, tmp_path):
     asked = ["--services", *SERVICES, "--regions", "us-east-1", "--no-browser", "--report-dir", "out"]
-    assert_no_errors(scan("scout", "aws", *asked).splitlines())
+    # S3 Control is not there, and so not everything was read, which it says by its status.
+    assert_no_errors(scan("scout", "aws", *asked, ends=200).splitlines())
     (results,) = (tmp_path / "out/scoutsuite-results").glob("scoutsuite_results_*.js")
     # A name that the page gives it, then the results.
     services = json.loads(results.read_text().split("\n", 1)[1])["services"]

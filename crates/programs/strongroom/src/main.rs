@@ -1,6 +1,7 @@
 //! The `strongroom` program: parses the command line, wires the layers together, runs them.
 
-#![allow(clippy::disallowed_macros, reason = "a program for the terminal prints")]
+#[macro_use]
+mod terminal;
 
 mod account;
 mod audit;
@@ -18,6 +19,7 @@ mod faults;
 mod figures;
 mod foreign_buckets;
 mod freshness;
+mod hsm_keys;
 mod hsm_logs;
 mod hsm_metrics;
 mod identity_providers;

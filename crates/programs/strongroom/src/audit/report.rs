@@ -4,10 +4,13 @@
 //! passing over it.
 
 mod alarms;
+mod buckets;
 mod checks;
 mod clusters;
 mod costs;
 mod documents;
+mod hsm_access;
+mod hsms;
 mod html;
 mod identities;
 mod key_policies;

@@ -167,6 +167,13 @@ pub(crate) struct ReportOptions {
     /// After how many days without use keys and credentials are unused
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3650))]
     pub(crate) unused_days: u16,
+    /// The certificate of the authority that signed the clusters' certificates, as PEM: what HSMs alone know is looked at too.
+    /// An administrator of CLOUDHSM_PIN (username:password) sees users and keys
+    #[arg(long, value_name = "FILE", conflicts_with = "without_hsms")]
+    pub(crate) hsm_ca_cert: Option<PathBuf>,
+    /// Leave out what HSMs alone know
+    #[arg(long)]
+    pub(crate) without_hsms: bool,
     /// Tell what keys cost and how much they are used, by the values of this tag
     #[arg(long, value_name = "TAG")]
     pub(crate) by_tag: Option<String>,

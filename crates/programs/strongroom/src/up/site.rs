@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use serde_json::{Value, json};
+use serde_json::Value;
 use strongroom_client::{Aws, CLOUDHSM, CallError, Credentials, Endpoint, KMS, STS};
 use strongroom_runtime::Clocks;
 use strongroom_secret::SecretString;
@@ -85,27 +85,14 @@ impl Site {
         self.aws.json(KMS, operation, input)
     }
 
-    /// All pages of a KMS list.
+    /// All of a KMS list.
     pub(crate) fn kms_list(
         &self,
         operation: &str,
         input: &Value,
         list: &str,
     ) -> Result<Vec<Value>, CallError> {
-        let mut input = input.clone();
-        let mut found = Vec::new();
-        loop {
-            let mut page = self.kms(operation, &input)?;
-            if let Some(Value::Array(items)) = page.get_mut(list).map(Value::take) {
-                found.extend(items);
-            }
-            match page.get_mut("NextMarker").map(Value::take) {
-                Some(Value::String(marker)) if page.get("Truncated") == Some(&json!(true)) => {
-                    input["Marker"] = json!(marker);
-                }
-                _ => return Ok(found),
-            }
-        }
+        self.aws.json_list(KMS, operation, input, list)
     }
 
     /// Looks until there is what is waited for, or the patience ends. `look` also says what it sees instead.

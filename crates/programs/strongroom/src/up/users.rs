@@ -8,20 +8,19 @@ use strongroom_hsm_client::{
     ClientError, Cluster as Client, Credentials, DEFAULT_PORT, KnownServer, LoginStep, Options, Server, tls,
 };
 use strongroom_hsm_proto::command::{
-    self, Activate, AttributeName, AttributeValue, ChangePassword, Command, CreateUser, FailureCode,
-    FindKeys, HsmInfo, KeyDescription, ListUsers, Reply, Role, ShowKeys,
+    self, Activate, AttributeName, AttributeValue, ChangePassword, Command, CreateUser, FailureCode, HsmInfo,
+    KeyDescription, ListUsers, Reply, Role,
 };
 
 use super::cluster::Cluster;
 use super::password::Password;
 use super::site::{PATIENCE_MS, Seen, Site};
+use crate::hsm_keys;
 
 /// The administrator that every cluster begins with.
 pub(crate) const ADMIN: &str = "admin";
 /// The crypto user that KMS logs in as.
 pub(crate) const KMSUSER: &str = "kmsuser";
-/// Keys that an HSM finds, and shows, at a time.
-const AT_ONCE: u32 = 256;
 
 /// An administrator, logged in.
 pub(crate) struct Users {
@@ -131,25 +130,13 @@ impl Users {
 
     /// Who owns keys in the HSMs, and how many. Those that KMS made are left out.
     pub(crate) fn owners_of_keys(&mut self) -> Result<BTreeMap<String, u64>> {
-        let (mut owners, mut after) = (BTreeMap::new(), 0);
-        loop {
-            let find = Command::FindKeys(FindKeys { filter: None, after, most: AT_ONCE });
-            let Some(command::Result::Found(page)) = self.call(find)?.result else {
-                bail!("the HSM answers FindKeys with something else");
-            };
-            // An HSM that does not go on is not asked for ever.
-            let Some(last) = page.keys.last().copied().filter(|last| *last > after) else {
-                return Ok(owners);
-            };
-            after = last;
-            let show = Command::ShowKeys(ShowKeys { keys: page.keys });
-            let Some(command::Result::Keys(shown)) = self.call(show)?.result else {
-                bail!("the HSM answers ShowKeys with something else");
-            };
-            for key in shown.keys.into_iter().filter(|key| !is_of_kms(key)) {
+        let mut owners = BTreeMap::new();
+        hsm_keys::each(&mut self.client, |key| {
+            if !is_of_kms(&key) {
                 *owners.entry(key.owner).or_default() += 1;
             }
-        }
+        })?;
+        Ok(owners)
     }
 
     fn call(&mut self, command: Command) -> Result<Reply, ClientError> {

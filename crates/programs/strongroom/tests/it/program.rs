@@ -61,12 +61,22 @@ impl Place {
     /// Runs the program to its end.
     pub(crate) fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Output {
         // To files: a pipe that nobody reads takes no more than 64 KiB.
-        let [stdout, stderr] = ["stdout", "stderr"].map(|name| self.0.path().join(name));
+        let stdout = self.0.path().join("stdout");
+        let output = self.run_into(arguments, File::create(&stdout).unwrap());
+        Output { stdout: fs::read(stdout).unwrap(), ..output }
+    }
+
+    /// Runs the program to its end, with that as its standard output.
+    pub(crate) fn run_into<'a>(
+        &self,
+        arguments: impl IntoIterator<Item = &'a str>,
+        stdout: impl Into<Stdio>,
+    ) -> Output {
+        let stderr = self.0.path().join("stderr");
         let mut command = self.command();
-        command.args(arguments);
-        command.stdout(File::create(&stdout).unwrap()).stderr(File::create(&stderr).unwrap());
+        command.args(arguments).stdout(stdout).stderr(File::create(&stderr).unwrap());
         let status = wait(&mut command.spawn().unwrap());
-        Output { status, stdout: fs::read(stdout).unwrap(), stderr: fs::read(stderr).unwrap() }
+        Output { status, stdout: Vec::new(), stderr: fs::read(stderr).unwrap() }
     }
 
     /// Runs a server that is expected to refuse to start, and answers what it says of it.

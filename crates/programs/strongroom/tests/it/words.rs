@@ -1,5 +1,9 @@
 //! What the program says when it is asked about itself.
 
+use std::fs::File;
+use std::io;
+use std::process::{Output, Stdio};
+
 use crate::program::Place;
 
 fn said<'a>(arguments: impl IntoIterator<Item = &'a str>) -> String {
@@ -69,4 +73,27 @@ fn what_makes_no_sense_is_refused_with_a_hint() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains(hint), "{arguments:?}: {said}");
     }
+}
+
+/// Asked for something long whose reader is `output`.
+fn said_to(output: impl Into<Stdio>) -> Output {
+    Place::new().run_into(["seed", "schema"], output)
+}
+
+#[test]
+fn a_reader_who_goes_is_no_failure() {
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let said = said_to(writer);
+    assert!(said.status.success(), "{said:?}");
+    assert_eq!(String::from_utf8_lossy(&said.stderr), "");
+}
+
+#[test]
+fn output_that_is_not_written_is_a_failure() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let said = said_to(full);
+    assert_eq!(said.status.code(), Some(74), "{said:?}");
+    let told = String::from_utf8_lossy(&said.stderr);
+    assert!(told.starts_with("strongroom: the output could not be written: No space left"), "{told}");
 }

@@ -85,6 +85,12 @@ checks! {
         "aws cloudtrail update-trail --name TRAIL --enable-log-file-validation";
     TRAIL_SEES_KMS: Medium, "trail-includes-kms", "Trails do not leave out KMS",
         "Take kms.amazonaws.com out of the trail's ExcludeManagementEventSources.";
+    BUCKET_PRIVATE: High, "trail-bucket-private", "Nobody else reads the buckets of trails",
+        "aws s3api put-public-access-block with all four blocks on, and name principals in the bucket's policy.";
+    BUCKET_VERSIONED: Medium, "trail-bucket-versioned", "Buckets of trails keep what is overwritten or deleted",
+        "aws s3api put-bucket-versioning --bucket BUCKET --versioning-configuration Status=Enabled";
+    BUCKET_ENCRYPTED: Medium, "trail-bucket-encrypted", "Buckets of trails encrypt by default",
+        "aws s3api put-bucket-encryption";
     ALARM_KMS: Medium, "alarm-key-use", "An alarm watches the use of keys",
         "aws cloudwatch put-metric-alarm on KeyUsageCount in AWS/KMS.";
     ALARM_HSM: Low, "alarm-hsm", "An alarm watches the HSMs of clusters",
@@ -94,7 +100,15 @@ checks! {
     CLUSTER_ZONES: High, "cluster-zones", "Clusters have HSMs in two zones",
         "Create an HSM in another zone: aws cloudhsmv2 create-hsm";
     CLUSTER_BACKUP: High, "cluster-backup", "Clusters were backed up lately",
-        "Daily backups pause while a cluster has no HSM, and where the server was told so; create an HSM, or see the server's settings.";
+        "Find out why: aws cloudhsmv2 describe-backups, and the server's log.";
+    CLUSTER_DAILY: High, "cluster-daily-backups", "Clusters are backed up every day",
+        "Create an HSM: there are no backups without one. Where the server was told to pause them: daily_backups = true in [clusters].";
     CLUSTER_OPEN: High, "cluster-open", "No security group lets everybody reach HSMs",
         "Replace 0.0.0.0/0 and ::/0 by the networks of your applications.";
+    HSM_QUORUM: Medium, "hsm-quorum", "Administrators of HSMs act in numbers",
+        "cloudhsm-cli quorum token-sign set-quorum-value --service user --value 2, and --service quorum.";
+    HSM_MFA: Medium, "hsm-admin-mfa", "Administrators of HSMs have a second factor",
+        "cloudhsm-cli user change-mfa token-sign";
+    HSM_TRUSTED: Low, "hsm-trusted-keys", "No crypto user may use trusted keys",
+        "Keys that may leave only under trusted keys leave by them: see that each of these users is meant to, or unshare the key.";
 }

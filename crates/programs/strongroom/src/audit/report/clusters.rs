@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use strongroom_client::{CallError, Element};
 use strongroom_hsm_client::DEFAULT_PORT;
 
-use super::checks::{CLUSTER_BACKUP, CLUSTER_OPEN, CLUSTER_ZONES};
+use super::checks::{CLUSTER_BACKUP, CLUSTER_DAILY, CLUSTER_OPEN, CLUSTER_ZONES};
+use super::hsms;
 use super::outcome::Tally;
 use super::site::{Site, text};
 
@@ -32,6 +33,7 @@ fn all(site: &Site, region: &str, tally: &mut Tally) -> Result<(), CallError> {
         return Ok(());
     }
     let newest = newest_backups(site, region)?;
+    let skipped = newest_skips(site, region)?;
     for cluster in clusters {
         let id = text(cluster, "ClusterId");
         tally.examined(CLUSTER_ZONES, Some(region), id, single_zone(cluster));
@@ -43,6 +45,8 @@ fn all(site: &Site, region: &str, tally: &mut Tally) -> Result<(), CallError> {
             }
         };
         tally.examined(CLUSTER_BACKUP, Some(region), id, found);
+        let paused = paused(cluster, newest.get(id), skipped.get(id));
+        tally.examined(CLUSTER_DAILY, Some(region), id, paused);
         let group = text(cluster, "SecurityGroup");
         if !group.is_empty() {
             let answer = site.ec2(region, "DescribeSecurityGroups", &[("GroupId.1", group)])?;
@@ -52,6 +56,9 @@ fn all(site: &Site, region: &str, tally: &mut Tally) -> Result<(), CallError> {
                 &format!("{id} ({group})"),
                 open_to_everybody(&answer),
             );
+        }
+        if text(cluster, "State") == "ACTIVE" {
+            hsms::examine(site, region, cluster, tally);
         }
     }
     Ok(())
@@ -82,6 +89,32 @@ fn newest_backups(site: &Site, region: &str) -> Result<HashMap<String, f64>, Cal
         }
     }
     Ok(newest)
+}
+
+/// When each cluster was last left without its daily backup because they are paused, in seconds since 1970: an event of
+/// this server's. AWS has none.
+fn newest_skips(site: &Site, region: &str) -> Result<HashMap<String, f64>, CallError> {
+    let by_name = json!([{ "AttributeKey": "EventName", "AttributeValue": "SkipDailyBackup" }]);
+    let events = site.cloudtrail(region, "LookupEvents", &json!({ "LookupAttributes": by_name }))?;
+    let mut newest: HashMap<String, f64> = HashMap::new();
+    for event in events["Events"].as_array().into_iter().flatten() {
+        let record: Value = serde_json::from_str(text(event, "CloudTrailEvent")).unwrap_or_default();
+        let id = text(&record["serviceEventDetails"], "clusterId").to_owned();
+        let skipped = newest.entry(id).or_default();
+        *skipped = skipped.max(event["EventTime"].as_f64().unwrap_or_default());
+    }
+    Ok(newest)
+}
+
+/// Why a cluster is not backed up every day.
+fn paused(cluster: &Value, backed_up: Option<&f64>, skipped: Option<&f64>) -> Option<String> {
+    let hsms = cluster["Hsms"].as_array().map_or(&[][..], Vec::as_slice);
+    if !hsms.iter().any(|hsm| text(hsm, "State") == "ACTIVE") {
+        return Some("paused: it has no active HSM".to_owned());
+    }
+    let skipped = *skipped?;
+    let is_latest = backed_up.is_none_or(|backed_up| *backed_up < skipped);
+    is_latest.then(|| "paused: the server was told so".to_owned())
 }
 
 /// Which rule lets everybody reach the HSMs' port.
@@ -125,6 +158,16 @@ mod tests {
         );
         assert_eq!(open_to_everybody(&group("2223", "10.0.0.0/8")), None);
         assert_eq!(open_to_everybody(&group("2224", "0.0.0.0/0")), None);
+    }
+
+    #[test]
+    fn daily_backups_are_paused_by_the_latest_of_both() {
+        let cluster = json!({ "Hsms": [{ "State": "ACTIVE" }] });
+        assert_eq!(paused(&cluster, Some(&2.0), None), None);
+        assert_eq!(paused(&cluster, Some(&2.0), Some(&1.0)), None);
+        assert!(paused(&cluster, Some(&1.0), Some(&2.0)).is_some());
+        assert!(paused(&cluster, None, Some(&2.0)).is_some());
+        assert!(paused(&json!({ "Hsms": [] }), Some(&2.0), None).is_some());
     }
 
     #[test]

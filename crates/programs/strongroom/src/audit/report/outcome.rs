@@ -1,9 +1,9 @@
 //! What was found, and what could not be asked.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use serde::Serialize;
-use strongroom_client::CallError;
 
 use super::checks::{self, Check, Severity};
 use super::site::Site;
@@ -128,7 +128,7 @@ impl Tally {
     }
 
     /// Tells what could not be asked, and why.
-    pub(super) fn not_asked(&mut self, region: Option<&str>, about: &str, error: &CallError) {
+    pub(super) fn not_asked(&mut self, region: Option<&str>, about: &str, error: &dyn Display) {
         let why = error.to_string();
         self.not_asked.insert(NotAsked { region: region.map(str::to_owned), about: about.to_owned(), why });
     }

@@ -1,19 +1,18 @@
 //! The account that is audited, as its APIs show it.
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::Value;
 use strongroom_client::{
     Aws, CLOUDHSM, CLOUDTRAIL, CLOUDWATCH, CallError, Credentials, EC2, Element, Endpoint, IAM, JsonService,
-    KMS, QueryService, STS,
+    KMS, Objects, QueryService, STS,
 };
 use strongroom_runtime::Clocks;
 
+use super::hsm_access::HsmAccess;
 use crate::cli::ReportOptions;
 
 /// Where IAM is, whatever the Region.
-const HOME: &str = "us-east-1";
-/// Pages of one list that are read: a bound that no account reaches, against endpoints that never end.
-const MOST_PAGES: usize = 10_000;
+pub(super) const HOME: &str = "us-east-1";
 
 /// A service: its own variable for an endpoint, and its host at AWS.
 struct Place {
@@ -35,6 +34,7 @@ fn place_of(signing_name: &str) -> Place {
         "cloudhsm" => {
             place("AWS_ENDPOINT_URL_CLOUDHSM_V2", |region| format!("cloudhsmv2.{region}.amazonaws.com"))
         }
+        "s3" => place("AWS_ENDPOINT_URL_S3", |region| format!("s3.{region}.amazonaws.com")),
         "cloudtrail" => {
             place("AWS_ENDPOINT_URL_CLOUDTRAIL", |region| format!("cloudtrail.{region}.amazonaws.com"))
         }
@@ -47,7 +47,9 @@ pub(super) struct Site {
     endpoint: Option<String>,
     regions: Vec<String>,
     credentials: Credentials,
-    clocks: Clocks,
+    pub(super) clocks: Clocks,
+    /// How HSMs are asked, if they are.
+    pub(super) hsms: HsmAccess,
     pub(super) account: String,
     pub(super) caller: String,
     pub(super) now_ms: i64,
@@ -69,6 +71,7 @@ impl Site {
             regions,
             credentials: Credentials::find()?,
             clocks,
+            hsms: HsmAccess::of(options)?,
             account: String::new(),
             caller: String::new(),
             now_ms,
@@ -92,11 +95,20 @@ impl Site {
         found.map_or_else(|_| "?".to_owned(), |endpoint| endpoint.to_string())
     }
 
-    fn aws(&self, signing_name: &str, region: &str) -> Result<Aws, CallError> {
+    fn endpoint(&self, signing_name: &str, region: &str) -> Result<Endpoint, CallError> {
         let Place { variable, host } = place_of(signing_name);
-        let usual = format!("https://{}", host(region));
-        let endpoint = Endpoint::find(self.endpoint.as_deref(), variable, &usual)?;
+        Endpoint::find(self.endpoint.as_deref(), variable, &format!("https://{}", host(region)))
+    }
+
+    fn aws(&self, signing_name: &str, region: &str) -> Result<Aws, CallError> {
+        let endpoint = self.endpoint(signing_name, region)?;
         Ok(Aws::new(endpoint, region.to_owned(), self.credentials.clone(), self.clocks.clone()))
+    }
+
+    /// S3 in a Region.
+    pub(super) fn s3(&self, region: &str) -> Result<Objects, CallError> {
+        let endpoint = self.endpoint("s3", region)?;
+        Ok(Objects::new(endpoint, region, self.credentials.clone(), self.clocks.clone()))
     }
 
     fn json(
@@ -107,6 +119,17 @@ impl Site {
         input: &Value,
     ) -> Result<Value, CallError> {
         self.aws(service.signing_name, region)?.json(service, operation, input)
+    }
+
+    fn json_list(
+        &self,
+        service: JsonService,
+        region: &str,
+        operation: &str,
+        input: &Value,
+        list: &str,
+    ) -> Result<Vec<Value>, CallError> {
+        self.aws(service.signing_name, region)?.json_list(service, operation, input, list)
     }
 
     fn query(
@@ -132,7 +155,7 @@ impl Site {
         input: &Value,
         list: &str,
     ) -> Result<Vec<Value>, CallError> {
-        pages(list, ("NextMarker", "Marker"), input, |input| self.kms(region, operation, input))
+        self.json_list(KMS, region, operation, input, list)
     }
 
     /// Asks CloudHSM for all of a list.
@@ -143,8 +166,7 @@ impl Site {
         input: &Value,
         list: &str,
     ) -> Result<Vec<Value>, CallError> {
-        let ask = |input: &Value| self.json(CLOUDHSM, region, operation, input);
-        pages(list, ("NextToken", "NextToken"), input, ask)
+        self.json_list(CLOUDHSM, region, operation, input, list)
     }
 
     /// Asks CloudTrail.
@@ -187,28 +209,6 @@ impl Site {
         let now = self.now_ms as f64 / 1000.0;
         (((now - seconds) / 86_400.0).floor() as i64).max(0)
     }
-}
-
-/// All pages of a list.
-fn pages(
-    list: &str,
-    (next, token): (&str, &str),
-    input: &Value,
-    ask: impl Fn(&Value) -> Result<Value, CallError>,
-) -> Result<Vec<Value>, CallError> {
-    let mut input = input.clone();
-    let mut found = Vec::new();
-    for _ in 0..MOST_PAGES {
-        let mut page = ask(&input)?;
-        if let Some(Value::Array(items)) = page.get_mut(list).map(Value::take) {
-            found.extend(items);
-        }
-        match page.get_mut(next).map(Value::take) {
-            Some(Value::String(marker)) if !marker.is_empty() => input[token] = json!(marker),
-            _ => break,
-        }
-    }
-    Ok(found)
 }
 
 /// The text of a member.

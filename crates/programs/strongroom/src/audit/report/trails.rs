@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use strongroom_client::CallError;
 
+use super::buckets;
 use super::checks::{TRAIL_DELIVERS, TRAIL_DIGESTS, TRAIL_KMS, TRAIL_ON, TRAIL_SEES_KMS};
 use super::outcome::Tally;
 use super::site::{Site, text};
@@ -17,6 +18,7 @@ pub(super) fn examine(site: &Site, region: &str, tally: &mut Tally) {
 fn all(site: &Site, region: &str, tally: &mut Tally) -> Result<(), CallError> {
     let answer = site.cloudtrail(region, "DescribeTrails", &json!({}))?;
     let trails = answer["trailList"].as_array().cloned().unwrap_or_default();
+    buckets::examine(site, region, &trails, tally);
     let mut logged = Logged::default();
     for trail in &trails {
         logged = logged.and(one(site, region, trail, tally)?);
