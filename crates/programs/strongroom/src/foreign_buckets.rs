@@ -77,3 +77,39 @@ impl Buckets for ForeignBuckets {
         self.call(move |objects| objects.put(&put.bucket, &put.key, headers, &put.body)).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use strongroom_client::{Credentials, Endpoint};
+    use strongroom_runtime::Clocks;
+
+    use super::*;
+
+    /// Nothing listens there: what is not sent is refused here.
+    #[tokio::test]
+    async fn nothing_is_put_without_the_key_that_its_trail_shows() {
+        let endpoint = Endpoint::parse("http://127.0.0.1:1").unwrap();
+        let credentials = Credentials::new("id", strongroom_secret::SecretString::new("secret".to_owned()));
+        let buckets = ForeignBuckets::new(Objects::new(endpoint, "us-east-1", credentials, Clocks::system()));
+        let behalf = Behalf {
+            account: "111122223333".parse().unwrap(),
+            region: "us-east-1".to_owned(),
+            trail_arn: "arn:aws:cloudtrail:us-east-1:111122223333:trail/t".to_owned(),
+        };
+        let put = |kms_key_arn| Put {
+            bucket: "evidence".to_owned(),
+            key: "file".to_owned(),
+            body: Vec::new(),
+            is_compressed_json: true,
+            kms_key_arn,
+            metadata: Vec::new(),
+        };
+        let key = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+        let refused = buckets.put(&behalf, put(Some(key.to_owned()))).await.unwrap_err();
+        assert_eq!(refused.code, "KMS.NotFoundException");
+        assert!(refused.message.contains(key));
+        let unreachable = buckets.put(&behalf, put(None)).await.unwrap_err();
+        assert_eq!(unreachable.code, "ServiceUnavailable");
+        assert!(!buckets.encrypts());
+    }
+}
