@@ -47,7 +47,8 @@ pub struct Arrivals {
     /// The events, at most 10,000, their texts 16 MiB together. Of those of the same time the first one stays the first.
     pub events: Vec<Arrival>,
     /// The service that makes group and stream where they are not there, and is recorded as who did, for example
-    /// `cloudhsm.amazonaws.com`. Nobody does: they must be there.
+    /// `cloudhsm.amazonaws.com`; what it logs comes in also where the group's key of KMS's cannot be used. Nobody does: they
+    /// must be there.
     pub made_by: Option<&'static str>,
 }
 
@@ -112,7 +113,32 @@ impl Logs {
             (None, Some(service)) => self.make_stream_for(service, &group, &stream).await?,
             (None, None) => return Err(NotAdmitted::NotThere),
         };
+        let group = match made_by {
+            Some(_) => self.with_usable_key(group).await?,
+            None => group,
+        };
         Ok(self.seal_events(&group, &stream, events).await?)
+    }
+
+    /// The group as it takes what a service logs. Evidence does not wait for a key of KMS's that somebody has disabled, and
+    /// does not keep out what others log: it is sealed under a data key of the group that does not need KMS.
+    async fn with_usable_key(&self, group: Group) -> Result<Group, Refusal> {
+        if group.kms_key.is_none() {
+            return Ok(group);
+        }
+        match self.keys.current(&group).await {
+            Ok(_) => Ok(group),
+            Err(Refusal::KeyNotUsable { .. } | Refusal::Invalid(_)) => {
+                let (name, kms_key) = (&group.name.name, &group.kms_key);
+                tracing::warn!(
+                    name,
+                    kms_key,
+                    "the KMS key of a log group cannot be used; what is logged is sealed without"
+                );
+                Ok(Group { kms_key: None, ..group })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Seals events for a stream.
@@ -173,9 +199,8 @@ impl SealedIn {
         at_ms: i64,
         sealed: &[u8],
     ) -> Result<SecretBytes, Refusal> {
-        let salted = match sealed.split_first() {
-            Some((&FORMAT, salted)) => salted,
-            _ => return Err(Refusal::Internal("an event has no form that is known".into())),
+        let Some((&FORMAT, salted)) = sealed.split_first() else {
+            return Err(Refusal::Internal("an event has no form that is known".into()));
         };
         Ok(salted::open(key, LABEL, &self.bound_to(at_ms), salted)?)
     }
@@ -184,7 +209,7 @@ impl SealedIn {
 impl From<Refusal> for NotAdmitted {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::KeyNotUsable { source, .. } => Self::Key(source),
+            Refusal::KeyNotUsable { source, .. } => Self::Key(*source),
             // The only thing that is found invalid of what nobody called for is the key.
             Refusal::Invalid(_) => Self::Key(refusal.into()),
             other => Self::Failed(other.into_cause()),

@@ -22,7 +22,7 @@ pub(crate) enum Refusal {
     /// Another error of the model, with its text.
     Modelled(&'static ErrorShape, String),
     /// KMS does not let the group's key be used.
-    KeyNotUsable { arn: String, source: ApiError },
+    KeyNotUsable { arn: String, source: Box<ApiError> },
     /// The group of that ARN would have too many tags.
     TooManyTags(String),
     /// The policy engine said no.
@@ -95,7 +95,7 @@ impl From<Refusal> for ApiError {
                 &errors::ACCESS_DENIED_EXCEPTION,
                 format!("The specified KMS key does not exist or is not allowed to be used with Arn '{arn}'"),
             )
-            .with_source(source),
+            .with_source(*source),
             Refusal::TooManyTags(arn) => {
                 let message = Some(TOO_MANY.to_owned());
                 Self::modelled(&errors::TOO_MANY_TAGS_EXCEPTION, TOO_MANY)

@@ -5,7 +5,7 @@
 //! makes one for a day. To write it is asked for it once in five minutes, to read each time.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 use strongroom_api_kms::{DataKeySpec, DecryptRequest, GenerateDataKeyRequest, Kms, SERVICE as KMS};
@@ -50,8 +50,11 @@ pub(crate) struct Keys {
     pub(crate) kms: Arc<dyn Kms>,
     pub(crate) on_behalf: OnBehalf,
     pub(crate) clocks: Clocks,
-    opened: Mutex<HashMap<(Id, i64), (i64, Arc<Key256>)>>,
+    opened: Mutex<Opened>,
 }
+
+/// Opened data keys by group and number, and how long each serves.
+type Opened = HashMap<(Id, i64), (i64, Arc<Key256>)>;
 
 /// A data key of a group.
 #[derive(Clone)]
@@ -243,7 +246,7 @@ impl Keys {
         opened.insert((group, number), (now_ms.saturating_add(REUSED_MS), key.clone()));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(Id, i64), (i64, Arc<Key256>)>> {
+    fn lock(&self) -> MutexGuard<'_, Opened> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -291,7 +294,7 @@ fn told(error: &ApiError) -> (String, Option<String>) {
 /// AssociateKmsKey); the text of the one is AWS's, that of the other ours.
 fn refused(name: &GroupName, error: ApiError) -> Refusal {
     if error.is_access_denied() {
-        return Refusal::KeyNotUsable { arn: name.arn(), source: error };
+        return Refusal::KeyNotUsable { arn: name.arn(), source: Box::new(error) };
     }
     match error.code() {
         "NotFoundException" | "InvalidArnException" => {

@@ -25,17 +25,16 @@ impl<'l> Opener<'l> {
 
     /// The text of an event.
     pub(crate) async fn open(&mut self, event: &EventRow) -> Result<String, Refusal> {
-        let key = match self.keys.get(&event.data_key) {
-            Some(key) => key.clone(),
-            None => {
-                let key = self.logs.keys.open(&self.group.name, self.group.id, event.data_key).await?;
-                self.keys.insert(event.data_key, key.clone());
-                key
-            }
+        let key = if let Some(key) = self.keys.get(&event.data_key) {
+            key.clone()
+        } else {
+            let key = self.logs.keys.open(&self.group.name, self.group.id, event.data_key).await?;
+            self.keys.insert(event.data_key, key.clone());
+            key
         };
         let place = SealedIn { group: self.group.id, stream: event.stream, ingested_ms: event.ingested_ms };
         let opened = place.open(&key, event.place.at_ms, &event.sealed)?;
-        String::from_utf8(opened.expose().to_vec())
+        String::from_utf8(opened.expose().clone())
             .map_err(|_| Refusal::Internal("the text of an event is no text".into()))
     }
 }

@@ -1,0 +1,172 @@
+//! What events say to CloudWatch, and what is delivered once.
+
+use strongroom_api_logs::{
+    CloudWatchLogs as _, DeleteMetricFilterRequest, MetricTransformation, PutMetricFilterRequest,
+};
+use strongroom_logs::{Arrival, Arrivals, Emitted, Logs};
+use strongroom_store::{Engine, StoreError};
+use strongroom_testkit::{TestDatabase, on_both_engines};
+
+use crate::fixture::{ACCOUNT, KEY, Lab, MINUTE, REGION, refused};
+
+on_both_engines! {
+    what_fits_is_said_by_the_minute,
+    what_was_not_taken_comes_again,
+    filters_go_and_say_no_more,
+    what_is_delivered_under_a_name_is_there_once,
+    what_a_service_logs_needs_no_key_of_others,
+}
+
+const PLACE: (&str, &str) = ("g", "s");
+
+async fn lab(database: &TestDatabase) -> Lab {
+    let lab = Lab::new(database).await;
+    lab.root().create("g").await.unwrap();
+    lab.root().stream("g", "s").await.unwrap();
+    lab
+}
+
+async fn put_filter(lab: &Lab, name: &str, pattern: &str, default_value: Option<f64>) {
+    let transformation = MetricTransformation {
+        metric_name: name.to_owned(),
+        metric_namespace: "Shop".to_owned(),
+        metric_value: "2".to_owned(),
+        default_value,
+        ..Default::default()
+    };
+    let input = PutMetricFilterRequest {
+        log_group_name: "g".to_owned(),
+        filter_name: name.to_owned(),
+        filter_pattern: pattern.to_owned(),
+        metric_transformations: vec![transformation],
+        ..Default::default()
+    };
+    lab.logs.put_metric_filter(&lab.root().changing(), input).await.unwrap();
+}
+
+/// Takes all that was said, as each engine has it.
+async fn take(lab: &Lab) -> Vec<Emitted> {
+    let mut all = Vec::new();
+    match lab.logs.events_db().engine() {
+        Engine::Sqlite => {
+            while let Some(emissions) = lab.logs.emissions().await.unwrap() {
+                lab.logs.taken(&emissions).await.unwrap();
+                all.extend(emissions.said);
+            }
+        }
+        Engine::Postgres => loop {
+            let db = lab.logs.events_db();
+            let taken = db.transaction(|tx| Box::pin(async move { Logs::take_emissions(tx).await }));
+            let taken: Vec<_> = taken.await.unwrap();
+            if taken.is_empty() {
+                break;
+            }
+            all.extend(taken);
+        },
+    }
+    all
+}
+
+/// Samples, sum and minute of a metric.
+fn of<'s>(said: &'s [Emitted], name: &'s str) -> Vec<(f64, f64, i64)> {
+    let of_metric = said.iter().filter(|said| said.name == name);
+    of_metric.map(|said| (said.samples, said.sum, said.at_ms / MINUTE)).collect()
+}
+
+async fn what_fits_is_said_by_the_minute(database: &TestDatabase) {
+    let lab = lab(database).await;
+    put_filter(&lab, "errors", "ERROR", Some(0.0)).await;
+    let (minute, now) = (lab.now() / MINUTE, lab.now());
+    let events =
+        [(now - 2 * MINUTE, "fine"), (now - MINUTE, "ERROR"), (now, "ERROR"), (now, "fine"), (now, "ERROR")];
+    lab.root().put(PLACE, &events).await.unwrap();
+    let said = take(&lab).await;
+    assert_eq!(of(&said, "errors"), [(1.0, 0.0, minute - 2), (1.0, 2.0, minute - 1), (2.0, 4.0, minute)]);
+    assert_eq!(of(&said, "IncomingLogEvents"), [(1.0, 5.0, minute)]);
+    let bytes = events.iter().map(|(_, text)| text.len()).sum::<usize>();
+    assert_eq!(of(&said, "IncomingBytes"), [(1.0, bytes as f64, minute)]);
+    let about: Vec<_> = said.iter().map(|said| (said.account.as_str(), said.region.as_str())).collect();
+    assert!(about.iter().all(|about| *about == (ACCOUNT, REGION)));
+    assert_eq!(take(&lab).await, []);
+}
+
+async fn what_was_not_taken_comes_again(database: &TestDatabase) {
+    let lab = lab(database).await;
+    if lab.logs.events_db().engine() == Engine::Sqlite {
+        lab.root().put(PLACE, &[(lab.now(), "one")]).await.unwrap();
+        let first = lab.logs.emissions().await.unwrap().unwrap();
+        assert_eq!(lab.logs.emissions().await.unwrap().unwrap(), first);
+        lab.logs.taken(&first).await.unwrap();
+        lab.root().put(PLACE, &[(lab.now(), "two")]).await.unwrap();
+        let second = lab.logs.emissions().await.unwrap().unwrap();
+        assert_eq!(second.source, first.source);
+        assert!(second.number > first.number, "whoever has the first knows that the second is another");
+    } else {
+        lab.root().put(PLACE, &[(lab.now(), "one")]).await.unwrap();
+        let lost = lab.logs.events_db().transaction(|tx| {
+            Box::pin(async move {
+                assert_eq!(Logs::take_emissions(tx).await?.len(), 2);
+                Err::<(), _>(StoreError::Conflict)
+            })
+        });
+        lost.await.unwrap_err();
+        assert_eq!(take(&lab).await.len(), 2);
+    }
+}
+
+async fn filters_go_and_say_no_more(database: &TestDatabase) {
+    let lab = lab(database).await;
+    lab.root().put(PLACE, &[(lab.now(), "ERROR")]).await.unwrap();
+    put_filter(&lab, "errors", "ERROR", None).await;
+    lab.root().put(PLACE, &[(lab.now(), "ERROR")]).await.unwrap();
+    let (log_group_name, filter_name) = ("g".to_owned(), "errors".to_owned());
+    let input = DeleteMetricFilterRequest { log_group_name, filter_name };
+    lab.logs.delete_metric_filter(&lab.root().changing(), input.clone()).await.unwrap();
+    lab.root().put(PLACE, &[(lab.now(), "ERROR")]).await.unwrap();
+    assert_eq!(of(&take(&lab).await, "errors").len(), 1);
+    let gone = refused(lab.logs.delete_metric_filter(&lab.root().changing(), input).await);
+    assert_eq!(gone.0, "ResourceNotFoundException");
+}
+
+async fn what_is_delivered_under_a_name_is_there_once(database: &TestDatabase) {
+    let lab = lab(database).await;
+    let deliver = async |lab: &Lab, name: &str, stream: &str, message: &str| {
+        let events = vec![Arrival { at_ms: lab.now(), message: message.to_owned() }];
+        lab.logs.deliver(&lab.root().context(), ("g", stream), name, events).await
+    };
+    for name in ["a/0", "a/1", "a/0"] {
+        deliver(&lab, name, "s", name).await.unwrap();
+    }
+    assert_eq!(lab.root().texts(PLACE).await.unwrap(), ["a/0", "a/1"]);
+    assert_eq!(of(&take(&lab).await, "IncomingLogEvents").len(), 2);
+    let missing = refused(deliver(&lab, "a/2", "other", "x").await);
+    assert_eq!(missing.0, "ResourceNotFoundException");
+    let reader = lab.root().as_user(r#"{"Effect":"Allow","Action":"logs:Get*","Resource":"*"}"#);
+    let denied = lab.logs.deliver(&reader.context(), PLACE, "a/3", Vec::new()).await.unwrap_err();
+    assert!(denied.is_access_denied());
+    assert!(lab.logs.expect_delivered(&reader.context(), PLACE).await.unwrap_err().is_access_denied());
+    lab.logs.expect_delivered(&lab.root().context(), PLACE).await.unwrap();
+}
+
+async fn what_a_service_logs_needs_no_key_of_others(database: &TestDatabase) {
+    let lab = lab(database).await;
+    lab.root().associate("g", KEY).await.unwrap();
+    lab.kms.refuse(Some("DisabledException"));
+    for message in ["one", "two"] {
+        let arrivals = Arrivals {
+            account: ACCOUNT.parse().unwrap(),
+            region: REGION,
+            group: "g".to_owned(),
+            stream: "s".to_owned(),
+            events: vec![Arrival { at_ms: lab.now(), message: message.to_owned() }],
+            made_by: Some("cloudhsm.amazonaws.com"),
+        };
+        // A key that was opened serves for five minutes.
+        lab.wait(6 * MINUTE);
+        let admitted = &lab.logs.admit(arrivals).await.unwrap();
+        let db = lab.logs.events_db();
+        db.transaction(|tx| Box::pin(async move { admitted.write(tx).await })).await.unwrap();
+    }
+    assert_eq!(lab.root().texts(PLACE).await.unwrap(), ["one", "two"]);
+    lab.root().put(PLACE, &[(lab.now(), "three")]).await.unwrap_err();
+}
