@@ -95,7 +95,9 @@ impl JournalRecorder {
             read_only: call.operation.read_only,
             resources: has_list.then(|| resources.collect()),
             event_type: EventType::AwsApiCall,
-            api_version: None,
+            // CloudWatch Logs' records name the version of its API; AWS's of other services here do not.
+            api_version: (call.service.event_source == LOGS)
+                .then(|| call.service.api_version.replace('-', "")),
             management: !call.operation.data_event
                 && is_management(call.service.event_source, call.operation.name),
             tls: context.tls.as_ref().map(|tls| TlsDetails {
