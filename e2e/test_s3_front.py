@@ -1,10 +1,12 @@
 """S3's way through the front door: how requests are signed, how bodies travel, and what is said to strangers."""
 
 import hashlib
+import http.client
 import json
 import re
 import ssl
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 
@@ -147,6 +149,45 @@ def test_over_tls_uploads_come_in_chunks_with_trailers(program, tmp_path):
 
 
 @pytest.mark.slow
+def take_policies(iam, user, key_id):
+    iam.delete_user_policy(UserName=user, PolicyName="all")
+
+
+def take_the_key(iam, user, key_id):
+    iam.update_access_key(UserName=user, AccessKeyId=key_id, Status="Inactive")
+
+
+@pytest.mark.parametrize("take_away", [take_policies, take_the_key, None])
+def test_what_is_taken_away_while_a_body_comes_counts_at_its_end(node, bucket, take_away):
+    iam, user = client(node, "iam"), f"sender-{uuid.uuid4()}"
+    iam.create_user(UserName=user)
+    allowed = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_user_policy(UserName=user, PolicyName="all", PolicyDocument=document)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    owner = client(node, "s3")
+    owner.put_object(Bucket=bucket, Key="k", Body=b"before")
+    credentials = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    sender = client(node, "s3", signature_version="s3v4", **credentials)
+    link = sender.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k"}, ExpiresIn=60)
+    parts = urllib.parse.urlsplit(link)
+    calls = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+    calls.putrequest("PUT", f"{parts.path}?{parts.query}")
+    calls.putheader("Content-Length", str(2 * MEBIBYTE))
+    calls.endheaders()
+    calls.send(b"a" * MEBIBYTE)
+    if take_away:
+        take_away(iam, user, key["AccessKeyId"])
+    calls.send(b"b" * MEBIBYTE)
+    answer = calls.getresponse()
+    there = owner.get_object(Bucket=bucket, Key="k")["Body"].read()
+    if take_away:
+        assert (answer.status, there) == (403, b"before")
+        assert b"AccessDenied" in answer.read()
+    else:
+        assert (answer.status, len(there)) == (200, 2 * MEBIBYTE)
+
+
 def test_large_bodies_are_not_held(node, bucket, tmp_path):
     s3 = client(node, "s3", read_timeout=300)
     file = tmp_path / "large"

@@ -1,7 +1,7 @@
 //! What a request's input says to policies.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The condition keys that follow from a request's input, such as `kms:EncryptionAlgorithm` or
 /// `aws:RequestTag/team`. Names are kept in lower case, since they count in either case.
@@ -47,6 +47,24 @@ impl ConditionKeys {
             Some(value) => self.with(key, value),
             None => self,
         }
+    }
+
+    /// The same with the tags of a request: `aws:RequestTag/key` of each, and `aws:TagKeys`.
+    #[must_use]
+    pub fn with_tags<'t>(self, tags: impl IntoIterator<Item = (&'t str, &'t str)>) -> Self {
+        let (mut keys, mut names) = (self, BTreeSet::new());
+        for (name, value) in tags {
+            keys = keys.with(&format!("aws:RequestTag/{name}"), value);
+            names.insert(name);
+        }
+        keys.with_tag_keys(names)
+    }
+
+    /// The same with the keys of tags in a request, each once: `aws:TagKeys`, which is absent where there are none.
+    #[must_use]
+    pub fn with_tag_keys<'n>(self, names: impl IntoIterator<Item = &'n str>) -> Self {
+        let names: BTreeSet<_> = names.into_iter().map(str::to_owned).collect();
+        if names.is_empty() { self } else { self.with("aws:TagKeys", Vec::from_iter(names)) }
     }
 
     /// The names of all, in lower case and in their order.

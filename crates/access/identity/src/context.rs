@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::{
-    AccountId, AuditNotes, Caller, ConditionKeys, DecisionNote, NoteValue, RecordDraft, Region, Signing,
-    TouchedResource,
+    AccountId, AuditNotes, Caller, ConditionKeys, DecisionNote, NotRenewed, NoteValue, Permissions,
+    RecordDraft, Region, Renewal, Renewed, Signing, TouchedResource,
 };
 
 /// Decisions that a call keeps: the first ones, those that refused before those that allowed.
@@ -106,6 +106,8 @@ pub struct RequestContext {
     /// The TLS connection, if there was one.
     pub tls: Option<Tls>,
     signing: Option<Signing>,
+    renewal: Option<Arc<dyn Renewal>>,
+    renewed: OnceLock<Renewed>,
     place: OnceLock<Region>,
     draft: Option<RecordDraft>,
     forwarded_by: Vec<&'static str>,
@@ -127,7 +129,8 @@ impl RequestContext {
         user_agent: String,
         tls: Option<Tls>,
     ) -> Self {
-        let (signing, place) = (None, OnceLock::new());
+        let (signing, renewal) = (None, None);
+        let (renewed, place) = (OnceLock::new(), OnceLock::new());
         let (draft, forwarded_by, acts_about) = (None, Vec::new(), None);
         let (notes, asked) = (Mutex::default(), Mutex::default());
         Self {
@@ -140,6 +143,8 @@ impl RequestContext {
             user_agent,
             tls,
             signing,
+            renewal,
+            renewed,
             place,
             draft,
             forwarded_by,
@@ -158,6 +163,35 @@ impl RequestContext {
     /// How the request was signed, where that is told.
     pub fn signing(&self) -> Option<&Signing> {
         self.signing.as_ref()
+    }
+
+    /// The same context, of a call that may last long.
+    #[must_use]
+    pub fn renewable(self, renewal: Arc<dyn Renewal>) -> Self {
+        Self { renewal: Some(renewal), ..self }
+    }
+
+    /// Asks anew what the caller may do, once: from then on that counts. Of a call that lasts no longer than others nothing
+    /// is asked.
+    pub async fn renew(&self) -> Result<(), NotRenewed> {
+        if let Some(renewal) = self.renewal.as_ref().filter(|_| self.renewed.get().is_none()) {
+            let renewed = renewal.renew().await?;
+            self.renewed.get_or_init(|| renewed);
+        }
+        Ok(())
+    }
+
+    /// What the caller's policies let it do: those of when the call began, or of when it was [asked anew](Self::renew).
+    pub fn permissions(&self) -> &Permissions {
+        self.renewed.get().map_or(&self.caller.permissions, |renewed| &renewed.permissions)
+    }
+
+    /// How old the authority may be on which the call commits, as the store marks it; nothing where it does not age.
+    pub fn mark(&self) -> Option<u64> {
+        match self.renewed.get() {
+            Some(renewed) => renewed.mark,
+            None => self.draft.as_ref().and_then(|draft| draft.mark),
+        }
     }
 
     /// States that the call takes place in a Region, whichever it is signed for: that of the bucket which it is about. The

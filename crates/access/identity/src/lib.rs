@@ -16,6 +16,7 @@ mod notes;
 mod principal;
 mod principals;
 mod region;
+mod renewal;
 mod signing;
 mod web_identity;
 
@@ -29,5 +30,6 @@ pub use notes::{AuditNotes, DecisionNote, NoteValue, RecordDraft, TouchedResourc
 pub use principal::{Entity, Principal};
 pub use principals::Principals;
 pub use region::{PARTITION, Region};
+pub use renewal::{NotRenewed, Renewal, Renewed};
 pub use signing::Signing;
 pub use web_identity::{Vouched, WebIdentity};

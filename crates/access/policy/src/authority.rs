@@ -192,7 +192,7 @@ impl Authority {
     /// in lower case: for keys that are costly to find out. Variables of that name do not count.
     pub fn is_asked_about<R: Resource>(&self, context: &RequestContext, resource: &R, key: &str) -> bool {
         let guard = resource.guard().policy().map(|(_, policy)| policy);
-        let own = context.caller.permissions.get::<CallerPolicies>();
+        let own = context.permissions().get::<CallerPolicies>();
         let identity = own.into_iter().flat_map(|own| own.identity.iter().map(|policy| &**policy));
         let boundary = own.and_then(|own| own.boundary.as_deref());
         let session =
@@ -222,9 +222,9 @@ fn ask<A: Action, R: Resource, T>(
     question: impl FnOnce(&Request<'_>, &Policies<'_>) -> T,
 ) -> T {
     let caller = &context.caller;
-    let mut subject = Subject::from(&caller.principal);
+    let mut subject = Subject::from(&caller.principal).in_region(context.place().name());
     let role = caller.principal.service().and_then(services::policy);
-    let known = caller.permissions.get::<CallerPolicies>();
+    let known = context.permissions().get::<CallerPolicies>();
     if let Some(known) = known {
         subject = subject.with_tags(known.tags.clone());
     }

@@ -21,6 +21,9 @@ pub const LOGS: &str = "logs.amazonaws.com";
 /// SNS, as policies and records name it.
 pub const NOTIFICATIONS: &str = "sns.amazonaws.com";
 
+/// Services that policies also know by their names in a Region.
+const REGIONAL: &[&str] = &[LOGS];
+
 /// What each service may do. A service that is not listed may do nothing.
 const PERMISSIONS: &[(&str, &[&str])] = &[
     (
@@ -63,6 +66,14 @@ const PERMISSIONS: &[(&str, &[&str])] = &[
     // What waits in an encrypted topic is decrypted when it is delivered; whoever published it had the data key made.
     (NOTIFICATIONS, &["kms:Decrypt"]),
 ];
+
+/// A service's name in a Region, for example `logs.us-east-1.amazonaws.com` (CloudWatch Logs User Guide, "Encrypt log data in
+/// CloudWatch Logs using AWS KMS"); most have none.
+pub(crate) fn regional_name(service: &str, region: &str) -> Option<String> {
+    let is_known = REGIONAL.contains(&service);
+    let (name, domain) = service.split_once('.').filter(|_| is_known)?;
+    Some(format!("{name}.{region}.{domain}"))
+}
 
 /// The policy of a service's role; `None` for a service that may do nothing.
 pub(crate) fn policy(service: &str) -> Option<Arc<Policy>> {

@@ -2,6 +2,8 @@
 
 use strongroom_identity::{AccountId, PARTITION, Principal};
 
+use crate::services;
+
 /// A principal with everything that policies can say of one (IAM User Guide, "Principal" and the table of
 /// principal values under "Variables and tags").
 #[derive(Clone, Debug)]
@@ -10,6 +12,8 @@ pub struct Subject {
     kind: Kind,
     arn: String,
     tags: Vec<(String, String)>,
+    /// A service's name in the Region where it asks, for those that have one.
+    regional_name: Option<String>,
 }
 
 /// What kind of principal it is.
@@ -48,7 +52,7 @@ impl Entity {
 
 impl Subject {
     fn new(account: Option<AccountId>, kind: Kind, arn: String) -> Self {
-        Self { account, kind, arn, tags: Vec::new() }
+        Self { account, kind, arn, tags: Vec::new(), regional_name: None }
     }
 
     /// The root user of an account.
@@ -81,6 +85,14 @@ impl Subject {
     pub fn service(name: impl Into<String>, works_for: Option<AccountId>) -> Self {
         let name = name.into();
         Self::new(works_for, Kind::Service(name.clone()), name)
+    }
+
+    /// The same service as it asks in a Region: policies know some services by that name, too
+    /// (`logs.us-east-1.amazonaws.com`).
+    #[must_use]
+    pub fn in_region(self, region: &str) -> Self {
+        let regional_name = self.service_name().and_then(|name| services::regional_name(name, region));
+        Self { regional_name, ..self }
     }
 
     /// Somebody whom an identity provider knows, who asks to assume a role; by the provider's ARN or name.
@@ -144,6 +156,11 @@ impl Subject {
     /// The service's name, if it is one.
     pub(crate) fn service_name(&self) -> Option<&str> {
         if let Kind::Service(name) = &self.kind { Some(name) } else { None }
+    }
+
+    /// The names by which policies know a service.
+    pub(crate) fn service_names(&self) -> impl Iterator<Item = &str> {
+        self.service_name().into_iter().chain(self.regional_name.as_deref())
     }
 
     /// The provider, of somebody whom one knows.

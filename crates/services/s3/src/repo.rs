@@ -9,7 +9,7 @@ mod uploads;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use strongroom_identity::RecordDraft;
+use strongroom_identity::RequestContext;
 use strongroom_store::{Migration, Row, Source, Statement, StoreError, Tx};
 
 pub(crate) use self::buckets::{
@@ -41,11 +41,11 @@ pub const STATEMENTS: &[&[Statement]] =
 /// The form of documents that is written here.
 const FORMAT: i64 = 1;
 
-/// Commits the draft of a record together with the change that it speaks of.
-pub(crate) async fn post(tx: &mut Tx<'_>, draft: Option<&RecordDraft>) -> Result<(), StoreError> {
-    match draft {
+/// Commits the draft of a call's record together with the change that it speaks of.
+pub(crate) async fn post(tx: &mut Tx<'_>, context: &RequestContext) -> Result<(), StoreError> {
+    match context.draft() {
         Some(draft) => {
-            tx.only_if_holds(draft.mark);
+            tx.only_if_holds(context.mark());
             tx.post(&draft.event_id, &draft.bytes).await
         }
         None => Ok(()),

@@ -162,7 +162,7 @@ impl ObjectStorage {
                     act(bucket, &mut settings)?;
                     let changed = Bucket { version: bucket.version + 1, settings, ..bucket.clone() };
                     repo::replace_bucket(tx, &self.mac, &changed, bucket.version).await?;
-                    Ok(repo::post(tx, context.draft()).await?)
+                    Ok(repo::post(tx, context).await?)
                 })
             })
             .await
@@ -190,7 +190,7 @@ impl ObjectStorage {
                         return Err(Refusal::client(400, "TooManyBuckets", text));
                     }
                     repo::insert_bucket(tx, &self.mac, bucket).await?;
-                    repo::post(tx, context.draft()).await?;
+                    repo::post(tx, context).await?;
                     Ok(None)
                 })
             })
@@ -219,7 +219,7 @@ impl ObjectStorage {
                     }
                     repo::remove_uploads_of(tx, &self.mac, name, dropped_ms).await?;
                     repo::remove_bucket(tx, name, permitted.resource().bucket.version).await?;
-                    Ok(repo::post(tx, context.draft()).await?)
+                    Ok(repo::post(tx, context).await?)
                 })
             })
             .await

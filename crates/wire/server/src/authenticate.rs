@@ -1,6 +1,7 @@
 //! From a request to who sent it: the signature verified, the context made.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::header::{HOST, USER_AGENT};
 use http::request::Parts;
@@ -9,6 +10,7 @@ use strongroom_identity::{
 };
 use strongroom_protocols::envelope::Framing;
 use strongroom_protocols::rest::is_subresource;
+use strongroom_secret::SecretString;
 use strongroom_service::ApiError;
 use strongroom_sigv4::{
     self as sigv4, AuthError, Authenticated, BodyProof, Claim, Expected, LegacyClaim, RequestHead,
@@ -18,6 +20,7 @@ use strongroom_sigv4::{
 use crate::Server;
 use crate::pipeline::{Cause, Failure};
 use crate::registry::Found;
+use crate::renewal::SignedBy;
 
 /// Characters of a user agent that a record keeps (CloudTrail cuts at 1 KB); it has no others than ASCII.
 const USER_AGENT_LENGTH: usize = 1_024;
@@ -123,6 +126,10 @@ impl Server {
 
         let claim = parse(&head, now_ms).map_err(|error| refused(None, &error))?;
         let access_key_id = claim.access_key_id().to_owned();
+        // Bodies of S3 come after this, and for as long as they like.
+        let is_long = matches!(framing, Framing::RestXml);
+        let token = claim.session_token().filter(|_| is_long);
+        let session_token = token.map(|token| SecretString::new(token.to_owned()));
         let signing_keys = self.signing_keys();
         let finding = self.credentials().find(&access_key_id, claim.session_token());
         let credential = match tokio::time::timeout(self.limits().operation_time, finding).await {
@@ -146,13 +153,23 @@ impl Server {
         })?;
 
         let region = found.schema().home_region.and_then(Region::named).unwrap_or(region);
+        let renewal = is_long.then(|| SignedBy {
+            session_token,
+            version: credential.version,
+            ..self.signed_by(&access_key_id)
+        });
         let caller = Caller {
             principal: credential.principal,
             access_key_id,
             session: credential.session,
             permissions: credential.permissions,
         };
-        Ok((self.context(parts, caller, region, source, request_id), rest))
+        let context = self.context(parts, caller, region, source, request_id);
+        let context = match renewal {
+            Some(renewal) => context.renewable(Arc::new(renewal)),
+            None => context,
+        };
+        Ok((context, rest))
     }
 
     /// The context of a request that begins now.

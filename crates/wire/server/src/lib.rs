@@ -32,6 +32,7 @@ mod pipeline;
 mod places;
 mod recorder;
 mod registry;
+mod renewal;
 mod security_log;
 mod server;
 mod tls;

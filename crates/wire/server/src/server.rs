@@ -16,6 +16,7 @@ use crate::date::DateHeader;
 use crate::metrics::{Metrics, Reading};
 use crate::places::Places;
 use crate::registry::Found;
+use crate::renewal::SignedBy;
 use crate::security_log::SecurityLog;
 use crate::unsigned::Strangers;
 use crate::{
@@ -119,6 +120,18 @@ impl Server {
 
     pub(crate) fn credentials(&self) -> &dyn Credentials {
         &*self.parts.credentials
+    }
+
+    /// Who signs with an access key, to be found again.
+    pub(crate) fn signed_by(&self, access_key_id: &str) -> SignedBy {
+        SignedBy {
+            credentials: self.parts.credentials.clone(),
+            freshness: self.parts.freshness.clone(),
+            access_key_id: access_key_id.to_owned(),
+            session_token: None,
+            version: 0,
+            patience: self.limits().operation_time,
+        }
     }
 
     pub(crate) fn recorder(&self) -> &dyn Recorder {

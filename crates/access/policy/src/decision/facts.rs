@@ -127,7 +127,7 @@ impl<'r> Facts<'r> {
             "aws:principalisawsservice" => subject.is_signed().then(|| subject.is_service().into()),
             "aws:principalservicename" => subject.service_name().map(Values::text),
             "aws:principalservicenameslist" => {
-                subject.service_name().map(|name| Values::texts(std::iter::once(name)))
+                subject.is_service().then(|| Values::texts(subject.service_names()))
             }
             "aws:sourceaccount" => {
                 let works_for = subject.account().filter(|_| subject.is_service())?;

@@ -39,7 +39,7 @@ impl NamedPrincipal {
                 }
                 _ => None,
             },
-            Self::Service(name) => (subject.service_name() == Some(name)).then_some(Grip::Direct),
+            Self::Service(name) => subject.service_names().any(|known| known == name).then_some(Grip::Direct),
             Self::Federated(provider) => (subject.provider() == Some(provider)).then_some(Grip::Direct),
             Self::Account(_) | Self::CanonicalUser(_) => None,
         }

@@ -129,7 +129,7 @@ async fn write_part(
         );
         return Err(Refusal::invalid_request(text));
     }
-    let (written, stored) = storage.take_body(stream, sent, wanted).await?;
+    let (written, stored) = storage.take_body(context, stream, sent, wanted).await?;
     let etag = if encryption.key.is_some() {
         hex::encode(&random::bytes::<16>()?)
     } else {

@@ -74,7 +74,7 @@ async fn write(
 ) -> Result<Version, Refusal> {
     let Prepared { place, mut facts, key } = prepared;
     let Body { stream, sent, conditions, expected_owner } = body;
-    let (written, stored) = storage.take_body(stream, &sent, None).await?;
+    let (written, stored) = storage.take_body(context, stream, &sent, None).await?;
     let etag = etag_of(&written, &facts)?;
     let content = new_content_id()?;
     let part = part_of(&content, 1, &written, &etag, context.now_ms, &stored);

@@ -77,7 +77,9 @@ impl ObjectStorage {
                             self.add_version(tx, &place, latest, None, context.now_ms, dropped_ms).await?;
                         Deleted { version: Some(marker.id), is_marker: true }
                     };
-                    repo::post(tx, context.draft().filter(|_| is_first)).await?;
+                    if is_first {
+                        repo::post(tx, context).await?;
+                    }
                     Ok(deleted)
                 })
             })
@@ -112,7 +114,9 @@ impl ObjectStorage {
                             }
                         }
                     }
-                    repo::post(tx, context.draft().filter(|_| is_first)).await?;
+                    if is_first {
+                        repo::post(tx, context).await?;
+                    }
                     Ok(Deleted { version: Some(version.to_owned()), is_marker })
                 })
             })

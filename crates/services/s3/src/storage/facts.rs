@@ -49,7 +49,7 @@ impl ObjectStorage {
                     act(&bucket, &mut content.facts)?;
                     let changed = Version { content: Some(content), ..found };
                     repo::replace_facts(tx, &self.mac, &changed).await?;
-                    repo::post(tx, context.draft()).await?;
+                    repo::post(tx, context).await?;
                     Ok((bucket, changed))
                 })
             })

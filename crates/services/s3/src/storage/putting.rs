@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use strongroom_crypto::checksum::Checksum;
 use strongroom_crypto::{hex, random};
-use strongroom_identity::RequestContext;
+use strongroom_identity::{NotRenewed, RequestContext};
 use strongroom_schema::ByteStream;
 use strongroom_store::Tx;
 
@@ -41,10 +41,11 @@ pub(crate) struct NewObject<'a> {
 }
 
 impl ObjectStorage {
-    /// Writes a body to a file, and compares it with what was said of it. The checksum that the object will have is the one
+    /// Writes a body to a file, and compares it with what was said of it. Then its sender's rights are asked for anew. The checksum that the object will have is the one
     /// that was sent, else one that `wanted` names, else CRC64NVME.
     pub(crate) async fn take_body(
         &self,
+        context: &RequestContext,
         body: Option<ByteStream>,
         sent: &Sent<'_>,
         wanted: Option<Checksum>,
@@ -78,6 +79,14 @@ impl ObjectStorage {
                 return Err(Refusal::bad_digest(kind.name()));
             }
         }
+        // It may have come for minutes: what counts is what its sender may do now.
+        context.renew().await.map_err(|not| match not {
+            NotRenewed::Gone => Refusal::access_denied(),
+            NotRenewed::Unknown => Refusal::Unavailable {
+                text: "Please reduce your request rate.",
+                source: "nobody knows now what the sender may do".into(),
+            },
+        })?;
         let kept = wanted.unwrap_or(kind);
         let sum = written.sum(kept).ok_or_else(|| Refusal::internal("a checksum was not computed"))?;
         let stored = Stored::of_whole(kept, sum);
@@ -99,7 +108,7 @@ impl ObjectStorage {
                     if let Some(part) = part {
                         repo::put_part(tx, &self.mac, part, dropped_ms).await?;
                     }
-                    repo::post(tx, context.draft()).await?;
+                    repo::post(tx, context).await?;
                     Ok(version)
                 })
             })

@@ -44,7 +44,7 @@ impl ObjectStorage {
                     let name = (upload.bucket.as_str(), upload.key.as_str());
                     self.on_object_within::<actions::PutObject>(tx, context, name, expected_owner).await?;
                     repo::insert_upload(tx, &self.mac, upload).await?;
-                    Ok(repo::post(tx, context.draft()).await?)
+                    Ok(repo::post(tx, context).await?)
                 })
             })
             .await
@@ -82,7 +82,7 @@ impl ObjectStorage {
                     let found = repo::load_upload(tx, &self.mac, bucket, key, id).await?;
                     found.ok_or_else(|| Refusal::no_such_upload(id))?;
                     repo::put_part(tx, &self.mac, part, dropped_ms).await?;
-                    Ok(repo::post(tx, context.draft()).await?)
+                    Ok(repo::post(tx, context).await?)
                 })
             })
             .await
@@ -106,7 +106,7 @@ impl ObjectStorage {
                     let version = self.put_version(tx, context, &new, dropped_ms).await?;
                     repo::drop_content(tx, &self.mac, id, &kept, dropped_ms).await?;
                     repo::remove_upload(tx, &upload).await?;
-                    repo::post(tx, context.draft()).await?;
+                    repo::post(tx, context).await?;
                     Ok(version)
                 })
             })
@@ -132,7 +132,7 @@ impl ObjectStorage {
                     let upload = upload.ok_or_else(|| Refusal::no_such_upload(id))?;
                     repo::drop_content(tx, &self.mac, id, &[], dropped_ms).await?;
                     repo::remove_upload(tx, &upload).await?;
-                    Ok(repo::post(tx, context.draft()).await?)
+                    Ok(repo::post(tx, context).await?)
                 })
             })
             .await

@@ -8,6 +8,7 @@ mod files;
 mod fixture;
 mod guards;
 mod interrupted;
+mod renewed;
 mod services;
 mod statements;
 mod versions;
