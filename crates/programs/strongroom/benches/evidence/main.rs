@@ -49,6 +49,7 @@ fn main() -> Result<()> {
     let site = Site::new(program.address);
     let decrypt = decrypt(&program)?;
 
+    println!("started in {:?}", program.started_in);
     println!("Decrypt over {connections} connections for {time:?}; server and load on the same cores");
     println!(
         "{:>22} {:>12} {:>12} {:>12} {:>14} {:>14} {:>10}",
@@ -112,11 +113,12 @@ fn measure(
 ) -> Result<Measured> {
     // What was left to be derived is not this load's.
     site.catch_up(0)?;
+    let followers = site.followers()?;
     let (before, derived, begun) = (Usage::of(program.process())?, site.derived()?, Instant::now());
     let load = load::run(site.address, decrypt, connections, time)?;
     let ended = Instant::now();
     // Each follower has each record.
-    site.catch_up(derived + load.answers * site.followers()?)?;
+    site.catch_up(derived + load.answers * followers)?;
     let took = Usage::of(program.process())?.since(&before);
     let micros = |time: Duration| time.as_secs_f64() * 1e6 / load.answers as f64;
     Ok(Measured {

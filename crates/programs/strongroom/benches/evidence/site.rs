@@ -18,6 +18,8 @@ use crate::http::{Connection, signed};
 
 const BUCKET: &str = "evidence-of-the-bench";
 const TRAIL: &str = "bench";
+/// What the targets of CloudTrail begin with.
+const TRAILS: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101";
 const ACCOUNT: &str = "000000000000";
 /// The Region of markers, in which nothing else happens.
 const ELSEWHERE: &str = "eu-west-1";
@@ -48,8 +50,8 @@ impl Site {
         self.s3("PUT", &format!("/{BUCKET}?policy"), &policy.to_string())?;
         let trail = json!({"Name": TRAIL, "S3BucketName": BUCKET, "IsMultiRegionTrail": true,
             "EnableLogFileValidation": true});
-        self.json("cloudtrail", "CloudTrail_20131101.CreateTrail", &trail)?;
-        self.json("cloudtrail", "CloudTrail_20131101.StartLogging", &json!({"Name": TRAIL}))?;
+        self.json("cloudtrail", &format!("{TRAILS}.CreateTrail"), &trail)?;
+        self.json("cloudtrail", &format!("{TRAILS}.StartLogging"), &json!({"Name": TRAIL}))?;
         Ok(())
     }
 
