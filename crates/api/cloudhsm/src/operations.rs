@@ -20,6 +20,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     xml_namespace: None,
     event_source: "cloudhsm.amazonaws.com",
     error_message: "Message",
+    invalid_input: "ValidationException",
     operations: &[
         Operation {
             name: "CopyBackupToRegion",

@@ -20,6 +20,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     xml_namespace: Some("http://monitoring.amazonaws.com/doc/2010-08-01/"),
     event_source: "monitoring.amazonaws.com",
     error_message: "message",
+    invalid_input: "ValidationException",
     operations: &[
         Operation {
             name: "DeleteAlarms",

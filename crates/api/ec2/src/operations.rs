@@ -20,6 +20,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     xml_namespace: Some("http://ec2.amazonaws.com/doc/2016-11-15/"),
     event_source: "ec2.amazonaws.com",
     error_message: "message",
+    invalid_input: "ValidationException",
     operations: &[
         Operation {
             name: "AuthorizeSecurityGroupEgress",

@@ -20,6 +20,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     xml_namespace: Some("https://iam.amazonaws.com/doc/2010-05-08/"),
     event_source: "iam.amazonaws.com",
     error_message: "message",
+    invalid_input: "ValidationException",
     operations: &[
         Operation {
             name: "AddClientIDToOpenIDConnectProvider",

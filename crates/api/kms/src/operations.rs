@@ -20,6 +20,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     xml_namespace: None,
     event_source: "kms.amazonaws.com",
     error_message: "message",
+    invalid_input: "ValidationException",
     operations: &[
         Operation {
             name: "CancelKeyDeletion",

@@ -20,6 +20,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     xml_namespace: Some("http://s3.amazonaws.com/doc/2006-03-01/"),
     event_source: "s3.amazonaws.com",
     error_message: "message",
+    invalid_input: "ValidationException",
     operations: &[
         Operation {
             name: "AbortMultipartUpload",

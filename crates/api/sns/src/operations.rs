@@ -20,6 +20,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     xml_namespace: Some("http://sns.amazonaws.com/doc/2010-03-31/"),
     event_source: "sns.amazonaws.com",
     error_message: "message",
+    invalid_input: "ValidationException",
     operations: &[
         Operation {
             name: "AddPermission",

@@ -20,6 +20,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     xml_namespace: Some("https://sts.amazonaws.com/doc/2011-06-15/"),
     event_source: "sts.amazonaws.com",
     error_message: "message",
+    invalid_input: "ValidationException",
     operations: &[
         Operation {
             name: "AssumeRole",

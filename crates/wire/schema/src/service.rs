@@ -32,6 +32,9 @@ pub struct ServiceSchema {
     /// The member that holds the message of its errors in the JSON protocols, unless a model names it:
     /// `message`, or `Message` as of CloudTrail.
     pub error_message: &'static str,
+    /// The code of an input that breaks the model's constraints, in the JSON protocols: `ValidationException`, or
+    /// `InvalidParameterException` as of CloudWatch Logs.
+    pub invalid_input: &'static str,
     /// The operations, ordered by name.
     pub operations: &'static [Operation],
 }

@@ -352,7 +352,8 @@ fn decode(found: &Found, framing: Framing, form: Option<&Form<'_>>, body: &[u8])
         None => json::read(body, &mut *input, &limits),
     };
     let missing = read.map_err(|error| of_front(&Refusal::unreadable(&error)))?;
-    validate(&*input, &missing).map_err(|violations| of_front(&Refusal::invalid(&violations)))?;
+    let code = found.service.schema().invalid_input;
+    validate(&*input, &missing).map_err(|violations| of_front(&Refusal::invalid(&violations, code)))?;
     Ok(input)
 }
 

@@ -189,6 +189,23 @@ fn services_are_let_in_by_name_or_act_within_their_role() {
 }
 
 #[test]
+fn some_services_have_a_name_in_each_region() {
+    let named = |name: &str| {
+        key(&format!(
+            r#"{{"Effect":"Allow","Principal":{{"Service":"{name}"}},"Action":"kms:*","Resource":"*",
+                "Condition":{{"ForAnyValue:StringEquals":{{"aws:PrincipalServiceNamesList":"{name}"}}}}}}"#
+        ))
+    };
+    let region = service(services::LOGS, ACCOUNT).region.name();
+    for name in [services::LOGS.to_owned(), format!("logs.{region}.amazonaws.com")] {
+        assert!(may::<Decrypt>(&service(services::LOGS, ACCOUNT), named(&name)), "{name}");
+    }
+    assert!(!may::<Decrypt>(&service(services::LOGS, ACCOUNT), named("logs.af-south-1.amazonaws.com")));
+    let trails = service("cloudtrail.amazonaws.com", ACCOUNT);
+    assert!(!may::<Decrypt>(&trails, named(&format!("cloudtrail.{region}.amazonaws.com"))));
+}
+
+#[test]
 fn a_resource_admits_whom_it_names_and_does_not_deny() {
     let admits = |context: &RequestContext, statements: &str| {
         Authority::new().admits::<Decrypt, _>(context, &key(statements))

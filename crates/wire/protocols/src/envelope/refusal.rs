@@ -54,10 +54,10 @@ impl Refusal {
         }
     }
 
-    /// An input that breaks the model's constraints.
-    pub fn invalid(violations: &Violations) -> Self {
+    /// An input that breaks the model's constraints. `code` is the service's for it.
+    pub fn invalid(violations: &Violations, code: &'static str) -> Self {
         Self {
-            code: "ValidationException",
+            code,
             query: QueryError { code: "ValidationError", http_status: 400 },
             status: None,
             message: Some(violations.to_string().into()),

@@ -142,6 +142,7 @@ fn service(suite: &Json, case: &Json, root: Option<&str>) -> &'static ServiceSch
         event_source: "test.amazonaws.com",
         home_region: None,
         error_message: "message",
+        invalid_input: "ValidationException",
         operations: Vec::leak(vec![operation]),
     }))
 }

@@ -142,6 +142,7 @@ static DOORS: ServiceSchema = ServiceSchema {
     xml_namespace: Some("https://doors.example.com/doc/2020-01-01/"),
     event_source: "doors.example.com",
     error_message: "message",
+    invalid_input: "ValidationException",
     operations: &[
         operation("CloseDoor", &GET_DOOR, false),
         Operation {
@@ -297,6 +298,7 @@ static WINDOWS: ServiceSchema = ServiceSchema {
     xml_namespace: None,
     event_source: "windows.example.com",
     error_message: "message",
+    invalid_input: "ValidationException",
     operations: &[operation("GetWindow", Unit::SCHEMA, true)],
 };
 
@@ -336,6 +338,7 @@ static GATES: ServiceSchema = ServiceSchema {
     xml_namespace: Some("https://gates.example.com/doc/2022-01-01/"),
     event_source: "gates.example.com",
     error_message: "message",
+    invalid_input: "ValidationException",
     operations: &[operation("CloseDoor", &GET_DOOR, false), operation("OpenDoor", &OPEN_DOOR, false)],
 };
 
