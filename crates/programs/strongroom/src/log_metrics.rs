@@ -97,7 +97,8 @@ impl Feeder for LogMetrics {
 
 /// As CloudWatch takes it.
 fn summary(said: &Emitted) -> Option<Summary> {
-    let Emitted { account, region, namespace, name, dimensions, unit, at_ms, samples, sum, least, most } = said;
+    let Emitted { account, region, namespace, name, dimensions, unit, at_ms, samples, sum, least, most } =
+        said;
     Some(Summary {
         account: account.parse().ok()?,
         region: Region::named(region)?.name(),

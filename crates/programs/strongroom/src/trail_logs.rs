@@ -14,6 +14,7 @@ use strongroom_identity::{Caller, Credentials as _};
 use strongroom_logs::{Arrival, Logs};
 use strongroom_outbox::{Asked, OnBehalf, Outbox};
 use strongroom_runtime::Clocks;
+use strongroom_secret::SecretString;
 use strongroom_service::ApiError;
 
 /// Who assumes roles.
@@ -37,8 +38,16 @@ pub(crate) struct OwnGroups {
     logs: Arc<Logs>,
     on_behalf: OnBehalf,
     clocks: Clocks,
-    /// By trail and role: the access key, its token, and until when it serves.
-    sessions: Mutex<HashMap<(String, String), (String, String, i64)>>,
+    /// By trail and role.
+    sessions: Mutex<HashMap<(String, String), Serving>>,
+}
+
+/// A session.
+#[derive(Clone)]
+struct Serving {
+    access_key_id: String,
+    token: SecretString,
+    until_ms: i64,
 }
 
 impl OwnGroups {
@@ -58,21 +67,21 @@ impl OwnGroups {
         let of = (behalf.trail_arn.clone(), place.role_arn.clone());
         let known = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(&of).cloned();
         let now_ms = self.clocks.real_now();
-        let known = known.filter(|(_, _, until_ms)| !is_new && now_ms < *until_ms);
-        let (access_key_id, token) = match known {
-            Some((access_key_id, token, _)) => (access_key_id, token),
+        let serving = match known.filter(|known| !is_new && now_ms < known.until_ms) {
+            Some(known) => known,
             None => {
                 let (access_key_id, token) = self.assume(behalf, place).await?;
+                let serving = Serving { access_key_id, token, until_ms: now_ms.saturating_add(SERVES_MS) };
                 let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
                 if sessions.len() >= MOST_SESSIONS {
                     sessions.clear();
                 }
-                let until_ms = now_ms.saturating_add(SERVES_MS);
-                sessions.insert(of.clone(), (access_key_id.clone(), token.clone(), until_ms));
-                (access_key_id, token)
+                sessions.insert(of.clone(), serving.clone());
+                serving
             }
         };
-        let found = self.access_keys.find(&access_key_id, Some(&token)).await;
+        let Serving { access_key_id, token, .. } = serving;
+        let found = self.access_keys.find(&access_key_id, Some(token.expose())).await;
         let found = found.map_err(|error| Obstacle::Other(failed(error.to_string())))?;
         let Ok(credential) = found else {
             // The role is gone, or was made anew.
@@ -87,7 +96,7 @@ impl OwnGroups {
         })
     }
 
-    async fn assume(&self, behalf: &Behalf, place: &LogPlace) -> Result<(String, String), Obstacle> {
+    async fn assume(&self, behalf: &Behalf, place: &LogPlace) -> Result<(String, SecretString), Obstacle> {
         let parameters = json!({
             "roleArn": place.role_arn,
             "roleSessionName": SESSION,
@@ -107,8 +116,9 @@ impl OwnGroups {
         let made = call.await.map_err(|error| Obstacle::Other(failed(error.to_string())))?;
         // Whatever is wrong with the role, AWS says to look at its trust.
         let made = made.map_err(|error| Obstacle::Role(DeliveryError::from(error)))?;
-        let credentials = made.credentials.ok_or_else(|| Obstacle::Other(failed("no credentials".to_owned())))?;
-        Ok((credentials.access_key_id, credentials.session_token))
+        let credentials =
+            made.credentials.ok_or_else(|| Obstacle::Other(failed("no credentials".to_owned())))?;
+        Ok((credentials.access_key_id, SecretString::new(credentials.session_token)))
     }
 
     /// Makes the stream, if it is not there.
@@ -118,8 +128,10 @@ impl OwnGroups {
             read_only: false,
             ..Asked::reading(LOGS.event_source, "CreateLogStream", parameters.to_string())
         };
-        let input =
-            CreateLogStreamRequest { log_group_name: place.group.clone(), log_stream_name: stream.to_owned() };
+        let input = CreateLogStreamRequest {
+            log_group_name: place.group.clone(),
+            log_stream_name: stream.to_owned(),
+        };
         let as_whom = (caller.clone(), place.region.as_str());
         let call = self.on_behalf.call_as(as_whom, asked, told, |context| async move {
             self.logs.create_log_stream(&context, input).await

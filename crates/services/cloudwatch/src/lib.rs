@@ -20,6 +20,8 @@ mod emitted;
 mod error;
 mod feeding;
 mod gauges;
+#[doc(hidden)]
+pub mod grammars;
 mod judging;
 mod queries;
 mod quota;

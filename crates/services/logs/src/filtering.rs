@@ -7,7 +7,7 @@ use crate::Logs;
 use crate::arriving::Arrival;
 use crate::domain::group::Group;
 use crate::domain::id::Id;
-use crate::domain::metric_filter::{Compiled, MetricFilter, Rule, Said};
+use crate::domain::metric_filter::{Compiled, MetricFilter, Rule, Said, Seen};
 use crate::domain::pattern::Event;
 use crate::emitting::Emitted;
 use crate::error::Refusal;
@@ -45,9 +45,15 @@ struct Ready {
     compiled: Arc<Compiled>,
 }
 
-/// Samples by namespace, metric, dimensions, unit and minute.
+/// Namespace, metric, dimensions, unit and minute of samples.
+type Place = (String, String, Vec<(String, String)>, String, i64);
+
+/// How many samples, their sum, the smallest and the largest.
+type Sum = [f64; 4];
+
+/// Samples by their place.
 #[derive(Default)]
-struct Sums(BTreeMap<(String, String, Vec<(String, String)>, String, i64), [f64; 4]>);
+struct Sums(BTreeMap<Place, Sum>);
 
 impl Logs {
     /// What events that come into a group say to CloudWatch.
@@ -99,9 +105,9 @@ impl Filters {
         let mut minutes: BTreeMap<i64, bool> = BTreeMap::new();
         for event in events {
             let minute = minutes.entry(floor(event.at_ms)).or_default();
-            let Some(said) = ready.compiled.look_at(&Event::new(&event.message)) else { continue };
+            let Some(seen) = ready.compiled.look_at(&Event::new(&event.message)) else { continue };
             *minute = true;
-            if let Some(said) = said
+            if let Seen::Says(said) = seen
                 && self.has_room(&ready.filter, &said, now_ms)
             {
                 sums.say(&ready.filter.rule, said, event.at_ms);
@@ -162,11 +168,7 @@ impl Sums {
         self.add(place, [1.0, value, value, value]);
     }
 
-    fn add(
-        &mut self,
-        place: (String, String, Vec<(String, String)>, String, i64),
-        [samples, sum, least, most]: [f64; 4],
-    ) {
+    fn add(&mut self, place: Place, [samples, sum, least, most]: Sum) {
         let known = self.0.entry(place).or_insert([0.0, 0.0, f64::INFINITY, f64::NEG_INFINITY]);
         let [all, total, smallest, largest] = *known;
         *known = [all + samples, total + sum, smallest.min(least), largest.max(most)];
@@ -174,7 +176,7 @@ impl Sums {
 
     fn emitted(self, group: &Group) -> Vec<Emitted> {
         let one =
-            |((namespace, name, dimensions, unit, at_ms), [samples, sum, least, most]): (_, [f64; 4])| {
+            |((namespace, name, dimensions, unit, at_ms), [samples, sum, least, most]): (Place, Sum)| {
                 Emitted {
                     account: group.name.account.to_string(),
                     region: group.name.region.to_owned(),

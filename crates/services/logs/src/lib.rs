@@ -17,6 +17,8 @@ mod domain;
 mod emitting;
 mod error;
 mod filtering;
+#[doc(hidden)]
+pub mod grammars;
 mod keys;
 mod logs;
 mod permitting;

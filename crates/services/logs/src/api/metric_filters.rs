@@ -106,36 +106,31 @@ pub(super) async fn describe_metric_filters(
         }
     };
     let page = input.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE).clamp(1, PAGE);
-    let [after, after_group] = match &input.next_token {
-        Some(token) => tokens::open(LIST, token)?,
-        None => [String::new(), String::new()],
-    };
-    let mut found = match &input.log_group_name {
-        Some(group) => {
-            let name = GroupName::of(context, group);
-            let group =
-                logs.permitted_group::<actions::DescribeMetricFilters>(context, &name, Aspect::Group).await?;
-            let prefix = input.filter_name_prefix.as_deref().unwrap_or_default();
-            let is_wanted = |filter: &MetricFilter| {
-                let rule = &filter.rule;
-                filter.name > after
-                    && filter.name.starts_with(prefix)
-                    && metric.is_none_or(|metric| metric == (rule.metric.as_str(), rule.namespace.as_str()))
-            };
-            let filters = metric_filters::of_group(&logs.db, &logs.mac, group.id).await?;
-            let wanted = filters.into_iter().filter(is_wanted);
-            wanted.map(|filter| (filter, name.name.clone())).take(page + 1).collect()
-        }
-        None => {
-            logs.permit_all::<actions::DescribeMetricFilters>(context)?;
-            let listing = Listing {
-                account: context.account(),
-                region: context.region.name(),
-                metric,
-                after: (&after, &after_group),
-            };
-            metric_filters::list(&logs.db, &logs.mac, &listing, page + 1).await?
-        }
+    let after = input.next_token.as_deref().map(|token| tokens::open(LIST, token)).transpose()?;
+    let [after, after_group] = after.unwrap_or_default();
+    let mut found: Vec<_> = if let Some(group) = &input.log_group_name {
+        let name = GroupName::of(context, group);
+        let group =
+            logs.permitted_group::<actions::DescribeMetricFilters>(context, &name, Aspect::Group).await?;
+        let prefix = input.filter_name_prefix.as_deref().unwrap_or_default();
+        let is_wanted = |filter: &MetricFilter| {
+            let rule = &filter.rule;
+            filter.name > after
+                && filter.name.starts_with(prefix)
+                && metric.is_none_or(|metric| metric == (rule.metric.as_str(), rule.namespace.as_str()))
+        };
+        let filters = metric_filters::of_group(&logs.db, &logs.mac, group.id).await?;
+        let wanted = filters.into_iter().filter(is_wanted);
+        wanted.map(|filter| (filter, name.name.clone())).take(page + 1).collect()
+    } else {
+        logs.permit_all::<actions::DescribeMetricFilters>(context)?;
+        let listing = Listing {
+            account: context.account(),
+            region: context.region.name(),
+            metric,
+            after: (&after, &after_group),
+        };
+        metric_filters::list(&logs.db, &logs.mac, &listing, page + 1).await?
     };
     let has_more = found.len() > page;
     found.truncate(page);

@@ -64,6 +64,14 @@ enum Value {
     Of(Selector),
 }
 
+/// What comes of an event that fits.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Seen {
+    Says(Said),
+    /// It has no number, or not all dimensions.
+    SaysNothing,
+}
+
 /// What an event says.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Said {
@@ -126,9 +134,9 @@ impl Compiled {
         self.default
     }
 
-    /// Whether an event fits, and what it says then: nothing, where it has no number or not all dimensions.
-    pub(crate) fn look_at(&self, event: &Event<'_>) -> Option<Option<Said>> {
-        self.pattern.fits(event).then(|| self.said(event))
+    /// What comes of an event, if it fits.
+    pub(crate) fn look_at(&self, event: &Event<'_>) -> Option<Seen> {
+        self.pattern.fits(event).then(|| self.said(event).map_or(Seen::SaysNothing, Seen::Says))
     }
 
     fn said(&self, event: &Event<'_>) -> Option<Said> {
@@ -172,7 +180,7 @@ mod tests {
         Rule { dimensions: owned.collect(), ..rule }
     }
 
-    fn look(rule: &Rule, message: &str) -> Option<Option<Said>> {
+    fn look(rule: &Rule, message: &str) -> Option<Seen> {
         rule.compile().unwrap().look_at(&Event::new(message))
     }
 
@@ -180,18 +188,22 @@ mod tests {
     fn events_say_numbers_and_dimensions() {
         let said = |value, dimensions: &[(&str, &str)]| {
             let owned = dimensions.iter().map(|(name, of)| ((*name).to_owned(), (*of).to_owned()));
-            Some(Some(Said { value, dimensions: owned.collect() }))
+            Some(Seen::Says(Said { value, dimensions: owned.collect() }))
         };
         assert_eq!(look(&rule("ERROR", "1"), "an ERROR"), said(1.0, &[]));
         assert_eq!(look(&rule("ERROR", "1"), "fine"), None);
         let latency = rule("{ $.latency = * }", "$.latency");
         assert_eq!(look(&latency, r#"{"latency": 2.5}"#), said(2.5, &[]));
-        assert_eq!(look(&latency, r#"{"latency": "slow"}"#), Some(None), "it fits, and says no number");
+        assert_eq!(
+            look(&latency, r#"{"latency": "slow"}"#),
+            Some(Seen::SaysNothing),
+            "it fits, and says no number"
+        );
         let bytes = with_dimensions(rule("[ip, ..., bytes]", "$bytes"), &[("Ip", "$ip")]);
         assert_eq!(look(&bytes, "10.0.0.1 x 42"), said(42.0, &[("Ip", "10.0.0.1")]));
         let by_name = with_dimensions(rule("{ $.n = * }", "1"), &[("Name", "$.name")]);
-        assert_eq!(look(&by_name, r#"{"n": 1}"#), Some(None), "a dimension that is not there");
-        assert_eq!(look(&by_name, "{\"n\": 1, \"name\": \"\u{e4}\"}"), Some(None));
+        assert_eq!(look(&by_name, r#"{"n": 1}"#), Some(Seen::SaysNothing), "a dimension that is not there");
+        assert_eq!(look(&by_name, "{\"n\": 1, \"name\": \"\u{e4}\"}"), Some(Seen::SaysNothing));
     }
 
     #[test]

@@ -259,7 +259,7 @@ impl Condition {
                 let found = path.follow(event);
                 match test {
                     Test::IsNotThere => found.is_empty(),
-                    Test::Is(wanted) => found.iter().any(|value| *value == wanted),
+                    Test::Is(wanted) => found.contains(&wanted),
                     Test::Compares(comparison) => found.iter().any(|value| compares(comparison, value)),
                 }
             }
