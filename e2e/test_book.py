@@ -42,6 +42,14 @@ def test_alarms_are_on_key_use(terminal):
     terminal.follow(BOOK / "alarms-on-key-use.md")
 
 
+def test_alarms_are_on_log_events(terminal):
+    terminal.follow(BOOK / "alarms-on-log-events.md")
+
+
+def test_events_are_logged(terminal):
+    terminal.follow(BOOK / "logs.md")
+
+
 def test_files_are_kept_in_buckets(terminal):
     terminal.follow(BOOK / "buckets-and-objects.md")
 
