@@ -32,3 +32,14 @@ fn very_many_keys_take_no_time_to_speak_of() {
     let same = (0..count).fold(ConditionKeys::new(), |keys, at| keys.with(&variant(at), "x"));
     assert!(matches!(same.get(&variant(0)), Some(KeyValue::Texts(texts)) if texts.len() == count));
 }
+
+#[test]
+fn tags_say_their_values_and_their_keys_once() {
+    let keys = ConditionKeys::new().with_tags([("team", "keys"), ("Cost", "7"), ("team", "other")]);
+    let teams = KeyValue::Texts(vec!["keys".to_owned(), "other".to_owned()]);
+    assert_eq!(keys.get("aws:requesttag/team"), Some(&teams));
+    let named = KeyValue::Texts(vec!["Cost".to_owned(), "team".to_owned()]);
+    assert_eq!(keys.get("aws:tagkeys"), Some(&named));
+    assert_eq!(ConditionKeys::new().with_tags([]).names().count(), 0);
+    assert_eq!(ConditionKeys::new().with_tag_keys([]).get("aws:tagkeys"), None);
+}

@@ -37,7 +37,7 @@ pub(super) async fn untag_resource(
         tags::check_name(name)?;
     }
     let names = input.tag_key_list.iter().map(String::as_str);
-    context.ask(tags::asked_names(ConditionKeys::new(), names));
+    context.ask(ConditionKeys::new().with_tag_keys(names));
     let untag = plane.change_tags::<actions::UntagResource>(context, &input.resource_id, |all| {
         all.remove(&input.tag_key_list);
         Ok(())

@@ -1,6 +1,6 @@
 //! Tags on clusters and backups (CloudHSM API Reference, `Tag`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use strongroom_identity::ConditionKeys;
 
@@ -57,10 +57,7 @@ impl Tags {
 
     /// What these tags, in a request, say to policies: `aws:RequestTag/key` and `aws:TagKeys`.
     pub(crate) fn asked(&self) -> ConditionKeys {
-        let with = |keys: ConditionKeys, (name, value): (&str, &str)| {
-            keys.with(&format!("aws:RequestTag/{name}"), value)
-        };
-        asked_names(self.iter().fold(ConditionKeys::new(), with), self.iter().map(|(name, _)| name))
+        ConditionKeys::new().with_tags(self.iter())
     }
 
     /// Whether there are none.
@@ -82,15 +79,6 @@ impl Tags {
     pub(crate) fn from_column(column: Option<&str>) -> Result<Self, serde_json::Error> {
         column.map_or(Ok(Self::default()), |json| serde_json::from_str(json).map(Self))
     }
-}
-
-/// Adds what names of tags in a request say to policies: `aws:TagKeys`.
-pub(crate) fn asked_names<'n>(
-    keys: ConditionKeys,
-    named: impl IntoIterator<Item = &'n str>,
-) -> ConditionKeys {
-    let named: BTreeSet<_> = named.into_iter().map(str::to_owned).collect();
-    if named.is_empty() { keys } else { keys.with("aws:TagKeys", Vec::from_iter(named)) }
 }
 
 /// Checks the name of a tag that is added or taken away.

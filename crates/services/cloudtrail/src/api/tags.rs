@@ -4,7 +4,7 @@ use strongroom_api_cloudtrail::{
     AddTagsRequest, AddTagsResponse, ListTagsRequest, ListTagsResponse, RemoveTagsRequest,
     RemoveTagsResponse, ResourceTag, Tag, actions, errors,
 };
-use strongroom_identity::{ConditionKeys, KeyValue, RequestContext};
+use strongroom_identity::{ConditionKeys, RequestContext};
 
 use crate::CloudTrail;
 use crate::domain::tags::Tags;
@@ -19,11 +19,7 @@ pub(super) async fn add(
     input: AddTagsRequest,
 ) -> Result<AddTagsResponse, Refusal> {
     let tags = Tags::parse(input.tags_list)?;
-    let mut keys = ConditionKeys::default().with("aws:TagKeys", KeyValue::Texts(tags.keys()));
-    for (key, value) in tags.iter() {
-        keys = keys.with(&format!("aws:RequestTag/{key}"), value.to_owned());
-    }
-    context.ask(keys);
+    context.ask(ConditionKeys::new().with_tags(tags.iter()));
     let id = arn(&input.resource_id)?;
     let tags = &tags;
     cloudtrail.trails.change::<actions::AddTags>(context, id, |trail| trail.tags.add(tags.clone())).await?;
@@ -35,8 +31,8 @@ pub(super) async fn remove(
     context: &RequestContext,
     input: RemoveTagsRequest,
 ) -> Result<RemoveTagsResponse, Refusal> {
-    let keys = input.tags_list.iter().map(|tag| tag.key.clone()).collect();
-    context.ask(ConditionKeys::default().with("aws:TagKeys", KeyValue::Texts(keys)));
+    let keys = input.tags_list.iter().map(|tag| tag.key.as_str());
+    context.ask(ConditionKeys::new().with_tag_keys(keys));
     let id = arn(&input.resource_id)?;
     let tags = input.tags_list.as_slice();
     let removed = cloudtrail.trails.change::<actions::RemoveTags>(context, id, |trail| {

@@ -6,7 +6,7 @@ use strongroom_api_cloudtrail::{
     TrailInfo, UpdateTrailRequest, UpdateTrailResponse, actions, errors,
 };
 use strongroom_crypto::{hex, random};
-use strongroom_identity::{ConditionKeys, KeyValue, RequestContext};
+use strongroom_identity::{ConditionKeys, RequestContext};
 use strongroom_policy::Everything;
 
 use super::checks;
@@ -207,11 +207,7 @@ pub(super) async fn list(
 
 /// What the tags of a request say to policies.
 fn asked(tags: &Tags) -> ConditionKeys {
-    let mut keys = ConditionKeys::default().with("aws:TagKeys", KeyValue::Texts(tags.keys()));
-    for (key, value) in tags.iter() {
-        keys = keys.with(&format!("aws:RequestTag/{key}"), value.to_owned());
-    }
-    keys
+    ConditionKeys::new().with_tags(tags.iter())
 }
 
 /// A value that was given: an empty one takes away what was there.

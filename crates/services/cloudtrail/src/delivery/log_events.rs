@@ -75,15 +75,13 @@ fn parts(mut events: Vec<LogEvent>) -> Vec<Vec<LogEvent>> {
     let (mut parts, mut bytes): (Vec<Vec<LogEvent>>, usize) = (Vec::new(), 0);
     for event in events {
         let size = event.message.len() + EVENT_BYTES;
-        match parts.last_mut().filter(|part| part.len() < MOST_EVENTS && bytes + size <= MOST_BYTES) {
-            Some(part) => {
-                part.push(event);
-                bytes += size;
-            }
-            None => {
-                parts.push(vec![event]);
-                bytes = size;
-            }
+        let fits = |part: &&mut Vec<LogEvent>| part.len() < MOST_EVENTS && bytes + size <= MOST_BYTES;
+        if let Some(part) = parts.last_mut().filter(fits) {
+            part.push(event);
+            bytes += size;
+        } else {
+            parts.push(vec![event]);
+            bytes = size;
         }
     }
     parts

@@ -46,10 +46,6 @@ impl Tags {
         self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(key)).map(|(_, value)| value.as_str())
     }
 
-    pub(crate) fn keys(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }

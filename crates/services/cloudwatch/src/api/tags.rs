@@ -43,7 +43,7 @@ pub(super) async fn untag_resource(
     context: &RequestContext,
     input: api::UntagResourceInput,
 ) -> Result<api::UntagResourceOutput, Refusal> {
-    context.ask(tags::asked_names(ConditionKeys::new(), &input.tag_keys));
+    context.ask(ConditionKeys::new().with_tag_keys(input.tag_keys.iter().map(String::as_str)));
     change::<actions::UntagResource>(cloudwatch, context, &input.resource_arn, |alarm| {
         alarm.body.tags.retain(|name, _| !input.tag_keys.contains(name));
         Ok(())

@@ -1,6 +1,6 @@
 //! Tags on alarms (CloudWatch API Reference, `Tag`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use strongroom_api_cloudwatch as api;
 use strongroom_identity::ConditionKeys;
@@ -39,21 +39,9 @@ pub(crate) fn check_number(tags: &BTreeMap<String, String>) -> Result<(), Refusa
     Ok(())
 }
 
-/// What tags in a request say to policies: `aws:RequestTag/key` and `aws:TagKeys`.
-pub(crate) fn asked(mut keys: ConditionKeys, tags: &BTreeMap<String, String>) -> ConditionKeys {
-    for (name, value) in tags {
-        keys = keys.with(&format!("aws:RequestTag/{name}"), value.as_str());
-    }
-    asked_names(keys, tags.keys())
-}
-
-/// What names of tags in a request say to policies: `aws:TagKeys`.
-pub(crate) fn asked_names<'n>(
-    keys: ConditionKeys,
-    names: impl IntoIterator<Item = &'n String>,
-) -> ConditionKeys {
-    let names: BTreeSet<_> = names.into_iter().cloned().collect();
-    if names.is_empty() { keys } else { keys.with("aws:TagKeys", Vec::from_iter(names)) }
+/// What tags in a request say to policies.
+pub(crate) fn asked(keys: ConditionKeys, tags: &BTreeMap<String, String>) -> ConditionKeys {
+    keys.with_tags(tags.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
 /// Tags as answers show them.

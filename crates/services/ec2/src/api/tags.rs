@@ -9,7 +9,7 @@ use crate::Networks;
 use crate::domain::filter::{Attribute, Filters, text};
 use crate::domain::id::Kind;
 use crate::domain::paging::Page;
-use crate::domain::tags::{Tags, asked_keys};
+use crate::domain::tags::Tags;
 use crate::error::Refusal;
 use crate::networks::Target;
 
@@ -48,7 +48,7 @@ pub(super) async fn delete_tags(
     let targets = targets(&input.resources)?;
     let named = input.tags.unwrap_or_default();
     let keys = named.iter().filter_map(|tag| tag.key.as_deref());
-    context.ask(asked_keys(ConditionKeys::new(), keys));
+    context.ask(ConditionKeys::new().with_tag_keys(keys));
     networks
         .change::<actions::DeleteTags, _>(context, input.dry_run, &targets, |edit| {
             input.resources.iter().try_for_each(|id| {

@@ -1,6 +1,6 @@
 //! Tags (EC2 User Guide, "Tag your Amazon EC2 resources").
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use strongroom_api_ec2::{ResourceType, Tag, TagSpecification};
@@ -122,10 +122,7 @@ impl Tags {
 
     /// What these tags, in a request, say to policies: `aws:RequestTag/key` and `aws:TagKeys`.
     pub(crate) fn asked(&self) -> ConditionKeys {
-        let with = |keys: ConditionKeys, (key, value): (&str, &str)| {
-            keys.with(&format!("aws:RequestTag/{key}"), value)
-        };
-        asked_keys(self.iter().fold(ConditionKeys::new(), with), self.iter().map(|(key, _)| key))
+        ConditionKeys::new().with_tags(self.iter())
     }
 
     /// All tags in the order of their keys.
@@ -149,12 +146,6 @@ impl Tags {
         }
         Ok(self)
     }
-}
-
-/// Adds what keys of tags in a request say to policies: `aws:TagKeys`.
-pub(crate) fn asked_keys<'k>(keys: ConditionKeys, named: impl IntoIterator<Item = &'k str>) -> ConditionKeys {
-    let named: BTreeSet<_> = named.into_iter().map(str::to_owned).collect();
-    if named.is_empty() { keys } else { keys.with("aws:TagKeys", Vec::from_iter(named)) }
 }
 
 /// Checks the key of a tag that is added or taken away.

@@ -79,7 +79,7 @@ async fn untag<A: Action>(
     name: &str,
     keys: &[String],
 ) -> Result<Unit, Refusal> {
-    context.ask(tags::asked_keys(ConditionKeys::new(), keys.iter().map(String::as_str)));
+    context.ask(ConditionKeys::new().with_tag_keys(keys.iter().map(String::as_str)));
     identities
         .change::<A, _>(context, &[Target::One(kind, name)], |edit| {
             change_tags(edit, kind, name, |tags| {

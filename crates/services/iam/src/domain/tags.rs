@@ -1,7 +1,7 @@
 //! Tags (IAM User Guide, "Tags for AWS Identity and Access Management resources"). Keys differ in more than
 //! case, and keep the case that they were given in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use strongroom_api_iam::Tag;
@@ -86,19 +86,9 @@ impl Tags {
     }
 }
 
-/// Adds what tags in a request say to policies: `aws:RequestTag/key` and `aws:TagKeys`.
-pub(crate) fn asked(mut keys: ConditionKeys, tags: Option<&[Tag]>) -> ConditionKeys {
-    let tags = tags.unwrap_or_default();
-    for tag in tags {
-        keys = keys.with(&format!("aws:RequestTag/{}", tag.key), tag.value.as_str());
-    }
-    asked_keys(keys, tags.iter().map(|tag| tag.key.as_str()))
-}
-
-/// Adds what keys of tags that are to go say to policies: `aws:TagKeys`.
-pub(crate) fn asked_keys<'k>(keys: ConditionKeys, named: impl IntoIterator<Item = &'k str>) -> ConditionKeys {
-    let named: BTreeSet<_> = named.into_iter().map(str::to_owned).collect();
-    if named.is_empty() { keys } else { keys.with("aws:TagKeys", Vec::from_iter(named)) }
+/// Adds what tags in a request say to policies.
+pub(crate) fn asked(keys: ConditionKeys, tags: Option<&[Tag]>) -> ConditionKeys {
+    keys.with_tags(tags.unwrap_or_default().iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))
 }
 
 fn check_key(key: &str) -> Result<(), Refusal> {

@@ -97,5 +97,5 @@ pub(super) async fn list_tags_log_group(
 }
 
 fn named(names: &[String]) -> ConditionKeys {
-    tags::asked_names(ConditionKeys::new(), names.iter().map(String::as_str))
+    ConditionKeys::new().with_tag_keys(names.iter().map(String::as_str))
 }

@@ -35,7 +35,7 @@ pub(super) async fn untag_resource(
 ) -> Result<UntagResourceResponse, Refusal> {
     let name = TopicName::named(context, RESOURCE, &input.resource_arn)?;
     input.tag_keys.iter().try_for_each(|name| tags::check_name(name))?;
-    context.ask(tags::asked_names(ConditionKeys::new(), input.tag_keys.iter().map(String::as_str)));
+    context.ask(ConditionKeys::new().with_tag_keys(input.tag_keys.iter().map(String::as_str)));
     let change = sns.change_topic::<actions::UntagResource>(context, &name, |topic| {
         topic.tags.remove(&input.tag_keys);
         Ok(())

@@ -1,6 +1,6 @@
 //! Tags on topics (SNS API Reference, TagResource).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use strongroom_api_sns::Tag;
 use strongroom_api_sns::errors::TAG_LIMIT_EXCEEDED_EXCEPTION;
@@ -54,10 +54,7 @@ impl Tags {
 
     /// What these tags, in a request, say to policies: `aws:RequestTag/key` and `aws:TagKeys`.
     pub(crate) fn asked(&self) -> ConditionKeys {
-        let keys = self.0.iter().fold(ConditionKeys::new(), |keys, (name, value)| {
-            keys.with(&format!("aws:RequestTag/{name}"), value.as_str())
-        });
-        asked_names(keys, self.0.keys().map(String::as_str))
+        ConditionKeys::new().with_tags(self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
     /// What they say of their topic: `aws:ResourceTag/key`, by the key's name in lower case.
@@ -89,15 +86,6 @@ impl Tags {
     pub(crate) fn from_column(column: Option<&str>) -> Result<Self, serde_json::Error> {
         column.map_or(Ok(Self::default()), |json| serde_json::from_str(json).map(Self))
     }
-}
-
-/// Adds what names of tags in a request say to policies: `aws:TagKeys`.
-pub(crate) fn asked_names<'n>(
-    keys: ConditionKeys,
-    named: impl IntoIterator<Item = &'n str>,
-) -> ConditionKeys {
-    let named: BTreeSet<_> = named.into_iter().map(str::to_owned).collect();
-    if named.is_empty() { keys } else { keys.with("aws:TagKeys", Vec::from_iter(named)) }
 }
 
 /// Checks the name of a tag that is added or taken away.
