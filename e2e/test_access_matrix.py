@@ -74,6 +74,7 @@ MISSING_SIGNATURE = {
     "ec2": "AuthFailure",
     "iam": "MissingAuthenticationToken",
     "kms": "MissingAuthenticationTokenException",
+    "logs": "MissingAuthenticationTokenException",
     "s3": "AccessDenied",
     "sns": "MissingAuthenticationToken",
     "sts": "MissingAuthenticationToken",

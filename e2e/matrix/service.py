@@ -70,7 +70,8 @@ IAM = Service("iam", "iam")
 STS = Service("sts", "sts")
 CLOUDTRAIL = Service("cloudtrail", "cloudtrail")
 CLOUDWATCH = Service("cloudwatch", "cloudwatch")
+LOGS = Service("logs", "logs")
 S3 = Service("s3", "s3")
 SNS = Service("sns", "sns")
 
-ALL = [KMS, CLOUDHSM, EC2, IAM, STS, CLOUDTRAIL, CLOUDWATCH, S3, SNS]
+ALL = [KMS, CLOUDHSM, EC2, IAM, STS, CLOUDTRAIL, CLOUDWATCH, LOGS, S3, SNS]

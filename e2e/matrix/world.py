@@ -41,6 +41,7 @@ class World:
         self._make_network()
         self._make_alarm()
         self._make_bucket()
+        self._make_log_group()
         self._find_backup()
         self._make_topic()
         self._make_trail()
@@ -69,6 +70,8 @@ class World:
             "alias-arn": self.arn("alias/absent", "kms"),
             "bucket": "absent-bucket",
             "copy-source": "absent-bucket/k",
+            "log-group": "absent",
+            "log-group-arn": self.arn("log-group:absent", "logs"),
             "trail": self.arn("trail/absent", "cloudtrail"),
             "trail-name": "absent",
             "upload": "absent",
@@ -195,6 +198,12 @@ class World:
             ComparisonOperator="GreaterThanThreshold",
         )
         self.things |= {"alarm": "matrix", "alarm-arn": self.arn("alarm:matrix", "cloudwatch")}
+
+    def _make_log_group(self):
+        logs = self.client("logs")
+        logs.create_log_group(logGroupName="matrix-logs")
+        logs.create_log_stream(logGroupName="matrix-logs", logStreamName="s")
+        self.things |= {"log-group": "matrix-logs", "log-group-arn": self.arn("log-group:matrix-logs", "logs")}
 
     def _make_bucket(self):
         s3 = self.client("s3")

@@ -221,6 +221,12 @@ pub(crate) struct Entry {
     pub(crate) xml_namespace: Option<String>,
     #[serde(default)]
     pub(crate) error_message: ErrorMessage,
+    #[serde(default = "validation_exception")]
+    pub(crate) invalid_input: String,
+}
+
+fn validation_exception() -> String {
+    "ValidationException".to_owned()
 }
 
 /// What JSON errors call their message.

@@ -1,6 +1,6 @@
 """What each operation is called with: one table for each service."""
 
-from matrix.rows import cloudhsm, cloudtrail, cloudwatch, ec2, iam, kms, s3, sns, sts
+from matrix.rows import cloudhsm, cloudtrail, cloudwatch, ec2, iam, kms, logs, s3, sns, sts
 from matrix.rows.row import Row
 
 ROWS: dict[str, list[Row]] = {
@@ -10,6 +10,7 @@ ROWS: dict[str, list[Row]] = {
     "ec2": ec2.ROWS,
     "iam": iam.ROWS,
     "kms": kms.ROWS,
+    "logs": logs.ROWS,
     "s3": s3.ROWS,
     "sns": sns.ROWS,
     "sts": sts.ROWS,

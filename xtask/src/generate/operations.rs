@@ -23,7 +23,7 @@ pub(super) fn render(plan: &Plan<'_>) -> Result<String> {
         "/// {full}, API version {version}.\npub static SERVICE: ServiceSchema = ServiceSchema {{\n name: {name:?},\n \
          full_name: {full:?},\n signing_name: {signing:?},\n home_region: {home},\n api_version: {version:?},\n target_prefix: {target},\n \
          shape_namespace: {shapes:?},\n protocols: &[{protocols}],\n query_compatible: {compatible},\n xml_namespace: {namespace},\n \
-         event_source: {source:?},\n error_message: {message:?},\n operations: &[\n",
+         event_source: {source:?},\n error_message: {message:?},\n invalid_input: {invalid:?},\n operations: &[\n",
         full = metadata.service_full_name,
         version = metadata.api_version,
         name = plan.name,
@@ -36,6 +36,7 @@ pub(super) fn render(plan: &Plan<'_>) -> Result<String> {
         namespace = optional(plan.entry.xml_namespace.as_deref().or(metadata.xml_namespace.as_deref())),
         source = plan.entry.event_source,
         message = plan.entry.error_message.name(),
+        invalid = plan.entry.invalid_input,
     )?;
     for operation in plan.model.operations.values() {
         row(plan, operation, &mut text)?;

@@ -31,7 +31,8 @@ fn files() -> BTreeMap<&'static str, String> {
            model = "trapv2"
            trait_name = "TheTrap"
            xml_namespace = "http://trap.example.com/"
-           error_message = "Message""#,
+           error_message = "Message"
+           invalid_input = "InvalidParameterException""#,
     )
     .unwrap();
     Plan::new("trap", &entry, &model).unwrap().files().unwrap().into_iter().collect()
@@ -87,8 +88,9 @@ fn the_catalogue_decides_which_values_a_refusal_lists_and_which_are_valid_beside
 }
 
 #[test]
-fn the_catalogue_decides_what_errors_call_their_message() {
+fn the_catalogue_decides_what_errors_are_called() {
     assert!(files()["src/operations.rs"].contains("error_message: \"Message\""));
+    assert!(files()["src/operations.rs"].contains("invalid_input: \"InvalidParameterException\""));
 }
 
 #[test]
