@@ -167,7 +167,7 @@ def test_what_is_taken_away_while_a_body_comes_counts_at_its_end(node, bucket, t
     key = iam.create_access_key(UserName=user)["AccessKey"]
     owner = client(node, "s3")
     owner.put_object(Bucket=bucket, Key="k", Body=b"before")
-    credentials = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    credentials = {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
     sender = client(node, "s3", signature_version="s3v4", **credentials)
     link = sender.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k"}, ExpiresIn=60)
     parts = urllib.parse.urlsplit(link)

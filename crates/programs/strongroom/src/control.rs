@@ -18,7 +18,6 @@ use std::sync::Arc;
 use anyhow::Result;
 use strongroom_iam::IdentityManagement;
 use strongroom_resealing::Resealing;
-use strongroom_s3::ObjectStorage;
 use strongroom_secret::SecretString;
 
 pub(crate) use self::answers::{Answer, Answers};
@@ -36,8 +35,6 @@ pub(crate) struct Parts {
     pub(crate) ground: Ground,
     pub(crate) iam: Arc<IdentityManagement>,
     pub(crate) resealing: Arc<Resealing>,
-    /// Who removes files of objects, where a server runs.
-    pub(crate) s3: Option<Arc<ObjectStorage>>,
 }
 
 impl Parts {

@@ -13,6 +13,7 @@
 mod api;
 mod domain;
 mod error;
+mod holding;
 mod keys;
 mod objects;
 mod repo;
@@ -20,8 +21,8 @@ mod resealing;
 mod storage;
 mod sweeping;
 
+pub use holding::{Hold, hold_files};
 pub use objects::Folder;
 pub use repo::{MIGRATIONS, STATEMENTS};
 pub use resealing::SEALED;
 pub use storage::{ObjectStorage, Parts};
-pub use sweeping::Hold;

@@ -3,6 +3,7 @@
 
 mod buckets;
 mod dropped;
+mod holds;
 mod objects;
 mod parts;
 mod uploads;
@@ -16,6 +17,7 @@ pub(crate) use self::buckets::{
     Buckets, count_buckets, find_bucket, insert_bucket, load_bucket, remove_bucket, replace_bucket,
 };
 pub(crate) use self::dropped::{drop_file, dropped_files, forget_dropped, is_named};
+pub(crate) use self::holds::{are_held, hold_until, release};
 pub(crate) use self::objects::{
     Cursor, demote_latest, find_version, has_versions, insert_version, latest, list_latest, list_versions,
     load_version, newest_but, next_number, number_of, promote, remove_version, replace_facts,
@@ -27,16 +29,25 @@ pub(crate) use self::uploads::{
 };
 
 /// The tables of S3, forward only.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    component: "s3",
-    version: 1,
-    name: "buckets and objects",
-    sql: include_str!("repo/0001_buckets_and_objects.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        component: "s3",
+        version: 1,
+        name: "buckets and objects",
+        sql: include_str!("repo/0001_buckets_and_objects.sql"),
+    },
+    Migration { component: "s3", version: 2, name: "holds", sql: include_str!("repo/0002_holds.sql") },
+];
 
 /// Every statement, so that a test can show each to both engines.
-pub const STATEMENTS: &[&[Statement]] =
-    &[buckets::STATEMENTS, objects::STATEMENTS, uploads::STATEMENTS, parts::STATEMENTS, dropped::STATEMENTS];
+pub const STATEMENTS: &[&[Statement]] = &[
+    buckets::STATEMENTS,
+    objects::STATEMENTS,
+    uploads::STATEMENTS,
+    parts::STATEMENTS,
+    dropped::STATEMENTS,
+    holds::STATEMENTS,
+];
 
 /// The form of documents that is written here.
 const FORMAT: i64 = 1;

@@ -30,7 +30,6 @@ use crate::error::Refusal;
 use crate::keys::Keys;
 use crate::objects::Folder;
 use crate::repo;
-use crate::sweeping::Holds;
 
 /// The name under which S3 calls other services.
 const SERVICE: &str = "s3.amazonaws.com";
@@ -64,7 +63,6 @@ pub struct ObjectStorage {
     pub(crate) principals: Arc<dyn Principals>,
     pub(crate) folder: Arc<Folder>,
     pub(crate) clocks: Clocks,
-    pub(crate) holds: Holds,
 }
 
 impl ObjectStorage {
@@ -73,8 +71,8 @@ impl ObjectStorage {
         let Parts { db, root, authority, outbox, clocks, kms, principals, folder } = parts;
         let passed_on = PassedOn::new(SERVICE, outbox, clocks.clone());
         let keys = Keys { sealer: Sealer::new(root, Purpose::Objects), kms, passed_on };
-        let (mac, holds) = (RowMac::new(root), Holds::default());
-        Self { db, mac, authority, keys, principals, folder, clocks, holds }
+        let mac = RowMac::new(root);
+        Self { db, mac, authority, keys, principals, folder, clocks }
     }
 
     /// The folder of objects' files.

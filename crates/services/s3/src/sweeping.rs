@@ -1,10 +1,9 @@
 //! Files that nothing needs, removed.
 //!
 //! A file is dropped by the transaction that ends the need for it, and removed a while later, so that whoever has just read
-//! its row still finds it. What a crash left between a file and its row is found by its age, and by no row naming it.
+//! its row still finds it. While somebody [holds](crate::hold_files) the files, none goes. What a crash left between a file and its row is found by its age, and by no row naming it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use strongroom_runtime::Shutdown;
@@ -42,28 +41,7 @@ pub enum SweepError {
     Files(#[from] std::io::Error),
 }
 
-/// How many copies of the files are being made.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Holds(Arc<AtomicUsize>);
-
-/// While it is held, this server removes no file: for whoever copies them.
-#[derive(Debug)]
-#[must_use = "files are removed again as soon as this is dropped"]
-pub struct Hold(Holds);
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
 impl ObjectStorage {
-    /// Keeps this server from removing files.
-    pub fn hold(&self) -> Hold {
-        self.holds.0.fetch_add(1, Ordering::SeqCst);
-        Hold(self.holds.clone())
-    }
-
     /// Removes files that nothing needs until the shutdown begins.
     pub async fn sweep(self: Arc<Self>, shutdown: Shutdown) {
         let mut round = 0;
@@ -96,7 +74,7 @@ impl ObjectStorage {
         loop {
             let files = repo::dropped_files(&self.db, until_ms, BATCH).await?;
             for file in &files {
-                if self.holds.0.load(Ordering::SeqCst) > 0 {
+                if repo::are_held(&self.db, self.clocks.real_now()).await? {
                     return Ok(removed);
                 }
                 if let Ok(id) = file.parse() {
@@ -125,7 +103,7 @@ impl ObjectStorage {
             .map_err(std::io::Error::other)??;
         let mut removed = 0;
         for id in old {
-            if self.holds.0.load(Ordering::SeqCst) > 0 {
+            if repo::are_held(&self.db, self.clocks.real_now()).await? {
                 break;
             }
             if repo::is_named(&self.db, &id.to_string()).await? {

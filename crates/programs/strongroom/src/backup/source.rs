@@ -17,7 +17,7 @@ use strongroom_backup::{
 };
 use strongroom_crypto::{hex, random};
 use strongroom_journal::Reader;
-use strongroom_s3::Folder;
+use strongroom_s3::{Folder, hold_files};
 use strongroom_seal::{Epoch, Purpose, slots_in};
 use strongroom_secret::SecretString;
 use strongroom_store::Snapshot;
@@ -47,8 +47,10 @@ pub(crate) async fn make(parts: &Parts, answers: &Answers) -> Result<SecretStrin
     let ground = &parts.ground;
     // The journal's files stay where they are, and as they are, until this is done.
     let _hold = ground.keeping.holds().hold();
-    let _objects_hold = parts.s3.as_ref().map(|s3| s3.hold());
-    // Before the store's moment: what another server on the folder removes from here on is missed, and not left out.
+    // Nor does any server on the store remove objects' files.
+    let held = hold_files(&ground.db, &ground.clocks).await;
+    let _objects_hold = held.context("holding the files of objects")?;
+    // Before the store's moment: what is removed from here on all the same is missed, and not left out.
     let objects_before = objects(&parts.place)?;
     let seal_dir = &parts.place.seal.dir;
     let (slots, epoch, snapshot) = moment(parts, seal_dir).await?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use strongroom_iam::{AccessKeys, IdentityManagement};
 use strongroom_policy::Authority;
-use strongroom_resealing::GRACE;
+use strongroom_resealing::{GRACE, Kept};
 use strongroom_runtime::{Clocks, Shutdown};
 use strongroom_store::{Db, Engine};
 
@@ -45,8 +45,7 @@ impl Node {
         let beside = beside::sealed(root, &services.points, &services.log_events);
         let resealing = resealing::of(&ground, &iam, beside, GRACE);
         shutdown.spawn(resealing.clone().follow(shutdown.clone()));
-        let s3 = Some(services.s3.clone());
-        let parts = Parts { place: place.clone(), ground: ground.clone(), iam, resealing, s3 };
+        let parts = Parts { place: place.clone(), ground: ground.clone(), iam, resealing };
         Ok((Self::new(&ground, &services, door, None, shutdown), parts))
     }
 }
@@ -54,18 +53,33 @@ impl Node {
 /// What whoever runs the machine has done where no server runs.
 pub(crate) struct Offline {
     pub(crate) parts: Parts,
-    /// The databases beside the store; the store itself on PostgreSQL.
-    beside: [Db; 2],
+    /// The databases beside an embedded store.
+    beside: Vec<Db>,
 }
 
 impl Offline {
     /// Opens what is at `place`, whose data folder the caller has locked.
     pub(crate) async fn open(place: &Place, journal: &JournalChoices) -> Result<Self> {
-        Self::on(Foundation::open(place).await?, place, journal).await
+        let foundation = Foundation::open(place).await?;
+        let points = beside::points(&foundation.db, &place.data).await?;
+        let log_events = beside::log_events(&foundation.db, &place.data).await?;
+        let sealed = beside::sealed(&foundation.root, &points, &log_events);
+        let is_beside = foundation.db.engine() == Engine::Sqlite;
+        let beside = if is_beside { vec![points, log_events] } else { Vec::new() };
+        Self::with(foundation, place, journal, (beside, sealed)).await
     }
 
-    /// The same on a foundation that is open.
+    /// The same on a foundation that is open and new: nothing is beside it yet.
     pub(crate) async fn on(foundation: Foundation, place: &Place, journal: &JournalChoices) -> Result<Self> {
+        Self::with(foundation, place, journal, (Vec::new(), Vec::new())).await
+    }
+
+    async fn with(
+        foundation: Foundation,
+        place: &Place,
+        journal: &JournalChoices,
+        (beside, sealed): (Vec<Db>, Vec<Arc<dyn Kept>>),
+    ) -> Result<Self> {
         let ground = Ground::on(foundation, &place.data, Clocks::system(), journal).await?;
         let access_keys = AccessKeys::new(ground.db.clone(), &ground.root, ground.clocks.clone());
         let history = ground.journal.reader();
@@ -76,22 +90,16 @@ impl Offline {
             Engine::Sqlite => Duration::ZERO,
             Engine::Postgres => GRACE,
         };
-        let points = beside::points(&ground.db, &place.data).await?;
-        let log_events = beside::log_events(&ground.db, &place.data).await?;
-        let sealed = beside::sealed(&ground.root, &points, &log_events);
         let resealing = resealing::of(&ground, &iam, sealed, grace);
-        let parts = Parts { place: place.clone(), ground, iam, resealing, s3: None };
-        Ok(Self { parts, beside: [points, log_events] })
+        Ok(Self { parts: Parts { place: place.clone(), ground, iam, resealing }, beside })
     }
 
     /// Flushes and closes what is on disk.
     pub(crate) async fn close(self) -> Result<()> {
         let Parts { ground, iam, resealing, .. } = self.parts;
         drop((iam, resealing));
-        if ground.db.engine() == Engine::Sqlite {
-            for db in self.beside {
-                db.close().await?;
-            }
+        for db in self.beside {
+            db.close().await?;
         }
         ground.close().await
     }

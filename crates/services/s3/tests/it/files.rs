@@ -1,7 +1,10 @@
 //! Files and rows: what is there, and what goes.
 
 use strongroom_api_s3::{self as s3, S3 as _};
+use strongroom_runtime::Clocks;
+use strongroom_s3::hold_files;
 use strongroom_schema::{ByteStream, StreamError};
+use strongroom_store::Statement;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{World, code};
@@ -11,6 +14,7 @@ on_both_engines! {
     a_body_that_fails_leaves_nothing,
     what_is_replaced_or_deleted_goes,
     a_hold_keeps_files,
+    a_hold_whose_holder_has_died_ends,
     leftovers_of_crashes_go,
     parts_that_are_not_listed_go,
     what_is_read_stays_until_it_is_read,
@@ -84,9 +88,26 @@ async fn a_hold_keeps_files(database: &TestDatabase) {
     owner.make("held").await;
     owner.put("held", "k", b"1").await.unwrap();
     owner.delete("held", "k", None).await;
-    let hold = world.s3.hold();
+    // Whoever holds them need not be the server that sweeps: the store says so.
+    let hold = hold_files(&world.db, &Clocks::system()).await.unwrap();
     assert_eq!((world.sweep().await, world.files()), (0, 1));
+    assert_eq!(world.s3.remove_leftovers(i64::MAX).await.unwrap(), 0);
     drop(hold);
+    // It is let go of behind the one who held it.
+    while world.sweep().await == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.files(), 0);
+}
+
+async fn a_hold_whose_holder_has_died_ends(database: &TestDatabase) {
+    let world = World::new(database).await;
+    let owner = world.owner();
+    owner.make("held").await;
+    owner.put("held", "k", b"1").await.unwrap();
+    owner.delete("held", "k", None).await;
+    let add = Statement::new("INSERT INTO s3_holds (hold, ends_ms) VALUES ('gone', $1)");
+    world.db.execute(add, &[(Clocks::system().real_now() - 1).into()]).await.unwrap();
     assert_eq!((world.sweep().await, world.files()), (1, 0));
 }
 
