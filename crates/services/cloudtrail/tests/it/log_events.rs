@@ -88,6 +88,8 @@ async fn a_group_that_refuses_is_tried_again(database: &TestDatabase) {
 
 #[test]
 fn what_is_no_group_or_may_not_be_used_is_refused_as_aws_does() {
+    type Refuses = Option<fn(strongroom_cloudtrail::DeliveryError) -> Obstacle>;
+
     strongroom_testkit::run(async {
         let (database, folder) = (TestDatabase::sqlite(), TempDir::new().unwrap());
         let world = World::new(&database, &folder).await;
@@ -101,7 +103,6 @@ fn what_is_no_group_or_may_not_be_used_is_refused_as_aws_does() {
             ("InvalidCloudWatchLogsLogGroupArnException", "InvalidCloudWatchLogsRoleArnException");
         let unstarred = Some("arn:aws:logs:us-east-1:111122223333:log-group:CloudTrail/Logs");
         let elsewhere = Some("arn:aws:logs:eu-central-1:111122223333:log-group:CloudTrail/Logs:*");
-        type Refuses = Option<fn(strongroom_cloudtrail::DeliveryError) -> Obstacle>;
         let cases: [(_, _, Refuses, _, _); 7] = [
             (group, None, None, of_role, no_role),
             (None, role, None, of_group, no_group),
