@@ -251,10 +251,15 @@ impl Services {
 
     /// Begins what the services do by themselves, until the shutdown begins. The schedulers are for whoever moves the clock.
     pub(crate) async fn start(&self, ground: &Ground, shutdown: &Shutdown) -> Result<Schedulers> {
-        let Self { kms, s3, cloudhsm, iam, history, deliveries, cloudwatch, sns, logs, log_metrics, .. } = self;
+        let Self { kms, s3, cloudhsm, iam, history, deliveries, cloudwatch, sns, logs, log_metrics, .. } =
+            self;
         let agendas: Vec<Arc<dyn Agenda>> = vec![kms.clone(), cloudhsm.clone(), sns.clone()];
-        let schedulers =
-            Schedulers::new(&ground.clocks, agendas, vec![cloudwatch.clone()], vec![deliveries.clone(), logs.clone()]);
+        let schedulers = Schedulers::new(
+            &ground.clocks,
+            agendas,
+            vec![cloudwatch.clone()],
+            vec![deliveries.clone(), logs.clone()],
+        );
         kms.wake(schedulers.changes.waker());
         cloudhsm.wake(schedulers.changes.waker());
         sns.wake(schedulers.changes.waker());
