@@ -7,6 +7,7 @@ mod asked;
 mod chosen;
 pub(crate) mod cryptography;
 mod data_keys;
+mod encapsulation;
 mod grants;
 mod key_pairs;
 mod key_stores;
@@ -374,6 +375,22 @@ impl kms::Kms for KeyManagement {
         input: kms::DeriveSharedSecretRequest,
     ) -> Result<kms::DeriveSharedSecretResponse, ApiError> {
         Ok(agreement::derive_shared_secret(self, context, input).await?)
+    }
+
+    async fn encapsulate(
+        &self,
+        context: &RequestContext,
+        input: kms::EncapsulateRequest,
+    ) -> Result<kms::EncapsulateResponse, ApiError> {
+        Ok(encapsulation::encapsulate(self, context, input).await?)
+    }
+
+    async fn decapsulate(
+        &self,
+        context: &RequestContext,
+        input: kms::DecapsulateRequest,
+    ) -> Result<kms::DecapsulateResponse, ApiError> {
+        Ok(encapsulation::decapsulate(self, context, input).await?)
     }
 
     async fn generate_random(

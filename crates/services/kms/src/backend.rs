@@ -70,6 +70,12 @@ pub(crate) struct DataKey {
     pub(crate) blob: Vec<u8>,
 }
 
+/// A secret, and how it is sent to whoever has the private half.
+pub(crate) struct Encapsulated {
+    pub(crate) secret: SecretBytes,
+    pub(crate) ciphertext: Vec<u8>,
+}
+
 /// What a backend says that makes no keys but symmetric ones.
 const NOT_HERE: Refusal = Refusal::NotYet("asymmetric and HMAC keys outside custom key stores");
 
@@ -237,6 +243,21 @@ pub(crate) trait KeyBackend: Send + Sync {
 
     /// Agrees on a secret with the holder of another key.
     async fn agree(&self, _key: &Key, _material: &Material, _peer: &Peer) -> Result<SecretBytes, Refusal> {
+        Err(NOT_HERE)
+    }
+
+    /// Makes a secret with the public half of a pair, for whoever has the private one.
+    async fn encapsulate(&self, _key: &Key, _material: &Material) -> Result<Encapsulated, Refusal> {
+        Err(NOT_HERE)
+    }
+
+    /// Takes such a secret out with the private half. `ciphertext` has the length that it must have.
+    async fn decapsulate(
+        &self,
+        _key: &Key,
+        _material: &Material,
+        _ciphertext: &[u8],
+    ) -> Result<SecretBytes, Refusal> {
         Err(NOT_HERE)
     }
 

@@ -41,6 +41,7 @@ pub(super) fn key_metadata(key: &Key, standing: Standing) -> KeyMetadata {
         signing_algorithms: algorithms.signing,
         mac_algorithms: algorithms.mac,
         key_agreement_algorithms: algorithms.key_agreement,
+        encapsulation_algorithms: algorithms.encapsulation,
         multi_region: Some(false),
         current_key_material_id: key.spec.is_symmetric().then(|| hex::encode(&key.current_material)),
         ..KeyMetadata::default()

@@ -27,7 +27,7 @@ const AWS_DOMAIN: &str = ".amazonaws.com";
 
 /// What callers of other accounts can do to a key, if policies let them (KMS Developer Guide, "Allowing users
 /// in other accounts to use a KMS key"); cryptography itself, and these.
-const FOR_OTHERS: [&str; 20] = [
+const FOR_OTHERS: [&str; 22] = [
     "kms:Encrypt",
     "kms:Decrypt",
     "kms:ReEncryptFrom",
@@ -41,6 +41,8 @@ const FOR_OTHERS: [&str; 20] = [
     "kms:GenerateMac",
     "kms:VerifyMac",
     "kms:DeriveSharedSecret",
+    "kms:Encapsulate",
+    "kms:Decapsulate",
     "kms:CreateGrant",
     "kms:DescribeKey",
     "kms:GetPublicKey",

@@ -5,7 +5,8 @@ mod fitness;
 mod pair;
 
 pub(crate) use self::algorithm::{
-    DigestForm, EncryptionAlgorithm, KeyAgreementAlgorithm, MacAlgorithm, SigningAlgorithm,
+    DigestForm, EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, MacAlgorithm,
+    SigningAlgorithm,
 };
 pub(crate) use self::fitness::{MessageForm, Signed, fits, signed};
 pub(crate) use self::pair::{DataKeyPairKind, Peer};
@@ -171,6 +172,24 @@ impl KeySpec {
             Self::Hmac384 => &[MacAlgorithm::HmacSha384],
             Self::Hmac512 => &[MacAlgorithm::HmacSha512],
             _ => &[],
+        }
+    }
+
+    /// How a key of this spec encapsulates secrets.
+    pub(crate) const fn encapsulation_algorithms(self) -> &'static [EncapsulationAlgorithm] {
+        match self {
+            Self::MlKem512 | Self::MlKem768 | Self::MlKem1024 => &[EncapsulationAlgorithm::MlKem],
+            _ => &[],
+        }
+    }
+
+    /// The bytes of a secret that is encapsulated for a key of this spec (FIPS 203, table 3).
+    pub(crate) const fn encapsulated_length(self) -> Option<usize> {
+        match self {
+            Self::MlKem512 => Some(768),
+            Self::MlKem768 => Some(1_088),
+            Self::MlKem1024 => Some(1_568),
+            _ => None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! What else is done with pairs: RSA encryption, secrets agreed on, public halves, data key pairs.
+//! What else is done with pairs: RSA encryption, secrets agreed on and encapsulated, public halves, data key pairs.
 
 use strongroom_api_kms::actions;
 use strongroom_crypto::{ec, ed25519, rsa};
@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::KeyManagement;
 use super::cryptography::{Decrypts, Encrypts, current};
+use crate::backend::Encapsulated;
 use crate::domain::key::{Key, SharedKey};
 use crate::domain::spec::{DataKeyPairKind, EncryptionAlgorithm, Peer};
 use crate::error::Refusal;
@@ -62,6 +63,28 @@ impl KeyManagement {
     ) -> Result<SecretBytes, Refusal> {
         let key = key.resource();
         self.backend(key).agree(key, current(key)?, peer).await
+    }
+
+    /// Makes a secret for whoever has the key's private half.
+    pub(crate) async fn encapsulate(
+        &self,
+        key: &Authorized<actions::Encapsulate, SharedKey>,
+    ) -> Result<Encapsulated, Refusal> {
+        let key = key.resource();
+        self.backend(key).encapsulate(key, current(key)?).await
+    }
+
+    /// Takes a secret out with the key's private half. Only what has another length is refused.
+    pub(crate) async fn decapsulate(
+        &self,
+        key: &Authorized<actions::Decapsulate, SharedKey>,
+        ciphertext: &[u8],
+    ) -> Result<SecretBytes, Refusal> {
+        let key = key.resource();
+        if key.spec.encapsulated_length() != Some(ciphertext.len()) {
+            return Err(Refusal::InvalidCiphertext);
+        }
+        self.backend(key).decapsulate(key, current(key)?, ciphertext).await
     }
 
     /// The key's public half as a DER SubjectPublicKeyInfo.
