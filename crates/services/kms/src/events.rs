@@ -19,16 +19,16 @@ const INTERNAL: &str = "AWS Internal";
 /// A key was given new material.
 pub(crate) fn rotated(
     key: &Key,
-    former: &MaterialId,
+    former: Option<&MaterialId>,
     kind: RotationKind,
     at_ms: i64,
     event_id: [u8; 16],
 ) -> Record {
     let details = json!({
         "rotationType": kind.as_str(),
-        "keyOrigin": key.origin(),
-        "previousKeyMaterialId": hex::encode(former),
-        "currentKeyMaterialId": hex::encode(&key.current_material),
+        "keyOrigin": key.origin().as_str(),
+        "previousKeyMaterialId": former.map(|id| hex::encode(id)),
+        "currentKeyMaterialId": key.current_material_id(),
         "keyId": key.id,
     });
     Record { service_event_details: Some(details.to_string()), ..event(key, "RotateKey", at_ms, event_id) }
@@ -83,7 +83,7 @@ pub(crate) fn swept(leftover: &Leftover, at_ms: i64, event_id: [u8; 16]) -> Reco
 /// How records name a key in the HSMs of a key store. `None` for materials that are elsewhere.
 pub(crate) fn backing_key(material: &Material) -> Option<Value> {
     match &material.held {
-        Held::Token { .. } => None,
+        Held::Absent | Held::Token { .. } => None,
         Held::InCluster { handle, .. } => {
             Some(json!({ "keyHandle": handle.to_string(), "backingKeyId": hex::encode(&material.id) }))
         }

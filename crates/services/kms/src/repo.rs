@@ -56,6 +56,12 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "alias names",
         sql: include_str!("repo/0009_alias_names.sql"),
     },
+    Migration {
+        component: "kms",
+        version: 10,
+        name: "imported materials",
+        sql: include_str!("repo/0010_imported.sql"),
+    },
 ];
 
 /// Every statement, so that a test can show each to both engines.
@@ -66,6 +72,8 @@ pub const STATEMENTS: &[Statement] = &[
     keys::FIND_OWNERS,
     keys::FIND_MATERIALS,
     keys::NEWEST_MATERIAL,
+    keys::UPDATE_MATERIAL,
+    keys::DELETE_MATERIAL,
     keys::LIST_IDS,
     keys::LIST_DUE,
     keys::FIRST_DUE_IN_STORE,

@@ -212,8 +212,8 @@ fn note_store(context: &RequestContext, key: &Key, member: &'static str) {
 
 /// Notes the material that encrypts, of a key that has more than one in its life.
 pub(super) fn note_material(context: &RequestContext, key: &Key) {
-    if key.spec.is_symmetric() {
-        context.additional("keyMaterialId", hex::encode(&key.current_material));
+    if let Some(id) = key.current_material_id().filter(|_| key.spec.is_symmetric()) {
+        context.additional("keyMaterialId", id);
     }
 }
 

@@ -4,7 +4,6 @@ use strongroom_api_kms::{
     DataKeySpec, GenerateDataKeyRequest, GenerateDataKeyResponse, GenerateDataKeyWithoutPlaintextRequest,
     GenerateDataKeyWithoutPlaintextResponse, GenerateRandomRequest, GenerateRandomResponse, actions,
 };
-use strongroom_crypto::hex;
 use strongroom_identity::RequestContext;
 use strongroom_policy::{Authorized, Everything};
 use strongroom_schema::{Blob, Map};
@@ -40,7 +39,7 @@ pub(super) async fn generate_data_key(
         plaintext: made.plaintext.as_ref().map(secret_blob),
         key_id: Some(key.resource().arn.clone()),
         ciphertext_for_recipient: None,
-        key_material_id: Some(material_id),
+        key_material_id: material_id,
     })
 }
 
@@ -61,7 +60,7 @@ pub(super) async fn generate_data_key_without_plaintext(
     Ok(GenerateDataKeyWithoutPlaintextResponse {
         ciphertext_blob: Some(Blob(made.blob)),
         key_id: Some(key.resource().arn.clone()),
-        key_material_id: Some(material_id),
+        key_material_id: material_id,
     })
 }
 
@@ -103,7 +102,7 @@ async fn generate<A: Encrypts>(
     context: &RequestContext,
     key: &Authorized<A, SharedKey>,
     asked: Asked,
-) -> Result<(DataKey, String), Refusal> {
+) -> Result<(DataKey, Option<String>), Refusal> {
     // The request names no algorithm, and only one encrypts a data key.
     algorithms::encryption(key.resource(), None)?;
     let bound_to = encryption_context(asked.pairs)?;
@@ -112,7 +111,7 @@ async fn generate<A: Encrypts>(
         return Err(kms.dry_run(key.resource()).await);
     }
     let made = kms.generate_data_key(key, &bound_to, asked.length, asked.want_plaintext).await?;
-    Ok((made, hex::encode(&key.resource().current_material)))
+    Ok((made, key.resource().current_material_id()))
 }
 
 /// The length of the data key in bytes: by its spec or by its number of bytes, not by both.

@@ -4,7 +4,6 @@ use strongroom_api_kms::{
     DataKeyPairSpec, GenerateDataKeyPairRequest, GenerateDataKeyPairResponse,
     GenerateDataKeyPairWithoutPlaintextRequest, GenerateDataKeyPairWithoutPlaintextResponse, actions,
 };
-use strongroom_crypto::hex;
 use strongroom_identity::RequestContext;
 use strongroom_policy::Authorized;
 use strongroom_schema::{Blob, Map};
@@ -41,7 +40,7 @@ pub(super) async fn generate_data_key_pair(
         key_id: Some(key.resource().arn.clone()),
         key_pair_spec: Some(input.key_pair_spec),
         ciphertext_for_recipient: None,
-        key_material_id: Some(made.material_id),
+        key_material_id: made.material_id,
     })
 }
 
@@ -63,7 +62,7 @@ pub(super) async fn generate_data_key_pair_without_plaintext(
         public_key: Some(Blob(made.public_key)),
         key_id: Some(key.resource().arn.clone()),
         key_pair_spec: Some(input.key_pair_spec),
-        key_material_id: Some(made.material_id),
+        key_material_id: made.material_id,
     })
 }
 
@@ -72,7 +71,7 @@ struct KeyPair {
     private_key: SecretBytes,
     public_key: Vec<u8>,
     blob: Vec<u8>,
-    material_id: String,
+    material_id: Option<String>,
 }
 
 async fn generate<A: Encrypts>(
@@ -93,7 +92,7 @@ async fn generate<A: Encrypts>(
     }
     let (private_key, public_key) = kms.make_data_key_pair(kind).await?;
     let blob = kms.encrypt(key, &bound_to, private_key.expose()).await?;
-    let material_id = hex::encode(&key.resource().current_material);
+    let material_id = key.resource().current_material_id();
     Ok(KeyPair { private_key, public_key, blob, material_id })
 }
 

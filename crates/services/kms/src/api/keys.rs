@@ -15,6 +15,7 @@ use crate::domain::access::{Nature, Stated};
 use crate::domain::alias::AliasNames;
 use crate::domain::identifier::Home;
 use crate::domain::key::SharedKey;
+use crate::domain::origin::Origin;
 use crate::domain::paging::Page;
 use crate::domain::policy;
 use crate::error::Refusal;
@@ -45,7 +46,8 @@ pub(super) async fn create_key(
     if let Some(policy) = &input.policy {
         let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
         let home = Home::of(context);
-        let nature = Nature { spec, usage, is_in_store: new.store.is_some() };
+        let origin = if new.store.is_some() { Origin::CustomKeyStore } else { Origin::AwsKms };
+        let nature = Nature { spec, usage, origin };
         let stated = Stated { nature, tags: &new.tags, aliases: &AliasNames::none() };
         let recipient = policy::Recipient { home: &home, arn: &home.key_arn(&key_id), stated };
         let bound = kms.bind_policy(home.account, policy).await?;

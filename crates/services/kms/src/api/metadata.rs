@@ -4,7 +4,6 @@ use strongroom_api_kms::{
     CustomerMasterKeySpec, KeyManagerType, KeyMetadata, KeySpec, KeyState as ApiKeyState, KeyUsageType,
     OriginType,
 };
-use strongroom_crypto::hex;
 use strongroom_schema::Timestamp;
 
 use super::algorithms::Algorithms;
@@ -27,7 +26,7 @@ pub(super) fn key_metadata(key: &Key, standing: Standing) -> KeyMetadata {
         description: Some(key.description.clone()),
         key_usage: Some(KeyUsageType::from(key.usage.as_str())),
         key_state: Some(state),
-        origin: Some(OriginType::from(key.origin())),
+        origin: Some(OriginType::from(key.origin().as_str())),
         custom_key_store_id: key.store.clone(),
         cloud_hsm_cluster_id: standing.cluster_id,
         key_manager: Some(match key.manager {
@@ -43,7 +42,7 @@ pub(super) fn key_metadata(key: &Key, standing: Standing) -> KeyMetadata {
         key_agreement_algorithms: algorithms.key_agreement,
         encapsulation_algorithms: algorithms.encapsulation,
         multi_region: Some(false),
-        current_key_material_id: key.spec.is_symmetric().then(|| hex::encode(&key.current_material)),
+        current_key_material_id: key.current_material_id().filter(|_| key.spec.is_symmetric()),
         ..KeyMetadata::default()
     }
 }

@@ -109,7 +109,7 @@ pub(super) async fn list_key_rotations(
 }
 
 fn entry(key: &Key, material: &Material) -> RotationsListEntry {
-    let current = material.id == key.current_material;
+    let current = key.current_material == Some(material.id);
     RotationsListEntry {
         key_id: Some(key.id.clone()),
         key_material_id: Some(hex::encode(&material.id)),

@@ -82,8 +82,12 @@ impl BuiltIn {
     }
 
     async fn open(&self, key: &Key, material: &Material) -> Result<OpenedKey, Refusal> {
-        let Held::Token { reference, token } = &material.held else {
-            return Err(Refusal::internal("a built-in key has a material in a cluster"));
+        let (reference, token) = match &material.held {
+            Held::Token { reference, token } => (reference, token),
+            Held::Absent => return Err(key.pending_import()),
+            Held::InCluster { .. } => {
+                return Err(Refusal::internal("a built-in key has a material in a cluster"));
+            }
         };
         Ok(self.partition(&key.home).await?.open(reference, token)?)
     }
@@ -166,6 +170,7 @@ fn material(partition: &Partition, token: KeyToken, wanted: &Wanted<'_>) -> Resu
         held: Held::Token { reference: token.reference, token: token.bytes },
         created_ms: wanted.now_ms,
         rotation: None,
+        import: None,
     })
 }
 

@@ -11,6 +11,7 @@ use strongroom_policy::{Guard, Policy, Resource, Values};
 use super::alias::AliasNames;
 use super::identifier::Home;
 use super::key::{Key, Manager};
+use super::origin::Origin;
 use super::policy::{self, Bound};
 use super::spec::{KeySpec, KeyUsage};
 use super::tags::Tags;
@@ -117,21 +118,16 @@ fn default_of(account: AccountId) -> Arc<Policy> {
 pub(crate) struct Nature {
     pub(crate) spec: KeySpec,
     pub(crate) usage: KeyUsage,
-    /// Whether a custom key store holds it.
-    pub(crate) is_in_store: bool,
+    /// Where its materials come from.
+    pub(crate) origin: Origin,
 }
 
 impl Nature {
-    /// Where its materials come from, as the API, policies and records say it.
-    pub(crate) fn origin(self) -> &'static str {
-        if self.is_in_store { "AWS_CLOUDHSM" } else { "AWS_KMS" }
-    }
-
     fn condition_key(self, key: &str) -> Option<Values<'static>> {
         match key {
             "kms:keyspec" | "kms:customermasterkeyspec" => Some(Values::text(self.spec.as_str())),
             "kms:keyusage" | "kms:customermasterkeyusage" => Some(Values::text(self.usage.as_str())),
-            "kms:keyorigin" => Some(Values::text(self.origin())),
+            "kms:keyorigin" => Some(Values::text(self.origin.as_str())),
             "kms:multiregion" => Some(false.into()),
             _ => None,
         }
@@ -140,7 +136,7 @@ impl Nature {
 
 impl Key {
     pub(crate) fn nature(&self) -> Nature {
-        Nature { spec: self.spec, usage: self.usage, is_in_store: self.store.is_some() }
+        Nature { spec: self.spec, usage: self.usage, origin: self.origin() }
     }
 
     /// What it says of itself.

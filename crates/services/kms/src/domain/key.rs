@@ -3,12 +3,15 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use strongroom_crypto::hex;
 use strongroom_hsm_core::TokenRef;
 
 use super::access::KeyPolicy;
 use super::alias::AliasNames;
 use super::grant::Holdings;
 use super::identifier::Home;
+use super::import::{Import, Imported};
+use super::origin::Origin;
 use super::rotation::{RotationKind, Schedule};
 use super::spec::{KeySpec, KeyUsage};
 use super::tags::Tags;
@@ -19,6 +22,8 @@ use crate::cache::Weighed;
 pub(crate) enum KeyState {
     Enabled,
     Disabled,
+    /// A material of it that its owner brings is not there.
+    PendingImport,
     PendingDeletion {
         /// When it is deleted, milliseconds since 1970.
         due_ms: i64,
@@ -31,6 +36,7 @@ impl KeyState {
         match self {
             Self::Enabled => "Enabled",
             Self::Disabled => "Disabled",
+            Self::PendingImport => "PendingImport",
             Self::PendingDeletion { .. } => "PendingDeletion",
         }
     }
@@ -40,6 +46,7 @@ impl KeyState {
         match (text, deletion_ms) {
             ("Enabled", None) => Some(Self::Enabled),
             ("Disabled", None) => Some(Self::Disabled),
+            ("PendingImport", None) => Some(Self::PendingImport),
             ("PendingDeletion", Some(due_ms)) => Some(Self::PendingDeletion { due_ms }),
             _ => None,
         }
@@ -49,7 +56,7 @@ impl KeyState {
     pub(crate) fn deletion_ms(self) -> Option<i64> {
         match self {
             Self::PendingDeletion { due_ms } => Some(due_ms),
-            Self::Enabled | Self::Disabled => None,
+            Self::Enabled | Self::Disabled | Self::PendingImport => None,
         }
     }
 }
@@ -89,8 +96,10 @@ pub(crate) struct Key {
     pub(crate) on_demand_rotations: u32,
     /// How many grants it has.
     pub(crate) grants: u32,
-    /// The material that encrypts, by id.
-    pub(crate) current_material: MaterialId,
+    /// What is known of its materials, if its owner brings them.
+    pub(crate) import: Option<Import>,
+    /// The material that encrypts, by id; `None` while none was ever imported.
+    pub(crate) current_material: Option<MaterialId>,
     /// All materials, oldest first: older ones still decrypt.
     pub(crate) materials: Vec<Material>,
 }
@@ -107,11 +116,15 @@ pub(crate) struct Material {
     pub(crate) created_ms: i64,
     /// Which kind of rotation made it; `None` for the first.
     pub(crate) rotation: Option<RotationKind>,
+    /// What is known of it beside that, if its owner brings it.
+    pub(crate) import: Option<Imported>,
 }
 
 /// Where a material is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Held {
+    /// Nowhere: it was imported and is deleted or expired, or is known from another Region and not imported yet.
+    Absent,
     /// In a built-in partition, sealed for it.
     Token {
         /// The token that is in force: the partition's handle of the key inside, and the token's digest.
@@ -142,7 +155,7 @@ impl Material {
     /// The public half as a DER SubjectPublicKeyInfo, if the key is a pair.
     pub(crate) fn public_key(&self) -> Option<&[u8]> {
         match &self.held {
-            Held::Token { .. } => None,
+            Held::Absent | Held::Token { .. } => None,
             Held::InCluster { public, .. } => public.as_ref().map(|public| public.der.as_slice()),
         }
     }
@@ -152,6 +165,7 @@ impl Held {
     /// About how many bytes it holds beside itself.
     fn weight(&self) -> usize {
         match self {
+            Self::Absent => 0,
             Self::Token { token, .. } => token.len(),
             Self::InCluster { public, .. } => public.as_ref().map_or(0, |public| public.der.len()),
         }
@@ -164,9 +178,13 @@ impl Key {
         self.materials.iter().find(|material| material.id == *id)
     }
 
-    /// Where its materials come from, as the API and records say it.
-    pub(crate) fn origin(&self) -> &'static str {
-        self.nature().origin()
+    /// Where its materials come from.
+    pub(crate) fn origin(&self) -> Origin {
+        match (&self.store, &self.import) {
+            (Some(_), _) => Origin::CustomKeyStore,
+            (None, Some(_)) => Origin::External,
+            (None, None) => Origin::AwsKms,
+        }
     }
 
     /// Where its materials are. Keys of one place can be used in one step.
@@ -176,16 +194,24 @@ impl Key {
 
     /// The material that encrypts.
     pub(crate) fn current(&self) -> Option<&Material> {
-        self.material(&self.current_material)
+        self.material(self.current_material.as_ref()?)
     }
 
-    /// When the key next changes by itself, in milliseconds since 1970: it is deleted, or rotated.
+    /// The id of the material that encrypts, as the API and records show it.
+    pub(crate) fn current_material_id(&self) -> Option<String> {
+        self.current_material.as_ref().map(|id| hex::encode(id))
+    }
+
+    /// When the key next changes by itself, in milliseconds since 1970: it is deleted or rotated, or a material of it
+    /// expires.
     pub(crate) fn due_ms(&self) -> Option<i64> {
-        match self.state {
+        let of_state = match self.state {
             KeyState::Enabled => self.rotation.map(|schedule| schedule.next_ms),
-            KeyState::Disabled => None,
+            KeyState::Disabled | KeyState::PendingImport => None,
             KeyState::PendingDeletion { due_ms } => Some(due_ms),
-        }
+        };
+        let of_import = self.import.and_then(|import| import.expires_ms);
+        of_state.into_iter().chain(of_import).min()
     }
 }
 

@@ -17,6 +17,16 @@ impl Key {
         match self.state {
             KeyState::Enabled => Ok(()),
             KeyState::Disabled => Err(Refusal::Disabled(self.arn.clone())),
+            KeyState::PendingImport => Err(self.pending_import()),
+            KeyState::PendingDeletion { .. } => Err(self.pending_deletion()),
+        }
+    }
+
+    /// Refuses to let a key be used, or not be used, that cannot be used anyhow.
+    fn expect_switchable(&self) -> Result<(), Refusal> {
+        match self.state {
+            KeyState::Enabled | KeyState::Disabled => Ok(()),
+            KeyState::PendingImport => Err(self.pending_import()),
             KeyState::PendingDeletion { .. } => Err(self.pending_deletion()),
         }
     }
@@ -24,7 +34,7 @@ impl Key {
     /// Refuses changes to a key that is to be deleted.
     pub(crate) fn expect_staying(&self) -> Result<(), Refusal> {
         match self.state {
-            KeyState::Enabled | KeyState::Disabled => Ok(()),
+            KeyState::Enabled | KeyState::Disabled | KeyState::PendingImport => Ok(()),
             KeyState::PendingDeletion { .. } => Err(self.pending_deletion()),
         }
     }
@@ -33,9 +43,14 @@ impl Key {
         Refusal::InvalidState(format!("{} is pending deletion.", self.arn))
     }
 
+    /// What is said of a key that lacks a material: while none was imported, and after one was deleted or has expired.
+    pub(crate) fn pending_import(&self) -> Refusal {
+        Refusal::InvalidState(format!("{} is pending import.", self.arn))
+    }
+
     /// Lets the key be used. A rotation that fell due while it could not be used is due now, once.
     pub(crate) fn enable(&mut self, now_ms: i64) -> Result<(), Refusal> {
-        self.expect_staying()?;
+        self.expect_switchable()?;
         // What is enabled already misses nothing: whatever is due is still to be done, each in its turn.
         if let Some(schedule) = self.rotation.as_mut().filter(|_| self.state == KeyState::Disabled) {
             schedule.next_ms = schedule.next_ms.max(now_ms);
@@ -46,7 +61,7 @@ impl Key {
 
     /// Lets the key not be used.
     pub(crate) fn disable(&mut self) -> Result<(), Refusal> {
-        self.expect_staying()?;
+        self.expect_switchable()?;
         self.state = KeyState::Disabled;
         Ok(())
     }
@@ -59,14 +74,15 @@ impl Key {
         Ok(())
     }
 
-    /// Keeps a key that was to be deleted. It is disabled then.
+    /// Keeps a key that was to be deleted. It is disabled then, or still without a material.
     pub(crate) fn cancel_deletion(&mut self) -> Result<(), Refusal> {
         match self.state {
             KeyState::PendingDeletion { .. } => {
-                self.state = KeyState::Disabled;
+                let lacks_material = self.import.is_some_and(|import| !import.is_complete);
+                self.state = if lacks_material { KeyState::PendingImport } else { KeyState::Disabled };
                 Ok(())
             }
-            KeyState::Enabled | KeyState::Disabled => {
+            KeyState::Enabled | KeyState::Disabled | KeyState::PendingImport => {
                 Err(Refusal::InvalidState(format!("{} is not pending deletion.", self.arn)))
             }
         }

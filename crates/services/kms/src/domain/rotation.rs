@@ -73,7 +73,7 @@ impl Key {
         if !strict || self.store.is_none() || !self.spec.is_symmetric() {
             return Ok(());
         }
-        let origin = self.origin();
+        let origin = self.origin().as_str();
         Err(Refusal::Unsupported(Some(format!(
             "{} origin is {origin} which is not valid for this operation.",
             self.arn
@@ -102,7 +102,7 @@ impl Key {
     pub(crate) fn rotation_status(&self) -> Option<Schedule> {
         match self.state {
             KeyState::Enabled | KeyState::Disabled => self.rotation,
-            KeyState::PendingDeletion { .. } => None,
+            KeyState::PendingImport | KeyState::PendingDeletion { .. } => None,
         }
     }
 
@@ -126,7 +126,7 @@ impl Key {
     pub(crate) fn rotate_on_demand(&mut self, now_ms: i64, material: &Material) -> Result<(), Refusal> {
         self.expect_rotatable(now_ms)?;
         self.on_demand_rotations += 1;
-        self.current_material = material.id;
+        self.current_material = Some(material.id);
         Ok(())
     }
 
@@ -144,7 +144,7 @@ impl Key {
         if let Some(schedule) = &mut self.rotation {
             *schedule = Schedule::from(done_ms, schedule.days);
         }
-        self.current_material = material.id;
+        self.current_material = Some(material.id);
         true
     }
 }

@@ -38,7 +38,7 @@ macro_rules! named {
         }
     };
 }
-use named;
+pub(super) use named;
 
 named! {
     /// What a key's material is.

@@ -113,7 +113,9 @@ impl KeyManagement {
         };
         let inserted = self.insert(&key, None, context.draft()).await;
         if !matches!(inserted, Ok(true)) {
-            self.discard(&key.home, key.store.as_deref(), &key.current_material).await;
+            for material in &key.materials {
+                self.discard(&key.home, key.store.as_deref(), &material.id).await;
+            }
         }
         if !inserted? {
             return Err(Refusal::KeyExists(key.arn));
@@ -189,7 +191,9 @@ impl KeyManagement {
                 if !repo::keys::insert(tx, &self.mac, key).await? {
                     return Err(Taken::Taken);
                 }
-                self.settle(tx, key, &key.current_material).await?;
+                for material in &key.materials {
+                    self.settle(tx, key, &material.id).await?;
+                }
                 if let Some(alias) = alias
                     && !repo::aliases::insert(tx, &self.mac, alias).await?
                 {
@@ -239,7 +243,8 @@ pub(super) fn first_state(home: Home, id: String, manager: Manager, material: Ma
         rotation: None,
         on_demand_rotations: 0,
         grants: 0,
-        current_material: material.id,
+        import: None,
+        current_material: Some(material.id),
         materials: vec![material],
     }
 }

@@ -34,7 +34,7 @@ impl KeyManagement {
                 let mut key = self.permit_change::<actions::RotateKeyOnDemand>(context, key)?;
                 let former = key.current_material;
                 key.rotate_on_demand(context.now_ms, material)?;
-                let record = events::rotated(&key, &former, kind, context.now_ms, event_id);
+                let record = events::rotated(&key, former.as_ref(), kind, context.now_ms, event_id);
                 repo::keys::append_material(tx, &self.mac, &key, material).await?;
                 self.settle(tx, &key, &material.id).await?;
                 repo::keys::replace(tx, &self.mac, &mut key).await?;
@@ -76,7 +76,7 @@ impl KeyManagement {
                 if !key.rotate_when_due(due_ms, done_ms, material) {
                     return Ok(None);
                 }
-                let record = events::rotated(&key, &former, kind, done_ms, event_id);
+                let record = events::rotated(&key, former.as_ref(), kind, done_ms, event_id);
                 repo::keys::append_material(tx, &self.mac, &key, material).await?;
                 self.settle(tx, &key, &material.id).await?;
                 repo::keys::replace(tx, &self.mac, &mut key).await?;
