@@ -23,7 +23,7 @@ pub use api::{
     shows_parameters, spell_origin,
 };
 pub use clusters::{Cluster, ClusterAddress, Dialer, PoolDialer, TrustAnchors};
-pub use faults::KeyStoreFaultError;
+pub use faults::{CallFaultError, KeyStoreFaultError};
 pub use management::{GrantSeedling, KeyManagement, KeySeedling, Parts, Quiet, Settings};
 pub use repo::{MIGRATIONS, STATEMENTS};
 pub use resealing::SEALED;

@@ -37,6 +37,7 @@ use crate::domain::grant::HeldGrants;
 use crate::domain::identifier::Home;
 use crate::domain::key::Key;
 use crate::error::Refusal;
+use crate::faults::CallFaults;
 use crate::throttling::Throttling;
 
 pub(crate) use self::creation::NewKey;
@@ -102,6 +103,7 @@ pub struct KeyManagement {
     clocks: Clocks,
     resting: Resting,
     throttling: Arc<Throttling>,
+    call_faults: CallFaults,
     pair_makers: PairMakers,
     pub(crate) stores: Arc<KeyStores>,
     pub(crate) settings: Settings,
@@ -153,6 +155,7 @@ impl KeyManagement {
             clocks,
             resting,
             throttling,
+            call_faults: CallFaults::default(),
             pair_makers: PairMakers::default(),
             stores,
             settings,
@@ -176,6 +179,7 @@ impl KeyManagement {
         self.stores.clear();
         self.resting.clear();
         self.throttling.set(None);
+        self.call_faults.forget(|_| true);
         self.usage.start_over(quiet.usage, journal);
     }
 
