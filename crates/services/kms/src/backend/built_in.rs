@@ -1,23 +1,28 @@
 //! The built-in backend: an HSM core in this process, a partition of it for each account and Region, key
 //! tokens in the store.
 
+mod attributes;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_crypto::random;
 use strongroom_hsm_core::{
-    Attributes, BlobHeader, EncryptionContext, HsmError, KeyHandle, KeyToken, KeyType, OpenedKey, Partition,
-    PartitionId, PartitionKey, Usage,
+    Attributes, BlobHeader, EncryptionContext, HsmError, KeyHandle, KeyToken, OpenedKey, Partition,
+    PartitionId, PartitionKey,
 };
 use strongroom_seal::{Purpose, Root, Sealer};
-use strongroom_secret::{Key256, SecretBytes};
+use strongroom_secret::SecretBytes;
 use strongroom_store::Db;
 
-use super::{KeyBackend, NotMade, Wanted};
+use self::attributes::{attributes, oaep_hash, scheme, signed};
+use super::{Encapsulated, KeyBackend, NotMade, Wanted};
 use crate::cache::{Cache, Ticket, Weighed};
 use crate::domain::identifier::Home;
 use crate::domain::key::{Held, Key, Material};
-use crate::domain::spec::{KeySpec, KeyUsage};
+use crate::domain::spec::{
+    EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, Peer, Signed, SigningAlgorithm,
+};
 use crate::error::Refusal;
 use crate::repo::partitions::{self, PartitionRow};
 
@@ -26,9 +31,6 @@ const PARTITIONS: usize = 256;
 
 /// Opened keys that each of them keeps.
 const OPENED_KEYS: usize = 4_096;
-
-/// What a symmetric KMS key may do.
-const ATTRIBUTES: Attributes = Attributes { key_type: KeyType::Aes256, usage: Usage::SYMMETRIC };
 
 /// The partitions of this node.
 pub(crate) struct BuiltIn {
@@ -83,7 +85,7 @@ impl BuiltIn {
 
     async fn open(&self, key: &Key, material: &Material) -> Result<OpenedKey, Refusal> {
         let (reference, token) = match &material.held {
-            Held::Token { reference, token } => (reference, token),
+            Held::Token { reference, token, .. } => (reference, token),
             Held::Absent => return Err(key.pending_import()),
             Held::InCluster { .. } => {
                 return Err(Refusal::internal("a built-in key has a material in a cluster"));
@@ -96,18 +98,36 @@ impl BuiltIn {
 #[async_trait]
 impl KeyBackend for BuiltIn {
     fn offers(&self, spec: KeySpec, usage: KeyUsage) -> bool {
-        (spec, usage) == (KeySpec::SymmetricDefault, KeyUsage::EncryptDecrypt)
+        spec.serves(usage) && attributes(spec, usage).is_some()
     }
 
     async fn generate(&self, wanted: &Wanted<'_>) -> Result<Material, NotMade> {
+        let attributes = expected(wanted)?;
         let partition = self.partition(wanted.home).await?;
-        let token = partition.generate_aes256(KeyHandle::random()?, &ATTRIBUTES)?;
+        let handle = KeyHandle::random()?;
+        let token = if is_slow_to_make(wanted.spec) {
+            let partition = partition.clone();
+            let made = tokio::task::spawn_blocking(move || partition.generate(handle, &attributes)).await;
+            made.map_err(|error| Refusal::Internal(error.into()))??
+        } else {
+            partition.generate(handle, &attributes)?
+        };
         Ok(material(&partition, token, wanted)?)
     }
 
-    async fn take_in(&self, wanted: &Wanted<'_>, chosen: &Key256) -> Result<Material, Refusal> {
+    async fn take_in(&self, wanted: &Wanted<'_>, chosen: &SecretBytes) -> Result<Material, Refusal> {
         let partition = self.partition(wanted.home).await?;
-        let token = partition.import_aes256(KeyHandle::random()?, &ATTRIBUTES, chosen)?;
+        let token = match partition.import(KeyHandle::random()?, &expected(wanted)?, chosen) {
+            Err(HsmError::InvalidMaterial) => return Err(Refusal::InvalidCiphertext),
+            outcome => outcome?,
+        };
+        material(&partition, token, wanted)
+    }
+
+    async fn adopt(&self, wanted: &Wanted<'_>, from: (&Key, &Material)) -> Result<Material, Refusal> {
+        let opened = self.open(from.0, from.1).await?;
+        let partition = self.partition(wanted.home).await?;
+        let token = partition.adopt(KeyHandle::random()?, &opened)?;
         material(&partition, token, wanted)
     }
 
@@ -149,9 +169,108 @@ impl KeyBackend for BuiltIn {
         }
     }
 
+    async fn sign(
+        &self,
+        key: &Key,
+        material: &Material,
+        algorithm: SigningAlgorithm,
+        what: Signed<'_>,
+    ) -> Result<Vec<u8>, Refusal> {
+        let scheme = scheme(algorithm)?;
+        Ok(self.open(key, material).await?.sign(scheme, signed(scheme, what))?)
+    }
+
+    async fn verify(
+        &self,
+        key: &Key,
+        material: &Material,
+        algorithm: SigningAlgorithm,
+        what: Signed<'_>,
+        signature: &[u8],
+    ) -> Result<bool, Refusal> {
+        let scheme = scheme(algorithm)?;
+        Ok(self.open(key, material).await?.verify(scheme, signed(scheme, what), signature)?)
+    }
+
+    /// The algorithm is the key's one, as its spec says.
+    async fn mac(
+        &self,
+        key: &Key,
+        material: &Material,
+        _algorithm: MacAlgorithm,
+        message: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        Ok(self.open(key, material).await?.mac(message)?)
+    }
+
+    async fn verify_mac(
+        &self,
+        key: &Key,
+        material: &Material,
+        _algorithm: MacAlgorithm,
+        message: &[u8],
+        mac: &[u8],
+    ) -> Result<bool, Refusal> {
+        Ok(self.open(key, material).await?.verify_mac(message, mac)?)
+    }
+
+    async fn encrypt_raw(
+        &self,
+        key: &Key,
+        material: &Material,
+        algorithm: EncryptionAlgorithm,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        Ok(self.open(key, material).await?.encrypt_oaep(oaep_hash(algorithm)?, plaintext)?)
+    }
+
+    async fn decrypt_raw(
+        &self,
+        key: &Key,
+        material: &Material,
+        algorithm: EncryptionAlgorithm,
+        ciphertext: &[u8],
+    ) -> Result<SecretBytes, Refusal> {
+        match self.open(key, material).await?.decrypt_oaep(oaep_hash(algorithm)?, ciphertext) {
+            Err(HsmError::InvalidCiphertext) => Err(Refusal::InvalidCiphertext),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    async fn agree(&self, key: &Key, material: &Material, peer: &Peer) -> Result<SecretBytes, Refusal> {
+        Ok(self.open(key, material).await?.agree(&peer.point)?)
+    }
+
+    async fn encapsulate(&self, key: &Key, material: &Material) -> Result<Encapsulated, Refusal> {
+        let made = self.open(key, material).await?.encapsulate()?;
+        Ok(Encapsulated { secret: made.secret, ciphertext: made.ciphertext })
+    }
+
+    async fn decapsulate(
+        &self,
+        key: &Key,
+        material: &Material,
+        ciphertext: &[u8],
+    ) -> Result<SecretBytes, Refusal> {
+        match self.open(key, material).await?.decapsulate(ciphertext) {
+            Err(HsmError::InvalidCiphertext) => Err(Refusal::InvalidCiphertext),
+            outcome => Ok(outcome?),
+        }
+    }
+
     async fn random(&self, length: usize) -> Result<SecretBytes, Refusal> {
         SecretBytes::filled(length, random::fill).map_err(|error| Refusal::Internal(error.into()))
     }
+}
+
+/// What the partition is asked for, of what [`KeyBackend::offers`] has let through.
+fn expected(wanted: &Wanted<'_>) -> Result<Attributes, Refusal> {
+    attributes(wanted.spec, wanted.usage).ok_or_else(|| Refusal::internal("no partition makes such keys"))
+}
+
+/// Whether making a key may take a second, for which no thread of calls is held up.
+const fn is_slow_to_make(spec: KeySpec) -> bool {
+    matches!(spec, KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096)
 }
 
 /// Partitions are bounded by their number; the keys that each keeps opened, by [`OPENED_KEYS`].
@@ -167,7 +286,7 @@ fn material(partition: &Partition, token: KeyToken, wanted: &Wanted<'_>) -> Resu
     let opened = partition.open(&token.reference, &token.bytes)?;
     Ok(Material {
         id: opened.fingerprint(wanted.key_id.as_bytes())?,
-        held: Held::Token { reference: token.reference, token: token.bytes },
+        held: Held::Token { reference: token.reference, token: token.bytes, public: opened.public_key()? },
         created_ms: wanted.now_ms,
         rotation: None,
         import: None,

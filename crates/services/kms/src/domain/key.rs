@@ -131,6 +131,8 @@ pub(crate) enum Held {
         reference: TokenRef,
         /// The token.
         token: Vec<u8>,
+        /// The public half as a DER SubjectPublicKeyInfo, if the key is a pair.
+        public: Option<Vec<u8>>,
     },
     /// In the HSMs of a cluster.
     InCluster {
@@ -155,7 +157,8 @@ impl Material {
     /// The public half as a DER SubjectPublicKeyInfo, if the key is a pair.
     pub(crate) fn public_key(&self) -> Option<&[u8]> {
         match &self.held {
-            Held::Absent | Held::Token { .. } => None,
+            Held::Absent => None,
+            Held::Token { public, .. } => public.as_deref(),
             Held::InCluster { public, .. } => public.as_ref().map(|public| public.der.as_slice()),
         }
     }
@@ -166,7 +169,7 @@ impl Held {
     fn weight(&self) -> usize {
         match self {
             Self::Absent => 0,
-            Self::Token { token, .. } => token.len(),
+            Self::Token { token, public, .. } => token.len() + public.as_ref().map_or(0, Vec::len),
             Self::InCluster { public, .. } => public.as_ref().map_or(0, |public| public.der.len()),
         }
     }

@@ -9,7 +9,7 @@ use strongroom_service::{ApiError, NotPlanted, Planted};
 use strongroom_store::{StoreError, Tx};
 
 use super::aliases::expect_room;
-use super::creation::first_state;
+use super::creation::{bytes_of, first_state};
 use super::grants::GrantSeedling;
 use super::{KeyManagement, random_id};
 use crate::backend::{NotMade, Wanted};
@@ -211,7 +211,7 @@ impl KeyManagement {
         }
         let wanted = wish.wanted()?;
         let material = match &wish.seedling.material {
-            Some(chosen) => backend.take_in(&wanted, chosen).await.map_err(at("KeyMaterial"))?,
+            Some(chosen) => backend.take_in(&wanted, &bytes_of(chosen)).await.map_err(at("KeyMaterial"))?,
             None => backend.generate(&wanted).await.map_err(NotMade::into_refusal)?,
         };
         let id = wish.seedling.id.clone();
@@ -224,7 +224,8 @@ impl KeyManagement {
         let Some(chosen) = &wish.seedling.material else { return Ok(()) };
         let backend = self.backend_in(&wish.home, None).await?;
         // The id of a built-in material is its fingerprint.
-        let taken_in = backend.take_in(&wish.wanted()?, chosen).await.map_err(at("KeyMaterial"))?;
+        let taken_in =
+            backend.take_in(&wish.wanted()?, &bytes_of(chosen)).await.map_err(at("KeyMaterial"))?;
         if key.material(&taken_in.id).is_some() {
             return Ok(());
         }

@@ -249,7 +249,7 @@ fn held_columns(held: &Held) -> [Column; 3] {
             ("token", Value::from(Vec::new())),
             ("token_digest", Value::from(Vec::new())),
         ],
-        Held::Token { reference, token } => [
+        Held::Token { reference, token, .. } => [
             ("handle", reference.handle.as_bytes().into()),
             ("token", Value::from(token)),
             ("token_digest", reference.digest.as_bytes().into()),
@@ -264,14 +264,14 @@ fn held_columns(held: &Held) -> [Column; 3] {
 
 /// The columns of the public half, which say nothing for most.
 fn public_columns(held: &Held) -> [Column; 2] {
-    let public = match held {
-        Held::Absent | Held::Token { .. } => None,
-        Held::InCluster { public, .. } => public.as_ref(),
+    let (handle, der) = match held {
+        Held::Absent => (None, None),
+        Held::Token { public, .. } => (None, public.as_ref()),
+        Held::InCluster { public, .. } => {
+            (public.as_ref().map(|public| public.handle), public.as_ref().map(|public| &public.der))
+        }
     };
-    [
-        ("public_handle", public.map(|public| public.handle.to_be_bytes()).into()),
-        ("public_key", public.map(|public| public.der.clone()).into()),
-    ]
+    [("public_handle", handle.map(u64::to_be_bytes).into()), ("public_key", der.cloned().into())]
 }
 
 fn read_held(row: &Row) -> Result<Held, StoreError> {
@@ -284,7 +284,8 @@ fn read_held(row: &Row) -> Result<Held, StoreError> {
             handle: KeyHandle::from_bytes(row.array("handle")?),
             digest: TokenDigest::from_bytes(row.array("token_digest")?),
         };
-        return Ok(Held::Token { reference, token: row.blob("token")? });
+        let (token, public) = (row.blob("token")?, row.opt_blob("public_key")?);
+        return Ok(Held::Token { reference, token, public });
     };
     let public = match (row.opt_blob("public_handle")?, row.opt_blob("public_key")?) {
         (Some(handle), Some(der)) => {
