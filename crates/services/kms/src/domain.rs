@@ -9,6 +9,7 @@ pub(crate) mod key;
 pub(crate) mod key_store;
 pub(crate) mod lifecycle;
 pub(crate) mod managed;
+pub(crate) mod multi_region;
 pub(crate) mod origin;
 pub(crate) mod paging;
 pub(crate) mod policy;

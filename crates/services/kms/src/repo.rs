@@ -62,6 +62,12 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "imported materials",
         sql: include_str!("repo/0010_imported.sql"),
     },
+    Migration {
+        component: "kms",
+        version: 11,
+        name: "multi-Region keys",
+        sql: include_str!("repo/0011_multi_region.sql"),
+    },
 ];
 
 /// Every statement, so that a test can show each to both engines.

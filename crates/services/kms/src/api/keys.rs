@@ -47,7 +47,7 @@ pub(super) async fn create_key(
         let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
         let home = Home::of(context);
         let origin = if new.store.is_some() { Origin::CustomKeyStore } else { Origin::AwsKms };
-        let nature = Nature { spec, usage, origin };
+        let nature = Nature { spec, usage, origin, role: None };
         let stated = Stated { nature, tags: &new.tags, aliases: &AliasNames::none() };
         let recipient = policy::Recipient { home: &home, arn: &home.key_arn(&key_id), stated };
         let bound = kms.bind_policy(home.account, policy).await?;

@@ -2,13 +2,15 @@
 
 use strongroom_api_kms::{
     CustomerMasterKeySpec, KeyManagerType, KeyMetadata, KeySpec, KeyState as ApiKeyState, KeyUsageType,
-    OriginType,
+    MultiRegionConfiguration, MultiRegionKey, MultiRegionKeyType, OriginType,
 };
 use strongroom_schema::Timestamp;
 
 use super::algorithms::Algorithms;
 use crate::backend::Standing;
+use crate::domain::identifier::Home;
 use crate::domain::key::{Key, KeyState, Manager};
+use crate::domain::multi_region::MultiRegion;
 
 /// The metadata of a key.
 pub(super) fn key_metadata(key: &Key, standing: Standing) -> KeyMetadata {
@@ -41,8 +43,23 @@ pub(super) fn key_metadata(key: &Key, standing: Standing) -> KeyMetadata {
         mac_algorithms: algorithms.mac,
         key_agreement_algorithms: algorithms.key_agreement,
         encapsulation_algorithms: algorithms.encapsulation,
-        multi_region: Some(false),
+        multi_region: Some(key.multi_region.is_some()),
+        multi_region_configuration: key.multi_region.as_ref().map(|related| configuration(key, related)),
+        pending_deletion_window_in_days: key.state.window_days().and_then(|days| i32::try_from(days).ok()),
         current_key_material_id: key.current_material_id().filter(|_| key.spec.is_symmetric()),
         ..KeyMetadata::default()
+    }
+}
+
+/// The related keys of a multi-Region key, which it is one of.
+fn configuration(key: &Key, related: &MultiRegion) -> MultiRegionConfiguration {
+    let show = |region: &'static str| MultiRegionKey {
+        arn: Some(Home { account: key.home.account, region }.key_arn(&key.id)),
+        region: Some(region.to_owned()),
+    };
+    MultiRegionConfiguration {
+        multi_region_key_type: key.role().map(|role| MultiRegionKeyType::from(role.as_str())),
+        primary_key: Some(show(related.primary)),
+        replica_keys: Some(related.replicas.iter().copied().map(show).collect()),
     }
 }

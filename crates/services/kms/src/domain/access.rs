@@ -11,6 +11,7 @@ use strongroom_policy::{Guard, Policy, Resource, Values};
 use super::alias::AliasNames;
 use super::identifier::Home;
 use super::key::{Key, Manager};
+use super::multi_region::Role;
 use super::origin::Origin;
 use super::policy::{self, Bound};
 use super::spec::{KeySpec, KeyUsage};
@@ -120,6 +121,8 @@ pub(crate) struct Nature {
     pub(crate) usage: KeyUsage,
     /// Where its materials come from.
     pub(crate) origin: Origin,
+    /// What it is among its related keys, if it is a multi-Region key.
+    pub(crate) role: Option<Role>,
 }
 
 impl Nature {
@@ -128,7 +131,8 @@ impl Nature {
             "kms:keyspec" | "kms:customermasterkeyspec" => Some(Values::text(self.spec.as_str())),
             "kms:keyusage" | "kms:customermasterkeyusage" => Some(Values::text(self.usage.as_str())),
             "kms:keyorigin" => Some(Values::text(self.origin.as_str())),
-            "kms:multiregion" => Some(false.into()),
+            "kms:multiregion" => Some(self.role.is_some().into()),
+            "kms:multiregionkeytype" => self.role.map(|role| Values::text(role.as_str())),
             _ => None,
         }
     }
@@ -136,7 +140,7 @@ impl Nature {
 
 impl Key {
     pub(crate) fn nature(&self) -> Nature {
-        Nature { spec: self.spec, usage: self.usage, origin: self.origin() }
+        Nature { spec: self.spec, usage: self.usage, origin: self.origin(), role: self.role() }
     }
 
     /// What it says of itself.

@@ -81,7 +81,9 @@ impl Key {
         import.is_complete = self.current_material.is_some()
             && self.materials.iter().filter(|material| material.is_permanent()).all(Material::is_there);
         self.state = match self.state {
-            KeyState::PendingDeletion { .. } => self.state,
+            KeyState::PendingDeletion { .. }
+            | KeyState::PendingReplicaDeletion { .. }
+            | KeyState::Creating { .. } => self.state,
             _ if !import.is_complete => KeyState::PendingImport,
             _ if !was_complete => KeyState::Enabled,
             state => state,

@@ -11,6 +11,7 @@ use super::alias::AliasNames;
 use super::grant::Holdings;
 use super::identifier::Home;
 use super::import::{Import, Imported};
+use super::multi_region::MultiRegion;
 use super::origin::Origin;
 use super::rotation::{RotationKind, Schedule};
 use super::spec::{KeySpec, KeyUsage};
@@ -24,6 +25,21 @@ pub(crate) enum KeyState {
     Disabled,
     /// A material of it that its owner brings is not there.
     PendingImport,
+    /// It is a replica that is being made.
+    Creating {
+        /// When that is over, milliseconds since 1970.
+        until_ms: i64,
+    },
+    /// It was or becomes the primary one of its related keys.
+    Updating {
+        /// When that is over, milliseconds since 1970.
+        until_ms: i64,
+    },
+    /// It is deleted some time after its last replica.
+    PendingReplicaDeletion {
+        /// How long after, in days.
+        window_days: u32,
+    },
     PendingDeletion {
         /// When it is deleted, milliseconds since 1970.
         due_ms: i64,
@@ -37,17 +53,31 @@ impl KeyState {
             Self::Enabled => "Enabled",
             Self::Disabled => "Disabled",
             Self::PendingImport => "PendingImport",
+            Self::Creating { .. } => "Creating",
+            Self::Updating { .. } => "Updating",
+            Self::PendingReplicaDeletion { .. } => "PendingReplicaDeletion",
             Self::PendingDeletion { .. } => "PendingDeletion",
         }
     }
 
-    /// Reads a stored state; `deletion_ms` is stored beside it.
-    pub(crate) fn parse(text: &str, deletion_ms: Option<i64>) -> Option<Self> {
-        match (text, deletion_ms) {
-            ("Enabled", None) => Some(Self::Enabled),
-            ("Disabled", None) => Some(Self::Disabled),
-            ("PendingImport", None) => Some(Self::PendingImport),
-            ("PendingDeletion", Some(due_ms)) => Some(Self::PendingDeletion { due_ms }),
+    /// Reads a stored state; what [`KeyState::deletion_ms`], [`KeyState::until_ms`] and [`KeyState::window_days`] say of
+    /// it is stored beside it.
+    pub(crate) fn parse(
+        text: &str,
+        deletion_ms: Option<i64>,
+        until_ms: Option<i64>,
+        window_days: Option<u32>,
+    ) -> Option<Self> {
+        match (text, deletion_ms, until_ms, window_days) {
+            ("Enabled", None, None, None) => Some(Self::Enabled),
+            ("Disabled", None, None, None) => Some(Self::Disabled),
+            ("PendingImport", None, None, None) => Some(Self::PendingImport),
+            ("Creating", None, Some(until_ms), None) => Some(Self::Creating { until_ms }),
+            ("Updating", None, Some(until_ms), None) => Some(Self::Updating { until_ms }),
+            ("PendingReplicaDeletion", None, None, Some(window_days)) => {
+                Some(Self::PendingReplicaDeletion { window_days })
+            }
+            ("PendingDeletion", Some(due_ms), None, None) => Some(Self::PendingDeletion { due_ms }),
             _ => None,
         }
     }
@@ -56,7 +86,23 @@ impl KeyState {
     pub(crate) fn deletion_ms(self) -> Option<i64> {
         match self {
             Self::PendingDeletion { due_ms } => Some(due_ms),
-            Self::Enabled | Self::Disabled | Self::PendingImport => None,
+            _ => None,
+        }
+    }
+
+    /// When this state is over, if it is one that does not last.
+    pub(crate) fn until_ms(self) -> Option<i64> {
+        match self {
+            Self::Creating { until_ms } | Self::Updating { until_ms } => Some(until_ms),
+            _ => None,
+        }
+    }
+
+    /// How many days after its last replica a key in this state is deleted.
+    pub(crate) fn window_days(self) -> Option<u32> {
+        match self {
+            Self::PendingReplicaDeletion { window_days } => Some(window_days),
+            _ => None,
         }
     }
 }
@@ -84,6 +130,8 @@ pub(crate) struct Key {
     pub(crate) spec: KeySpec,
     pub(crate) usage: KeyUsage,
     pub(crate) state: KeyState,
+    /// Its related keys, if it is a multi-Region key.
+    pub(crate) multi_region: Option<MultiRegion>,
     pub(crate) description: String,
     pub(crate) created_ms: i64,
     pub(crate) policy: KeyPolicy,
@@ -209,8 +257,11 @@ impl Key {
     /// expires.
     pub(crate) fn due_ms(&self) -> Option<i64> {
         let of_state = match self.state {
+            // Replicas rotate with their primary key.
+            KeyState::Enabled if self.is_replica() => None,
             KeyState::Enabled => self.rotation.map(|schedule| schedule.next_ms),
-            KeyState::Disabled | KeyState::PendingImport => None,
+            KeyState::Disabled | KeyState::PendingImport | KeyState::PendingReplicaDeletion { .. } => None,
+            KeyState::Creating { until_ms } | KeyState::Updating { until_ms } => Some(until_ms),
             KeyState::PendingDeletion { due_ms } => Some(due_ms),
         };
         let of_import = self.import.and_then(|import| import.expires_ms);

@@ -101,8 +101,10 @@ impl Key {
     /// The schedule as it shows: a key that is to be deleted does not rotate.
     pub(crate) fn rotation_status(&self) -> Option<Schedule> {
         match self.state {
-            KeyState::Enabled | KeyState::Disabled => self.rotation,
-            KeyState::PendingImport | KeyState::PendingDeletion { .. } => None,
+            KeyState::PendingImport
+            | KeyState::PendingDeletion { .. }
+            | KeyState::PendingReplicaDeletion { .. } => None,
+            _ => self.rotation,
         }
     }
 
@@ -132,7 +134,8 @@ impl Key {
 
     /// Whether the automatic rotation that was due at `due_ms` still is.
     pub(crate) fn rotates_at(&self, due_ms: i64) -> bool {
-        self.state == KeyState::Enabled && self.rotation.is_some_and(|schedule| schedule.next_ms == due_ms)
+        let rotates = self.state == KeyState::Enabled && !self.is_replica();
+        rotates && self.rotation.is_some_and(|schedule| schedule.next_ms == due_ms)
     }
 
     /// Takes `material`, made at `done_ms`, as the result of the automatic rotation that was due at `due_ms`. `false`

@@ -101,7 +101,7 @@ impl KeyManagement {
                     Some(store) => self.unless_resting(home, store, Box::pin(rotation)).await,
                 };
             }
-            KeyState::PendingDeletion { .. } | KeyState::Disabled | KeyState::PendingImport => Ok(()),
+            _ => Ok(()),
         };
         done.map_err(Refusal::into_cause)
     }

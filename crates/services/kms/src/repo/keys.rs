@@ -11,6 +11,7 @@ use crate::domain::alias::AliasNames;
 use crate::domain::identifier::Home;
 use crate::domain::import::{Import, ImportStage, Imported};
 use crate::domain::key::{Held, Key, KeyState, Manager, Material, MaterialId, PublicHalf};
+use crate::domain::multi_region::MultiRegion;
 use crate::domain::origin::Origin;
 use crate::domain::policy::Bound;
 use crate::domain::rotation::{RotationKind, Schedule};
@@ -20,9 +21,10 @@ use crate::domain::tags::Tags;
 pub(super) const INSERT_KEY: Statement = Statement::new(
     "INSERT INTO kms_keys (account, region, key_id, version, state, description, created_ms, current_material, \
      service, policy, tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, due_ms, store, \
-     key_spec, key_usage, grants, policy_principals, aliases, origin, expires_ms, incomplete, mac) \
+     key_spec, key_usage, grants, policy_principals, aliases, origin, expires_ms, incomplete, \
+     multi_region, until_ms, pending_window_days, mac) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-     $22, $23, $24, $25, $26) \
+     $22, $23, $24, $25, $26, $27, $28, $29) \
      ON CONFLICT (account, region, key_id) DO NOTHING",
 );
 pub(super) const INSERT_MATERIAL: Statement = Statement::new(
@@ -34,7 +36,8 @@ pub(super) const INSERT_MATERIAL: Statement = Statement::new(
 pub(super) const FIND_KEY: Statement = Statement::new(
     "SELECT account, region, key_id, version, state, description, created_ms, current_material, service, policy, \
      tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, due_ms, store, key_spec, key_usage, \
-     grants, policy_principals, aliases, origin, expires_ms, incomplete, mac FROM kms_keys \
+     grants, policy_principals, aliases, origin, expires_ms, incomplete, multi_region, until_ms, \
+     pending_window_days, mac FROM kms_keys \
      WHERE account = $1 AND region = $2 AND key_id = $3",
 );
 /// One more than there can be where nobody has chosen ids.
@@ -72,8 +75,9 @@ pub(super) const UPDATE_KEY: Statement = Statement::new(
     "UPDATE kms_keys SET version = $4, state = $5, description = $6, created_ms = $7, current_material = $8, \
      service = $9, policy = $10, tags = $11, deletion_ms = $12, rotation_days = $13, next_rotation_ms = $14, \
      on_demand_rotations = $15, due_ms = $16, store = $17, key_spec = $18, key_usage = $19, grants = $20, \
-     policy_principals = $21, aliases = $22, origin = $23, expires_ms = $24, incomplete = $25, mac = $26 \
-     WHERE account = $1 AND region = $2 AND key_id = $3 AND version = $27",
+     policy_principals = $21, aliases = $22, origin = $23, expires_ms = $24, incomplete = $25, \
+     multi_region = $26, until_ms = $27, pending_window_days = $28, mac = $29 \
+     WHERE account = $1 AND region = $2 AND key_id = $3 AND version = $30",
 );
 /// Only imported materials change.
 pub(super) const UPDATE_MATERIAL: Statement = Statement::new(
@@ -144,6 +148,9 @@ impl AuthorityRow for Key {
             ("origin", text(self.import.map(|_| Origin::External.as_str().to_owned()))),
             ("expires_ms", number(self.import.and_then(|import| import.expires_ms))),
             ("incomplete", number(self.import.and_then(|import| (!import.is_complete).then_some(1)))),
+            ("multi_region", text(self.multi_region.as_ref().map(MultiRegion::to_column))),
+            ("until_ms", number(self.state.until_ms())),
+            ("pending_window_days", number(self.state.window_days().map(i64::from))),
         ]);
         columns
     }
@@ -154,7 +161,10 @@ impl AuthorityRow for Key {
 
     fn read(row: &Row) -> Result<Self, StoreError> {
         let (home, id) = (read_home(row)?, row.text("key_id")?);
-        let state = KeyState::parse(&row.text("state")?, row.opt_i64("deletion_ms")?);
+        let window = row.opt_i64("pending_window_days")?;
+        let window = window.map(|days| unsigned("pending_window_days", days)).transpose()?;
+        let (deletion_ms, until_ms) = (row.opt_i64("deletion_ms")?, row.opt_i64("until_ms")?);
+        let state = KeyState::parse(&row.text("state")?, deletion_ms, until_ms, window);
         let days = row.opt_i64("rotation_days")?.map(|days| unsigned("rotation_days", days)).transpose()?;
         let next_ms = row.opt_i64("next_rotation_ms")?;
         let on_demand = row.opt_i64("on_demand_rotations")?.unwrap_or(0);
@@ -172,6 +182,7 @@ impl AuthorityRow for Key {
             usage: KeyUsage::parse(row.opt_text("key_usage")?.as_deref().unwrap_or(USAGE))
                 .ok_or_else(|| unreadable("key_usage", "no key usage"))?,
             state: state.ok_or_else(|| unreadable("state", "no key state"))?,
+            multi_region: row.opt_text("multi_region")?.map(related).transpose()?,
             description: row.text("description")?,
             created_ms: row.i64("created_ms")?,
             policy: KeyPolicy::new(row.opt_text("policy")?, bound),
@@ -508,6 +519,10 @@ pub(crate) async fn first_due_in(
 fn due(row: &Row) -> Result<DueRow, StoreError> {
     let name = [row.text("account")?, row.text("region")?, row.text("key_id")?];
     Ok(DueRow { due_ms: row.i64("due_ms")?, name })
+}
+
+fn related(text: String) -> Result<MultiRegion, StoreError> {
+    MultiRegion::from_column(&text).ok_or_else(|| unreadable("multi_region", "no Regions of related keys"))
 }
 
 /// What a column says that says nothing where it would say the usual.
