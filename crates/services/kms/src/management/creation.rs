@@ -8,7 +8,7 @@ use std::sync::Arc;
 use strongroom_api_kms::actions;
 use strongroom_identity::{RecordDraft, RequestContext};
 use strongroom_policy::{Authorized, Everything};
-use strongroom_secret::Key256;
+use strongroom_secret::{Key256, SecretBytes};
 
 use super::{KeyManagement, random_id};
 use crate::backend::{NotMade, Wanted};
@@ -69,7 +69,7 @@ impl KeyManagement {
         Ok(uuid::Builder::from_random_bytes(random_id()?).into_uuid().to_string())
     }
 
-    /// Makes a symmetric key with its first material.
+    /// Makes a key with its first material.
     pub(crate) async fn create_key(
         &self,
         may: &MayCreateKeys,
@@ -91,7 +91,7 @@ impl KeyManagement {
         backend.expect_room(context).await.map_err(Refusal::of_key_store)?;
         if !backend.offers(new.spec, new.usage) {
             return Err(match store {
-                None => Refusal::NotYet("keys of another KeySpec than SYMMETRIC_DEFAULT"),
+                None => Refusal::internal("a KeySpec that no Region here has was not refused"),
                 Some(_) => Refusal::Unsupported(Some(format!(
                     "KeySpec {} is not supported in custom key stores",
                     new.spec.as_str()
@@ -100,7 +100,15 @@ impl KeyManagement {
         }
         let material = match &new.material {
             None => self.make_material(&*backend, store, &wanted).await.map_err(Refusal::of_key_store)?,
-            Some(chosen) => backend.take_in(&wanted, chosen).await?,
+            Some(chosen) => {
+                backend.take_in(&wanted, &bytes_of(chosen)).await.map_err(|refusal| match refusal {
+                    Refusal::InvalidCiphertext => Refusal::Validation(format!(
+                        "Key material of 32 bytes cannot be chosen for KeySpec {}",
+                        new.spec.as_str()
+                    )),
+                    other => other,
+                })?
+            }
         };
         let key = Key {
             description: new.description,
@@ -221,6 +229,11 @@ impl<E: Into<Refusal>> From<E> for Taken {
     fn from(error: E) -> Self {
         Self::Refused(error.into())
     }
+}
+
+/// A chosen material as backends take it in.
+pub(super) fn bytes_of(chosen: &Key256) -> SecretBytes {
+    SecretBytes::new(chosen.expose().to_vec())
 }
 
 /// A key as it is when it is made.
