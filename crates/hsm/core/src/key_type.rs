@@ -124,9 +124,10 @@ impl KeyType {
     pub const fn uses(self) -> Usage {
         match self.family() {
             Family::Aes => Usage::SYMMETRIC,
-            Family::Mac(_) | Family::Ed25519 | Family::MlDsa(_) => Usage::SIGNATURES,
+            Family::Mac(_) | Family::Ec(ec::Curve::Secp256k1) | Family::Ed25519 | Family::MlDsa(_) => {
+                Usage::SIGNATURES
+            }
             Family::Rsa { .. } => Usage::SIGNATURES.with(Usage::ENCRYPTION),
-            Family::Ec(ec::Curve::Secp256k1) => Usage::SIGNATURES,
             Family::Ec(_) => Usage::SIGNATURES.with(Usage::AGREE),
             Family::MlKem(_) => Usage::ENCAPSULATION,
         }

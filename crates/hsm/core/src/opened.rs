@@ -14,7 +14,7 @@ use crate::key_type::Family;
 /// Parsed material. Wiped when the cache and all who compute with it have let it go.
 pub(crate) enum Opened {
     Aes(Key256),
-    Mac(MacKey),
+    Mac(Box<MacKey>),
     Rsa(rsa::PrivateKey),
     Ec(ec::PrivateKey),
     Ed25519(Box<ed25519::PrivateKey>),
@@ -29,8 +29,8 @@ pub(crate) struct MacKey {
 }
 
 impl MacKey {
-    fn new(hash: Hash, bytes: SecretBytes) -> Self {
-        Self { ready: Hmac::new(hash, bytes.expose()), bytes }
+    fn boxed(hash: Hash, bytes: SecretBytes) -> Box<Self> {
+        Box::new(Self { ready: Hmac::new(hash, bytes.expose()), bytes })
     }
 }
 
@@ -40,7 +40,7 @@ impl Opened {
         Ok(match key_type.family() {
             Family::Aes => Self::Aes(random::key256()?),
             Family::Mac(hash) => {
-                Self::Mac(MacKey::new(hash, SecretBytes::filled(hash.output_length(), random::fill)?))
+                Self::Mac(MacKey::boxed(hash, SecretBytes::filled(hash.output_length(), random::fill)?))
             }
             Family::Rsa { bits } => Self::Rsa(rsa::PrivateKey::generate(bits, rsa::MIN_EXPONENT)?),
             Family::Ec(curve) => Self::Ec(ec::PrivateKey::generate(curve)?),
@@ -55,7 +55,7 @@ impl Opened {
         match key_type.family() {
             Family::Aes => Key256::copied_from(bytes).map(Self::Aes).ok_or(CryptoError),
             Family::Mac(hash) if key_type.mac_key_lengths().is_some_and(|fit| fit.contains(&bytes.len())) => {
-                Ok(Self::Mac(MacKey::new(hash, SecretBytes::new(bytes.to_vec()))))
+                Ok(Self::Mac(MacKey::boxed(hash, SecretBytes::new(bytes.to_vec()))))
             }
             Family::Mac(_) => Err(CryptoError),
             Family::Rsa { bits } => match rsa::PrivateKey::from_pkcs8(bytes)? {
