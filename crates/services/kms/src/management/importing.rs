@@ -1,0 +1,11 @@
+//! Materials that owners of keys bring: the parameters by which they are wrapped, materials taken in, rotated to, taken
+//! away, and expired.
+
+mod ending;
+mod parameters;
+mod rotating;
+mod taking;
+mod token;
+mod unwrapping;
+
+pub(super) use self::token::ImportTokens;
