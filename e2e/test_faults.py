@@ -43,7 +43,9 @@ def test_calls_of_an_operation_fail_with_what_is_asked_for(fresh_node, faults):
     kms.describe_key(KeyId=key)
     faults.clear("call-fails:kms:Encrypt")
     kms.encrypt(KeyId=key, Plaintext=b"a letter")
-    assert "KeyUnavailableException" in faults.refused("set", "call-fails", "kms:Encrypt", "--error-code", "NoSuchException")
+    assert "KeyUnavailableException" in faults.refused(
+        "set", "call-fails", "kms:Encrypt", "--error-code", "NoSuchException"
+    )
     assert "no operation of KMS" in faults.refused("set", "call-fails", "s3:GetObject", "--error-code", "NoSuchKey")
 
 
