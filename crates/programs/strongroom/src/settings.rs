@@ -7,6 +7,7 @@
 mod clusters;
 mod compat;
 mod data;
+mod enclaves;
 mod environment;
 mod feed;
 mod journal;
@@ -31,6 +32,7 @@ use serde::Deserialize;
 pub(crate) use self::clusters::ClusterSettings;
 pub(crate) use self::compat::CompatSettings;
 pub(crate) use self::data::DataSettings;
+pub(crate) use self::enclaves::{EnclaveSettings, enclave_roots};
 pub(crate) use self::feed::FeedSettings;
 pub(crate) use self::journal::{JournalChoices, JournalSettings, Recorded};
 pub(crate) use self::key_stores::KeyStoreSettings;
@@ -62,6 +64,7 @@ pub(crate) struct Settings {
     pub(crate) journal: JournalSettings,
     pub(crate) clusters: ClusterSettings,
     pub(crate) key_stores: KeyStoreSettings,
+    pub(crate) enclaves: EnclaveSettings,
     pub(crate) feed: FeedSettings,
     pub(crate) trails: TrailSettings,
     pub(crate) sns: NotificationSettings,
@@ -81,6 +84,7 @@ const SECTIONS: &[&str] = &[
     "journal",
     "clusters",
     "key_stores",
+    "enclaves",
     "feed",
     "trails",
     "sns",

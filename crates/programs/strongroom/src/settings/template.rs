@@ -182,6 +182,14 @@ fn others(text: &mut Text) {
         "5",
     );
 
+    text.section("enclaves");
+    text.setting(
+        "The root certificates, in PEM, of other makers of enclaves than AWS, whose attestation documents KMS is to believe.",
+        "roots",
+        None,
+        "[\"/etc/strongroom/enclaves.pem\"]",
+    );
+
     text.section("feed");
     text.setting(
         "Several servers on one PostgreSQL: the age, in seconds, 1 to 60, of what a server knows of the store beyond which \

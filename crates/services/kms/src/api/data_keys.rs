@@ -4,12 +4,13 @@ use strongroom_api_kms::{
     DataKeySpec, GenerateDataKeyRequest, GenerateDataKeyResponse, GenerateDataKeyWithoutPlaintextRequest,
     GenerateDataKeyWithoutPlaintextResponse, GenerateRandomRequest, GenerateRandomResponse, actions,
 };
-use strongroom_identity::RequestContext;
+use strongroom_identity::{ConditionKeys, RequestContext};
 use strongroom_policy::{Authorized, Everything};
 use strongroom_schema::{Blob, Map};
 
 use super::algorithms;
-use super::cryptography::{encryption_context, note_material, secret_blob, usable_for};
+use super::cryptography::{encryption_context, note_material, usable_for};
+use super::recipient::{Enclave, Given, attested, given};
 use crate::KeyManagement;
 use crate::backend::DataKey;
 use crate::domain::key::SharedKey;
@@ -22,23 +23,23 @@ pub(super) async fn generate_data_key(
     context: &RequestContext,
     input: GenerateDataKeyRequest,
 ) -> Result<GenerateDataKeyResponse, Refusal> {
-    if input.recipient.is_some() {
-        return Err(Refusal::NotYet("Recipient (Nitro enclaves)"));
-    }
+    let enclave = Enclave::named(kms, context, input.recipient.as_ref())?;
     let length = data_key_length(input.key_spec.as_ref(), input.number_of_bytes)?;
     kms.check_grant_tokens(input.grant_tokens.as_deref())?;
-    context.ask(super::asked::generate_data_key(&input));
+    context.ask(attested(enclave.as_ref(), super::asked::generate_data_key(&input)));
     let key = kms.find::<actions::GenerateDataKey>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKey, _> =
         usable_for(kms, context, key, KeyUsage::EncryptDecrypt)?;
     let (pairs, dry_run) = (input.encryption_context, input.dry_run == Some(true));
     let asked = Asked { length, pairs, want_plaintext: true, dry_run };
     let (made, material_id) = generate(kms, context, &key, asked).await?;
+    let plaintext = made.plaintext.ok_or_else(|| Refusal::internal("a data key without its plaintext"))?;
+    let given = given(enclave.as_ref(), &plaintext)?;
     Ok(GenerateDataKeyResponse {
         ciphertext_blob: Some(Blob(made.blob)),
-        plaintext: made.plaintext.as_ref().map(secret_blob),
+        plaintext: given.plaintext,
         key_id: Some(key.resource().arn.clone()),
-        ciphertext_for_recipient: None,
+        ciphertext_for_recipient: given.ciphertext_for_recipient,
         key_material_id: material_id,
     })
 }
@@ -75,9 +76,8 @@ pub(super) async fn generate_random(
     context: &RequestContext,
     input: GenerateRandomRequest,
 ) -> Result<GenerateRandomResponse, Refusal> {
-    if input.recipient.is_some() {
-        return Err(Refusal::NotYet("Recipient (Nitro enclaves)"));
-    }
+    let enclave = Enclave::named(kms, context, input.recipient.as_ref())?;
+    context.ask(attested(enclave.as_ref(), ConditionKeys::new()));
     let bytes = input.number_of_bytes.and_then(|bytes| usize::try_from(bytes).ok());
     let length = bytes.ok_or_else(|| Refusal::missing("numberOfBytes"))?;
     kms.authority().authorize::<actions::GenerateRandom, _>(context, Everything(context.account()))?;
@@ -85,7 +85,8 @@ pub(super) async fn generate_random(
         context.additional("customKeyStoreId", store.as_str());
     }
     let random = kms.random(context, input.custom_key_store_id.as_deref(), length).await?;
-    Ok(GenerateRandomResponse { plaintext: Some(secret_blob(&random)), ciphertext_for_recipient: None })
+    let Given { plaintext, ciphertext_for_recipient } = given(enclave.as_ref(), &random)?;
+    Ok(GenerateRandomResponse { plaintext, ciphertext_for_recipient })
 }
 
 /// What is asked of a data key.
