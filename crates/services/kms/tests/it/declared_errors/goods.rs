@@ -5,6 +5,8 @@
 
 use serde_json::{Value, json};
 
+use crate::fixture::FAR_REGION;
+
 /// A call that is answered.
 pub(super) struct Good {
     pub(super) operation: &'static str,
@@ -67,6 +69,7 @@ pub(super) fn goods() -> Vec<Good> {
     goods.extend(looking_after());
     goods.extend(grants());
     goods.extend(key_stores());
+    goods.extend(imports_and_replicas());
     goods
 }
 
@@ -162,5 +165,22 @@ fn key_stores() -> Vec<Good> {
         other("DescribeCustomKeyStores", json!({})),
         other("DisconnectCustomKeyStore", named("<new connected store>")),
         other("UpdateCustomKeyStore", renamed),
+    ]
+}
+
+fn imports_and_replicas() -> Vec<Good> {
+    let brought = json!({
+        "ImportToken": "<token>", "EncryptedKeyMaterial": "<wrapped>",
+        "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
+    });
+    let wrapping = json!({"WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"});
+    let mut promoted = on_new("UpdatePrimaryRegion", "multi", json!({"PrimaryRegion": FAR_REGION}));
+    promoted.input["KeyId"] = "<new replicated>".into();
+    vec![
+        on_new("DeleteImportedKeyMaterial", "external", json!({})),
+        on("GetParametersForImport", "external", wrapping),
+        on("ImportKeyMaterial", "external", brought),
+        on_new("ReplicateKey", "multi", json!({"ReplicaRegion": FAR_REGION})),
+        promoted,
     ]
 }

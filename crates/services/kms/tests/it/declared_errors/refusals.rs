@@ -50,6 +50,24 @@ pub(super) fn refusals() -> Vec<Refusal> {
             why: "the same",
         },
         Refusal {
+            operation: "GetParametersForImport",
+            with: "`WrappingAlgorithm` `RSAES_PKCS1_V1_5`",
+            input: json!({
+                "KeyId": "<external>", "WrappingAlgorithm": "RSAES_PKCS1_V1_5", "WrappingKeySpec": "RSA_2048",
+            }),
+            code: "UnsupportedOperationException",
+            why: "AWS refuses it since October 2023",
+        },
+        Refusal {
+            operation: "GetParametersForImport",
+            with: "`WrappingKeySpec` `SM2`",
+            input: json!({
+                "KeyId": "<external>", "WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "SM2",
+            }),
+            code: "UnsupportedOperationException",
+            why: "AWS has it in its China Regions alone",
+        },
+        Refusal {
             operation: "PutKeyPolicy",
             with: "`PolicyName` `AWS_RAM`",
             input: json!({"KeyId": "<symmetric>", "Policy": "<policy>", "PolicyName": "AWS_RAM"}),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world::policy;
-use crate::fixture::{ACCOUNT, REGION};
+use crate::fixture::{ACCOUNT, FAR_REGION, REGION};
 
 /// A call that is refused.
 #[derive(Clone)]
@@ -96,6 +96,8 @@ pub(super) fn rows() -> Vec<Row> {
     rows.extend(of_keys());
     rows.extend(of_aliases_tags_and_policies());
     rows.extend(of_grants());
+    rows.extend(of_imports());
+    rows.extend(of_replicas());
     rows
 }
 
@@ -311,6 +313,110 @@ fn of_grants() -> Vec<Row> {
             "InvalidArnException",
             json!({"RetiringPrincipal": nobody}),
             &format!("ARN does not refer to a valid principal: {nobody}"),
+        ),
+    ]
+}
+
+fn of_imports() -> Vec<Row> {
+    let origin = "<symmetric arn> origin is AWS_KMS which is not valid for this operation.";
+    let brought = |key: &str, token: &str, wrapped: &str| {
+        json!({
+            "KeyId": key, "ImportToken": token, "EncryptedKeyMaterial": wrapped,
+            "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
+        })
+    };
+    let unsupported = "UnsupportedOperationException";
+    vec![
+        row("DeleteImportedKeyMaterial", unsupported, json!({"KeyId": "<symmetric>"}), origin),
+        // What is to be deleted may lose its material before; what is being made may not.
+        row(
+            "DeleteImportedKeyMaterial",
+            "KMSInvalidStateException",
+            json!({"KeyId": "<creating>"}),
+            "<creating arn> is creating.",
+        ),
+        row(
+            "GetParametersForImport",
+            unsupported,
+            json!({
+                "KeyId": "<symmetric>", "WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048",
+            }),
+            origin,
+        ),
+        row("ImportKeyMaterial", unsupported, brought("<symmetric>", "<token>", "<wrapped>"), origin),
+        row("ImportKeyMaterial", "InvalidCiphertextException", brought("<external>", "<token>", NONE), ""),
+        // Ours: of AWS's texts nothing is known.
+        row(
+            "ImportKeyMaterial",
+            "IncorrectKeyMaterialException",
+            brought("<external>", "<token>", "<other wrapped>"),
+            "The key material in the request is, expired, invalid, or does not meet expectations.",
+        ),
+        row(
+            "ImportKeyMaterial",
+            "ExpiredImportTokenException",
+            brought("<external>", "<expired token>", "<wrapped>"),
+            "The specified import token is expired.",
+        ),
+        row(
+            "ImportKeyMaterial",
+            "InvalidImportTokenException",
+            brought("<external>", NONE, "<wrapped>"),
+            "The provided import token is invalid or is associated with a different KMS key.",
+        ),
+    ]
+}
+
+fn of_replicas() -> Vec<Row> {
+    let there = |key: &str, more: Value| {
+        let mut input = json!({"KeyId": key, "ReplicaRegion": FAR_REGION});
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        input
+    };
+    let no_primary = "<symmetric arn> is not a multi-Region primary key.";
+    vec![
+        row(
+            "ReplicateKey",
+            "AlreadyExistsException",
+            there("<replicated>", json!({})),
+            &format!("Key arn:aws:kms:{FAR_REGION}:{ACCOUNT}:key/<replicated> already exists"),
+        ),
+        row("ReplicateKey", "UnsupportedOperationException", there("<symmetric>", json!({})), no_primary),
+        row(
+            "ReplicateKey",
+            "LimitExceededException",
+            there("<multi>", json!({"Tags": tags(51)})),
+            TOO_MANY_TAGS,
+        ),
+        row(
+            "ReplicateKey",
+            "TagException",
+            there("<multi>", json!({"Tags": [{"TagKey": "aws:team", "TagValue": "x"}]})),
+            RESERVED_TAG,
+        ),
+        row(
+            "ReplicateKey",
+            "MalformedPolicyDocumentException",
+            there("<multi>", json!({"Policy": policy(&format!("arn:aws:iam::{ACCOUNT}:role/app"))})),
+            "The new key policy will not allow you to update the key policy in the future.",
+        ),
+        row(
+            "UpdatePrimaryRegion",
+            "UnsupportedOperationException",
+            json!({"KeyId": "<symmetric>", "PrimaryRegion": FAR_REGION}),
+            no_primary,
+        ),
+        row(
+            "UpdatePrimaryRegion",
+            "DisabledException",
+            json!({"KeyId": "<multi disabled>", "PrimaryRegion": FAR_REGION}),
+            "<multi disabled arn> is disabled.",
+        ),
+        row(
+            "UpdatePrimaryRegion",
+            "KMSInvalidStateException",
+            json!({"KeyId": "<multi pending>", "PrimaryRegion": FAR_REGION}),
+            "<multi pending arn> is pending deletion.",
         ),
     ]
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use strongroom_api_kms::{CreateKeyRequest, KeySpec, KeyUsageType};
 use strongroom_crypto::ec;
 use strongroom_kms::MIGRATIONS;
 use strongroom_service::ApiError;
@@ -13,16 +14,23 @@ use strongroom_store::{Db, Migration};
 use strongroom_testkit::TestDatabase;
 
 use super::rows::Row;
-use crate::fixture::{ACCOUNT, Client, REGION, new_store, open, root, start};
+use crate::fixture::{ACCOUNT, Client, DAY, FAR_REGION, NOW, REGION, external, new_store, open, owner};
 
-/// Kinds of keys, and how they are made.
-const KINDS: [(&str, &str, &str); 5] = [
-    ("symmetric", "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"),
-    ("ecc", "ECC_NIST_P256", "SIGN_VERIFY"),
-    ("hmac", "HMAC_256", "GENERATE_VERIFY_MAC"),
-    ("agreeing", "ECC_NIST_P256", "KEY_AGREEMENT"),
-    ("kem", "ML_KEM_512", "ENCAPSULATE_DECAPSULATE"),
+/// Kinds of keys, and how they are made. Those of Origin EXTERNAL have a material.
+const KINDS: [(&str, &str); 7] = [
+    ("symmetric", "{}"),
+    ("ecc", r#"{"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}"#),
+    ("hmac", r#"{"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}"#),
+    ("agreeing", r#"{"KeySpec": "ECC_NIST_P256", "KeyUsage": "KEY_AGREEMENT"}"#),
+    ("kem", r#"{"KeySpec": "ML_KEM_512", "KeyUsage": "ENCAPSULATE_DECAPSULATE"}"#),
+    ("external", r#"{"Origin": "EXTERNAL"}"#),
+    ("multi", r#"{"MultiRegion": true}"#),
 ];
+
+const ENCRYPTING: KeyUsageType = KeyUsageType::EncryptDecrypt;
+
+/// The material of keys of Origin EXTERNAL.
+const MATERIAL: [u8; 32] = [7; 32];
 
 /// What keys of the kinds made while they were enabled.
 const MADE: [&str; 4] = ["sealed", "signature", "mac", "encapsulated"];
@@ -38,7 +46,7 @@ ALTER TABLE kms_last_uses RENAME TO kms_last_uses_gone;
 
 /// Whether there are a disabled one and one that is to be deleted.
 pub(super) fn has_states(name: &str) -> bool {
-    KINDS.iter().any(|(kind, ..)| *kind == name) || MADE.contains(&name)
+    KINDS.iter().any(|(kind, _)| *kind == name) || MADE.contains(&name)
 }
 
 /// Has every statement on KMS's tables fail.
@@ -58,13 +66,13 @@ pub(super) struct World {
 impl World {
     pub(super) async fn new(database: &TestDatabase) -> Self {
         let db = open(database).await;
-        let client = Client::new(&start(&db, &root()), ACCOUNT, REGION);
+        let client = owner(&db);
         let mut world = Self { client, db, values: BTreeMap::new(), names: AtomicUsize::new(0) };
         let peer = ec::PrivateKey::generate(ec::Curve::P256).unwrap().public_key().to_spki().unwrap();
         world.put("peer", STANDARD.encode(peer));
         world.put("role", world.client.iam("role/app"));
         world.put("policy", policy(&format!("arn:aws:iam::{ACCOUNT}:root")));
-        for (kind, ..) in KINDS {
+        for (kind, _) in KINDS {
             for state in ["", " disabled", " pending"] {
                 world.add_key(kind, state).await;
             }
@@ -77,6 +85,8 @@ impl World {
             world.client.create_alias(&format!("alias/crowd-{number}"), &crowded).await.unwrap();
         }
         world.put("crowded", crowded);
+        world.add_parameters().await;
+        world.add_replicas().await;
         world
     }
 
@@ -127,10 +137,40 @@ impl World {
         self.put(&format!("{kind}{state}"), id);
     }
 
+    /// What a material is imported with into the key of Origin EXTERNAL.
+    async fn add_parameters(&mut self) {
+        let key = self.value("external").to_owned();
+        let parameters = self.client.parameters(&key, "RSAES_OAEP_SHA_256").await;
+        self.put("token", STANDARD.encode(&parameters.token));
+        self.put("wrapped", STANDARD.encode(parameters.wrap(&MATERIAL)));
+        self.put("other wrapped", STANDARD.encode(parameters.wrap(&[8; 32])));
+        let before = self.client.at(NOW - 2 * DAY);
+        let expired = before.parameters(&key, "RSAES_OAEP_SHA_256").await;
+        self.put("expired token", STANDARD.encode(&expired.token));
+    }
+
+    /// A key with a replica in the far Region, and a replica here that is still being made.
+    async fn add_replicas(&mut self) {
+        let replicated = self.client.create_related().await.0;
+        self.put("replicated", replicated);
+        let there = self.client.in_region(FAR_REGION).at(NOW + DAY);
+        let input =
+            CreateKeyRequest { multi_region: Some(true), ..external(KeySpec::SymmetricDefault, ENCRYPTING) };
+        let creating = there.try_create_key(input).await.unwrap().key_id;
+        there.bring(&creating, &MATERIAL).await.unwrap();
+        there.replicate(&creating, REGION).await.unwrap();
+        self.put("creating arn", self.client.arn(&format!("key/{creating}")));
+        self.put("creating", creating);
+    }
+
     async fn make_key(&self, kind: &str) -> String {
-        let (_, spec, usage) = KINDS.iter().find(|(known, ..)| *known == kind).unwrap();
-        let made = self.client.call("CreateKey", &json!({"KeySpec": spec, "KeyUsage": usage})).await.unwrap();
-        made["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned()
+        let (_, input) = KINDS.iter().find(|(known, _)| *known == kind).unwrap();
+        let made = self.client.call("CreateKey", &serde_json::from_str(input).unwrap()).await.unwrap();
+        let id = made["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned();
+        if kind == "external" {
+            self.client.bring(&id, &MATERIAL).await.unwrap();
+        }
+        id
     }
 
     async fn bring_into(&self, id: &str, state: &str) {
@@ -156,6 +196,7 @@ impl World {
                 self.client.create_store(new_store(&name, &self.client.cloud().cluster())).await.unwrap()
             }
             "connected store" => self.client.connected_store().await.0,
+            "replicated" => self.client.create_related().await.0,
             "cluster" => self.client.cloud().cluster().id.clone(),
             key => {
                 let (kind, state) = key.split_at(key.find(' ').unwrap_or(key.len()));
