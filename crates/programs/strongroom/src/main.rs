@@ -22,6 +22,7 @@ mod hsm_metrics;
 mod identity_providers;
 mod init;
 mod journal_keeping;
+mod key_metrics;
 mod moment;
 mod networking;
 mod node;

@@ -5,6 +5,7 @@ pub(crate) mod alias;
 pub(crate) mod grant;
 pub(crate) mod identifier;
 pub(crate) mod import;
+pub(crate) mod importing;
 pub(crate) mod key;
 pub(crate) mod key_store;
 pub(crate) mod lifecycle;
@@ -18,6 +19,7 @@ pub(crate) mod rotation;
 pub(crate) mod spec;
 pub(crate) mod tags;
 pub(crate) mod usage;
+pub(crate) mod wrapping;
 
 /// A day in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;

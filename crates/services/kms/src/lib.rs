@@ -24,7 +24,7 @@ pub use api::{
 };
 pub use clusters::{Cluster, ClusterAddress, Dialer, PoolDialer, TrustAnchors};
 pub use faults::{CallFaultError, KeyStoreFaultError};
-pub use management::{GrantSeedling, KeyManagement, KeySeedling, Parts, Quiet, Settings};
+pub use management::{ExpiringKey, GrantSeedling, KeyManagement, KeySeedling, Parts, Quiet, Settings};
 pub use repo::{MIGRATIONS, STATEMENTS};
 pub use resealing::SEALED;
 pub use throttling::QuotaFactor;

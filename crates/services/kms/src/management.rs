@@ -9,9 +9,11 @@ mod cryptography;
 mod faults;
 mod following;
 mod grants;
+mod importing;
 mod key_stores;
 mod leftovers;
 mod lookup;
+mod multi_region;
 mod pairs;
 mod parts;
 mod planting;
@@ -45,9 +47,13 @@ pub(crate) use self::cryptography::{Decrypts, Encrypts, ReEncryptFrom, ReEncrypt
 pub use self::grants::GrantSeedling;
 use self::grants::Tokens;
 pub(crate) use self::grants::{GrantFilter, Grantee, NewGrant, WhichGrant};
+pub use self::importing::ExpiringKey;
+use self::importing::ImportTokens;
 use self::key_stores::StoresAtRest;
 pub(crate) use self::key_stores::{KeyStoreChange, NewKeyStore, WhichKeyStores};
 pub(crate) use self::key_stores::{KeyStores, key_store_context};
+use self::multi_region::LinkedRole;
+pub(crate) use self::multi_region::{NewReplica, elsewhere};
 use self::pairs::PairMakers;
 pub use self::parts::{Parts, Settings};
 pub use self::planting::KeySeedling;
@@ -97,6 +103,7 @@ pub struct KeyManagement {
     /// By key and by whom they are to.
     grants: Arc<Grants>,
     tokens: Tokens,
+    import_tokens: ImportTokens,
     principals: Arc<dyn Principals>,
     usage: Usage,
     waker: OnceLock<Waker>,
@@ -105,6 +112,7 @@ pub struct KeyManagement {
     throttling: Arc<Throttling>,
     call_faults: CallFaults,
     pair_makers: PairMakers,
+    linked_role: LinkedRole,
     pub(crate) stores: Arc<KeyStores>,
     pub(crate) settings: Settings,
 }
@@ -113,7 +121,7 @@ impl KeyManagement {
     /// The service, which does nothing by itself before somebody runs what it offers for that.
     pub fn new(parts: Parts<'_>) -> Self {
         let Parts { db, root, authority, outbox, journal, clocks, .. } = parts;
-        let Parts { principals, cloudhsm, ec2, anchors, dialer, settings, .. } = parts;
+        let Parts { principals, iam, cloudhsm, ec2, anchors, dialer, settings, .. } = parts;
         let mac = RowMac::new(root);
         let throttling = Arc::new(Throttling::default());
         let stores = Arc::new(KeyStores::new(key_stores::Ground {
@@ -136,7 +144,8 @@ impl KeyManagement {
         let foreign_keys = Arc::new(ForeignKeys::new(KEPT, KEPT_BYTES));
         let grants = Arc::new(Grants::new(KEPT_GRANTS, KEPT_GRANT_BYTES));
         following::follow(&db, &keys, &foreign_keys, &aliases, &grants);
-        let tokens = Tokens::new(root);
+        let (tokens, import_tokens) = (Tokens::new(root), ImportTokens::new(root));
+        let linked_role = LinkedRole::new(iam, outbox.clone(), clocks.clone());
         let (waker, resting) = (OnceLock::new(), Resting::default());
         Self {
             db,
@@ -149,6 +158,7 @@ impl KeyManagement {
             foreign_keys,
             grants,
             tokens,
+            import_tokens,
             principals,
             usage,
             waker,
@@ -157,6 +167,7 @@ impl KeyManagement {
             throttling,
             call_faults: CallFaults::default(),
             pair_makers: PairMakers::default(),
+            linked_role,
             stores,
             settings,
         }

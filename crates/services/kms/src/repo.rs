@@ -82,6 +82,7 @@ pub const STATEMENTS: &[Statement] = &[
     keys::DELETE_MATERIAL,
     keys::LIST_IDS,
     keys::LIST_DUE,
+    keys::LIST_EXPIRING,
     keys::FIRST_DUE_IN_STORE,
     keys::ANY_IN_STORE,
     keys::UPDATE_KEY,

@@ -26,6 +26,7 @@ use crate::data_dir::DataDir;
 use crate::hsm_metrics;
 use crate::identity_providers::PublishedDocuments;
 use crate::journal_keeping::Followers;
+use crate::key_metrics::Expirations;
 use crate::networking::{CustomerAuthorities, SecurityGroups};
 use crate::notifications;
 use crate::schedulers::Schedulers;
@@ -136,6 +137,7 @@ impl Services {
             journal: journal.clone(),
             clocks: clocks.clone(),
             principals: iam.clone(),
+            iam: iam.clone(),
             cloudhsm: cloudhsm.clone(),
             ec2: networks.clone(),
             anchors: Arc::new(CustomerAuthorities(cloudhsm.clone())),
@@ -188,6 +190,8 @@ impl Services {
             Engine::Sqlite => ONLY_SERVER.to_owned(),
             Engine::Postgres => server_name::of(data)?,
         };
+        let mut gauges = hsm_metrics::gauges(&cloudhsm, &server);
+        gauges.push(Arc::new(Expirations(kms.clone())));
         let cloudwatch = Arc::new(CloudWatch::new(strongroom_cloudwatch::Parts {
             db: db.clone(),
             points: points.clone(),
@@ -197,7 +201,7 @@ impl Services {
             journal,
             clocks: clocks.clone(),
             sns: sns.clone(),
-            gauges: hsm_metrics::gauges(&cloudhsm, &server),
+            gauges,
         }));
         Ok(Self {
             access_keys,

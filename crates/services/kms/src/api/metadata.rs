@@ -1,15 +1,16 @@
 //! `KeyMetadata`, as the API shows a key.
 
 use strongroom_api_kms::{
-    CustomerMasterKeySpec, KeyManagerType, KeyMetadata, KeySpec, KeyState as ApiKeyState, KeyUsageType,
-    MultiRegionConfiguration, MultiRegionKey, MultiRegionKeyType, OriginType,
+    CustomerMasterKeySpec, ExpirationModelType, KeyManagerType, KeyMetadata, KeySpec,
+    KeyState as ApiKeyState, KeyUsageType, MultiRegionConfiguration, MultiRegionKey, MultiRegionKeyType,
+    OriginType,
 };
 use strongroom_schema::Timestamp;
 
 use super::algorithms::Algorithms;
 use crate::backend::Standing;
 use crate::domain::identifier::Home;
-use crate::domain::key::{Key, KeyState, Manager};
+use crate::domain::key::{Key, KeyState, Manager, Material};
 use crate::domain::multi_region::MultiRegion;
 
 /// The metadata of a key.
@@ -19,6 +20,7 @@ pub(super) fn key_metadata(key: &Key, standing: Standing) -> KeyMetadata {
         KeyState::Enabled | KeyState::Disabled if !standing.available => ApiKeyState::Unavailable,
         state => ApiKeyState::from(state.as_str()),
     };
+    let is_imported = key.import.is_some_and(|import| import.is_complete);
     KeyMetadata {
         aws_account_id: Some(key.home.account.to_string()),
         key_id: key.id.clone(),
@@ -46,8 +48,20 @@ pub(super) fn key_metadata(key: &Key, standing: Standing) -> KeyMetadata {
         multi_region: Some(key.multi_region.is_some()),
         multi_region_configuration: key.multi_region.as_ref().map(|related| configuration(key, related)),
         pending_deletion_window_in_days: key.state.window_days().and_then(|days| i32::try_from(days).ok()),
-        current_key_material_id: key.current_material_id().filter(|_| key.spec.is_symmetric()),
+        current_key_material_id: key
+            .current_material_id()
+            .filter(|_| key.spec.is_symmetric() && key.current().is_none_or(Material::is_there)),
+        expiration_model: is_imported.then(|| expiration_model(key.valid_to_ms())),
+        valid_to: key.valid_to_ms().filter(|_| is_imported).map(Timestamp::from_millis),
         ..KeyMetadata::default()
+    }
+}
+
+/// Whether what ends then, if at all, expires.
+pub(super) fn expiration_model(expires_ms: Option<i64>) -> ExpirationModelType {
+    match expires_ms {
+        Some(_) => ExpirationModelType::KeyMaterialExpires,
+        None => ExpirationModelType::KeyMaterialDoesNotExpire,
     }
 }
 

@@ -86,7 +86,7 @@ impl BuiltIn {
     async fn open(&self, key: &Key, material: &Material) -> Result<OpenedKey, Refusal> {
         let (reference, token) = match &material.held {
             Held::Token { reference, token, .. } => (reference, token),
-            Held::Absent => return Err(key.pending_import()),
+            Held::Absent { .. } => return Err(key.pending_import()),
             Held::InCluster { .. } => {
                 return Err(Refusal::internal("a built-in key has a material in a cluster"));
             }

@@ -2,6 +2,7 @@
 //! "Importing key material").
 
 use super::key::{Held, Key, KeyState, Material};
+use super::rotation::RotationKind;
 
 /// What a key has beside others whose materials its owner brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +60,34 @@ impl ImportStage {
 impl Material {
     /// Whether it is where it can be used.
     pub(crate) fn is_there(&self) -> bool {
-        self.held != Held::Absent
+        !matches!(self.held, Held::Absent { .. })
     }
 
     /// Whether it belongs to its key for good.
     pub(crate) fn is_permanent(&self) -> bool {
         self.import.as_ref().is_none_or(|import| import.stage == ImportStage::Permanent)
+    }
+
+    /// Takes it away. What is no secret stays.
+    pub(super) fn vanish(&mut self) {
+        self.held = Held::Absent { public: self.public_key().map(<[u8]>::to_vec) };
+        if let Some(import) = &mut self.import {
+            import.expires_ms = None;
+        }
+    }
+
+    /// When it expires, milliseconds since 1970; `None` if it does not, or is not there.
+    pub(crate) fn expires_ms(&self) -> Option<i64> {
+        self.import.as_ref()?.expires_ms
+    }
+
+    /// Has it be the one that encrypts, from now on: later than the others that its key has for good.
+    pub(super) fn become_current(&mut self, now_ms: i64, newest_ms: Option<i64>) {
+        self.created_ms = newest_ms.map_or(now_ms, |newest| now_ms.max(newest + 1));
+        self.rotation = Some(RotationKind::OnDemand);
+        if let Some(import) = &mut self.import {
+            import.stage = ImportStage::Permanent;
+        }
     }
 }
 
@@ -75,8 +98,7 @@ impl Key {
     /// Only for keys whose materials are loaded.
     pub(crate) fn review_materials(&mut self) {
         let Some(import) = &mut self.import else { return };
-        let of_material = |material: &Material| material.import.as_ref()?.expires_ms;
-        import.expires_ms = self.materials.iter().filter_map(of_material).min();
+        import.expires_ms = self.materials.iter().filter_map(Material::expires_ms).min();
         let was_complete = import.is_complete;
         import.is_complete = self.current_material.is_some()
             && self.materials.iter().filter(|material| material.is_permanent()).all(Material::is_there);

@@ -1,8 +1,11 @@
 //! What becomes of a key whose materials its owner brings, when he does, takes one away, or one expires (KMS API
 //! Reference, ImportKeyMaterial and DeleteImportedKeyMaterial).
 
+mod regions;
+
 use strongroom_crypto::hex;
 
+pub(crate) use self::regions::all_have;
 use super::import::{ImportStage, Imported};
 use super::key::{Key, Material, MaterialId};
 use super::origin::Origin;
@@ -48,8 +51,20 @@ impl Key {
         self.expect_staying()
     }
 
-    /// Refuses to say of a material what is said of those of symmetric keys only. (Of AWS's text nothing is known.)
+    /// Refuses to say of a material what is said of those of symmetric keys only, or of primary keys. (Of AWS's texts
+    /// nothing is known.)
     pub(crate) fn expect_sayable(&self, terms: &ImportTerms) -> Result<(), Refusal> {
+        if self.is_replica() && terms.is_new == Some(true) {
+            return Err(Refusal::Unsupported(Some(format!(
+                "New key material cannot be imported into the replica key {}. Import it into the primary key first.",
+                self.arn
+            ))));
+        }
+        if self.is_replica() && terms.description.is_some() {
+            return Err(Refusal::Validation(
+                "KeyMaterialDescription is only valid for the primary key of a multi-Region key.".to_owned(),
+            ));
+        }
         let says = [
             ("ImportType", terms.is_new.is_some()),
             ("KeyMaterialDescription", terms.description.is_some()),
@@ -111,7 +126,11 @@ impl Key {
                 MaterialChange::Replaced(known.clone())
             }
             (None, true) if is_first || self.spec.is_symmetric() => {
-                let stage = if is_first { ImportStage::Permanent } else { ImportStage::PendingRotation };
+                let stage = match (is_first, self.has_replicas()) {
+                    (true, _) => ImportStage::Permanent,
+                    (false, true) => ImportStage::PendingRegions,
+                    (false, false) => ImportStage::PendingRotation,
+                };
                 let imported =
                     Imported { stage, expires_ms: terms.expires_ms, description: terms.description.clone() };
                 let material = Material { import: Some(imported), ..material };
@@ -185,7 +204,8 @@ impl Key {
 
     fn without(&mut self, id: &MaterialId) -> Option<MaterialChange> {
         let position = self.materials.iter().position(|material| material.id == *id)?;
-        if !self.materials.get(position)?.is_permanent() {
+        // A replica goes on to know what its primary key still has.
+        if !self.materials.get(position)?.is_permanent() && !self.is_replica() {
             return Some(MaterialChange::Removed(self.materials.remove(position).id));
         }
         let material = self.materials.get_mut(position)?;

@@ -172,7 +172,10 @@ pub(crate) struct Material {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Held {
     /// Nowhere: it was imported and is deleted or expired, or is known from another Region and not imported yet.
-    Absent,
+    Absent {
+        /// The public half as a DER SubjectPublicKeyInfo, if the key is a pair: it is no secret, and stays.
+        public: Option<Vec<u8>>,
+    },
     /// In a built-in partition, sealed for it.
     Token {
         /// The token that is in force: the partition's handle of the key inside, and the token's digest.
@@ -205,8 +208,7 @@ impl Material {
     /// The public half as a DER SubjectPublicKeyInfo, if the key is a pair.
     pub(crate) fn public_key(&self) -> Option<&[u8]> {
         match &self.held {
-            Held::Absent => None,
-            Held::Token { public, .. } => public.as_deref(),
+            Held::Absent { public } | Held::Token { public, .. } => public.as_deref(),
             Held::InCluster { public, .. } => public.as_ref().map(|public| public.der.as_slice()),
         }
     }
@@ -216,7 +218,7 @@ impl Held {
     /// About how many bytes it holds beside itself.
     fn weight(&self) -> usize {
         match self {
-            Self::Absent => 0,
+            Self::Absent { public } => public.as_ref().map_or(0, Vec::len),
             Self::Token { token, public, .. } => token.len() + public.as_ref().map_or(0, Vec::len),
             Self::InCluster { public, .. } => public.as_ref().map_or(0, |public| public.der.len()),
         }

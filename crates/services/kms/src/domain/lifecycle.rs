@@ -111,9 +111,10 @@ impl Key {
         if let KeyState::Updating { .. } = self.state {
             return self.expect_settled();
         }
-        self.state = match self.has_replicas() && !self.is_replica() {
-            true => KeyState::PendingReplicaDeletion { window_days },
-            false => deletion_in(now_ms, window_days),
+        self.state = if self.has_replicas() && !self.is_replica() {
+            KeyState::PendingReplicaDeletion { window_days }
+        } else {
+            deletion_in(now_ms, window_days)
         };
         Ok(())
     }

@@ -5,7 +5,7 @@
 use strongroom_identity::Region;
 
 use super::identifier::Home;
-use super::key::{Key, KeyState};
+use super::key::{Key, KeyState, Material};
 use super::lifecycle::deletion_in;
 use crate::error::Refusal;
 
@@ -167,11 +167,22 @@ impl Key {
         Ok(())
     }
 
-    /// Gives a related key what all of them share beside their materials: which of them there are, and rotation.
+    /// Gives a related key what all of them share beside their materials: which of them there are, which material
+    /// encrypts, and rotation.
     pub(crate) fn share(&self, related: &mut Self) {
         related.multi_region.clone_from(&self.multi_region);
+        related.current_material = self.current_material;
         related.rotation = self.rotation;
         related.on_demand_rotations = self.on_demand_rotations;
+    }
+
+    /// Whether it knows the same materials as a related key, each as far on its way into use.
+    pub(crate) fn has_the_materials_of(&self, related: &Self) -> bool {
+        let known = |key: &Self| {
+            let stage = |material: &Material| material.import.as_ref().map(|import| import.stage);
+            key.materials.iter().map(|material| (material.id, stage(material))).collect::<Vec<_>>()
+        };
+        known(self) == known(related)
     }
 
     /// Ends the state in which the key is made or brought up to date, if it is over at that time. Answers whether it was.

@@ -109,6 +109,14 @@ impl KeySpec {
         matches!(self, Self::SymmetricDefault)
     }
 
+    /// Whether its algorithm is one of those that quantum computers are not to break.
+    pub(crate) const fn is_post_quantum(self) -> bool {
+        matches!(
+            self,
+            Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87 | Self::MlKem512 | Self::MlKem768 | Self::MlKem1024
+        )
+    }
+
     /// Whether it is a secret for MACs.
     pub(crate) const fn is_hmac(self) -> bool {
         matches!(self, Self::Hmac224 | Self::Hmac256 | Self::Hmac384 | Self::Hmac512)

@@ -16,8 +16,11 @@ use crate::domain::access::KeyPolicy;
 use crate::domain::alias::{Alias, AliasNames};
 use crate::domain::grant::Holdings;
 use crate::domain::identifier::Home;
+use crate::domain::import::Import;
 use crate::domain::key::{Key, KeyState, Manager, Material, SharedKey};
 use crate::domain::managed;
+use crate::domain::multi_region::{ID_PREFIX, MultiRegion};
+use crate::domain::origin::Origin;
 use crate::domain::rotation::Schedule;
 use crate::domain::spec::{KeySpec, KeyUsage};
 use crate::domain::tags::Tags;
@@ -31,8 +34,12 @@ type MayCreateKeys = Authorized<actions::CreateKey, Everything>;
 pub(crate) struct NewKey {
     pub(crate) spec: KeySpec,
     pub(crate) usage: KeyUsage,
+    /// Where its materials come from.
+    pub(crate) origin: Origin,
     /// The custom key store whose cluster holds it.
     pub(crate) store: Option<String>,
+    /// Whether it is a primary key that can be replicated into other Regions.
+    pub(crate) is_multi_region: bool,
     pub(crate) description: String,
     pub(crate) policy: KeyPolicy,
     pub(crate) tags: Tags,
@@ -48,7 +55,9 @@ impl Default for NewKey {
         Self {
             spec: KeySpec::SymmetricDefault,
             usage: KeyUsage::EncryptDecrypt,
+            origin: Origin::AwsKms,
             store: None,
+            is_multi_region: false,
             description: String::new(),
             policy: KeyPolicy::default(),
             tags: Tags::default(),
@@ -69,7 +78,13 @@ impl KeyManagement {
         Ok(uuid::Builder::from_random_bytes(random_id()?).into_uuid().to_string())
     }
 
-    /// Makes a key with its first material.
+    /// The same for a multi-Region key.
+    pub(crate) fn new_multi_region_id() -> Result<String, Refusal> {
+        let id = uuid::Builder::from_random_bytes(random_id()?).into_uuid();
+        Ok(format!("{ID_PREFIX}{}", id.simple()))
+    }
+
+    /// Makes a key with its first material, or without one if its owner brings it.
     pub(crate) async fn create_key(
         &self,
         may: &MayCreateKeys,
@@ -86,6 +101,10 @@ impl KeyManagement {
             material_id: random_id()?,
             now_ms: context.now_ms,
         };
+        if new.is_multi_region {
+            self.linked_role.ensure(context).await?;
+        }
+        let region = home.region;
         let store = new.store.as_deref();
         let backend = self.backend_in(&home, store).await?;
         backend.expect_room(context).await.map_err(Refusal::of_key_store)?;
@@ -98,16 +117,30 @@ impl KeyManagement {
                 ))),
             });
         }
-        let material = match &new.material {
-            None => self.make_material(&*backend, store, &wanted).await.map_err(Refusal::of_key_store)?,
-            Some(chosen) => {
-                backend.take_in(&wanted, &bytes_of(chosen)).await.map_err(|refusal| match refusal {
+        let first = match (new.origin, &new.material) {
+            (Origin::External, None) => {
+                awaiting_import(home.clone(), key_id.to_owned(), Manager::Customer, context.now_ms)
+            }
+            (Origin::External, Some(_)) => {
+                return Err(Refusal::Validation(
+                    "Key material cannot be chosen for a key of Origin EXTERNAL, for which it is imported"
+                        .to_owned(),
+                ));
+            }
+            (_, None) => {
+                let made = self.make_material(&*backend, store, &wanted).await;
+                with_first(&home, key_id, made.map_err(Refusal::of_key_store)?)
+            }
+            (_, Some(chosen)) => {
+                let taken_in = backend.take_in(&wanted, &bytes_of(chosen)).await;
+                let material = taken_in.map_err(|refusal| match refusal {
                     Refusal::InvalidCiphertext => Refusal::Validation(format!(
                         "Key material of 32 bytes cannot be chosen for KeySpec {}",
                         new.spec.as_str()
                     )),
                     other => other,
-                })?
+                })?;
+                with_first(&home, key_id, material)
             }
         };
         let key = Key {
@@ -115,9 +148,10 @@ impl KeyManagement {
             policy: new.policy,
             tags: new.tags,
             store: new.store,
+            multi_region: new.is_multi_region.then(|| MultiRegion::alone(region)),
             spec: new.spec,
             usage: new.usage,
-            ..first_state(home, key_id.to_owned(), Manager::Customer, material)
+            ..first
         };
         let inserted = self.insert(&key, None, context.draft()).await;
         if !matches!(inserted, Ok(true)) {
@@ -236,8 +270,27 @@ pub(super) fn bytes_of(chosen: &Key256) -> SecretBytes {
     SecretBytes::new(chosen.expose().to_vec())
 }
 
-/// A key as it is when it is made.
+/// A customer's key as it is when it is made with its first material.
+fn with_first(home: &Home, key_id: &str, material: Material) -> Key {
+    first_state(home.clone(), key_id.to_owned(), Manager::Customer, material)
+}
+
+/// A key as it is when it is made for materials that its owner brings.
+fn awaiting_import(home: Home, id: String, manager: Manager, now_ms: i64) -> Key {
+    Key {
+        state: KeyState::PendingImport,
+        import: Some(Import::AWAITED),
+        ..without_material(home, id, manager, now_ms)
+    }
+}
+
+/// A key as it is when it is made with its first material.
 pub(super) fn first_state(home: Home, id: String, manager: Manager, material: Material) -> Key {
+    let bare = without_material(home, id, manager, material.created_ms);
+    Key { current_material: Some(material.id), materials: vec![material], ..bare }
+}
+
+fn without_material(home: Home, id: String, manager: Manager, created_ms: i64) -> Key {
     Key {
         arn: home.key_arn(&id),
         home,
@@ -250,7 +303,7 @@ pub(super) fn first_state(home: Home, id: String, manager: Manager, material: Ma
         state: KeyState::Enabled,
         multi_region: None,
         description: String::new(),
-        created_ms: material.created_ms,
+        created_ms,
         policy: KeyPolicy::default(),
         tags: Tags::default(),
         aliases: AliasNames::none(),
@@ -258,7 +311,7 @@ pub(super) fn first_state(home: Home, id: String, manager: Manager, material: Ma
         on_demand_rotations: 0,
         grants: 0,
         import: None,
-        current_material: Some(material.id),
-        materials: vec![material],
+        current_material: None,
+        materials: Vec::new(),
     }
 }

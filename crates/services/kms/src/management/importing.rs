@@ -2,10 +2,13 @@
 //! away, and expired.
 
 mod ending;
+mod measuring;
 mod parameters;
+mod regions;
 mod rotating;
 mod taking;
 mod token;
 mod unwrapping;
 
+pub use self::measuring::ExpiringKey;
 pub(super) use self::token::ImportTokens;

@@ -1,13 +1,13 @@
 //! What else is done with pairs: RSA encryption, secrets agreed on and encapsulated, public halves, data key pairs.
 
 use strongroom_api_kms::actions;
-use strongroom_crypto::{ec, ed25519, rsa};
+use strongroom_crypto::{ec, ed25519, ml_kem, rsa};
 use strongroom_policy::Authorized;
 use strongroom_secret::SecretBytes;
 use tokio::sync::Semaphore;
 
 use super::KeyManagement;
-use super::cryptography::{Decrypts, Encrypts, current};
+use super::cryptography::{Decrypts, Encrypts};
 use crate::backend::Encapsulated;
 use crate::domain::key::{Key, SharedKey};
 use crate::domain::spec::{DataKeyPairKind, EncryptionAlgorithm, Peer};
@@ -37,7 +37,7 @@ impl KeyManagement {
         plaintext: &[u8],
     ) -> Result<Vec<u8>, Refusal> {
         let key = key.resource();
-        self.backend(key).encrypt_raw(key, current(key)?, algorithm, plaintext).await
+        self.backend(key).encrypt_raw(key, self.usable(key)?, algorithm, plaintext).await
     }
 
     /// Decrypts with the key's private half.
@@ -52,7 +52,7 @@ impl KeyManagement {
         if key.spec.modulus_length().is_some_and(|length| length != ciphertext.len()) {
             return Err(Refusal::InvalidCiphertext);
         }
-        self.backend(key).decrypt_raw(key, current(key)?, algorithm, ciphertext).await
+        self.backend(key).decrypt_raw(key, self.usable(key)?, algorithm, ciphertext).await
     }
 
     /// Agrees on a secret with the holder of another key.
@@ -62,7 +62,7 @@ impl KeyManagement {
         peer: &Peer,
     ) -> Result<SecretBytes, Refusal> {
         let key = key.resource();
-        self.backend(key).agree(key, current(key)?, peer).await
+        self.backend(key).agree(key, self.usable(key)?, peer).await
     }
 
     /// Makes a secret for whoever has the key's private half.
@@ -71,7 +71,7 @@ impl KeyManagement {
         key: &Authorized<actions::Encapsulate, SharedKey>,
     ) -> Result<Encapsulated, Refusal> {
         let key = key.resource();
-        self.backend(key).encapsulate(key, current(key)?).await
+        self.backend(key).encapsulate(key, self.usable(key)?).await
     }
 
     /// Takes a secret out with the key's private half. Only what has another length is refused.
@@ -84,13 +84,14 @@ impl KeyManagement {
         if key.spec.encapsulated_length() != Some(ciphertext.len()) {
             return Err(Refusal::InvalidCiphertext);
         }
-        self.backend(key).decapsulate(key, current(key)?, ciphertext).await
+        self.backend(key).decapsulate(key, self.usable(key)?, ciphertext).await
     }
 
     /// The key's public half as a DER SubjectPublicKeyInfo.
     pub(crate) fn public_key(key: &Authorized<actions::GetPublicKey, SharedKey>) -> Result<Vec<u8>, Refusal> {
         let key = key.resource();
         key.expect_staying()?;
+        key.expect_made()?;
         if !key.spec.is_asymmetric() {
             return Err(Refusal::Unsupported(Some(format!(
                 "{} key spec is {} which is not valid for GetPublicKey.",
@@ -98,7 +99,8 @@ impl KeyManagement {
                 key.spec.as_str()
             ))));
         }
-        current(key)?
+        let current = key.current().ok_or_else(|| key.pending_import())?;
+        current
             .public_key()
             .map(<[u8]>::to_vec)
             .ok_or_else(|| Refusal::internal("a pair is without its public half"))
@@ -139,6 +141,10 @@ fn make(kind: DataKeyPairKind) -> Result<(SecretBytes, Vec<u8>), strongroom_cryp
         let key = ec::PrivateKey::generate(curve)?;
         Ok((key.to_pkcs8()?, key.public_key().to_spki()?))
     };
+    let ml_kem = |set| {
+        let key = ml_kem::PrivateKey::generate(set)?;
+        Ok((key.to_pkcs8()?, key.public_key().to_spki()?))
+    };
     match kind {
         DataKeyPairKind::Rsa2048 => rsa(2_048),
         DataKeyPairKind::Rsa3072 => rsa(3_072),
@@ -151,5 +157,8 @@ fn make(kind: DataKeyPairKind) -> Result<(SecretBytes, Vec<u8>), strongroom_cryp
             let key = ed25519::PrivateKey::generate()?;
             Ok((key.to_pkcs8()?, key.public_key().to_spki()))
         }
+        DataKeyPairKind::MlKem512 => ml_kem(ml_kem::ParameterSet::MlKem512),
+        DataKeyPairKind::MlKem768 => ml_kem(ml_kem::ParameterSet::MlKem768),
+        DataKeyPairKind::MlKem1024 => ml_kem(ml_kem::ParameterSet::MlKem1024),
     }
 }

@@ -345,7 +345,7 @@ impl<'s> Wish<'s> {
     fn apply(&self, planted: &mut Planted, key: &mut Key) -> Result<(), Misfit> {
         let Wish { seedling, now_ms, .. } = self;
         // A key that the seed names is to be there. One that is to go does not, and can be used like any other.
-        if matches!(key.state, KeyState::PendingDeletion { .. }) {
+        if matches!(key.state, KeyState::PendingDeletion { .. } | KeyState::PendingReplicaDeletion { .. }) {
             key.cancel_deletion()?;
             key.enable(*now_ms)?;
             planted.note("KeyId");

@@ -8,3 +8,5 @@ ALTER TABLE kms_keys ADD COLUMN incomplete BIGINT;
 ALTER TABLE kms_materials ADD COLUMN import_stage TEXT;
 ALTER TABLE kms_materials ADD COLUMN expires_ms BIGINT;
 ALTER TABLE kms_materials ADD COLUMN import_description TEXT;
+
+CREATE INDEX kms_keys_by_expiry ON kms_keys (expires_ms, account, region, key_id);

@@ -10,7 +10,8 @@ use crate::domain::access::KeyPolicy;
 use crate::domain::alias::AliasNames;
 use crate::domain::identifier::Home;
 use crate::domain::import::{Import, ImportStage, Imported};
-use crate::domain::key::{Held, Key, KeyState, Manager, Material, MaterialId, PublicHalf};
+use crate::domain::importing::MaterialChange;
+use crate::domain::key::{Held, Key, KeyState, Manager, Material, PublicHalf};
 use crate::domain::multi_region::MultiRegion;
 use crate::domain::origin::Origin;
 use crate::domain::policy::Bound;
@@ -63,6 +64,10 @@ pub(super) const LIST_DUE: Statement = Statement::new(
      WHERE k.due_ms IS NOT NULL AND (k.store IS NULL OR k.state = 'PendingDeletion' \
      OR (s.state = 'CONNECTED' AND $2 NOT LIKE '%|' || s.store_id || '|%')) \
      ORDER BY k.due_ms, k.account, k.region, k.key_id LIMIT $1",
+);
+pub(super) const LIST_EXPIRING: Statement = Statement::new(
+    "SELECT account, region, key_id, expires_ms FROM kms_keys WHERE expires_ms IS NOT NULL \
+     ORDER BY expires_ms, account, region, key_id LIMIT $1",
 );
 pub(super) const FIRST_DUE_IN_STORE: Statement = Statement::new(
     "SELECT k.account, k.region, k.key_id, k.due_ms FROM kms_keys k JOIN kms_key_stores s \
@@ -182,7 +187,7 @@ impl AuthorityRow for Key {
             usage: KeyUsage::parse(row.opt_text("key_usage")?.as_deref().unwrap_or(USAGE))
                 .ok_or_else(|| unreadable("key_usage", "no key usage"))?,
             state: state.ok_or_else(|| unreadable("state", "no key state"))?,
-            multi_region: row.opt_text("multi_region")?.map(related).transpose()?,
+            multi_region: row.opt_text("multi_region")?.as_deref().map(related).transpose()?,
             description: row.text("description")?,
             created_ms: row.i64("created_ms")?,
             policy: KeyPolicy::new(row.opt_text("policy")?, bound),
@@ -255,7 +260,7 @@ type Column = (&'static str, Value);
 /// token, or nothing.
 fn held_columns(held: &Held) -> [Column; 3] {
     match held {
-        Held::Absent => [
+        Held::Absent { .. } => [
             ("handle", Value::from(Vec::new())),
             ("token", Value::from(Vec::new())),
             ("token_digest", Value::from(Vec::new())),
@@ -276,8 +281,7 @@ fn held_columns(held: &Held) -> [Column; 3] {
 /// The columns of the public half, which say nothing for most.
 fn public_columns(held: &Held) -> [Column; 2] {
     let (handle, der) = match held {
-        Held::Absent => (None, None),
-        Held::Token { public, .. } => (None, public.as_ref()),
+        Held::Absent { public } | Held::Token { public, .. } => (None, public.as_ref()),
         Held::InCluster { public, .. } => {
             (public.as_ref().map(|public| public.handle), public.as_ref().map(|public| &public.der))
         }
@@ -288,7 +292,7 @@ fn public_columns(held: &Held) -> [Column; 2] {
 fn read_held(row: &Row) -> Result<Held, StoreError> {
     let handle = row.blob("handle")?;
     if handle.is_empty() {
-        return Ok(Held::Absent);
+        return Ok(Held::Absent { public: row.opt_blob("public_key")? });
     }
     let Ok(handle) = <[u8; 8]>::try_from(handle.as_slice()) else {
         let reference = TokenRef {
@@ -363,22 +367,29 @@ async fn insert_material(
     tx.execute(INSERT_MATERIAL, &mac.values(&row)).await.map(drop)
 }
 
-/// Writes a material that has changed: it was imported again, deleted or rotated to. Whoever does so replaces its key in
-/// the same transaction, which tells others.
-pub(crate) async fn replace_material(
+/// Writes what has changed among the imported materials of a key. Whoever does so replaces the key in the same
+/// transaction, which tells others.
+pub(crate) async fn change_material(
     tx: &mut Tx<'_>,
     mac: &RowMac,
     key: &Key,
-    material: &Material,
+    change: &MaterialChange,
 ) -> Result<(), StoreError> {
-    let row = MaterialRow { home: key.home.clone(), key_id: key.id.clone(), material: material.clone() };
-    tx.execute(UPDATE_MATERIAL, &mac.values(&row)).await.map(drop)
-}
-
-/// Removes a material that never was its key's for good. Whoever does so replaces the key in the same transaction.
-pub(crate) async fn delete_material(tx: &mut Tx<'_>, key: &Key, id: &MaterialId) -> Result<(), StoreError> {
-    let [account, region, key_id] = name_of(&key.home, &key.id);
-    tx.execute(DELETE_MATERIAL, &[account, region, key_id, (*id).into()]).await.map(drop)
+    let row = |material: &Material| MaterialRow {
+        home: key.home.clone(),
+        key_id: key.id.clone(),
+        material: material.clone(),
+    };
+    match change {
+        MaterialChange::Added(material) => append_material(tx, mac, key, material).await,
+        MaterialChange::Replaced(material) => {
+            tx.execute(UPDATE_MATERIAL, &mac.values(&row(material))).await.map(drop)
+        }
+        MaterialChange::Removed(id) => {
+            let [account, region, key_id] = name_of(&key.home, &key.id);
+            tx.execute(DELETE_MATERIAL, &[account, region, key_id, (*id).into()]).await.map(drop)
+        }
+    }
 }
 
 /// The key of that id with all its materials.
@@ -508,6 +519,13 @@ pub(crate) async fn list_due(
     rows.iter().map(due).collect()
 }
 
+/// The `most` keys of which a material expires soonest, with the moment; their rows are not checked.
+pub(crate) async fn list_expiring(db: &Db, most: u32) -> Result<Vec<(Home, String, i64)>, StoreError> {
+    let rows = db.query(LIST_EXPIRING, &[most.into()]).await?;
+    let read = |row: &Row| Ok((read_home(row)?, row.text("key_id")?, row.i64("expires_ms")?));
+    rows.iter().map(read).collect()
+}
+
 /// The key of a connected store that rotates soonest.
 pub(crate) async fn first_due_in(
     db: &Db,
@@ -521,8 +539,8 @@ fn due(row: &Row) -> Result<DueRow, StoreError> {
     Ok(DueRow { due_ms: row.i64("due_ms")?, name })
 }
 
-fn related(text: String) -> Result<MultiRegion, StoreError> {
-    MultiRegion::from_column(&text).ok_or_else(|| unreadable("multi_region", "no Regions of related keys"))
+fn related(text: &str) -> Result<MultiRegion, StoreError> {
+    MultiRegion::from_column(text).ok_or_else(|| unreadable("multi_region", "no Regions of related keys"))
 }
 
 /// What a column says that says nothing where it would say the usual.

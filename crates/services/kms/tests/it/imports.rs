@@ -3,7 +3,9 @@
 mod conditions;
 mod expiring;
 mod kinds;
+mod model;
 mod refusals;
+mod regions;
 mod rotating;
 mod simple;
 mod tokens;

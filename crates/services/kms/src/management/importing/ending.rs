@@ -25,13 +25,14 @@ impl KeyManagement {
             Box::pin(async move {
                 let found = repo::keys::load_whole(tx, &self.mac, home, key_id).await?;
                 let key = found.ok_or_else(|| Refusal::no_such_key(&Home::of(context).key_arn(key_id)))?;
-                let mut key = self.permit_change::<actions::DeleteImportedKeyMaterial>(context, key)?;
+                let key = self.permit_change::<actions::DeleteImportedKeyMaterial>(context, key)?;
                 let before = key.clone();
-                let (id, change) = key.delete_import(material_id)?;
-                if let Some(change) = &change {
-                    repo::keys::change_material(tx, &self.mac, &key, change).await?;
-                    repo::keys::replace(tx, &self.mac, &mut key).await?;
+                let mut family = self.family(tx, key).await?;
+                let (id, change) = family.key.delete_import(material_id)?;
+                if let Some(change) = change {
+                    family.changed(change);
                 }
+                self.write_family(tx, family).await?;
                 repo::post(tx, context.draft()).await?;
                 Ok::<_, Refusal>((before, id))
             })
@@ -40,6 +41,7 @@ impl KeyManagement {
         self.forget_key(home, key_id);
         self.agenda_changed();
         let (before, id) = deleted?;
+        self.forget_related(&before);
         self.backend(&before).forget(&before);
         Ok((before.arn, id))
     }
@@ -56,19 +58,20 @@ impl KeyManagement {
         let expired = self.db.transaction(|tx| {
             Box::pin(async move {
                 let found = repo::keys::load_whole(tx, &self.mac, &seen.home, &seen.id).await?;
-                let Some(mut key) = found.filter(|key| key.expires_at(due_ms)) else {
+                let Some(key) = found.filter(|key| key.expires_at(due_ms)) else {
                     return Ok::<_, Refusal>(false);
                 };
-                for change in key.expire_imports(due_ms) {
-                    repo::keys::change_material(tx, &self.mac, &key, &change).await?;
+                let mut family = self.family(tx, key).await?;
+                for change in family.key.expire_imports(due_ms) {
+                    family.changed(change);
                 }
-                repo::keys::replace(tx, &self.mac, &mut key).await?;
+                self.write_family(tx, family).await?;
                 repo::post(tx, Some(draft)).await?;
                 Ok(true)
             })
         });
         let expired = expired.await;
-        self.forget_key(&seen.home, &seen.id);
+        self.forget_related(seen);
         if expired? {
             self.backend(seen).forget(seen);
             self.publish(record).await;

@@ -39,18 +39,20 @@ impl KeyManagement {
                 let found = repo::keys::load_whole(tx, &self.mac, &seen.home, &seen.id).await?;
                 let key = found.filter(|key| key.created_ms == seen.created_ms);
                 let key = key.ok_or_else(|| Refusal::no_such_key(&seen.arn))?;
-                let mut key = self.permit_change::<actions::ImportKeyMaterial>(context, key)?;
-                let change = key.take_import(terms, material_ref.clone())?;
-                repo::keys::change_material(tx, &self.mac, &key, &change).await?;
-                repo::keys::replace(tx, &self.mac, &mut key).await?;
+                let key = self.permit_change::<actions::ImportKeyMaterial>(context, key)?;
+                let mut family = self.family(tx, key).await?;
+                let change = family.key.take_import(terms, material_ref.clone())?;
+                family.changed(change);
+                family.settle(&material_ref.id);
+                let key = self.write_family(tx, family).await?;
                 repo::post(tx, context.draft()).await?;
-                Ok::<_, Refusal>(())
+                Ok::<_, Refusal>(key)
             })
         });
         let imported = imported.await;
         self.forget_key(&seen.home, &seen.id);
         self.agenda_changed();
-        imported?;
+        self.forget_related(&imported?);
         Ok(material.id)
     }
 

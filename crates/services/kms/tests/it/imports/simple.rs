@@ -1,6 +1,9 @@
 //! One material of a symmetric key: brought, used, taken away, brought again.
 
-use strongroom_api_kms::{ExpirationModelType, KeyMetadata, KeyState, OriginType};
+use strongroom_api_kms::{
+    ExpirationModelType, IncludeKeyMaterial, KeyMetadata, KeyState, Kms as _, OriginType,
+};
+use strongroom_identity::RecordDraft;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{DAY, NOW, client, open, owner, root, start};
@@ -14,6 +17,8 @@ on_both_engines! {
     a_key_without_material_can_be_scheduled_for_deletion_and_kept,
     an_import_outlives_the_server,
     a_disabled_key_stays_so_when_its_material_is_brought_again,
+    an_import_that_is_not_committed_has_not_been,
+    callers_at_once_bring_one_new_material,
 }
 
 /// What a key shows of its material.
@@ -155,4 +160,44 @@ async fn a_disabled_key_stays_so_when_its_material_is_brought_again(database: &T
     assert_eq!(client.describe(&key).await.unwrap().key_state, Some(KeyState::PendingImport));
     client.bring(&key, &MATERIAL).await.unwrap();
     assert_eq!(client.describe(&key).await.unwrap().key_state, Some(KeyState::Enabled));
+}
+
+async fn an_import_that_is_not_committed_has_not_been(database: &TestDatabase) {
+    let db = open(database).await;
+    let client = owner(&db);
+    let key = client.empty_key().await;
+    let parameters = client.parameters(&key, "RSAES_OAEP_SHA_256").await;
+    let with_draft = |number: u8| {
+        client.context().with_draft(RecordDraft { event_id: [number; 16], bytes: vec![number], mark: None })
+    };
+    db.transaction(|tx| Box::pin(async move { tx.post(&[9; 16], b"a draft").await })).await.unwrap();
+    // The draft of the record is the last thing that is written, and waits already.
+    let refused = client.kms.import_key_material(&with_draft(9), parameters.import(&key, &MATERIAL)).await;
+    assert_eq!(refused.unwrap_err().code(), "KMSInternalException");
+    for caller in [&client, &client.on(&start(&db, &root()))] {
+        assert_eq!(
+            shown(&caller.describe(&key).await.unwrap()),
+            (KeyState::PendingImport, false, None, false)
+        );
+        let all = Some(IncludeKeyMaterial::AllKeyMaterial);
+        assert!(caller.rotations(&key, all, None).await.is_empty());
+    }
+    // It is still free to be another one's.
+    client.kms.import_key_material(&with_draft(1), parameters.import(&key, &[1; 32])).await.unwrap();
+}
+
+async fn callers_at_once_bring_one_new_material(database: &TestDatabase) {
+    let client = client(database).await;
+    let key = client.empty_key().await;
+    let parameters = client.parameters(&key, "RSAES_OAEP_SHA_256").await;
+    let mut calls = tokio::task::JoinSet::new();
+    for number in 0..6 {
+        let (client, input) = (client.clone(), parameters.import(&key, &[number; 32]));
+        calls.spawn(async move { client.import(input).await });
+    }
+    let outcomes = calls.join_all().await;
+    let codes: Vec<_> = outcomes.iter().filter_map(|outcome| Some(outcome.as_ref().err()?.code())).collect();
+    assert_eq!(codes, ["IncorrectKeyMaterialException"; 5]);
+    let all = Some(IncludeKeyMaterial::AllKeyMaterial);
+    assert_eq!(client.rotations(&key, all, None).await.len(), 1);
 }

@@ -1,0 +1,9 @@
+//! Multi-Region keys (KMS Developer Guide, "Multi-Region keys in AWS KMS").
+
+mod deleting;
+mod permissions;
+mod promoting;
+mod records;
+mod replicating;
+mod rotating;
+mod states;
