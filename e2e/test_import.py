@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from rig import development, openssl, sdk
+from rig.node import wait_until
 
 MESSAGE = b"attack at dawn"
 OAEP = ("RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256")
@@ -284,3 +285,31 @@ def test_records_show_neither_token_nor_material(node, account, kms, cloudtrail,
     assert gone["responseElements"] == {"keyId": arn, "keyMaterialId": given["KeyMaterialId"]}
     for record in (asked, brought, gone):
         assert [resource["ARN"] for resource in record["resources"]] == [arn]
+
+
+def test_what_is_left_of_material_is_a_metric(fresh_node, tmp_path):
+    """KMS Developer Guide, "Monitor KMS keys with Amazon CloudWatch": SecondsUntilKeyMaterialExpiration."""
+    kms, cloudwatch = sdk.client(fresh_node, "kms"), sdk.client(fresh_node, "cloudwatch")
+    key, lasting = empty_key(kms), empty_key(kms)
+    ends = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=2)
+    bring(kms, key, os.urandom(32), tmp_path, ExpirationModel="KEY_MATERIAL_EXPIRES", ValidTo=ends)
+    bring(kms, lasting, os.urandom(32), tmp_path)
+    name = {"Namespace": "AWS/KMS", "MetricName": "SecondsUntilKeyMaterialExpiration"}
+
+    def of(which: str) -> list[dict]:
+        return cloudwatch.get_metric_statistics(
+            **name,
+            Dimensions=[{"Name": "KeyId", "Value": which}],
+            StartTime=ends - datetime.timedelta(hours=3),
+            EndTime=ends,
+            Period=60,
+            Statistics=["Minimum"],
+        )["Datapoints"]
+
+    development.advance(fresh_node, minutes=60)
+    wait_until(lambda: of(key), "the metric")
+    points = of(key)
+    assert all(point["Unit"] == "Seconds" for point in points)
+    assert all(3_500 < point["Minimum"] <= 7_200 for point in points)
+    listed = cloudwatch.list_metrics(**name)["Metrics"]
+    assert [metric["Dimensions"] for metric in listed] == [[{"Name": "KeyId", "Value": key}]]
