@@ -4,6 +4,7 @@ import datetime
 import hmac
 import json
 import os
+import threading
 
 import pytest
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
@@ -313,3 +314,59 @@ def test_what_is_left_of_material_is_a_metric(fresh_node, tmp_path):
     assert all(3_500 < point["Minimum"] <= 7_200 for point in points)
     listed = cloudwatch.list_metrics(**name)["Metrics"]
     assert [metric["Dimensions"] for metric in listed] == [[{"Name": "KeyId", "Value": key}]]
+
+
+def test_nothing_is_half_imported_through_a_crash(fresh_node, tmp_path):
+    """Whatever call a kill -9 cuts off, a key is as it was before it or as it is after it."""
+
+    def alternates(key: str, first: dict, acknowledged: list):
+        """Takes material away and brings it back, until the server dies; notes what was acknowledged last."""
+        kms = sdk.client(fresh_node, "kms")
+        for _ in range(10_000):
+            try:
+                kms.delete_imported_key_material(KeyId=key)
+                acknowledged.append("gone")
+                kms.import_key_material(KeyId=key, **first)
+                acknowledged.append("there")
+            except Exception:  # whatever it is, the server is gone
+                return
+
+    kms = sdk.client(fresh_node, "kms")
+    material, sealed, first = {}, {}, {}
+    for _ in range(3):
+        key = empty_key(kms)
+        given = parameters(kms, key)
+        material[key] = os.urandom(32)
+        wrapped = by_cryptography(tmp_path, given["PublicKey"], "RSAES_OAEP_SHA_256", material[key])
+        first[key] = {
+            "ImportToken": given["ImportToken"],
+            "EncryptedKeyMaterial": wrapped,
+            "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
+        }
+        kms.import_key_material(KeyId=key, **first[key])
+        sealed[key] = kms.encrypt(KeyId=key, Plaintext=MESSAGE)["CiphertextBlob"]
+    for _ in range(4):
+        acknowledged = {key: [] for key in material}
+        workers = [threading.Thread(target=alternates, args=(key, first[key], acknowledged[key])) for key in material]
+        for worker in workers:
+            worker.start()
+        wait_until(lambda done=acknowledged: all(len(each) >= 4 for each in done.values()), "imports")
+        fresh_node.kill()
+        for worker in workers:
+            worker.join()
+        fresh_node.start()
+        kms = sdk.client(fresh_node, "kms")
+        for key in material:
+            shown = kms.describe_key(KeyId=key)["KeyMetadata"]
+            [entry] = kms.list_key_rotations(KeyId=key, IncludeKeyMaterial="ALL_KEY_MATERIAL")["Rotations"]
+            assert entry["KeyMaterialState"] == "CURRENT"
+            assert (shown["KeyState"], entry["ImportState"]) in (
+                ("Enabled", "IMPORTED"),
+                ("PendingImport", "PENDING_IMPORT"),
+            )
+            if shown["KeyState"] == "PendingImport":
+                kms.import_key_material(KeyId=key, **first[key])
+            assert kms.decrypt(CiphertextBlob=sealed[key])["Plaintext"] == MESSAGE
+    fresh_node.stop()
+    verified = fresh_node.verify_audit()
+    assert verified.returncode == 0, verified.stdout + verified.stderr

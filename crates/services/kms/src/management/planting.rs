@@ -183,7 +183,9 @@ impl KeyManagement {
                         let named = self.plant_alias(tx, wish, &mut planted, &mut key, alias).await;
                         bereft.extend(named.map_err(at(format!("Aliases[{index}]")))?);
                     }
-                    expect_room(tx, &key).await.map_err(at("Aliases"))?;
+                    expect_room(tx, &key, self.settings.quotas.aliases_per_key)
+                        .await
+                        .map_err(at("Aliases"))?;
                     for (index, terms) in grants.iter().enumerate() {
                         let given = self.plant_grant(tx, &mut key, terms, wish.now_ms).await;
                         if given.map_err(at(format!("Grants[{index}]")))? {
@@ -331,6 +333,9 @@ impl<'s> Wish<'s> {
         }
         if key.store.is_some() {
             return Err(other("KeyId", "in a custom key store".to_owned()));
+        }
+        if key.import.is_some() {
+            return Err(other("KeyId", "with key material that its owner imports".to_owned()));
         }
         if key.spec != self.spec {
             return Err(other("KeySpec", format!("with KeySpec {}", key.spec.as_str())));
