@@ -25,7 +25,7 @@ const SETS: [(&str, ParameterSet, usize); 3] = [
     ("ML_KEM_1024", ParameterSet::MlKem1024, 1_568),
 ];
 
-fn encapsulate(key_id: &str) -> EncapsulateRequest {
+pub(crate) fn encapsulate(key_id: &str) -> EncapsulateRequest {
     EncapsulateRequest {
         key_id: key_id.to_owned(),
         encapsulation_algorithm: EncapsulationAlgorithmSpec::MlKem,
@@ -33,7 +33,7 @@ fn encapsulate(key_id: &str) -> EncapsulateRequest {
     }
 }
 
-fn decapsulate(key_id: &str, ciphertext: &[u8]) -> DecapsulateRequest {
+pub(crate) fn decapsulate(key_id: &str, ciphertext: &[u8]) -> DecapsulateRequest {
     DecapsulateRequest {
         key_id: key_id.to_owned(),
         shared_secret_ciphertext_blob: Blob(ciphertext.to_vec()),

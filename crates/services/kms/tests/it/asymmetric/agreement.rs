@@ -73,7 +73,7 @@ async fn peers_that_are_none(database: &TestDatabase) {
             (DeriveSharedSecretRequest { dry_run: Some(true), ..input() }, "DryRunOperationException"),
             (
                 DeriveSharedSecretRequest { recipient: Some(RecipientInfo::default()), ..input() },
-                "NotImplementedException",
+                "ValidationException",
             ),
         ];
         for (input, code) in cases {
