@@ -33,7 +33,7 @@ def runs(hsm: dict) -> bool:
 
 
 def test_calls_of_an_operation_fail_with_what_is_asked_for(fresh_node, faults):
-    kms = sdk.client("kms", fresh_node)
+    kms = sdk.client(fresh_node, "kms")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     assert faults.set("call-fails", "kms:Encrypt", "--error-code", "DependencyTimeoutException") == [
         "call-fails:kms:Encrypt  error_code=DependencyTimeoutException"
