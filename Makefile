@@ -94,6 +94,7 @@ bench: release
 	cargo bench --locked --package strongroom --bench front_door
 	cargo bench --locked --package strongroom --bench hsm_cluster
 	cargo bench --locked --package strongroom --bench key_store
+	cargo bench --locked --package strongroom --bench key_specs
 	cargo bench --locked --package strongroom-hsm-core --bench types
 	cargo bench --locked --package strongroom-journal --bench append
 	cargo bench --locked --package strongroom-policy --bench decision

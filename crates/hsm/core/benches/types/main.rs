@@ -40,7 +40,7 @@ fn main() {
     let set = |name: &str| std::env::var(format!("STRONGROOM_BENCH_{name}")).ok();
     let time = Duration::from_millis(set("MILLISECONDS").map_or(500, |text| text.parse().unwrap()));
     let only = set("ONLY").unwrap_or_default();
-    let speeds = Speeds::measure();
+    let speeds = Speeds::measure(1, false);
     println!("processor's time of one call on one thread; ratios of AWS-LC alone, and of openssl speed");
     println!(
         "{:>12} {:>12} {:>12} {:>12} {:>12} {:>10} {:>10}",
@@ -54,7 +54,7 @@ fn main() {
         for ((name, mut engine), mut alone) in calls(&key).into_iter().zip(raw) {
             let (engine, alone) = (measure(time, &mut engine), measure(time, &mut alone));
             print!("{:>12} {name:>12} {:>12} {:>12}", format!("{key_type:?}"), micros(engine), micros(alone));
-            let speed = speeds.seconds(key_type, name);
+            let speed = seconds(&speeds, key_type, name);
             let of = |other: f64| format!("{:.0}%", 100.0 * other / engine);
             let (shown, ratio) = speed.map_or(("-".into(), "-".into()), |speed| (micros(speed), of(speed)));
             println!(" {shown:>12} {:>10} {ratio:>10}", of(alone));
@@ -64,6 +64,26 @@ fn main() {
 
 fn micros(seconds: f64) -> String {
     format!("{:.2} µs", seconds * 1e6)
+}
+
+/// The time of one call by `openssl speed`, in seconds, of what it knows.
+fn seconds(speeds: &Speeds, key_type: KeyType, call: &str) -> Option<f64> {
+    let algorithm = match (key_type, call) {
+        (KeyType::Rsa2048, _) => "rsa2048",
+        (KeyType::Rsa3072, _) => "rsa3072",
+        (KeyType::Rsa4096, _) => "rsa4096",
+        (KeyType::EcP256, "agree") => "ecdhp256",
+        (KeyType::EcP384, "agree") => "ecdhp384",
+        (KeyType::EcP521, "agree") => "ecdhp521",
+        (KeyType::EcP256, _) => "ecdsap256",
+        (KeyType::EcP384, _) => "ecdsap384",
+        (KeyType::EcP521, _) => "ecdsap521",
+        (KeyType::Ed25519, _) => "ed25519",
+        _ => return None,
+    };
+    let (private, public) = speeds.per_second(algorithm)?;
+    // RSA's private operation is a signature's and a decryption's.
+    Some(1.0 / if matches!(call, "sign" | "agree" | "decrypt") { private } else { public })
 }
 
 /// A key of a type as it would be imported.

@@ -1,32 +1,37 @@
-//! What `openssl speed` gets on one core.
+//! What `openssl speed` gets. (The bench `key_specs` of the program reads it, too.)
 
 use std::process::{Command, Stdio};
 
-use strongroom_hsm_core::KeyType;
+/// What it is asked for: its names of algorithms.
+const ALGORITHMS: [&str; 10] = [
+    "rsa2048",
+    "rsa3072",
+    "rsa4096",
+    "ecdsap256",
+    "ecdsap384",
+    "ecdsap521",
+    "ecdhp256",
+    "ecdhp384",
+    "ecdhp521",
+    "ed25519",
+];
 
 /// What it printed, for machines.
 pub(crate) struct Speeds(String);
 
 impl Speeds {
-    /// Runs it, a second for each kind; without openssl there are no figures.
-    pub(crate) fn measure() -> Self {
-        let kinds = [
-            "rsa2048",
-            "rsa3072",
-            "rsa4096",
-            "ecdsap256",
-            "ecdsap384",
-            "ecdsap521",
-            "ed25519",
-            "ecdhp256",
-            "ecdhp384",
-            "ecdhp521",
-        ];
-        let output = Command::new("openssl")
-            .args(["speed", "-mr", "-seconds", "1"])
-            .args(kinds)
-            .stdin(Stdio::null())
-            .output();
+    /// Runs it, a second for each operation, on as many cores at once, by their processor's time or by the clock. Without
+    /// openssl there are no figures.
+    pub(crate) fn measure(cores: usize, by_clock: bool) -> Self {
+        let mut openssl = Command::new("openssl");
+        openssl.args(["speed", "-mr", "-seconds", "1"]);
+        if cores > 1 {
+            openssl.args(["-multi", &cores.to_string()]);
+        }
+        if by_clock {
+            openssl.arg("-elapsed");
+        }
+        let output = openssl.args(ALGORITHMS).stdin(Stdio::null()).output();
         Self(
             output.map_or_else(
                 |_| String::new(),
@@ -35,31 +40,18 @@ impl Speeds {
         )
     }
 
-    /// The time of one call, in seconds, of what it knows.
-    pub(crate) fn seconds(&self, key_type: KeyType, call: &str) -> Option<f64> {
-        // +F2:2:2048:4946.67:80325.00 are RSA signatures and verifications a second; F4 those of ECDSA, F5 secrets of
-        // ECDH, and +F6:0:253:Ed25519:44673.53:16156.00 signatures and verifications.
-        let (kind, bits) = match (key_type, call) {
-            (KeyType::Rsa2048, _) => ("+F2", "2048"),
-            (KeyType::Rsa3072, _) => ("+F2", "3072"),
-            (KeyType::Rsa4096, _) => ("+F2", "4096"),
-            (KeyType::EcP256, "agree") => ("+F5", "256"),
-            (KeyType::EcP384, "agree") => ("+F5", "384"),
-            (KeyType::EcP521, "agree") => ("+F5", "521"),
-            (KeyType::EcP256, _) => ("+F4", "256"),
-            (KeyType::EcP384, _) => ("+F4", "384"),
-            (KeyType::EcP521, _) => ("+F4", "521"),
-            (KeyType::Ed25519, _) => ("+F6", "253"),
-            _ => return None,
-        };
+    /// Private and public operations a second: signatures and verifications; of ECDH secrets, and nothing.
+    pub(crate) fn per_second(&self, algorithm: &str) -> Option<(f64, f64)> {
+        // +F2:2:2048:4946.67:80325.00 is RSA; F4 is ECDSA, +F5:3:256:34176.47:0.000029 ECDH with the time of one, and
+        // +F6:0:253:Ed25519:44673.53:16156.00.
+        let kinds = [("rsa", "+F2"), ("ecdsap", "+F4"), ("ecdhp", "+F5"), ("ed25519", "+F6")];
+        let (kind, bits) =
+            kinds.iter().find_map(|(name, kind)| Some((*kind, algorithm.strip_prefix(name)?)))?;
+        // Of Ed25519 openssl says the curve's bits, which its name does not have.
+        let bits = if bits.is_empty() { "253" } else { bits };
         let fields = |line: &str| line.split(':').map(str::to_owned).collect::<Vec<_>>();
         let line = self.0.lines().map(fields).find(|line| line[0] == kind && line[2] == bits)?;
         let numbers: Vec<f64> = line[3..].iter().filter_map(|field| field.parse().ok()).collect();
-        // RSA's private operation is a signature's and a decryption's.
-        let per_second = match call {
-            "sign" | "agree" | "decrypt" => numbers.first()?,
-            _ => numbers.get(1)?,
-        };
-        Some(1.0 / per_second)
+        Some((*numbers.first()?, *numbers.get(1)?))
     }
 }
