@@ -18,6 +18,7 @@ mod metrics;
 mod notifications;
 mod objects;
 mod place;
+mod quotas;
 mod read;
 mod seal;
 pub(crate) mod secret_file;
@@ -42,6 +43,7 @@ pub(crate) use self::metrics::MetricSettings;
 pub(crate) use self::notifications::NotificationSettings;
 pub(crate) use self::objects::ObjectSettings;
 pub(crate) use self::place::{Place, SealPlace, StorePlace};
+pub(crate) use self::quotas::QuotaSettings;
 pub(crate) use self::seal::{SealSettings, Slot};
 pub(crate) use self::server::ServerSettings;
 pub(crate) use self::store::{StoreSettings, StoreUrl};
@@ -68,6 +70,7 @@ pub(crate) struct Settings {
     pub(crate) feed: FeedSettings,
     pub(crate) trails: TrailSettings,
     pub(crate) sns: NotificationSettings,
+    pub(crate) quotas: QuotaSettings,
     pub(crate) compat: CompatSettings,
     pub(crate) log: LogSettings,
     pub(crate) metrics: MetricSettings,
@@ -88,6 +91,7 @@ const SECTIONS: &[&str] = &[
     "feed",
     "trails",
     "sns",
+    "quotas",
     "compat",
     "log",
     "metrics",

@@ -15,6 +15,7 @@ pub(crate) mod origin;
 pub(crate) mod paging;
 pub(crate) mod policy;
 pub(crate) mod quotas;
+pub(crate) mod resource_quotas;
 pub(crate) mod rotation;
 pub(crate) mod spec;
 pub(crate) mod tags;

@@ -23,6 +23,7 @@ pub use api::{
     shows_parameters, spell_origin,
 };
 pub use clusters::{Cluster, ClusterAddress, Dialer, PoolDialer, TrustAnchors};
+pub use domain::resource_quotas::ResourceQuotas;
 pub use faults::{CallFaultError, KeyStoreFaultError};
 pub use management::{ExpiringKey, GrantSeedling, KeyManagement, KeySeedling, Parts, Quiet, Settings};
 pub use repo::{MIGRATIONS, STATEMENTS};

@@ -124,6 +124,7 @@ impl KeyManagement {
         let Parts { principals, iam, cloudhsm, ec2, anchors, dialer, settings, .. } = parts;
         let mac = RowMac::new(root);
         let throttling = Arc::new(Throttling::default());
+        throttling.set(settings.request_quotas());
         let stores = Arc::new(KeyStores::new(key_stores::Ground {
             db: db.clone(),
             mac: mac.clone(),
@@ -189,7 +190,7 @@ impl KeyManagement {
         self.backends.clear();
         self.stores.clear();
         self.resting.clear();
-        self.throttling.set(None);
+        self.throttling.set(self.settings.request_quotas());
         self.call_faults.forget(|_| true);
         self.usage.start_over(quiet.usage, journal);
     }

@@ -76,6 +76,7 @@ pub const STATEMENTS: &[Statement] = &[
     keys::INSERT_MATERIAL,
     keys::FIND_KEY,
     keys::FIND_OWNERS,
+    keys::COUNT_OWN,
     keys::FIND_MATERIALS,
     keys::NEWEST_MATERIAL,
     keys::UPDATE_MATERIAL,

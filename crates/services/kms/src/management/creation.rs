@@ -9,6 +9,7 @@ use strongroom_api_kms::actions;
 use strongroom_identity::{RecordDraft, RequestContext};
 use strongroom_policy::{Authorized, Everything};
 use strongroom_secret::{Key256, SecretBytes};
+use strongroom_store::Tx;
 
 use super::{KeyManagement, random_id};
 use crate::backend::{NotMade, Wanted};
@@ -230,6 +231,7 @@ impl KeyManagement {
                     let store = repo::key_stores::load(tx, &self.mac, &key.home, store_id).await?;
                     store.ok_or_else(|| Refusal::NoSuchKeyStore(store_id.clone()))?.expect_connected()?;
                 }
+                self.expect_room_for_key(tx, key).await?;
                 if !repo::keys::insert(tx, &self.mac, key).await? {
                     return Err(Taken::Taken);
                 }
@@ -250,6 +252,17 @@ impl KeyManagement {
             Err(Taken::Taken) => Ok(false),
             Err(Taken::Refused(refusal)) => Err(refusal),
         }
+    }
+}
+
+impl KeyManagement {
+    /// Refuses a customer's key that is one too many in its account and Region, where there is a limit.
+    pub(super) async fn expect_room_for_key(&self, tx: &mut Tx<'_>, key: &Key) -> Result<(), Refusal> {
+        let quotas = self.settings.quotas;
+        if quotas.keys.is_none() || key.manager != Manager::Customer {
+            return Ok(());
+        }
+        quotas.expect_room_for_key(repo::keys::count_own(tx, &key.home).await?)
     }
 }
 

@@ -16,6 +16,8 @@ use strongroom_seal::Root;
 use strongroom_store::Db;
 
 use crate::clusters::{Dialer, TrustAnchors};
+use crate::domain::resource_quotas::ResourceQuotas;
+use crate::throttling::QuotaFactor;
 
 /// What KMS stands on.
 pub struct Parts<'r> {
@@ -58,6 +60,10 @@ pub struct Settings {
     pub strict: bool,
     /// How long a cluster may take for a call before its caller is told that KMS cannot communicate with it.
     pub store_deadline: Duration,
+    /// How much an account may have in a Region.
+    pub quotas: ResourceQuotas,
+    /// Requests beyond those that AWS lets an account make in a second are refused.
+    pub throttles: bool,
     /// The roots of those whose enclaves' attestation documents are believed.
     pub enclave_roots: Vec<Certificate>,
 }
@@ -68,7 +74,16 @@ impl Default for Settings {
             chosen_keys: false,
             strict: false,
             store_deadline: Duration::from_secs(5),
+            quotas: ResourceQuotas::default(),
+            throttles: false,
             enclave_roots: Vec::new(),
         }
+    }
+}
+
+impl Settings {
+    /// Which part of AWS's request quotas is given from the start, if they are on.
+    pub(super) fn request_quotas(&self) -> Option<QuotaFactor> {
+        self.throttles.then_some(QuotaFactor::PUBLISHED)
     }
 }

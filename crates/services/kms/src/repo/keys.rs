@@ -49,6 +49,10 @@ pub(super) const FIND_MATERIALS: Statement = Statement::new(
      public_handle, public_key, import_stage, expires_ms, import_description, mac FROM kms_materials \
      WHERE account = $1 AND region = $2 AND key_id = $3 ORDER BY created_ms, material_id",
 );
+/// Keys that services keep do not count.
+pub(super) const COUNT_OWN: Statement = Statement::new(
+    "SELECT COUNT(*) AS keys FROM kms_keys WHERE account = $1 AND region = $2 AND service IS NULL",
+);
 pub(super) const NEWEST_MATERIAL: Statement = Statement::new(
     "SELECT created_ms FROM kms_materials WHERE account = $1 AND region = $2 AND key_id = $3 \
      ORDER BY created_ms DESC LIMIT 1",
@@ -198,9 +202,10 @@ impl AuthorityRow for Key {
             on_demand_rotations: unsigned("on_demand_rotations", on_demand)?,
             grants: unsigned("grants", row.opt_i64("grants")?.unwrap_or(0))?,
             import: read_import(row)?,
-            current_material: match row.blob("current_material")?.is_empty() {
-                true => None,
-                false => Some(row.array("current_material")?),
+            current_material: if row.blob("current_material")?.is_empty() {
+                None
+            } else {
+                Some(row.array("current_material")?)
             },
             materials: Vec::new(),
         };
@@ -483,6 +488,12 @@ pub(crate) async fn find_owner(db: &Db, region: &str, key_id: &str) -> Result<Op
         [only] => only.parse("account").map(Some),
         _ => Ok(None),
     }
+}
+
+/// How many keys an account has in a Region, whatever their state, without those that services keep for it.
+pub(crate) async fn count_own(tx: &mut Tx<'_>, home: &Home) -> Result<u64, StoreError> {
+    let row = tx.query_one(COUNT_OWN, &[home.account.to_string().into(), home.region.into()]).await?;
+    Ok(row.i64("keys")?.unsigned_abs())
 }
 
 /// At most `most` ids of keys that come after `after`, in order.

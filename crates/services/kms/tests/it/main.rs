@@ -40,6 +40,7 @@ mod operations;
 mod planting;
 mod policies;
 mod policy_principals;
+mod quotas;
 mod re_encrypting;
 mod refusals;
 mod reopening;

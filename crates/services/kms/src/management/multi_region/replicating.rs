@@ -80,6 +80,7 @@ impl KeyManagement {
                     primary.share(&mut other);
                     repo::keys::replace(tx, &self.mac, &mut other).await?;
                 }
+                self.expect_room_for_key(tx, &replica).await?;
                 if !repo::keys::insert(tx, &self.mac, &replica).await? {
                     return Err(Refusal::KeyExists(replica.arn));
                 }

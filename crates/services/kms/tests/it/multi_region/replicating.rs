@@ -5,6 +5,7 @@ use strongroom_api_kms::{
     ReplicateKeyRequest, SigningAlgorithmSpec,
 };
 use strongroom_schema::Timestamp;
+use strongroom_service::ApiError;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::multi_region::{primary, replica};
@@ -200,8 +201,7 @@ async fn callers_at_once_make_one_replica_of_a_region(database: &TestDatabase) {
         calls.spawn(async move { client.replicate(&key, region).await.map(drop) });
     }
     let outcomes = calls.join_all().await;
-    let codes: Vec<_> =
-        outcomes.iter().filter_map(|each| each.as_ref().err()).map(|error| error.code()).collect();
+    let codes: Vec<_> = outcomes.iter().filter_map(|each| each.as_ref().err()).map(ApiError::code).collect();
     assert_eq!(codes, ["AlreadyExistsException"; 6]);
     assert_eq!(client.related(&key).await.2, [THIRD, FAR_REGION]);
 }
