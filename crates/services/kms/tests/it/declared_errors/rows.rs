@@ -50,7 +50,8 @@ pub(super) fn reach(operation: &str, code: &str) -> Option<Reach> {
         (
             "CreateKey",
             "CustomKeyStoreInvalidStateException" | "CloudHsmClusterInvalidConfigurationException",
-        ) => {
+        )
+        | ("GetKeyRotationStatus" | "ListKeyRotations", "UnsupportedOperationException") => {
             elsewhere!("keys_in_stores/creation.rs")
         }
         ("GenerateRandom", "CustomKeyStoreInvalidStateException") => {
@@ -59,12 +60,7 @@ pub(super) fn reach(operation: &str, code: &str) -> Option<Reach> {
         ("RotateKeyOnDemand", "ConflictException" | "LimitExceededException") => {
             elsewhere!("rotation_on_demand.rs")
         }
-        ("GetKeyRotationStatus" | "ListKeyRotations", "UnsupportedOperationException") => {
-            elsewhere!("keys_in_stores/creation.rs")
-        }
-        ("CreateGrant", "LimitExceededException") => {
-            on_demand("beyond 50,000 grants of one key; a test of `domain/grant.rs` counts to there")
-        }
+        ("CreateGrant", "LimitExceededException") => elsewhere!("quotas.rs"),
         ("EnableKey", "LimitExceededException") => on_demand("no quota counts keys that are enabled"),
         ("GetPublicKey", "DisabledException") => on_demand("a disabled key gives its public half too"),
         ("GetPublicKey", "InvalidKeyUsageException") => {
