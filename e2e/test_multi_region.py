@@ -88,7 +88,7 @@ def test_a_key_lives_in_several_regions(aws, tmp_path):
 
 def test_the_primary_key_moves(aws, related):
     here, there = in_region(aws, HERE), in_region(aws, THERE)
-    assert here("update-primary-region", "--key-id", related, "--primary-region", THERE) is None
+    assert here("update-primary-region", "--key-id", related, "--primary-region", THERE) == {}
     for kms, role in [(here, "REPLICA"), (there, "PRIMARY")]:
         shown = enabled(kms, related)["MultiRegionConfiguration"]
         assert (shown["MultiRegionKeyType"], shown["PrimaryKey"]["Region"]) == (role, THERE)
