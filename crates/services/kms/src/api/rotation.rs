@@ -130,6 +130,5 @@ fn entry(key: &Key, material: &Material) -> RotationsListEntry {
         valid_to: material.expires_ms().map(Timestamp::from_millis),
         rotation_date: material.rotation.map(|_| Timestamp::from_millis(material.created_ms)),
         rotation_type: material.rotation.map(|kind| RotationType::from(kind.as_str())),
-        ..RotationsListEntry::default()
     }
 }

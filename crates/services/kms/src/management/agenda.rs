@@ -133,6 +133,7 @@ impl KeyManagement {
                 let grantees = repo::grants::delete_of_key(tx, home, key_id).await?;
                 repo::usage::delete(tx, home, key_id).await?;
                 let related = self.part(tx, &key, due_ms).await?;
+                self.end_waits_for_region(tx, &key, &related).await?;
                 repo::keys::delete(tx, &key).await?;
                 for leftover in leftovers {
                     repo::leftovers::insert(tx, &self.mac, leftover).await?;

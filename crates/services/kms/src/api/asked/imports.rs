@@ -1,6 +1,6 @@
 //! What imports say to policies.
 
-use strongroom_api_kms::{GetParametersForImportRequest, ImportKeyMaterialRequest};
+use strongroom_api_kms::{ExpirationModelType, GetParametersForImportRequest, ImportKeyMaterialRequest};
 use strongroom_identity::{ConditionKeys, KeyValue};
 
 pub(in crate::api) fn get_parameters_for_import(input: &GetParametersForImportRequest) -> ConditionKeys {
@@ -12,6 +12,6 @@ pub(in crate::api) fn get_parameters_for_import(input: &GetParametersForImportRe
 /// What the request leaves out is not there, the default neither (KMS Developer Guide, "kms:ExpirationModel").
 pub(in crate::api) fn import_key_material(input: &ImportKeyMaterialRequest) -> ConditionKeys {
     ConditionKeys::new()
-        .with_some("kms:ExpirationModel", input.expiration_model.as_ref().map(|model| model.as_str()))
+        .with_some("kms:ExpirationModel", input.expiration_model.as_ref().map(ExpirationModelType::as_str))
         .with_some("kms:ValidTo", input.valid_to.map(|at| KeyValue::Moment(at.as_millis())))
 }

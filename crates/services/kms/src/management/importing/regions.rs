@@ -3,6 +3,7 @@
 use strongroom_store::Tx;
 
 use crate::KeyManagement;
+use crate::domain::identifier::Home;
 use crate::domain::importing::{MaterialChange, all_have};
 use crate::domain::key::{Key, MaterialId};
 use crate::error::Refusal;
@@ -30,7 +31,7 @@ impl Family {
 
     /// Lets a material be rotated to if no Region lacks it any more.
     pub(super) fn settle(&mut self, id: &MaterialId) {
-        if !self.related.is_empty() && self.have(id) {
+        if self.have(id) {
             self.changes.extend(self.key.end_wait_for_regions(id));
             for (related, changes) in self.related.iter_mut().zip(&mut self.related_changes) {
                 changes.extend(related.end_wait_for_regions(id));
@@ -63,6 +64,25 @@ impl KeyManagement {
         }
         let related_changes = related.iter().map(|_| Vec::new()).collect();
         Ok(Family { key, related, changes: Vec::new(), related_changes })
+    }
+
+    /// Has no material wait any more for a Region whose key is deleted in this transaction; `others` is where related keys
+    /// are left.
+    pub(in crate::management) async fn end_waits_for_region(
+        &self,
+        tx: &mut Tx<'_>,
+        deleted: &Key,
+        others: &[Home],
+    ) -> Result<(), Refusal> {
+        let Some(other) = others.first().filter(|_| deleted.import.is_some()) else { return Ok(()) };
+        let found = repo::keys::load_whole(tx, &self.mac, other, &deleted.id).await?;
+        let key = found.ok_or_else(|| Refusal::internal("a related key is not in the store"))?;
+        let mut family = self.family(tx, key).await?;
+        let waiting = family.key.materials.iter().filter(|material| !material.is_permanent());
+        for id in waiting.map(|material| material.id).collect::<Vec<_>>() {
+            family.settle(&id);
+        }
+        self.write_family(tx, family).await.map(drop)
     }
 
     /// Writes what has changed, and answers the key as it is then.

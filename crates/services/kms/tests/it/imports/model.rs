@@ -165,13 +165,11 @@ impl Model {
     }
 
     fn schedule_deletion(&mut self) -> Result<(), &'static str> {
-        match self.state {
-            State::PendingDeletion { .. } => Err(STATE),
-            _ => {
-                self.state = State::PendingDeletion { due: self.now + 30 * DAY };
-                Ok(())
-            }
+        if let State::PendingDeletion { .. } = self.state {
+            return Err(STATE);
         }
+        self.state = State::PendingDeletion { due: self.now + 30 * DAY };
+        Ok(())
     }
 
     fn cancel_deletion(&mut self) -> Result<(), &'static str> {
@@ -190,7 +188,9 @@ impl Model {
         let now = self.now;
         let over = |material: &&Material| material.expires.is_some_and(|at| at <= now);
         let over: Vec<_> = self.materials.iter().filter(over).map(|material| material.number).collect();
-        over.into_iter().for_each(|number| self.lose(number));
+        for number in over {
+            self.lose(number);
+        }
         !matches!(self.state, State::PendingDeletion { due } if due <= now)
     }
 }

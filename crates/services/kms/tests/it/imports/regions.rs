@@ -7,7 +7,7 @@ use strongroom_api_kms::{
 };
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::{ACCOUNT, Client, FAR_REGION, external, open, owner, until};
+use crate::fixture::{ACCOUNT, Client, DAY, FAR_REGION, external, open, owner, until};
 
 const FIRST: [u8; 32] = [1; 32];
 const SECOND: [u8; 32] = [2; 32];
@@ -17,6 +17,7 @@ on_both_engines! {
     a_key_rotates_when_all_regions_have_the_material,
     what_is_gone_before_it_is_rotated_to_is_gone_everywhere,
     a_region_can_lack_what_others_have,
+    nobody_waits_for_a_region_whose_key_is_gone,
 }
 
 /// A multi-Region key with a material and a replica that waits for it; whoever calls there.
@@ -128,4 +129,14 @@ async fn a_region_can_lack_what_others_have(database: &TestDatabase) {
     assert_eq!(state(&later, &key).await, KeyState::PendingImport, "it rotated here too");
     later.bring(&key, &SECOND).await.unwrap();
     assert_eq!(state(&later, &key).await, KeyState::Enabled);
+}
+
+async fn nobody_waits_for_a_region_whose_key_is_gone(database: &TestDatabase) {
+    let (near, far, key) = related(database).await;
+    near.bring_new(&key, &SECOND).await.unwrap();
+    assert_eq!(near.rotate(&key).await.unwrap_err().code(), "KMSInvalidStateException");
+    far.schedule_deletion(&key, Some(7)).await.unwrap();
+    let later = near.much_later(8 * DAY).await;
+    assert_eq!(listed(&later, &key).await[1], (KeyMaterialState::PendingRotation, ImportState::Imported));
+    later.rotate(&key).await.unwrap();
 }
