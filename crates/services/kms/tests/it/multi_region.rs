@@ -1,6 +1,7 @@
 //! Multi-Region keys (KMS Developer Guide, "Multi-Region keys in AWS KMS").
 
 mod deleting;
+mod model;
 mod permissions;
 mod promoting;
 mod records;
