@@ -13,6 +13,7 @@ mod domain;
 mod error;
 mod events;
 mod faults;
+mod long_work;
 mod management;
 mod repo;
 mod resealing;

@@ -39,6 +39,7 @@ use crate::domain::grant::HeldGrants;
 use crate::domain::identifier::Home;
 use crate::domain::key::Key;
 use crate::error::Refusal;
+use crate::long_work::LongWork;
 use crate::faults::CallFaults;
 use crate::throttling::Throttling;
 
@@ -54,7 +55,6 @@ pub(crate) use self::key_stores::{KeyStoreChange, NewKeyStore, WhichKeyStores};
 pub(crate) use self::key_stores::{KeyStores, key_store_context};
 use self::multi_region::LinkedRole;
 pub(crate) use self::multi_region::{NewReplica, elsewhere};
-use self::pairs::PairMakers;
 pub use self::parts::{Parts, Settings};
 pub use self::planting::KeySeedling;
 use self::resting::Resting;
@@ -111,7 +111,8 @@ pub struct KeyManagement {
     resting: Resting,
     throttling: Arc<Throttling>,
     call_faults: CallFaults,
-    pair_makers: PairMakers,
+    /// Where data key pairs are made, and the built-in backend's long keys.
+    long_work: LongWork,
     linked_role: LinkedRole,
     pub(crate) stores: Arc<KeyStores>,
     pub(crate) settings: Settings,
@@ -138,7 +139,9 @@ impl KeyManagement {
             deadline: settings.store_deadline,
             throttling: throttling.clone(),
         }));
-        let backends = Backends::new(BuiltIn::new(db.clone(), root), stores.clone());
+        let long_work = LongWork::default();
+        let built_in = BuiltIn::new(db.clone(), root, long_work.clone());
+        let backends = Backends::new(built_in, stores.clone());
         let usage = Usage::new(db.clone(), mac.clone(), journal);
         let keys = Arc::new(Keys::new(KEPT, KEPT_BYTES));
         let aliases = Arc::new(Aliases::new(KEPT, KEPT_BYTES));
@@ -167,7 +170,7 @@ impl KeyManagement {
             resting,
             throttling,
             call_faults: CallFaults::default(),
-            pair_makers: PairMakers::default(),
+            long_work,
             linked_role,
             stores,
             settings,

@@ -24,6 +24,7 @@ use crate::domain::spec::{
     EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, Peer, Signed, SigningAlgorithm,
 };
 use crate::error::Refusal;
+use crate::long_work::LongWork;
 use crate::repo::partitions::{self, PartitionRow};
 
 /// Partitions that are kept opened.
@@ -37,15 +38,17 @@ pub(crate) struct BuiltIn {
     db: Db,
     sealer: Sealer,
     partitions: Cache<Home, Partition>,
+    long_work: LongWork,
 }
 
 impl BuiltIn {
-    /// The partitions in `db`, whose keys are sealed under `root`.
-    pub(crate) fn new(db: Db, root: &Root) -> Self {
+    /// The partitions in `db`, whose keys are sealed under `root`. Keys that take long to make are made as `long_work`.
+    pub(crate) fn new(db: Db, root: &Root, long_work: LongWork) -> Self {
         Self {
             db,
             sealer: Sealer::new(root, Purpose::Partition),
             partitions: Cache::new(PARTITIONS, usize::MAX),
+            long_work,
         }
     }
 
@@ -107,8 +110,7 @@ impl KeyBackend for BuiltIn {
         let handle = KeyHandle::random()?;
         let token = if is_slow_to_make(wanted.spec) {
             let partition = partition.clone();
-            let made = tokio::task::spawn_blocking(move || partition.generate(handle, &attributes)).await;
-            made.map_err(|error| Refusal::Internal(error.into()))??
+            self.long_work.run(move || partition.generate(handle, &attributes)).await??
         } else {
             partition.generate(handle, &attributes)?
         };

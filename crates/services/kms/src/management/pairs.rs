@@ -4,7 +4,6 @@ use strongroom_api_kms::actions;
 use strongroom_crypto::{ec, ed25519, ml_kem, rsa};
 use strongroom_policy::Authorized;
 use strongroom_secret::SecretBytes;
-use tokio::sync::Semaphore;
 
 use super::KeyManagement;
 use super::cryptography::{Decrypts, Encrypts};
@@ -15,18 +14,6 @@ use crate::error::Refusal;
 
 /// The public exponent of RSA data key pairs.
 const PUBLIC_EXPONENT: u64 = 65_537;
-
-/// Data key pairs that are made at once, so that other calls find a processor too.
-const MADE_AT_ONCE: usize = 2;
-
-/// Places for those who make data key pairs.
-pub(super) struct PairMakers(Semaphore);
-
-impl Default for PairMakers {
-    fn default() -> Self {
-        Self(Semaphore::new(MADE_AT_ONCE))
-    }
-}
 
 impl KeyManagement {
     /// Encrypts with the key's public half. The ciphertext is the algorithm's own and names no key.
@@ -123,12 +110,7 @@ impl KeyManagement {
         &self,
         kind: DataKeyPairKind,
     ) -> Result<(SecretBytes, Vec<u8>), Refusal> {
-        // The primes of a long RSA key take seconds to find: few are looked for at once, on threads for such work.
-        let place = self.pair_makers.0.acquire().await;
-        let _place = place.map_err(|error| Refusal::Internal(error.into()))?;
-        let making = tokio::task::spawn_blocking(move || make(kind));
-        let made = making.await.map_err(|_| Refusal::internal("making a data key pair was interrupted"))?;
-        made.map_err(|error| Refusal::Internal(error.into()))
+        self.long_work.run(move || make(kind)).await?.map_err(|error| Refusal::Internal(error.into()))
     }
 }
 
