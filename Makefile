@@ -96,6 +96,8 @@ bench: release
 	cargo bench --locked --package strongroom --bench hsm_cluster
 	cargo bench --locked --package strongroom --bench key_store
 	cargo bench --locked --package strongroom --bench evidence
+	cargo bench --locked --package strongroom --bench key_specs
+	cargo bench --locked --package strongroom-hsm-core --bench types
 	cargo bench --locked --package strongroom-journal --bench append
 	cargo bench --locked --package strongroom-policy --bench decision
 	cargo bench --locked --package strongroom --features bulk-load --bench many_keys

@@ -29,6 +29,14 @@ def test_hsms_fail_and_a_key_store_comes_back(terminal):
     terminal.follow(BOOK / "when-an-hsm-fails.md")
 
 
+def test_a_key_is_brought(terminal):
+    terminal.follow(BOOK / "bring-your-own-key.md")
+
+
+def test_keys_sign_agree_and_decrypt_for_strangers(terminal):
+    terminal.follow(BOOK / "sign-and-agree.md")
+
+
 def test_whoever_subscribes_is_told(terminal):
     terminal.follow(BOOK / "notifications.md")
 

@@ -32,6 +32,23 @@ def runs(hsm: dict) -> bool:
     return any(hsm["HsmId"] in command for command in processes().values())
 
 
+def test_calls_of_an_operation_fail_with_what_is_asked_for(fresh_node, faults):
+    kms = sdk.client(fresh_node, "kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    assert faults.set("call-fails", "kms:Encrypt", "--error-code", "DependencyTimeoutException") == [
+        "call-fails:kms:Encrypt  error_code=DependencyTimeoutException"
+    ]
+    with sdk.refused("DependencyTimeoutException"):
+        kms.encrypt(KeyId=key, Plaintext=b"a letter")
+    kms.describe_key(KeyId=key)
+    faults.clear("call-fails:kms:Encrypt")
+    kms.encrypt(KeyId=key, Plaintext=b"a letter")
+    assert "KeyUnavailableException" in faults.refused(
+        "set", "call-fails", "kms:Encrypt", "--error-code", "NoSuchException"
+    )
+    assert "no operation of KMS" in faults.refused("set", "call-fails", "s3:GetObject", "--error-code", "NoSuchKey")
+
+
 def test_an_hsm_is_down_until_that_is_cleared(own_cluster, faults):
     tool = own_cluster.tool()
     victim, other = own_cluster.hsms()

@@ -270,6 +270,54 @@ def test_kms_cryptography(history, made):
         assert shown(history.last(name)) == entry, name
 
 
+def test_kms_keys_of_other_kinds(history):
+    """ct-sign, ct-verify, ct-generate-mac, ct-verify-mac, ct-getpublickey: algorithms, and no bytes of messages nor
+    of signatures. DeriveSharedSecret, Encapsulate and Decapsulate have no page; theirs are in the same form."""
+    kms = history.kms
+
+    def made(spec: str, usage: str) -> tuple[str, dict]:
+        key = kms.create_key(KeySpec=spec, KeyUsage=usage)["KeyMetadata"]
+        return key["KeyId"], {"resources": [history.resource("KMS::Key", key["Arn"])]}
+
+    signing, of_signing = made("ECC_NIST_P256", "SIGN_VERIFY")
+    mac, of_mac = made("HMAC_256", "GENERATE_VERIFY_MAC")
+    agreeing, of_agreeing = made("ECC_NIST_P256", "KEY_AGREEMENT")
+    kem, of_kem = made("ML_KEM_768", "ENCAPSULATE_DECAPSULATE")
+    box, of_box = made("RSA_2048", "ENCRYPT_DECRYPT")
+    ecdsa = {"KeyId": signing, "Message": b"in the clear", "SigningAlgorithm": "ECDSA_SHA_256"}
+    signature = kms.sign(**ecdsa)["Signature"]
+    kms.verify(**ecdsa, MessageType="RAW", Signature=signature)
+    hmac = {"KeyId": mac, "Message": b"in the clear", "MacAlgorithm": "HMAC_SHA_256"}
+    kms.verify_mac(**hmac, Mac=kms.generate_mac(**hmac)["Mac"])
+    peer = kms.get_public_key(KeyId=agreeing)["PublicKey"]
+    kms.derive_shared_secret(KeyId=agreeing, KeyAgreementAlgorithm="ECDH", PublicKey=peer)
+    sent = kms.encapsulate(KeyId=kem, EncapsulationAlgorithm="ML_KEM")["SharedSecretCiphertextBlob"]
+    kms.decapsulate(KeyId=kem, EncapsulationAlgorithm="ML_KEM", SharedSecretCiphertextBlob=sent)
+    oaep = {"KeyId": box, "EncryptionAlgorithm": "RSAES_OAEP_SHA_256"}
+    blob = kms.encrypt(**oaep, Plaintext=b"in the clear")["CiphertextBlob"]
+    kms.decrypt(**oaep, CiphertextBlob=blob)
+    signed = {"keyId": signing, "messageType": "RAW", "signingAlgorithm": "ECDSA_SHA_256"}
+    macked = {"keyId": mac, "macAlgorithm": "HMAC_SHA_256"}
+    kemmed = {"keyId": kem, "encapsulationAlgorithm": "ML_KEM"}
+    boxed = {"keyId": box, "encryptionAlgorithm": "RSAES_OAEP_SHA_256"}
+    expected = {
+        "Sign": read(signed, **of_signing),
+        "Verify": read(signed, **of_signing),
+        "GenerateMac": read(macked, **of_mac),
+        "VerifyMac": read(macked, **of_mac),
+        "GetPublicKey": read({"keyId": agreeing}, **of_agreeing),
+        "DeriveSharedSecret": read({"keyId": agreeing, "keyAgreementAlgorithm": "ECDH"}, **of_agreeing),
+        "Encapsulate": read(kemmed, **of_kem),
+        "Decapsulate": read(kemmed, **of_kem),
+        "Encrypt": read(boxed, **of_box),
+        "Decrypt": read(boxed, **of_box),
+    }
+    for name, entry in expected.items():
+        record = history.last(name)
+        assert shown(record) == entry, name
+        assert "in the clear" not in json.dumps(record)
+
+
 def test_kms_aliases_grants_and_rotation(history, made):
     """ct-createalias, ct-updatealias, ct-deletealias, ct-listaliases, ct-creategrant, ct-listgrants, ct-retire-grant,
     ct-revoke-grant, ct-enablekeyrotation, ct-disable-key-rotation, ct-rotatekeyondemand, ct-rotatekey."""

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,8 +14,8 @@ from rig import development, endpoint, policy, sdk, wire
 from rig.cli import Cli
 from rig.node import wait_until
 from rig.sdk import refused
-from test_javascript import FOLDER, javascript  # noqa: F401
 
+VALIDATOR = Path(__file__).parent / "javascript/validate.mjs"
 XMLNS = "http://sns.amazonaws.com/doc/2010-03-31/"
 
 
@@ -90,7 +91,7 @@ def test_signatures_of_version_1_satisfy_a_public_validator(node, sns, hook):
             validated(altered)
 
 
-def test_signatures_of_version_2_satisfy_another_over_tls(made, hook, javascript):  # noqa: F811
+def test_signatures_of_version_2_satisfy_another_over_tls(made, hook, javascript):
     made.environment["STRONGROOM_SNS_DELIVER_TO"] = '["127.0.0.0/8"]'
     made.start()
     host = f"localhost:{made.port}"
@@ -110,7 +111,7 @@ def test_signatures_of_version_2_satisfy_another_over_tls(made, hook, javascript
     environment = {"PATH": made.environment["PATH"], "NODE_EXTRA_CA_CERTS": made.ca_bundle}
 
     def judged(body: str) -> subprocess.CompletedProcess:
-        command = [javascript, FOLDER / "validate.mjs", host]
+        command = [javascript, VALIDATOR, host]
         return subprocess.run(command, input=body, capture_output=True, text=True, env=environment, timeout=60)
 
     for got in [asked, told]:

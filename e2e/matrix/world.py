@@ -97,7 +97,9 @@ class World:
             "vpc": "vpc-0123456789abcdef0",
         }
         other.things |= dict.fromkeys(("bare-user", "group-name", "role-name", "user-name"), "absent")
-        other.things |= dict.fromkeys(("agreeing", "closed", "doomed", "key", "mac", "signing"), self.things["no-key"])
+        other.things |= dict.fromkeys(
+            ("agreeing", "closed", "doomed", "kem", "key", "mac", "signing"), self.things["no-key"]
+        )
         other.things |= dict.fromkeys(("named-role", "reader-role", "shared-role"), self.things["no-role"])
         return other
 
@@ -280,6 +282,7 @@ class World:
             "cluster": self.cluster.cluster_id,
             "doomed": doomed,
             "grant": given["GrantId"],
+            "kem": key("ML_KEM_512", "ENCAPSULATE_DECAPSULATE"),
             "key": shared,
             "key-policy": policy,
             "mac": key("HMAC_256", "GENERATE_VERIFY_MAC"),

@@ -24,9 +24,9 @@ KEY_ARN = re.compile(r"arn:aws:kms:us-east-1:000000000000:key/[0-9a-f]{8}(-[0-9a
 MATERIAL = re.compile(r"[0-9a-f]{64}")
 
 
-def lead(node: Node, *command: str | Path) -> dict:
-    """Runs a client that leads the life, and answers what it tells."""
-    environment = {
+def environment(node: Node, access_key_id: str = "test") -> dict[str, str]:
+    """What a client finds the server and its credential in, and nothing of the machine's."""
+    return {
         "PATH": os.environ["PATH"],
         "HOME": "/nonexistent",
         "AWS_CONFIG_FILE": "/dev/null",
@@ -36,11 +36,15 @@ def lead(node: Node, *command: str | Path) -> dict:
         "AWS_ENDPOINT_URL": node.endpoint,
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_ACCESS_KEY_ID": access_key_id,
         "AWS_SECRET_ACCESS_KEY": "test",
         "NO_PROXY": "*",
     }
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+
+
+def lead(node: Node, *command: str | Path) -> dict:
+    """Runs a client that leads the life, and answers what it tells."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(node))
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return json.loads(done.stdout)
 

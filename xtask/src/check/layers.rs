@@ -31,6 +31,11 @@ const LAYERS: &[Layer] = &[
         why: "resealing brings seal and store together and knows no service",
     },
     Layer {
+        crates: "base/attestation",
+        may_use: &["base/crypto", "base/pki"],
+        why: "an attestation is a document and the certificates that it was signed under",
+    },
+    Layer {
         crates: "base/*",
         may_use: &["base/secret", "base/crypto"],
         why: "base is below everything: no AWS service, no network protocol",

@@ -7,11 +7,13 @@
 use std::fmt;
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
-use aws_lc_sys::{ED25519_keypair_from_seed, ED25519ph_sign_digest, ED25519ph_verify_digest};
+use aws_lc_sys::{
+    ED25519_keypair_from_seed, ED25519ph_sign_digest, ED25519ph_verify_digest, EVP_PKEY_ED25519,
+};
 use strongroom_secret::{Secret, SecretBytes};
 
 use crate::CryptoError;
-use crate::ffi::check;
+use crate::ffi::{Pkey, check};
 
 /// The length of a signature, in bytes.
 pub const SIGNATURE_LENGTH: usize = 64;
@@ -39,6 +41,8 @@ impl PrivateKey {
 
     /// Parses a PKCS#8 key (RFC 8410), with or without the public key.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, CryptoError> {
+        // aws-lc-rs lets something follow the document.
+        let _whole = Pkey::from_pkcs8(der, EVP_PKEY_ED25519)?;
         Self::new(Ed25519KeyPair::from_pkcs8(der)?)
     }
 

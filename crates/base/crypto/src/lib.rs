@@ -23,6 +23,7 @@ pub mod hpke;
 pub mod kdf;
 pub mod md5;
 pub mod ml_dsa;
+pub mod ml_kem;
 pub mod passphrase;
 pub mod password;
 pub mod random;

@@ -98,6 +98,8 @@ impl PrivateKey {
 
     /// Parses a PKCS#8 key (RFC 9881) that has the seed; a key without it could not be written again.
     pub fn from_pkcs8(set: ParameterSet, der: &[u8]) -> Result<Self, CryptoError> {
+        // aws-lc-rs lets something follow the document.
+        let _whole = Pkey::from_pkcs8(der, EVP_PKEY_PQDSA)?;
         Self::new(set, PqdsaKeyPair::from_pkcs8(set.signing(), der)?)
     }
 

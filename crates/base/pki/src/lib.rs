@@ -15,6 +15,7 @@ mod answer;
 mod certificate;
 mod cluster;
 mod der;
+mod enveloped;
 mod issue;
 mod name;
 mod pem;
@@ -24,6 +25,7 @@ mod signer;
 
 pub use certificate::{BasicConstraints, Certificate};
 pub use cluster::{CertificateProblem, ClusterCertificate, Which, check_cluster_certificate};
+pub use enveloped::envelop;
 pub use issue::{Identity, Kind, Validity, issue, self_sign};
 pub use name::Name;
 pub use pem::private_key_pem;

@@ -103,7 +103,7 @@ impl Resealing {
         self.root.retire_before(epoch, |of, purpose| match purpose {
             // Copies of checkpoints lie where no server sees them, and their signatures are to be told from others for good.
             Purpose::JournalCheckpoints => true,
-            Purpose::SessionTokens | Purpose::GrantTokens => sessions.contains(&of),
+            Purpose::SessionTokens | Purpose::GrantTokens | Purpose::ImportTokens => sessions.contains(&of),
             _ => needed.contains(&(of, purpose)),
         })?;
         Ok(())

@@ -48,6 +48,8 @@ purposes! {
     KeyStoreCredentials = "strongroom/key-store-credentials",
     /// Tokens that say which grant is meant.
     GrantTokens = "strongroom/grant-tokens",
+    /// Tokens with which owners of keys bring material.
+    ImportTokens = "strongroom/import-tokens",
     /// Files that `strongroom backup` writes.
     Backup = "strongroom/backup",
     /// The keys that sign the digests of trails.

@@ -5,7 +5,8 @@ use strongroom_identity::{RequestContext, TouchedResource};
 use strongroom_journal::{EventId, EventType, Record, Resource};
 
 use crate::identity::identity_of;
-use crate::owners::recorded_code;
+use crate::owners::{recorded_code, records_of_owners};
+use crate::{OnBehalfError, Outbox};
 
 /// What a service asks of another.
 #[derive(Clone, Debug)]
@@ -55,6 +56,28 @@ impl Asked {
             management: !self.is_data_event,
             ..Record::default()
         })
+    }
+}
+
+/// Records a call that was made, and how it was refused, if it was. What was changed and committed stays so where that
+/// fails: its draft becomes the record later.
+pub(crate) async fn keep(
+    outbox: &Outbox,
+    (service, read_only): (&str, bool),
+    record: Record,
+    context: &RequestContext,
+    error: Option<(String, Option<String>)>,
+) -> Result<(), OnBehalfError> {
+    let changed = !read_only && error.is_none();
+    let event = record.event_name.clone();
+    let mut record = complete(record, context, error);
+    let others = records_of_owners(&mut record, &context.caller)?;
+    match outbox.record_for_all(&record, &others, changed).await {
+        Err(error) if changed => {
+            tracing::warn!(service, event, %error, "the record of what a service did is still to be written");
+            Ok(())
+        }
+        recorded => Ok(recorded?),
     }
 }
 

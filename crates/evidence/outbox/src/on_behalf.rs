@@ -9,8 +9,7 @@ use strongroom_identity::{AccountId, Caller, Principal, Region, RequestContext, 
 use strongroom_journal::{JournalError, Record};
 use strongroom_runtime::Clocks;
 
-use crate::asked::complete;
-use crate::owners::records_of_owners;
+use crate::asked::{complete, keep};
 use crate::{Asked, Outbox};
 
 /// How long a service waits for another, in milliseconds.
@@ -123,17 +122,8 @@ impl OnBehalf {
         }
         let context = Arc::new(context);
         let outcome = call(context.clone()).await;
-        let mut record = complete(record, &context, outcome.as_ref().err().map(told));
-        let others = records_of_owners(&mut record, &context.caller)?;
-        let changed = !asked.read_only && outcome.is_ok();
-        let recorded = self.outbox.record_for_all(&record, &others, changed).await;
-        match recorded {
-            Err(error) if changed => {
-                let (service, event) = (self.service, asked.event_name);
-                tracing::warn!(service, event, %error, "the record of what a service did is still to be written");
-            }
-            recorded => recorded?,
-        }
+        let error = outcome.as_ref().err().map(told);
+        keep(&self.outbox, (self.service, asked.read_only), record, &context, error).await?;
         Ok(outcome)
     }
 

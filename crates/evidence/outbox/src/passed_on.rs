@@ -8,8 +8,7 @@ use strongroom_crypto::{CryptoError, random};
 use strongroom_identity::{Region, RequestContext, RequestId};
 use strongroom_runtime::Clocks;
 
-use crate::asked::complete;
-use crate::owners::records_of_owners;
+use crate::asked::keep;
 use crate::{Asked, OnBehalfError, Outbox};
 
 /// An AWS service, as far as it calls others for its callers.
@@ -25,8 +24,8 @@ impl PassedOn {
         Self { service, outbox, clocks }
     }
 
-    /// Makes a call that changes nothing (a change would need its draft) for the caller of `context`, and records it
-    /// before its answer is used. `told` gives the code and the message of a refusal.
+    /// Makes a call for the caller of `context`, and records it before its answer is used, refused or not. The draft of a
+    /// change is in the context. `told` gives the code and the message of a refusal.
     pub async fn call<T, E, F>(
         &self,
         context: &RequestContext,
@@ -52,12 +51,15 @@ impl PassedOn {
     where
         F: Future<Output = Result<T, E>>,
     {
-        let context = Arc::new(self.pass_on(region, context)?);
+        let mut context = self.pass_on(region, context)?;
         let record = asked.record(self.service, &context, context.now_ms)?;
+        if !asked.read_only {
+            context = context.with_draft(self.outbox.draft(&record));
+        }
+        let context = Arc::new(context);
         let outcome = call(context.clone()).await;
-        let mut record = complete(record, &context, outcome.as_ref().err().map(told));
-        let others = records_of_owners(&mut record, &context.caller)?;
-        self.outbox.record_for_all(&record, &others, false).await?;
+        let error = outcome.as_ref().err().map(told);
+        keep(&self.outbox, (self.service, asked.read_only), record, &context, error).await?;
         Ok(outcome)
     }
 

@@ -30,7 +30,7 @@ fn opened() -> OpenedKey {
     let key = PartitionKey::from_bytes(&[0x77; 32]).unwrap();
     let partition = Partition::new(PartitionId([1; 16]), 1, 1, &key, 1).unwrap();
     let attributes = Attributes { key_type: KeyType::Aes256, usage: Usage::SYMMETRIC };
-    let token = partition.generate_aes256(KeyHandle::random().unwrap(), &attributes).unwrap();
+    let token = partition.generate(KeyHandle::random().unwrap(), &attributes).unwrap();
     partition.open(&token.reference, &token.bytes).unwrap()
 }
 

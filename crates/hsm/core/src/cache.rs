@@ -164,7 +164,7 @@ mod tests {
 
     fn key() -> OpenedKey {
         let attributes = Attributes { key_type: KeyType::Aes256, usage: Usage::NONE };
-        OpenedKey::new(attributes, Secret::new(vec![7; 32]))
+        OpenedKey::new(attributes, &Secret::new(vec![7; 32])).unwrap()
     }
 
     fn token(handle: u16, digest: u8) -> TokenRef {

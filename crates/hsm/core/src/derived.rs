@@ -12,6 +12,7 @@ use strongroom_crypto::{CryptoError, random};
 use strongroom_secret::{Key256, Secret, SecretBytes, constant_time_eq};
 
 use crate::blob::{self, Blob};
+use crate::opened::Opened;
 use crate::{BlobHeader, EncryptionContext, HsmError, LONGEST_PLAINTEXT, OpenedKey, Usage};
 
 /// AES-256-GCM under a derived key, with commitment: the suite that a ciphertext's start names.
@@ -27,7 +28,7 @@ impl OpenedKey {
         context: &EncryptionContext,
         plaintext: &[u8],
     ) -> Result<Vec<u8>, HsmError> {
-        let material = self.material_for(Usage::ENCRYPT_DERIVED)?;
+        let material = self.derivation_key(Usage::ENCRYPT_DERIVED)?;
         // Drawn at once: asking the generator takes longer than what it gives.
         let drawn: [u8; blob::NONCE_LENGTH + NONCE_LENGTH] = random::bytes()?;
         let (Some(nonce), Some(iv)) = (drawn.first_chunk(), drawn.last_chunk()) else {
@@ -42,9 +43,16 @@ impl OpenedKey {
     /// Whatever is wrong with the ciphertext, or with the context it is given, is
     /// [`HsmError::InvalidCiphertext`].
     pub fn decrypt_derived(&self, blob: &[u8], context: &EncryptionContext) -> Result<SecretBytes, HsmError> {
-        let material = self.material_for(Usage::DECRYPT_DERIVED)?;
+        let material = self.derivation_key(Usage::DECRYPT_DERIVED)?;
         let blob = Blob::parse(blob)?;
         open(material, &blob, context).map_err(|CryptoError| HsmError::InvalidCiphertext)
+    }
+
+    fn derivation_key(&self, operation: Usage) -> Result<&[u8], HsmError> {
+        match self.permitted(operation)? {
+            Opened::Aes(key) => Ok(key.expose()),
+            _ => Err(HsmError::NotForThisKey),
+        }
     }
 }
 

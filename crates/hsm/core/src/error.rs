@@ -27,6 +27,18 @@ pub enum HsmError {
     /// The key's attributes do not permit the operation.
     #[error("the key's attributes do not permit this operation")]
     NotPermitted,
+    /// The key is not of the type that does this.
+    #[error("keys of this type do not do this")]
+    NotForThisKey,
+    /// What was given as a key's material is none of that type. It does not say why, on purpose.
+    #[error("this is no key material of that type")]
+    InvalidMaterial,
+    /// A message or a digest is longer or shorter than the algorithm takes it.
+    #[error("the message has a length that the algorithm does not take")]
+    InvalidMessage,
+    /// The public key of whom a secret is agreed on with is no point on the key's curve.
+    #[error("the other public key is not on the key's curve")]
+    InvalidPeer,
     /// A partition key of the wrong length.
     #[error("a partition key has 32 bytes")]
     InvalidPartitionKey,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use strongroom_crypto::kdf::sp800_108_counter_hmac_sha256;
 use strongroom_secret::SecretBytes;
 
+use crate::opened::Opened;
 use crate::{Attributes, HsmError, Usage};
 
 const FINGERPRINT_LABEL: &[u8] = b"strongroom/hsm/fingerprint";
@@ -13,16 +14,18 @@ const FINGERPRINT_LABEL: &[u8] = b"strongroom/hsm/fingerprint";
 /// A key, opened: its material is in memory and is wiped when the cache and all users have let it go.
 /// Clones share the material.
 #[derive(Clone)]
-pub struct OpenedKey(Arc<Opened>);
+pub struct OpenedKey(Arc<Inner>);
 
-struct Opened {
+struct Inner {
     attributes: Attributes,
-    material: SecretBytes,
+    opened: Opened,
 }
 
 impl OpenedKey {
-    pub(crate) fn new(attributes: Attributes, material: SecretBytes) -> Self {
-        Self(Arc::new(Opened { attributes, material }))
+    /// Parses material; what is none of the attributes' type is [`HsmError::InvalidMaterial`].
+    pub(crate) fn new(attributes: Attributes, material: &SecretBytes) -> Result<Self, HsmError> {
+        let opened = Opened::parse(attributes.key_type, material.expose());
+        Ok(Self(Arc::new(Inner { attributes, opened: opened.map_err(|_| HsmError::InvalidMaterial)? })))
     }
 
     /// Gives the key's attributes.
@@ -30,21 +33,33 @@ impl OpenedKey {
         self.0.attributes
     }
 
+    /// Gives the public half of a pair as a DER SubjectPublicKeyInfo (RFC 5280); of other keys nothing.
+    pub fn public_key(&self) -> Result<Option<Vec<u8>>, HsmError> {
+        Ok(self.0.opened.public_key()?)
+    }
+
     /// Gives a public value that tells this material from others in the hands of `owner`: equal for equal
-    /// material and owner, and telling nothing about the material (SP 800-108, label and owner as input).
+    /// material and owner in whatever partition, and telling nothing about the material (SP 800-108, label and owner
+    /// as input).
     pub fn fingerprint(&self, owner: &[u8]) -> Result<[u8; 32], HsmError> {
         let mut fingerprint = [0; 32];
-        sp800_108_counter_hmac_sha256(self.0.material.expose(), FINGERPRINT_LABEL, owner, &mut fingerprint)?;
+        let identity = self.0.opened.identity()?;
+        sp800_108_counter_hmac_sha256(identity.expose(), FINGERPRINT_LABEL, owner, &mut fingerprint)?;
         Ok(fingerprint)
     }
 
-    /// Gives the material for one operation, if the attributes permit it.
-    pub(crate) fn material_for(&self, operation: Usage) -> Result<&[u8], HsmError> {
+    /// Gives what to compute with in one operation, if the attributes permit it.
+    pub(crate) fn permitted(&self, operation: Usage) -> Result<&Opened, HsmError> {
         if self.0.attributes.usage.contains(operation) {
-            Ok(self.0.material.expose())
+            Ok(&self.0.opened)
         } else {
             Err(HsmError::NotPermitted)
         }
+    }
+
+    /// Gives what the key is, whatever it may do.
+    pub(crate) fn opened(&self) -> &Opened {
+        &self.0.opened
     }
 
     #[cfg(test)]

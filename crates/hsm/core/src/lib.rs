@@ -12,7 +12,7 @@
 //! ```
 //!
 //! [`Partition`] is less than that: it makes keys as [`KeyToken`]s and opens them again as [`OpenedKey`]s, which
-//! encrypt and decrypt. Who may use which key, where tokens are kept and what a key is called are its caller's
+//! encrypt and decrypt, sign, make MACs and agree on secrets. Who may use which key, where tokens are kept and what a key is called are its caller's
 //! matters. KMS keeps its built-in keys in it.
 //!
 //! ```text
@@ -23,6 +23,7 @@
 #![warn(missing_docs)]
 
 mod anchors;
+mod asymmetric;
 mod attributes;
 mod audit;
 mod blob;
@@ -34,21 +35,24 @@ mod effect;
 mod error;
 mod hsm;
 mod key;
+mod key_type;
 mod keyring;
 mod material;
 mod mechanism;
 mod object;
+mod opened;
 mod options;
 mod outcome;
 mod partition;
 mod quorum;
 mod refusal;
 mod session;
+mod signing;
 mod state;
 mod token;
 mod user;
 
-pub use attributes::{Attributes, KeyType, Usage};
+pub use attributes::{Attributes, Usage};
 pub use audit::{AuditDetail, AuditRecord, ServiceEvent};
 pub use blob::{BlobHeader, LONGEST_BLOB, LONGEST_KEY_ID, LONGEST_PLAINTEXT, parse_header};
 pub use cache::CacheStats;
@@ -56,7 +60,9 @@ pub use context::{EncryptionContext, LONGEST_CONTEXT};
 pub use error::HsmError;
 pub use hsm::{ClusterScheme, Hsm, Occupancy};
 pub use key::OpenedKey;
+pub use key_type::KeyType;
 pub use options::{ConnectionId, HsmIdentity, Mode, Now, Options, Peer};
 pub use outcome::{Outcome, Planned};
 pub use partition::{Partition, PartitionId, PartitionKey};
+pub use signing::{Signed, SigningScheme};
 pub use token::{KeyHandle, KeyToken, TokenDigest, TokenRef};

@@ -4,9 +4,10 @@ use std::fmt;
 
 use strongroom_crypto::kdf::sp800_108_counter_hmac_sha256;
 use strongroom_crypto::random;
-use strongroom_secret::Key256;
+use strongroom_secret::{Key256, SecretBytes};
 
 use crate::cache::{Cache, CacheStats};
+use crate::opened::Opened;
 use crate::token::{self, Place};
 use crate::{Attributes, HsmError, KeyHandle, KeyToken, OpenedKey, TokenDigest, TokenRef};
 
@@ -68,19 +69,31 @@ impl Partition {
         Ok(Self { place, token_key, cache: Cache::new(cache_capacity) })
     }
 
-    /// Makes an AES-256 key.
-    pub fn generate_aes256(&self, handle: KeyHandle, attributes: &Attributes) -> Result<KeyToken, HsmError> {
-        self.import_aes256(handle, attributes, &random::key256()?)
+    /// Makes a key. An RSA key takes from some tens of milliseconds to seconds.
+    pub fn generate(&self, handle: KeyHandle, attributes: &Attributes) -> Result<KeyToken, HsmError> {
+        self.seal(handle, attributes.checked()?, &Opened::generate(attributes.key_type)?)
     }
 
-    /// Takes in an AES-256 key that was made elsewhere.
-    pub fn import_aes256(
+    /// Takes in a key that was made elsewhere: 32 bytes for AES, as many as [`KeyType::mac_key_lengths`] says for MACs,
+    /// a PKCS#8 document for pairs. Whatever else is [`HsmError::InvalidMaterial`].
+    pub fn import(
         &self,
         handle: KeyHandle,
         attributes: &Attributes,
-        material: &Key256,
+        material: &SecretBytes,
     ) -> Result<KeyToken, HsmError> {
-        token::seal(&self.token_key, &self.place, handle, FIRST_VERSION, *attributes, material.expose())
+        let key = Opened::parse(attributes.key_type, material.expose());
+        self.seal(handle, attributes.checked()?, &key.map_err(|_| HsmError::InvalidMaterial)?)
+    }
+
+    /// Takes in a key of another partition, with the same attributes. Its material never leaves the core.
+    pub fn adopt(&self, handle: KeyHandle, key: &OpenedKey) -> Result<KeyToken, HsmError> {
+        self.seal(handle, key.attributes(), key.opened())
+    }
+
+    fn seal(&self, handle: KeyHandle, attributes: Attributes, key: &Opened) -> Result<KeyToken, HsmError> {
+        let material = key.secret_bytes()?;
+        token::seal(&self.token_key, &self.place, handle, FIRST_VERSION, attributes, material.expose())
     }
 
     /// Gives the key of the token `current`, if it is opened already.
@@ -100,7 +113,7 @@ impl Partition {
             return Err(HsmError::TokenNotCurrent);
         }
         let (attributes, material) = token::open(&self.token_key, &self.place, current.handle, token)?;
-        let key = OpenedKey::new(attributes, material);
+        let key = OpenedKey::new(attributes, &material)?;
         self.cache.insert(*current, key.clone());
         Ok(key)
     }

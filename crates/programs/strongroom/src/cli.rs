@@ -206,6 +206,9 @@ pub(crate) struct DevOptions {
     /// communicate with it
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=300))]
     pub(crate) key_store_timeout: u64,
+    /// Believe attestation documents of enclaves under this root certificate, in PEM, beside those under AWS's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) enclave_root: Vec<PathBuf>,
     /// Let web pages of this origin call, for example https://console.example.com; pages served from this
     /// machine always may
     #[arg(long, value_name = "ORIGIN")]

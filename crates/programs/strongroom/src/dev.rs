@@ -26,6 +26,7 @@ use crate::identity_providers::PublishedDocuments;
 use crate::node::{Choices, Clusters, Development, Door, Messages, Node, RootKey};
 use crate::process;
 use crate::seed::{Secrets, Seed};
+use crate::settings::enclave_roots;
 
 /// The access key id and the secret of the account's root user.
 const ROOT_KEY: &str = "test";
@@ -118,7 +119,7 @@ impl Serving {
         };
         let choices = Choices {
             clusters,
-            key_stores: key_settings(options),
+            key_stores: key_settings(options)?,
             explains_allowed: options.explain_allowed,
             feed: FeedOptions::new(Arc::new(uptime)),
             providers: PublishedDocuments::in_development(),
@@ -172,12 +173,13 @@ fn messages(options: &DevOptions, address: SocketAddr) -> Result<Messages> {
 }
 
 /// How KMS behaves in development.
-fn key_settings(options: &DevOptions) -> Settings {
+fn key_settings(options: &DevOptions) -> Result<Settings> {
     let mut settings = Settings::default();
     settings.chosen_keys = true;
     settings.strict = options.compat_strict;
     settings.store_deadline = Duration::from_secs(options.key_store_timeout);
-    settings
+    settings.enclave_roots = enclave_roots(options.enclave_root.iter().map(PathBuf::as_path))?;
+    Ok(settings)
 }
 
 /// Where the HSM's program is: beside this one, unless the operator says otherwise.

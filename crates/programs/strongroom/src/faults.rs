@@ -36,6 +36,10 @@ pub(crate) enum Fault {
         key_store: String,
         error_code: String,
     },
+    CallFails {
+        operation: String,
+        error_code: String,
+    },
     Throttling {
         #[serde(default = "whole")]
         factor: f64,
@@ -63,6 +67,7 @@ impl Fault {
             Self::HsmInconsistent { hsm } => format!("hsm-inconsistent:{hsm}"),
             Self::KeyStoreFailed { key_store, .. } => format!("key-store-failed:{key_store}"),
             Self::ConnectFails { key_store, .. } => format!("connect-fails:{key_store}"),
+            Self::CallFails { operation, .. } => format!("call-fails:{operation}"),
             Self::Throttling { .. } => "throttling".to_owned(),
         }
     }
@@ -90,7 +95,10 @@ impl Faults {
         let connects =
             connects.map(|(key_store, code)| Fault::ConnectFails { key_store, error_code: code.to_owned() });
         let throttling = self.kms.throttling().map(|factor| Fault::Throttling { factor: factor.value() });
-        hsms.chain(connects).chain(throttling).collect()
+        let calls = self.kms.failing_calls().into_iter();
+        let calls =
+            calls.map(|(operation, code)| Fault::CallFails { operation, error_code: code.to_owned() });
+        hsms.chain(connects).chain(calls).chain(throttling).collect()
     }
 
     /// What goes wrong now.
@@ -119,6 +127,10 @@ impl Faults {
             Fault::ConnectFails { key_store, error_code } => {
                 of_key_store(self.kms.fail_next_connect(&key_store, &error_code).await)
             }
+            Fault::CallFails { operation, error_code } => self
+                .kms
+                .fail_calls(&operation, &error_code)
+                .map_err(|error| DevError::Refused(error.to_string())),
             Fault::Throttling { factor } => {
                 let factor = QuotaFactor::new(factor).ok_or_else(|| {
                     DevError::Refused("The factor must be a number of 0.000001 to 1.".to_owned())
@@ -138,11 +150,14 @@ impl Faults {
         let connects = self.kms.let_connect(|key_store| {
             is_meant(&Fault::ConnectFails { key_store: key_store.to_owned(), error_code: String::new() })
         });
+        let calls = self.kms.let_calls(|operation| {
+            is_meant(&Fault::CallFails { operation: operation.to_owned(), error_code: String::new() })
+        });
         let throttled = self.kms.throttling().is_some_and(|_| is_meant(&Fault::Throttling { factor: 1.0 }));
         if throttled {
             self.kms.set_throttling(None);
         }
-        hsms > 0 || connects > 0 || throttled
+        hsms > 0 || connects > 0 || calls > 0 || throttled
     }
 }
 
@@ -183,6 +198,10 @@ mod tests {
             (
                 json!({ "fault": "connect-fails", "key_store": "cks-1", "error_code": "NETWORK_ERRORS" }),
                 "connect-fails:cks-1",
+            ),
+            (
+                json!({ "fault": "call-fails", "operation": "kms:Decrypt", "error_code": "KMSInternalException" }),
+                "call-fails:kms:Decrypt",
             ),
             (json!({ "fault": "throttling", "factor": 0.25 }), "throttling"),
         ] {

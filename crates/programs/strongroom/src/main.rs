@@ -25,6 +25,7 @@ mod hsm_metrics;
 mod identity_providers;
 mod init;
 mod journal_keeping;
+mod key_metrics;
 mod log_metrics;
 mod moment;
 mod networking;

@@ -105,6 +105,9 @@ fn choices(settings: &Settings, listening: &str) -> Result<Choices> {
     let mut key_stores = strongroom_kms::Settings::default();
     key_stores.strict = settings.compat.strict;
     key_stores.store_deadline = settings.key_stores.timeout();
+    key_stores.throttles = settings.quotas.requests;
+    key_stores.quotas = settings.quotas.of_kms();
+    key_stores.enclave_roots = settings.enclaves.roots()?;
     Ok(Choices {
         clusters,
         key_stores,

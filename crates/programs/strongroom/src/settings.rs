@@ -7,6 +7,7 @@
 mod clusters;
 mod compat;
 mod data;
+mod enclaves;
 mod environment;
 mod feed;
 mod journal;
@@ -17,6 +18,7 @@ mod metrics;
 mod notifications;
 mod objects;
 mod place;
+mod quotas;
 mod read;
 mod seal;
 pub(crate) mod secret_file;
@@ -31,6 +33,7 @@ use serde::Deserialize;
 pub(crate) use self::clusters::ClusterSettings;
 pub(crate) use self::compat::CompatSettings;
 pub(crate) use self::data::DataSettings;
+pub(crate) use self::enclaves::{EnclaveSettings, enclave_roots};
 pub(crate) use self::feed::FeedSettings;
 pub(crate) use self::journal::{JournalChoices, JournalSettings, Recorded};
 pub(crate) use self::key_stores::KeyStoreSettings;
@@ -40,6 +43,7 @@ pub(crate) use self::metrics::MetricSettings;
 pub(crate) use self::notifications::NotificationSettings;
 pub(crate) use self::objects::ObjectSettings;
 pub(crate) use self::place::{Place, SealPlace, StorePlace};
+pub(crate) use self::quotas::QuotaSettings;
 pub(crate) use self::seal::{SealSettings, Slot};
 pub(crate) use self::server::ServerSettings;
 pub(crate) use self::store::{StoreSettings, StoreUrl};
@@ -62,9 +66,11 @@ pub(crate) struct Settings {
     pub(crate) journal: JournalSettings,
     pub(crate) clusters: ClusterSettings,
     pub(crate) key_stores: KeyStoreSettings,
+    pub(crate) enclaves: EnclaveSettings,
     pub(crate) feed: FeedSettings,
     pub(crate) trails: TrailSettings,
     pub(crate) sns: NotificationSettings,
+    pub(crate) quotas: QuotaSettings,
     pub(crate) compat: CompatSettings,
     pub(crate) log: LogSettings,
     pub(crate) metrics: MetricSettings,
@@ -81,9 +87,11 @@ const SECTIONS: &[&str] = &[
     "journal",
     "clusters",
     "key_stores",
+    "enclaves",
     "feed",
     "trails",
     "sns",
+    "quotas",
     "compat",
     "log",
     "metrics",

@@ -7,17 +7,21 @@ mod asked;
 mod chosen;
 pub(crate) mod cryptography;
 mod data_keys;
+mod encapsulation;
 mod grants;
+mod imports;
 mod key_pairs;
 mod key_stores;
 pub(crate) mod keys;
 mod lifecycle;
 mod macs;
 mod metadata;
+mod multi_region;
 mod new_key_place;
 mod new_key_spec;
 mod policies;
 mod public_keys;
+mod recipient;
 mod rotation;
 mod signatures;
 mod tags;
@@ -102,6 +106,22 @@ impl kms::Kms for KeyManagement {
         input: kms::CancelKeyDeletionRequest,
     ) -> Result<kms::CancelKeyDeletionResponse, ApiError> {
         Ok(lifecycle::cancel_key_deletion(self, context, input).await?)
+    }
+
+    async fn replicate_key(
+        &self,
+        context: &RequestContext,
+        input: kms::ReplicateKeyRequest,
+    ) -> Result<kms::ReplicateKeyResponse, ApiError> {
+        Ok(multi_region::replicate_key(self, context, input).await?)
+    }
+
+    async fn update_primary_region(
+        &self,
+        context: &RequestContext,
+        input: kms::UpdatePrimaryRegionRequest,
+    ) -> Result<Unit, ApiError> {
+        Ok(multi_region::update_primary_region(self, context, input).await?)
     }
 
     async fn create_custom_key_store(
@@ -376,6 +396,22 @@ impl kms::Kms for KeyManagement {
         Ok(agreement::derive_shared_secret(self, context, input).await?)
     }
 
+    async fn encapsulate(
+        &self,
+        context: &RequestContext,
+        input: kms::EncapsulateRequest,
+    ) -> Result<kms::EncapsulateResponse, ApiError> {
+        Ok(encapsulation::encapsulate(self, context, input).await?)
+    }
+
+    async fn decapsulate(
+        &self,
+        context: &RequestContext,
+        input: kms::DecapsulateRequest,
+    ) -> Result<kms::DecapsulateResponse, ApiError> {
+        Ok(encapsulation::decapsulate(self, context, input).await?)
+    }
+
     async fn generate_random(
         &self,
         context: &RequestContext,
@@ -422,6 +458,30 @@ impl kms::Kms for KeyManagement {
         input: kms::ListKeyRotationsRequest,
     ) -> Result<kms::ListKeyRotationsResponse, ApiError> {
         Ok(rotation::list_key_rotations(self, context, input).await?)
+    }
+
+    async fn get_parameters_for_import(
+        &self,
+        context: &RequestContext,
+        input: kms::GetParametersForImportRequest,
+    ) -> Result<kms::GetParametersForImportResponse, ApiError> {
+        Ok(imports::get_parameters_for_import(self, context, input).await?)
+    }
+
+    async fn import_key_material(
+        &self,
+        context: &RequestContext,
+        input: kms::ImportKeyMaterialRequest,
+    ) -> Result<kms::ImportKeyMaterialResponse, ApiError> {
+        Ok(imports::import_key_material(self, context, input).await?)
+    }
+
+    async fn delete_imported_key_material(
+        &self,
+        context: &RequestContext,
+        input: kms::DeleteImportedKeyMaterialRequest,
+    ) -> Result<kms::DeleteImportedKeyMaterialResponse, ApiError> {
+        Ok(imports::delete_imported_key_material(self, context, input).await?)
     }
 
     async fn get_key_last_usage(

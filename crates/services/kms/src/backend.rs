@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use strongroom_hsm_core::EncryptionContext;
 use strongroom_identity::RequestContext;
-use strongroom_secret::{Key256, SecretBytes};
+use strongroom_secret::SecretBytes;
 
 pub(crate) use self::built_in::{BuiltIn, partition_context};
 use self::cluster::InCluster;
@@ -70,8 +70,14 @@ pub(crate) struct DataKey {
     pub(crate) blob: Vec<u8>,
 }
 
-/// What a backend says that makes no keys but symmetric ones.
-const NOT_HERE: Refusal = Refusal::NotYet("asymmetric and HMAC keys outside custom key stores");
+/// A secret, and how it is sent to whoever has the private half.
+pub(crate) struct Encapsulated {
+    pub(crate) secret: SecretBytes,
+    pub(crate) ciphertext: Vec<u8>,
+}
+
+/// What a backend says of keys that it does not make.
+const NOT_HERE: Refusal = Refusal::NotYet("keys of that KeySpec in custom key stores");
 
 /// How a key stands in its backend.
 pub(crate) struct Standing {
@@ -111,9 +117,15 @@ pub(crate) trait KeyBackend: Send + Sync {
     /// Makes a material.
     async fn generate(&self, wanted: &Wanted<'_>) -> Result<Material, NotMade>;
 
-    /// Makes a material out of a key that was made elsewhere.
-    async fn take_in(&self, _wanted: &Wanted<'_>, _chosen: &Key256) -> Result<Material, Refusal> {
+    /// Makes a material out of a key that was made elsewhere: secret bytes as they are, private halves as PKCS#8. What
+    /// is no material of that spec is [`Refusal::InvalidCiphertext`], whatever is wrong with it.
+    async fn take_in(&self, _wanted: &Wanted<'_>, _chosen: &SecretBytes) -> Result<Material, Refusal> {
         Err(Refusal::NotYet("chosen key material outside the built-in partitions"))
+    }
+
+    /// Makes the same material as that of another key of this backend, which may be in another Region.
+    async fn adopt(&self, _wanted: &Wanted<'_>, _from: (&Key, &Material)) -> Result<Material, Refusal> {
+        Err(Refusal::internal("materials are shared between built-in partitions alone"))
     }
 
     /// Deletes a material where it lives outside the store, and answers whether it was there.
@@ -237,6 +249,21 @@ pub(crate) trait KeyBackend: Send + Sync {
 
     /// Agrees on a secret with the holder of another key.
     async fn agree(&self, _key: &Key, _material: &Material, _peer: &Peer) -> Result<SecretBytes, Refusal> {
+        Err(NOT_HERE)
+    }
+
+    /// Makes a secret with the public half of a pair, for whoever has the private one.
+    async fn encapsulate(&self, _key: &Key, _material: &Material) -> Result<Encapsulated, Refusal> {
+        Err(NOT_HERE)
+    }
+
+    /// Takes such a secret out with the private half. `ciphertext` has the length that it must have.
+    async fn decapsulate(
+        &self,
+        _key: &Key,
+        _material: &Material,
+        _ciphertext: &[u8],
+    ) -> Result<SecretBytes, Refusal> {
         Err(NOT_HERE)
     }
 

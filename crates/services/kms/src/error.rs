@@ -31,6 +31,13 @@ pub(crate) enum Refusal {
     IncorrectKey,
     /// `InvalidKeyUsageException` with this text.
     InvalidKeyUsage(String),
+    /// A material that cannot be the key's, or not this way: it is none, another one, or known where a new one is
+    /// expected. Which, is not told.
+    IncorrectKeyMaterial,
+    /// An import token that was not given, or for another key.
+    InvalidImportToken,
+    /// An import token whose time is over.
+    ExpiredImportToken,
     /// The signature is not the key's over this message. AWS sends no message.
     InvalidSignature,
     /// The MAC is not the key's over this message. AWS sends no message.
@@ -75,6 +82,8 @@ pub(crate) enum Refusal {
     NotYet(&'static str),
     /// The policy engine said no.
     Denied(Denied),
+    /// Another service, called for the caller, said no in these words.
+    DeniedElsewhere(String),
     /// The store does not answer in time.
     Timeout(Box<dyn std::error::Error + Send + Sync>),
     /// A failure of ours.
@@ -177,6 +186,19 @@ impl From<Refusal> for ApiError {
                 "The key ID in the request does not identify a CMK that can perform this operation.",
             ),
             Refusal::InvalidKeyUsage(text) => Self::modelled(&errors::INVALID_KEY_USAGE_EXCEPTION, text),
+            // AWS's texts are not known; these are the first words of the API Reference's.
+            Refusal::IncorrectKeyMaterial => Self::modelled(
+                &errors::INCORRECT_KEY_MATERIAL_EXCEPTION,
+                "The key material in the request is, expired, invalid, or does not meet expectations.",
+            ),
+            Refusal::InvalidImportToken => Self::modelled(
+                &errors::INVALID_IMPORT_TOKEN_EXCEPTION,
+                "The provided import token is invalid or is associated with a different KMS key.",
+            ),
+            Refusal::ExpiredImportToken => Self::modelled(
+                &errors::EXPIRED_IMPORT_TOKEN_EXCEPTION,
+                "The specified import token is expired.",
+            ),
             Refusal::InvalidSignature => Self::bare(&errors::KMS_INVALID_SIGNATURE_EXCEPTION),
             Refusal::InvalidMac => Self::bare(&errors::KMS_INVALID_MAC_EXCEPTION),
             Refusal::Validation(text) => Self::validation(text),
@@ -229,6 +251,7 @@ impl From<Refusal> for ApiError {
             }
             Refusal::NotYet(feature) => Self::feature_not_implemented(&format!("{}: {feature}", SERVICE.name)),
             Refusal::Denied(denied) => Self::access_denied(denied),
+            Refusal::DeniedElsewhere(text) => Self::access_denied(text),
             Refusal::Timeout(source) => Self::modelled(
                 &errors::DEPENDENCY_TIMEOUT_EXCEPTION,
                 "The system timed out while trying to fulfill the request. You can retry the request.",

@@ -4,7 +4,9 @@
 use serde_json::{Value, json};
 use strongroom_api_kms::SERVICE;
 use strongroom_crypto::hex;
+use strongroom_identity::{RequestContext, RequestId};
 use strongroom_journal::{EventId, EventType, Identity, Record, Resource};
+use strongroom_outbox::identity_of;
 use strongroom_service::Planted;
 
 use crate::domain::identifier::Home;
@@ -19,19 +21,28 @@ const INTERNAL: &str = "AWS Internal";
 /// A key was given new material.
 pub(crate) fn rotated(
     key: &Key,
-    former: &MaterialId,
+    former: Option<&MaterialId>,
     kind: RotationKind,
     at_ms: i64,
     event_id: [u8; 16],
 ) -> Record {
     let details = json!({
         "rotationType": kind.as_str(),
-        "keyOrigin": key.origin(),
-        "previousKeyMaterialId": hex::encode(former),
-        "currentKeyMaterialId": hex::encode(&key.current_material),
+        "keyOrigin": key.origin().as_str(),
+        "previousKeyMaterialId": former.map(|id| hex::encode(id)),
+        "currentKeyMaterialId": key.current_material_id(),
         "keyId": key.id,
     });
     Record { service_event_details: Some(details.to_string()), ..event(key, "RotateKey", at_ms, event_id) }
+}
+
+/// A material that the key's owner had brought has expired (KMS Developer Guide, "DeleteExpiredKeyMaterial").
+pub(crate) fn material_expired(key: &Key, at_ms: i64, event_id: [u8; 16]) -> Record {
+    Record {
+        response_elements: None,
+        service_event_details: Some(json!({ "keyId": key.id }).to_string()),
+        ..event(key, "DeleteExpiredKeyMaterial", at_ms, event_id)
+    }
 }
 
 /// A key was deleted. What it had in the HSMs of a key store counts as still there.
@@ -83,7 +94,7 @@ pub(crate) fn swept(leftover: &Leftover, at_ms: i64, event_id: [u8; 16]) -> Reco
 /// How records name a key in the HSMs of a key store. `None` for materials that are elsewhere.
 pub(crate) fn backing_key(material: &Material) -> Option<Value> {
     match &material.held {
-        Held::Token { .. } => None,
+        Held::Absent { .. } | Held::Token { .. } => None,
         Held::InCluster { handle, .. } => {
             Some(json!({ "keyHandle": handle.to_string(), "backingKeyId": hex::encode(&material.id) }))
         }
@@ -98,6 +109,56 @@ pub(crate) fn created_by_service(key: &Key, service: &str, event_id: [u8; 16]) -
     Record { identity, source_ip: host.clone(), user_agent: Some(host), ..event }
 }
 
+/// A replica was made, in the Region where it is: what a ReplicateKey in another Region leaves there (KMS API Reference,
+/// ReplicateKey, "records a `CreateKey` operation in the replica key's Region").
+pub(crate) fn replica_created(context: &RequestContext, replica: &Key, event_id: [u8; 16]) -> Record {
+    let parameters = json!({
+        "description": replica.description,
+        "origin": replica.origin().as_str(),
+        "keySpec": replica.spec.as_str(),
+        "customerMasterKeySpec": replica.spec.as_str(),
+        "keyUsage": replica.usage.as_str(),
+        "multiRegion": true,
+    });
+    passed_on(context, replica, "CreateKey", &parameters, event_id)
+}
+
+/// A replica has become the primary key, in the Region where it is (KMS Developer Guide, "UpdatePrimaryRegion").
+pub(crate) fn promoted(context: &RequestContext, primary: &Key, event_id: [u8; 16]) -> Record {
+    let parameters = json!({ "keyId": primary.arn, "primaryRegion": primary.home.region });
+    passed_on(context, primary, "UpdatePrimaryRegion", &parameters, event_id)
+}
+
+/// What a call leaves in another Region, to which KMS passes it on.
+fn passed_on(
+    context: &RequestContext,
+    key: &Key,
+    name: &str,
+    parameters: &Value,
+    event_id: [u8; 16],
+) -> Record {
+    let identity = identity_of(&context.caller);
+    Record {
+        identity: Identity { invoked_by: Some(SERVICE.event_source.to_owned()), ..identity },
+        source_ip: context.source_ip.to_string(),
+        request_id: Some(context.request_id.to_string()),
+        request_parameters: Some(parameters.to_string()),
+        event_type: EventType::AwsApiCall,
+        ..event(key, name, context.now_ms, event_id)
+    }
+}
+
+/// What related keys share was copied to the replicas of a key (KMS Developer Guide, "SynchronizeMultiRegionKey").
+pub(crate) fn synchronized(key: &Key, at_ms: i64, event_id: [u8; 16], request_id: [u8; 16]) -> Record {
+    let home = key.primary_home();
+    let arn = home.key_arn(&key.id);
+    Record {
+        request_id: Some(RequestId::from_random(request_id).to_string()),
+        event_type: EventType::AwsApiCall,
+        ..about(&home, &arn, "SynchronizeMultiRegionKey", at_ms, event_id)
+    }
+}
+
 /// The operator's seed has made or changed a key. The name of the event is ours: AWS has no seeds.
 pub(crate) fn planted(key: &Key, planted: &Planted, at_ms: i64, event_id: [u8; 16]) -> Record {
     let details = json!({ "made": planted.made, "changed": planted.changed });
@@ -109,14 +170,19 @@ pub(crate) fn planted(key: &Key, planted: &Planted, at_ms: i64, event_id: [u8; 1
 
 /// What all say that are about a key.
 fn event(key: &Key, name: &str, at_ms: i64, event_id: [u8; 16]) -> Record {
+    about(&key.home, &key.arn, name, at_ms, event_id)
+}
+
+/// The same of a key that is known by its ARN alone.
+fn about(home: &Home, arn: &str, name: &str, at_ms: i64, event_id: [u8; 16]) -> Record {
     Record {
-        response_elements: Some(json!({ "keyId": key.arn }).to_string()),
+        response_elements: Some(json!({ "keyId": arn }).to_string()),
         resources: Some(vec![Resource {
-            account_id: Some(key.home.account.to_string()),
+            account_id: Some(home.account.to_string()),
             kind: Some(KEY_RESOURCE.to_owned()),
-            arn: key.arn.clone(),
+            arn: arn.to_owned(),
         }]),
-        ..of_home(&key.home, name, at_ms, event_id)
+        ..of_home(home, name, at_ms, event_id)
     }
 }
 

@@ -1,8 +1,12 @@
-//! Faults of key stores on demand, for whoever rehearses a failure. For development.
+//! Faults on demand, of key stores and of calls, for whoever rehearses a failure. For development.
+
+mod calls;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+pub use self::calls::CallFaultError;
+pub(crate) use self::calls::CallFaults;
 use crate::domain::key_store::ConnectionError;
 
 /// Key stores that may wait for a failure at once.

@@ -13,6 +13,7 @@ mod domain;
 mod error;
 mod events;
 mod faults;
+mod long_work;
 mod management;
 mod repo;
 mod resealing;
@@ -23,8 +24,9 @@ pub use api::{
     shows_parameters, spell_origin,
 };
 pub use clusters::{Cluster, ClusterAddress, Dialer, PoolDialer, TrustAnchors};
-pub use faults::KeyStoreFaultError;
-pub use management::{GrantSeedling, KeyManagement, KeySeedling, Parts, Quiet, Settings};
+pub use domain::resource_quotas::ResourceQuotas;
+pub use faults::{CallFaultError, KeyStoreFaultError};
+pub use management::{ExpiringKey, GrantSeedling, KeyManagement, KeySeedling, Parts, Quiet, Settings};
 pub use repo::{MIGRATIONS, STATEMENTS};
 pub use resealing::SEALED;
 pub use throttling::QuotaFactor;

@@ -9,9 +9,11 @@ mod cryptography;
 mod faults;
 mod following;
 mod grants;
+mod importing;
 mod key_stores;
 mod leftovers;
 mod lookup;
+mod multi_region;
 mod pairs;
 mod parts;
 mod planting;
@@ -37,6 +39,8 @@ use crate::domain::grant::HeldGrants;
 use crate::domain::identifier::Home;
 use crate::domain::key::Key;
 use crate::error::Refusal;
+use crate::long_work::LongWork;
+use crate::faults::CallFaults;
 use crate::throttling::Throttling;
 
 pub(crate) use self::creation::NewKey;
@@ -44,10 +48,13 @@ pub(crate) use self::cryptography::{Decrypts, Encrypts, ReEncryptFrom, ReEncrypt
 pub use self::grants::GrantSeedling;
 use self::grants::Tokens;
 pub(crate) use self::grants::{GrantFilter, Grantee, NewGrant, WhichGrant};
+pub use self::importing::ExpiringKey;
+use self::importing::ImportTokens;
 use self::key_stores::StoresAtRest;
 pub(crate) use self::key_stores::{KeyStoreChange, NewKeyStore, WhichKeyStores};
 pub(crate) use self::key_stores::{KeyStores, key_store_context};
-use self::pairs::PairMakers;
+use self::multi_region::LinkedRole;
+pub(crate) use self::multi_region::{NewReplica, elsewhere};
 pub use self::parts::{Parts, Settings};
 pub use self::planting::KeySeedling;
 use self::resting::Resting;
@@ -96,13 +103,17 @@ pub struct KeyManagement {
     /// By key and by whom they are to.
     grants: Arc<Grants>,
     tokens: Tokens,
+    import_tokens: ImportTokens,
     principals: Arc<dyn Principals>,
     usage: Usage,
     waker: OnceLock<Waker>,
     clocks: Clocks,
     resting: Resting,
     throttling: Arc<Throttling>,
-    pair_makers: PairMakers,
+    call_faults: CallFaults,
+    /// Where data key pairs are made, and the built-in backend's long keys.
+    long_work: LongWork,
+    linked_role: LinkedRole,
     pub(crate) stores: Arc<KeyStores>,
     pub(crate) settings: Settings,
 }
@@ -111,9 +122,10 @@ impl KeyManagement {
     /// The service, which does nothing by itself before somebody runs what it offers for that.
     pub fn new(parts: Parts<'_>) -> Self {
         let Parts { db, root, authority, outbox, journal, clocks, .. } = parts;
-        let Parts { principals, cloudhsm, ec2, anchors, dialer, settings, .. } = parts;
+        let Parts { principals, iam, cloudhsm, ec2, anchors, dialer, settings, .. } = parts;
         let mac = RowMac::new(root);
         let throttling = Arc::new(Throttling::default());
+        throttling.set(settings.request_quotas());
         let stores = Arc::new(KeyStores::new(key_stores::Ground {
             db: db.clone(),
             mac: mac.clone(),
@@ -127,14 +139,17 @@ impl KeyManagement {
             deadline: settings.store_deadline,
             throttling: throttling.clone(),
         }));
-        let backends = Backends::new(BuiltIn::new(db.clone(), root), stores.clone());
+        let long_work = LongWork::default();
+        let built_in = BuiltIn::new(db.clone(), root, long_work.clone());
+        let backends = Backends::new(built_in, stores.clone());
         let usage = Usage::new(db.clone(), mac.clone(), journal);
         let keys = Arc::new(Keys::new(KEPT, KEPT_BYTES));
         let aliases = Arc::new(Aliases::new(KEPT, KEPT_BYTES));
         let foreign_keys = Arc::new(ForeignKeys::new(KEPT, KEPT_BYTES));
         let grants = Arc::new(Grants::new(KEPT_GRANTS, KEPT_GRANT_BYTES));
         following::follow(&db, &keys, &foreign_keys, &aliases, &grants);
-        let tokens = Tokens::new(root);
+        let (tokens, import_tokens) = (Tokens::new(root), ImportTokens::new(root));
+        let linked_role = LinkedRole::new(iam, outbox.clone(), clocks.clone());
         let (waker, resting) = (OnceLock::new(), Resting::default());
         Self {
             db,
@@ -147,13 +162,16 @@ impl KeyManagement {
             foreign_keys,
             grants,
             tokens,
+            import_tokens,
             principals,
             usage,
             waker,
             clocks,
             resting,
             throttling,
-            pair_makers: PairMakers::default(),
+            call_faults: CallFaults::default(),
+            long_work,
+            linked_role,
             stores,
             settings,
         }
@@ -175,7 +193,8 @@ impl KeyManagement {
         self.backends.clear();
         self.stores.clear();
         self.resting.clear();
-        self.throttling.set(None);
+        self.throttling.set(self.settings.request_quotas());
+        self.call_faults.forget(|_| true);
         self.usage.start_over(quiet.usage, journal);
     }
 

@@ -56,6 +56,18 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "alias names",
         sql: include_str!("repo/0009_alias_names.sql"),
     },
+    Migration {
+        component: "kms",
+        version: 10,
+        name: "imported materials",
+        sql: include_str!("repo/0010_imported.sql"),
+    },
+    Migration {
+        component: "kms",
+        version: 11,
+        name: "multi-Region keys",
+        sql: include_str!("repo/0011_multi_region.sql"),
+    },
 ];
 
 /// Every statement, so that a test can show each to both engines.
@@ -64,10 +76,14 @@ pub const STATEMENTS: &[Statement] = &[
     keys::INSERT_MATERIAL,
     keys::FIND_KEY,
     keys::FIND_OWNERS,
+    keys::COUNT_OWN,
     keys::FIND_MATERIALS,
     keys::NEWEST_MATERIAL,
+    keys::UPDATE_MATERIAL,
+    keys::DELETE_MATERIAL,
     keys::LIST_IDS,
     keys::LIST_DUE,
+    keys::LIST_EXPIRING,
     keys::FIRST_DUE_IN_STORE,
     keys::ANY_IN_STORE,
     keys::UPDATE_KEY,

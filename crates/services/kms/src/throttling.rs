@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use strongroom_identity::{AccountId, RequestContext};
 use strongroom_schema::Structure;
 
-use crate::domain::quotas::{self, Group};
+use crate::domain::quotas::{self, Cost, Group};
 use crate::error::Refusal;
 
 /// Quotas that are counted at once: one for each account, Region and group in use, and for each key store.
@@ -84,12 +84,19 @@ impl Bucket {
         self.at_ms = now_ms;
     }
 
-    /// Takes one request out, if there is one.
-    fn take(&mut self, now_ms: i64) -> bool {
+    /// Whether so many requests can be taken out. A full one gives all that it can ever have.
+    fn has(&mut self, requests: u64, now_ms: i64) -> bool {
         self.refill(now_ms);
-        let left = self.left.checked_sub(REQUEST);
-        self.left = left.unwrap_or(self.left);
-        left.is_some()
+        self.left >= self.worth(requests)
+    }
+
+    /// Takes so many requests out, which there are.
+    fn take(&mut self, requests: u64) {
+        self.left = self.left.saturating_sub(self.worth(requests));
+    }
+
+    fn worth(&self, requests: u64) -> u64 {
+        requests.saturating_mul(REQUEST).min(Self::size(self.rate))
     }
 
     fn is_full(&mut self, now_ms: i64) -> bool {
@@ -128,37 +135,51 @@ impl Throttling {
         input: &dyn Structure,
     ) -> Result<(), Refusal> {
         let Some(factor) = self.factor() else { return Ok(()) };
-        let group = Group::of(operation, input);
-        let region = context.region.name();
-        let counted = Counted::Account(context.caller.principal.account(), region, group);
-        self.take_from(counted, group.per_second(region), factor, context.now_ms)
+        let account = context.caller.principal.account();
+        let costs = quotas::costs(operation, input, context.region.name());
+        let counted = costs.into_iter().map(|Cost { region, group, requests }| {
+            (Counted::Account(account, region, group), group.per_second(region), requests)
+        });
+        self.take_from(&counted.collect::<Vec<_>>(), factor, context.now_ms)
     }
 
     /// Counts cryptography in a key store, whoever calls.
     pub(crate) fn take_of_key_store(&self, store_id: &str, now_ms: i64) -> Result<(), Refusal> {
         let Some(factor) = self.factor() else { return Ok(()) };
         let counted = Counted::KeyStore(store_id.to_owned());
-        self.take_from(counted, quotas::OF_KEY_STORE, factor, now_ms)
+        self.take_from(&[(counted, quotas::OF_KEY_STORE, 1)], factor, now_ms)
     }
 
+    /// Counts against several quotas, so many a second and so many requests each: against all of them, or against none.
     fn take_from(
         &self,
-        counted: Counted,
-        per_second: u32,
+        all: &[(Counted, u32, u64)],
         factor: QuotaFactor,
         now_ms: i64,
     ) -> Result<(), Refusal> {
-        let rate = u64::from(per_second).saturating_mul(factor.0.into());
         let mut buckets = self.buckets();
-        if buckets.len() >= MOST_BUCKETS && !buckets.contains_key(&counted) {
-            // One that is full says as little as none.
-            buckets.retain(|_, bucket| !bucket.is_full(now_ms));
-            if buckets.len() >= MOST_BUCKETS {
-                return Err(Refusal::Throttled);
+        let mut has_all = true;
+        for (counted, per_second, requests) in all {
+            if buckets.len() >= MOST_BUCKETS && !buckets.contains_key(counted) {
+                // One that is full says as little as none.
+                buckets.retain(|_, bucket| !bucket.is_full(now_ms));
+                if buckets.len() >= MOST_BUCKETS {
+                    return Err(Refusal::Throttled);
+                }
+            }
+            let rate = u64::from(*per_second).saturating_mul(factor.0.into());
+            let bucket = buckets.entry(counted.clone()).or_insert_with(|| Bucket::new(rate, now_ms));
+            has_all &= bucket.has(*requests, now_ms);
+        }
+        if !has_all {
+            return Err(Refusal::Throttled);
+        }
+        for (counted, _, requests) in all {
+            if let Some(bucket) = buckets.get_mut(counted) {
+                bucket.take(*requests);
             }
         }
-        let bucket = buckets.entry(counted).or_insert_with(|| Bucket::new(rate, now_ms));
-        if bucket.take(now_ms) { Ok(()) } else { Err(Refusal::Throttled) }
+        Ok(())
     }
 
     fn buckets(&self) -> MutexGuard<'_, HashMap<Counted, Bucket>> {

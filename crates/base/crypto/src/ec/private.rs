@@ -5,7 +5,7 @@ use std::fmt;
 use aws_lc_sys::{
     EC_KEY, EC_KEY_check_key, EC_KEY_generate_key_fips, EC_KEY_get0_group, EC_KEY_get0_public_key,
     EC_KEY_marshal_private_key, EC_KEY_new_by_curve_name, EC_KEY_parse_private_key, ECDH_compute_key,
-    ECDSA_do_sign, EVP_PKEY_EC, EVP_PKEY_assign_EC_KEY, EVP_PKEY_get0_EC_KEY, EVP_PKEY_new,
+    ECDSA_SIG, ECDSA_do_sign, EVP_PKEY_EC, EVP_PKEY_assign_EC_KEY, EVP_PKEY_get0_EC_KEY, EVP_PKEY_new,
 };
 use strongroom_secret::SecretBytes;
 
@@ -106,12 +106,20 @@ impl PrivateKey {
     /// Signs a digest by ECDSA: gives `r || s`, each as long as a coordinate. Of a digest longer than the
     /// curve's order the leftmost bits count (FIPS 186-5, 6.4.1). Up to 1,024 bytes.
     pub fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        signature::to_raw(self.curve(), &self.signed(digest)?)
+    }
+
+    /// Signs as [`sign_digest`](Self::sign_digest) does, and gives the DER `ECDSA-Sig-Value` (RFC 3279, 2.2.3).
+    pub fn sign_digest_der(&self, digest: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        signature::to_der(&self.signed(digest)?)
+    }
+
+    fn signed(&self, digest: &[u8]) -> Result<Owned<ECDSA_SIG>, CryptoError> {
         if digest.is_empty() || digest.len() > MAX_DIGEST_LENGTH {
             return Err(CryptoError);
         }
         // SAFETY: the key is valid, the digest readable; the result is a new signature or null.
-        let signed = unsafe { Owned::take(ECDSA_do_sign(digest.as_ptr(), digest.len(), self.ec_key())) }?;
-        signature::to_raw(self.curve(), &signed)
+        unsafe { Owned::take(ECDSA_do_sign(digest.as_ptr(), digest.len(), self.ec_key())) }
     }
 
     /// Agrees on a secret with the owner of `peer`, on the same curve: the X coordinate (SEC 1, 3.3.1).

@@ -5,7 +5,7 @@ use std::ptr;
 
 use aws_lc_sys::{
     EC_KEY, EC_KEY_check_key, EC_KEY_get0_public_key, EC_KEY_new_by_curve_name, EC_KEY_set_public_key,
-    EC_POINT_new, EC_POINT_oct2point, EC_POINT_point2oct, ECDSA_do_verify, EVP_PKEY_EC,
+    EC_POINT_new, EC_POINT_oct2point, EC_POINT_point2oct, ECDSA_SIG, ECDSA_do_verify, EVP_PKEY_EC,
     EVP_PKEY_assign_EC_KEY, EVP_PKEY_get0_EC_KEY, EVP_PKEY_new, point_conversion_form_t,
 };
 
@@ -91,12 +91,21 @@ impl PublicKey {
 
     /// Verifies what [`PrivateKey::sign_digest`](super::PrivateKey::sign_digest) makes.
     pub fn verify_digest(&self, digest: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
+        self.verify_parsed(digest, &signature::from_raw(self.curve, signature)?)
+    }
+
+    /// Verifies what [`PrivateKey::sign_digest_der`](super::PrivateKey::sign_digest_der) makes. Only DER counts, so that
+    /// a signature has one encoding.
+    pub fn verify_digest_der(&self, digest: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
+        self.verify_parsed(digest, &signature::from_der(signature)?)
+    }
+
+    fn verify_parsed(&self, digest: &[u8], signature: &Owned<ECDSA_SIG>) -> Result<(), CryptoError> {
         if digest.is_empty() || digest.len() > MAX_DIGEST_LENGTH {
             return Err(CryptoError);
         }
-        let parsed = signature::from_raw(self.curve, signature)?;
         // SAFETY: key and signature are valid, the digest readable.
-        check(unsafe { ECDSA_do_verify(digest.as_ptr(), digest.len(), parsed.as_ptr(), self.ec_key()) })
+        check(unsafe { ECDSA_do_verify(digest.as_ptr(), digest.len(), signature.as_ptr(), self.ec_key()) })
     }
 
     pub(super) fn ec_key(&self) -> *mut EC_KEY {

@@ -13,7 +13,10 @@ use crate::ffi::{Owned, check, number, number_padded};
 
 /// Writes a signature `r || s` as the DER `ECDSA-Sig-Value` (RFC 3279, 2.2.3) of X.509, TLS and KMS.
 pub fn signature_to_der(curve: Curve, raw: &[u8]) -> Result<Vec<u8>, CryptoError> {
-    let signature = from_raw(curve, raw)?;
+    to_der(&from_raw(curve, raw)?)
+}
+
+pub(super) fn to_der(signature: &Owned<ECDSA_SIG>) -> Result<Vec<u8>, CryptoError> {
     let (mut data, mut length) = (ptr::null_mut(), 0);
     // SAFETY: the signature is valid and the results writable; the bytes are then ours, to be freed so.
     unsafe {
@@ -26,9 +29,12 @@ pub fn signature_to_der(curve: Curve, raw: &[u8]) -> Result<Vec<u8>, CryptoError
 
 /// Reads a DER `ECDSA-Sig-Value` and gives `r || s`, each as long as a coordinate.
 pub fn signature_from_der(curve: Curve, der: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    to_raw(curve, &from_der(der)?)
+}
+
+pub(super) fn from_der(der: &[u8]) -> Result<Owned<ECDSA_SIG>, CryptoError> {
     // SAFETY: the bytes are readable; the result is a new signature or null.
-    let signature = unsafe { Owned::take(ECDSA_SIG_from_bytes(der.as_ptr(), der.len())) }?;
-    to_raw(curve, &signature)
+    unsafe { Owned::take(ECDSA_SIG_from_bytes(der.as_ptr(), der.len())) }
 }
 
 pub(super) fn to_raw(curve: Curve, signature: &Owned<ECDSA_SIG>) -> Result<Vec<u8>, CryptoError> {

@@ -39,6 +39,20 @@ fn wycheproof_ecdsa() {
     }
 }
 
+#[test]
+fn wycheproof_ecdsa_in_der() {
+    let (keys, vectors) =
+        wycheproof::read_with_keys::<Signature>(include_str!("../../testdata/wycheproof_ecdsa_der.json"));
+    assert_eq!(vectors.len(), 281);
+    for vector in vectors {
+        let case = format!("{} {}: {}", vector.source, vector.id, vector.comment);
+        let key = PublicKey::from_spki(&keys[vector.key]).unwrap();
+        assert_eq!(key.curve(), curve(&vector.curve), "{case}");
+        let verified = key.verify_digest_der(&vector.hash.0.digest(&vector.msg.0), &vector.sig.0);
+        assert_eq!(verified.is_ok(), vector.result == Verdict::Valid, "{case}");
+    }
+}
+
 #[derive(Debug, Deserialize)]
 struct Agreement {
     source: String,
@@ -190,6 +204,9 @@ fn signatures_have_two_forms() {
         let key = PrivateKey::generate(curve).unwrap();
         let raw = key.sign_digest(&[3; 32]).unwrap();
         let der = signature_to_der(curve, &raw).unwrap();
+        key.public_key().verify_digest_der(&[3; 32], &der).unwrap();
+        let signed = signature_from_der(curve, &key.sign_digest_der(&[3; 32]).unwrap()).unwrap();
+        key.public_key().verify_digest(&[3; 32], &signed).unwrap();
         assert_eq!(der[0], 0x30);
         assert_eq!(signature_from_der(curve, &der).unwrap(), raw);
         assert!(signature_to_der(curve, &raw[1..]).is_err());

@@ -91,6 +91,8 @@ fn keys_come_back_from_their_encodings() {
     for length in 0..48 {
         assert!(PrivateKey::from_pkcs8(&pkcs8.expose()[..length]).is_err());
     }
+    let longer = [pkcs8.expose().as_slice(), &[0]].concat();
+    assert!(PrivateKey::from_pkcs8(&longer).is_err());
     assert!(PublicKey::from_spki(&key.public_key().to_spki()[..43]).is_err());
     assert!(PublicKey::from_spki(&[key.public_key().to_spki(), vec![0]].concat()).is_err());
 }

@@ -13,6 +13,7 @@ mod hmac;
 mod hpke;
 mod kdf;
 mod ml_dsa;
+mod ml_kem;
 mod module;
 mod openssl;
 mod passphrase;

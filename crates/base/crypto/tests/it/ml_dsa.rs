@@ -97,6 +97,8 @@ fn keys_come_back_from_their_encodings_and_only_as_their_own_kind() {
         for length in 0..54 {
             assert!(PrivateKey::from_pkcs8(set, &pkcs8.expose()[..length]).is_err());
         }
+        let longer = [pkcs8.expose().as_slice(), &[0]].concat();
+        assert!(PrivateKey::from_pkcs8(set, &longer).is_err());
         assert!(PublicKey::from_spki(set, &spki[..spki.len() - 1]).is_err());
     }
 }

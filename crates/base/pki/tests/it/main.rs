@@ -6,6 +6,7 @@
 mod answer;
 mod certificate;
 mod cluster;
+mod enveloped;
 mod issue;
 mod openssl;
 mod pem;

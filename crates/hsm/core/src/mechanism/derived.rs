@@ -65,7 +65,7 @@ impl Caller<'_> {
         match &*self.hsm.material(&entry)? {
             Material::Aes(key) if key.expose().len() == 32 => {
                 let attributes = Attributes { key_type: KeyType::Aes256, usage };
-                Ok(OpenedKey::new(attributes, SecretBytes::new(key.expose().to_vec())))
+                Ok(OpenedKey::new(attributes, &SecretBytes::new(key.expose().to_vec()))?)
             }
             _ => Err(Refusal::invalid_mechanism("The key must be an AES key of 32 bytes")),
         }

@@ -23,13 +23,13 @@ pub(crate) fn partition(cache_capacity: usize) -> Partition {
 }
 
 pub(crate) fn generate(partition: &Partition) -> KeyToken {
-    partition.generate_aes256(KeyHandle::random().unwrap(), &both()).unwrap()
+    partition.generate(KeyHandle::random().unwrap(), &both()).unwrap()
 }
 
 /// A key whose material is `material`, with these attributes.
 pub(crate) fn opened(material: [u8; 32], attributes: Attributes) -> OpenedKey {
     let partition = partition(1);
     let handle = KeyHandle::random().unwrap();
-    let token = partition.import_aes256(handle, &attributes, &Secret::new(material)).unwrap();
+    let token = partition.import(handle, &attributes, &Secret::new(material.to_vec())).unwrap();
     partition.open(&token.reference, &token.bytes).unwrap()
 }

@@ -2,8 +2,8 @@
 
 use strongroom_crypto::hex;
 use strongroom_hsm_core::{
-    BlobHeader, EncryptionContext, HsmError, KeyHandle, Partition, PartitionId, PartitionKey, TokenDigest,
-    TokenRef, parse_header,
+    Attributes, BlobHeader, EncryptionContext, HsmError, KeyHandle, KeyType, OpenedKey, Partition,
+    PartitionId, PartitionKey, TokenDigest, TokenRef, Usage, parse_header,
 };
 
 use crate::fixture::{KEY_ID, both, opened};
@@ -69,10 +69,10 @@ fn what_was_never_sound_never_opens() {
     }
 }
 
-#[test]
-fn an_old_token_opens() {
+/// The record of the first token that there was, and its partition, which is that of all of them.
+fn first_token() -> (Record, Partition) {
     let records = Record::read(include_str!("../../testdata/token-golden.txt"));
-    let [record] = records.as_slice() else { panic!("one token") };
+    let [record] = <[Record; 1]>::try_from(records).ok().unwrap();
     let partition = Partition::new(
         PartitionId(record.array("partition-id")),
         record.text("incarnation").parse().unwrap(),
@@ -81,15 +81,54 @@ fn an_old_token_opens() {
         1,
     )
     .unwrap();
+    (record, partition)
+}
+
+fn open(partition: &Partition, record: &Record) -> OpenedKey {
     let current = TokenRef {
         handle: KeyHandle::from_bytes(record.array("handle")),
         digest: TokenDigest::from_bytes(record.array("digest")),
     };
-    let key = partition.open(&current, &record.bytes("token")).unwrap();
+    partition.open(&current, &record.bytes("token")).unwrap()
+}
+
+#[test]
+fn an_old_token_opens() {
+    let (record, partition) = first_token();
+    let key = open(&partition, &record);
     assert_eq!(key.attributes(), both());
 
     let names = BlobHeader { key_id: KEY_ID, material_id: &[0; 32] };
     let blob = key.encrypt_derived(&names, &EncryptionContext::default(), b"proof").unwrap();
     let same = opened(record.array("material"), both());
     assert_eq!(same.decrypt_derived(&blob, &EncryptionContext::default()).unwrap().expose(), b"proof");
+}
+
+#[test]
+fn old_tokens_of_every_type_open() {
+    let (_, partition) = first_token();
+    let records = Record::read(include_str!("../../testdata/tokens-golden.txt"));
+    let types: Vec<_> = records.iter().map(|record| record.text("type")).collect();
+    let known: Vec<_> = KeyType::ALL.iter().map(|key_type| format!("{key_type:?}")).collect();
+    assert_eq!(types, known[1..], "the AES key is in a file of its own");
+    for (record, key_type) in records.iter().zip(&KeyType::ALL[1..]) {
+        let key = open(&partition, record);
+        let usage = match record.text("usage") {
+            "12" => Usage::SIGNATURES,
+            "48" => Usage::ENCRYPTION,
+            "64" => Usage::AGREE,
+            "384" => Usage::ENCAPSULATION,
+            other => panic!("{other}"),
+        };
+        assert_eq!(key.attributes(), Attributes { key_type: *key_type, usage });
+        assert_eq!(key.fingerprint(b"golden-key").unwrap(), record.array("fingerprint"), "{key_type:?}");
+        match key.public_key().unwrap() {
+            Some(public) => assert_eq!(public, record.bytes("public"), "{key_type:?}"),
+            None => assert_eq!(key.mac(b"proof").unwrap(), record.bytes("mac"), "{key_type:?}"),
+        }
+        if usage == Usage::ENCAPSULATION {
+            let secret = key.decapsulate(&record.bytes("ciphertext")).unwrap();
+            assert_eq!(*secret.expose(), record.bytes("secret"), "{key_type:?}");
+        }
+    }
 }

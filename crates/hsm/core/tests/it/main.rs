@@ -27,5 +27,7 @@ mod sessions;
 mod strangers;
 mod stress;
 mod token;
+mod types;
 mod users;
 mod wrapping;
+mod wycheproof;

@@ -33,8 +33,8 @@ fn keys_differ_and_a_token_shows_nothing_of_its_material() {
     let partition = partition(10);
     let handle = KeyHandle::random().unwrap();
     let none = EncryptionContext::default();
-    let one = partition.generate_aes256(handle, &both()).unwrap();
-    let other = partition.generate_aes256(handle, &both()).unwrap();
+    let one = partition.generate(handle, &both()).unwrap();
+    let other = partition.generate(handle, &both()).unwrap();
     assert_ne!(one.reference, other.reference);
     let blob =
         partition.open(&one.reference, &one.bytes).unwrap().encrypt_derived(&NAMES, &none, b"").unwrap();
@@ -42,7 +42,7 @@ fn keys_differ_and_a_token_shows_nothing_of_its_material() {
     assert_eq!(opened.map(|_| ()), Err(HsmError::InvalidCiphertext));
 
     let material = [0x5e; 32];
-    let imported = partition.import_aes256(handle, &both(), &Secret::new(material)).unwrap();
+    let imported = partition.import(handle, &both(), &Secret::new(material.to_vec())).unwrap();
     assert!(!imported.bytes.windows(4).any(|window| window == &material[..4]));
 }
 
@@ -50,10 +50,10 @@ fn keys_differ_and_a_token_shows_nothing_of_its_material() {
 fn only_the_current_token_opens() {
     let partition = partition(10);
     let handle = KeyHandle::random().unwrap();
-    let material = Secret::new([5; 32]);
-    let old = partition.import_aes256(handle, &both(), &material).unwrap();
+    let material = Secret::new(vec![5; 32]);
+    let old = partition.import(handle, &both(), &material).unwrap();
     let restricted = attributes(Usage::DECRYPT_DERIVED);
-    let new = partition.import_aes256(handle, &restricted, &material).unwrap();
+    let new = partition.import(handle, &restricted, &material).unwrap();
 
     partition.open(&old.reference, &old.bytes).unwrap();
     assert_eq!(open(&partition, &new.reference, &old.bytes), Err(HsmError::TokenNotCurrent));

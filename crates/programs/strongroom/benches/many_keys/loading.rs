@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, anyhow};
 use async_trait::async_trait;
 use strongroom_api_cloudhsm::CloudHsm;
 use strongroom_api_ec2::Ec2;
+use strongroom_api_iam::Iam;
 use strongroom_hsm_client::{ClientError, Credentials};
 use strongroom_identity::{AccountId, Principals, Region};
 use strongroom_journal::{Journal, JournalOptions};
@@ -40,6 +41,8 @@ struct Nothing;
 impl CloudHsm for Nothing {}
 
 impl Ec2 for Nothing {}
+
+impl Iam for Nothing {}
 
 #[async_trait]
 impl TrustAnchors for Nothing {
@@ -83,6 +86,7 @@ async fn fill(data: &Path, count: usize) -> Result<Vec<String>> {
         journal: journal.reader(),
         clocks: Clocks::system(),
         principals: Arc::new(Nothing),
+        iam: Arc::new(Nothing),
         cloudhsm: Arc::new(Nothing),
         ec2: Arc::new(Nothing),
         anchors: Arc::new(Nothing),

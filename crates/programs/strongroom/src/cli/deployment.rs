@@ -43,7 +43,7 @@ Backups of the cluster stay for the days that were chosen (10), and the password
 the folder `up` of the data folder. Everything else is gone.";
 
 /// Options of a server that is started, which say nothing to one that runs already.
-const OF_OWN_SERVER: [&str; 10] = [
+const OF_OWN_SERVER: [&str; 11] = [
     "listen",
     "ephemeral",
     "account_id",
@@ -53,6 +53,7 @@ const OF_OWN_SERVER: [&str; 10] = [
     "compat_strict",
     "explain_allowed",
     "key_store_timeout",
+    "enclave_root",
     "seed",
 ];
 

@@ -85,6 +85,14 @@ enum NewFault {
         #[arg(long, value_name = "CODE")]
         error_code: String,
     },
+    /// Calls of an operation fail, with an error that AWS's model has for it
+    CallFails {
+        /// The operation, for example kms:Decrypt
+        operation: String,
+        /// The error's code, for example KMSInternalException
+        #[arg(long, value_name = "CODE")]
+        error_code: String,
+    },
     /// Calls of KMS beyond AWS's request quotas are refused with ThrottlingException
     Throttling {
         /// Which part of the quotas is given: 0.000001 to 1
@@ -103,6 +111,7 @@ impl From<NewFault> for Fault {
                 Self::KeyStoreFailed { key_store, error_code }
             }
             NewFault::ConnectFails { key_store, error_code } => Self::ConnectFails { key_store, error_code },
+            NewFault::CallFails { operation, error_code } => Self::CallFails { operation, error_code },
             NewFault::Throttling { factor } => Self::Throttling { factor },
         }
     }

@@ -29,6 +29,7 @@ use crate::hsm_logs::HsmLogs;
 use crate::hsm_metrics;
 use crate::identity_providers::PublishedDocuments;
 use crate::journal_keeping::Followers;
+use crate::key_metrics::Expirations;
 use crate::log_metrics::LogMetrics;
 use crate::networking::{CustomerAuthorities, SecurityGroups};
 use crate::notifications;
@@ -146,6 +147,7 @@ impl Services {
             journal: journal.clone(),
             clocks: clocks.clone(),
             principals: iam.clone(),
+            iam: iam.clone(),
             cloudhsm: cloudhsm.clone(),
             ec2: networks.clone(),
             anchors: Arc::new(CustomerAuthorities(cloudhsm.clone())),
@@ -217,6 +219,8 @@ impl Services {
             Engine::Sqlite => ONLY_SERVER.to_owned(),
             Engine::Postgres => server_name::of(data)?,
         };
+        let mut gauges = hsm_metrics::gauges(&cloudhsm, &server);
+        gauges.push(Arc::new(Expirations(kms.clone())));
         let cloudwatch = Arc::new(CloudWatch::new(strongroom_cloudwatch::Parts {
             db: db.clone(),
             points: points.clone(),
@@ -226,7 +230,7 @@ impl Services {
             journal,
             clocks: clocks.clone(),
             sns: sns.clone(),
-            gauges: hsm_metrics::gauges(&cloudhsm, &server),
+            gauges,
         }));
         let log_metrics = LogMetrics::new(logs.clone(), cloudwatch.clone(), hsm_logs);
         cloudwatch.fed_by(log_metrics.clone());

@@ -182,6 +182,14 @@ fn others(text: &mut Text) {
         "5",
     );
 
+    text.section("enclaves");
+    text.setting(
+        "The root certificates, in PEM, of other makers of enclaves than AWS, whose attestation documents KMS is to believe.",
+        "roots",
+        None,
+        "[\"/etc/strongroom/enclaves.pem\"]",
+    );
+
     text.section("feed");
     text.setting(
         "Several servers on one PostgreSQL: the age, in seconds, 1 to 60, of what a server knows of the store beyond which \
@@ -241,6 +249,29 @@ fn others(text: &mut Text) {
         "\"/etc/strongroom/smtp.password\"",
     );
     text.setting("The address that mails come from.", "mail_from", None, "\"no-reply@keys.example.com\"");
+
+    text.section("quotas");
+    text.setting(
+        "KMS keys that an account may have in a Region [default: no limit; AWS's is 100000].",
+        "keys",
+        None,
+        "100000",
+    );
+    text.setting("Aliases that one key may have, up to AWS's 50.", "aliases_per_key", None, "50");
+    text.setting("Grants that one key may have, up to AWS's 50000.", "grants_per_key", None, "50000");
+    text.setting(
+        "Custom key stores that an account may have in a Region, up to AWS's 10.",
+        "key_stores",
+        None,
+        "10",
+    );
+
+    text.setting(
+        "Refuse requests beyond those that AWS lets an account make in a second (ThrottlingException).",
+        "requests",
+        None,
+        "false",
+    );
 
     text.section("compat");
     text.setting("Refuse what AWS refuses, also where Strongroom could do it.", "strict", None, "false");

@@ -4,7 +4,8 @@ use strongroom_api_kms::{DeriveSharedSecretRequest, DeriveSharedSecretResponse, 
 use strongroom_identity::RequestContext;
 use strongroom_policy::Authorized;
 
-use super::cryptography::{secret_blob, usable_for};
+use super::cryptography::usable_for;
+use super::recipient::{Enclave, attested, given};
 use super::{algorithms, asked};
 use crate::KeyManagement;
 use crate::domain::spec::{KeyAgreementAlgorithm, KeyUsage};
@@ -15,11 +16,9 @@ pub(super) async fn derive_shared_secret(
     context: &RequestContext,
     input: DeriveSharedSecretRequest,
 ) -> Result<DeriveSharedSecretResponse, Refusal> {
-    if input.recipient.is_some() {
-        return Err(Refusal::NotYet("Recipient (Nitro enclaves)"));
-    }
+    let enclave = Enclave::named(kms, context, input.recipient.as_ref())?;
     kms.check_grant_tokens(input.grant_tokens.as_deref())?;
-    context.ask(asked::derive_shared_secret(&input));
+    context.ask(attested(enclave.as_ref(), asked::derive_shared_secret(&input)));
     let key = kms.find::<actions::DeriveSharedSecret>(context, &input.key_id).await?;
     let key: Authorized<actions::DeriveSharedSecret, _> =
         usable_for(kms, context, key, KeyUsage::KeyAgreement)?;
@@ -30,11 +29,12 @@ pub(super) async fn derive_shared_secret(
         return Err(kms.dry_run(key.resource()).await);
     }
     let secret = kms.derive_shared_secret(&key, &peer).await?;
+    let given = given(enclave.as_ref(), &secret)?;
     let key = key.resource();
     Ok(DeriveSharedSecretResponse {
         key_id: Some(key.arn.clone()),
-        shared_secret: Some(secret_blob(&secret)),
-        ciphertext_for_recipient: None,
+        shared_secret: given.plaintext,
+        ciphertext_for_recipient: given.ciphertext_for_recipient,
         key_agreement_algorithm: Some(input.key_agreement_algorithm),
         key_origin: Some(if key.store.is_some() { OriginType::AwsCloudhsm } else { OriginType::AwsKms }),
     })

@@ -1,12 +1,14 @@
 //! A key's algorithms: the list that KeyMetadata and GetPublicKey show, and the one that a caller names.
 
 use strongroom_api_kms::{
-    EncryptionAlgorithmSpec, KeyAgreementAlgorithmSpec, MacAlgorithmSpec, SigningAlgorithmSpec,
+    EncapsulationAlgorithmSpec, EncryptionAlgorithmSpec, KeyAgreementAlgorithmSpec, MacAlgorithmSpec,
+    SigningAlgorithmSpec,
 };
 
 use crate::domain::key::Key;
 use crate::domain::spec::{
-    EncryptionAlgorithm, KeyAgreementAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm,
+    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, KeySpec, KeyUsage, MacAlgorithm,
+    SigningAlgorithm,
 };
 use crate::error::Refusal;
 
@@ -17,6 +19,7 @@ pub(super) struct Algorithms {
     pub(super) signing: Option<Vec<SigningAlgorithmSpec>>,
     pub(super) mac: Option<Vec<MacAlgorithmSpec>>,
     pub(super) key_agreement: Option<Vec<KeyAgreementAlgorithmSpec>>,
+    pub(super) encapsulation: Option<Vec<EncapsulationAlgorithmSpec>>,
 }
 
 impl Algorithms {
@@ -37,7 +40,10 @@ impl Algorithms {
                 all.key_agreement =
                     Some(names(spec.key_agreement_algorithms(), KeyAgreementAlgorithm::as_str));
             }
-            KeyUsage::EncapsulateDecapsulate => {}
+            KeyUsage::EncapsulateDecapsulate => {
+                all.encapsulation =
+                    Some(names(spec.encapsulation_algorithms(), EncapsulationAlgorithm::as_str));
+            }
         }
         all
     }
@@ -75,6 +81,15 @@ pub(super) fn key_agreement(
 ) -> Result<KeyAgreementAlgorithm, Refusal> {
     let name = named.as_str();
     among(key, key.spec.key_agreement_algorithms(), KeyAgreementAlgorithm::parse(name), name)
+}
+
+/// The algorithm that a caller names, which the key must have.
+pub(super) fn encapsulation(
+    key: &Key,
+    named: &EncapsulationAlgorithmSpec,
+) -> Result<EncapsulationAlgorithm, Refusal> {
+    let name = named.as_str();
+    among(key, key.spec.encapsulation_algorithms(), EncapsulationAlgorithm::parse(name), name)
 }
 
 fn among<A: Copy + PartialEq>(

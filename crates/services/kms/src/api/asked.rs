@@ -2,6 +2,8 @@
 //! Guide, "AWS KMS condition keys"). A handler states them before it asks for permission.
 
 mod grants;
+mod imports;
+mod multi_region;
 mod uses;
 
 use strongroom_api_kms::{
@@ -15,12 +17,15 @@ use strongroom_identity::ConditionKeys;
 use strongroom_schema::Map;
 
 pub(super) use self::grants::{create_grant, grants};
+pub(super) use self::imports::{get_parameters_for_import, import_key_material};
+pub(super) use self::multi_region::{create_replica, replicate_key, update_primary_region};
 pub(super) use self::uses::{
     derive_shared_secret, generate_data_key_pair, generate_data_key_pair_without_plaintext, generate_mac,
     sign, verify, verify_mac,
 };
 use super::new_key_place;
 use crate::domain::identifier::ALIAS_PREFIX;
+use crate::domain::multi_region::Role;
 use crate::domain::{lifecycle, policy, rotation};
 
 /// Whether ReEncrypt encrypts under the key that it decrypts with.
@@ -73,14 +78,21 @@ pub(super) fn create_key(input: &CreateKeyRequest) -> ConditionKeys {
     let older_spec = input.customer_master_key_spec.as_ref().map(CustomerMasterKeySpec::as_str);
     let usage = input.key_usage.as_ref().unwrap_or(&KeyUsageType::EncryptDecrypt).as_str();
     let spec = spec.or(older_spec).unwrap_or(KeySpec::SymmetricDefault.as_str());
-    let keys = ConditionKeys::new()
+    let role = input.multi_region.unwrap_or(false).then_some(Role::Primary);
+    let keys = new_key(spec, usage, new_key_place::origin(input), role);
+    tags(bypass(keys, input.bypass_policy_lockout_safety_check), input.tags.as_deref().unwrap_or_default())
+}
+
+/// What is said of a key that is to be made.
+fn new_key(spec: &str, usage: &str, origin: &str, role: Option<Role>) -> ConditionKeys {
+    ConditionKeys::new()
         .with("kms:KeySpec", spec)
         .with("kms:CustomerMasterKeySpec", spec)
         .with("kms:KeyUsage", usage)
         .with("kms:CustomerMasterKeyUsage", usage)
-        .with("kms:KeyOrigin", new_key_place::origin(input))
-        .with("kms:MultiRegion", input.multi_region.unwrap_or(false));
-    tags(bypass(keys, input.bypass_policy_lockout_safety_check), input.tags.as_deref().unwrap_or_default())
+        .with("kms:KeyOrigin", origin)
+        .with("kms:MultiRegion", role.is_some())
+        .with_some("kms:MultiRegionKeyType", role.map(Role::as_str))
 }
 
 pub(super) fn put_key_policy(input: &PutKeyPolicyRequest) -> ConditionKeys {

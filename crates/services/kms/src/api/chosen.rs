@@ -9,6 +9,7 @@ use serde_json::Value;
 use strongroom_secret::{Key256, SecretBytes};
 
 use crate::domain::identifier::is_key_id;
+use crate::domain::multi_region::ID_PREFIX;
 use crate::domain::tags::Tags;
 use crate::error::Refusal;
 use crate::management::NewKey;
@@ -37,13 +38,19 @@ pub fn conceal_chosen_material(parameters: String) -> String {
     shown.to_string()
 }
 
-/// Takes what the tags of a new key choose.
-pub(super) fn choose(tags: Tags) -> Result<NewKey, Refusal> {
+/// Takes what the tags of a new key choose, which may be a multi-Region key.
+pub(super) fn choose(tags: Tags, is_multi_region: bool) -> Result<NewKey, Refusal> {
     let mut new = NewKey { tags, ..NewKey::default() };
     if let Some(id) = new.tags.get(ID) {
-        if !is_key_id(id) || id.starts_with("mrk-") || id.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        let is_of_kind = id.starts_with(ID_PREFIX) == is_multi_region;
+        if !is_key_id(id) || !is_of_kind || id.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            let (what, example) = if is_multi_region {
+                ("mrk- and 32 digits", "mrk-1234abcd12ab34cd56ef1234567890ab")
+            } else {
+                ("a UUID", "1234abcd-12ab-34cd-56ef-1234567890ab")
+            };
             return Err(Refusal::Validation(format!(
-                "The tag {ID} must hold a key id, a UUID in lower case such as 1234abcd-12ab-34cd-56ef-1234567890ab"
+                "The tag {ID} must hold a key id, {what} in lower case such as {example}"
             )));
         }
         new.id = Some(id.to_owned());

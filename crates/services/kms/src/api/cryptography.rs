@@ -19,6 +19,7 @@ use strongroom_secret::{Secret, SecretBytes};
 
 use self::form::Form;
 use self::source::{Source, ignores_ciphertext};
+use super::recipient::{Enclave, attested, given};
 use crate::KeyManagement;
 use crate::domain::key::{Key, MaterialId, SharedKey};
 use crate::domain::spec::{EncryptionAlgorithm, KeyUsage};
@@ -55,9 +56,7 @@ pub(super) async fn decrypt(
     context: &RequestContext,
     input: DecryptRequest,
 ) -> Result<DecryptResponse, Refusal> {
-    if input.recipient.is_some() {
-        return Err(Refusal::NotYet("Recipient (Nitro enclaves)"));
-    }
+    let enclave = Enclave::named(kms, context, input.recipient.as_ref())?;
     let dry_run = input.dry_run == Some(true);
     let source = Source {
         blob: input.ciphertext_blob.as_ref().map(|blob| blob.0.as_slice()),
@@ -69,7 +68,7 @@ pub(super) async fn decrypt(
     };
     kms.check_grant_tokens(input.grant_tokens.as_deref())?;
     note_algorithm(context, "encryptionAlgorithm", input.encryption_algorithm.as_ref());
-    context.ask(super::asked::decrypt(&input));
+    context.ask(attested(enclave.as_ref(), super::asked::decrypt(&input)));
     let (key, ciphertext) = source.find::<actions::Decrypt>(kms, context).await?;
     note_store(context, key.resource(), "customKeyStoreId");
     expect_usable(key.resource(), KeyUsage::EncryptDecrypt, actions::Decrypt::NAME)?;
@@ -82,11 +81,12 @@ pub(super) async fn decrypt(
     if dry_run {
         return Err(Refusal::DryRun);
     }
+    let given = given(enclave.as_ref(), &plaintext)?;
     Ok(DecryptResponse {
         key_id: Some(key.resource().arn.clone()),
-        plaintext: Some(secret_blob(&plaintext)),
+        plaintext: given.plaintext,
         encryption_algorithm: Some(form.algorithm()),
-        ciphertext_for_recipient: None,
+        ciphertext_for_recipient: given.ciphertext_for_recipient,
         key_material_id: material_id.map(|id| hex::encode(id)),
     })
 }
@@ -212,8 +212,8 @@ fn note_store(context: &RequestContext, key: &Key, member: &'static str) {
 
 /// Notes the material that encrypts, of a key that has more than one in its life.
 pub(super) fn note_material(context: &RequestContext, key: &Key) {
-    if key.spec.is_symmetric() {
-        context.additional("keyMaterialId", hex::encode(&key.current_material));
+    if let Some(id) = key.current_material_id().filter(|_| key.spec.is_symmetric()) {
+        context.additional("keyMaterialId", id);
     }
 }
 

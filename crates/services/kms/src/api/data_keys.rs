@@ -4,13 +4,13 @@ use strongroom_api_kms::{
     DataKeySpec, GenerateDataKeyRequest, GenerateDataKeyResponse, GenerateDataKeyWithoutPlaintextRequest,
     GenerateDataKeyWithoutPlaintextResponse, GenerateRandomRequest, GenerateRandomResponse, actions,
 };
-use strongroom_crypto::hex;
-use strongroom_identity::RequestContext;
+use strongroom_identity::{ConditionKeys, RequestContext};
 use strongroom_policy::{Authorized, Everything};
 use strongroom_schema::{Blob, Map};
 
 use super::algorithms;
-use super::cryptography::{encryption_context, note_material, secret_blob, usable_for};
+use super::cryptography::{encryption_context, note_material, usable_for};
+use super::recipient::{Enclave, Given, attested, given};
 use crate::KeyManagement;
 use crate::backend::DataKey;
 use crate::domain::key::SharedKey;
@@ -23,24 +23,24 @@ pub(super) async fn generate_data_key(
     context: &RequestContext,
     input: GenerateDataKeyRequest,
 ) -> Result<GenerateDataKeyResponse, Refusal> {
-    if input.recipient.is_some() {
-        return Err(Refusal::NotYet("Recipient (Nitro enclaves)"));
-    }
+    let enclave = Enclave::named(kms, context, input.recipient.as_ref())?;
     let length = data_key_length(input.key_spec.as_ref(), input.number_of_bytes)?;
     kms.check_grant_tokens(input.grant_tokens.as_deref())?;
-    context.ask(super::asked::generate_data_key(&input));
+    context.ask(attested(enclave.as_ref(), super::asked::generate_data_key(&input)));
     let key = kms.find::<actions::GenerateDataKey>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKey, _> =
         usable_for(kms, context, key, KeyUsage::EncryptDecrypt)?;
     let (pairs, dry_run) = (input.encryption_context, input.dry_run == Some(true));
     let asked = Asked { length, pairs, want_plaintext: true, dry_run };
     let (made, material_id) = generate(kms, context, &key, asked).await?;
+    let plaintext = made.plaintext.ok_or_else(|| Refusal::internal("a data key without its plaintext"))?;
+    let given = given(enclave.as_ref(), &plaintext)?;
     Ok(GenerateDataKeyResponse {
         ciphertext_blob: Some(Blob(made.blob)),
-        plaintext: made.plaintext.as_ref().map(secret_blob),
+        plaintext: given.plaintext,
         key_id: Some(key.resource().arn.clone()),
-        ciphertext_for_recipient: None,
-        key_material_id: Some(material_id),
+        ciphertext_for_recipient: given.ciphertext_for_recipient,
+        key_material_id: material_id,
     })
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn generate_data_key_without_plaintext(
     Ok(GenerateDataKeyWithoutPlaintextResponse {
         ciphertext_blob: Some(Blob(made.blob)),
         key_id: Some(key.resource().arn.clone()),
-        key_material_id: Some(material_id),
+        key_material_id: material_id,
     })
 }
 
@@ -76,9 +76,8 @@ pub(super) async fn generate_random(
     context: &RequestContext,
     input: GenerateRandomRequest,
 ) -> Result<GenerateRandomResponse, Refusal> {
-    if input.recipient.is_some() {
-        return Err(Refusal::NotYet("Recipient (Nitro enclaves)"));
-    }
+    let enclave = Enclave::named(kms, context, input.recipient.as_ref())?;
+    context.ask(attested(enclave.as_ref(), ConditionKeys::new()));
     let bytes = input.number_of_bytes.and_then(|bytes| usize::try_from(bytes).ok());
     let length = bytes.ok_or_else(|| Refusal::missing("numberOfBytes"))?;
     kms.authority().authorize::<actions::GenerateRandom, _>(context, Everything(context.account()))?;
@@ -86,7 +85,8 @@ pub(super) async fn generate_random(
         context.additional("customKeyStoreId", store.as_str());
     }
     let random = kms.random(context, input.custom_key_store_id.as_deref(), length).await?;
-    Ok(GenerateRandomResponse { plaintext: Some(secret_blob(&random)), ciphertext_for_recipient: None })
+    let Given { plaintext, ciphertext_for_recipient } = given(enclave.as_ref(), &random)?;
+    Ok(GenerateRandomResponse { plaintext, ciphertext_for_recipient })
 }
 
 /// What is asked of a data key.
@@ -103,7 +103,7 @@ async fn generate<A: Encrypts>(
     context: &RequestContext,
     key: &Authorized<A, SharedKey>,
     asked: Asked,
-) -> Result<(DataKey, String), Refusal> {
+) -> Result<(DataKey, Option<String>), Refusal> {
     // The request names no algorithm, and only one encrypts a data key.
     algorithms::encryption(key.resource(), None)?;
     let bound_to = encryption_context(asked.pairs)?;
@@ -112,7 +112,7 @@ async fn generate<A: Encrypts>(
         return Err(kms.dry_run(key.resource()).await);
     }
     let made = kms.generate_data_key(key, &bound_to, asked.length, asked.want_plaintext).await?;
-    Ok((made, hex::encode(&key.resource().current_material)))
+    Ok((made, key.resource().current_material_id()))
 }
 
 /// The length of the data key in bytes: by its spec or by its number of bytes, not by both.

@@ -4,13 +4,13 @@ use strongroom_api_kms::{
     DataKeyPairSpec, GenerateDataKeyPairRequest, GenerateDataKeyPairResponse,
     GenerateDataKeyPairWithoutPlaintextRequest, GenerateDataKeyPairWithoutPlaintextResponse, actions,
 };
-use strongroom_crypto::hex;
 use strongroom_identity::RequestContext;
 use strongroom_policy::Authorized;
 use strongroom_schema::{Blob, Map};
 use strongroom_secret::SecretBytes;
 
-use super::cryptography::{encryption_context, note_material, secret_blob, usable_for};
+use super::cryptography::{encryption_context, note_material, usable_for};
+use super::recipient::{Enclave, attested, given};
 use super::{algorithms, asked, new_key_spec};
 use crate::KeyManagement;
 use crate::domain::key::SharedKey;
@@ -23,25 +23,24 @@ pub(super) async fn generate_data_key_pair(
     context: &RequestContext,
     input: GenerateDataKeyPairRequest,
 ) -> Result<GenerateDataKeyPairResponse, Refusal> {
-    if input.recipient.is_some() {
-        return Err(Refusal::NotYet("Recipient (Nitro enclaves)"));
-    }
+    let enclave = Enclave::named(kms, context, input.recipient.as_ref())?;
     let kind = kind(&input.key_pair_spec)?;
     kms.check_grant_tokens(input.grant_tokens.as_deref())?;
-    context.ask(asked::generate_data_key_pair(&input));
+    context.ask(attested(enclave.as_ref(), asked::generate_data_key_pair(&input)));
     let key = kms.find::<actions::GenerateDataKeyPair>(context, &input.key_id).await?;
     let key: Authorized<actions::GenerateDataKeyPair, _> =
         usable_for(kms, context, key, KeyUsage::EncryptDecrypt)?;
     let dry_run = input.dry_run == Some(true);
     let made = generate(kms, context, &key, kind, input.encryption_context, dry_run).await?;
+    let given = given(enclave.as_ref(), &made.private_key)?;
     Ok(GenerateDataKeyPairResponse {
         private_key_ciphertext_blob: Some(Blob(made.blob)),
-        private_key_plaintext: Some(secret_blob(&made.private_key)),
+        private_key_plaintext: given.plaintext,
         public_key: Some(Blob(made.public_key)),
         key_id: Some(key.resource().arn.clone()),
         key_pair_spec: Some(input.key_pair_spec),
-        ciphertext_for_recipient: None,
-        key_material_id: Some(made.material_id),
+        ciphertext_for_recipient: given.ciphertext_for_recipient,
+        key_material_id: made.material_id,
     })
 }
 
@@ -63,7 +62,7 @@ pub(super) async fn generate_data_key_pair_without_plaintext(
         public_key: Some(Blob(made.public_key)),
         key_id: Some(key.resource().arn.clone()),
         key_pair_spec: Some(input.key_pair_spec),
-        key_material_id: Some(made.material_id),
+        key_material_id: made.material_id,
     })
 }
 
@@ -72,7 +71,7 @@ struct KeyPair {
     private_key: SecretBytes,
     public_key: Vec<u8>,
     blob: Vec<u8>,
-    material_id: String,
+    material_id: Option<String>,
 }
 
 async fn generate<A: Encrypts>(
@@ -93,7 +92,7 @@ async fn generate<A: Encrypts>(
     }
     let (private_key, public_key) = kms.make_data_key_pair(kind).await?;
     let blob = kms.encrypt(key, &bound_to, private_key.expose()).await?;
-    let material_id = hex::encode(&key.resource().current_material);
+    let material_id = key.resource().current_material_id();
     Ok(KeyPair { private_key, public_key, blob, material_id })
 }
 
@@ -108,9 +107,9 @@ fn kind(spec: &DataKeyPairSpec) -> Result<DataKeyPairKind, Refusal> {
         DataKeyPairSpec::EccSecgP256K1 => Ok(DataKeyPairKind::Secp256k1),
         DataKeyPairSpec::EccNistEdwards25519 => Ok(DataKeyPairKind::Ed25519),
         DataKeyPairSpec::Sm2 => Err(new_key_spec::unsupported_here(spec.as_str())),
-        DataKeyPairSpec::MlKem512 | DataKeyPairSpec::MlKem768 | DataKeyPairSpec::MlKem1024 => {
-            Err(Refusal::NotYet("data key pairs for ML-KEM"))
-        }
+        DataKeyPairSpec::MlKem512 => Ok(DataKeyPairKind::MlKem512),
+        DataKeyPairSpec::MlKem768 => Ok(DataKeyPairKind::MlKem768),
+        DataKeyPairSpec::MlKem1024 => Ok(DataKeyPairKind::MlKem1024),
         DataKeyPairSpec::Unknown(other) => {
             Err(Refusal::Validation(format!("KeyPairSpec {other} is unknown.")))
         }

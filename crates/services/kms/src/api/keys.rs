@@ -15,6 +15,7 @@ use crate::domain::access::{Nature, Stated};
 use crate::domain::alias::AliasNames;
 use crate::domain::identifier::Home;
 use crate::domain::key::SharedKey;
+use crate::domain::multi_region::Role;
 use crate::domain::paging::Page;
 use crate::domain::policy;
 use crate::error::Refusal;
@@ -24,8 +25,10 @@ use crate::management::{KEY_RESOURCE, NewKey};
 /// Keys in a page of ListKeys, unless the caller says otherwise.
 const PAGE: usize = 100;
 
-/// Marks this list's markers.
+/// Mark this list's markers: of the account's own keys, of those of other accounts, of both.
 const LIST: u8 = 1;
+const OF_OTHERS: u8 = 21;
+const OF_BOTH: u8 = 22;
 
 pub(super) async fn create_key(
     kms: &KeyManagement,
@@ -34,10 +37,15 @@ pub(super) async fn create_key(
 ) -> Result<CreateKeyResponse, Refusal> {
     context.ask(super::asked::create_key(&input));
     let (spec, usage) = new_key_spec::asked_for(&input)?;
-    let store = new_key_place::asked_for(&input, spec, kms.settings.strict)?;
+    let (origin, store) = new_key_place::asked_for(&input, spec, kms.settings.strict)?;
     note_defaults(context, &input);
-    let mut new = NewKey { spec, usage, store, ..new_key(kms, &input)? };
-    let key_id = new.id.clone().map_or_else(KeyManagement::new_key_id, Ok)?;
+    let is_multi_region = input.multi_region.unwrap_or(false);
+    let mut new = NewKey { spec, usage, origin, store, is_multi_region, ..new_key(kms, &input)? };
+    let key_id = match &new.id {
+        Some(chosen) => chosen.clone(),
+        None if is_multi_region => KeyManagement::new_multi_region_id()?,
+        None => KeyManagement::new_key_id()?,
+    };
     let all = kms.authority().authorize::<actions::CreateKey, _>(context, Everything(context.account()))?;
     if new.tags.is_any() {
         kms.authority().authorize::<actions::TagResource, _>(context, Everything(context.account()))?;
@@ -45,7 +53,7 @@ pub(super) async fn create_key(
     if let Some(policy) = &input.policy {
         let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
         let home = Home::of(context);
-        let nature = Nature { spec, usage, is_in_store: new.store.is_some() };
+        let nature = Nature { spec, usage, origin, role: is_multi_region.then_some(Role::Primary) };
         let stated = Stated { nature, tags: &new.tags, aliases: &AliasNames::none() };
         let recipient = policy::Recipient { home: &home, arn: &home.key_arn(&key_id), stated };
         let bound = kms.bind_policy(home.account, policy).await?;
@@ -65,8 +73,11 @@ fn new_key(kms: &KeyManagement, input: &CreateKeyRequest) -> Result<NewKey, Refu
     let description = input.description.clone().unwrap_or_default();
     refuse_nul("Description", &description)?;
     let tags = tags::parse(input.tags.clone().unwrap_or_default())?;
-    let chosen =
-        if kms.lets_choose_keys() { chosen::choose(tags)? } else { NewKey { tags, ..NewKey::default() } };
+    let chosen = if kms.lets_choose_keys() {
+        chosen::choose(tags, input.multi_region.unwrap_or(false))?
+    } else {
+        NewKey { tags, ..NewKey::default() }
+    };
     Ok(NewKey { description, ..chosen })
 }
 
@@ -113,21 +124,28 @@ pub(super) async fn update_key_description(
     Ok(Unit)
 }
 
+/// What marks the list of those owners' keys: a marker is for the same owners alone. Keys of other accounts are in it
+/// that share them through Resource Access Manager, which is not here: there are none.
+fn marker_of(owners: &[ResourceOwnerType]) -> u8 {
+    let names = |owner: ResourceOwnerType| owners.contains(&owner);
+    match (names(ResourceOwnerType::Self2), names(ResourceOwnerType::OtherAccountsViaRam)) {
+        (true, true) => OF_BOTH,
+        (false, true) => OF_OTHERS,
+        (_, false) => LIST,
+    }
+}
+
 pub(super) async fn list_keys(
     kms: &KeyManagement,
     context: &RequestContext,
     input: ListKeysRequest,
 ) -> Result<ListKeysResponse, Refusal> {
-    let own_only =
-        |owners: &Vec<ResourceOwnerType>| owners.iter().all(|owner| *owner == ResourceOwnerType::Self2);
-    if !input.resource_owners.as_ref().is_none_or(own_only) {
-        return Err(Refusal::NotYet("keys of other accounts in ListKeys"));
-    }
-    let page = Page::parse(LIST, input.limit, PAGE, input.marker.as_deref())?;
+    let list = marker_of(input.resource_owners.as_deref().unwrap_or_default());
+    let page = Page::parse(list, input.limit, PAGE, input.marker.as_deref())?;
     let all = kms.authority().authorize::<actions::ListKeys, _>(context, Everything(context.account()))?;
     let home = Home::of(context);
-    let ids = kms.list_key_ids(&all, context, &page).await?;
-    let (ids, next_marker) = page.cut(LIST, ids, String::clone);
+    let ids = if list == OF_OTHERS { Vec::new() } else { kms.list_key_ids(&all, context, &page).await? };
+    let (ids, next_marker) = page.cut(list, ids, String::clone);
     let entry = |id: String| KeyListEntry { key_arn: Some(home.key_arn(&id)), key_id: Some(id) };
     Ok(ListKeysResponse {
         keys: Some(ids.into_iter().map(entry).collect()),

@@ -52,7 +52,7 @@ pub(super) async fn schedule_key_deletion(
         key_id: Some(key.arn),
         deletion_date: key.state.deletion_ms().map(Timestamp::from_millis),
         key_state: Some(ApiKeyState::from(key.state.as_str())),
-        pending_window_in_days: Some(days),
+        pending_window_in_days: i32::try_from(days).ok(),
     })
 }
 

@@ -3,34 +3,34 @@
 use serde_json::Value;
 use strongroom_api_kms::{CreateKeyRequest, OriginType};
 
+use crate::domain::origin::Origin;
 use crate::domain::spec::KeySpec;
 use crate::error::Refusal;
 
 /// How people spell `AWS_CLOUDHSM`.
 const SPELT: &str = "CLOUDHSM";
 
-/// The custom key store that the request names, if its origin is one. With `strict`, what AWS has no keys for in
+/// Where the key's materials come from, and the custom key store that the request names, if that is it. With `strict`, what AWS has no keys for in
 /// custom key stores is refused, and so is the other spelling of the origin.
 pub(super) fn asked_for(
     input: &CreateKeyRequest,
     spec: KeySpec,
     strict: bool,
-) -> Result<Option<String>, Refusal> {
+) -> Result<(Origin, Option<String>), Refusal> {
+    let in_cluster = || Ok((Origin::CustomKeyStore, Some(in_cluster(input, spec, strict)?)));
     match &input.origin {
-        None | Some(OriginType::AwsKms) => {
-            if input.custom_key_store_id.is_some() {
-                return Err(Refusal::Validation(
-                    "CustomKeyStoreId can only be specified with Origin AWS_CLOUDHSM or EXTERNAL_KEY_STORE."
-                        .to_owned(),
-                ));
+        None | Some(OriginType::AwsKms) => in_no_store(input, Origin::AwsKms),
+        Some(OriginType::External) => {
+            // KMS Developer Guide, "Importing key material": not for these. The text is ours.
+            if spec.is_post_quantum() {
+                return Err(Refusal::Unsupported(Some(format!(
+                    "KeySpec {} is not supported for Origin EXTERNAL.",
+                    spec.as_str()
+                ))));
             }
-            expect_no_xks_key(input)?;
-            match input.multi_region {
-                Some(true) => Err(Refusal::NotYet("multi-Region keys")),
-                None | Some(false) => Ok(None),
-            }
+            in_no_store(input, Origin::External)
         }
-        Some(OriginType::AwsCloudhsm) => in_cluster(input, spec, strict).map(Some),
+        Some(OriginType::AwsCloudhsm) => in_cluster(),
         Some(origin) if origin.as_str() == SPELT => {
             if strict {
                 return Err(Refusal::Validation(format!(
@@ -38,10 +38,9 @@ pub(super) fn asked_for(
                      satisfy enum value set: [AWS_KMS, EXTERNAL, AWS_CLOUDHSM, EXTERNAL_KEY_STORE]"
                 )));
             }
-            in_cluster(input, spec, strict).map(Some)
+            in_cluster()
         }
-        Some(OriginType::ExternalKeyStore) => Err(Refusal::NotYet("keys in external key stores")),
-        Some(_) => Err(Refusal::NotYet("keys of Origin EXTERNAL")),
+        Some(_) => Err(Refusal::NotYet("keys in external key stores")),
     }
 }
 
@@ -52,6 +51,17 @@ pub(super) fn origin(input: &CreateKeyRequest) -> &str {
         Some(origin) if origin.as_str() == SPELT => OriginType::AwsCloudhsm.as_str(),
         Some(origin) => origin.as_str(),
     }
+}
+
+fn in_no_store(input: &CreateKeyRequest, origin: Origin) -> Result<(Origin, Option<String>), Refusal> {
+    if input.custom_key_store_id.is_some() {
+        return Err(Refusal::Validation(
+            "CustomKeyStoreId can only be specified with Origin AWS_CLOUDHSM or EXTERNAL_KEY_STORE."
+                .to_owned(),
+        ));
+    }
+    expect_no_xks_key(input)?;
+    Ok((origin, None))
 }
 
 fn in_cluster(input: &CreateKeyRequest, spec: KeySpec, strict: bool) -> Result<String, Refusal> {

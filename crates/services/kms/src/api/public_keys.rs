@@ -36,6 +36,6 @@ pub(super) async fn get_public_key(
         encryption_algorithms: algorithms.encryption,
         signing_algorithms: algorithms.signing,
         key_agreement_algorithms: algorithms.key_agreement,
-        encapsulation_algorithms: None,
+        encapsulation_algorithms: algorithms.encapsulation,
     })
 }

@@ -2,7 +2,7 @@
 
 use strongroom_api_kms::{
     DisableKeyRotationRequest, EnableKeyRotationRequest, GetKeyRotationStatusRequest,
-    GetKeyRotationStatusResponse, IncludeKeyMaterial, KeyMaterialState, ListKeyRotationsRequest,
+    GetKeyRotationStatusResponse, ImportState, IncludeKeyMaterial, KeyMaterialState, ListKeyRotationsRequest,
     ListKeyRotationsResponse, RotateKeyOnDemandRequest, RotateKeyOnDemandResponse, RotationType,
     RotationsListEntry, actions,
 };
@@ -11,7 +11,9 @@ use strongroom_identity::RequestContext;
 use strongroom_schema::{Timestamp, Unit};
 
 use super::asked;
+use super::metadata::expiration_model;
 use crate::KeyManagement;
+use crate::domain::import::ImportStage;
 use crate::domain::key::{Key, Material};
 use crate::domain::paging::Page;
 use crate::error::Refusal;
@@ -29,8 +31,8 @@ pub(super) async fn enable_key_rotation(
 ) -> Result<Unit, Refusal> {
     context.ask(asked::enable_key_rotation(&input));
     let days = input.rotation_period_in_days;
-    let enable = kms.change::<actions::EnableKeyRotation>(context, &input.key_id, |key| {
-        key.expect_rotating(kms.settings.strict)?;
+    let enable = kms.change_shared::<actions::EnableKeyRotation>(context, &input.key_id, |key| {
+        key.expect_rotating_by_itself(kms.settings.strict)?;
         key.enable_rotation(context.now_ms, days)
     });
     context.responded("keyId", enable.await?.arn);
@@ -42,8 +44,8 @@ pub(super) async fn disable_key_rotation(
     context: &RequestContext,
     input: DisableKeyRotationRequest,
 ) -> Result<Unit, Refusal> {
-    let disable = kms.change::<actions::DisableKeyRotation>(context, &input.key_id, |key| {
-        key.expect_rotating(kms.settings.strict)?;
+    let disable = kms.change_shared::<actions::DisableKeyRotation>(context, &input.key_id, |key| {
+        key.expect_rotating_by_itself(kms.settings.strict)?;
         key.disable_rotation()
     });
     context.responded("keyId", disable.await?.arn);
@@ -57,7 +59,7 @@ pub(super) async fn get_key_rotation_status(
 ) -> Result<GetKeyRotationStatusResponse, Refusal> {
     let key = kms.permitted::<actions::GetKeyRotationStatus>(context, &input.key_id).await?;
     let key = key.resource();
-    key.expect_rotation_shown(kms.settings.strict)?;
+    key.expect_schedule_shown(kms.settings.strict)?;
     let schedule = key.rotation_status();
     Ok(GetKeyRotationStatusResponse {
         key_rotation_enabled: Some(schedule.is_some()),
@@ -89,8 +91,9 @@ pub(super) async fn list_key_rotations(
     let key = key.resource();
     key.expect_rotation_shown(kms.settings.strict)?;
     let first_too = input.include_key_material == Some(IncludeKeyMaterial::AllKeyMaterial);
-    let listed: Vec<_> =
-        key.materials.iter().filter(|material| first_too || material.rotation.is_some()).collect();
+    // KMS Developer Guide: the list of a key that does not rotate is empty, although it has a material.
+    let materials = key.materials.iter().filter(|_| key.spec.is_symmetric());
+    let listed: Vec<_> = materials.filter(|material| first_too || material.rotation.is_some()).collect();
     // In order of time, so that a marker names the last one seen, and not what comes after it by name.
     let seen = |material: &&Material| hex::encode(&material.id) == page.after;
     let start = match page.after.as_str() {
@@ -109,17 +112,23 @@ pub(super) async fn list_key_rotations(
 }
 
 fn entry(key: &Key, material: &Material) -> RotationsListEntry {
-    let current = material.id == key.current_material;
+    let import = material.import.as_ref();
+    let is_there = material.is_there();
     RotationsListEntry {
         key_id: Some(key.id.clone()),
         key_material_id: Some(hex::encode(&material.id)),
-        key_material_state: Some(if current {
-            KeyMaterialState::Current
-        } else {
-            KeyMaterialState::NonCurrent
+        key_material_state: Some(match import.map(|import| import.stage) {
+            _ if key.current_material == Some(material.id) => KeyMaterialState::Current,
+            Some(ImportStage::PendingRotation) => KeyMaterialState::PendingRotation,
+            Some(ImportStage::PendingRegions) => KeyMaterialState::PendingMultiRegionImportAndRotation,
+            Some(ImportStage::Permanent) | None => KeyMaterialState::NonCurrent,
         }),
+        key_material_description: import.and_then(|import| import.description.clone()),
+        import_state: import
+            .map(|_| if is_there { ImportState::Imported } else { ImportState::PendingImport }),
+        expiration_model: import.filter(|_| is_there).map(|import| expiration_model(import.expires_ms)),
+        valid_to: material.expires_ms().map(Timestamp::from_millis),
         rotation_date: material.rotation.map(|_| Timestamp::from_millis(material.created_ms)),
         rotation_type: material.rotation.map(|kind| RotationType::from(kind.as_str())),
-        ..RotationsListEntry::default()
     }
 }

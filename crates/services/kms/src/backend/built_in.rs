@@ -1,24 +1,30 @@
 //! The built-in backend: an HSM core in this process, a partition of it for each account and Region, key
 //! tokens in the store.
 
+mod attributes;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use strongroom_crypto::random;
 use strongroom_hsm_core::{
-    Attributes, BlobHeader, EncryptionContext, HsmError, KeyHandle, KeyToken, KeyType, OpenedKey, Partition,
-    PartitionId, PartitionKey, Usage,
+    Attributes, BlobHeader, EncryptionContext, HsmError, KeyHandle, KeyToken, OpenedKey, Partition,
+    PartitionId, PartitionKey,
 };
 use strongroom_seal::{Purpose, Root, Sealer};
-use strongroom_secret::{Key256, SecretBytes};
+use strongroom_secret::SecretBytes;
 use strongroom_store::Db;
 
-use super::{KeyBackend, NotMade, Wanted};
+use self::attributes::{attributes, oaep_hash, scheme, signed};
+use super::{Encapsulated, KeyBackend, NotMade, Wanted};
 use crate::cache::{Cache, Ticket, Weighed};
 use crate::domain::identifier::Home;
 use crate::domain::key::{Held, Key, Material};
-use crate::domain::spec::{KeySpec, KeyUsage};
+use crate::domain::spec::{
+    EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, Peer, Signed, SigningAlgorithm,
+};
 use crate::error::Refusal;
+use crate::long_work::LongWork;
 use crate::repo::partitions::{self, PartitionRow};
 
 /// Partitions that are kept opened.
@@ -27,23 +33,22 @@ const PARTITIONS: usize = 256;
 /// Opened keys that each of them keeps.
 const OPENED_KEYS: usize = 4_096;
 
-/// What a symmetric KMS key may do.
-const ATTRIBUTES: Attributes = Attributes { key_type: KeyType::Aes256, usage: Usage::SYMMETRIC };
-
 /// The partitions of this node.
 pub(crate) struct BuiltIn {
     db: Db,
     sealer: Sealer,
     partitions: Cache<Home, Partition>,
+    long_work: LongWork,
 }
 
 impl BuiltIn {
-    /// The partitions in `db`, whose keys are sealed under `root`.
-    pub(crate) fn new(db: Db, root: &Root) -> Self {
+    /// The partitions in `db`, whose keys are sealed under `root`. Keys that take long to make are made as `long_work`.
+    pub(crate) fn new(db: Db, root: &Root, long_work: LongWork) -> Self {
         Self {
             db,
             sealer: Sealer::new(root, Purpose::Partition),
             partitions: Cache::new(PARTITIONS, usize::MAX),
+            long_work,
         }
     }
 
@@ -82,8 +87,12 @@ impl BuiltIn {
     }
 
     async fn open(&self, key: &Key, material: &Material) -> Result<OpenedKey, Refusal> {
-        let Held::Token { reference, token } = &material.held else {
-            return Err(Refusal::internal("a built-in key has a material in a cluster"));
+        let (reference, token) = match &material.held {
+            Held::Token { reference, token, .. } => (reference, token),
+            Held::Absent { .. } => return Err(key.pending_import()),
+            Held::InCluster { .. } => {
+                return Err(Refusal::internal("a built-in key has a material in a cluster"));
+            }
         };
         Ok(self.partition(&key.home).await?.open(reference, token)?)
     }
@@ -92,18 +101,35 @@ impl BuiltIn {
 #[async_trait]
 impl KeyBackend for BuiltIn {
     fn offers(&self, spec: KeySpec, usage: KeyUsage) -> bool {
-        (spec, usage) == (KeySpec::SymmetricDefault, KeyUsage::EncryptDecrypt)
+        spec.serves(usage) && attributes(spec, usage).is_some()
     }
 
     async fn generate(&self, wanted: &Wanted<'_>) -> Result<Material, NotMade> {
+        let attributes = expected(wanted)?;
         let partition = self.partition(wanted.home).await?;
-        let token = partition.generate_aes256(KeyHandle::random()?, &ATTRIBUTES)?;
+        let handle = KeyHandle::random()?;
+        let token = if is_slow_to_make(wanted.spec) {
+            let partition = partition.clone();
+            self.long_work.run(move || partition.generate(handle, &attributes)).await??
+        } else {
+            partition.generate(handle, &attributes)?
+        };
         Ok(material(&partition, token, wanted)?)
     }
 
-    async fn take_in(&self, wanted: &Wanted<'_>, chosen: &Key256) -> Result<Material, Refusal> {
+    async fn take_in(&self, wanted: &Wanted<'_>, chosen: &SecretBytes) -> Result<Material, Refusal> {
         let partition = self.partition(wanted.home).await?;
-        let token = partition.import_aes256(KeyHandle::random()?, &ATTRIBUTES, chosen)?;
+        let token = match partition.import(KeyHandle::random()?, &expected(wanted)?, chosen) {
+            Err(HsmError::InvalidMaterial) => return Err(Refusal::InvalidCiphertext),
+            outcome => outcome?,
+        };
+        material(&partition, token, wanted)
+    }
+
+    async fn adopt(&self, wanted: &Wanted<'_>, from: (&Key, &Material)) -> Result<Material, Refusal> {
+        let opened = self.open(from.0, from.1).await?;
+        let partition = self.partition(wanted.home).await?;
+        let token = partition.adopt(KeyHandle::random()?, &opened)?;
         material(&partition, token, wanted)
     }
 
@@ -145,9 +171,108 @@ impl KeyBackend for BuiltIn {
         }
     }
 
+    async fn sign(
+        &self,
+        key: &Key,
+        material: &Material,
+        algorithm: SigningAlgorithm,
+        what: Signed<'_>,
+    ) -> Result<Vec<u8>, Refusal> {
+        let scheme = scheme(algorithm)?;
+        Ok(self.open(key, material).await?.sign(scheme, signed(scheme, what))?)
+    }
+
+    async fn verify(
+        &self,
+        key: &Key,
+        material: &Material,
+        algorithm: SigningAlgorithm,
+        what: Signed<'_>,
+        signature: &[u8],
+    ) -> Result<bool, Refusal> {
+        let scheme = scheme(algorithm)?;
+        Ok(self.open(key, material).await?.verify(scheme, signed(scheme, what), signature)?)
+    }
+
+    /// The algorithm is the key's one, as its spec says.
+    async fn mac(
+        &self,
+        key: &Key,
+        material: &Material,
+        _algorithm: MacAlgorithm,
+        message: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        Ok(self.open(key, material).await?.mac(message)?)
+    }
+
+    async fn verify_mac(
+        &self,
+        key: &Key,
+        material: &Material,
+        _algorithm: MacAlgorithm,
+        message: &[u8],
+        mac: &[u8],
+    ) -> Result<bool, Refusal> {
+        Ok(self.open(key, material).await?.verify_mac(message, mac)?)
+    }
+
+    async fn encrypt_raw(
+        &self,
+        key: &Key,
+        material: &Material,
+        algorithm: EncryptionAlgorithm,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        Ok(self.open(key, material).await?.encrypt_oaep(oaep_hash(algorithm)?, plaintext)?)
+    }
+
+    async fn decrypt_raw(
+        &self,
+        key: &Key,
+        material: &Material,
+        algorithm: EncryptionAlgorithm,
+        ciphertext: &[u8],
+    ) -> Result<SecretBytes, Refusal> {
+        match self.open(key, material).await?.decrypt_oaep(oaep_hash(algorithm)?, ciphertext) {
+            Err(HsmError::InvalidCiphertext) => Err(Refusal::InvalidCiphertext),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    async fn agree(&self, key: &Key, material: &Material, peer: &Peer) -> Result<SecretBytes, Refusal> {
+        Ok(self.open(key, material).await?.agree(&peer.point)?)
+    }
+
+    async fn encapsulate(&self, key: &Key, material: &Material) -> Result<Encapsulated, Refusal> {
+        let made = self.open(key, material).await?.encapsulate()?;
+        Ok(Encapsulated { secret: made.secret, ciphertext: made.ciphertext })
+    }
+
+    async fn decapsulate(
+        &self,
+        key: &Key,
+        material: &Material,
+        ciphertext: &[u8],
+    ) -> Result<SecretBytes, Refusal> {
+        match self.open(key, material).await?.decapsulate(ciphertext) {
+            Err(HsmError::InvalidCiphertext) => Err(Refusal::InvalidCiphertext),
+            outcome => Ok(outcome?),
+        }
+    }
+
     async fn random(&self, length: usize) -> Result<SecretBytes, Refusal> {
         SecretBytes::filled(length, random::fill).map_err(|error| Refusal::Internal(error.into()))
     }
+}
+
+/// What the partition is asked for, of what [`KeyBackend::offers`] has let through.
+fn expected(wanted: &Wanted<'_>) -> Result<Attributes, Refusal> {
+    attributes(wanted.spec, wanted.usage).ok_or_else(|| Refusal::internal("no partition makes such keys"))
+}
+
+/// Whether making a key may take a second, for which no thread of calls is held up.
+const fn is_slow_to_make(spec: KeySpec) -> bool {
+    matches!(spec, KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096)
 }
 
 /// Partitions are bounded by their number; the keys that each keeps opened, by [`OPENED_KEYS`].
@@ -163,9 +288,10 @@ fn material(partition: &Partition, token: KeyToken, wanted: &Wanted<'_>) -> Resu
     let opened = partition.open(&token.reference, &token.bytes)?;
     Ok(Material {
         id: opened.fingerprint(wanted.key_id.as_bytes())?,
-        held: Held::Token { reference: token.reference, token: token.bytes },
+        held: Held::Token { reference: token.reference, token: token.bytes, public: opened.public_key()? },
         created_ms: wanted.now_ms,
         rotation: None,
+        import: None,
     })
 }
 

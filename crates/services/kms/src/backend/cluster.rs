@@ -142,7 +142,9 @@ impl KeyBackend for InCluster {
         let is_connected = store.state == ConnectionState::Connected;
         // What was missing on a connection of before may be there on this one.
         let latest = self.latest().zip(self.stores.live(&store)).filter(|(latest, live)| latest.is_to(live));
-        let is_missing = latest.is_some_and(|(latest, _)| latest.misses(&key.current_material));
+        let is_missing = latest
+            .zip(key.current_material.as_ref())
+            .is_some_and(|((latest, _), current)| latest.misses(current));
         Ok(Standing { available: is_connected && !is_missing, cluster_id: Some(store.cluster_id.clone()) })
     }
 
@@ -153,7 +155,7 @@ impl KeyBackend for InCluster {
         let held = making::held(reply.map_err(|error| of_making(error, wanted.spec))?);
         let held = held.map_err(NotMade::Perhaps)?;
         connection.learn(wanted.material_id, Handles::of(&held));
-        Ok(Material { id: wanted.material_id, held, created_ms: wanted.now_ms, rotation: None })
+        Ok(Material { id: wanted.material_id, held, created_ms: wanted.now_ms, rotation: None, import: None })
     }
 
     async fn destroy(&self, material_id: &MaterialId) -> Result<bool, Refusal> {

@@ -11,6 +11,8 @@ use strongroom_policy::{Guard, Policy, Resource, Values};
 use super::alias::AliasNames;
 use super::identifier::Home;
 use super::key::{Key, Manager};
+use super::multi_region::Role;
+use super::origin::Origin;
 use super::policy::{self, Bound};
 use super::spec::{KeySpec, KeyUsage};
 use super::tags::Tags;
@@ -27,7 +29,7 @@ const AWS_DOMAIN: &str = ".amazonaws.com";
 
 /// What callers of other accounts can do to a key, if policies let them (KMS Developer Guide, "Allowing users
 /// in other accounts to use a KMS key"); cryptography itself, and these.
-const FOR_OTHERS: [&str; 20] = [
+const FOR_OTHERS: [&str; 22] = [
     "kms:Encrypt",
     "kms:Decrypt",
     "kms:ReEncryptFrom",
@@ -41,6 +43,8 @@ const FOR_OTHERS: [&str; 20] = [
     "kms:GenerateMac",
     "kms:VerifyMac",
     "kms:DeriveSharedSecret",
+    "kms:Encapsulate",
+    "kms:Decapsulate",
     "kms:CreateGrant",
     "kms:DescribeKey",
     "kms:GetPublicKey",
@@ -115,22 +119,20 @@ fn default_of(account: AccountId) -> Arc<Policy> {
 pub(crate) struct Nature {
     pub(crate) spec: KeySpec,
     pub(crate) usage: KeyUsage,
-    /// Whether a custom key store holds it.
-    pub(crate) is_in_store: bool,
+    /// Where its materials come from.
+    pub(crate) origin: Origin,
+    /// What it is among its related keys, if it is a multi-Region key.
+    pub(crate) role: Option<Role>,
 }
 
 impl Nature {
-    /// Where its materials come from, as the API, policies and records say it.
-    pub(crate) fn origin(self) -> &'static str {
-        if self.is_in_store { "AWS_CLOUDHSM" } else { "AWS_KMS" }
-    }
-
     fn condition_key(self, key: &str) -> Option<Values<'static>> {
         match key {
             "kms:keyspec" | "kms:customermasterkeyspec" => Some(Values::text(self.spec.as_str())),
             "kms:keyusage" | "kms:customermasterkeyusage" => Some(Values::text(self.usage.as_str())),
-            "kms:keyorigin" => Some(Values::text(self.origin())),
-            "kms:multiregion" => Some(false.into()),
+            "kms:keyorigin" => Some(Values::text(self.origin.as_str())),
+            "kms:multiregion" => Some(self.role.is_some().into()),
+            "kms:multiregionkeytype" => self.role.map(|role| Values::text(role.as_str())),
             _ => None,
         }
     }
@@ -138,7 +140,7 @@ impl Nature {
 
 impl Key {
     pub(crate) fn nature(&self) -> Nature {
-        Nature { spec: self.spec, usage: self.usage, is_in_store: self.store.is_some() }
+        Nature { spec: self.spec, usage: self.usage, origin: self.origin(), role: self.role() }
     }
 
     /// What it says of itself.

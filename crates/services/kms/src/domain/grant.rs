@@ -18,7 +18,7 @@ use super::identifier::Home;
 use crate::error::Refusal;
 
 /// Grants that one key may have (KMS Developer Guide, "Resource quotas").
-const MOST_PER_KEY: u32 = 50_000;
+pub(super) const MOST_PER_KEY: u32 = 50_000;
 
 /// Hexadecimal digits of a grant's id.
 const ID_DIGITS: usize = 64;
@@ -43,10 +43,10 @@ impl Grant {
     }
 }
 
-/// The count of a key's grants when it gets one more.
-pub(crate) fn one_more(grants: u32) -> Result<u32, Refusal> {
-    if grants >= MOST_PER_KEY {
-        return Err(Refusal::LimitExceeded(format!("A key can have at most {MOST_PER_KEY} grants.")));
+/// The count of a key's grants when it gets one more, if it may have so many.
+pub(crate) fn one_more(grants: u32, most: u32) -> Result<u32, Refusal> {
+    if grants >= most {
+        return Err(Refusal::LimitExceeded(format!("A key can have at most {most} grants.")));
     }
     Ok(grants + 1)
 }
@@ -67,8 +67,8 @@ mod tests {
 
     #[test]
     fn a_key_has_fifty_thousand_grants() {
-        assert_eq!(one_more(0).unwrap(), 1);
-        assert_eq!(one_more(49_999).unwrap(), 50_000);
-        assert!(matches!(one_more(50_000), Err(Refusal::LimitExceeded(_))));
+        assert_eq!(one_more(0, MOST_PER_KEY).unwrap(), 1);
+        assert_eq!(one_more(49_999, MOST_PER_KEY).unwrap(), 50_000);
+        assert!(matches!(one_more(50_000, MOST_PER_KEY), Err(Refusal::LimitExceeded(_))));
     }
 }

@@ -3,12 +3,16 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use strongroom_crypto::hex;
 use strongroom_hsm_core::TokenRef;
 
 use super::access::KeyPolicy;
 use super::alias::AliasNames;
 use super::grant::Holdings;
 use super::identifier::Home;
+use super::import::{Import, Imported};
+use super::multi_region::MultiRegion;
+use super::origin::Origin;
 use super::rotation::{RotationKind, Schedule};
 use super::spec::{KeySpec, KeyUsage};
 use super::tags::Tags;
@@ -19,6 +23,23 @@ use crate::cache::Weighed;
 pub(crate) enum KeyState {
     Enabled,
     Disabled,
+    /// A material of it that its owner brings is not there.
+    PendingImport,
+    /// It is a replica that is being made.
+    Creating {
+        /// When that is over, milliseconds since 1970.
+        until_ms: i64,
+    },
+    /// It was or becomes the primary one of its related keys.
+    Updating {
+        /// When that is over, milliseconds since 1970.
+        until_ms: i64,
+    },
+    /// It is deleted some time after its last replica.
+    PendingReplicaDeletion {
+        /// How long after, in days.
+        window_days: u32,
+    },
     PendingDeletion {
         /// When it is deleted, milliseconds since 1970.
         due_ms: i64,
@@ -31,16 +52,32 @@ impl KeyState {
         match self {
             Self::Enabled => "Enabled",
             Self::Disabled => "Disabled",
+            Self::PendingImport => "PendingImport",
+            Self::Creating { .. } => "Creating",
+            Self::Updating { .. } => "Updating",
+            Self::PendingReplicaDeletion { .. } => "PendingReplicaDeletion",
             Self::PendingDeletion { .. } => "PendingDeletion",
         }
     }
 
-    /// Reads a stored state; `deletion_ms` is stored beside it.
-    pub(crate) fn parse(text: &str, deletion_ms: Option<i64>) -> Option<Self> {
-        match (text, deletion_ms) {
-            ("Enabled", None) => Some(Self::Enabled),
-            ("Disabled", None) => Some(Self::Disabled),
-            ("PendingDeletion", Some(due_ms)) => Some(Self::PendingDeletion { due_ms }),
+    /// Reads a stored state; what [`KeyState::deletion_ms`], [`KeyState::until_ms`] and [`KeyState::window_days`] say of
+    /// it is stored beside it.
+    pub(crate) fn parse(
+        text: &str,
+        deletion_ms: Option<i64>,
+        until_ms: Option<i64>,
+        window_days: Option<u32>,
+    ) -> Option<Self> {
+        match (text, deletion_ms, until_ms, window_days) {
+            ("Enabled", None, None, None) => Some(Self::Enabled),
+            ("Disabled", None, None, None) => Some(Self::Disabled),
+            ("PendingImport", None, None, None) => Some(Self::PendingImport),
+            ("Creating", None, Some(until_ms), None) => Some(Self::Creating { until_ms }),
+            ("Updating", None, Some(until_ms), None) => Some(Self::Updating { until_ms }),
+            ("PendingReplicaDeletion", None, None, Some(window_days)) => {
+                Some(Self::PendingReplicaDeletion { window_days })
+            }
+            ("PendingDeletion", Some(due_ms), None, None) => Some(Self::PendingDeletion { due_ms }),
             _ => None,
         }
     }
@@ -49,7 +86,23 @@ impl KeyState {
     pub(crate) fn deletion_ms(self) -> Option<i64> {
         match self {
             Self::PendingDeletion { due_ms } => Some(due_ms),
-            Self::Enabled | Self::Disabled => None,
+            _ => None,
+        }
+    }
+
+    /// When this state is over, if it is one that does not last.
+    pub(crate) fn until_ms(self) -> Option<i64> {
+        match self {
+            Self::Creating { until_ms } | Self::Updating { until_ms } => Some(until_ms),
+            _ => None,
+        }
+    }
+
+    /// How many days after its last replica a key in this state is deleted.
+    pub(crate) fn window_days(self) -> Option<u32> {
+        match self {
+            Self::PendingReplicaDeletion { window_days } => Some(window_days),
+            _ => None,
         }
     }
 }
@@ -77,6 +130,8 @@ pub(crate) struct Key {
     pub(crate) spec: KeySpec,
     pub(crate) usage: KeyUsage,
     pub(crate) state: KeyState,
+    /// Its related keys, if it is a multi-Region key.
+    pub(crate) multi_region: Option<MultiRegion>,
     pub(crate) description: String,
     pub(crate) created_ms: i64,
     pub(crate) policy: KeyPolicy,
@@ -89,8 +144,10 @@ pub(crate) struct Key {
     pub(crate) on_demand_rotations: u32,
     /// How many grants it has.
     pub(crate) grants: u32,
-    /// The material that encrypts, by id.
-    pub(crate) current_material: MaterialId,
+    /// What is known of its materials, if its owner brings them.
+    pub(crate) import: Option<Import>,
+    /// The material that encrypts, by id; `None` while none was ever imported.
+    pub(crate) current_material: Option<MaterialId>,
     /// All materials, oldest first: older ones still decrypt.
     pub(crate) materials: Vec<Material>,
 }
@@ -107,17 +164,26 @@ pub(crate) struct Material {
     pub(crate) created_ms: i64,
     /// Which kind of rotation made it; `None` for the first.
     pub(crate) rotation: Option<RotationKind>,
+    /// What is known of it beside that, if its owner brings it.
+    pub(crate) import: Option<Imported>,
 }
 
 /// Where a material is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Held {
+    /// Nowhere: it was imported and is deleted or expired, or is known from another Region and not imported yet.
+    Absent {
+        /// The public half as a DER SubjectPublicKeyInfo, if the key is a pair: it is no secret, and stays.
+        public: Option<Vec<u8>>,
+    },
     /// In a built-in partition, sealed for it.
     Token {
         /// The token that is in force: the partition's handle of the key inside, and the token's digest.
         reference: TokenRef,
         /// The token.
         token: Vec<u8>,
+        /// The public half as a DER SubjectPublicKeyInfo, if the key is a pair.
+        public: Option<Vec<u8>>,
     },
     /// In the HSMs of a cluster.
     InCluster {
@@ -142,7 +208,7 @@ impl Material {
     /// The public half as a DER SubjectPublicKeyInfo, if the key is a pair.
     pub(crate) fn public_key(&self) -> Option<&[u8]> {
         match &self.held {
-            Held::Token { .. } => None,
+            Held::Absent { public } | Held::Token { public, .. } => public.as_deref(),
             Held::InCluster { public, .. } => public.as_ref().map(|public| public.der.as_slice()),
         }
     }
@@ -152,7 +218,8 @@ impl Held {
     /// About how many bytes it holds beside itself.
     fn weight(&self) -> usize {
         match self {
-            Self::Token { token, .. } => token.len(),
+            Self::Absent { public } => public.as_ref().map_or(0, Vec::len),
+            Self::Token { token, public, .. } => token.len() + public.as_ref().map_or(0, Vec::len),
             Self::InCluster { public, .. } => public.as_ref().map_or(0, |public| public.der.len()),
         }
     }
@@ -164,9 +231,13 @@ impl Key {
         self.materials.iter().find(|material| material.id == *id)
     }
 
-    /// Where its materials come from, as the API and records say it.
-    pub(crate) fn origin(&self) -> &'static str {
-        self.nature().origin()
+    /// Where its materials come from.
+    pub(crate) fn origin(&self) -> Origin {
+        match (&self.store, &self.import) {
+            (Some(_), _) => Origin::CustomKeyStore,
+            (None, Some(_)) => Origin::External,
+            (None, None) => Origin::AwsKms,
+        }
     }
 
     /// Where its materials are. Keys of one place can be used in one step.
@@ -176,16 +247,27 @@ impl Key {
 
     /// The material that encrypts.
     pub(crate) fn current(&self) -> Option<&Material> {
-        self.material(&self.current_material)
+        self.material(self.current_material.as_ref()?)
     }
 
-    /// When the key next changes by itself, in milliseconds since 1970: it is deleted, or rotated.
+    /// The id of the material that encrypts, as the API and records show it.
+    pub(crate) fn current_material_id(&self) -> Option<String> {
+        self.current_material.as_ref().map(|id| hex::encode(id))
+    }
+
+    /// When the key next changes by itself, in milliseconds since 1970: it is deleted or rotated, or a material of it
+    /// expires.
     pub(crate) fn due_ms(&self) -> Option<i64> {
-        match self.state {
+        let of_state = match self.state {
+            // Replicas rotate with their primary key.
+            KeyState::Enabled if self.is_replica() => None,
             KeyState::Enabled => self.rotation.map(|schedule| schedule.next_ms),
-            KeyState::Disabled => None,
+            KeyState::Disabled | KeyState::PendingImport | KeyState::PendingReplicaDeletion { .. } => None,
+            KeyState::Creating { until_ms } | KeyState::Updating { until_ms } => Some(until_ms),
             KeyState::PendingDeletion { due_ms } => Some(due_ms),
-        }
+        };
+        let of_import = self.import.and_then(|import| import.expires_ms);
+        of_state.into_iter().chain(of_import).min()
     }
 }
 

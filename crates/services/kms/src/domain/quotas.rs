@@ -4,6 +4,7 @@
 //! one by the kind of key. The kind is read from the request: algorithms and specs name it, and what names none is
 //! symmetric. So a request is counted before its key is looked for, also when there is no such key.
 
+use strongroom_identity::Region;
 use strongroom_schema::{Structure, Value};
 
 /// Requests a second that one custom key store serves, whoever calls, in addition to the account's quota.
@@ -21,7 +22,7 @@ const LARGER_REGIONS: &[&str] =
     &["ap-northeast-1", "ap-southeast-1", "ap-southeast-2", "eu-central-1", "eu-west-2", "us-east-2"];
 const LARGEST_REGIONS: &[&str] = &["eu-west-1", "us-east-1", "us-west-2"];
 
-/// Asymmetric cryptography, for each family of keys.
+/// Asymmetric cryptography, for each family of keys. (AWS's page does not have ML-KEM.)
 const ASYMMETRIC: u32 = 1_000;
 
 /// Operations with a quota of their own that is not [`OTHERS`].
@@ -50,13 +51,16 @@ const OPERATIONS: &[(&str, u32)] = &[
     ("TagResource", 10),
 ];
 
-/// Pairs of data keys, by their spec.
+/// Pairs of data keys, by their spec. (AWS's page does not have ML-KEM's; they cost no more than those of curves.)
 const PAIRS: &[(&str, u32)] = &[
     ("ECC_NIST_EDWARDS25519", 100),
     ("ECC_NIST_P256", 100),
     ("ECC_NIST_P384", 100),
     ("ECC_NIST_P521", 100),
     ("ECC_SECG_P256K1", 100),
+    ("ML_KEM_1024", 100),
+    ("ML_KEM_512", 100),
+    ("ML_KEM_768", 100),
     ("RSA_2048", 20),
     ("RSA_3072", 4),
     ("RSA_4096", 1),
@@ -74,6 +78,8 @@ pub(crate) enum Group {
     Ecc,
     /// Signatures with ML-DSA keys.
     MlDsa,
+    /// Secrets agreed on by ML-KEM keys.
+    MlKem,
     /// Pairs of data keys of that spec.
     Pairs(&'static str),
     /// One operation.
@@ -94,6 +100,7 @@ impl Group {
             "ReEncrypt" => Self::of_algorithm(text(input, "SourceEncryptionAlgorithm")),
             "Sign" | "Verify" => Self::of_algorithm(text(input, "SigningAlgorithm")),
             "DeriveSharedSecret" => Self::Ecc,
+            "Encapsulate" | "Decapsulate" => Self::MlKem,
             "GenerateDataKeyPair" | "GenerateDataKeyPairWithoutPlaintext" => {
                 let spec = text(input, "KeyPairSpec").unwrap_or_default();
                 PAIRS
@@ -128,11 +135,31 @@ impl Group {
             Self::Symmetric if LARGEST_REGIONS.contains(&region) => LARGEST,
             Self::Symmetric if LARGER_REGIONS.contains(&region) => LARGER,
             Self::Symmetric => SYMMETRIC,
-            Self::Rsa | Self::Ecc | Self::MlDsa => ASYMMETRIC,
+            Self::Rsa | Self::Ecc | Self::MlDsa | Self::MlKem => ASYMMETRIC,
             Self::Pairs(spec) => listed(PAIRS, spec).unwrap_or(OTHERS),
             Self::Operation(name) => listed(OPERATIONS, name).unwrap_or(OTHERS),
         }
     }
+}
+
+/// Requests of a Region that a call counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cost {
+    pub(crate) region: &'static str,
+    pub(crate) group: Group,
+    pub(crate) requests: u64,
+}
+
+/// What a call in that Region counts as. ReplicateKey counts as two of CreateKey in the replica's Region, too: one that
+/// makes the key, and one that sees before whether it can be made.
+pub(crate) fn costs(operation: &'static str, input: &dyn Structure, region: &'static str) -> Vec<Cost> {
+    let mut costs = vec![Cost { region, group: Group::of(operation, input), requests: 1 }];
+    if operation == "ReplicateKey"
+        && let Some(there) = text(input, "ReplicaRegion").and_then(Region::named)
+    {
+        costs.push(Cost { region: there.name(), group: Group::Operation("CreateKey"), requests: 2 });
+    }
+    costs
 }
 
 /// A member that is text, if the request has it.
@@ -148,7 +175,7 @@ fn text<'i>(input: &'i dyn Structure, member: &str) -> Option<&'i str> {
 mod tests {
     use strongroom_api_kms::{
         DataKeyPairSpec, DecryptRequest, EncryptionAlgorithmSpec, GenerateDataKeyPairRequest,
-        ReEncryptRequest, SERVICE, SignRequest, SigningAlgorithmSpec,
+        ReEncryptRequest, ReplicateKeyRequest, SERVICE, SignRequest, SigningAlgorithmSpec,
     };
     use strongroom_schema::Unit;
 
@@ -165,6 +192,10 @@ mod tests {
         for (operation, expected) in [
             ("CreateKey", 5),
             ("ConnectCustomKeyStore", 5),
+            ("ReplicateKey", 5),
+            ("UpdatePrimaryRegion", 5),
+            ("ImportKeyMaterial", 15),
+            ("GetParametersForImport", 1),
             ("RotateKeyOnDemand", 5),
             ("UntagResource", 5),
             ("TagResource", 10),
@@ -194,7 +225,7 @@ mod tests {
             assert!(SERVICE.position(name).is_some(), "{name}");
         }
         for region in LARGER_REGIONS.iter().chain(LARGEST_REGIONS) {
-            assert!(strongroom_identity::Region::named(region).is_some(), "{region}");
+            assert!(Region::named(region).is_some(), "{region}");
         }
         for (spec, _) in PAIRS {
             assert!(!matches!(DataKeyPairSpec::from(*spec), DataKeyPairSpec::Unknown(_)), "{spec}");
@@ -204,6 +235,20 @@ mod tests {
             let has = |input: &strongroom_schema::Schema| input.position(member).is_some();
             assert!(SERVICE.operations.iter().any(|operation| has(operation.input)), "{member}");
         }
+    }
+
+    #[test]
+    fn a_replica_counts_in_its_region_too() {
+        let to = |region: &str| {
+            let input = ReplicateKeyRequest { replica_region: region.to_owned(), ..Default::default() };
+            costs("ReplicateKey", &input, "us-east-1")
+        };
+        let own = Cost { region: "us-east-1", group: Group::Operation("ReplicateKey"), requests: 1 };
+        let there = Cost { region: "eu-west-1", group: Group::Operation("CreateKey"), requests: 2 };
+        assert_eq!(to("eu-west-1"), [own, there]);
+        assert_eq!(to("xx-nowhere-1"), [own]);
+        let of_a_key = Cost { group: Group::Operation("CreateKey"), ..own };
+        assert_eq!(costs("CreateKey", &Unit, "us-east-1"), [of_a_key]);
     }
 
     #[test]

@@ -5,7 +5,8 @@ mod fitness;
 mod pair;
 
 pub(crate) use self::algorithm::{
-    DigestForm, EncryptionAlgorithm, KeyAgreementAlgorithm, MacAlgorithm, SigningAlgorithm,
+    DigestForm, EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, MacAlgorithm,
+    SigningAlgorithm,
 };
 pub(crate) use self::fitness::{MessageForm, Signed, fits, signed};
 pub(crate) use self::pair::{DataKeyPairKind, Peer};
@@ -37,7 +38,7 @@ macro_rules! named {
         }
     };
 }
-use named;
+pub(super) use named;
 
 named! {
     /// What a key's material is.
@@ -108,6 +109,14 @@ impl KeySpec {
         matches!(self, Self::SymmetricDefault)
     }
 
+    /// Whether its algorithm is one of those that quantum computers are not to break.
+    pub(crate) const fn is_post_quantum(self) -> bool {
+        matches!(
+            self,
+            Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87 | Self::MlKem512 | Self::MlKem768 | Self::MlKem1024
+        )
+    }
+
     /// Whether it is a secret for MACs.
     pub(crate) const fn is_hmac(self) -> bool {
         matches!(self, Self::Hmac224 | Self::Hmac256 | Self::Hmac384 | Self::Hmac512)
@@ -171,6 +180,24 @@ impl KeySpec {
             Self::Hmac384 => &[MacAlgorithm::HmacSha384],
             Self::Hmac512 => &[MacAlgorithm::HmacSha512],
             _ => &[],
+        }
+    }
+
+    /// How a key of this spec encapsulates secrets.
+    pub(crate) const fn encapsulation_algorithms(self) -> &'static [EncapsulationAlgorithm] {
+        match self {
+            Self::MlKem512 | Self::MlKem768 | Self::MlKem1024 => &[EncapsulationAlgorithm::MlKem],
+            _ => &[],
+        }
+    }
+
+    /// The bytes of a secret that is encapsulated for a key of this spec (FIPS 203, table 3).
+    pub(crate) const fn encapsulated_length(self) -> Option<usize> {
+        match self {
+            Self::MlKem512 => Some(768),
+            Self::MlKem768 => Some(1_088),
+            Self::MlKem1024 => Some(1_568),
+            _ => None,
         }
     }
 

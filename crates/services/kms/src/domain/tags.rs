@@ -74,6 +74,11 @@ impl Tags {
         later.take(most).map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// All tags, in the order of their names.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// About how many bytes the tags take in memory.
     pub(crate) fn weight(&self) -> usize {
         self.0.iter().map(|(name, value)| 2 * size_of::<String>() + name.len() + value.len()).sum()

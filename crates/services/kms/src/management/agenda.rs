@@ -90,9 +90,15 @@ impl KeyManagement {
     async fn run_key(&self, home: &Home, key_id: &str, due_ms: i64) -> Result<(), BoxError> {
         // From the store: what is in memory may be older than the agenda.
         let Some(key) = repo::keys::find(&self.db, &self.mac, home, key_id).await? else { return Ok(()) };
+        if key.expires_at(due_ms) {
+            return Box::pin(self.expire_when_due(&key, due_ms)).await.map_err(Refusal::into_cause);
+        }
         let done = match key.state {
             KeyState::PendingDeletion { due_ms: at } if at == due_ms => {
                 self.delete_when_due(&key, due_ms).await
+            }
+            KeyState::Creating { until_ms } | KeyState::Updating { until_ms } if until_ms == due_ms => {
+                self.settle_state(&key, due_ms).await
             }
             KeyState::Enabled => {
                 let rotation = self.rotate_when_due(&key, due_ms);
@@ -101,7 +107,7 @@ impl KeyManagement {
                     Some(store) => self.unless_resting(home, store, Box::pin(rotation)).await,
                 };
             }
-            KeyState::PendingDeletion { .. } | KeyState::Disabled => Ok(()),
+            _ => Ok(()),
         };
         done.map_err(Refusal::into_cause)
     }
@@ -126,12 +132,14 @@ impl KeyManagement {
                 let aliases = repo::aliases::delete_of_key(tx, home, key_id).await?;
                 let grantees = repo::grants::delete_of_key(tx, home, key_id).await?;
                 repo::usage::delete(tx, home, key_id).await?;
+                let related = self.part(tx, &key, due_ms).await?;
+                self.end_waits_for_region(tx, &key, &related).await?;
                 repo::keys::delete(tx, &key).await?;
                 for leftover in leftovers {
                     repo::leftovers::insert(tx, &self.mac, leftover).await?;
                 }
                 repo::post(tx, Some(draft)).await?;
-                Ok(Some((aliases, grantees)))
+                Ok(Some((aliases, grantees, related)))
             })
         });
         let deleted = deleted.await;
@@ -140,7 +148,11 @@ impl KeyManagement {
             self.aliases.clear();
             self.grants.clear();
         }
-        let Some((aliases, grantees)) = deleted? else { return Ok(()) };
+        let Some((aliases, grantees, related)) = deleted? else { return Ok(()) };
+        for home in related {
+            self.forget_key(&home, key_id);
+        }
+        self.agenda_changed();
         for alias in aliases {
             self.forget_alias(home, &alias);
         }

@@ -6,7 +6,7 @@ use strongroom_identity::{Action, RequestContext};
 use strongroom_store::Tx;
 
 use super::{ALIAS_RESOURCE, KeyManagement};
-use crate::domain::alias::{Alias, AliasName, AliasResource, MOST_PER_KEY};
+use crate::domain::alias::{Alias, AliasName, AliasResource};
 use crate::domain::identifier::{Home, Named};
 use crate::domain::key::Key;
 use crate::error::Refusal;
@@ -40,7 +40,7 @@ impl KeyManagement {
                 if !repo::aliases::insert(tx, &self.mac, alias).await? {
                     return Err(Refusal::AliasExists(alias.arn()));
                 }
-                expect_room(tx, &key).await?;
+                expect_room(tx, &key, self.settings.quotas.aliases_per_key).await?;
                 repo::post(tx, context.draft()).await?;
                 Ok(key)
             })
@@ -77,7 +77,7 @@ impl KeyManagement {
                 let former = std::mem::replace(&mut alias.key_id, key.id.clone());
                 alias.updated_ms = context.now_ms;
                 repo::aliases::replace(tx, &self.mac, &alias).await?;
-                expect_room(tx, &key).await?;
+                expect_room(tx, &key, self.settings.quotas.aliases_per_key).await?;
                 repo::post(tx, context.draft()).await?;
                 Ok::<_, Refusal>((key, former))
             })
@@ -182,9 +182,8 @@ fn expect_same_home(key: &Key, home: &Home) -> Result<(), Refusal> {
 }
 
 /// Refuses the alias too many, which this transaction has given to the key.
-pub(super) async fn expect_room(tx: &mut Tx<'_>, key: &Key) -> Result<(), Refusal> {
-    let most = MOST_PER_KEY as i64;
-    if repo::aliases::count_of_key(tx, &key.home, &key.id).await? > most {
+pub(super) async fn expect_room(tx: &mut Tx<'_>, key: &Key, most: u32) -> Result<(), Refusal> {
+    if repo::aliases::count_of_key(tx, &key.home, &key.id).await? > i64::from(most) {
         return Err(Refusal::LimitExceeded(format!("A key can have at most {most} aliases.")));
     }
     Ok(())

@@ -2,11 +2,20 @@
 
 use strongroom_identity::{Action, RequestContext};
 
-use super::{KEY_RESOURCE, KeyManagement};
+use super::{KEY_RESOURCE, KeyManagement, random_id};
 use crate::domain::identifier::{Home, Named};
 use crate::domain::key::Key;
 use crate::error::Refusal;
 use crate::repo;
+
+/// Whom a change concerns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// The key alone.
+    Own,
+    /// Its replicas, too, if it has some.
+    Shared,
+}
 
 impl KeyManagement {
     /// Changes the key that a key id or key ARN names. Permission to do `A` is asked for on the very state
@@ -18,8 +27,29 @@ impl KeyManagement {
         key_id: &str,
         act: impl Fn(&mut Key) -> Result<(), Refusal> + Send + Sync,
     ) -> Result<Key, Refusal> {
+        self.change_within::<A>(context, key_id, Reach::Own, act).await
+    }
+
+    /// The same for changes to what a multi-Region key shares with its replicas, which get it in the same transaction.
+    pub(crate) async fn change_shared<A: Action>(
+        &self,
+        context: &RequestContext,
+        key_id: &str,
+        act: impl Fn(&mut Key) -> Result<(), Refusal> + Send + Sync,
+    ) -> Result<Key, Refusal> {
+        self.change_within::<A>(context, key_id, Reach::Shared, act).await
+    }
+
+    async fn change_within<A: Action>(
+        &self,
+        context: &RequestContext,
+        key_id: &str,
+        reach: Reach,
+        act: impl Fn(&mut Key) -> Result<(), Refusal> + Send + Sync,
+    ) -> Result<Key, Refusal> {
         let (home, key_id) = Named::parse_key_only(context, key_id)?;
         let (home, key_id, act) = (&home, key_id.as_str(), &act);
+        let sharing_ids = (random_id()?, random_id()?);
         let changed = self.db.transaction(|tx| {
             Box::pin(async move {
                 let found = repo::keys::load(tx, &self.mac, home, key_id).await?;
@@ -28,13 +58,22 @@ impl KeyManagement {
                 act(&mut key)?;
                 repo::keys::replace(tx, &self.mac, &mut key).await?;
                 repo::post(tx, context.draft()).await?;
-                Ok(key)
+                let shared = match reach {
+                    Reach::Own => None,
+                    Reach::Shared => self.share(tx, &key, context.now_ms, sharing_ids).await?,
+                };
+                Ok::<_, Refusal>((key, shared))
             })
         });
         let changed = changed.await;
         self.forget_key(home, key_id);
         self.agenda_changed();
-        changed
+        let (key, shared) = changed?;
+        if let Some(shared) = shared {
+            self.forget_related(&key);
+            self.publish(shared).await;
+        }
+        Ok(key)
     }
 
     /// Permission to do `A` to a key that a transaction has loaded.

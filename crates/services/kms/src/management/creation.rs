@@ -8,7 +8,8 @@ use std::sync::Arc;
 use strongroom_api_kms::actions;
 use strongroom_identity::{RecordDraft, RequestContext};
 use strongroom_policy::{Authorized, Everything};
-use strongroom_secret::Key256;
+use strongroom_secret::{Key256, SecretBytes};
+use strongroom_store::Tx;
 
 use super::{KeyManagement, random_id};
 use crate::backend::{NotMade, Wanted};
@@ -16,8 +17,11 @@ use crate::domain::access::KeyPolicy;
 use crate::domain::alias::{Alias, AliasNames};
 use crate::domain::grant::Holdings;
 use crate::domain::identifier::Home;
+use crate::domain::import::Import;
 use crate::domain::key::{Key, KeyState, Manager, Material, SharedKey};
 use crate::domain::managed;
+use crate::domain::multi_region::{ID_PREFIX, MultiRegion};
+use crate::domain::origin::Origin;
 use crate::domain::rotation::Schedule;
 use crate::domain::spec::{KeySpec, KeyUsage};
 use crate::domain::tags::Tags;
@@ -31,8 +35,12 @@ type MayCreateKeys = Authorized<actions::CreateKey, Everything>;
 pub(crate) struct NewKey {
     pub(crate) spec: KeySpec,
     pub(crate) usage: KeyUsage,
+    /// Where its materials come from.
+    pub(crate) origin: Origin,
     /// The custom key store whose cluster holds it.
     pub(crate) store: Option<String>,
+    /// Whether it is a primary key that can be replicated into other Regions.
+    pub(crate) is_multi_region: bool,
     pub(crate) description: String,
     pub(crate) policy: KeyPolicy,
     pub(crate) tags: Tags,
@@ -48,7 +56,9 @@ impl Default for NewKey {
         Self {
             spec: KeySpec::SymmetricDefault,
             usage: KeyUsage::EncryptDecrypt,
+            origin: Origin::AwsKms,
             store: None,
+            is_multi_region: false,
             description: String::new(),
             policy: KeyPolicy::default(),
             tags: Tags::default(),
@@ -69,7 +79,13 @@ impl KeyManagement {
         Ok(uuid::Builder::from_random_bytes(random_id()?).into_uuid().to_string())
     }
 
-    /// Makes a symmetric key with its first material.
+    /// The same for a multi-Region key.
+    pub(crate) fn new_multi_region_id() -> Result<String, Refusal> {
+        let id = uuid::Builder::from_random_bytes(random_id()?).into_uuid();
+        Ok(format!("{ID_PREFIX}{}", id.simple()))
+    }
+
+    /// Makes a key with its first material, or without one if its owner brings it.
     pub(crate) async fn create_key(
         &self,
         may: &MayCreateKeys,
@@ -86,34 +102,63 @@ impl KeyManagement {
             material_id: random_id()?,
             now_ms: context.now_ms,
         };
+        if new.is_multi_region {
+            self.linked_role.ensure(context).await?;
+        }
+        let region = home.region;
         let store = new.store.as_deref();
         let backend = self.backend_in(&home, store).await?;
         backend.expect_room(context).await.map_err(Refusal::of_key_store)?;
         if !backend.offers(new.spec, new.usage) {
             return Err(match store {
-                None => Refusal::NotYet("keys of another KeySpec than SYMMETRIC_DEFAULT"),
+                None => Refusal::internal("a KeySpec that no Region here has was not refused"),
                 Some(_) => Refusal::Unsupported(Some(format!(
                     "KeySpec {} is not supported in custom key stores",
                     new.spec.as_str()
                 ))),
             });
         }
-        let material = match &new.material {
-            None => self.make_material(&*backend, store, &wanted).await.map_err(Refusal::of_key_store)?,
-            Some(chosen) => backend.take_in(&wanted, chosen).await?,
+        let first = match (new.origin, &new.material) {
+            (Origin::External, None) => {
+                awaiting_import(home.clone(), key_id.to_owned(), Manager::Customer, context.now_ms)
+            }
+            (Origin::External, Some(_)) => {
+                return Err(Refusal::Validation(
+                    "Key material cannot be chosen for a key of Origin EXTERNAL, for which it is imported"
+                        .to_owned(),
+                ));
+            }
+            (_, None) => {
+                let made = self.make_material(&*backend, store, &wanted).await;
+                with_first(&home, key_id, made.map_err(Refusal::of_key_store)?)
+            }
+            (_, Some(chosen)) => {
+                let taken_in = backend.take_in(&wanted, &bytes_of(chosen)).await;
+                let material = taken_in.map_err(|refusal| match refusal {
+                    Refusal::InvalidCiphertext => Refusal::Validation(format!(
+                        "Key material of 32 bytes cannot be chosen for KeySpec {}",
+                        new.spec.as_str()
+                    )),
+                    other => other,
+                })?;
+                with_first(&home, key_id, material)
+            }
         };
         let key = Key {
             description: new.description,
             policy: new.policy,
             tags: new.tags,
             store: new.store,
+            multi_region: new.is_multi_region.then(|| MultiRegion::alone(region)),
             spec: new.spec,
             usage: new.usage,
-            ..first_state(home, key_id.to_owned(), Manager::Customer, material)
+            ..first
         };
         let inserted = self.insert(&key, None, context.draft()).await;
         if !matches!(inserted, Ok(true)) {
-            self.discard(&key.home, key.store.as_deref(), &key.current_material).await;
+            for material in &key.materials {
+                self.discard(&key.home, key.store.as_deref(), &material.id).await;
+            }
         }
         if !inserted? {
             return Err(Refusal::KeyExists(key.arn));
@@ -186,10 +231,13 @@ impl KeyManagement {
                     let store = repo::key_stores::load(tx, &self.mac, &key.home, store_id).await?;
                     store.ok_or_else(|| Refusal::NoSuchKeyStore(store_id.clone()))?.expect_connected()?;
                 }
+                self.expect_room_for_key(tx, key).await?;
                 if !repo::keys::insert(tx, &self.mac, key).await? {
                     return Err(Taken::Taken);
                 }
-                self.settle(tx, key, &key.current_material).await?;
+                for material in &key.materials {
+                    self.settle(tx, key, &material.id).await?;
+                }
                 if let Some(alias) = alias
                     && !repo::aliases::insert(tx, &self.mac, alias).await?
                 {
@@ -207,6 +255,17 @@ impl KeyManagement {
     }
 }
 
+impl KeyManagement {
+    /// Refuses a customer's key that is one too many in its account and Region, where there is a limit.
+    pub(super) async fn expect_room_for_key(&self, tx: &mut Tx<'_>, key: &Key) -> Result<(), Refusal> {
+        let quotas = self.settings.quotas;
+        if quotas.keys.is_none() || key.manager != Manager::Customer {
+            return Ok(());
+        }
+        quotas.expect_room_for_key(repo::keys::count_own(tx, &key.home).await?)
+    }
+}
+
 /// Why a key was not added; the transaction is rolled back either way.
 enum Taken {
     Taken,
@@ -219,8 +278,32 @@ impl<E: Into<Refusal>> From<E> for Taken {
     }
 }
 
-/// A key as it is when it is made.
+/// A chosen material as backends take it in.
+pub(super) fn bytes_of(chosen: &Key256) -> SecretBytes {
+    SecretBytes::new(chosen.expose().to_vec())
+}
+
+/// A customer's key as it is when it is made with its first material.
+fn with_first(home: &Home, key_id: &str, material: Material) -> Key {
+    first_state(home.clone(), key_id.to_owned(), Manager::Customer, material)
+}
+
+/// A key as it is when it is made for materials that its owner brings.
+fn awaiting_import(home: Home, id: String, manager: Manager, now_ms: i64) -> Key {
+    Key {
+        state: KeyState::PendingImport,
+        import: Some(Import::AWAITED),
+        ..without_material(home, id, manager, now_ms)
+    }
+}
+
+/// A key as it is when it is made with its first material.
 pub(super) fn first_state(home: Home, id: String, manager: Manager, material: Material) -> Key {
+    let bare = without_material(home, id, manager, material.created_ms);
+    Key { current_material: Some(material.id), materials: vec![material], ..bare }
+}
+
+fn without_material(home: Home, id: String, manager: Manager, created_ms: i64) -> Key {
     Key {
         arn: home.key_arn(&id),
         home,
@@ -231,15 +314,17 @@ pub(super) fn first_state(home: Home, id: String, manager: Manager, material: Ma
         spec: KeySpec::SymmetricDefault,
         usage: KeyUsage::EncryptDecrypt,
         state: KeyState::Enabled,
+        multi_region: None,
         description: String::new(),
-        created_ms: material.created_ms,
+        created_ms,
         policy: KeyPolicy::default(),
         tags: Tags::default(),
         aliases: AliasNames::none(),
         rotation: None,
         on_demand_rotations: 0,
         grants: 0,
-        current_material: material.id,
-        materials: vec![material],
+        import: None,
+        current_material: None,
+        materials: Vec::new(),
     }
 }

@@ -51,7 +51,7 @@ impl KeyManagement {
         plaintext: &[u8],
     ) -> Result<Vec<u8>, Refusal> {
         let key = key.resource();
-        self.backend(key).encrypt(key, current(key)?, context, plaintext).await
+        self.backend(key).encrypt(key, self.usable(key)?, context, plaintext).await
     }
 
     /// Decrypts with the material that the ciphertext names.
@@ -63,7 +63,7 @@ impl KeyManagement {
         blob: &[u8],
     ) -> Result<SecretBytes, Refusal> {
         let key = key.resource();
-        self.backend(key).decrypt(key, named(key, material_id)?, context, blob).await
+        self.backend(key).decrypt(key, self.usable_of(key, material_id)?, context, blob).await
     }
 
     /// Makes a data key of `length` bytes under the key's current material.
@@ -75,7 +75,7 @@ impl KeyManagement {
         want_plaintext: bool,
     ) -> Result<DataKey, Refusal> {
         let key = key.resource();
-        self.backend(key).generate_data_key(key, current(key)?, context, length, want_plaintext).await
+        self.backend(key).generate_data_key(key, self.usable(key)?, context, length, want_plaintext).await
     }
 
     /// Decrypts with the material that the ciphertext names, and encrypts under the current material of
@@ -94,10 +94,10 @@ impl KeyManagement {
             return self.encrypt(to, to_context, plaintext.expose()).await;
         }
         let what = ReEncryption {
-            from: (source, named(source, material_id)?),
+            from: (source, self.usable_of(source, material_id)?),
             from_context,
             blob,
-            to: (destination, current(destination)?),
+            to: (destination, self.usable(destination)?),
             to_context,
         };
         self.backend(source).re_encrypt(&what).await
@@ -113,14 +113,24 @@ impl KeyManagement {
         let backend = self.backend_in(&Home::of(context), store).await?;
         backend.random(length).await.map_err(Refusal::of_key_store)
     }
-}
 
-/// The material that encrypts; of a key that does not rotate the only one.
-pub(super) fn current(key: &Key) -> Result<&Material, Refusal> {
-    key.current().ok_or_else(|| Refusal::internal("a key is without its current material"))
-}
+    /// The material that encrypts; of a key that does not rotate the only one.
+    pub(super) fn usable<'k>(&self, key: &'k Key) -> Result<&'k Material, Refusal> {
+        let current = key.current();
+        let material = current.ok_or_else(|| Refusal::internal("a key is without its current material"))?;
+        self.unexpired(key, material)
+    }
 
-/// The material that a ciphertext names.
-fn named<'k>(key: &'k Key, material_id: &MaterialId) -> Result<&'k Material, Refusal> {
-    key.material(material_id).ok_or(Refusal::InvalidCiphertext)
+    /// The material that a ciphertext names.
+    fn usable_of<'k>(&self, key: &'k Key, material_id: &MaterialId) -> Result<&'k Material, Refusal> {
+        self.unexpired(key, key.material(material_id).ok_or(Refusal::InvalidCiphertext)?)
+    }
+
+    /// Imported materials vanish when they are due, also where nobody has got round to it.
+    fn unexpired<'k>(&self, key: &'k Key, material: &'k Material) -> Result<&'k Material, Refusal> {
+        if material.expires_ms().is_some() {
+            key.expect_unexpired(material, self.clocks.domain_now())?;
+        }
+        Ok(material)
+    }
 }

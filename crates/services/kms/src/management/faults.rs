@@ -5,19 +5,37 @@ use strongroom_schema::{Operation, Structure};
 use strongroom_service::ApiError;
 
 use super::KeyManagement;
-use crate::faults::KeyStoreFaultError;
+use crate::faults::{CallFaultError, KeyStoreFaultError};
 use crate::throttling::QuotaFactor;
 
 impl KeyManagement {
     /// Counts a request that is about to be run, against the quotas of its caller's account in its Region:
-    /// `ThrottlingException` beyond them, while they are [on](Self::set_throttling).
+    /// `ThrottlingException` beyond them, while they are [on](Self::set_throttling). Fails if calls of the operation are
+    /// [to fail](Self::fail_calls).
     pub fn admit(
         &self,
         context: &RequestContext,
         operation: &'static Operation,
         input: &dyn Structure,
     ) -> Result<(), ApiError> {
-        Ok(self.throttling.take(context, operation.name, input)?)
+        self.throttling.take(context, operation.name, input)?;
+        self.call_faults.check(operation.name)
+    }
+
+    /// Has calls of an operation, named as policies do (`kms:Decrypt`), fail with an error that AWS's model has for it.
+    /// For development.
+    pub fn fail_calls(&self, operation: &str, code: &str) -> Result<(), CallFaultError> {
+        self.call_faults.set(operation, code)
+    }
+
+    /// The operations whose calls fail, and the code of the error.
+    pub fn failing_calls(&self) -> Vec<(String, &'static str)> {
+        self.call_faults.list()
+    }
+
+    /// Lets calls of those operations be. Answers how many operations there were.
+    pub fn let_calls(&self, which: impl Fn(&str) -> bool) -> usize {
+        self.call_faults.forget(which)
     }
 
     /// Has requests refused beyond that part of the quotas that AWS publishes: those of accounts, which whoever

@@ -1,31 +1,19 @@
-//! What else is done with pairs: RSA encryption, secrets agreed on, public halves, data key pairs.
+//! What else is done with pairs: RSA encryption, secrets agreed on and encapsulated, public halves, data key pairs.
 
 use strongroom_api_kms::actions;
-use strongroom_crypto::{ec, ed25519, rsa};
+use strongroom_crypto::{ec, ed25519, ml_kem, rsa};
 use strongroom_policy::Authorized;
 use strongroom_secret::SecretBytes;
-use tokio::sync::Semaphore;
 
 use super::KeyManagement;
-use super::cryptography::{Decrypts, Encrypts, current};
+use super::cryptography::{Decrypts, Encrypts};
+use crate::backend::Encapsulated;
 use crate::domain::key::{Key, SharedKey};
 use crate::domain::spec::{DataKeyPairKind, EncryptionAlgorithm, Peer};
 use crate::error::Refusal;
 
 /// The public exponent of RSA data key pairs.
 const PUBLIC_EXPONENT: u64 = 65_537;
-
-/// Data key pairs that are made at once, so that other calls find a processor too.
-const MADE_AT_ONCE: usize = 2;
-
-/// Places for those who make data key pairs.
-pub(super) struct PairMakers(Semaphore);
-
-impl Default for PairMakers {
-    fn default() -> Self {
-        Self(Semaphore::new(MADE_AT_ONCE))
-    }
-}
 
 impl KeyManagement {
     /// Encrypts with the key's public half. The ciphertext is the algorithm's own and names no key.
@@ -36,7 +24,7 @@ impl KeyManagement {
         plaintext: &[u8],
     ) -> Result<Vec<u8>, Refusal> {
         let key = key.resource();
-        self.backend(key).encrypt_raw(key, current(key)?, algorithm, plaintext).await
+        self.backend(key).encrypt_raw(key, self.usable(key)?, algorithm, plaintext).await
     }
 
     /// Decrypts with the key's private half.
@@ -51,7 +39,7 @@ impl KeyManagement {
         if key.spec.modulus_length().is_some_and(|length| length != ciphertext.len()) {
             return Err(Refusal::InvalidCiphertext);
         }
-        self.backend(key).decrypt_raw(key, current(key)?, algorithm, ciphertext).await
+        self.backend(key).decrypt_raw(key, self.usable(key)?, algorithm, ciphertext).await
     }
 
     /// Agrees on a secret with the holder of another key.
@@ -61,13 +49,36 @@ impl KeyManagement {
         peer: &Peer,
     ) -> Result<SecretBytes, Refusal> {
         let key = key.resource();
-        self.backend(key).agree(key, current(key)?, peer).await
+        self.backend(key).agree(key, self.usable(key)?, peer).await
+    }
+
+    /// Makes a secret for whoever has the key's private half.
+    pub(crate) async fn encapsulate(
+        &self,
+        key: &Authorized<actions::Encapsulate, SharedKey>,
+    ) -> Result<Encapsulated, Refusal> {
+        let key = key.resource();
+        self.backend(key).encapsulate(key, self.usable(key)?).await
+    }
+
+    /// Takes a secret out with the key's private half. Only what has another length is refused.
+    pub(crate) async fn decapsulate(
+        &self,
+        key: &Authorized<actions::Decapsulate, SharedKey>,
+        ciphertext: &[u8],
+    ) -> Result<SecretBytes, Refusal> {
+        let key = key.resource();
+        if key.spec.encapsulated_length() != Some(ciphertext.len()) {
+            return Err(Refusal::InvalidCiphertext);
+        }
+        self.backend(key).decapsulate(key, self.usable(key)?, ciphertext).await
     }
 
     /// The key's public half as a DER SubjectPublicKeyInfo.
     pub(crate) fn public_key(key: &Authorized<actions::GetPublicKey, SharedKey>) -> Result<Vec<u8>, Refusal> {
         let key = key.resource();
         key.expect_staying()?;
+        key.expect_made()?;
         if !key.spec.is_asymmetric() {
             return Err(Refusal::Unsupported(Some(format!(
                 "{} key spec is {} which is not valid for GetPublicKey.",
@@ -75,7 +86,8 @@ impl KeyManagement {
                 key.spec.as_str()
             ))));
         }
-        current(key)?
+        let current = key.current().ok_or_else(|| key.pending_import())?;
+        current
             .public_key()
             .map(<[u8]>::to_vec)
             .ok_or_else(|| Refusal::internal("a pair is without its public half"))
@@ -98,12 +110,7 @@ impl KeyManagement {
         &self,
         kind: DataKeyPairKind,
     ) -> Result<(SecretBytes, Vec<u8>), Refusal> {
-        // The primes of a long RSA key take seconds to find: few are looked for at once, on threads for such work.
-        let place = self.pair_makers.0.acquire().await;
-        let _place = place.map_err(|error| Refusal::Internal(error.into()))?;
-        let making = tokio::task::spawn_blocking(move || make(kind));
-        let made = making.await.map_err(|_| Refusal::internal("making a data key pair was interrupted"))?;
-        made.map_err(|error| Refusal::Internal(error.into()))
+        self.long_work.run(move || make(kind)).await?.map_err(|error| Refusal::Internal(error.into()))
     }
 }
 
@@ -114,6 +121,10 @@ fn make(kind: DataKeyPairKind) -> Result<(SecretBytes, Vec<u8>), strongroom_cryp
     };
     let ec = |curve| {
         let key = ec::PrivateKey::generate(curve)?;
+        Ok((key.to_pkcs8()?, key.public_key().to_spki()?))
+    };
+    let ml_kem = |set| {
+        let key = ml_kem::PrivateKey::generate(set)?;
         Ok((key.to_pkcs8()?, key.public_key().to_spki()?))
     };
     match kind {
@@ -128,5 +139,8 @@ fn make(kind: DataKeyPairKind) -> Result<(SecretBytes, Vec<u8>), strongroom_cryp
             let key = ed25519::PrivateKey::generate()?;
             Ok((key.to_pkcs8()?, key.public_key().to_spki()))
         }
+        DataKeyPairKind::MlKem512 => ml_kem(ml_kem::ParameterSet::MlKem512),
+        DataKeyPairKind::MlKem768 => ml_kem(ml_kem::ParameterSet::MlKem768),
+        DataKeyPairKind::MlKem1024 => ml_kem(ml_kem::ParameterSet::MlKem1024),
     }
 }

@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use strongroom_api_cloudhsm::CloudHsm;
 use strongroom_api_ec2::Ec2;
+use strongroom_api_iam::Iam;
 use strongroom_identity::Principals;
 use strongroom_journal::Reader;
 use strongroom_outbox::Outbox;
+use strongroom_pki::Certificate;
 use strongroom_policy::Authority;
 use strongroom_runtime::Clocks;
 use strongroom_seal::Root;
 use strongroom_store::Db;
 
 use crate::clusters::{Dialer, TrustAnchors};
+use crate::domain::resource_quotas::ResourceQuotas;
+use crate::throttling::QuotaFactor;
 
 /// What KMS stands on.
 pub struct Parts<'r> {
@@ -31,6 +35,8 @@ pub struct Parts<'r> {
     pub clocks: Clocks,
     /// Who the users and roles are that grants and key policies name.
     pub principals: Arc<dyn Principals>,
+    /// IAM, which makes the role that multi-Region keys have in an account.
+    pub iam: Arc<dyn Iam>,
     /// CloudHSM, whose clusters custom key stores stand on.
     pub cloudhsm: Arc<dyn CloudHsm>,
     /// EC2, in which KMS has an interface for each of a cluster's subnets.
@@ -54,10 +60,30 @@ pub struct Settings {
     pub strict: bool,
     /// How long a cluster may take for a call before its caller is told that KMS cannot communicate with it.
     pub store_deadline: Duration,
+    /// How much an account may have in a Region.
+    pub quotas: ResourceQuotas,
+    /// Requests beyond those that AWS lets an account make in a second are refused.
+    pub throttles: bool,
+    /// The roots of those whose enclaves' attestation documents are believed.
+    pub enclave_roots: Vec<Certificate>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { chosen_keys: false, strict: false, store_deadline: Duration::from_secs(5) }
+        Self {
+            chosen_keys: false,
+            strict: false,
+            store_deadline: Duration::from_secs(5),
+            quotas: ResourceQuotas::default(),
+            throttles: false,
+            enclave_roots: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Which part of AWS's request quotas is given from the start, if they are on.
+    pub(super) fn request_quotas(&self) -> Option<QuotaFactor> {
+        self.throttles.then_some(QuotaFactor::PUBLISHED)
     }
 }

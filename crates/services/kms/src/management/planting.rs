@@ -9,7 +9,7 @@ use strongroom_service::{ApiError, NotPlanted, Planted};
 use strongroom_store::{StoreError, Tx};
 
 use super::aliases::expect_room;
-use super::creation::first_state;
+use super::creation::{bytes_of, first_state};
 use super::grants::GrantSeedling;
 use super::{KeyManagement, random_id};
 use crate::backend::{NotMade, Wanted};
@@ -183,7 +183,9 @@ impl KeyManagement {
                         let named = self.plant_alias(tx, wish, &mut planted, &mut key, alias).await;
                         bereft.extend(named.map_err(at(format!("Aliases[{index}]")))?);
                     }
-                    expect_room(tx, &key).await.map_err(at("Aliases"))?;
+                    expect_room(tx, &key, self.settings.quotas.aliases_per_key)
+                        .await
+                        .map_err(at("Aliases"))?;
                     for (index, terms) in grants.iter().enumerate() {
                         let given = self.plant_grant(tx, &mut key, terms, wish.now_ms).await;
                         if given.map_err(at(format!("Grants[{index}]")))? {
@@ -211,7 +213,7 @@ impl KeyManagement {
         }
         let wanted = wish.wanted()?;
         let material = match &wish.seedling.material {
-            Some(chosen) => backend.take_in(&wanted, chosen).await.map_err(at("KeyMaterial"))?,
+            Some(chosen) => backend.take_in(&wanted, &bytes_of(chosen)).await.map_err(at("KeyMaterial"))?,
             None => backend.generate(&wanted).await.map_err(NotMade::into_refusal)?,
         };
         let id = wish.seedling.id.clone();
@@ -224,7 +226,8 @@ impl KeyManagement {
         let Some(chosen) = &wish.seedling.material else { return Ok(()) };
         let backend = self.backend_in(&wish.home, None).await?;
         // The id of a built-in material is its fingerprint.
-        let taken_in = backend.take_in(&wish.wanted()?, chosen).await.map_err(at("KeyMaterial"))?;
+        let taken_in =
+            backend.take_in(&wish.wanted()?, &bytes_of(chosen)).await.map_err(at("KeyMaterial"))?;
         if key.material(&taken_in.id).is_some() {
             return Ok(());
         }
@@ -331,6 +334,9 @@ impl<'s> Wish<'s> {
         if key.store.is_some() {
             return Err(other("KeyId", "in a custom key store".to_owned()));
         }
+        if key.import.is_some() {
+            return Err(other("KeyId", "with key material that its owner imports".to_owned()));
+        }
         if key.spec != self.spec {
             return Err(other("KeySpec", format!("with KeySpec {}", key.spec.as_str())));
         }
@@ -344,7 +350,7 @@ impl<'s> Wish<'s> {
     fn apply(&self, planted: &mut Planted, key: &mut Key) -> Result<(), Misfit> {
         let Wish { seedling, now_ms, .. } = self;
         // A key that the seed names is to be there. One that is to go does not, and can be used like any other.
-        if matches!(key.state, KeyState::PendingDeletion { .. }) {
+        if matches!(key.state, KeyState::PendingDeletion { .. } | KeyState::PendingReplicaDeletion { .. }) {
             key.cancel_deletion()?;
             key.enable(*now_ms)?;
             planted.note("KeyId");

@@ -7,6 +7,7 @@ use strongroom_policy::Authorized;
 use super::{KeyManagement, random_id};
 use crate::backend::Wanted;
 use crate::domain::key::{Key, Material, SharedKey};
+use crate::domain::origin::Origin;
 use crate::domain::rotation::RotationKind;
 use crate::error::Refusal;
 use crate::{events, repo};
@@ -23,9 +24,13 @@ impl KeyManagement {
         seen.expect_rotating(self.settings.strict)?;
         // No material is made for a rotation that would be refused.
         seen.expect_rotatable(context.now_ms)?;
+        if seen.origin() == Origin::External {
+            return self.rotate_to_import(context, seen).await;
+        }
         let kind = RotationKind::OnDemand;
         let material = self.new_material(seen, context.now_ms, kind).await?;
-        let event_id = random_id()?;
+        let copies = &self.copies_of(seen, &material).await?;
+        let (event_id, sharing_ids) = (random_id()?, (random_id()?, random_id()?));
         let material = &material;
         let rotated = self.db.transaction(|tx| {
             Box::pin(async move {
@@ -34,21 +39,26 @@ impl KeyManagement {
                 let mut key = self.permit_change::<actions::RotateKeyOnDemand>(context, key)?;
                 let former = key.current_material;
                 key.rotate_on_demand(context.now_ms, material)?;
-                let record = events::rotated(&key, &former, kind, context.now_ms, event_id);
+                let record = events::rotated(&key, former.as_ref(), kind, context.now_ms, event_id);
                 repo::keys::append_material(tx, &self.mac, &key, material).await?;
                 self.settle(tx, &key, &material.id).await?;
                 repo::keys::replace(tx, &self.mac, &mut key).await?;
                 repo::post(tx, context.draft()).await?;
                 repo::post(tx, Some(&self.outbox.draft(&record))).await?;
-                Ok::<_, Refusal>(record)
+                let shared = self.share_material(tx, &key, copies, context.now_ms, sharing_ids).await?;
+                Ok::<_, Refusal>((record, shared))
             })
         });
         let rotated = rotated.await;
-        self.forget_key(&seen.home, &seen.id);
+        self.forget_related(seen);
         if rotated.is_err() {
             self.discard(&seen.home, seen.store.as_deref(), &material.id).await;
         }
-        self.publish(rotated?).await;
+        let (record, shared) = rotated?;
+        self.publish(record).await;
+        if let Some(shared) = shared {
+            self.publish(shared).await;
+        }
         Ok(())
     }
 
@@ -67,7 +77,8 @@ impl KeyManagement {
         };
         let kind = RotationKind::Automatic;
         let material = &self.new_material(seen, done_ms, kind).await?;
-        let event_id = random_id()?;
+        let copies = &self.copies_of(seen, material).await?;
+        let (event_id, sharing_ids) = (random_id()?, (random_id()?, random_id()?));
         let rotated = self.db.transaction(|tx| {
             Box::pin(async move {
                 let found = repo::keys::load(tx, &self.mac, &seen.home, &seen.id).await?;
@@ -76,21 +87,25 @@ impl KeyManagement {
                 if !key.rotate_when_due(due_ms, done_ms, material) {
                     return Ok(None);
                 }
-                let record = events::rotated(&key, &former, kind, done_ms, event_id);
+                let record = events::rotated(&key, former.as_ref(), kind, done_ms, event_id);
                 repo::keys::append_material(tx, &self.mac, &key, material).await?;
                 self.settle(tx, &key, &material.id).await?;
                 repo::keys::replace(tx, &self.mac, &mut key).await?;
                 repo::post(tx, Some(&self.outbox.draft(&record))).await?;
-                Ok(Some(record))
+                let shared = self.share_material(tx, &key, copies, done_ms, sharing_ids).await?;
+                Ok(Some((record, shared)))
             })
         });
         let rotated = rotated.await;
-        self.forget_key(&seen.home, &seen.id);
+        self.forget_related(seen);
         if !matches!(rotated, Ok(Some(_))) {
             self.discard(&seen.home, seen.store.as_deref(), &material.id).await;
         }
-        if let Some(record) = rotated? {
+        if let Some((record, shared)) = rotated? {
             self.publish(record).await;
+            if let Some(shared) = shared {
+                self.publish(shared).await;
+            }
         }
         Ok(())
     }

@@ -4,7 +4,6 @@ use strongroom_api_kms::actions;
 use strongroom_policy::Authorized;
 
 use super::KeyManagement;
-use super::cryptography::current;
 use crate::domain::key::SharedKey;
 use crate::domain::spec::{MacAlgorithm, Signed, SigningAlgorithm};
 use crate::error::Refusal;
@@ -18,7 +17,7 @@ impl KeyManagement {
         signed: Signed<'_>,
     ) -> Result<Vec<u8>, Refusal> {
         let key = key.resource();
-        self.backend(key).sign(key, current(key)?, algorithm, signed).await
+        self.backend(key).sign(key, self.usable(key)?, algorithm, signed).await
     }
 
     /// Verifies with the key's public half; a wrong signature is a refusal.
@@ -30,7 +29,7 @@ impl KeyManagement {
         signature: &[u8],
     ) -> Result<(), Refusal> {
         let key = key.resource();
-        let is_right = self.backend(key).verify(key, current(key)?, algorithm, signed, signature).await?;
+        let is_right = self.backend(key).verify(key, self.usable(key)?, algorithm, signed, signature).await?;
         if is_right { Ok(()) } else { Err(Refusal::InvalidSignature) }
     }
 
@@ -42,7 +41,7 @@ impl KeyManagement {
         message: &[u8],
     ) -> Result<Vec<u8>, Refusal> {
         let key = key.resource();
-        self.backend(key).mac(key, current(key)?, algorithm, message).await
+        self.backend(key).mac(key, self.usable(key)?, algorithm, message).await
     }
 
     /// Verifies a MAC; a wrong one is a refusal.
@@ -54,7 +53,7 @@ impl KeyManagement {
         mac: &[u8],
     ) -> Result<(), Refusal> {
         let key = key.resource();
-        let is_right = self.backend(key).verify_mac(key, current(key)?, algorithm, message, mac).await?;
+        let is_right = self.backend(key).verify_mac(key, self.usable(key)?, algorithm, message, mac).await?;
         if is_right { Ok(()) } else { Err(Refusal::InvalidMac) }
     }
 }

@@ -9,7 +9,11 @@ use super::{aliases, home_columns, ids_of, load_as, name_of, read_home, topics};
 use crate::domain::access::KeyPolicy;
 use crate::domain::alias::AliasNames;
 use crate::domain::identifier::Home;
+use crate::domain::import::{Import, ImportStage, Imported};
+use crate::domain::importing::MaterialChange;
 use crate::domain::key::{Held, Key, KeyState, Manager, Material, PublicHalf};
+use crate::domain::multi_region::MultiRegion;
+use crate::domain::origin::Origin;
 use crate::domain::policy::Bound;
 use crate::domain::rotation::{RotationKind, Schedule};
 use crate::domain::spec::{KeySpec, KeyUsage};
@@ -18,28 +22,36 @@ use crate::domain::tags::Tags;
 pub(super) const INSERT_KEY: Statement = Statement::new(
     "INSERT INTO kms_keys (account, region, key_id, version, state, description, created_ms, current_material, \
      service, policy, tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, due_ms, store, \
-     key_spec, key_usage, grants, policy_principals, aliases, mac) \
+     key_spec, key_usage, grants, policy_principals, aliases, origin, expires_ms, incomplete, \
+     multi_region, until_ms, pending_window_days, mac) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-     $22, $23) \
+     $22, $23, $24, $25, $26, $27, $28, $29) \
      ON CONFLICT (account, region, key_id) DO NOTHING",
 );
 pub(super) const INSERT_MATERIAL: Statement = Statement::new(
     "INSERT INTO kms_materials \
      (account, region, key_id, material_id, handle, token, token_digest, created_ms, rotation, public_handle, \
-     public_key, mac) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+     public_key, import_stage, expires_ms, import_description, mac) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
 );
 pub(super) const FIND_KEY: Statement = Statement::new(
     "SELECT account, region, key_id, version, state, description, created_ms, current_material, service, policy, \
      tags, deletion_ms, rotation_days, next_rotation_ms, on_demand_rotations, due_ms, store, key_spec, key_usage, \
-     grants, policy_principals, aliases, mac FROM kms_keys WHERE account = $1 AND region = $2 AND key_id = $3",
+     grants, policy_principals, aliases, origin, expires_ms, incomplete, multi_region, until_ms, \
+     pending_window_days, mac FROM kms_keys \
+     WHERE account = $1 AND region = $2 AND key_id = $3",
 );
 /// One more than there can be where nobody has chosen ids.
 pub(super) const FIND_OWNERS: Statement =
     Statement::new("SELECT account FROM kms_keys WHERE region = $1 AND key_id = $2 ORDER BY account LIMIT 2");
 pub(super) const FIND_MATERIALS: Statement = Statement::new(
     "SELECT account, region, key_id, material_id, handle, token, token_digest, created_ms, rotation, \
-     public_handle, public_key, mac FROM kms_materials WHERE account = $1 AND region = $2 AND key_id = $3 ORDER BY created_ms, material_id",
+     public_handle, public_key, import_stage, expires_ms, import_description, mac FROM kms_materials \
+     WHERE account = $1 AND region = $2 AND key_id = $3 ORDER BY created_ms, material_id",
+);
+/// Keys that services keep do not count.
+pub(super) const COUNT_OWN: Statement = Statement::new(
+    "SELECT COUNT(*) AS keys FROM kms_keys WHERE account = $1 AND region = $2 AND service IS NULL",
 );
 pub(super) const NEWEST_MATERIAL: Statement = Statement::new(
     "SELECT created_ms FROM kms_materials WHERE account = $1 AND region = $2 AND key_id = $3 \
@@ -57,6 +69,10 @@ pub(super) const LIST_DUE: Statement = Statement::new(
      OR (s.state = 'CONNECTED' AND $2 NOT LIKE '%|' || s.store_id || '|%')) \
      ORDER BY k.due_ms, k.account, k.region, k.key_id LIMIT $1",
 );
+pub(super) const LIST_EXPIRING: Statement = Statement::new(
+    "SELECT account, region, key_id, expires_ms FROM kms_keys WHERE expires_ms IS NOT NULL \
+     ORDER BY expires_ms, account, region, key_id LIMIT $1",
+);
 pub(super) const FIRST_DUE_IN_STORE: Statement = Statement::new(
     "SELECT k.account, k.region, k.key_id, k.due_ms FROM kms_keys k JOIN kms_key_stores s \
      ON s.account = k.account AND s.region = k.region AND s.store_id = k.store \
@@ -68,8 +84,18 @@ pub(super) const UPDATE_KEY: Statement = Statement::new(
     "UPDATE kms_keys SET version = $4, state = $5, description = $6, created_ms = $7, current_material = $8, \
      service = $9, policy = $10, tags = $11, deletion_ms = $12, rotation_days = $13, next_rotation_ms = $14, \
      on_demand_rotations = $15, due_ms = $16, store = $17, key_spec = $18, key_usage = $19, grants = $20, \
-     policy_principals = $21, aliases = $22, mac = $23 \
-     WHERE account = $1 AND region = $2 AND key_id = $3 AND version = $24",
+     policy_principals = $21, aliases = $22, origin = $23, expires_ms = $24, incomplete = $25, \
+     multi_region = $26, until_ms = $27, pending_window_days = $28, mac = $29 \
+     WHERE account = $1 AND region = $2 AND key_id = $3 AND version = $30",
+);
+/// Only imported materials change.
+pub(super) const UPDATE_MATERIAL: Statement = Statement::new(
+    "UPDATE kms_materials SET handle = $5, token = $6, token_digest = $7, created_ms = $8, rotation = $9, \
+     public_handle = $10, public_key = $11, import_stage = $12, expires_ms = $13, import_description = $14, \
+     mac = $15 WHERE account = $1 AND region = $2 AND key_id = $3 AND material_id = $4",
+);
+pub(super) const DELETE_MATERIAL: Statement = Statement::new(
+    "DELETE FROM kms_materials WHERE account = $1 AND region = $2 AND key_id = $3 AND material_id = $4",
 );
 pub(super) const ANY_IN_STORE: Statement = Statement::new(
     "SELECT key_id FROM kms_keys WHERE account = $1 AND region = $2 AND store = $3 ORDER BY key_id LIMIT 1",
@@ -107,7 +133,10 @@ impl AuthorityRow for Key {
             ("state", self.state.as_str().into()),
             ("description", Value::from(&self.description)),
             ("created_ms", self.created_ms.into()),
-            ("current_material", self.current_material.into()),
+            (
+                "current_material",
+                self.current_material.as_ref().map_or_else(Vec::new, |id| id.to_vec()).into(),
+            ),
             ("service", text(service)),
             ("policy", text(self.policy.given().map(str::to_owned))),
             ("tags", text(self.tags.to_column())),
@@ -125,6 +154,12 @@ impl AuthorityRow for Key {
             ("grants", number((self.grants > 0).then_some(self.grants.into()))),
             ("policy_principals", text(self.policy.bound().to_column())),
             ("aliases", text(self.aliases.to_column())),
+            ("origin", text(self.import.map(|_| Origin::External.as_str().to_owned()))),
+            ("expires_ms", number(self.import.and_then(|import| import.expires_ms))),
+            ("incomplete", number(self.import.and_then(|import| (!import.is_complete).then_some(1)))),
+            ("multi_region", text(self.multi_region.as_ref().map(MultiRegion::to_column))),
+            ("until_ms", number(self.state.until_ms())),
+            ("pending_window_days", number(self.state.window_days().map(i64::from))),
         ]);
         columns
     }
@@ -135,7 +170,10 @@ impl AuthorityRow for Key {
 
     fn read(row: &Row) -> Result<Self, StoreError> {
         let (home, id) = (read_home(row)?, row.text("key_id")?);
-        let state = KeyState::parse(&row.text("state")?, row.opt_i64("deletion_ms")?);
+        let window = row.opt_i64("pending_window_days")?;
+        let window = window.map(|days| unsigned("pending_window_days", days)).transpose()?;
+        let (deletion_ms, until_ms) = (row.opt_i64("deletion_ms")?, row.opt_i64("until_ms")?);
+        let state = KeyState::parse(&row.text("state")?, deletion_ms, until_ms, window);
         let days = row.opt_i64("rotation_days")?.map(|days| unsigned("rotation_days", days)).transpose()?;
         let next_ms = row.opt_i64("next_rotation_ms")?;
         let on_demand = row.opt_i64("on_demand_rotations")?.unwrap_or(0);
@@ -153,6 +191,7 @@ impl AuthorityRow for Key {
             usage: KeyUsage::parse(row.opt_text("key_usage")?.as_deref().unwrap_or(USAGE))
                 .ok_or_else(|| unreadable("key_usage", "no key usage"))?,
             state: state.ok_or_else(|| unreadable("state", "no key state"))?,
+            multi_region: row.opt_text("multi_region")?.as_deref().map(related).transpose()?,
             description: row.text("description")?,
             created_ms: row.i64("created_ms")?,
             policy: KeyPolicy::new(row.opt_text("policy")?, bound),
@@ -162,7 +201,12 @@ impl AuthorityRow for Key {
             rotation: days.zip(next_ms).map(|(days, next_ms)| Schedule { days, next_ms }),
             on_demand_rotations: unsigned("on_demand_rotations", on_demand)?,
             grants: unsigned("grants", row.opt_i64("grants")?.unwrap_or(0))?,
-            current_material: row.array("current_material")?,
+            import: read_import(row)?,
+            current_material: if row.blob("current_material")?.is_empty() {
+                None
+            } else {
+                Some(row.array("current_material")?)
+            },
             materials: Vec::new(),
         };
         // Derived from the rest, and so not in the key; but what it says decides what is done when.
@@ -186,6 +230,12 @@ impl AuthorityRow for MaterialRow {
             ("rotation", text(self.material.rotation.map(|kind| kind.as_str().to_owned()))),
         ]);
         columns.extend(public_columns(&self.material.held));
+        let import = self.material.import.as_ref();
+        columns.extend([
+            ("import_stage", text(import.map(|import| import.stage.as_str().to_owned()))),
+            ("expires_ms", number(import.and_then(|import| import.expires_ms))),
+            ("import_description", text(import.and_then(|import| import.description.clone()))),
+        ]);
         columns
     }
 
@@ -202,6 +252,7 @@ impl AuthorityRow for MaterialRow {
             held: read_held(row)?,
             created_ms: row.i64("created_ms")?,
             rotation: row.opt_text("rotation")?.map(kind).transpose()?,
+            import: read_imported(row)?,
         };
         Ok(Self { home: read_home(row)?, key_id: row.text("key_id")?, material })
     }
@@ -211,10 +262,15 @@ impl AuthorityRow for MaterialRow {
 type Column = (&'static str, Value);
 
 /// The columns that say where a material is: a token with its handle, or the eight bytes of an HSM's handle and no
-/// token.
+/// token, or nothing.
 fn held_columns(held: &Held) -> [Column; 3] {
     match held {
-        Held::Token { reference, token } => [
+        Held::Absent { .. } => [
+            ("handle", Value::from(Vec::new())),
+            ("token", Value::from(Vec::new())),
+            ("token_digest", Value::from(Vec::new())),
+        ],
+        Held::Token { reference, token, .. } => [
             ("handle", reference.handle.as_bytes().into()),
             ("token", Value::from(token)),
             ("token_digest", reference.digest.as_bytes().into()),
@@ -229,24 +285,27 @@ fn held_columns(held: &Held) -> [Column; 3] {
 
 /// The columns of the public half, which say nothing for most.
 fn public_columns(held: &Held) -> [Column; 2] {
-    let public = match held {
-        Held::Token { .. } => None,
-        Held::InCluster { public, .. } => public.as_ref(),
+    let (handle, der) = match held {
+        Held::Absent { public } | Held::Token { public, .. } => (None, public.as_ref()),
+        Held::InCluster { public, .. } => {
+            (public.as_ref().map(|public| public.handle), public.as_ref().map(|public| &public.der))
+        }
     };
-    [
-        ("public_handle", public.map(|public| public.handle.to_be_bytes()).into()),
-        ("public_key", public.map(|public| public.der.clone()).into()),
-    ]
+    [("public_handle", handle.map(u64::to_be_bytes).into()), ("public_key", der.cloned().into())]
 }
 
 fn read_held(row: &Row) -> Result<Held, StoreError> {
     let handle = row.blob("handle")?;
+    if handle.is_empty() {
+        return Ok(Held::Absent { public: row.opt_blob("public_key")? });
+    }
     let Ok(handle) = <[u8; 8]>::try_from(handle.as_slice()) else {
         let reference = TokenRef {
             handle: KeyHandle::from_bytes(row.array("handle")?),
             digest: TokenDigest::from_bytes(row.array("token_digest")?),
         };
-        return Ok(Held::Token { reference, token: row.blob("token")? });
+        let (token, public) = (row.blob("token")?, row.opt_blob("public_key")?);
+        return Ok(Held::Token { reference, token, public });
     };
     let public = match (row.opt_blob("public_handle")?, row.opt_blob("public_key")?) {
         (Some(handle), Some(der)) => {
@@ -257,6 +316,25 @@ fn read_held(row: &Row) -> Result<Held, StoreError> {
         _ => None,
     };
     Ok(Held::InCluster { handle: u64::from_be_bytes(handle), public })
+}
+
+fn read_import(row: &Row) -> Result<Option<Import>, StoreError> {
+    let Some(origin) = row.opt_text("origin")? else { return Ok(None) };
+    if Origin::parse(&origin) != Some(Origin::External) {
+        return Err(unreadable("origin", "no origin that a row says"));
+    }
+    let is_complete = row.opt_i64("incomplete")?.is_none();
+    Ok(Some(Import { expires_ms: row.opt_i64("expires_ms")?, is_complete }))
+}
+
+fn read_imported(row: &Row) -> Result<Option<Imported>, StoreError> {
+    let Some(stage) = row.opt_text("import_stage")? else { return Ok(None) };
+    Ok(Some(Imported {
+        stage: ImportStage::parse(&stage)
+            .ok_or_else(|| unreadable("import_stage", "no stage of an import"))?,
+        expires_ms: row.opt_i64("expires_ms")?,
+        description: row.opt_text("import_description")?,
+    }))
 }
 
 /// Adds a key with its materials, unless there is one of that id. Answers whether it did.
@@ -294,6 +372,31 @@ async fn insert_material(
     tx.execute(INSERT_MATERIAL, &mac.values(&row)).await.map(drop)
 }
 
+/// Writes what has changed among the imported materials of a key. Whoever does so replaces the key in the same
+/// transaction, which tells others.
+pub(crate) async fn change_material(
+    tx: &mut Tx<'_>,
+    mac: &RowMac,
+    key: &Key,
+    change: &MaterialChange,
+) -> Result<(), StoreError> {
+    let row = |material: &Material| MaterialRow {
+        home: key.home.clone(),
+        key_id: key.id.clone(),
+        material: material.clone(),
+    };
+    match change {
+        MaterialChange::Added(material) => append_material(tx, mac, key, material).await,
+        MaterialChange::Replaced(material) => {
+            tx.execute(UPDATE_MATERIAL, &mac.values(&row(material))).await.map(drop)
+        }
+        MaterialChange::Removed(id) => {
+            let [account, region, key_id] = name_of(&key.home, &key.id);
+            tx.execute(DELETE_MATERIAL, &[account, region, key_id, (*id).into()]).await.map(drop)
+        }
+    }
+}
+
 /// The key of that id with all its materials.
 pub(crate) async fn find(
     db: &Db,
@@ -305,18 +408,14 @@ pub(crate) async fn find(
     let Some(row) = db.query_opt(FIND_KEY, &name).await? else { return Ok(None) };
     // No transaction, so that reading waits for no writer: materials are only ever added, before or as the key
     // says that they are current, and go only with the key itself. Read after the key they are all that it
-    // needs.
+    // needs. (Imported ones come and go. One that has gone meanwhile is refused where it is used, and what was read so
+    // is not kept.)
     let material_rows = db.query(FIND_MATERIALS, &name).await?;
-    if material_rows.is_empty() {
+    let mut key: Key = load_as(mac, &row, &home.key_arn(key_id))?;
+    if material_rows.is_empty() && key.current_material.is_some() {
         return Ok(None);
     }
-    let key: Key = load_as(mac, &row, &home.key_arn(key_id))?;
-    let load = |row| match mac.load::<MaterialRow>(row)? {
-        row if row.home == key.home && row.key_id == key.id => Ok(row.material),
-        row => Err(StoreError::Corrupt { table: MaterialRow::TABLE, key: row.key() }),
-    };
-    let materials = material_rows.iter().map(load).collect::<Result<_, _>>()?;
-    let mut key = Key { materials, ..key };
+    key.materials = materials(mac, &material_rows, &key)?;
     if key.aliases.are_elsewhere() {
         let rows = db.query(aliases::OF_KEY, &aliases::of_key(home, key_id)).await?;
         key.aliases.found(aliases::names(mac, &rows, home, key_id)?);
@@ -339,6 +438,27 @@ pub(crate) async fn load(
         key.aliases.found(aliases::names(mac, &rows, home, key_id)?);
     }
     Ok(Some(key))
+}
+
+/// The key of that id as this transaction sees it, with its materials.
+pub(crate) async fn load_whole(
+    tx: &mut Tx<'_>,
+    mac: &RowMac,
+    home: &Home,
+    key_id: &str,
+) -> Result<Option<Key>, StoreError> {
+    let Some(mut key) = load(tx, mac, home, key_id).await? else { return Ok(None) };
+    let rows = tx.query(FIND_MATERIALS, &name_of(home, key_id)).await?;
+    key.materials = materials(mac, &rows, &key)?;
+    Ok(Some(key))
+}
+
+fn materials(mac: &RowMac, rows: &[Row], key: &Key) -> Result<Vec<Material>, StoreError> {
+    let load = |row| match mac.load::<MaterialRow>(row)? {
+        row if row.home == key.home && row.key_id == key.id => Ok(row.material),
+        row => Err(StoreError::Corrupt { table: MaterialRow::TABLE, key: row.key() }),
+    };
+    rows.iter().map(load).collect()
 }
 
 /// Writes a key that this transaction loaded and that has changed since. Its version counts up, as it does
@@ -368,6 +488,12 @@ pub(crate) async fn find_owner(db: &Db, region: &str, key_id: &str) -> Result<Op
         [only] => only.parse("account").map(Some),
         _ => Ok(None),
     }
+}
+
+/// How many keys an account has in a Region, whatever their state, without those that services keep for it.
+pub(crate) async fn count_own(tx: &mut Tx<'_>, home: &Home) -> Result<u64, StoreError> {
+    let row = tx.query_one(COUNT_OWN, &[home.account.to_string().into(), home.region.into()]).await?;
+    Ok(row.i64("keys")?.unsigned_abs())
 }
 
 /// At most `most` ids of keys that come after `after`, in order.
@@ -404,6 +530,13 @@ pub(crate) async fn list_due(
     rows.iter().map(due).collect()
 }
 
+/// The `most` keys of which a material expires soonest, with the moment; their rows are not checked.
+pub(crate) async fn list_expiring(db: &Db, most: u32) -> Result<Vec<(Home, String, i64)>, StoreError> {
+    let rows = db.query(LIST_EXPIRING, &[most.into()]).await?;
+    let read = |row: &Row| Ok((read_home(row)?, row.text("key_id")?, row.i64("expires_ms")?));
+    rows.iter().map(read).collect()
+}
+
 /// The key of a connected store that rotates soonest.
 pub(crate) async fn first_due_in(
     db: &Db,
@@ -415,6 +548,10 @@ pub(crate) async fn first_due_in(
 fn due(row: &Row) -> Result<DueRow, StoreError> {
     let name = [row.text("account")?, row.text("region")?, row.text("key_id")?];
     Ok(DueRow { due_ms: row.i64("due_ms")?, name })
+}
+
+fn related(text: &str) -> Result<MultiRegion, StoreError> {
+    MultiRegion::from_column(text).ok_or_else(|| unreadable("multi_region", "no Regions of related keys"))
 }
 
 /// What a column says that says nothing where it would say the usual.

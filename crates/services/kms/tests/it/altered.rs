@@ -292,10 +292,12 @@ const CARELESS_SQLITE: &str = "
 ALTER TABLE kms_keys RENAME TO keys;
 CREATE VIEW kms_keys AS SELECT account, region, key_id COLLATE NOCASE AS key_id, version, state, description,
     created_ms, current_material, service, policy, tags, deletion_ms, rotation_days, next_rotation_ms,
-    on_demand_rotations, due_ms, store, key_spec, key_usage, grants, policy_principals, aliases, mac FROM keys;
+    on_demand_rotations, due_ms, store, key_spec, key_usage, grants, policy_principals, aliases, origin,
+    expires_ms, incomplete, multi_region, until_ms, pending_window_days, mac FROM keys;
 ALTER TABLE kms_materials RENAME TO materials;
 CREATE VIEW kms_materials AS SELECT account, region, key_id COLLATE NOCASE AS key_id, material_id, handle, token,
-    token_digest, created_ms, rotation, public_handle, public_key, mac FROM materials;
+    token_digest, created_ms, rotation, public_handle, public_key, import_stage, expires_ms, import_description, mac
+    FROM materials;
 ALTER TABLE kms_aliases RENAME TO aliases;
 CREATE VIEW kms_aliases AS SELECT account, region, alias_name COLLATE NOCASE AS alias_name, key_id, created_ms,
     updated_ms, mac FROM aliases;";

@@ -1,5 +1,5 @@
-//! Asymmetric and HMAC keys in a custom key store: what the HSMs compute is checked outside KMS, with public halves
-//! that KMS gives out.
+//! Asymmetric and HMAC keys in a custom key store and in KMS itself: what is computed is checked outside KMS, with public
+//! halves that KMS gives out.
 
 mod agreement;
 mod encryption;
@@ -28,13 +28,28 @@ pub(crate) struct Lab {
     pub(crate) client: Client,
     pub(crate) cluster: Arc<TestCluster>,
     pub(crate) store: String,
+    /// Whether keys are made beside the key store, in KMS itself.
+    pub(crate) built_in: bool,
 }
 
 impl Lab {
     pub(crate) async fn new(database: &TestDatabase) -> Self {
         let client = client(database).await;
         let (store, cluster) = client.connected_store().await;
-        Self { client, cluster, store }
+        Self { client, cluster, store, built_in: false }
+    }
+
+    /// One whose keys are in the key store, and one whose keys are not.
+    pub(crate) async fn both(database: &TestDatabase) -> [Self; 2] {
+        let lab = Self::new(database).await;
+        let client = lab.client.on(&lab.client.kms);
+        let other = Self { client, cluster: lab.cluster.clone(), store: lab.store.clone(), built_in: true };
+        [lab, other]
+    }
+
+    /// Where its keys come from.
+    pub(crate) fn origin(&self) -> OriginType {
+        if self.built_in { OriginType::AwsKms } else { OriginType::AwsCloudhsm }
     }
 
     pub(crate) async fn in_fips_mode(database: &TestDatabase) -> Self {
@@ -42,7 +57,7 @@ impl Lab {
         let cluster = client.cloud().cluster_in_fips_mode();
         let store = client.create_store(new_store("fips", &cluster)).await.unwrap();
         client.connect(&store).await.unwrap();
-        Self { client, cluster, store }
+        Self { client, cluster, store, built_in: false }
     }
 
     /// The same on a server with AWS's refusals.
@@ -54,7 +69,12 @@ impl Lab {
     }
 
     pub(crate) async fn try_create(&self, spec: &str, usage: &str) -> Result<KeyMetadata, ApiError> {
-        self.client.try_create_key(new_key(&self.store, spec, usage)).await
+        let input = new_key(&self.store, spec, usage);
+        if !self.built_in {
+            return self.client.try_create_key(input).await;
+        }
+        let input = CreateKeyRequest { origin: None, custom_key_store_id: None, ..input };
+        self.client.try_create_key(input).await
     }
 
     pub(crate) async fn create(&self, spec: &str, usage: &str) -> KeyMetadata {
@@ -69,11 +89,11 @@ impl Lab {
         self.client.kms.get_public_key(&self.client.context(), get_public_key(key_id)).await
     }
 
-    /// Does something that the HSMs must do, in one call.
+    /// Does something with a key that the HSMs must do, in one call, if they have it.
     pub(crate) async fn in_one_call<T>(&self, operation: impl Future<Output = T>) -> T {
         let before = self.cluster.calls();
         let outcome = operation.await;
-        assert_eq!(self.cluster.calls(), before + 1, "the HSMs do it, in one call");
+        assert_eq!(self.cluster.calls(), before + usize::from(!self.built_in), "the HSMs do it, in one call");
         outcome
     }
 

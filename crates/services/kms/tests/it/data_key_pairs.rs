@@ -6,7 +6,7 @@ use strongroom_api_kms::{
     RecipientInfo,
 };
 use strongroom_crypto::digest::Hash;
-use strongroom_crypto::{CryptoError, ec, ed25519, rsa};
+use strongroom_crypto::{CryptoError, ec, ed25519, ml_kem, rsa};
 use strongroom_service::ApiError;
 use strongroom_testkit::{TestDatabase, on_both_engines, run};
 
@@ -61,7 +61,7 @@ async fn without_plaintext(
     client.kms.generate_data_key_pair_without_plaintext(&client.context(), input).await
 }
 
-/// Signs with the one half and verifies with the other, outside KMS.
+/// Signs with the one half and verifies with the other, or encapsulates and takes out, outside KMS.
 pub(crate) fn fit(spec: &DataKeyPairSpec, private: &[u8], public: &[u8]) -> Result<(), CryptoError> {
     let digest = Hash::Sha256.digest(b"message");
     let rsa = |bits| {
@@ -76,7 +76,16 @@ pub(crate) fn fit(spec: &DataKeyPairSpec, private: &[u8], public: &[u8]) -> Resu
         assert_eq!((key.curve(), public.curve()), (curve, curve));
         public.verify_digest(&digest, &key.sign_digest(&digest)?)
     };
+    let kem = |set| {
+        let key = ml_kem::PrivateKey::from_pkcs8(set, private)?;
+        let sent = ml_kem::PublicKey::from_spki(set, public)?.encapsulate()?;
+        assert_eq!(key.decapsulate(&sent.ciphertext)?.expose(), sent.secret.expose());
+        Ok(())
+    };
     match spec {
+        DataKeyPairSpec::MlKem512 => kem(ml_kem::ParameterSet::MlKem512),
+        DataKeyPairSpec::MlKem768 => kem(ml_kem::ParameterSet::MlKem768),
+        DataKeyPairSpec::MlKem1024 => kem(ml_kem::ParameterSet::MlKem1024),
         DataKeyPairSpec::Rsa2048 => rsa(2_048),
         DataKeyPairSpec::Rsa3072 => rsa(3_072),
         DataKeyPairSpec::Rsa4096 => rsa(4_096),
@@ -120,6 +129,9 @@ async fn both_halves_belong_together(database: &TestDatabase) {
         DataKeyPairSpec::EccNistP521,
         DataKeyPairSpec::EccSecgP256K1,
         DataKeyPairSpec::EccNistEdwards25519,
+        DataKeyPairSpec::MlKem512,
+        DataKeyPairSpec::MlKem768,
+        DataKeyPairSpec::MlKem1024,
     ] {
         belong_together(&client, &key, spec).await;
     }
@@ -146,33 +158,22 @@ async fn a_private_half_that_its_caller_does_not_get(database: &TestDatabase) {
 async fn pairs_that_are_not_made(database: &TestDatabase) {
     let client = client(database).await;
     let key = client.create_key().await.key_id;
-    let not_yet = |feature: &str| {
-        format!(
-            "NotImplementedException: Strongroom does not implement kms: {feature} yet. docs/compatibility.md lists \
-             what it does."
-        )
-    };
     // Seen before the key is looked for.
     for key_id in [&*key, ABSENT] {
-        for (spec, text) in [
-            // Answer of AWS's to another operation, measured by others.
-            (
-                DataKeyPairSpec::Sm2,
-                "UnsupportedOperationException: KeySpec SM2 is not supported in this Region".to_owned(),
-            ),
-            (DataKeyPairSpec::MlKem768, not_yet("data key pairs for ML-KEM")),
-        ] {
-            let refused = generate(&client, data_key_pair(key_id, spec.clone())).await.unwrap_err();
-            assert_eq!(refused.to_string(), text);
-            let refused = without_plaintext(&client, key_id, spec, &[]).await.unwrap_err();
-            assert_eq!(refused.to_string(), text);
-        }
+        // Answer of AWS's to another operation, measured by others.
+        let text = "UnsupportedOperationException: KeySpec SM2 is not supported in this Region";
+        let refused = generate(&client, data_key_pair(key_id, DataKeyPairSpec::Sm2)).await.unwrap_err();
+        assert_eq!(refused.to_string(), text);
+        let refused = without_plaintext(&client, key_id, DataKeyPairSpec::Sm2, &[]).await.unwrap_err();
+        assert_eq!(refused.to_string(), text);
     }
     let p256 = || data_key_pair(&key, DataKeyPairSpec::EccNistP256);
     let cases = [
         (
             GenerateDataKeyPairRequest { recipient: Some(RecipientInfo::default()), ..p256() },
-            not_yet("Recipient (Nitro enclaves)"),
+            "ValidationException: 1 validation error detected: Value null at 'recipient.keyEncryptionAlgorithm' failed to \
+             satisfy constraint: Member must not be null"
+                .to_owned(),
         ),
         (
             GenerateDataKeyPairRequest { dry_run: Some(true), ..p256() },

@@ -115,7 +115,7 @@ async fn random_bytes_that_cannot_be_had(database: &TestDatabase) {
     let for_enclave = GenerateRandomRequest { recipient: Some(RecipientInfo::default()), ..random(Some(1)) };
     assert_eq!(
         refusal(for_enclave).await,
-        "NotImplementedException: Strongroom does not implement kms: Recipient (Nitro enclaves) yet. \
-         docs/compatibility.md lists what it does."
+        "ValidationException: 1 validation error detected: Value null at 'recipient.keyEncryptionAlgorithm' failed to \
+         satisfy constraint: Member must not be null"
     );
 }

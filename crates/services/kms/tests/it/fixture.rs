@@ -1,11 +1,15 @@
 //! KMS over a database, and those who call it.
 
 mod administration;
+mod calls;
 pub(crate) mod cloud;
 pub(crate) mod cluster;
 mod grants;
+mod imports;
 mod key_stores;
+pub(crate) mod multi_region;
 mod people;
+mod roles;
 mod server;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,8 +18,8 @@ use std::sync::Arc;
 use strongroom_api_kms::{
     AliasListEntry, CreateAliasRequest, CreateKeyRequest, DataKeySpec, DecryptRequest, DecryptResponse,
     DescribeKeyRequest, EncryptRequest, EncryptResponse, GenerateDataKeyRequest, GenerateDataKeyResponse,
-    KeyMetadata, Kms as _, ListAliasesRequest, ListAliasesResponse, ListKeysRequest, ListKeysResponse,
-    ReEncryptRequest, ReEncryptResponse,
+    GetPublicKeyRequest, KeyMetadata, Kms as _, ListAliasesRequest, ListAliasesResponse, ListKeysRequest,
+    ListKeysResponse, ReEncryptRequest, ReEncryptResponse,
 };
 use strongroom_crypto::random;
 use strongroom_identity::{AccountId, Caller, Principal, RecordDraft, Region, RequestContext, RequestId};
@@ -28,7 +32,9 @@ use strongroom_store::{Db, OpenOptions};
 use strongroom_testkit::TestDatabase;
 
 pub(crate) use self::administration::tags;
+pub(crate) use self::calls::operation;
 pub(crate) use self::grants::{exactly, grant, within};
+pub(crate) use self::imports::{Parameters, external, owner, until};
 pub(crate) use self::key_stores::{new_store, update};
 pub(crate) use self::server::{Server, Surroundings, start, start_in, start_with_chosen_keys};
 
@@ -137,6 +143,19 @@ impl Client {
 
     pub(crate) async fn create_key(&self) -> KeyMetadata {
         self.try_create_key(CreateKeyRequest::default()).await.unwrap()
+    }
+
+    /// A new key of that spec, for that usage, in the built-in backend.
+    pub(crate) async fn create_key_of(&self, spec: &str, usage: &str) -> KeyMetadata {
+        let (key_spec, key_usage) = (Some(spec.into()), Some(usage.into()));
+        let input = CreateKeyRequest { key_spec, key_usage, ..CreateKeyRequest::default() };
+        self.try_create_key(input).await.unwrap()
+    }
+
+    /// The public half of a pair, as a DER SubjectPublicKeyInfo.
+    pub(crate) async fn public_key(&self, key_id: &str) -> Vec<u8> {
+        let input = GetPublicKeyRequest { key_id: key_id.to_owned(), ..GetPublicKeyRequest::default() };
+        self.kms.get_public_key(&self.context(), input).await.unwrap().public_key.unwrap().0
     }
 
     pub(crate) async fn try_create_key(&self, input: CreateKeyRequest) -> Result<KeyMetadata, ApiError> {

@@ -16,6 +16,7 @@ on_both_engines! {
     spelled_out_defaults_make_the_same_key,
     lists_show_every_key_once_in_pages_of_any_size,
     accounts_and_regions_know_nothing_of_each_other,
+    keys_are_listed_by_whose_they_are,
 }
 
 async fn a_new_key_has_the_metadata_that_aws_gives(database: &TestDatabase) {
@@ -147,4 +148,35 @@ async fn accounts_and_regions_know_nothing_of_each_other(database: &TestDatabase
             }
         }
     }
+}
+
+/// Nobody shares keys through Resource Access Manager here: there are none of other accounts.
+async fn keys_are_listed_by_whose_they_are(database: &TestDatabase) {
+    let client = client(database).await;
+    let mut own = vec![client.create_key().await.key_id, client.create_key().await.key_id];
+    own.sort();
+    client.as_of(STRANGER, REGION).create_key().await;
+    let (ours, others) = (ResourceOwnerType::Self2, ResourceOwnerType::OtherAccountsViaRam);
+    let list = async |owners: &[&ResourceOwnerType], marker: Option<&str>| {
+        let input = ListKeysRequest {
+            resource_owners: Some(owners.iter().map(|owner| (*owner).clone()).collect()),
+            limit: Some(1),
+            marker: marker.map(str::to_owned),
+        };
+        client.kms.list_keys(&client.context(), input).await
+    };
+    let both: &[&ResourceOwnerType] = &[&others, &ours];
+    for owners in [&[&ours][..], both] {
+        let first = list(owners, None).await.unwrap();
+        let marker = first.next_marker.unwrap();
+        let second = list(owners, Some(&marker)).await.unwrap();
+        let keys = first.keys.into_iter().chain(second.keys).flatten();
+        assert_eq!(keys.map(|key| key.key_id.unwrap()).collect::<Vec<_>>(), own);
+        assert_eq!((second.truncated, second.next_marker), (Some(false), None));
+        // A marker is for the same owners (KMS API Reference, ListKeys).
+        let refused = list(&[&others], Some(&marker)).await.unwrap_err();
+        assert_eq!(refused.code(), "InvalidMarkerException");
+    }
+    let none = list(&[&others], None).await.unwrap();
+    assert_eq!((none.keys.unwrap().len(), none.truncated), (0, Some(false)));
 }

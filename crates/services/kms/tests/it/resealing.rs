@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use strongroom_api_kms::{Kms as _, MacAlgorithmSpec, SigningAlgorithmSpec};
 use strongroom_kms::SEALED;
 use strongroom_resealing::{Parts, Resealing};
 use strongroom_runtime::Clocks;
@@ -10,9 +11,11 @@ use strongroom_store::{Db, RowMac, Statement};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{ACCOUNT, Client, REGION, new_store, open, root, start};
+use crate::symmetric_only::{generate_mac, sign, verify, verify_mac};
 
 on_both_engines! {
     keys_decrypt_what_they_encrypted_before,
+    pairs_and_secrets_of_macs_verify_what_they_made_before,
     a_connected_key_store_goes_on_and_is_connected_again,
     a_key_store_that_is_being_connected_comes_through,
 }
@@ -80,6 +83,27 @@ async fn keys_decrypt_what_they_encrypted_before(database: &TestDatabase) {
             assert_eq!(client.decrypt(&blob, None, &[]).await.unwrap(), b"kept");
             client.create_key().await;
         }
+    }
+}
+
+/// Their tokens, too, are sealed under the partition's key, which alone is sealed afresh.
+async fn pairs_and_secrets_of_macs_verify_what_they_made_before(database: &TestDatabase) {
+    let vault = Vault::open(database).await;
+    let client = vault.client();
+    let pair = client.create_key_of("ECC_NIST_P256", "SIGN_VERIFY").await.key_id;
+    let secret = client.create_key_of("HMAC_256", "GENERATE_VERIFY_MAC").await.key_id;
+    let signing = sign(&pair, SigningAlgorithmSpec::EcdsaSha256, b"message");
+    let signature = client.kms.sign(&client.context(), signing).await.unwrap().signature.unwrap().0;
+    let making = generate_mac(&secret, MacAlgorithmSpec::HmacSha256, b"message");
+    let mac = client.kms.generate_mac(&client.context(), making).await.unwrap().mac.unwrap().0;
+    let public = client.public_key(&pair).await;
+    vault.rotate().await;
+    for client in [&client, &vault.client()] {
+        let input = verify(&pair, SigningAlgorithmSpec::EcdsaSha256, b"message", &signature);
+        client.kms.verify(&client.context(), input).await.unwrap();
+        let input = verify_mac(&secret, MacAlgorithmSpec::HmacSha256, b"message", &mac);
+        client.kms.verify_mac(&client.context(), input).await.unwrap();
+        assert_eq!(client.public_key(&pair).await, public);
     }
 }
 

@@ -6,12 +6,14 @@ use strongroom_schema::{Operation, Structure, Unit};
 use strongroom_service::ApiError;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
+use crate::fixture::multi_region::replica;
 use crate::fixture::{ACCOUNT, Client, FAR_REGION, REGION, STRANGER, client, open, root, start};
 
 on_both_engines! {
     each_account_region_and_group_has_its_own_quota,
     a_key_store_has_a_quota_of_its_own_whoever_calls,
     a_reset_turns_quotas_off,
+    a_replica_counts_in_its_region_too,
 }
 
 fn operation(name: &str) -> &'static Operation {
@@ -111,4 +113,19 @@ async fn a_reset_turns_quotas_off(database: &TestDatabase) {
     assert_eq!(client.kms.throttling(), None);
     client.kms.set_throttling(Some(part(0.25)));
     assert_eq!(client.kms.restarted(&db, &root()).throttling(), None, "and so does a restart");
+}
+
+/// KMS Developer Guide, "Request quotas": a replica counts as two keys made in its Region.
+async fn a_replica_counts_in_its_region_too(database: &TestDatabase) {
+    let client = client(database).await;
+    let there = client.as_of(ACCOUNT, FAR_REGION);
+    client.kms.set_throttling(Some(QuotaFactor::PUBLISHED));
+    let replicate = replica("mrk-1234abcd12ab34cd56ef1234567890ab", FAR_REGION);
+    assert_eq!(admitted(&client, "ReplicateKey", &replicate), 2);
+    assert_eq!(admitted(&there, "CreateKey", &Unit), 1);
+    // What was refused counted nowhere.
+    let elsewhere = replica("mrk-1234abcd12ab34cd56ef1234567890ab", "eu-west-1");
+    assert_eq!(admitted(&client, "ReplicateKey", &elsewhere), 2);
+    assert_eq!(admitted(&client, "ReplicateKey", &replica("x", "us-west-2")), 1);
+    assert_eq!(admitted(&client, "CreateKey", &Unit), 5);
 }

@@ -1,5 +1,5 @@
 //! What inputs say that use keys of other kinds than symmetric ones: to sign, for MACs, to agree on secrets; and
-//! data key pairs.
+//! data key pairs. (What encapsulates says no more than which key: AWS lists no condition key for its algorithm.)
 
 use strongroom_api_kms::{
     DataKeyPairSpec, DeriveSharedSecretRequest, GenerateDataKeyPairRequest,

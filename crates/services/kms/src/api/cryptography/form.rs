@@ -58,7 +58,7 @@ impl Form {
     /// The material that a new ciphertext names, if it names one.
     pub(super) fn material<'k>(&self, key: &'k Key) -> Option<&'k MaterialId> {
         match self {
-            Self::Derived(_) => Some(&key.current_material),
+            Self::Derived(_) => key.current_material.as_ref(),
             Self::Raw(_) => None,
         }
     }

@@ -37,7 +37,7 @@ impl Handles {
     /// Those that a material has been made with; none for one that is elsewhere.
     pub(super) fn of(held: &Held) -> Option<Self> {
         match held {
-            Held::Token { .. } => None,
+            Held::Absent { .. } | Held::Token { .. } => None,
             Held::InCluster { handle, public } => {
                 Some(Self { key: *handle, public: public.as_ref().map(|public| public.handle) })
             }
@@ -177,7 +177,7 @@ fn handles(found: &[KeyDescription], arn: &str, held: &Held) -> Option<Handles> 
         found.iter().find(is_it).map(|key| key.key)
     };
     match held {
-        Held::Token { .. } => None,
+        Held::Absent { .. } | Held::Token { .. } => None,
         Held::InCluster { public: None, .. } => {
             Some(Handles { key: of_class(KeyClass::SecretKey)?, public: None })
         }

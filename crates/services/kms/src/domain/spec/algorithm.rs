@@ -48,6 +48,13 @@ named! {
     }
 }
 
+named! {
+    /// How a key encapsulates secrets.
+    EncapsulationAlgorithm {
+        MlKem = "ML_KEM",
+    }
+}
+
 /// What a signing algorithm takes in a caller's digest for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DigestForm {

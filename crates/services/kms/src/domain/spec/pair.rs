@@ -16,6 +16,9 @@ pub(crate) enum DataKeyPairKind {
     P521,
     Secp256k1,
     Ed25519,
+    MlKem512,
+    MlKem768,
+    MlKem1024,
 }
 
 /// The public key of whom a secret is agreed on with, on the curve of the key that agrees.

@@ -101,7 +101,7 @@ impl KeyManagement {
         now_ms: i64,
         terms: &Terms,
     ) -> Result<(), Refusal> {
-        key.grants = one_more(key.grants)?;
+        key.grants = one_more(key.grants, self.settings.quotas.grants_per_key)?;
         let grant = Grant {
             home: key.home.clone(),
             key_id: key.id.clone(),

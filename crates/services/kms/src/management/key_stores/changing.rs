@@ -90,9 +90,10 @@ impl KeyManagement {
                 }
                 expect_free_name(&known, &store.name)?;
                 expect_free_cluster(&known, &store.cluster_id, &store.certificate)?;
-                if known.len() >= MOST_KEY_STORES {
+                if known.len() >= self.settings.quotas.key_stores as usize {
                     return Err(Refusal::LimitExceeded(format!(
-                        "You have reached the limit of {MOST_KEY_STORES} custom key stores in this account and Region."
+                        "You have reached the limit of {} custom key stores in this account and Region.",
+                        self.settings.quotas.key_stores
                     )));
                 }
                 repo::key_stores::insert(tx, &self.mac, store).await?;

@@ -170,59 +170,67 @@ async fn specs_and_usages_that_do_not_go_together(database: &TestDatabase) {
 }
 
 async fn an_alias_stays_with_its_kind(database: &TestDatabase) {
-    let lab = Lab::new(database).await;
-    let client = &lab.client;
-    let p256 = lab.create("ECC_NIST_P256", "SIGN_VERIFY").await.key_id;
-    let agreeing = lab.create("ECC_NIST_P256", "KEY_AGREEMENT").await.key_id;
-    let rsa = lab.create("RSA_2048", "SIGN_VERIFY").await.key_id;
-    let encrypting = lab.create("RSA_2048", "ENCRYPT_DECRYPT").await.key_id;
-    let hmac = lab.create("HMAC_256", "GENERATE_VERIFY_MAC").await.key_id;
-    let symmetric = client.create_key().await.key_id;
-    client.create_alias("alias/signing", &p256).await.unwrap();
-    client.create_alias("alias/encrypting", &symmetric).await.unwrap();
-    for (alias, others) in [
-        ("alias/signing", &[&agreeing, &encrypting, &hmac, &symmetric][..]),
-        ("alias/encrypting", &[&p256, &encrypting, &hmac]),
-    ] {
-        for other in others {
-            let refused = client.update_alias(alias, other).await.unwrap_err();
-            assert_eq!(refused.code(), "ValidationException", "{refused}");
+    for lab in Lab::both(database).await {
+        let client = &lab.client;
+        let p256 = lab.create("ECC_NIST_P256", "SIGN_VERIFY").await.key_id;
+        let agreeing = lab.create("ECC_NIST_P256", "KEY_AGREEMENT").await.key_id;
+        let rsa = lab.create("RSA_2048", "SIGN_VERIFY").await.key_id;
+        let encrypting = lab.create("RSA_2048", "ENCRYPT_DECRYPT").await.key_id;
+        let hmac = lab.create("HMAC_256", "GENERATE_VERIFY_MAC").await.key_id;
+        let symmetric = client.create_key().await.key_id;
+        client.create_alias("alias/signing", &p256).await.unwrap();
+        client.create_alias("alias/encrypting", &symmetric).await.unwrap();
+        for (alias, others) in [
+            ("alias/signing", &[&agreeing, &encrypting, &hmac, &symmetric][..]),
+            ("alias/encrypting", &[&p256, &encrypting, &hmac]),
+        ] {
+            for other in others {
+                let refused = client.update_alias(alias, other).await.unwrap_err();
+                assert_eq!(refused.code(), "ValidationException", "{refused}");
+            }
         }
+        assert_eq!(client.describe("alias/signing").await.unwrap().key_id, p256);
+        client.update_alias("alias/signing", &rsa).await.unwrap();
+        assert_eq!(client.describe("alias/signing").await.unwrap().key_id, rsa);
+        // The next lab takes the names.
+        client.delete_alias("alias/signing").await.unwrap();
+        client.delete_alias("alias/encrypting").await.unwrap();
     }
-    assert_eq!(client.describe("alias/signing").await.unwrap().key_id, p256);
-    client.update_alias("alias/signing", &rsa).await.unwrap();
-    assert_eq!(client.describe("alias/signing").await.unwrap().key_id, rsa);
 }
 
 async fn what_does_not_rotate(database: &TestDatabase) {
-    let lab = Lab::new(database).await;
-    let (client, kms) = (&lab.client, &lab.client.kms);
-    for (spec, usage) in [("ECC_NIST_P256", "SIGN_VERIFY"), ("HMAC_256", "GENERATE_VERIFY_MAC")] {
-        let key_id = || lab.create(spec, usage);
-        let key_id = key_id().await.key_id;
-        let enable = EnableKeyRotationRequest { key_id: key_id.clone(), rotation_period_in_days: None };
-        let refused = [
-            kms.enable_key_rotation(&client.changing(), enable).await.err(),
-            kms.disable_key_rotation(
-                &client.changing(),
-                DisableKeyRotationRequest { key_id: key_id.clone() },
-            )
-            .await
-            .err(),
-            kms.rotate_key_on_demand(&client.changing(), RotateKeyOnDemandRequest { key_id: key_id.clone() })
+    for lab in Lab::both(database).await {
+        let (client, kms) = (&lab.client, &lab.client.kms);
+        for (spec, usage) in [("ECC_NIST_P256", "SIGN_VERIFY"), ("HMAC_256", "GENERATE_VERIFY_MAC")] {
+            let key_id = || lab.create(spec, usage);
+            let key_id = key_id().await.key_id;
+            let enable = EnableKeyRotationRequest { key_id: key_id.clone(), rotation_period_in_days: None };
+            let refused = [
+                kms.enable_key_rotation(&client.changing(), enable).await.err(),
+                kms.disable_key_rotation(
+                    &client.changing(),
+                    DisableKeyRotationRequest { key_id: key_id.clone() },
+                )
                 .await
                 .err(),
-        ];
-        for refused in refused {
-            // AWS's answer has no text.
-            assert_eq!(refused.unwrap().to_string(), "UnsupportedOperationException");
+                kms.rotate_key_on_demand(
+                    &client.changing(),
+                    RotateKeyOnDemandRequest { key_id: key_id.clone() },
+                )
+                .await
+                .err(),
+            ];
+            for refused in refused {
+                // AWS's answer has no text.
+                assert_eq!(refused.unwrap().to_string(), "UnsupportedOperationException");
+            }
+            let status = GetKeyRotationStatusRequest { key_id: key_id.clone() };
+            let status = kms.get_key_rotation_status(&client.context(), status).await.unwrap();
+            assert_eq!(status.key_rotation_enabled, Some(false));
+            let list = ListKeyRotationsRequest { key_id, ..ListKeyRotationsRequest::default() };
+            let rotations = kms.list_key_rotations(&client.context(), list).await.unwrap();
+            assert_eq!(rotations.rotations.unwrap().len(), 0);
         }
-        let status = GetKeyRotationStatusRequest { key_id: key_id.clone() };
-        let status = kms.get_key_rotation_status(&client.context(), status).await.unwrap();
-        assert_eq!(status.key_rotation_enabled, Some(false));
-        let list = ListKeyRotationsRequest { key_id, ..ListKeyRotationsRequest::default() };
-        let rotations = kms.list_key_rotations(&client.context(), list).await.unwrap();
-        assert_eq!(rotations.rotations.unwrap().len(), 0);
     }
 }
 

@@ -9,6 +9,7 @@ use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use super::Lab;
 use crate::data_key_pairs::data_key_pair;
+use crate::encapsulation::{decapsulate, encapsulate};
 use crate::fixture::{Client, REGION, STRANGER};
 use crate::symmetric_only::{derive_shared_secret, generate_mac, get_public_key, sign, verify, verify_mac};
 
@@ -26,10 +27,12 @@ pub(super) enum Operation {
     DeriveSharedSecret,
     GenerateDataKeyPair,
     GenerateDataKeyPairWithoutPlaintext,
+    Encapsulate,
+    Decapsulate,
 }
 
 /// The operations, each with the spec and the usage of a key that serves.
-pub(super) const ALL: [(Operation, &str, &str); 8] = [
+const ALL: [(Operation, &str, &str); 10] = [
     (Operation::Sign, "ECC_NIST_P256", "SIGN_VERIFY"),
     (Operation::Verify, "ECC_NIST_P256", "SIGN_VERIFY"),
     (Operation::GetPublicKey, "ECC_NIST_P256", "SIGN_VERIFY"),
@@ -38,14 +41,23 @@ pub(super) const ALL: [(Operation, &str, &str); 8] = [
     (Operation::DeriveSharedSecret, "ECC_NIST_P256", "KEY_AGREEMENT"),
     (Operation::GenerateDataKeyPair, "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"),
     (Operation::GenerateDataKeyPairWithoutPlaintext, "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"),
+    (Operation::Encapsulate, "ML_KEM_512", "ENCAPSULATE_DECAPSULATE"),
+    (Operation::Decapsulate, "ML_KEM_512", "ENCAPSULATE_DECAPSULATE"),
 ];
 
-/// What verifying takes, and agreeing.
+/// Those that keys can do where the lab has them: HSMs have no ML-KEM.
+pub(super) fn all(lab: &Lab) -> impl Iterator<Item = (Operation, &'static str, &'static str)> + use<> {
+    let built_in = lab.built_in;
+    ALL.into_iter().filter(move |(_, spec, _)| built_in || !spec.starts_with("ML_KEM"))
+}
+
+/// What verifying takes, agreeing, and taking out.
 #[derive(Default)]
 pub(super) struct Aids {
     signature: Vec<u8>,
     mac: Vec<u8>,
     peer: Vec<u8>,
+    sent: Vec<u8>,
 }
 
 impl Operation {
@@ -71,6 +83,8 @@ impl Operation {
             Self::DeriveSharedSecret => {
                 kms.derive_shared_secret(&context, derive_shared_secret(key, &aids.peer)).await.map(drop)
             }
+            Self::Encapsulate => kms.encapsulate(&context, encapsulate(key)).await.map(drop),
+            Self::Decapsulate => kms.decapsulate(&context, decapsulate(key, &aids.sent)).await.map(drop),
             Self::GenerateDataKeyPair => {
                 let input = data_key_pair(key, DataKeyPairSpec::EccNistP256);
                 kms.generate_data_key_pair(&context, input).await.map(drop)
@@ -104,28 +118,34 @@ pub(super) async fn aids(lab: &Lab, spec: &str, usage: &str, key: &str) -> Aids 
             let other = lab.create(spec, usage).await.key_id;
             Aids { peer: lab.public_key(&other).await, ..Aids::default() }
         }
+        "ENCAPSULATE_DECAPSULATE" => {
+            let made = kms.encapsulate(&context, encapsulate(key)).await.unwrap();
+            Aids { sent: made.shared_secret_ciphertext_blob.unwrap().0, ..Aids::default() }
+        }
         _ => Aids::default(),
     }
 }
 
 async fn operations_by_every_name_and_for_no_stranger(database: &TestDatabase) {
-    let lab = Lab::new(database).await;
-    let client = &lab.client;
-    let stranger = client.as_of(STRANGER, REGION);
-    for (number, (operation, spec, usage)) in ALL.into_iter().enumerate() {
-        let key = lab.create(spec, usage).await;
-        let (key_id, arn, alias) = (key.key_id, key.arn.unwrap(), format!("alias/{number}"));
-        client.create_alias(&alias, &key_id).await.unwrap();
-        let aids = aids(&lab, spec, usage, &key_id).await;
-        for name in [&key_id, &arn, &alias, &client.arn(&alias)] {
-            operation.call(client, name, &aids).await.unwrap();
+    for lab in Lab::both(database).await {
+        let client = &lab.client;
+        let stranger = client.as_of(STRANGER, REGION);
+        for (number, (operation, spec, usage)) in all(&lab).enumerate() {
+            let key = lab.create(spec, usage).await;
+            let (key_id, arn, alias) =
+                (key.key_id, key.arn.unwrap(), format!("alias/{number}-{}", lab.origin().as_str()));
+            client.create_alias(&alias, &key_id).await.unwrap();
+            let aids = aids(&lab, spec, usage, &key_id).await;
+            for name in [&key_id, &arn, &alias, &client.arn(&alias)] {
+                operation.call(client, name, &aids).await.unwrap();
+            }
+            let denied = operation.denied(STRANGER, &arn);
+            for name in [&arn, &client.arn(&alias)] {
+                let refused = lab.in_no_call(operation.call(&stranger, name, &aids)).await.unwrap_err();
+                assert_eq!(refused.to_string(), denied);
+            }
+            let absent = operation.call(&stranger, &key_id, &aids).await.unwrap_err();
+            assert_eq!(absent.code(), "NotFoundException");
         }
-        let denied = operation.denied(STRANGER, &arn);
-        for name in [&arn, &client.arn(&alias)] {
-            let refused = lab.in_no_call(operation.call(&stranger, name, &aids)).await.unwrap_err();
-            assert_eq!(refused.to_string(), denied);
-        }
-        let absent = operation.call(&stranger, &key_id, &aids).await.unwrap_err();
-        assert_eq!(absent.code(), "NotFoundException");
     }
 }

@@ -1,4 +1,4 @@
-//! Policies of keys in a custom key store decide as those of any key do: every operation asks them, with what its
+//! Policies of asymmetric and HMAC keys, also of those in a custom key store, decide as those of any key do: every operation asks them, with what its
 //! input and the key say (KMS Developer Guide, "AWS KMS condition keys").
 
 use strongroom_api_kms::{
@@ -8,7 +8,7 @@ use strongroom_api_kms::{
 };
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use super::permissions::{ALL, aids};
+use super::permissions::{aids, all};
 use super::{Lab, new_key};
 use crate::data_key_pairs::data_key_pair;
 use crate::fixture::{ACCOUNT, bound_to};
@@ -56,33 +56,36 @@ fn for_alice() -> String {
 }
 
 async fn a_policy_that_does_not_name_the_account_refuses_every_operation(database: &TestDatabase) {
-    let lab = Lab::new(database).await;
-    let client = &lab.client;
-    for (operation, spec, usage) in ALL {
-        let key = lab.create(spec, usage).await;
-        let (key_id, arn) = (key.key_id, key.arn.unwrap());
-        let aids = aids(&lab, spec, usage, &key_id).await;
-        operation.call(client, &key_id, &aids).await.unwrap();
-        lab.close(&key_id, &for_alice()).await;
-        let refused = lab.in_no_call(operation.call(client, &key_id, &aids)).await.unwrap_err();
-        assert_eq!(refused.to_string(), operation.denied(ACCOUNT, &arn));
-    }
-    let key = lab.create("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT").await;
-    let (key_id, arn) = (key.key_id, key.arn.unwrap());
-    let aids = Aids::new(client, &key_id).await;
-    lab.close(&key_id, &for_alice()).await;
-    for operation in BY_ANY_NAME.into_iter().chain(BY_KEY_ONLY) {
-        // The list of one's own aliases is nothing that a key has a say in.
-        if operation == Operation::ListAliases {
-            continue;
+    for lab in Lab::both(database).await {
+        let client = &lab.client;
+        for (operation, spec, usage) in all(&lab) {
+            let key = lab.create(spec, usage).await;
+            let (key_id, arn) = (key.key_id, key.arn.unwrap());
+            let aids = aids(&lab, spec, usage, &key_id).await;
+            operation.call(client, &key_id, &aids).await.unwrap();
+            lab.close(&key_id, &for_alice()).await;
+            let refused = lab.in_no_call(operation.call(client, &key_id, &aids)).await.unwrap_err();
+            assert_eq!(refused.to_string(), operation.denied(ACCOUNT, &arn));
         }
-        let refused = lab.in_no_call(operation.call(client, &key_id, &aids)).await.unwrap_err();
-        let denied = operation.denied(&format!("arn:aws:iam::{ACCOUNT}:root"), &arn);
-        assert_eq!(refused.to_string(), denied, "{operation:?}");
+        let key = lab.create("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT").await;
+        let (key_id, arn) = (key.key_id, key.arn.unwrap());
+        let aids = Aids::new(client, &key_id).await;
+        lab.close(&key_id, &for_alice()).await;
+        for operation in BY_ANY_NAME.into_iter().chain(BY_KEY_ONLY) {
+            // The list of one's own aliases is nothing that a key has a say in.
+            if operation == Operation::ListAliases {
+                continue;
+            }
+            let refused = lab.in_no_call(operation.call(client, &key_id, &aids)).await.unwrap_err();
+            let denied = operation.denied(&format!("arn:aws:iam::{ACCOUNT}:root"), &arn);
+            assert_eq!(refused.to_string(), denied, "{operation:?}");
+        }
+        // Key stores are the account's: no key has a say in them.
+        assert_eq!(client.stores().await, std::slice::from_ref(&lab.store));
+        if lab.built_in {
+            client.disconnect(&lab.store).await.unwrap();
+        }
     }
-    // Key stores are the account's: no key has a say in them.
-    assert_eq!(client.stores().await, std::slice::from_ref(&lab.store));
-    client.disconnect(&lab.store).await.unwrap();
 }
 
 async fn a_refused_caller_learns_nothing_of_a_key_that_cannot_be_used(database: &TestDatabase) {
@@ -129,130 +132,138 @@ async fn conditions_on_what_a_key_is(database: &TestDatabase) {
 }
 
 async fn conditions_on_signing(database: &TestDatabase) {
-    let lab = Lab::new(database).await;
-    let client = &lab.client;
-    let (short, long) = (SigningAlgorithmSpec::RsassaPssSha256, SigningAlgorithmSpec::RsassaPssSha512);
-    let (raw, digest) = (MessageType::Raw, MessageType::Digest);
-    let by_algorithm = r#"{"StringEquals":{"kms:SigningAlgorithm":"RSASSA_PSS_SHA_256"}}"#;
-    let by_raw = r#"{"StringEquals":{"kms:MessageType":"RAW"}}"#;
-    let by_digest = r#"{"StringEquals":{"kms:MessageType":"DIGEST"}}"#;
-    let table = [
-        (by_algorithm, &short, Some(&raw), true),
-        (by_algorithm, &long, Some(&raw), false),
-        (by_raw, &short, Some(&raw), true),
-        (by_raw, &short, None, true),
-        (by_raw, &short, Some(&digest), false),
-        (by_digest, &short, Some(&digest), true),
-        (by_digest, &short, None, false),
-    ];
-    for condition in [by_algorithm, by_raw, by_digest] {
-        let key = lab.create("RSA_2048", "SIGN_VERIFY").await.key_id;
-        let actions = r#"["kms:Sign","kms:Verify"]"#;
-        let open = client.policy(&key).await.unwrap();
-        let all_but =
-            format!(r#"{{"Effect":"Allow","Principal":{ROOT},"NotAction":{actions},"Resource":"*"}}"#);
-        let conditional = policy(&[all_but, statement("Allow", ROOT, actions, condition)]);
-        for (_, algorithm, form, allowed) in table.iter().filter(|row| row.0 == condition) {
-            let message_type = form.cloned();
-            let input = || {
-                let input = sign(&key, (*algorithm).clone(), &[7; 32]);
-                SignRequest { message_type: message_type.clone(), ..input }
-            };
-            client.put_policy(&key, &open).await.unwrap();
-            let signed = client.kms.sign(&client.context(), input()).await.unwrap().signature.unwrap().0;
-            client.put_policy(&key, &conditional).await.unwrap();
-            let case = format!("{condition} {algorithm:?} {form:?}");
-            assert_eq!(outcome(client.kms.sign(&client.context(), input()).await), *allowed, "{case}");
-            let mut check = verify(&key, (*algorithm).clone(), &[7; 32], &signed);
-            check.message_type = message_type.clone();
-            assert_eq!(outcome(client.kms.verify(&client.context(), check).await), *allowed, "{case}");
+    for lab in Lab::both(database).await {
+        let client = &lab.client;
+        let (short, long) = (SigningAlgorithmSpec::RsassaPssSha256, SigningAlgorithmSpec::RsassaPssSha512);
+        let (raw, digest) = (MessageType::Raw, MessageType::Digest);
+        let by_algorithm = r#"{"StringEquals":{"kms:SigningAlgorithm":"RSASSA_PSS_SHA_256"}}"#;
+        let by_raw = r#"{"StringEquals":{"kms:MessageType":"RAW"}}"#;
+        let by_digest = r#"{"StringEquals":{"kms:MessageType":"DIGEST"}}"#;
+        let table = [
+            (by_algorithm, &short, Some(&raw), true),
+            (by_algorithm, &long, Some(&raw), false),
+            (by_raw, &short, Some(&raw), true),
+            (by_raw, &short, None, true),
+            (by_raw, &short, Some(&digest), false),
+            (by_digest, &short, Some(&digest), true),
+            (by_digest, &short, None, false),
+        ];
+        for condition in [by_algorithm, by_raw, by_digest] {
+            let key = lab.create("RSA_2048", "SIGN_VERIFY").await.key_id;
+            let actions = r#"["kms:Sign","kms:Verify"]"#;
+            let open = client.policy(&key).await.unwrap();
+            let all_but =
+                format!(r#"{{"Effect":"Allow","Principal":{ROOT},"NotAction":{actions},"Resource":"*"}}"#);
+            let conditional = policy(&[all_but, statement("Allow", ROOT, actions, condition)]);
+            for (_, algorithm, form, allowed) in table.iter().filter(|row| row.0 == condition) {
+                let message_type = form.cloned();
+                let input = || {
+                    let input = sign(&key, (*algorithm).clone(), &[7; 32]);
+                    SignRequest { message_type: message_type.clone(), ..input }
+                };
+                client.put_policy(&key, &open).await.unwrap();
+                let signed = client.kms.sign(&client.context(), input()).await.unwrap().signature.unwrap().0;
+                client.put_policy(&key, &conditional).await.unwrap();
+                let case = format!("{condition} {algorithm:?} {form:?}");
+                assert_eq!(outcome(client.kms.sign(&client.context(), input()).await), *allowed, "{case}");
+                let mut check = verify(&key, (*algorithm).clone(), &[7; 32], &signed);
+                check.message_type = message_type.clone();
+                assert_eq!(outcome(client.kms.verify(&client.context(), check).await), *allowed, "{case}");
+            }
         }
     }
 }
 
 async fn conditions_on_macs(database: &TestDatabase) {
-    let lab = Lab::new(database).await;
-    let client = &lab.client;
-    let hmac = strongroom_api_kms::MacAlgorithmSpec::HmacSha256;
-    for (named, allowed) in [("HMAC_SHA_256", true), ("HMAC_SHA_512", false)] {
-        let key = lab.create("HMAC_256", "GENERATE_VERIFY_MAC").await.key_id;
-        let input = || -> GenerateMacRequest { generate_mac(&key, hmac.clone(), b"x") };
-        let mac = client.kms.generate_mac(&client.context(), input()).await.unwrap().mac.unwrap().0;
-        let condition = format!(r#"{{"StringEquals":{{"kms:MacAlgorithm":"{named}"}}}}"#);
-        let actions = r#"["kms:GenerateMac","kms:VerifyMac"]"#;
-        let all_but =
-            format!(r#"{{"Effect":"Allow","Principal":{ROOT},"NotAction":{actions},"Resource":"*"}}"#);
-        let conditional = policy(&[all_but, statement("Allow", ROOT, actions, &condition)]);
-        client.put_policy(&key, &conditional).await.unwrap();
-        assert_eq!(outcome(client.kms.generate_mac(&client.context(), input()).await), allowed);
-        let check = verify_mac(&key, hmac.clone(), b"x", &mac);
-        assert_eq!(outcome(client.kms.verify_mac(&client.context(), check).await), allowed);
+    for lab in Lab::both(database).await {
+        let client = &lab.client;
+        let hmac = strongroom_api_kms::MacAlgorithmSpec::HmacSha256;
+        for (named, allowed) in [("HMAC_SHA_256", true), ("HMAC_SHA_512", false)] {
+            let key = lab.create("HMAC_256", "GENERATE_VERIFY_MAC").await.key_id;
+            let input = || -> GenerateMacRequest { generate_mac(&key, hmac.clone(), b"x") };
+            let mac = client.kms.generate_mac(&client.context(), input()).await.unwrap().mac.unwrap().0;
+            let condition = format!(r#"{{"StringEquals":{{"kms:MacAlgorithm":"{named}"}}}}"#);
+            let actions = r#"["kms:GenerateMac","kms:VerifyMac"]"#;
+            let all_but =
+                format!(r#"{{"Effect":"Allow","Principal":{ROOT},"NotAction":{actions},"Resource":"*"}}"#);
+            let conditional = policy(&[all_but, statement("Allow", ROOT, actions, &condition)]);
+            client.put_policy(&key, &conditional).await.unwrap();
+            assert_eq!(outcome(client.kms.generate_mac(&client.context(), input()).await), allowed);
+            let check = verify_mac(&key, hmac.clone(), b"x", &mac);
+            assert_eq!(outcome(client.kms.verify_mac(&client.context(), check).await), allowed);
+        }
     }
 }
 
 async fn conditions_on_agreement(database: &TestDatabase) {
-    let lab = Lab::new(database).await;
-    let client = &lab.client;
-    let other = lab.create("ECC_NIST_P256", "KEY_AGREEMENT").await.key_id;
-    let peer = lab.public_key(&other).await;
-    for (named, allowed) in [("ECDH", true), ("ECMQV", false)] {
-        let condition = format!(r#"{{"StringEquals":{{"kms:KeyAgreementAlgorithm":"{named}"}}}}"#);
-        let actions = r#""kms:DeriveSharedSecret""#;
-        let key = lab.on_condition("ECC_NIST_P256", "KEY_AGREEMENT", actions, &condition).await;
-        let input: DeriveSharedSecretRequest = derive_shared_secret(&key, &peer);
-        let derived = client.kms.derive_shared_secret(&client.context(), input).await;
-        assert_eq!(outcome(derived), allowed, "{named}");
+    for lab in Lab::both(database).await {
+        let client = &lab.client;
+        let other = lab.create("ECC_NIST_P256", "KEY_AGREEMENT").await.key_id;
+        let peer = lab.public_key(&other).await;
+        for (named, allowed) in [("ECDH", true), ("ECMQV", false)] {
+            let condition = format!(r#"{{"StringEquals":{{"kms:KeyAgreementAlgorithm":"{named}"}}}}"#);
+            let actions = r#""kms:DeriveSharedSecret""#;
+            let key = lab.on_condition("ECC_NIST_P256", "KEY_AGREEMENT", actions, &condition).await;
+            let input: DeriveSharedSecretRequest = derive_shared_secret(&key, &peer);
+            let derived = client.kms.derive_shared_secret(&client.context(), input).await;
+            assert_eq!(outcome(derived), allowed, "{named}");
+        }
     }
 }
 
 async fn conditions_on_data_key_pairs(database: &TestDatabase) {
-    let lab = Lab::new(database).await;
-    let client = &lab.client;
-    let table = [
-        (r#"{"StringEquals":{"kms:DataKeyPairSpec":"ECC_NIST_P256"}}"#, true),
-        (r#"{"StringLike":{"kms:DataKeyPairSpec":"RSA_*"}}"#, false),
-        (r#"{"StringEquals":{"kms:EncryptionContext:team":"blue"}}"#, true),
-        (r#"{"StringEquals":{"kms:EncryptionContext:team":"red"}}"#, false),
-        (r#"{"ForAllValues:StringEquals":{"kms:EncryptionContextKeys":"team"}}"#, true),
-        (r#"{"StringEquals":{"kms:EncryptionAlgorithm":"SYMMETRIC_DEFAULT"}}"#, true),
-        (r#"{"Null":{"kms:RequestAlias":"false"}}"#, false),
-    ];
-    for (condition, allowed) in table {
-        let actions = r#""kms:GenerateDataKeyPair*""#;
-        let key = lab.on_condition("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", actions, condition).await;
-        let input = GenerateDataKeyPairRequest {
-            encryption_context: bound_to(&[("team", "blue")]),
-            ..data_key_pair(&key, DataKeyPairSpec::EccNistP256)
-        };
-        let without = strongroom_api_kms::GenerateDataKeyPairWithoutPlaintextRequest {
-            key_id: key.clone(),
-            key_pair_spec: DataKeyPairSpec::EccNistP256,
-            encryption_context: bound_to(&[("team", "blue")]),
-            ..Default::default()
-        };
-        let kms = &client.kms;
-        let made = kms.generate_data_key_pair(&client.context(), input).await;
-        assert_eq!(outcome(made), allowed, "{condition}");
-        let made = kms.generate_data_key_pair_without_plaintext(&client.context(), without).await;
-        assert_eq!(outcome(made), allowed, "{condition}");
+    for lab in Lab::both(database).await {
+        let client = &lab.client;
+        let table = [
+            (r#"{"StringEquals":{"kms:DataKeyPairSpec":"ECC_NIST_P256"}}"#, true),
+            (r#"{"StringLike":{"kms:DataKeyPairSpec":"RSA_*"}}"#, false),
+            (r#"{"StringEquals":{"kms:EncryptionContext:team":"blue"}}"#, true),
+            (r#"{"StringEquals":{"kms:EncryptionContext:team":"red"}}"#, false),
+            (r#"{"ForAllValues:StringEquals":{"kms:EncryptionContextKeys":"team"}}"#, true),
+            (r#"{"StringEquals":{"kms:EncryptionAlgorithm":"SYMMETRIC_DEFAULT"}}"#, true),
+            (r#"{"Null":{"kms:RequestAlias":"false"}}"#, false),
+        ];
+        for (condition, allowed) in table {
+            let actions = r#""kms:GenerateDataKeyPair*""#;
+            let key = lab.on_condition("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", actions, condition).await;
+            let input = GenerateDataKeyPairRequest {
+                encryption_context: bound_to(&[("team", "blue")]),
+                ..data_key_pair(&key, DataKeyPairSpec::EccNistP256)
+            };
+            let without = strongroom_api_kms::GenerateDataKeyPairWithoutPlaintextRequest {
+                key_id: key.clone(),
+                key_pair_spec: DataKeyPairSpec::EccNistP256,
+                encryption_context: bound_to(&[("team", "blue")]),
+                ..Default::default()
+            };
+            let kms = &client.kms;
+            let made = kms.generate_data_key_pair(&client.context(), input).await;
+            assert_eq!(outcome(made), allowed, "{condition}");
+            let made = kms.generate_data_key_pair_without_plaintext(&client.context(), without).await;
+            assert_eq!(outcome(made), allowed, "{condition}");
+        }
     }
 }
 
 async fn conditions_on_the_name_by_which_a_public_key_is_asked_for(database: &TestDatabase) {
-    let lab = Lab::new(database).await;
-    let client = &lab.client;
-    let by_alias = r#"{"StringEquals":{"kms:RequestAlias":"alias/in"}}"#;
-    let actions = r#"["kms:GetPublicKey","kms:Sign"]"#;
-    let key = lab.on_condition("ECC_NIST_P256", "SIGN_VERIFY", actions, by_alias).await;
-    client.create_alias("alias/in", &key).await.unwrap();
-    client.create_alias("alias/other", &key).await.unwrap();
-    for (name, allowed) in
-        [("alias/in", true), (&client.arn("alias/in"), true), ("alias/other", false), (&key, false)]
-    {
-        let public = client.kms.get_public_key(&client.context(), get_public_key(name)).await;
-        assert_eq!(outcome(public), allowed, "{name}");
-        let input = sign(name, SigningAlgorithmSpec::EcdsaSha256, b"x");
-        assert_eq!(outcome(client.kms.sign(&client.context(), input).await), allowed, "{name}");
+    for lab in Lab::both(database).await {
+        let client = &lab.client;
+        let by_alias = r#"{"StringEquals":{"kms:RequestAlias":"alias/in"}}"#;
+        let actions = r#"["kms:GetPublicKey","kms:Sign"]"#;
+        let key = lab.on_condition("ECC_NIST_P256", "SIGN_VERIFY", actions, by_alias).await;
+        client.create_alias("alias/in", &key).await.unwrap();
+        client.create_alias("alias/other", &key).await.unwrap();
+        for (name, allowed) in
+            [("alias/in", true), (&client.arn("alias/in"), true), ("alias/other", false), (&key, false)]
+        {
+            let public = client.kms.get_public_key(&client.context(), get_public_key(name)).await;
+            assert_eq!(outcome(public), allowed, "{name}");
+            let input = sign(name, SigningAlgorithmSpec::EcdsaSha256, b"x");
+            assert_eq!(outcome(client.kms.sign(&client.context(), input).await), allowed, "{name}");
+        }
+        // The next lab takes the names.
+        client.delete_alias("alias/in").await.unwrap();
+        client.delete_alias("alias/other").await.unwrap();
     }
 }
 

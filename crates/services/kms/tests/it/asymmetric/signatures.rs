@@ -99,9 +99,10 @@ async fn verified(lab: &Lab, input: VerifyRequest) -> Result<(), String> {
 fn every_algorithm_signs_messages_and_digests() {
     run(async {
         let database = TestDatabase::sqlite();
-        let lab = Lab::new(&database).await;
-        for (spec, algorithms) in SPECS {
-            every_algorithm_of(&lab, spec, algorithms).await;
+        for lab in Lab::both(&database).await {
+            for (spec, algorithms) in SPECS {
+                every_algorithm_of(&lab, spec, algorithms).await;
+            }
         }
     });
 }
@@ -145,19 +146,21 @@ async fn every_algorithm_of(lab: &Lab, spec: &str, algorithms: &[&str]) {
 fn ed25519ph_hashes_the_digest_once_more() {
     run(async {
         let database = TestDatabase::sqlite();
-        let lab = Lab::new(&database).await;
-        let key = lab.create("ECC_NIST_EDWARDS25519", "SIGN_VERIFY").await.key_id;
-        let public = ed25519::PublicKey::from_spki(&lab.public_key(&key).await).unwrap();
-        let (algorithm, form) = (|| Algorithm::Ed25519PhSha512, Some(MessageType::Digest));
-        let digest = Hash::Sha512.digest(MESSAGE);
-        let input = SignRequest { message_type: form.clone(), ..sign(&key, algorithm(), &digest) };
-        let signature = signed(&lab, input).await;
-        let twice: [u8; 64] = Hash::Sha512.digest(&digest).try_into().unwrap();
-        public.verify_prehashed(&twice, &[], &signature).unwrap();
-        let once: [u8; 64] = digest.clone().try_into().unwrap();
-        public.verify_prehashed(&once, &[], &signature).unwrap_err();
-        let input = VerifyRequest { message_type: form, ..verify(&key, algorithm(), &digest, &signature) };
-        verified(&lab, input).await.unwrap();
+        for lab in Lab::both(&database).await {
+            let key = lab.create("ECC_NIST_EDWARDS25519", "SIGN_VERIFY").await.key_id;
+            let public = ed25519::PublicKey::from_spki(&lab.public_key(&key).await).unwrap();
+            let (algorithm, form) = (|| Algorithm::Ed25519PhSha512, Some(MessageType::Digest));
+            let digest = Hash::Sha512.digest(MESSAGE);
+            let input = SignRequest { message_type: form.clone(), ..sign(&key, algorithm(), &digest) };
+            let signature = signed(&lab, input).await;
+            let twice: [u8; 64] = Hash::Sha512.digest(&digest).try_into().unwrap();
+            public.verify_prehashed(&twice, &[], &signature).unwrap();
+            let once: [u8; 64] = digest.clone().try_into().unwrap();
+            public.verify_prehashed(&once, &[], &signature).unwrap_err();
+            let input =
+                VerifyRequest { message_type: form, ..verify(&key, algorithm(), &digest, &signature) };
+            verified(&lab, input).await.unwrap();
+        }
     });
 }
 
@@ -165,23 +168,25 @@ fn ed25519ph_hashes_the_digest_once_more() {
 fn ml_dsa_signs_an_external_mu() {
     run(async {
         let database = TestDatabase::sqlite();
-        let lab = Lab::new(&database).await;
-        for (spec, set, length) in [
-            ("ML_DSA_44", ParameterSet::MlDsa44, 2_420),
-            ("ML_DSA_65", ParameterSet::MlDsa65, 3_309),
-            ("ML_DSA_87", ParameterSet::MlDsa87, 4_627),
-        ] {
-            let key = lab.create(spec, "SIGN_VERIFY").await.key_id;
-            let public = ml_dsa::PublicKey::from_spki(set, &lab.public_key(&key).await).unwrap();
-            let (algorithm, form) = (|| Algorithm::MlDsaShake256, Some(MessageType::ExternalMu));
-            let mu = public.mu(MESSAGE).unwrap();
-            let input = SignRequest { message_type: form.clone(), ..sign(&key, algorithm(), &mu) };
-            let signature = signed(&lab, input).await;
-            assert_eq!(signature.len(), length);
-            public.verify(MESSAGE, &signature).unwrap();
-            let input = VerifyRequest { message_type: form, ..verify(&key, algorithm(), &mu, &signature) };
-            verified(&lab, input).await.unwrap();
-            verified(&lab, verify(&key, algorithm(), MESSAGE, &signature)).await.unwrap();
+        for lab in Lab::both(&database).await {
+            for (spec, set, length) in [
+                ("ML_DSA_44", ParameterSet::MlDsa44, 2_420),
+                ("ML_DSA_65", ParameterSet::MlDsa65, 3_309),
+                ("ML_DSA_87", ParameterSet::MlDsa87, 4_627),
+            ] {
+                let key = lab.create(spec, "SIGN_VERIFY").await.key_id;
+                let public = ml_dsa::PublicKey::from_spki(set, &lab.public_key(&key).await).unwrap();
+                let (algorithm, form) = (|| Algorithm::MlDsaShake256, Some(MessageType::ExternalMu));
+                let mu = public.mu(MESSAGE).unwrap();
+                let input = SignRequest { message_type: form.clone(), ..sign(&key, algorithm(), &mu) };
+                let signature = signed(&lab, input).await;
+                assert_eq!(signature.len(), length);
+                public.verify(MESSAGE, &signature).unwrap();
+                let input =
+                    VerifyRequest { message_type: form, ..verify(&key, algorithm(), &mu, &signature) };
+                verified(&lab, input).await.unwrap();
+                verified(&lab, verify(&key, algorithm(), MESSAGE, &signature)).await.unwrap();
+            }
         }
     });
 }
@@ -191,26 +196,31 @@ fn ml_dsa_signs_an_external_mu() {
 fn long_rsa_keys_sign_too() {
     run(async {
         let database = TestDatabase::sqlite();
-        let lab = Lab::new(&database).await;
-        for spec in ["RSA_3072", "RSA_4096"] {
-            every_algorithm_of(&lab, spec, &["RSASSA_PSS_SHA_512"]).await;
+        for lab in Lab::both(&database).await {
+            for spec in ["RSA_3072", "RSA_4096"] {
+                every_algorithm_of(&lab, spec, &["RSASSA_PSS_SHA_512"]).await;
+            }
         }
     });
 }
 
 /// Both halves are found again, by the id of the material.
 async fn a_signature_is_good_after_a_restart_too(database: &TestDatabase) {
-    let lab = Lab::new(database).await;
-    let key = lab.create("ECC_NIST_P256", "SIGN_VERIFY").await;
-    let public = lab.public_key(&key.key_id).await;
-    let algorithm = || Algorithm::EcdsaSha256;
-    let signature = signed(&lab, sign(&key.key_id, algorithm(), MESSAGE)).await;
-    let db = crate::fixture::open(database).await;
-    let server = lab.client.kms.restarted(&db, &root());
-    let lab = Lab { client: lab.client.on(&server), ..lab };
-    assert_eq!(lab.public_key(&key.key_id).await, public);
-    assert_eq!(lab.client.describe(&key.key_id).await.unwrap().signing_algorithms, key.signing_algorithms);
-    verified(&lab, verify(&key.key_id, algorithm(), MESSAGE, &signature)).await.unwrap();
-    let signature = signed(&lab, sign(&key.key_id, algorithm(), MESSAGE)).await;
-    assert_good("ECC_NIST_P256", "ECDSA_SHA_256", &public, MESSAGE, &signature);
+    for lab in Lab::both(database).await {
+        let key = lab.create("ECC_NIST_P256", "SIGN_VERIFY").await;
+        let public = lab.public_key(&key.key_id).await;
+        let algorithm = || Algorithm::EcdsaSha256;
+        let signature = signed(&lab, sign(&key.key_id, algorithm(), MESSAGE)).await;
+        let db = crate::fixture::open(database).await;
+        let server = lab.client.kms.restarted(&db, &root());
+        let lab = Lab { client: lab.client.on(&server), ..lab };
+        assert_eq!(lab.public_key(&key.key_id).await, public);
+        assert_eq!(
+            lab.client.describe(&key.key_id).await.unwrap().signing_algorithms,
+            key.signing_algorithms
+        );
+        verified(&lab, verify(&key.key_id, algorithm(), MESSAGE, &signature)).await.unwrap();
+        let signature = signed(&lab, sign(&key.key_id, algorithm(), MESSAGE)).await;
+        assert_good("ECC_NIST_P256", "ECDSA_SHA_256", &public, MESSAGE, &signature);
+    }
 }
