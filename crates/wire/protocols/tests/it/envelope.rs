@@ -27,6 +27,7 @@ static SERVICE: ServiceSchema = ServiceSchema {
     event_source: "sts.amazonaws.com",
     home_region: None,
     error_message: "message",
+    invalid_input: "ValidationException",
     operations: &[],
 };
 
@@ -426,7 +427,7 @@ fn refusals_have_a_code_in_each_protocol() {
     let invalid = validate(&sample::input().with("Spec", text("")), &Missing::default()).unwrap_err();
     for (refusal, in_json, in_query) in [
         (Refusal::unreadable(&unreadable), (400, "SerializationException"), (400, "MalformedInput")),
-        (Refusal::invalid(&invalid), (400, "ValidationException"), (400, "ValidationError")),
+        (Refusal::invalid(&invalid, SERVICE.invalid_input), (400, "ValidationException"), (400, "ValidationError")),
         (Refusal::too_large(), (413, "RequestEntityTooLargeException"), (413, "RequestEntityTooLarge")),
         (Refusal::unknown_operation(), (400, "UnknownOperationException"), (400, "InvalidAction")),
     ] {

@@ -287,6 +287,7 @@ fn write_answer(protocol: Protocol, suite: &Json, case: &Json) {
         event_source: "test.amazonaws.com",
         home_region: None,
         error_message: "message",
+        invalid_input: "ValidationException",
         operations: &[],
     };
 
