@@ -13,7 +13,7 @@ use crate::{MAX_LENGTH, NotBelieved};
 /// The only digest there is.
 const DIGEST: &str = "SHA384";
 
-/// The registers of an enclave: 0 to 31, each a SHA-256, SHA-384 or SHA-512.
+/// The registers of an enclave or a TPM: 0 to 31, each a SHA-256, SHA-384 or SHA-512.
 const REGISTERS: std::ops::Range<u64> = 0..32;
 const REGISTER_LENGTHS: [usize; 3] = [32, 48, 64];
 
@@ -26,10 +26,20 @@ const MAX_MEMBERS: usize = 32;
 /// The most bytes of a certificate and of the public key, of the user's data and of the nonce.
 const MAX_PART: usize = 1024;
 
+/// What a document measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measured {
+    /// A Nitro enclave.
+    Enclave,
+    /// An instance with a NitroTPM, whose registers say other things under the same numbers.
+    Instance,
+}
+
 /// A document that was believed.
 #[derive(Clone, Debug)]
 pub struct Attestation {
     module_id: String,
+    measured: Measured,
     registers: BTreeMap<u8, Vec<u8>>,
     public_key: Option<Vec<u8>>,
 }
@@ -45,10 +55,10 @@ impl Attestation {
         let payload = Payload::read(envelope.payload)?;
         let signer = chain::verified(payload.certificate, &payload.authorities, roots, now)?;
         envelope.verify(&signer)?;
-        let registers =
-            payload.registers.into_iter().map(|(number, value)| (number, value.to_vec())).collect();
+        let (measured, registers) = payload.registers;
+        let registers = registers.into_iter().map(|(number, value)| (number, value.to_vec())).collect();
         let public_key = payload.public_key.map(<[u8]>::to_vec);
-        Ok(Self { module_id: payload.module_id.to_owned(), registers, public_key })
+        Ok(Self { module_id: payload.module_id.to_owned(), measured, registers, public_key })
     }
 
     /// The id of the Nitro Secure Module that made it: instance and enclave.
@@ -57,10 +67,17 @@ impl Attestation {
         &self.module_id
     }
 
-    /// The measurement of the enclave's image, PCR0, in lower-case hexadecimal.
+    /// What it measures.
+    #[must_use]
+    pub fn measured(&self) -> Measured {
+        self.measured
+    }
+
+    /// The measurement of an enclave's image, PCR0, in lower-case hexadecimal.
     #[must_use]
     pub fn image_digest(&self) -> Option<String> {
-        self.registers.get(&IMAGE).map(|value| hex::encode(value))
+        let image = self.registers.get(&IMAGE).filter(|_| self.measured == Measured::Enclave);
+        image.map(|value| hex::encode(value))
     }
 
     /// All its registers by number, in lower-case hexadecimal.
@@ -75,10 +92,13 @@ impl Attestation {
     }
 }
 
+/// Registers by their numbers.
+type Registers<'d> = BTreeMap<u8, &'d [u8]>;
+
 /// The map that is signed.
 struct Payload<'d> {
     module_id: &'d str,
-    registers: BTreeMap<u8, &'d [u8]>,
+    registers: (Measured, Registers<'d>),
     certificate: &'d [u8],
     authorities: Vec<&'d [u8]>,
     public_key: Option<&'d [u8]>,
@@ -90,7 +110,8 @@ struct Members<'d> {
     module_id: Option<&'d str>,
     digest: Option<&'d str>,
     timestamp: Option<u64>,
-    registers: Option<BTreeMap<u8, &'d [u8]>>,
+    registers: Option<Registers<'d>>,
+    tpm_registers: Option<Registers<'d>>,
     certificate: Option<&'d [u8]>,
     authorities: Option<Vec<&'d [u8]>>,
     public_key: Option<&'d [u8]>,
@@ -128,6 +149,7 @@ impl<'d> Members<'d> {
             "digest" => self.digest = Some(cursor.text()?),
             "timestamp" => self.timestamp = Some(cursor.unsigned()?),
             "pcrs" => self.registers = Some(registers(cursor)?),
+            "nitrotpm_pcrs" => self.tpm_registers = Some(registers(cursor)?),
             "certificate" => self.certificate = Some(cursor.bytes()?),
             "cabundle" => self.authorities = Some(authorities(cursor)?),
             "public_key" => self.public_key = cursor.optional_bytes()?,
@@ -144,12 +166,17 @@ impl<'d> Members<'d> {
         let sound = self.digest? == DIGEST && self.timestamp? > 0 && short;
         let public_key = self.public_key;
         let module_id = self.module_id.filter(|id| !id.is_empty())?;
-        let (registers, certificate, authorities) = (self.registers?, self.certificate?, self.authorities?);
+        let registers = match (self.registers, self.tpm_registers) {
+            (Some(registers), None) => (Measured::Enclave, registers),
+            (None, Some(registers)) => (Measured::Instance, registers),
+            _ => return None,
+        };
+        let (certificate, authorities) = (self.certificate?, self.authorities?);
         sound.then_some(Payload { module_id, registers, certificate, authorities, public_key })
     }
 }
 
-fn registers<'d>(cursor: &mut Cursor<'d>) -> Result<BTreeMap<u8, &'d [u8]>, NotBelieved> {
+fn registers<'d>(cursor: &mut Cursor<'d>) -> Result<Registers<'d>, NotBelieved> {
     let count = cursor.map()?;
     if !(1..=REGISTERS.end).contains(&(count as u64)) {
         return Err(NotBelieved::Malformed);

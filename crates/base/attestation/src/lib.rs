@@ -1,4 +1,5 @@
-//! Attestation documents of AWS Nitro Enclaves: what an enclave says of itself, signed by the hypervisor under it.
+//! Attestation documents of AWS Nitro Enclaves and of instances with a NitroTPM: what they say of themselves, signed by the
+//! hypervisor under them.
 //!
 //! A document is a COSE_Sign1 (RFC 9052) over a CBOR map, signed with ES384 by a certificate that stands in the map, whose
 //! chain ends in a root that the reader trusts: AWS's, or one of his own for enclaves that are not AWS's (AWS Nitro
@@ -14,7 +15,7 @@ mod cursor;
 mod document;
 mod sign1;
 
-pub use document::Attestation;
+pub use document::{Attestation, Measured};
 use strongroom_pki::{Certificate, ReadError};
 
 /// The longest document that is read, in bytes (KMS API Reference, `AttestationDocumentType`).

@@ -91,6 +91,10 @@ fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
             out.push(0x59);
             out.extend((length as u16).to_be_bytes());
         }
+        length @ 0x1_0000..=0xffff_ffff => {
+            out.push(0x5a);
+            out.extend((length as u32).to_be_bytes());
+        }
         length => {
             out.push(0x5b);
             out.extend(length.to_be_bytes());

@@ -1,4 +1,7 @@
 //! Making CMS EnvelopedData (RFC 5652, section 6), for one recipient who is known by an RSA key.
+//!
+//! The layers around the content are BER of indefinite length, as AWS writes them: the parser of AWS's Nitro Enclaves SDK
+//! (`source/cms.c`) steps into these alone, and takes a layer of definite length whole.
 
 use strongroom_crypto::aes::AesKey;
 use strongroom_crypto::digest::Hash;
@@ -28,11 +31,8 @@ const SHA_256: &[u8] = &[0x30, 13, 0x06, 9, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 
 /// `id-aes256-CBC`, 2.16.840.1.101.3.4.1.42.
 const AES_256_CBC: &[u8] = &[0x06, 9, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a];
 
-/// The bytes of a key's identifier.
-const IDENTIFIER_LENGTH: usize = 20;
-
-/// Encrypts `content` to the owner of `recipient`, with a fresh AES-256-CBC key under RSAES-OAEP with SHA-256, as DER
-/// ContentInfo. He is named by the first 20 bytes of SHA-256 of his SubjectPublicKeyInfo (RFC 7093, 2, method 4).
+/// Encrypts `content` to the owner of `recipient`, with a fresh AES-256-CBC key under RSAES-OAEP with SHA-256, as
+/// ContentInfo. He is named by SHA-256 of his SubjectPublicKeyInfo (RFC 7093, 2, method 4).
 ///
 /// # Errors
 ///
@@ -41,8 +41,7 @@ pub fn envelop(recipient: &rsa::PublicKey, content: &[u8]) -> Result<Vec<u8>, Ma
     let (key, iv) = (random::key256()?, random::bytes()?);
     let encrypted = AesKey::new(key.expose())?.encrypt_cbc_pad(&iv, content)?;
     let encrypted_key = recipient.encrypt_oaep(Hash::Sha256, b"", key.expose())?;
-    let mut identifier = Hash::Sha256.digest(&recipient.to_spki()?);
-    identifier.truncate(IDENTIFIER_LENGTH);
+    let identifier = Hash::Sha256.digest(&recipient.to_spki()?);
 
     let recipient = der::joined(
         SEQUENCE,
@@ -54,9 +53,15 @@ pub fn envelop(recipient: &rsa::PublicKey, content: &[u8]) -> Result<Vec<u8>, Ma
         ],
     )?;
     let cipher = der::joined(SEQUENCE, &[AES_256_CBC, &der::joined(OCTET_STRING, &[&iv])?])?;
-    let content = der::joined(SEQUENCE, &[DATA, &cipher, &der::joined(IMPLICIT_0, &[&encrypted])?])?;
-    let enveloped = der::joined(SEQUENCE, &[VERSION, &der::joined(SET, &[&recipient])?, &content])?;
-    der::joined(SEQUENCE, &[ENVELOPED_DATA, &der::joined(EXPLICIT_0, &[&enveloped])?])
+    let encrypted = open_ended(EXPLICIT_0, &[&der::joined(OCTET_STRING, &[&encrypted])?]);
+    let content = open_ended(SEQUENCE, &[DATA, &cipher, &encrypted]);
+    let enveloped = open_ended(SEQUENCE, &[VERSION, &der::joined(SET, &[&recipient])?, &content]);
+    Ok(open_ended(SEQUENCE, &[ENVELOPED_DATA, &open_ended(EXPLICIT_0, &[&enveloped])]))
+}
+
+/// An element of indefinite length (X.690, 8.1.3.6): it ends where its end is told.
+fn open_ended(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    [&[tag, 0x80], parts.concat().as_slice(), &[0, 0]].concat()
 }
 
 fn oaep_with_sha256() -> Result<Vec<u8>, MakeError> {

@@ -27,6 +27,8 @@ pub(crate) struct Enclave {
     key: KeyPair,
     pub(crate) protected: Vec<u8>,
     pub(crate) members: Vec<(Value, Value)>,
+    /// Whether a signature is made as long as one on P-384.
+    pub(crate) pads: bool,
 }
 
 impl Enclave {
@@ -47,6 +49,7 @@ impl Enclave {
             root,
             protected: vec![0xa1, 0x01, 0x38, 0x22],
             members: Vec::new(),
+            pads: false,
         };
         enclave.members = enclave.right_members();
         enclave
@@ -100,7 +103,11 @@ impl Enclave {
             Value::Bytes(payload.clone()),
         ]);
         let key = ec::PrivateKey::from_pkcs8(self.key.serialized_der()).unwrap();
-        let signature = key.sign_digest(&sha384(&encoded(&to_sign))).unwrap();
+        let mut signature = key.sign_digest(&sha384(&encoded(&to_sign))).unwrap();
+        if self.pads {
+            let halves = signature.chunks(signature.len() / 2);
+            signature = halves.flat_map(|half| [&vec![0; 48 - half.len()], half].concat()).collect();
+        }
         encoded(&Value::Array(vec![
             Value::Bytes(self.protected.clone()),
             Value::Map(Vec::new()),

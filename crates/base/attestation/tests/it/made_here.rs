@@ -2,7 +2,7 @@
 
 use ciborium::Value;
 use rcgen::{BasicConstraints, IsCa, PKCS_ECDSA_P384_SHA384};
-use strongroom_attestation::{Attestation, MAX_LENGTH, NotBelieved};
+use strongroom_attestation::{Attestation, MAX_LENGTH, Measured, NotBelieved};
 
 use crate::forge::{Enclave, NOW, encoded};
 
@@ -30,6 +30,30 @@ fn members_that_nobody_knows_and_members_left_out_change_nothing() {
     let unknown = Value::Array(vec![Value::Map(vec![(Value::from(1), Value::Null)]), Value::from(2.5)]);
     enclave.members.push((Value::from("later"), unknown));
     assert_eq!(judged(&enclave).unwrap().public_key(), None);
+}
+
+#[test]
+fn an_instance_is_no_enclave() {
+    let registers = Value::Map(vec![(Value::from(4), Value::Bytes(vec![4; 48]))]);
+    let mut instance = Enclave::new().without("pcrs");
+    instance.members.push((Value::from("nitrotpm_pcrs"), registers.clone()));
+    let attestation = judged(&instance).unwrap();
+    assert_eq!(attestation.measured(), Measured::Instance);
+    assert_eq!(attestation.image_digest(), None);
+    assert_eq!(attestation.registers().collect::<Vec<_>>(), [(4, "04".repeat(48))]);
+
+    let mut both = Enclave::new();
+    both.members.push((Value::from("nitrotpm_pcrs"), registers));
+    assert_eq!(judged(&both).unwrap_err(), NotBelieved::Malformed);
+}
+
+#[test]
+fn a_long_document_is_signed_as_its_maker_writes_it() {
+    for length in [20, 200, 60_000, 70_000] {
+        let mut enclave = Enclave::new();
+        enclave.members.push((Value::from("later"), Value::Bytes(vec![0; length])));
+        assert!(judged(&enclave).is_ok(), "{length}");
+    }
 }
 
 #[test]
@@ -102,8 +126,11 @@ fn a_chain_counts_only_as_its_certificates_allow() {
     for (what, enclave) in untrusted {
         assert_eq!(judged(&enclave).unwrap_err(), NotBelieved::Untrusted, "{what}");
     }
-    // A signature of P-256 is shorter.
+    // A signature of P-256 is shorter; one that is padded is of a key that does not count.
     assert_eq!(judged(&Enclave::on_p256()).unwrap_err(), NotBelieved::Malformed);
+    let mut padded = Enclave::on_p256();
+    padded.pads = true;
+    assert_eq!(judged(&padded).unwrap_err(), NotBelieved::Untrusted);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use strongroom_pki::Certificate;
 
@@ -31,6 +31,9 @@ pub(crate) fn enclave_roots<'f>(files: impl IntoIterator<Item = &'f Path>) -> Re
         let pem = std::fs::read_to_string(file).with_context(|| format!("reading {named}"))?;
         let root = Certificate::from_pem(&pem)
             .with_context(|| format!("{named} is to have one certificate in PEM, the root of a chain"))?;
+        if !root.is_self_signed() || root.basic_constraints().is_none_or(|constraints| !constraints.ca) {
+            bail!("{named} is no root: it must be the self-signed certificate of an authority");
+        }
         roots.push(root);
     }
     Ok(roots)

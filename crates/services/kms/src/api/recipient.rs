@@ -2,7 +2,7 @@
 //! "Cryptographic attestation support in AWS KMS").
 
 use strongroom_api_kms::{KeyEncryptionMechanism, RecipientInfo};
-use strongroom_attestation::Attestation;
+use strongroom_attestation::{Attestation, Measured};
 use strongroom_crypto::rsa;
 use strongroom_identity::{ConditionKeys, NoteValue, RequestContext};
 use strongroom_pki::envelop;
@@ -70,22 +70,26 @@ impl Enclave {
         let module = ("attestationDocumentModuleId".to_owned(), self.attestation.module_id().into());
         let digest = self.attestation.image_digest();
         let digest = digest.map(|digest| ("attestationDocumentEnclaveImageDigest".to_owned(), digest.into()));
-        let registers = self.attestation.registers().filter(|(number, _)| *number > 0);
-        let registers = registers.map(|(number, value)| {
-            (format!("attestationDocumentEnclavePCR{number}"), NoteValue::Text(value))
-        });
+        let (prefix, first) = match self.attestation.measured() {
+            Measured::Enclave => ("attestationDocumentEnclavePCR", 1),
+            Measured::Instance => ("attestationDocumentNitroTPMPCR", 0),
+        };
+        let registers = self.attestation.registers().filter(move |(number, _)| *number >= first);
+        let registers = registers.map(|(number, value)| (format!("{prefix}{number}"), NoteValue::Text(value)));
         [module].into_iter().chain(digest).chain(registers).collect()
     }
 }
 
 /// The condition keys of a request with those that its enclave adds: `kms:RecipientAttestation:ImageSha384` and
-/// `:PCR<number>`.
+/// `:PCR<number>`; of an instance `:NitroTPMPCR<number>` alone, since its registers say something else.
 pub(super) fn attested(enclave: Option<&Enclave>, keys: ConditionKeys) -> ConditionKeys {
     let Some(Enclave { attestation, .. }) = enclave else { return keys };
     let keys = keys.with_some("kms:RecipientAttestation:ImageSha384", attestation.image_digest());
-    attestation.registers().fold(keys, |keys, (number, value)| {
-        keys.with(&format!("kms:RecipientAttestation:PCR{number}"), value)
-    })
+    let prefix = match attestation.measured() {
+        Measured::Enclave => "kms:RecipientAttestation:PCR",
+        Measured::Instance => "kms:RecipientAttestation:NitroTPMPCR",
+    };
+    attestation.registers().fold(keys, |keys, (number, value)| keys.with(&format!("{prefix}{number}"), value))
 }
 
 /// Plaintext for whoever asks.
