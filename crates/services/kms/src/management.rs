@@ -39,8 +39,8 @@ use crate::domain::grant::HeldGrants;
 use crate::domain::identifier::Home;
 use crate::domain::key::Key;
 use crate::error::Refusal;
-use crate::long_work::LongWork;
 use crate::faults::CallFaults;
+use crate::long_work::LongWork;
 use crate::throttling::Throttling;
 
 pub(crate) use self::creation::NewKey;

@@ -250,28 +250,7 @@ fn others(text: &mut Text) {
     );
     text.setting("The address that mails come from.", "mail_from", None, "\"no-reply@keys.example.com\"");
 
-    text.section("quotas");
-    text.setting(
-        "KMS keys that an account may have in a Region [default: no limit; AWS's is 100000].",
-        "keys",
-        None,
-        "100000",
-    );
-    text.setting("Aliases that one key may have, up to AWS's 50.", "aliases_per_key", None, "50");
-    text.setting("Grants that one key may have, up to AWS's 50000.", "grants_per_key", None, "50000");
-    text.setting(
-        "Custom key stores that an account may have in a Region, up to AWS's 10.",
-        "key_stores",
-        None,
-        "10",
-    );
-
-    text.setting(
-        "Refuse requests beyond those that AWS lets an account make in a second (ThrottlingException).",
-        "requests",
-        None,
-        "false",
-    );
+    quotas(text);
 
     text.section("compat");
     text.setting("Refuse what AWS refuses, also where Strongroom could do it.", "strict", None, "false");
@@ -308,6 +287,31 @@ fn others(text: &mut Text) {
         "shutdown_seconds",
         None,
         "20",
+    );
+}
+
+/// How much an account may have.
+fn quotas(text: &mut Text) {
+    text.section("quotas");
+    text.setting(
+        "KMS keys that an account may have in a Region [default: no limit; AWS's is 100000].",
+        "keys",
+        None,
+        "100000",
+    );
+    text.setting("Aliases that one key may have, up to AWS's 50.", "aliases_per_key", None, "50");
+    text.setting("Grants that one key may have, up to AWS's 50000.", "grants_per_key", None, "50000");
+    text.setting(
+        "Custom key stores that an account may have in a Region, up to AWS's 10.",
+        "key_stores",
+        None,
+        "10",
+    );
+    text.setting(
+        "Refuse requests beyond those that AWS lets an account make in a second (ThrottlingException).",
+        "requests",
+        None,
+        "false",
     );
 }
 

@@ -95,6 +95,12 @@ async fn altered_columns_of_a_plain_key_are_refused(database: &TestDatabase) {
         "UPDATE kms_keys SET rotation_days = 90, next_rotation_ms = 1, due_ms = 1 WHERE key_id = $1",
         "UPDATE kms_keys SET on_demand_rotations = 25 WHERE key_id = $1",
         "UPDATE kms_keys SET due_ms = 1 WHERE key_id = $1",
+        "UPDATE kms_keys SET multi_region = 'us-east-1' WHERE key_id = $1",
+        "UPDATE kms_keys SET multi_region = 'us-east-1 eu-central-1' WHERE key_id = $1",
+        "UPDATE kms_keys SET multi_region = '' WHERE key_id = $1",
+        "UPDATE kms_keys SET until_ms = 1 WHERE key_id = $1",
+        "UPDATE kms_keys SET state = 'Updating', until_ms = 1, due_ms = 1 WHERE key_id = $1",
+        "UPDATE kms_keys SET pending_window_days = 7 WHERE key_id = $1",
     ] {
         let key = anew(&db).create_key().await.key_id;
         let aids = Aids::new(&anew(&db), &key).await;
