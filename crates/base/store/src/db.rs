@@ -1,14 +1,18 @@
 //! The store's facade.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
 use tempfile::TempDir;
 
 use crate::connection::Connection;
 use crate::retry::Retry;
 use crate::transaction::at_most_one;
 use crate::{Feed, Row, Statement, StoreError, Value};
+
+/// Moves SQLite's write-ahead log into the database file.
+const EMPTY_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
 /// Which engine a [`Db`] runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +34,7 @@ pub struct Db {
 }
 
 pub(crate) enum Pools {
-    Sqlite { writer: SqlitePool, readers: SqlitePool, _ephemeral: Option<TempDir> },
+    Sqlite { writer: SqlitePool, readers: SqlitePool, busy_timeout: Duration, _ephemeral: Option<TempDir> },
     Postgres(PgPool),
 }
 
@@ -109,7 +113,7 @@ impl Db {
             Pools::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 let emptied = match self.writer().await {
-                    Ok(mut connection) => connection.run("PRAGMA wal_checkpoint(TRUNCATE)").await,
+                    Ok(mut connection) => connection.run(EMPTY_LOG).await,
                     Err(error) => Err(error),
                 };
                 writer.close().await;
@@ -120,6 +124,24 @@ impl Db {
                 Ok(())
             }
         }
+    }
+
+    /// Has what was deleted and committed leave SQLite's files now: the write-ahead log, which has the pages of before,
+    /// moves into the database file, where they are overwritten, and is emptied. Nobody is waited for: while somebody
+    /// still reads what was before (a backup), it leaves with the next call, or when the store is closed. On PostgreSQL
+    /// nothing is done: what it keeps, and how long, is its own affair.
+    pub async fn empty_log(&self) -> Result<(), StoreError> {
+        let Pools::Sqlite { busy_timeout, .. } = &*self.pools else { return Ok(()) };
+        let (db, patience) = (self.clone(), busy_timeout.as_millis());
+        // By itself, so that a caller who goes away does not leave the writer without its patience.
+        let emptying = tokio::spawn(async move {
+            let mut writer = db.writer().await?;
+            writer.run("PRAGMA busy_timeout = 0").await?;
+            let emptied = writer.run(EMPTY_LOG).await;
+            let restored = writer.run(AssertSqlSafe(format!("PRAGMA busy_timeout = {patience}"))).await;
+            emptied.and(restored)
+        });
+        emptying.await.map_err(|error| StoreError::Unavailable(error.into()))?
     }
 
     /// The connection for a statement that stands alone.

@@ -160,6 +160,8 @@ async fn open_file(
         .clone()
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(synchronous)
+        // What is deleted or overwritten is not left in the file's free space.
+        .pragma("secure_delete", "ON")
         .pragma("journal_size_limit", "67108864");
     let read = connect.pragma("query_only", "ON");
 
@@ -173,7 +175,8 @@ async fn open_file(
     };
     let writer = open_writer(&pool().max_connections(1), &write).await?;
     let readers = pool().max_connections(options.readers).connect_lazy_with(read);
-    let db = Db::new(Pools::Sqlite { writer, readers, _ephemeral: ephemeral });
+    let busy_timeout = options.busy_timeout;
+    let db = Db::new(Pools::Sqlite { writer, readers, busy_timeout, _ephemeral: ephemeral });
     db.make_own_tables().await?;
     Ok(db)
 }

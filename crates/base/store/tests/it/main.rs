@@ -5,6 +5,7 @@ mod cancellation;
 mod clear;
 mod crash;
 mod dialect;
+mod erasing;
 mod errors;
 mod feed;
 mod mac;
