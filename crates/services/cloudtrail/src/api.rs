@@ -4,6 +4,7 @@ mod checks;
 mod events;
 mod keys;
 mod logging;
+mod passing;
 mod selectors;
 mod shown;
 mod status;

@@ -53,6 +53,7 @@ pub const STATEMENTS: &[Statement] = &[
     files::CLOSE,
     files::PLAN,
     files::POSTPONE,
+    files::HELD_BACK,
     files::DELIVERED,
     files::OF_DIGEST,
     files::DUE,

@@ -10,6 +10,7 @@ use strongroom_identity::{ConditionKeys, RequestContext};
 use strongroom_policy::Everything;
 
 use super::checks;
+use super::passing;
 use super::shown;
 use crate::CloudTrail;
 use crate::domain::identifier::{self, Named};
@@ -29,6 +30,7 @@ pub(super) async fn create(
     identifier::check_name(&input.name)?;
     expect_served(input.is_organization_trail, input.recursive_logging)?;
     trails.permit_new::<actions::CreateTrail>(context, &input.name)?;
+    passing::expect_passed(trails, context, input.cloud_watch_logs_role_arn.as_deref())?;
     let is_multi_region = input.is_multi_region_trail.unwrap_or(false);
     let settings = Settings {
         bucket: checked_bucket(input.s3_bucket_name)?,
@@ -78,6 +80,7 @@ pub(super) async fn update(
     if trail.home_region != context.region.name() {
         return Err(Refusal::not_at_home(&trail.arn(), &trail.home_region));
     }
+    passing::expect_passed(trails, context, input.cloud_watch_logs_role_arn.as_deref())?;
     let before = trail.settings.clone();
     let settings = &mut trail.settings;
     if let Some(bucket) = input.s3_bucket_name {

@@ -1,12 +1,15 @@
 //! Files: closed, placed, put, noted.
 
+use std::error::Error as _;
+use std::sync::atomic::Ordering;
+
 use strongroom_runtime::BoxError;
 use strongroom_store::StoreError;
 
 use super::Deliveries;
 use super::HOUR_MS;
 use super::bucket::{Behalf, DeliveryError, Put};
-use super::writing::{self, Compressed};
+use super::writing::{self, Compressed, Made, WritingError};
 use crate::domain::destination::Destination;
 use crate::domain::digest::Place;
 use crate::domain::object;
@@ -19,12 +22,19 @@ use crate::trails::Trails;
 /// How long CloudTrail tries to deliver a file (CloudTrail User Guide, "How CloudTrail works": 30 days).
 pub(super) const PATIENCE_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
+/// S3's code for what is nobody's fault who calls it: what a trail's status shows where a file cannot be made.
+const INTERNAL_ERROR: &str = "InternalError";
+
 impl Deliveries {
     /// Delivers a file that became due at `due_ms`. Nothing happens if it was not to any more.
     pub(super) async fn deliver_file(&self, file_id: &str, due_ms: i64) -> Result<(), BoxError> {
         let Some((trail, file, place)) = self.prepare_file(file_id, due_ms).await? else { return Ok(()) };
         let Some(place) = place else { return self.deliver_events(&trail, &file, due_ms).await };
-        let compressed = self.make(&file).await?;
+        let made = self.make(&file).await?;
+        let compressed = match made.and_then(|made| self.complete(&file, made)) {
+            Ok(compressed) => compressed,
+            Err(error) => return Ok(self.file_failed(&trail, &file, due_ms, &error).await?),
+        };
         let behalf = behalf(&trail);
         let put = Put {
             bucket: place.bucket.clone(),
@@ -64,6 +74,14 @@ impl Deliveries {
                     files::delete(tx, file_id).await?;
                     return Ok(None);
                 };
+                if file.destination == Destination::Logs
+                    && let Some(again_ms) = files::held_back(tx, &file, now_ms).await?
+                {
+                    // What keeps an older one out keeps this one out, and goes on gathering meanwhile: one is tried for all.
+                    // Each try may be recorded, and would otherwise make the next file.
+                    files::postpone(tx, file_id, due_ms, again_ms.saturating_add(1)).await?;
+                    return Ok(None);
+                }
                 if file.is_open {
                     files::close(tx, file_id, due_ms).await?;
                 }
@@ -84,14 +102,43 @@ impl Deliveries {
         .await
     }
 
-    async fn make(&self, file: &File) -> Result<Compressed, BoxError> {
+    async fn make(&self, file: &File) -> Result<Result<Made<Compressed>, DeliveryError>, BoxError> {
         let slices = files::slices(&self.trails.db, &file.id).await?;
         let (journal, prover, file) = (self.journal(), self.prover.clone(), file.clone());
         let made = tokio::task::spawn_blocking(move || {
             let of = (&file.selection, file.account.to_string(), file.region);
             writing::log_file((&journal, &prover), &slices, (of.0, &of.1, &of.2))
         });
-        Ok(made.await??)
+        Ok(made.await?.map_err(|error| not_made(&error)))
+    }
+
+    /// What was made of a file, if it has all records that were gathered for it: what is put is signed, and never put again. What
+    /// lacks some waits for the journal to show them, for as long as CloudTrail tries; then what there is of it is put.
+    pub(super) fn complete<T>(&self, file: &File, made: Made<T>) -> Result<T, DeliveryError> {
+        let Made { content, records, passed_over } = made;
+        let missing = file.records.saturating_sub(records);
+        if missing == 0 {
+            return Ok(content);
+        }
+        self.missing.fetch_add(missing, Ordering::Relaxed);
+        let (file_id, region, is_over) = (&file.id, &file.region, self.is_over(file));
+        tracing::error!(
+            file_id,
+            region,
+            missing,
+            passed_over,
+            is_over,
+            "the journal does not show all records of a trail's file as they were; `strongroom audit verify` tells more"
+        );
+        if is_over {
+            return Ok(content);
+        }
+        let message = format!("{missing} of {} records are not in the journal as they were", file.records);
+        Err(DeliveryError { code: INTERNAL_ERROR.to_owned(), message })
+    }
+
+    fn is_over(&self, file: &File) -> bool {
+        self.trails.clocks.domain_now().saturating_sub(file.opened_ms) > PATIENCE_MS
     }
 
     async fn file_delivered(
@@ -156,7 +203,7 @@ impl Deliveries {
         error: &DeliveryError,
     ) -> Result<(), StoreError> {
         let now_ms = self.trails.clocks.domain_now();
-        let is_over = now_ms.saturating_sub(file.opened_ms) > PATIENCE_MS;
+        let is_over = self.is_over(file);
         let (trail_arn, region, file_id) = (trail.arn(), &file.region, &file.id);
         tracing::warn!(trail_arn, region, file_id, %error, is_over, "a trail's file was not delivered");
         let next_ms = now_ms.saturating_add(self.settings.every_ms());
@@ -179,6 +226,12 @@ impl Deliveries {
         });
         noted.await
     }
+}
+
+/// Why nothing could be put: the content could not be made.
+pub(super) fn not_made(error: &WritingError) -> DeliveryError {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    DeliveryError { code: INTERNAL_ERROR.to_owned(), message: format!("{error}{cause}") }
 }
 
 /// For whom a trail's files are put.

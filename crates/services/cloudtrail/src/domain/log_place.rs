@@ -33,8 +33,8 @@ impl Settings {
         Some(LogPlace { region: region.to_owned(), group: group.to_owned(), role_arn: role_arn.clone() })
     }
 
-    /// Refuses a group without a role and a role without a group, and what is no group of the account in the Region
-    /// (texts: answers of AWS quoted in public issue threads; the one of a role without a group is ours).
+    /// Refuses a group without a role and a role without a group, what is no group of the account in the Region, and a role of
+    /// another account (texts: answers of AWS quoted in public issue threads; the one of a role without a group is ours).
     pub(crate) fn check_log_place(&self, account: AccountId, home_region: &str) -> Result<(), Refusal> {
         let group_arn = match (&self.log_group_arn, &self.log_role_arn) {
             (None, None) => return Ok(()),
@@ -50,13 +50,28 @@ impl Settings {
                     "You must specify a log group ARN as well as a role.",
                 ));
             }
-            (Some(group_arn), Some(_)) => group_arn,
+            (Some(group_arn), Some(role_arn)) => {
+                expect_own_role(account, role_arn)?;
+                group_arn
+            }
         };
         match group_of(group_arn) {
             Some((region, owner, _)) if region == home_region && owner == account.to_string() => Ok(()),
             _ => Err(Refusal::no_such_log_group()),
         }
     }
+}
+
+/// Refuses a role of another account: CloudTrail would act there for this one (text: what AWS answers where a role of another
+/// account is passed to a service).
+fn expect_own_role(account: AccountId, role_arn: &str) -> Result<(), Refusal> {
+    let owner = role_arn.split(':').nth(4);
+    if owner.is_none_or(|owner| owner == account.to_string()) {
+        // What is no ARN is found out when it is assumed.
+        return Ok(());
+    }
+    let text = "Cross-account pass role is not allowed.";
+    Err(Refusal::of(&errors::INVALID_CLOUD_WATCH_LOGS_ROLE_ARN_EXCEPTION, text))
 }
 
 /// Region, account and name of the group of an ARN, which names all its streams: CloudTrail takes no other.

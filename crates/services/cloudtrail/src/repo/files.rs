@@ -29,7 +29,7 @@ pub(super) const ADD: Statement = Statement::new(
      newest_ms = CASE WHEN newest_ms > $5 THEN newest_ms ELSE $5 END WHERE file_id = $1",
 );
 pub(super) const FIND: Statement = Statement::new(
-    "SELECT file_id, trail_id, account, region, state, format, selection, edition, opened_ms, due_ms, \
+    "SELECT file_id, trail_id, account, region, state, format, selection, edition, opened_ms, due_ms, records, \
      bucket, object_key, destination FROM cloudtrail_files WHERE file_id = $1",
 );
 pub(super) const FIND_OPEN: Statement = Statement::new(
@@ -42,7 +42,13 @@ pub(super) const CLOSE: Statement = Statement::new(
 pub(super) const PLAN: Statement =
     Statement::new("UPDATE cloudtrail_files SET bucket = $2, object_key = $3 WHERE file_id = $1");
 pub(super) const POSTPONE: Statement = Statement::new(
-    "UPDATE cloudtrail_files SET due_ms = $2 WHERE file_id = $1 AND due_ms = $3 AND state = 'closed'",
+    "UPDATE cloudtrail_files SET due_ms = $2 WHERE file_id = $1 AND due_ms = $3 AND state <> 'delivered'",
+);
+/// Of a trail's older files for a log group, of one Region, those that were put off.
+pub(super) const HELD_BACK: Statement = Statement::new(
+    "SELECT MIN(due_ms) AS again_ms FROM cloudtrail_files \
+     WHERE trail_id = $1 AND region = $2 AND destination = 'logs' AND state = 'closed' AND due_ms > $3 \
+     AND (opened_ms < $4 OR (opened_ms = $4 AND file_id < $5))",
 );
 pub(super) const DELIVERED: Statement = Statement::new(
     "UPDATE cloudtrail_files SET state = 'delivered', due_ms = NULL, hash = $2 \
@@ -96,6 +102,8 @@ pub(crate) struct File {
     pub(crate) selection: Selection,
     pub(crate) opened_ms: i64,
     pub(crate) due_ms: Option<i64>,
+    /// How many records were gathered for it.
+    pub(crate) records: u64,
     pub(crate) destination: Destination,
     /// Where it goes in its bucket, once that was decided.
     pub(crate) place: Option<Place>,
@@ -216,6 +224,7 @@ fn file(row: &Row) -> Result<File, StoreError> {
         selection: read("selection", &row.text("selection")?)?,
         opened_ms: row.i64("opened_ms")?,
         due_ms: row.opt_i64("due_ms")?,
+        records: row.i64("records")? as u64,
         destination,
         place: place.map(|(bucket, key)| Place { bucket, key }),
     })
@@ -226,7 +235,14 @@ pub(crate) async fn plan(tx: &mut Tx<'_>, id: &str, place: &Place) -> Result<(),
     tx.execute(PLAN, &[id.into(), Value::from(&place.bucket), Value::from(&place.key)]).await.map(drop)
 }
 
-/// Puts the delivery of a file off.
+/// When an older file for the same log group, of the same Region, is tried again, if it was put off.
+pub(crate) async fn held_back(tx: &mut Tx<'_>, file: &File, now_ms: i64) -> Result<Option<i64>, StoreError> {
+    let (trail_id, region) = (Value::from(&file.trail_id), Value::from(&file.region));
+    let values = [trail_id, region, now_ms.into(), file.opened_ms.into(), Value::from(&file.id)];
+    tx.query_one(HELD_BACK, &values).await?.opt_i64("again_ms")
+}
+
+/// Puts the delivery of a file off. It may still be open.
 pub(crate) async fn postpone(tx: &mut Tx<'_>, id: &str, from_ms: i64, to_ms: i64) -> Result<(), StoreError> {
     tx.execute(POSTPONE, &[id.into(), to_ms.into(), from_ms.into()]).await.map(drop)
 }

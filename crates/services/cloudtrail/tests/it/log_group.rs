@@ -22,6 +22,8 @@ struct State {
     /// What was put, by stream and name.
     put: BTreeMap<(String, String), Vec<LogEvent>>,
     tried: Vec<(LogPlace, String)>,
+    /// How often a put was asked for.
+    asked: usize,
     refuses: Option<fn(DeliveryError) -> Obstacle>,
     hangs: Option<Hang>,
 }
@@ -58,6 +60,11 @@ impl LogGroup {
         self.state().tried.clone()
     }
 
+    /// How often a put was asked for, answered or not.
+    pub(crate) fn asked(&self) -> usize {
+        self.state().asked
+    }
+
     fn answer(&self) -> Result<(), Obstacle> {
         let error = || DeliveryError { code: "AccessDenied".to_owned(), message: "as asked".to_owned() };
         self.state().refuses.map_or(Ok(()), |obstacle| Err(obstacle(error())))
@@ -86,6 +93,7 @@ impl LogGroups for LogGroup {
         (stream, name): (&str, &str),
         events: Vec<LogEvent>,
     ) -> Result<(), Obstacle> {
+        self.state().asked += 1;
         self.answer()?;
         self.hang_at(Hang::Before).await;
         let before = self.state().put.insert((stream.to_owned(), name.to_owned()), events.clone());

@@ -88,6 +88,7 @@ pub(crate) async fn open(database: &TestDatabase) -> Db {
 
 /// A server: what is in memory goes with it.
 pub(crate) struct World {
+    pub(crate) db: Db,
     pub(crate) cloudtrail: CloudTrail,
     pub(crate) deliveries: Deliveries,
     pub(crate) bucket: Arc<Bucket>,
@@ -125,7 +126,7 @@ impl World {
             sns: topic.clone(),
         });
         let deliveries = Deliveries::new(&cloudtrail, journal.reader(), Settings::default());
-        Self { cloudtrail, deliveries, bucket, journal, topic, time, clocks }
+        Self { db: db.clone(), cloudtrail, deliveries, bucket, journal, topic, time, clocks }
     }
 
     pub(crate) fn now(&self) -> i64 {
