@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use strongroom_crypto::{CryptoError, random};
-use strongroom_identity::{Region, RequestContext, RequestId};
+use strongroom_identity::{Caller, Region, RequestContext, RequestId};
 use strongroom_runtime::Clocks;
 
 use crate::asked::keep;
@@ -63,11 +63,13 @@ impl PassedOn {
         Ok(outcome)
     }
 
-    /// The same caller, calling through the service.
+    /// The same caller, calling through the service, who may do what he may do now: a long call has
+    /// [asked anew](RequestContext::renew).
     fn pass_on(&self, region: Region, context: &RequestContext) -> Result<RequestContext, CryptoError> {
+        let caller = Caller { permissions: context.permissions().clone(), ..context.caller.clone() };
         let mut passed = RequestContext::new(
             RequestId::from_random(random::id()?),
-            context.caller.clone(),
+            caller,
             region,
             self.clocks.domain_now(),
             context.deadline_ms,

@@ -1,7 +1,8 @@
 //! Files that nothing needs, removed.
 //!
 //! A file is dropped by the transaction that ends the need for it, and removed a while later, so that whoever has just read
-//! its row still finds it. While somebody [holds](crate::hold_files) the files, none goes. What a crash left between a file and its row is found by its age, and by no row naming it.
+//! its row still finds it. While somebody [holds](crate::hold_files) the files, none goes. What a crash left between a
+//! file and its row is found by its age, and by no row naming it.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod others;
+mod passed_on;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,0 +1,57 @@
+//! What a service asks of another for its caller.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use strongroom_identity::{
+    Caller, NotRenewed, Permissions, Principal, Region, Renewal, Renewed, RequestContext, RequestId,
+};
+use strongroom_outbox::{Asked, PassedOn};
+use strongroom_runtime::Clocks;
+use tempfile::TempDir;
+
+use crate::{NOW_MS, names, start, store};
+
+/// What the caller may do since.
+#[derive(Debug)]
+struct Now(Permissions);
+
+#[async_trait::async_trait]
+impl Renewal for Now {
+    async fn renew(&self) -> Result<Renewed, NotRenewed> {
+        Ok(Renewed { permissions: self.0.clone(), mark: None })
+    }
+}
+
+#[tokio::test]
+async fn what_a_caller_may_do_by_now_counts_for_the_service_that_is_called_for_him() {
+    let (folder, db) = (TempDir::new().unwrap(), store().await);
+    let outbox = Arc::new(start(folder.path(), &db));
+    let (before, now) = (Permissions::new(Arc::new("before")), Permissions::new(Arc::new("now")));
+    let mut caller = Caller::new(Principal::Root("111122223333".parse().unwrap()), "AKIAEXAMPLE");
+    caller.permissions = before;
+    let context = RequestContext::new(
+        RequestId::from_random([1; 16]),
+        caller,
+        Region::named("us-east-1").unwrap(),
+        NOW_MS,
+        NOW_MS + 30_000,
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        "test".to_owned(),
+        None,
+    )
+    .renewable(Arc::new(Now(now)));
+    let passed_on = PassedOn::new("s3.amazonaws.com", outbox.clone(), Clocks::system());
+    let seen = async || {
+        let asked = Asked::reading("kms.amazonaws.com", "Decrypt", "{}".to_owned());
+        let told = |error: &()| (format!("{error:?}"), None);
+        let call = |passed: Arc<RequestContext>| async move {
+            Ok(*passed.permissions().get::<&'static str>().unwrap())
+        };
+        passed_on.call(&context, asked, told, call).await.unwrap().unwrap()
+    };
+    assert_eq!(seen().await, "before");
+    context.renew().await.unwrap();
+    assert_eq!(seen().await, "now");
+    assert_eq!(names(&outbox), ["Decrypt", "Decrypt"]);
+}
