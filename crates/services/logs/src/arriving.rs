@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use strongroom_crypto::salted;
 use strongroom_identity::AccountId;
-use strongroom_secret::SecretBytes;
+use strongroom_secret::{Key256, SecretBytes};
 use strongroom_service::ApiError;
 use strongroom_store::{StoreError, Tx};
 
@@ -26,6 +26,10 @@ const MOST_EVENTS: usize = 10_000;
 
 /// Bytes of the texts of events at once.
 const MOST_BYTES: usize = 16 << 20;
+
+/// Events that take some milliseconds to seal or to open, and bytes of theirs.
+const SHORT_EVENTS: usize = 100;
+const SHORT_BYTES: usize = 256 << 10;
 
 /// A sealed event: this, and the salted value.
 const FORMAT: u8 = 1;
@@ -82,6 +86,9 @@ pub enum NotAdmitted {
     /// KMS does not let the group's key be used.
     #[error("the KMS key of the log group cannot be used")]
     Key(#[source] ApiError),
+    /// What is kept of the group or the stream is not as it was written: another try finds the same.
+    #[error("what is kept of the log group has been altered")]
+    Damaged(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The store does not answer, or something of ours failed: another try may succeed.
     #[error("log events cannot be taken now")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -113,31 +120,28 @@ impl Logs {
             (None, Some(service)) => self.make_stream_for(service, &group, &stream).await?,
             (None, None) => return Err(NotAdmitted::NotThere),
         };
-        let group = match made_by {
-            Some(_) => self.with_usable_key(group).await?,
-            None => group,
+        let data_key = match made_by {
+            Some(_) => self.data_key_of_service(&group).await?,
+            None => self.keys.current(&group).await?,
         };
-        Ok(self.seal_events(&group, &stream, events).await?)
+        Ok(self.seal_under(&data_key, &group, &stream, events).await?)
     }
 
-    /// The group as it takes what a service logs. Evidence does not wait for a key of KMS's that somebody has disabled, and
-    /// does not keep out what others log: it is sealed under a data key of the group that does not need KMS.
-    async fn with_usable_key(&self, group: Group) -> Result<Group, Refusal> {
-        if group.kms_key.is_none() {
-            return Ok(group);
-        }
-        match self.keys.current(&group).await {
-            Ok(_) => Ok(group),
-            Err(Refusal::KeyNotUsable { .. } | Refusal::Invalid(_)) => {
-                let (name, kms_key) = (&group.name.name, &group.kms_key);
+    /// The data key for what a service logs. Evidence does not wait for a key of KMS's that cannot be used, whatever the reason,
+    /// and does not keep out what others log: it is sealed under a data key of the group that does not need KMS.
+    async fn data_key_of_service(&self, group: &Group) -> Result<DataKey, Refusal> {
+        match self.keys.current(group).await {
+            Err(Refusal::OfKms(refused)) => {
+                let (name, kms_key, error) = (&group.name.name, &group.kms_key, refused.into_error());
                 tracing::warn!(
                     name,
                     kms_key,
+                    %error,
                     "the KMS key of a log group cannot be used; what is logged is sealed without"
                 );
-                Ok(Group { kms_key: None, ..group })
+                self.keys.current(&Group { kms_key: None, ..group.clone() }).await
             }
-            Err(error) => Err(error),
+            found => found,
         }
     }
 
@@ -149,18 +153,28 @@ impl Logs {
         events: Vec<Arrival>,
     ) -> Result<Admitted, Refusal> {
         let data_key = self.keys.current(group).await?;
+        self.seal_under(&data_key, group, stream, events).await
+    }
+
+    async fn seal_under(
+        &self,
+        data_key: &DataKey,
+        group: &Group,
+        stream: &Stream,
+        events: Vec<Arrival>,
+    ) -> Result<Admitted, Refusal> {
         let ingested_ms = self.clocks.domain_now();
         let place = SealedIn { group: group.id, stream: stream.id, ingested_ms };
-        let sealed: Result<Vec<_>, Refusal> =
-            events.iter().map(|event| place.seal(&data_key, event)).collect();
+        let events = Arc::new(events);
+        let sealed = place.seal_all(data_key.key.clone(), events.clone()).await?;
         let stretch = Stretch {
             group: group.id,
             stream: stream.id,
             ingested_ms,
             data_key: data_key.number,
-            events: sealed?,
+            events: sealed,
         };
-        let said = self.said_by(group, &Arc::new(events), ingested_ms).await?;
+        let said = self.said_by(group, &events, ingested_ms).await?;
         Ok(Admitted { stretch, saying: Saying::new(&said, self.events.engine())? })
     }
 }
@@ -169,6 +183,11 @@ impl Logs {
 pub(crate) fn are_too_many(events: &[Arrival]) -> bool {
     let bytes: usize = events.iter().map(|event| event.message.len()).sum();
     events.len() > MOST_EVENTS || bytes > MOST_BYTES
+}
+
+/// Whether so many events, with texts of so many bytes, may be sealed or opened on the threads that answer calls.
+pub(crate) fn is_short_work(events: usize, bytes: usize) -> bool {
+    events <= SHORT_EVENTS && bytes <= SHORT_BYTES
 }
 
 /// What a sealed event is bound to, beside its time.
@@ -185,17 +204,32 @@ impl SealedIn {
         [&[FORMAT], self.group.as_bytes(), self.stream.as_bytes(), &times].concat()
     }
 
-    fn seal(&self, data_key: &DataKey, event: &Arrival) -> Result<SealedEvent, Refusal> {
+    /// Seals events; many of them where other calls do not wait for the end.
+    async fn seal_all(
+        self,
+        key: Arc<Key256>,
+        events: Arc<Vec<Arrival>>,
+    ) -> Result<Vec<SealedEvent>, Refusal> {
+        let bytes = events.iter().map(|event| event.message.len()).sum();
+        let is_short_work = is_short_work(events.len(), bytes);
+        let seal = move || events.iter().map(|event| self.seal(&key, event)).collect();
+        if is_short_work {
+            return seal();
+        }
+        tokio::task::spawn_blocking(seal).await.map_err(|error| Refusal::Internal(error.into()))?
+    }
+
+    fn seal(&self, key: &Key256, event: &Arrival) -> Result<SealedEvent, Refusal> {
         let mut sealed = vec![FORMAT];
         let text = event.message.as_bytes();
-        salted::seal_into(&data_key.key, LABEL, &self.bound_to(event.at_ms), text, &mut sealed)?;
+        salted::seal_into(key, LABEL, &self.bound_to(event.at_ms), text, &mut sealed)?;
         Ok(SealedEvent { at_ms: event.at_ms, bytes: text.len(), sealed })
     }
 
     /// The text of an event.
     pub(crate) fn open(
         &self,
-        key: &strongroom_secret::Key256,
+        key: &Key256,
         at_ms: i64,
         sealed: &[u8],
     ) -> Result<SecretBytes, Refusal> {
@@ -209,9 +243,8 @@ impl SealedIn {
 impl From<Refusal> for NotAdmitted {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::KeyNotUsable { source, .. } => Self::Key(*source),
-            // The only thing that is found invalid of what nobody called for is the key.
-            Refusal::Invalid(_) => Self::Key(refusal.into()),
+            Refusal::OfKms(refused) => Self::Key(refused.into_error()),
+            Refusal::Damaged(source) => Self::Damaged(source),
             other => Self::Failed(other.into_cause()),
         }
     }

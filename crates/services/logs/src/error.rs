@@ -11,6 +11,7 @@ use strongroom_service::ApiError;
 use strongroom_store::StoreError;
 
 use crate::domain::tags::TOO_MANY;
+use crate::kms_refusals::KmsRefused;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -21,8 +22,8 @@ pub(crate) enum Refusal {
     Invalid(String),
     /// Another error of the model, with its text.
     Modelled(&'static ErrorShape, String),
-    /// KMS does not let the group's key be used.
-    KeyNotUsable { arn: String, source: Box<ApiError> },
+    /// KMS does not let the group's key be used, or does not answer.
+    OfKms(KmsRefused),
     /// The group of that ARN would have too many tags.
     TooManyTags(String),
     /// The policy engine said no.
@@ -31,6 +32,8 @@ pub(crate) enum Refusal {
     NotYet(String),
     /// The store does not answer in time.
     Unavailable(BoxError),
+    /// What is kept is not as it was written: another try finds the same.
+    Damaged(BoxError),
     /// A failure of ours.
     Internal(BoxError),
 }
@@ -79,8 +82,8 @@ impl Refusal {
     /// What went wrong, for a log.
     pub(crate) fn into_cause(self) -> BoxError {
         match self {
-            Self::Unavailable(source) | Self::Internal(source) => source,
-            Self::KeyNotUsable { source, .. } => source.into(),
+            Self::Unavailable(source) | Self::Damaged(source) | Self::Internal(source) => source,
+            Self::OfKms(refused) => refused.into_error().into(),
             other => ApiError::from(other).into(),
         }
     }
@@ -91,11 +94,7 @@ impl From<Refusal> for ApiError {
         match refusal {
             Refusal::Invalid(text) => Self::modelled(&errors::INVALID_PARAMETER_EXCEPTION, text),
             Refusal::Modelled(shape, text) => Self::modelled(shape, text),
-            Refusal::KeyNotUsable { arn, source } => Self::modelled(
-                &errors::ACCESS_DENIED_EXCEPTION,
-                format!("The specified KMS key does not exist or is not allowed to be used with Arn '{arn}'"),
-            )
-            .with_source(*source),
+            Refusal::OfKms(refused) => refused.into(),
             Refusal::TooManyTags(arn) => {
                 let message = Some(TOO_MANY.to_owned());
                 Self::modelled(&errors::TOO_MANY_TAGS_EXCEPTION, TOO_MANY)
@@ -109,7 +108,7 @@ impl From<Refusal> for ApiError {
                 "The service cannot complete the request.",
             )
             .with_source(source),
-            Refusal::Internal(source) => Self::internal(source),
+            Refusal::Damaged(source) | Refusal::Internal(source) => Self::internal(source),
         }
     }
 }
@@ -124,6 +123,7 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict | StoreError::Unavailable(_) => Self::Unavailable(error.into()),
+            StoreError::Corrupt { .. } => Self::Damaged(error.into()),
             other => Self::Internal(other.into()),
         }
     }

@@ -2,26 +2,29 @@
 //! has a key of KMS's (CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS").
 //!
 //! A group may have had several data keys. Whoever writes takes the newest, if it is of the kind that the group has now. KMS
-//! makes one for a day. To write it is asked for it once in five minutes, to read each time.
+//! makes one for a day. To write it is asked for it once in five minutes, to read each time; what it refuses holds for a
+//! minute for those who write.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 use strongroom_api_kms::{DataKeySpec, DecryptRequest, GenerateDataKeyRequest, Kms, SERVICE as KMS};
-use strongroom_crypto::random;
+use strongroom_crypto::{digest, random};
 use strongroom_outbox::{Asked, OnBehalf};
 use strongroom_runtime::Clocks;
 use strongroom_schema::Blob;
 use strongroom_seal::Sealer;
 use strongroom_secret::{Key256, SecretBytes};
 use strongroom_service::ApiError;
-use strongroom_store::Db;
+use strongroom_store::{Db, RowMac, Tx};
 
 use crate::domain::group::{DAY_MS, Group, GroupName};
 use crate::domain::id::Id;
 use crate::error::Refusal;
+use crate::kms_refusals::{KmsRefused, Refusals};
 use crate::repo::data_keys::{self, DataKeyRow};
+use crate::repo::groups;
 
 /// How long a data key that KMS has opened serves those who write, in milliseconds of real time.
 const REUSED_MS: i64 = 5 * 60 * 1000;
@@ -46,15 +49,18 @@ const OF_KMS: u8 = 2;
 /// Makes and opens data keys.
 pub(crate) struct Keys {
     pub(crate) db: Db,
+    pub(crate) mac: RowMac,
     pub(crate) sealer: Sealer,
     pub(crate) kms: Arc<dyn Kms>,
     pub(crate) on_behalf: OnBehalf,
     pub(crate) clocks: Clocks,
     opened: Mutex<Opened>,
+    refusals: Refusals,
 }
 
-/// Opened data keys by group and number, and how long each serves.
-type Opened = HashMap<(Id, i64), (i64, Arc<Key256>)>;
+/// Opened data keys, and how long each serves, by the SHA-256 of what is kept of them: of two that were made at the same time
+/// with one number, one is kept, and the other must not stand for it.
+type Opened = HashMap<[u8; 32], (i64, Arc<Key256>)>;
 
 /// A data key of a group.
 #[derive(Clone)]
@@ -76,22 +82,35 @@ pub(crate) fn bound_to(group: Id, number: i64) -> Vec<u8> {
 
 impl Keys {
     pub(crate) fn new(
-        db: Db,
+        (db, mac): (Db, RowMac),
         sealer: Sealer,
         kms: Arc<dyn Kms>,
         on_behalf: OnBehalf,
         clocks: Clocks,
     ) -> Self {
-        Self { db, sealer, kms, on_behalf, clocks, opened: Mutex::default() }
+        let (opened, refusals) = (Mutex::default(), Refusals::default());
+        Self { db, mac, sealer, kms, on_behalf, clocks, opened, refusals }
     }
 
-    /// Forgets all opened data keys.
+    /// Forgets all opened data keys, and what KMS refused.
     pub(crate) fn forget(&self) {
         self.lock().clear();
+        self.refusals.forget();
     }
 
     /// The data key that new events of a group are sealed under. Makes one where there is none that fits.
     pub(crate) async fn current(&self, group: &Group) -> Result<DataKey, Refusal> {
+        if let Some(refused) = self.refusals.of(group, self.clocks.real_now()) {
+            return Err(Refusal::OfKms(refused));
+        }
+        let found = self.find_or_make(group).await;
+        if let Err(Refusal::OfKms(refused)) = &found {
+            self.refusals.note(group, Some(refused), self.clocks.real_now());
+        }
+        found
+    }
+
+    async fn find_or_make(&self, group: &Group) -> Result<DataKey, Refusal> {
         for _ in 0..TRIES {
             let newest = data_keys::newest(&self.db, group.id).await?;
             let number = newest.as_ref().map_or(0, |newest| newest.number);
@@ -102,12 +121,21 @@ impl Keys {
             }
             let (row, key) = self.make(group, number.saturating_add(1)).await?;
             let row = &row;
-            let is_first = self.db.transaction(|tx| Box::pin(async move { data_keys::add(tx, row).await }));
+            let is_first = self.db.transaction(|tx| Box::pin(self.add(tx, group, row)));
             if is_first.await? {
                 return Ok(DataKey { number: row.number, key });
             }
         }
         Err(Refusal::Unavailable("other servers make data keys of the same log group".into()))
+    }
+
+    /// Adds a data key to a group that is still there; tells whether there was none of that number.
+    async fn add(&self, tx: &mut Tx<'_>, group: &Group, row: &DataKeyRow) -> Result<bool, Refusal> {
+        let found = groups::load(tx, &self.mac, &group.name).await?;
+        if found.is_none_or(|found| found.id != group.id) {
+            return Err(Refusal::no_such_group());
+        }
+        Ok(data_keys::add(tx, row).await?)
     }
 
     /// Makes the first data key of a group that is to be, or the next one.
@@ -129,7 +157,8 @@ impl Keys {
         let sealed = self.sealer.seal(&bound_to(group.id, number), kept.encode()?.expose())?;
         let key = Arc::new(key);
         if group.kms_key.is_some() {
-            self.keep(group.id, number, &key);
+            self.refusals.note(group, None, self.clocks.real_now());
+            self.keep(&sealed, &key);
         }
         let row = DataKeyRow { group: group.id, number, created_ms: self.clocks.domain_now(), sealed };
         Ok((row, key))
@@ -146,11 +175,7 @@ impl Keys {
         let row = row.ok_or_else(|| Refusal::Internal("the data key of an event is not there".into()))?;
         match self.kept(&row)? {
             Kept::Own(key) => Ok(Arc::new(key)),
-            Kept::OfKms { arn, ciphertext } => self
-                .decrypt(name, &arn, &ciphertext)
-                .await
-                .map(Arc::new)
-                .map_err(|error| refused(name, error)),
+            Kept::OfKms { arn, ciphertext } => self.decrypt(name, &arn, &ciphertext).await.map(Arc::new),
         }
     }
 
@@ -162,12 +187,11 @@ impl Keys {
                 if self.clocks.domain_now() >= row.created_ms.saturating_add(SERVES_MS) {
                     return Ok(None);
                 }
-                if let Some(key) = self.remembered(row.group, row.number) {
+                if let Some(key) = self.remembered(&row.sealed) {
                     return Ok(Some(key));
                 }
-                let opened = self.decrypt(&group.name, &arn, &ciphertext).await;
-                let key = Arc::new(opened.map_err(|error| refused(&group.name, error))?);
-                self.keep(row.group, row.number, &key);
+                let key = Arc::new(self.decrypt(&group.name, &arn, &ciphertext).await?);
+                self.keep(&row.sealed, &key);
                 Ok(Some(key))
             }
             _ => Ok(None),
@@ -175,9 +199,10 @@ impl Keys {
     }
 
     fn kept(&self, row: &DataKeyRow) -> Result<Kept, Refusal> {
-        let opened = self.sealer.open(&bound_to(row.group, row.number), &row.sealed)?;
+        let opened = self.sealer.open(&bound_to(row.group, row.number), &row.sealed);
+        let opened = opened.map_err(|error| Refusal::Damaged(error.into()))?;
         Kept::decode(opened.expose())
-            .ok_or_else(|| Refusal::Internal("the data key of a log group has no proper form".into()))
+            .ok_or_else(|| Refusal::Damaged("the data key of a log group has no proper form".into()))
     }
 
     /// A data key of KMS's for a group, made for Logs itself.
@@ -198,15 +223,15 @@ impl Keys {
             self.on_behalf.call((name.account, name.region, Some(&arn)), asked, told, |context| async move {
                 kms.generate_data_key(&context, input).await
             });
-        let made = made.await?.map_err(|error| refused(name, error))?;
+        let made = made.await?.map_err(|error| Refusal::OfKms(KmsRefused::new(name, error)))?;
         let plain = made.plaintext.as_ref().and_then(|plain| Key256::copied_from(&plain.expose().0));
         match (plain, made.ciphertext_blob) {
             (Some(plain), Some(Blob(ciphertext))) => Ok((plain, ciphertext)),
-            _ => Err(Refusal::Internal("KMS answered without a data key".into())),
+            _ => Err(no_data_key(name)),
         }
     }
 
-    async fn decrypt(&self, name: &GroupName, key_id: &str, ciphertext: &[u8]) -> Result<Key256, ApiError> {
+    async fn decrypt(&self, name: &GroupName, key_id: &str, ciphertext: &[u8]) -> Result<Key256, Refusal> {
         let arn = name.arn();
         let parameters = json!({
             "encryptionAlgorithm": "SYMMETRIC_DEFAULT", "encryptionContext": { CONTEXT: &arn }, "keyId": key_id,
@@ -223,18 +248,20 @@ impl Keys {
             self.on_behalf.call((name.account, name.region, Some(&arn)), asked, told, |context| async move {
                 kms.decrypt(&context, input).await
             });
-        let opened = opened.await.map_err(ApiError::internal)??;
+        let opened = opened.await?.map_err(|error| Refusal::OfKms(KmsRefused::new(name, error)))?;
         let plain = opened.plaintext.as_ref().and_then(|plain| Key256::copied_from(&plain.expose().0));
-        plain.ok_or_else(|| ApiError::internal("KMS answered without a data key"))
+        plain.ok_or_else(|| no_data_key(name))
     }
 
-    fn remembered(&self, group: Id, number: i64) -> Option<Arc<Key256>> {
+    /// The key of a row that is sealed so.
+    fn remembered(&self, sealed: &[u8]) -> Option<Arc<Key256>> {
         let now_ms = self.clocks.real_now();
         let opened = self.lock();
-        opened.get(&(group, number)).filter(|(until_ms, _)| now_ms < *until_ms).map(|(_, key)| key.clone())
+        let found = opened.get(&digest::sha256(sealed)).filter(|(until_ms, _)| now_ms < *until_ms);
+        found.map(|(_, key)| key.clone())
     }
 
-    fn keep(&self, group: Id, number: i64, key: &Arc<Key256>) {
+    fn keep(&self, sealed: &[u8], key: &Arc<Key256>) {
         let now_ms = self.clocks.real_now();
         let mut opened = self.lock();
         if opened.len() >= MOST_KEPT {
@@ -243,7 +270,7 @@ impl Keys {
         if opened.len() >= MOST_KEPT {
             opened.clear();
         }
-        opened.insert((group, number), (now_ms.saturating_add(REUSED_MS), key.clone()));
+        opened.insert(digest::sha256(sealed), (now_ms.saturating_add(REUSED_MS), key.clone()));
     }
 
     fn lock(&self) -> MutexGuard<'_, Opened> {
@@ -290,30 +317,8 @@ fn told(error: &ApiError) -> (String, Option<String>) {
     (error.code().to_owned(), error.message().map(str::to_owned))
 }
 
-/// KMS's refusal in the words of Logs. A key that is not there or disabled is the caller's mistake (Logs API Reference,
-/// AssociateKmsKey); the text of the one is AWS's, that of the other ours.
-fn refused(name: &GroupName, error: ApiError) -> Refusal {
-    if error.is_access_denied() {
-        return Refusal::KeyNotUsable { arn: name.arn(), source: Box::new(error) };
-    }
-    match error.code() {
-        "NotFoundException" | "InvalidArnException" => {
-            Refusal::invalid(format!("The specified KMS Key Id could not be found. '{}'", name.name))
-        }
-        "DisabledException" | "KMSInvalidStateException" | "KeyUnavailableException" => Refusal::invalid(
-            format!("The specified KMS Key Id is disabled or cannot be used. '{}'", name.name),
-        ),
-        "InvalidKeyUsageException" | "ValidationException" | "UnsupportedOperationException" => {
-            Refusal::invalid(format!(
-                "The specified KMS Key Id is not a symmetric encryption key. '{}'",
-                name.name
-            ))
-        }
-        "ThrottlingException" | "LimitExceededException" | "DependencyTimeoutException" => {
-            Refusal::Unavailable(error.into())
-        }
-        _ => Refusal::Internal(error.into()),
-    }
+fn no_data_key(name: &GroupName) -> Refusal {
+    Refusal::OfKms(KmsRefused::new(name, ApiError::internal("KMS answered without a data key")))
 }
 
 #[cfg(test)]

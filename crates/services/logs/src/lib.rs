@@ -20,6 +20,7 @@ mod filtering;
 #[doc(hidden)]
 pub mod grammars;
 mod keys;
+mod kms_refusals;
 mod logs;
 mod permitting;
 mod reading;

@@ -59,7 +59,7 @@ impl Logs {
         let Parts { db, events, root, authority, outbox, clocks, kms } = parts;
         let on_behalf = OnBehalf::new(LOGS, outbox.clone(), clocks.clone());
         let sealer = Sealer::new(root, Purpose::Logs);
-        let keys = Keys::new(db.clone(), sealer, kms, on_behalf, clocks.clone());
+        let keys = Keys::new((db.clone(), RowMac::new(root)), sealer, kms, on_behalf, clocks.clone());
         let sweeps = Sweeps::beginning_at(clocks.domain_now());
         Self {
             db,

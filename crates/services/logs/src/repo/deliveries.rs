@@ -4,9 +4,9 @@ use strongroom_store::{Statement, StoreError, Tx};
 
 use crate::domain::id::Id;
 
-/// How long a name is remembered, in milliseconds of domain time. Whoever delivers notes within moments that he has, so a
-/// week is for servers that were gone in between.
-const KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+/// How long a name is remembered, in milliseconds of domain time: longer than trails try to deliver a file, of whose parts the
+/// first may be there while another one is refused (30 days).
+const KEPT_MS: i64 = 31 * 24 * 60 * 60 * 1000;
 
 const TAKE: Statement = Statement::new(
     "INSERT INTO logs_deliveries (stream_id, name, taken_ms) VALUES ($1, $2, $3) \

@@ -16,7 +16,7 @@ on_both_engines! {
 
 const PLACE: (&str, &str) = ("g", "s");
 
-async fn encrypted(database: &TestDatabase) -> Lab {
+pub(crate) async fn encrypted(database: &TestDatabase) -> Lab {
     let lab = Lab::new(database).await;
     let input = api::CreateLogGroupRequest {
         log_group_name: "g".to_owned(),

@@ -26,6 +26,7 @@ use strongroom_service::ApiError;
 use strongroom_store::{Db, OpenOptions, RowMac};
 use strongroom_testkit::TestDatabase;
 use tempfile::TempDir;
+use tokio::sync::Barrier;
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const REGION: &str = "us-east-1";
@@ -60,6 +61,8 @@ pub(crate) struct KmsCall {
 #[derive(Default)]
 pub(crate) struct FakeKms {
     pub(crate) refuses: Mutex<Option<&'static str>>,
+    /// Where calls that make data keys meet, and part again, before any of them is answered.
+    meet: Mutex<Option<Arc<Barrier>>>,
     pub(crate) calls: Mutex<Vec<KmsCall>>,
 }
 
@@ -81,6 +84,11 @@ impl FakeKms {
         }
     }
 
+    /// From now on, calls that make data keys meet there, and part there.
+    pub(crate) fn meet(&self, at: Option<&Arc<Barrier>>) {
+        *self.meet.lock().unwrap() = at.cloned();
+    }
+
     pub(crate) fn refuse(&self, code: Option<&'static str>) {
         *self.refuses.lock().unwrap() = code;
     }
@@ -99,6 +107,11 @@ impl Kms for FakeKms {
         input: GenerateDataKeyRequest,
     ) -> Result<GenerateDataKeyResponse, ApiError> {
         self.called("GenerateDataKey", context, input.encryption_context.as_ref())?;
+        let meet = self.meet.lock().unwrap().clone();
+        if let Some(meet) = meet {
+            meet.wait().await;
+            meet.wait().await;
+        }
         let key: [u8; 32] = random::bytes().unwrap();
         Ok(GenerateDataKeyResponse {
             // What a key is, backwards.

@@ -8,6 +8,7 @@ mod filtering;
 mod fixture;
 mod groups;
 mod keeping;
+mod keys;
 mod operations;
 mod permissions;
 mod putting;
