@@ -64,10 +64,13 @@ use self::usage::{Usage, UsageAtRest};
 pub(crate) const KEY_RESOURCE: &str = "AWS::KMS::Key";
 pub(crate) const ALIAS_RESOURCE: &str = "AWS::KMS::Alias";
 
-/// Keys and aliases kept in memory, each, and how many bytes of them. A key with a policy of the greatest
-/// length takes 33 KB, one without about 1 KB.
+/// Keys and aliases kept in memory, each, and how many bytes of aliases.
 const KEPT: usize = 100_000;
 const KEPT_BYTES: usize = 128 << 20;
+
+/// How many bytes of keys, with what they have open. A symmetric key takes about 1 KB, one of RSA-4096 15 KB, a policy of the
+/// greatest length 33 KB more.
+const KEPT_KEY_BYTES: usize = 256 << 20;
 
 /// Pairs of a key and a caller's identity whose grants are kept in memory, and how many bytes of them. A grant takes less
 /// than 300 bytes, so that all that one identity can have on one key are kept.
@@ -111,7 +114,7 @@ pub struct KeyManagement {
     resting: Resting,
     throttling: Arc<Throttling>,
     call_faults: CallFaults,
-    /// Where data key pairs are made, and the built-in backend's long keys.
+    /// Where RSA keys are made: data key pairs, those that wrap, and the built-in backend's.
     long_work: LongWork,
     linked_role: LinkedRole,
     pub(crate) stores: Arc<KeyStores>,
@@ -143,7 +146,7 @@ impl KeyManagement {
         let built_in = BuiltIn::new(db.clone(), root, long_work.clone());
         let backends = Backends::new(built_in, stores.clone());
         let usage = Usage::new(db.clone(), mac.clone(), journal);
-        let keys = Arc::new(Keys::new(KEPT, KEPT_BYTES));
+        let keys = Arc::new(Keys::new(KEPT, KEPT_KEY_BYTES));
         let aliases = Arc::new(Aliases::new(KEPT, KEPT_BYTES));
         let foreign_keys = Arc::new(ForeignKeys::new(KEPT, KEPT_BYTES));
         let grants = Arc::new(Grants::new(KEPT_GRANTS, KEPT_GRANT_BYTES));

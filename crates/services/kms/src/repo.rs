@@ -68,6 +68,12 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "multi-Region keys",
         sql: include_str!("repo/0011_multi_region.sql"),
     },
+    Migration {
+        component: "kms",
+        version: 12,
+        name: "keys of customers",
+        sql: include_str!("repo/0012_keys_of_customers.sql"),
+    },
 ];
 
 /// Every statement, so that a test can show each to both engines.

@@ -158,15 +158,19 @@ impl Throttling {
         now_ms: i64,
     ) -> Result<(), Refusal> {
         let mut buckets = self.buckets();
+        let new = |buckets: &HashMap<Counted, Bucket>| {
+            all.iter().filter(|(counted, ..)| !buckets.contains_key(counted)).count()
+        };
+        // Once, and before any is looked at: what is looked at may be full, and is taken from later.
+        if buckets.len() + new(&buckets) > MOST_BUCKETS {
+            // One that is full says as little as none.
+            buckets.retain(|_, bucket| !bucket.is_full(now_ms));
+            if buckets.len() + new(&buckets) > MOST_BUCKETS {
+                return Err(Refusal::Throttled);
+            }
+        }
         let mut has_all = true;
         for (counted, per_second, requests) in all {
-            if buckets.len() >= MOST_BUCKETS && !buckets.contains_key(counted) {
-                // One that is full says as little as none.
-                buckets.retain(|_, bucket| !bucket.is_full(now_ms));
-                if buckets.len() >= MOST_BUCKETS {
-                    return Err(Refusal::Throttled);
-                }
-            }
             let rate = u64::from(*per_second).saturating_mul(factor.0.into());
             let bucket = buckets.entry(counted.clone()).or_insert_with(|| Bucket::new(rate, now_ms));
             has_all &= bucket.has(*requests, now_ms);
@@ -267,5 +271,25 @@ mod tests {
         assert!(throttling.take_of_key_store("cks-another", NOW).is_err(), "all are in use");
         assert!(throttling.take_of_key_store("cks-another", NOW + 1_000).is_ok(), "those that are full go");
         assert_eq!(throttling.buckets().len(), 1);
+    }
+
+    #[test]
+    fn room_for_one_quota_is_not_made_of_another_of_the_same_request() {
+        let throttling = on(1.0);
+        let one = |name: &str| (Counted::KeyStore(name.to_owned()), 1, 1);
+        for number in 0..MOST_BUCKETS - 1 {
+            throttling.take_of_key_store(&format!("cks-{number}"), NOW).unwrap();
+        }
+        // One more fits while the others are in use, and two do not.
+        let both = [one("first"), one("second")];
+        assert!(throttling.take_from(&both, QuotaFactor::PUBLISHED, NOW).is_err());
+        throttling.take_from(&both[..1], QuotaFactor::PUBLISHED, NOW).unwrap();
+        // A second later all are full: both of a request are counted, and counted out.
+        let later = NOW + 1_000;
+        throttling.take_from(&both, QuotaFactor::PUBLISHED, later).unwrap();
+        for counted in &both {
+            let again = throttling.take_from(std::slice::from_ref(counted), QuotaFactor::PUBLISHED, later);
+            assert!(again.is_err(), "{counted:?} was not taken from");
+        }
     }
 }

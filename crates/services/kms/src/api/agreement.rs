@@ -36,6 +36,6 @@ pub(super) async fn derive_shared_secret(
         shared_secret: given.plaintext,
         ciphertext_for_recipient: given.ciphertext_for_recipient,
         key_agreement_algorithm: Some(input.key_agreement_algorithm),
-        key_origin: Some(if key.store.is_some() { OriginType::AwsCloudhsm } else { OriginType::AwsKms }),
+        key_origin: Some(OriginType::from(key.origin().as_str())),
     })
 }

@@ -13,7 +13,7 @@ use strongroom_secret::Secret;
 use super::asked;
 use crate::KeyManagement;
 use crate::domain::importing::ImportTerms;
-use crate::domain::key::MaterialId;
+use crate::domain::key::{Key, MaterialId};
 use crate::domain::wrapping::{WrappingAlgorithm, WrappingKeySpec};
 use crate::error::Refusal;
 
@@ -51,10 +51,7 @@ pub(super) async fn import_key_material(
     let wrapped = input.encrypted_key_material.0;
     let id = kms.import_material(context, &key, &terms, &token, wrapped).await?;
     let key = key.resource();
-    Ok(ImportKeyMaterialResponse {
-        key_id: Some(key.arn.clone()),
-        key_material_id: key.spec.is_symmetric().then(|| hex::encode(&id)),
-    })
+    Ok(ImportKeyMaterialResponse { key_id: Some(key.arn.clone()), key_material_id: shown_id(key, Some(&id)) })
 }
 
 pub(super) async fn delete_imported_key_material(
@@ -63,11 +60,14 @@ pub(super) async fn delete_imported_key_material(
     input: DeleteImportedKeyMaterialRequest,
 ) -> Result<DeleteImportedKeyMaterialResponse, Refusal> {
     let id = input.key_material_id.as_deref().map(material_id).transpose()?;
-    let (arn, id) = kms.delete_imported_material(context, &input.key_id, id.as_ref()).await?;
-    Ok(DeleteImportedKeyMaterialResponse {
-        key_id: Some(arn),
-        key_material_id: id.map(|id| hex::encode(&id)),
-    })
+    let (key, id) = kms.delete_imported_material(context, &input.key_id, id.as_ref()).await?;
+    let key_material_id = shown_id(&key, id.as_ref());
+    Ok(DeleteImportedKeyMaterialResponse { key_id: Some(key.arn), key_material_id })
+}
+
+/// The id of a material as answers show it: that of symmetric keys alone, which can have several.
+fn shown_id(key: &Key, id: Option<&MaterialId>) -> Option<String> {
+    id.filter(|_| key.spec.is_symmetric()).map(|id| hex::encode(id))
 }
 
 /// What the request says of the material, as far as it makes sense by itself. (Of AWS's texts nothing is known.)

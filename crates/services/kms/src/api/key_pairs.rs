@@ -90,7 +90,7 @@ async fn generate<A: Encrypts>(
     if dry_run {
         return Err(kms.dry_run(key.resource()).await);
     }
-    let (private_key, public_key) = kms.make_data_key_pair(kind).await?;
+    let (private_key, public_key) = kms.make_data_key_pair(context, kind).await?;
     let blob = kms.encrypt(key, &bound_to, private_key.expose()).await?;
     let material_id = key.resource().current_material_id();
     Ok(KeyPair { private_key, public_key, blob, material_id })

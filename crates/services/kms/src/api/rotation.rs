@@ -31,7 +31,7 @@ pub(super) async fn enable_key_rotation(
 ) -> Result<Unit, Refusal> {
     context.ask(asked::enable_key_rotation(&input));
     let days = input.rotation_period_in_days;
-    let enable = kms.change_shared::<actions::EnableKeyRotation>(context, &input.key_id, |key| {
+    let enable = kms.change::<actions::EnableKeyRotation>(context, &input.key_id, |key| {
         key.expect_rotating_by_itself(kms.settings.strict)?;
         key.enable_rotation(context.now_ms, days)
     });
@@ -44,7 +44,7 @@ pub(super) async fn disable_key_rotation(
     context: &RequestContext,
     input: DisableKeyRotationRequest,
 ) -> Result<Unit, Refusal> {
-    let disable = kms.change_shared::<actions::DisableKeyRotation>(context, &input.key_id, |key| {
+    let disable = kms.change::<actions::DisableKeyRotation>(context, &input.key_id, |key| {
         key.expect_rotating_by_itself(kms.settings.strict)?;
         key.disable_rotation()
     });

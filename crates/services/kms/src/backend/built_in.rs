@@ -19,7 +19,7 @@ use self::attributes::{attributes, oaep_hash, scheme, signed};
 use super::{Encapsulated, KeyBackend, NotMade, Wanted};
 use crate::cache::{Cache, Ticket, Weighed};
 use crate::domain::identifier::Home;
-use crate::domain::key::{Held, Key, Material};
+use crate::domain::key::{Held, Key, Material, OpenedOnce};
 use crate::domain::spec::{
     EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, Peer, Signed, SigningAlgorithm,
 };
@@ -30,8 +30,8 @@ use crate::repo::partitions::{self, PartitionRow};
 /// Partitions that are kept opened.
 const PARTITIONS: usize = 256;
 
-/// Opened keys that each of them keeps.
-const OPENED_KEYS: usize = 4_096;
+/// Opened keys that each of them keeps: none, because rows in memory keep their own.
+const OPENED_KEYS: usize = 0;
 
 /// The partitions of this node.
 pub(crate) struct BuiltIn {
@@ -86,15 +86,19 @@ impl BuiltIn {
             .ok_or_else(|| Refusal::internal("a new partition is not in the store"))
     }
 
-    async fn open(&self, key: &Key, material: &Material) -> Result<OpenedKey, Refusal> {
-        let (reference, token) = match &material.held {
-            Held::Token { reference, token, .. } => (reference, token),
+    async fn open<'m>(&self, key: &Key, material: &'m Material) -> Result<&'m OpenedKey, Refusal> {
+        let (reference, token, opened) = match &material.held {
+            Held::Token { reference, token, opened, .. } => (reference, token, opened),
             Held::Absent { .. } => return Err(key.pending_import()),
             Held::InCluster { .. } => {
                 return Err(Refusal::internal("a built-in key has a material in a cluster"));
             }
         };
-        Ok(self.partition(&key.home).await?.open(reference, token)?)
+        if let Some(opened) = opened.get() {
+            return Ok(opened);
+        }
+        let partition = self.partition(&key.home).await?;
+        Ok(opened.keep(partition.open(reference, token)?))
     }
 }
 
@@ -108,9 +112,10 @@ impl KeyBackend for BuiltIn {
         let attributes = expected(wanted)?;
         let partition = self.partition(wanted.home).await?;
         let handle = KeyHandle::random()?;
-        let token = if is_slow_to_make(wanted.spec) {
+        let token = if wanted.spec.is_slow_to_make() {
             let partition = partition.clone();
-            self.long_work.run(move || partition.generate(handle, &attributes)).await??
+            let account = wanted.home.account;
+            self.long_work.run(account, move || partition.generate(handle, &attributes)).await??
         } else {
             partition.generate(handle, &attributes)?
         };
@@ -119,29 +124,30 @@ impl KeyBackend for BuiltIn {
 
     async fn take_in(&self, wanted: &Wanted<'_>, chosen: &SecretBytes) -> Result<Material, Refusal> {
         let partition = self.partition(wanted.home).await?;
-        let token = match partition.import(KeyHandle::random()?, &expected(wanted)?, chosen) {
-            Err(HsmError::InvalidMaterial) => return Err(Refusal::InvalidCiphertext),
-            outcome => outcome?,
-        };
-        material(&partition, token, wanted)
+        let (handle, attributes) = (KeyHandle::random()?, expected(wanted)?);
+        let chosen = SecretBytes::new(chosen.expose().to_vec());
+        let (home, key_id) = (wanted.home.clone(), wanted.key_id.to_owned());
+        let &Wanted { spec, usage, material_id, now_ms, .. } = wanted;
+        // A long RSA key takes milliseconds to check and to open, which no thread of calls is held up for.
+        let taking = tokio::task::spawn_blocking(move || {
+            let wanted = Wanted { home: &home, key_id: &key_id, spec, usage, material_id, now_ms };
+            match partition.import(handle, &attributes, &chosen) {
+                Err(HsmError::InvalidMaterial) => Err(Refusal::InvalidCiphertext),
+                token => material(&partition, token?, &wanted),
+            }
+        });
+        taking.await.map_err(|error| Refusal::Internal(error.into()))?
     }
 
     async fn adopt(&self, wanted: &Wanted<'_>, from: (&Key, &Material)) -> Result<Material, Refusal> {
         let opened = self.open(from.0, from.1).await?;
         let partition = self.partition(wanted.home).await?;
-        let token = partition.adopt(KeyHandle::random()?, &opened)?;
+        let token = partition.adopt(KeyHandle::random()?, opened)?;
         material(&partition, token, wanted)
     }
 
-    fn forget(&self, key: &Key) {
-        if let Ok(partition) = self.partitions.get(&key.home) {
-            for material in &key.materials {
-                if let Held::Token { reference, .. } = &material.held {
-                    partition.forget(reference.handle);
-                }
-            }
-        }
-    }
+    /// Nothing is in memory of a key but what its row has opened, which goes with it.
+    fn forget(&self, _key: &Key) {}
 
     fn clear(&self) {
         self.partitions.clear();
@@ -270,12 +276,7 @@ fn expected(wanted: &Wanted<'_>) -> Result<Attributes, Refusal> {
     attributes(wanted.spec, wanted.usage).ok_or_else(|| Refusal::internal("no partition makes such keys"))
 }
 
-/// Whether making a key may take a second, for which no thread of calls is held up.
-const fn is_slow_to_make(spec: KeySpec) -> bool {
-    matches!(spec, KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096)
-}
-
-/// Partitions are bounded by their number; the keys that each keeps opened, by [`OPENED_KEYS`].
+/// Partitions keep no keys and are bounded by their number.
 impl Weighed for Partition {
     fn weight(&self) -> usize {
         size_of::<Self>()
@@ -288,7 +289,12 @@ fn material(partition: &Partition, token: KeyToken, wanted: &Wanted<'_>) -> Resu
     let opened = partition.open(&token.reference, &token.bytes)?;
     Ok(Material {
         id: opened.fingerprint(wanted.key_id.as_bytes())?,
-        held: Held::Token { reference: token.reference, token: token.bytes, public: opened.public_key()? },
+        held: Held::Token {
+            reference: token.reference,
+            token: token.bytes,
+            public: opened.public_key()?,
+            opened: OpenedOnce::default(),
+        },
         created_ms: wanted.now_ms,
         rotation: None,
         import: None,

@@ -114,7 +114,8 @@ fn default_of(account: AccountId) -> Arc<Policy> {
         .clone()
 }
 
-/// What a key is made of, what it is for, and where it is: it stays so for life.
+/// What a key is made of, what it is for, and what it is among its related keys. The last changes when another becomes the
+/// primary one; the rest stays so for life.
 #[derive(Clone, Copy)]
 pub(crate) struct Nature {
     pub(crate) spec: KeySpec,

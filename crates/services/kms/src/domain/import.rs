@@ -81,6 +81,11 @@ impl Material {
         self.import.as_ref()?.expires_ms
     }
 
+    /// Whether its end has come, although nobody may have taken it away yet.
+    pub(crate) fn is_over(&self, now_ms: i64) -> bool {
+        self.expires_ms().is_some_and(|at_ms| at_ms <= now_ms)
+    }
+
     /// Has it be the one that encrypts, from now on: later than the others that its key has for good.
     pub(super) fn become_current(&mut self, now_ms: i64, newest_ms: Option<i64>) {
         self.created_ms = newest_ms.map_or(now_ms, |newest| now_ms.max(newest + 1));

@@ -11,6 +11,9 @@ use super::key::{Key, Material, MaterialId};
 use super::origin::Origin;
 use crate::error::Refusal;
 
+/// The member that names one of a key's materials.
+const MATERIAL_ID: &str = "KeyMaterialId";
+
 /// What a caller says of the material that he brings.
 #[derive(Clone, Debug)]
 pub(crate) struct ImportTerms {
@@ -65,11 +68,15 @@ impl Key {
                 "KeyMaterialDescription is only valid for the primary key of a multi-Region key.".to_owned(),
             ));
         }
-        let says = [
+        self.expect_sayable_of_spec([
             ("ImportType", terms.is_new.is_some()),
             ("KeyMaterialDescription", terms.description.is_some()),
-            ("KeyMaterialId", terms.expected.is_some()),
-        ];
+            (MATERIAL_ID, terms.expected.is_some()),
+        ])
+    }
+
+    /// Refuses the first of the members that is said of a key of a spec of which it is not said.
+    fn expect_sayable_of_spec<const N: usize>(&self, says: [(&str, bool); N]) -> Result<(), Refusal> {
         match says.iter().find(|(_, is_said)| *is_said && !self.spec.is_symmetric()) {
             Some((member, _)) => {
                 Err(Refusal::Validation(format!("{member} is only valid for symmetric encryption KMS keys.")))
@@ -155,6 +162,7 @@ impl Key {
         id: Option<&MaterialId>,
     ) -> Result<(Option<MaterialId>, Option<MaterialChange>), Refusal> {
         self.expect_imported_origin()?;
+        self.expect_sayable_of_spec([(MATERIAL_ID, id.is_some())])?;
         self.expect_settled()?;
         let Some(id) = id.copied().or(self.current_material) else { return Ok((None, None)) };
         if self.material(&id).is_none() {
@@ -169,8 +177,8 @@ impl Key {
     ///
     /// Only for a key whose materials are loaded.
     pub(crate) fn expire_imports(&mut self, now_ms: i64) -> Vec<MaterialChange> {
-        let has_expired = |material: &&Material| material.expires_ms().is_some_and(|at_ms| at_ms <= now_ms);
-        let expired: Vec<_> = self.materials.iter().filter(has_expired).map(|material| material.id).collect();
+        let expired = self.materials.iter().filter(|material| material.is_over(now_ms));
+        let expired: Vec<_> = expired.map(|material| material.id).collect();
         let changes = expired.iter().filter_map(|id| self.without(id)).collect();
         self.review_materials();
         changes
@@ -185,7 +193,7 @@ impl Key {
         let newest_ms = newest_ms.map(|material| material.created_ms).max();
         let waits = |material: &&mut Material| {
             let stage = material.import.as_ref().map(|import| import.stage);
-            material.is_there() && stage == Some(ImportStage::PendingRotation)
+            material.is_there() && !material.is_over(now_ms) && stage == Some(ImportStage::PendingRotation)
         };
         let Some(material) = self.materials.iter_mut().find(waits) else {
             // The text is AWS's (KMS Developer Guide, "Rotate AWS KMS keys").
@@ -218,10 +226,7 @@ impl Key {
 
     /// Refuses a material that has expired, although nobody has taken it away yet.
     pub(crate) fn expect_unexpired(&self, material: &Material, now_ms: i64) -> Result<(), Refusal> {
-        match material.expires_ms() {
-            Some(at_ms) if at_ms <= now_ms => Err(self.pending_import()),
-            _ => Ok(()),
-        }
+        if material.is_over(now_ms) { Err(self.pending_import()) } else { Ok(()) }
     }
 
     /// When the first of the materials expires that belong to the key for good; `None` if none does.

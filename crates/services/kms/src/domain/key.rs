@@ -1,10 +1,11 @@
 //! Keys: what they are.
 
+use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use strongroom_crypto::hex;
-use strongroom_hsm_core::TokenRef;
+use strongroom_hsm_core::{OpenedKey, TokenRef};
 
 use super::access::KeyPolicy;
 use super::alias::AliasNames;
@@ -184,6 +185,8 @@ pub(crate) enum Held {
         token: Vec<u8>,
         /// The public half as a DER SubjectPublicKeyInfo, if the key is a pair.
         public: Option<Vec<u8>>,
+        /// What the token holds, once it has been used.
+        opened: OpenedOnce,
     },
     /// In the HSMs of a cluster.
     InCluster {
@@ -195,6 +198,38 @@ pub(crate) enum Held {
     },
 }
 
+/// A material opened in memory. It stands beside its token, so that it lives as long as what is in memory of the row: when
+/// the row changes, here or on another server, or makes room for others, the material is let go and wiped with it.
+#[derive(Clone, Default)]
+pub(crate) struct OpenedOnce(OnceLock<OpenedKey>);
+
+impl OpenedOnce {
+    /// What is open.
+    pub(crate) fn get(&self) -> Option<&OpenedKey> {
+        self.0.get()
+    }
+
+    /// Keeps what somebody has opened. If others were faster, theirs stays.
+    pub(crate) fn keep(&self, opened: OpenedKey) -> &OpenedKey {
+        self.0.get_or_init(|| opened)
+    }
+}
+
+impl fmt::Debug for OpenedOnce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OpenedOnce")
+    }
+}
+
+/// What is in memory of a material says nothing about which it is.
+impl PartialEq for OpenedOnce {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for OpenedOnce {}
+
 /// The public half of a pair that is in the HSMs of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PublicHalf {
@@ -205,6 +240,12 @@ pub(crate) struct PublicHalf {
 }
 
 impl Material {
+    /// About how many bytes it holds beside itself, as what is held of it does.
+    fn weight(&self, spec: KeySpec) -> usize {
+        let description = self.import.as_ref().and_then(|import| import.description.as_ref());
+        self.held.weight(spec) + description.map_or(0, String::len)
+    }
+
     /// The public half as a DER SubjectPublicKeyInfo, if the key is a pair.
     pub(crate) fn public_key(&self) -> Option<&[u8]> {
         match &self.held {
@@ -215,11 +256,13 @@ impl Material {
 }
 
 impl Held {
-    /// About how many bytes it holds beside itself.
-    fn weight(&self) -> usize {
+    /// About how many bytes it holds beside itself, a token of that spec as if it were open.
+    fn weight(&self, spec: KeySpec) -> usize {
         match self {
             Self::Absent { public } => public.as_ref().map_or(0, Vec::len),
-            Self::Token { token, public, .. } => token.len() + public.as_ref().map_or(0, Vec::len),
+            Self::Token { token, public, .. } => {
+                token.len() + public.as_ref().map_or(0, Vec::len) + spec.opened_weight()
+            }
             Self::InCluster { public, .. } => public.as_ref().map_or(0, |public| public.der.len()),
         }
     }
@@ -255,8 +298,8 @@ impl Key {
         self.current_material.as_ref().map(|id| hex::encode(id))
     }
 
-    /// When the key next changes by itself, in milliseconds since 1970: it is deleted or rotated, or a material of it
-    /// expires.
+    /// When the key next changes by itself, in milliseconds since 1970: it is deleted or rotated, is made or brought up to
+    /// date, or a material of it expires.
     pub(crate) fn due_ms(&self) -> Option<i64> {
         let of_state = match self.state {
             // Replicas rotate with their primary key.
@@ -275,8 +318,8 @@ impl Weighed for Key {
     fn weight(&self) -> usize {
         let texts = [&self.id, &self.arn, &self.description].map(String::len).iter().sum::<usize>();
         let policy = self.policy.weight();
-        let tokens: usize =
-            self.materials.iter().map(|material| size_of::<Material>() + material.held.weight()).sum();
+        let weight = |material: &Material| size_of::<Material>() + material.weight(self.spec);
+        let tokens: usize = self.materials.iter().map(weight).sum();
         size_of::<Self>() + texts + policy + self.tags.weight() + self.aliases.weight() + tokens
     }
 }

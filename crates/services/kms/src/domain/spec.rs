@@ -137,6 +137,30 @@ impl KeySpec {
         }
     }
 
+    /// Whether making a key may take seconds, for which no thread of calls is held up: primes have to be found.
+    pub(crate) const fn is_slow_to_make(self) -> bool {
+        self.modulus_length().is_some()
+    }
+
+    /// About how many bytes a private or secret key of this spec takes that is open in memory.
+    pub(crate) const fn opened_weight(self) -> usize {
+        match self {
+            Self::SymmetricDefault => 200,
+            Self::Hmac224 | Self::Hmac256 | Self::Hmac384 | Self::Hmac512 => 1_500,
+            Self::EccNistP256
+            | Self::EccNistP384
+            | Self::EccNistP521
+            | Self::EccSecgP256k1
+            | Self::EccNistEdwards25519
+            | Self::Sm2 => 1_500,
+            Self::MlKem512 => 3_500,
+            Self::Rsa2048 | Self::MlKem768 => 5_000,
+            Self::MlDsa44 | Self::MlKem1024 => 6_000,
+            Self::Rsa3072 | Self::MlDsa65 => 8_000,
+            Self::Rsa4096 | Self::MlDsa87 => 10_000,
+        }
+    }
+
     /// How a key of this spec encrypts.
     pub(crate) const fn encryption_algorithms(self) -> &'static [EncryptionAlgorithm] {
         match self {

@@ -1,4 +1,5 @@
-//! What keys do by themselves when it is due: rotate, and be deleted.
+//! What keys do by themselves when it is due: rotate, be deleted, lose a material whose end has come, and leave the states
+//! in which they are made or brought up to date.
 
 use async_trait::async_trait;
 use strongroom_crypto::hex;
@@ -133,7 +134,7 @@ impl KeyManagement {
                 let grantees = repo::grants::delete_of_key(tx, home, key_id).await?;
                 repo::usage::delete(tx, home, key_id).await?;
                 let related = self.part(tx, &key, due_ms).await?;
-                self.end_waits_for_region(tx, &key, &related).await?;
+                self.end_waits_for_region(tx, &key, &related, due_ms).await?;
                 repo::keys::delete(tx, &key).await?;
                 for leftover in leftovers {
                     repo::leftovers::insert(tx, &self.mac, leftover).await?;
@@ -160,6 +161,7 @@ impl KeyManagement {
             self.forget_grants(home, key_id, &grantee);
         }
         self.backend(seen).forget(seen);
+        self.erase_deleted().await;
         if let Some(store) = &seen.store {
             let destroyed = self.destroy_all(home, store, leftovers).await;
             events::note_destroyed(&mut record, seen, cluster_id.as_deref(), &destroyed);

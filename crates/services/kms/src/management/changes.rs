@@ -8,43 +8,15 @@ use crate::domain::key::Key;
 use crate::error::Refusal;
 use crate::repo;
 
-/// Whom a change concerns.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reach {
-    /// The key alone.
-    Own,
-    /// Its replicas, too, if it has some.
-    Shared,
-}
-
 impl KeyManagement {
     /// Changes the key that a key id or key ARN names. Permission to do `A` is asked for on the very state
     /// that the change commits on, whatever other calls do at the same time; `act` may run more than once,
-    /// on another state each time. Answers the key as it is then, without its materials.
+    /// on another state each time. Replicas get what changes of what they share with the key, when it rotates by itself, in
+    /// the same transaction. Answers the key as it is then, without its materials.
     pub(crate) async fn change<A: Action>(
         &self,
         context: &RequestContext,
         key_id: &str,
-        act: impl Fn(&mut Key) -> Result<(), Refusal> + Send + Sync,
-    ) -> Result<Key, Refusal> {
-        self.change_within::<A>(context, key_id, Reach::Own, act).await
-    }
-
-    /// The same for changes to what a multi-Region key shares with its replicas, which get it in the same transaction.
-    pub(crate) async fn change_shared<A: Action>(
-        &self,
-        context: &RequestContext,
-        key_id: &str,
-        act: impl Fn(&mut Key) -> Result<(), Refusal> + Send + Sync,
-    ) -> Result<Key, Refusal> {
-        self.change_within::<A>(context, key_id, Reach::Shared, act).await
-    }
-
-    async fn change_within<A: Action>(
-        &self,
-        context: &RequestContext,
-        key_id: &str,
-        reach: Reach,
         act: impl Fn(&mut Key) -> Result<(), Refusal> + Send + Sync,
     ) -> Result<Key, Refusal> {
         let (home, key_id) = Named::parse_key_only(context, key_id)?;
@@ -55,12 +27,14 @@ impl KeyManagement {
                 let found = repo::keys::load(tx, &self.mac, home, key_id).await?;
                 let key = found.ok_or_else(|| Refusal::no_such_key(&Home::of(context).key_arn(key_id)))?;
                 let mut key = self.permit_change::<A>(context, key)?;
+                let before = key.rotation;
                 act(&mut key)?;
                 repo::keys::replace(tx, &self.mac, &mut key).await?;
                 repo::post(tx, context.draft()).await?;
-                let shared = match reach {
-                    Reach::Own => None,
-                    Reach::Shared => self.share(tx, &key, context.now_ms, sharing_ids).await?,
+                let shared = if key.rotation == before {
+                    None
+                } else {
+                    self.share(tx, &key, context.now_ms, sharing_ids).await?
                 };
                 Ok::<_, Refusal>((key, shared))
             })

@@ -119,6 +119,9 @@ impl KeyManagement {
     /// What a dry run answers that has got as far as the cryptography: that the call would have succeeded, unless
     /// the key's material cannot be used now.
     pub(crate) async fn dry_run(&self, key: &Key) -> Refusal {
+        if let Err(refusal) = self.usable(key) {
+            return refusal;
+        }
         match self.standing(key).await {
             Err(refusal) => refusal,
             Ok(standing) if standing.available => Refusal::DryRun,

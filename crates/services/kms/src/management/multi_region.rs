@@ -18,7 +18,10 @@ use crate::error::Refusal;
 pub(crate) use self::replicating::NewReplica;
 pub(super) use self::role::LinkedRole;
 
-/// The caller's request as it takes place in another Region.
+/// KMS, as policies and records name it where it passes a caller's request on, to another Region or to IAM.
+const KMS: &str = "kms.amazonaws.com";
+
+/// The caller's request as KMS passes it on to another Region: policies there see what the record there says.
 pub(crate) fn elsewhere(context: &RequestContext, region: Region) -> RequestContext {
     let mut there = RequestContext::new(
         context.request_id,
@@ -36,7 +39,10 @@ pub(crate) fn elsewhere(context: &RequestContext, region: Region) -> RequestCont
     for service in context.forwarded_by() {
         there = there.passed_on_by(service);
     }
-    there
+    if let Some(arn) = context.acts_about() {
+        there = there.about(arn);
+    }
+    there.passed_on_by(KMS)
 }
 
 impl KeyManagement {

@@ -2,6 +2,7 @@
 
 use strongroom_api_kms::actions;
 use strongroom_crypto::{ec, ed25519, ml_kem, rsa};
+use strongroom_identity::RequestContext;
 use strongroom_policy::Authorized;
 use strongroom_secret::SecretBytes;
 
@@ -104,13 +105,19 @@ impl KeyManagement {
         Ok(())
     }
 
-    /// Makes a pair: the private half as PKCS#8, the public half as a SubjectPublicKeyInfo, both DER. It is made in
-    /// this process, with AWS-LC: no HSM gives out a private key that it made.
+    /// Makes a pair for the caller: the private half as PKCS#8, the public half as a SubjectPublicKeyInfo, both DER. It is
+    /// made in this process, with AWS-LC: no HSM gives out a private key that it made.
     pub(crate) async fn make_data_key_pair(
         &self,
+        context: &RequestContext,
         kind: DataKeyPairKind,
     ) -> Result<(SecretBytes, Vec<u8>), Refusal> {
-        self.long_work.run(move || make(kind)).await?.map_err(|error| Refusal::Internal(error.into()))
+        let made = if kind.spec().is_slow_to_make() {
+            self.long_work.run(context.caller.principal.account(), move || make(kind)).await?
+        } else {
+            make(kind)
+        };
+        made.map_err(|error| Refusal::Internal(error.into()))
     }
 }
 

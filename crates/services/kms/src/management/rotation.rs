@@ -37,6 +37,8 @@ impl KeyManagement {
                 let found = repo::keys::load(tx, &self.mac, &seen.home, &seen.id).await?;
                 let key = found.ok_or_else(|| Refusal::no_such_key(&seen.arn))?;
                 let mut key = self.permit_change::<actions::RotateKeyOnDemand>(context, key)?;
+                // Another key may have become the primary one since.
+                key.expect_rotating(self.settings.strict)?;
                 let former = key.current_material;
                 key.rotate_on_demand(context.now_ms, material)?;
                 let record = events::rotated(&key, former.as_ref(), kind, context.now_ms, event_id);

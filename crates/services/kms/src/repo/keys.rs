@@ -11,7 +11,7 @@ use crate::domain::alias::AliasNames;
 use crate::domain::identifier::Home;
 use crate::domain::import::{Import, ImportStage, Imported};
 use crate::domain::importing::MaterialChange;
-use crate::domain::key::{Held, Key, KeyState, Manager, Material, PublicHalf};
+use crate::domain::key::{Held, Key, KeyState, Manager, Material, OpenedOnce, PublicHalf};
 use crate::domain::multi_region::MultiRegion;
 use crate::domain::origin::Origin;
 use crate::domain::policy::Bound;
@@ -69,9 +69,12 @@ pub(super) const LIST_DUE: Statement = Statement::new(
      OR (s.state = 'CONNECTED' AND $2 NOT LIKE '%|' || s.store_id || '|%')) \
      ORDER BY k.due_ms, k.account, k.region, k.key_id LIMIT $1",
 );
+/// Materials that only wait to be rotated to are not missed when they end.
 pub(super) const LIST_EXPIRING: Statement = Statement::new(
-    "SELECT account, region, key_id, expires_ms FROM kms_keys WHERE expires_ms IS NOT NULL \
-     ORDER BY expires_ms, account, region, key_id LIMIT $1",
+    "SELECT k.account, k.region, k.key_id, MIN(m.expires_ms) AS ends_ms FROM kms_keys k JOIN kms_materials m \
+     ON m.account = k.account AND m.region = k.region AND m.key_id = k.key_id \
+     WHERE k.expires_ms IS NOT NULL AND m.expires_ms IS NOT NULL AND m.import_stage = 'PERMANENT' \
+     GROUP BY k.account, k.region, k.key_id ORDER BY ends_ms, k.account, k.region, k.key_id LIMIT $1",
 );
 pub(super) const FIRST_DUE_IN_STORE: Statement = Statement::new(
     "SELECT k.account, k.region, k.key_id, k.due_ms FROM kms_keys k JOIN kms_key_stores s \
@@ -305,7 +308,7 @@ fn read_held(row: &Row) -> Result<Held, StoreError> {
             digest: TokenDigest::from_bytes(row.array("token_digest")?),
         };
         let (token, public) = (row.blob("token")?, row.opt_blob("public_key")?);
-        return Ok(Held::Token { reference, token, public });
+        return Ok(Held::Token { reference, token, public, opened: OpenedOnce::default() });
     };
     let public = match (row.opt_blob("public_handle")?, row.opt_blob("public_key")?) {
         (Some(handle), Some(der)) => {
@@ -530,11 +533,15 @@ pub(crate) async fn list_due(
     rows.iter().map(due).collect()
 }
 
-/// The `most` keys of which a material expires soonest, with the moment; their rows are not checked.
-pub(crate) async fn list_expiring(db: &Db, most: u32) -> Result<Vec<(Home, String, i64)>, StoreError> {
+/// The `most` keys that lack a material soonest because one of those that they have for good expires, with the moment.
+/// Their rows are not checked; one that makes no sense is an error of its own.
+pub(crate) async fn list_expiring(
+    db: &Db,
+    most: u32,
+) -> Result<Vec<Result<(Home, String, i64), StoreError>>, StoreError> {
     let rows = db.query(LIST_EXPIRING, &[most.into()]).await?;
-    let read = |row: &Row| Ok((read_home(row)?, row.text("key_id")?, row.i64("expires_ms")?));
-    rows.iter().map(read).collect()
+    let read = |row: &Row| Ok((read_home(row)?, row.text("key_id")?, row.i64("ends_ms")?));
+    Ok(rows.iter().map(read).collect())
 }
 
 /// The key of a connected store that rotates soonest.

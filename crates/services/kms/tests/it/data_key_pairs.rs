@@ -1,5 +1,8 @@
 //! Data key pairs: halves that belong together, the private one encrypted like anything else under a symmetric key.
 
+use std::pin::Pin;
+use std::task::Poll;
+
 use strongroom_api_kms::{
     DataKeyPairSpec, GenerateDataKeyPairRequest, GenerateDataKeyPairResponse,
     GenerateDataKeyPairWithoutPlaintextRequest, GenerateDataKeyPairWithoutPlaintextResponse, Kms as _,
@@ -10,12 +13,13 @@ use strongroom_crypto::{CryptoError, ec, ed25519, ml_kem, rsa};
 use strongroom_service::ApiError;
 use strongroom_testkit::{TestDatabase, on_both_engines, run};
 
-use crate::fixture::{ABSENT, Client, NOW, Pairs, bound_to, client, plaintext};
+use crate::fixture::{ABSENT, Client, NOW, Pairs, REGION, STRANGER, bound_to, client, plaintext};
 
 on_both_engines! {
     both_halves_belong_together,
     a_private_half_that_its_caller_does_not_get,
     pairs_that_are_not_made,
+    so_many_rsa_keys_wait_and_nobody_else,
 }
 
 /// Long primes take seconds to find: once is enough.
@@ -195,4 +199,56 @@ async fn pairs_that_are_not_made(database: &TestDatabase) {
     let disable = strongroom_api_kms::DisableKeyRequest { key_id: key.clone() };
     client.kms.disable_key(&client.at(NOW + 1).changing(), disable).await.unwrap();
     assert_eq!(generate(&client, p256()).await.unwrap_err().code(), "DisabledException");
+}
+
+type Call<'c> = Pin<Box<dyn Future<Output = Result<GenerateDataKeyPairResponse, ApiError>> + 'c>>;
+
+/// How far a call has got that is looked at once.
+async fn looked_at(call: &mut Call<'_>) -> Poll<Result<GenerateDataKeyPairResponse, ApiError>> {
+    std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await
+}
+
+/// The primes of an RSA key take long to find, and each call has a place of the server meanwhile.
+async fn so_many_rsa_keys_wait_and_nobody_else(database: &TestDatabase) {
+    let client = client(database).await;
+    let key = client.create_key().await.key_id;
+    // Everything is in memory from now on, so that a call gets as far as the primes at once.
+    let made = generate(&client, data_key_pair(&key, DataKeyPairSpec::EccNistP256)).await.unwrap();
+    let blob = made.private_key_ciphertext_blob.unwrap().0;
+    let stranger = client.as_of(STRANGER, REGION);
+    let theirs = stranger.create_key().await.key_id;
+    let (mut waiting, mut throttled) = (Vec::new(), 0);
+    for _ in 0..40 {
+        let input = data_key_pair(&key, DataKeyPairSpec::Rsa2048);
+        let mut call: Call<'_> = Box::pin(generate(&client, input));
+        match looked_at(&mut call).await {
+            Poll::Pending => waiting.push(call),
+            Poll::Ready(answer) => {
+                assert_eq!(
+                    answer.unwrap_err().to_string(),
+                    "ThrottlingException: You have exceeded the rate at which you may call KMS. Reduce the frequency of \
+                     your calls."
+                );
+                throttled += 1;
+            }
+        }
+    }
+    assert!(throttled > 20 && !waiting.is_empty(), "{throttled} of 40");
+    // Others go on, and so do other accounts' long keys.
+    assert!(client.decrypt(&blob, None, &[]).await.is_ok());
+    for spec in [DataKeyPairSpec::EccNistP521, DataKeyPairSpec::EccNistEdwards25519, DataKeyPairSpec::MlKem768] {
+        assert!(generate(&client, data_key_pair(&key, spec)).await.is_ok());
+    }
+    waiting.push(Box::pin(generate(&stranger, data_key_pair(&theirs, DataKeyPairSpec::Rsa2048))));
+    std::future::poll_fn(|context| {
+        waiting.retain_mut(|call| match call.as_mut().poll(context) {
+            Poll::Ready(answer) => {
+                answer.unwrap();
+                false
+            }
+            Poll::Pending => true,
+        });
+        if waiting.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }

@@ -28,6 +28,21 @@ impl Key {
         Some(follows)
     }
 
+    /// Has what waits for a rotation wait for a Region that becomes one of the key's, too.
+    ///
+    /// Only for keys whose materials are loaded.
+    pub(crate) fn wait_for_regions(&mut self) -> Vec<MaterialChange> {
+        let mut changes = Vec::new();
+        for material in &mut self.materials {
+            let import = material.import.as_mut();
+            if let Some(import) = import.filter(|import| import.stage == ImportStage::PendingRotation) {
+                import.stage = ImportStage::PendingRegions;
+                changes.push(MaterialChange::Replaced(material.clone()));
+            }
+        }
+        changes
+    }
+
     /// Lets a material be rotated to that all Regions have now.
     pub(crate) fn end_wait_for_regions(&mut self, id: &MaterialId) -> Option<MaterialChange> {
         let material = self.materials.iter_mut().find(|material| material.id == *id)?;
@@ -48,7 +63,7 @@ impl Key {
     }
 }
 
-/// Whether every one of the keys has that material.
-pub(crate) fn all_have<'k>(mut keys: impl Iterator<Item = &'k Key>, id: &MaterialId) -> bool {
-    keys.all(|key| key.material(id).is_some_and(Material::is_there))
+/// Whether every one of the keys has that material at that time.
+pub(crate) fn all_have<'k>(mut keys: impl Iterator<Item = &'k Key>, id: &MaterialId, now_ms: i64) -> bool {
+    keys.all(|key| key.material(id).is_some_and(|material| material.is_there() && !material.is_over(now_ms)))
 }

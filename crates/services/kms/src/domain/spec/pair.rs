@@ -21,6 +21,25 @@ pub(crate) enum DataKeyPairKind {
     MlKem1024,
 }
 
+impl DataKeyPairKind {
+    /// What keys of KMS have it.
+    pub(crate) const fn spec(self) -> KeySpec {
+        match self {
+            Self::Rsa2048 => KeySpec::Rsa2048,
+            Self::Rsa3072 => KeySpec::Rsa3072,
+            Self::Rsa4096 => KeySpec::Rsa4096,
+            Self::P256 => KeySpec::EccNistP256,
+            Self::P384 => KeySpec::EccNistP384,
+            Self::P521 => KeySpec::EccNistP521,
+            Self::Secp256k1 => KeySpec::EccSecgP256k1,
+            Self::Ed25519 => KeySpec::EccNistEdwards25519,
+            Self::MlKem512 => KeySpec::MlKem512,
+            Self::MlKem768 => KeySpec::MlKem768,
+            Self::MlKem1024 => KeySpec::MlKem1024,
+        }
+    }
+}
+
 /// The public key of whom a secret is agreed on with, on the curve of the key that agrees.
 pub(crate) struct Peer {
     /// The point, uncompressed.

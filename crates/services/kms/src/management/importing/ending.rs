@@ -11,14 +11,14 @@ use crate::management::random_id;
 use crate::{events, repo};
 
 impl KeyManagement {
-    /// Takes away an imported material: the one of that id, or the one that encrypts. Answers the key's ARN, and which
+    /// Takes away an imported material: the one of that id, or the one that encrypts. Answers the key as it was, and which
     /// material it was, if the key ever had one.
     pub(crate) async fn delete_imported_material(
         &self,
         context: &RequestContext,
         key_id: &str,
         material_id: Option<&MaterialId>,
-    ) -> Result<(String, Option<MaterialId>), Refusal> {
+    ) -> Result<(Key, Option<MaterialId>), Refusal> {
         let (home, key_id) = Named::parse_key_only(context, key_id)?;
         let (home, key_id) = (&home, key_id.as_str());
         let deleted = self.db.transaction(|tx| {
@@ -43,7 +43,8 @@ impl KeyManagement {
         let (before, id) = deleted?;
         self.forget_related(&before);
         self.backend(&before).forget(&before);
-        Ok((before.arn, id))
+        self.erase_deleted().await;
+        Ok((before, id))
     }
 
     /// Takes away the materials of a key of which the first expired at `due_ms`. Nothing happens if none expires then (any
@@ -74,8 +75,17 @@ impl KeyManagement {
         self.forget_related(seen);
         if expired? {
             self.backend(seen).forget(seen);
+            self.erase_deleted().await;
             self.publish(record).await;
         }
         Ok(())
+    }
+
+    /// Has the store's files lose what was deleted and committed. Should that fail, it is gone with the next deletion, or
+    /// when the store is closed.
+    pub(in crate::management) async fn erase_deleted(&self) {
+        if let Err(error) = self.db.empty_log().await {
+            tracing::warn!(%error, "deleted key material has not left the store's log yet");
+        }
     }
 }

@@ -37,7 +37,7 @@ impl KeyManagement {
         key.expect_settled()?;
         key.expect_staying()?;
         algorithm.expect_for(key.spec, under)?;
-        let (private_key, public_key) = self.make_data_key_pair(under.pair()).await?;
+        let (private_key, public_key) = self.make_data_key_pair(context, under.pair()).await?;
         let valid_to_ms = context.now_ms.saturating_add(VALID_MS);
         let token = self.import_tokens.seal(key, &Wrapping { algorithm, valid_to_ms, private_key })?;
         Ok(ImportParameters { token, public_key, valid_to_ms })

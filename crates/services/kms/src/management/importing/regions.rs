@@ -30,8 +30,8 @@ impl Family {
     }
 
     /// Lets a material be rotated to if no Region lacks it any more.
-    pub(super) fn settle(&mut self, id: &MaterialId) {
-        if self.have(id) {
+    pub(super) fn settle(&mut self, id: &MaterialId, now_ms: i64) {
+        if self.have(id, now_ms) {
             self.changes.extend(self.key.end_wait_for_regions(id));
             for (related, changes) in self.related.iter_mut().zip(&mut self.related_changes) {
                 changes.extend(related.end_wait_for_regions(id));
@@ -49,8 +49,8 @@ impl Family {
     }
 
     /// Whether all of them have that material.
-    fn have(&self, id: &MaterialId) -> bool {
-        all_have(self.related.iter().chain([&self.key]), id)
+    fn have(&self, id: &MaterialId, now_ms: i64) -> bool {
+        all_have(self.related.iter().chain([&self.key]), id, now_ms)
     }
 }
 
@@ -66,13 +66,14 @@ impl KeyManagement {
         Ok(Family { key, related, changes: Vec::new(), related_changes })
     }
 
-    /// Has no material wait any more for a Region whose key is deleted in this transaction; `others` is where related keys
-    /// are left.
+    /// Has no material wait any more for a Region whose key is deleted in this transaction, at `now_ms`; `others` is where
+    /// related keys are left.
     pub(in crate::management) async fn end_waits_for_region(
         &self,
         tx: &mut Tx<'_>,
         deleted: &Key,
         others: &[Home],
+        now_ms: i64,
     ) -> Result<(), Refusal> {
         let Some(other) = others.first().filter(|_| deleted.import.is_some()) else { return Ok(()) };
         let found = repo::keys::load_whole(tx, &self.mac, other, &deleted.id).await?;
@@ -80,7 +81,7 @@ impl KeyManagement {
         let mut family = self.family(tx, key).await?;
         let waiting = family.key.materials.iter().filter(|material| !material.is_permanent());
         for id in waiting.map(|material| material.id).collect::<Vec<_>>() {
-            family.settle(&id);
+            family.settle(&id, now_ms);
         }
         self.write_family(tx, family).await.map(drop)
     }
@@ -104,6 +105,16 @@ impl KeyManagement {
         if changes.is_empty() {
             return Ok(());
         }
+        self.write_with(tx, key, changes).await
+    }
+
+    /// Writes a key with what has changed among its materials.
+    pub(in crate::management) async fn write_with(
+        &self,
+        tx: &mut Tx<'_>,
+        key: &mut Key,
+        changes: &[MaterialChange],
+    ) -> Result<(), Refusal> {
         for change in changes {
             repo::keys::change_material(tx, &self.mac, key, change).await?;
         }

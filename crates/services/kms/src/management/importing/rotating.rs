@@ -24,6 +24,8 @@ impl KeyManagement {
                 let found = repo::keys::load_whole(tx, &self.mac, &seen.home, &seen.id).await?;
                 let key = found.ok_or_else(|| Refusal::no_such_key(&seen.arn))?;
                 let key = self.permit_change::<actions::RotateKeyOnDemand>(context, key)?;
+                // Another key may have become the primary one since.
+                key.expect_rotating(self.settings.strict)?;
                 let mut family = self.family(tx, key).await?;
                 let former = family.key.current_material;
                 let change = family.key.rotate_to_import(context.now_ms)?;

@@ -43,7 +43,7 @@ impl KeyManagement {
                 let mut family = self.family(tx, key).await?;
                 let change = family.key.take_import(terms, material_ref.clone())?;
                 family.changed(change);
-                family.settle(&material_ref.id);
+                family.settle(&material_ref.id, context.now_ms);
                 let key = self.write_family(tx, family).await?;
                 repo::post(tx, context.draft()).await?;
                 Ok::<_, Refusal>(key)

@@ -10,9 +10,6 @@ use crate::domain::key::Key;
 use crate::error::Refusal;
 use crate::{events, repo};
 
-/// KMS, as policies and records name it where it passes a caller's request on to another Region.
-const KMS: &str = "kms.amazonaws.com";
-
 impl KeyManagement {
     /// Makes the replica in `region` the primary key in place of the one that a key id or key ARN names. The caller needs
     /// permission on both. Answers the key that was the primary one.
@@ -31,7 +28,7 @@ impl KeyManagement {
                 let key = found.ok_or_else(|| Refusal::no_such_key(&Home::of(context).key_arn(key_id)))?;
                 let mut former = self.permit_change::<actions::UpdatePrimaryRegion>(context, key)?;
                 former.expect_promotable(region.name())?;
-                let there = elsewhere(context, region).passed_on_by(KMS);
+                let there = elsewhere(context, region);
                 there.ask((*context.asked()).clone());
                 let mut others = self.load_related(tx, &former).await?;
                 let at = others.iter().position(|other| other.home.region == region.name());

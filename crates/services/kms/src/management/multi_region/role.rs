@@ -11,13 +11,11 @@ use strongroom_outbox::{Asked, Outbox, PassedOn};
 use strongroom_runtime::Clocks;
 use strongroom_service::ApiError;
 
+use super::KMS;
 use crate::error::Refusal;
 
 /// The service, as the role names it that trusts it.
 const SERVICE_NAME: &str = "mrk.kms.amazonaws.com";
-
-/// KMS, as records name it where it calls IAM for its callers.
-const KMS: &str = "kms.amazonaws.com";
 
 /// Where IAM's calls take place.
 const REGION_OF_IAM: &str = "us-east-1";

@@ -154,7 +154,7 @@ impl KeyManagement {
     }
 }
 
-/// Another Region was added, or a material, between reading and writing. Whoever tries again finds it.
-pub(in crate::management) fn changed_meanwhile() -> Refusal {
+/// Another Region was added between reading and writing. Whoever tries again finds it.
+fn changed_meanwhile() -> Refusal {
     Refusal::Timeout("a multi-Region key has changed meanwhile".into())
 }

@@ -41,6 +41,9 @@ pub(super) fn reach(operation: &str, code: &str) -> Option<Reach> {
         (_, code) if code.starts_with("Xks") => Some(Reach::ExternalKeyStores),
         ("GenerateRandom", "UnsupportedOperationException") => Some(Reach::ExternalKeyStores),
         (_, "KMSInternalException") => None,
+        (_, "KeyUnavailableException") => {
+            on_demand("a key whose store is away answers `KMSInvalidStateException`, as AWS's do")
+        }
         ("CreateCustomKeyStore", _) => elsewhere!("key_stores/creating.rs"),
         ("UpdateCustomKeyStore" | "DeleteCustomKeyStore" | "DisconnectCustomKeyStore", _) => {
             elsewhere!("key_stores/changing.rs")

@@ -1,11 +1,11 @@
 //! Materials whose time ends.
 
-use strongroom_api_kms::{ExpirationModelType, ImportKeyMaterialRequest, KeyState};
+use strongroom_api_kms::{EncryptRequest, ExpirationModelType, ImportKeyMaterialRequest, KeyState};
 use strongroom_journal::Record;
 use strongroom_schema::Timestamp;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::{DAY, NOW, client, open, owner, until};
+use crate::fixture::{DAY, NOW, client, encrypt, open, owner, until};
 
 const MATERIAL: [u8; 32] = [0x5a; 32];
 
@@ -67,6 +67,9 @@ async fn it_cannot_be_used_after_that_whoever_is_late(database: &TestDatabase) {
     for refused in [late.decrypt(&blob, None, &[]).await, late.encrypt(&key, b"x", &[]).await] {
         assert_eq!(refused.unwrap_err().code(), "KMSInvalidStateException");
     }
+    // Nor does a dry run say that it could.
+    let dry_run = EncryptRequest { dry_run: Some(true), ..encrypt(&key, b"x") };
+    assert_eq!(late.try_encrypt(dry_run).await.unwrap_err().code(), "KMSInvalidStateException");
 }
 
 async fn its_end_is_what_was_said_last(database: &TestDatabase) {

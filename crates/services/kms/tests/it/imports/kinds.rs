@@ -2,7 +2,7 @@
 
 use strongroom_api_kms::{
     GenerateMacRequest, GetPublicKeyRequest, KeySpec, KeyState, KeyUsageType, Kms as _, MacAlgorithmSpec,
-    SignRequest, SigningAlgorithmSpec,
+    OriginType, SignRequest, SigningAlgorithmSpec,
 };
 use strongroom_crypto::digest::Hash;
 use strongroom_crypto::{ec, ed25519, hmac, rsa};
@@ -10,7 +10,8 @@ use strongroom_schema::Blob;
 use strongroom_secret::Secret;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::{Client, Parameters, client, external};
+use crate::fixture::{Client, Parameters, client, external, plaintext};
+use crate::symmetric_only::derive_shared_secret;
 
 const OAEP: [&str; 2] = ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"];
 const KEY_WRAP: [&str; 2] = ["RSA_AES_KEY_WRAP_SHA_1", "RSA_AES_KEY_WRAP_SHA_256"];
@@ -22,6 +23,7 @@ on_both_engines! {
     private_keys_of_rsa_travel_under_aes,
     what_cannot_travel_so_is_refused,
     a_public_half_outlives_its_private_one,
+    a_secret_agreed_on_says_whose_key_it_comes_from,
 }
 
 async fn made(client: &Client, spec: &KeySpec, usage: &KeyUsageType) -> String {
@@ -190,4 +192,16 @@ async fn a_public_half_outlives_its_private_one(database: &TestDatabase) {
     let refused = client.bring(&key, other.to_pkcs8().unwrap().expose()).await.unwrap_err();
     assert_eq!(refused.code(), "IncorrectKeyMaterialException");
     client.bring(&key, pair.to_pkcs8().unwrap().expose()).await.unwrap();
+}
+
+async fn a_secret_agreed_on_says_whose_key_it_comes_from(database: &TestDatabase) {
+    let client = client(database).await;
+    let pair = ec::PrivateKey::generate(ec::Curve::P256).unwrap();
+    let peer = ec::PrivateKey::generate(ec::Curve::P256).unwrap();
+    let key = made(&client, &KeySpec::EccNistP256, &KeyUsageType::KeyAgreement).await;
+    client.bring(&key, pair.to_pkcs8().unwrap().expose()).await.unwrap();
+    let input = derive_shared_secret(&key, &peer.public_key().to_spki().unwrap());
+    let agreed = client.kms.derive_shared_secret(&client.context(), input).await.unwrap();
+    assert_eq!(agreed.key_origin, Some(OriginType::External));
+    assert_eq!(&plaintext(agreed.shared_secret), pair.agree(peer.public_key()).unwrap().expose());
 }
