@@ -44,7 +44,7 @@ pub use cors::{InvalidOrigin, Origins};
 pub use dev::{Advanced, DevClock, DevError, DevTools};
 pub use documents::{Document, Documents};
 pub use freshness::Freshness;
-pub use limits::{Limits, Pace};
+pub use limits::{Limits, LongerBody, Pace};
 pub use metrics::{Figure, Figures, Reading, Scrapers};
 pub use recorder::{FinishedCall, Recorder};
 pub use registry::Registry;

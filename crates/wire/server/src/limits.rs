@@ -17,6 +17,8 @@ pub struct Limits {
     pub requests: usize,
     /// Bytes of a body.
     pub body_bytes: usize,
+    /// Operations that take longer bodies.
+    pub longer_bodies: &'static [LongerBody],
     /// Bytes of a document that S3 takes: ten thousand parts of an upload have to be listed in one.
     pub document_bytes: usize,
     /// Bytes of a body that an operation reads while it comes: those of the largest object that S3 takes in one request.
@@ -61,6 +63,22 @@ pub struct Limits {
     pub shutdown_time: Duration,
 }
 
+/// An operation that takes more in one body than others.
+#[derive(Clone, Copy, Debug)]
+pub struct LongerBody {
+    /// The name that its service's requests are signed with.
+    pub service: &'static str,
+    /// Its name, which the request's head has to tell.
+    pub operation: &'static str,
+    /// Bytes of its bodies.
+    pub bytes: usize,
+}
+
+/// PutLogEvents takes 10,000 events of 1 MiB together, as they are counted: with 26 bytes each beside their texts. In JSON
+/// there are more of both, at most six for one of a text.
+const LONGER_BODIES: &[LongerBody] =
+    &[LongerBody { service: "logs", operation: "PutLogEvents", bytes: 8 * 1024 * 1024 }];
+
 /// How fast a client has to be.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
@@ -71,6 +89,12 @@ pub struct Pace {
 }
 
 impl Limits {
+    /// Bytes of a body of an operation.
+    pub(crate) fn body_of(&self, service: &str, operation: &str) -> usize {
+        let is_meant = |longer: &&LongerBody| longer.service == service && longer.operation == operation;
+        self.longer_bodies.iter().find(is_meant).map_or(self.body_bytes, |longer| longer.bytes)
+    }
+
     /// The requests, as many as a semaphore can give away at once.
     pub(crate) fn places(&self) -> u32 {
         u32::try_from(self.requests.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX)
@@ -84,6 +108,7 @@ impl Default for Limits {
             streams: 100,
             requests: 1_024,
             body_bytes: 1024 * 1024,
+            longer_bodies: LONGER_BODIES,
             document_bytes: 4 * 1024 * 1024,
             upload_bytes: 5 * 1024 * 1024 * 1024,
             uploads: 256,

@@ -200,8 +200,9 @@ impl Server {
             Head::Form => self.form_framing(parts),
             Head::Other => return Err(Failure::front(Framing::Json11, Refusal::unknown_operation())),
         };
-        let body = self.read_body(body, framing).await?;
-        let content = inflate::content(&parts.headers, body.bytes(), self.limits().body_bytes);
+        let most = self.most_of(parts, &head);
+        let body = self.read_body(body, most, framing).await?;
+        let content = inflate::content(&parts.headers, body.bytes(), most);
         let content = content.map_err(|error| {
             let refusal = match error {
                 InflateError::TooLarge => Refusal::too_large(),
@@ -251,9 +252,25 @@ impl Server {
         self.operate((found, mark), Manner::Framed(framing), context, decoded, body.into_share()).await
     }
 
-    async fn read_body(&self, incoming: &mut Incoming, framing: Framing) -> Result<Body, Failure> {
+    /// Bytes of the body of a request with that head.
+    fn most_of(&self, parts: &Parts, head: &Head<'_>) -> usize {
+        let found = match head {
+            Head::Call(call) => self.find(parts, call),
+            Head::Form | Head::Other => None,
+        };
+        found.map_or(self.limits().body_bytes, |found| {
+            self.limits().body_of(found.schema().signing_name, found.operation().name)
+        })
+    }
+
+    async fn read_body(
+        &self,
+        incoming: &mut Incoming,
+        most: usize,
+        framing: Framing,
+    ) -> Result<Body, Failure> {
         let limits = self.limits();
-        let read = Body::read(incoming, limits.body_bytes, limits.body_time, self.body_memory()).await;
+        let read = Body::read(incoming, most, limits.body_time, self.body_memory()).await;
         read.map_err(|error| match error {
             BodyError::TooLarge => Failure::front(framing, Refusal::too_large()),
             BodyError::TooSlow | BodyError::Broken => {

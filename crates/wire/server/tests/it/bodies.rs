@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use strongroom_server::Limits;
+use strongroom_server::{Limits, LongerBody};
 use tokio::time::sleep;
 
 use crate::metrics::{text, value};
@@ -52,6 +52,24 @@ async fn a_body_at_the_bound_is_read() {
     let mut wire = rig.connect().await;
     assert_eq!(wire.call(&long(1024 * 1024)).await.status, 200);
     assert_eq!(wire.call(&long(1024 * 1024 + 1)).await.status, 413);
+}
+
+#[tokio::test]
+async fn some_operations_take_longer_bodies() {
+    let bytes = 8 * 1024 * 1024;
+    let of_get_door = LongerBody { service: "doors", operation: "GetDoor", bytes };
+    let limits = Limits { longer_bodies: Box::leak(Box::new([of_get_door])), ..Limits::default() };
+    let rig = Rig::with(limits).await;
+    assert_eq!(rig.call(&long(bytes)).await.status, 200);
+    let mut wire = rig.connect().await;
+    wire.send(get("front").head("content-length: 8388609")).await;
+    assert_eq!(wire.answer().await.status, 413);
+    // Others do not, and neither does one whose operation is told in the body.
+    for order in [Order::json("OpenDoor", "{}"), Order::query("GetDoor", "")] {
+        let mut wire = rig.connect().await;
+        wire.send(order.sign().head("content-length: 1048577")).await;
+        assert_eq!(wire.answer().await.status, 413);
+    }
 }
 
 #[tokio::test]

@@ -143,7 +143,6 @@ static DOORS: ServiceSchema = ServiceSchema {
     event_source: "doors.example.com",
     error_message: "message",
     invalid_input: "ValidationException",
-    invalid_input: "ValidationException",
     operations: &[
         operation("CloseDoor", &GET_DOOR, false),
         Operation {
@@ -300,7 +299,6 @@ static WINDOWS: ServiceSchema = ServiceSchema {
     event_source: "windows.example.com",
     error_message: "message",
     invalid_input: "ValidationException",
-    invalid_input: "ValidationException",
     operations: &[operation("GetWindow", Unit::SCHEMA, true)],
 };
 
@@ -340,7 +338,6 @@ static GATES: ServiceSchema = ServiceSchema {
     xml_namespace: Some("https://gates.example.com/doc/2022-01-01/"),
     event_source: "gates.example.com",
     error_message: "message",
-    invalid_input: "ValidationException",
     invalid_input: "ValidationException",
     operations: &[operation("CloseDoor", &GET_DOOR, false), operation("OpenDoor", &OPEN_DOOR, false)],
 };
