@@ -5,6 +5,7 @@ mod encryption;
 mod filtering;
 mod groups;
 mod listing;
+mod merging;
 mod metric_filters;
 mod putting;
 mod reading;
@@ -51,7 +52,7 @@ impl api::CloudWatchLogs for Logs {
         context: &RequestContext,
         input: api::TestMetricFilterRequest,
     ) -> Result<api::TestMetricFilterResponse, ApiError> {
-        Ok(metric_filters::test_metric_filter(self, context, input)?)
+        Ok(metric_filters::test_metric_filter(self, context, input).await?)
     }
 
     async fn associate_kms_key(

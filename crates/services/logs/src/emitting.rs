@@ -39,24 +39,32 @@ pub struct Emitted {
 pub struct Emissions {
     /// What numbers them.
     pub source: String,
-    /// The number of the last of them; those of the same source come in the order of their numbers.
+    /// The rows, in the order of their numbers. Where they come again, others may come with them.
+    pub rows: Vec<Emission>,
+}
+
+/// What one row says: at most what a batch of events does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Emission {
+    /// Its number among those of its source.
     pub number: i64,
-    /// All that they say.
+    /// All that it says.
     pub said: Vec<Emitted>,
 }
 
 impl Logs {
     /// The oldest emissions, where [`events_db`](Self::events_db) is a file of its own. They stay until they are
-    /// [taken](Self::taken): whoever takes them keeps the number together with what he makes of them, and passes over what
-    /// he has.
+    /// [taken](Self::taken): whoever takes them keeps the last row's number together with what he makes of them, and passes
+    /// over the rows that he has.
     pub async fn emissions(&self) -> Result<Option<Emissions>, StoreError> {
         let first = emissions::first(&self.events).await?;
-        Ok(first.map(|(source, number, said)| Emissions { source: format!("logs {source}"), number, said }))
+        Ok(first.map(|(source, rows)| Emissions { source: format!("logs {source}"), rows }))
     }
 
     /// Forgets emissions that were taken.
     pub async fn taken(&self, taken: &Emissions) -> Result<(), StoreError> {
-        let number = taken.number;
+        let Some(last) = taken.rows.last() else { return Ok(()) };
+        let number = last.number;
         self.events.transaction(|tx| Box::pin(async move { emissions::delete_to(tx, number).await })).await
     }
 

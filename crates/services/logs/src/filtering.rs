@@ -1,6 +1,7 @@
 //! Metric filters at work: what events say as they come in, where their text is at hand. It commits with them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::Logs;
@@ -8,7 +9,7 @@ use crate::arriving::Arrival;
 use crate::domain::group::Group;
 use crate::domain::id::Id;
 use crate::domain::metric_filter::{Compiled, MetricFilter, Rule, Said, Seen};
-use crate::domain::pattern::Event;
+use crate::domain::pattern::{Event, Spent, Work};
 use crate::emitting::Emitted;
 use crate::error::Refusal;
 use crate::repo::metric_filters;
@@ -20,8 +21,14 @@ const HOUR_MS: i64 = 60 * MINUTE_MS;
 const MOST_COMPILED: usize = 1_024;
 
 /// Different dimensions that a filter may have within an hour (Logs API Reference, MetricTransformation: CloudWatch Logs
-/// disables a filter that has more). Others are not counted until the hour is over.
+/// disables a filter that has more). Others are not counted until the hour is over. Each server counts those that it has
+/// seen, also of calls that come to nothing.
 const MOST_DIMENSIONS: usize = 1_000;
+
+/// What the events of one batch may say: bytes of names and dimensions, and what the numbers of each place count as. Five
+/// filters have room for each minute of a day.
+const MOST_SAID: usize = 4 << 20;
+const A_PLACE: usize = 200;
 
 /// Filters whose dimensions are counted.
 const MOST_COUNTED: usize = 4_096;
@@ -31,18 +38,28 @@ const MOST_COUNTED: usize = 4_096;
 pub(crate) struct Filters {
     compiled: Mutex<HashMap<String, Arc<Compiled>>>,
     dimensions: Mutex<HashMap<(Id, String), InHour>>,
+    /// What dimensions are told apart by.
+    hasher: RandomState,
 }
 
-/// Dimensions of one hour.
+/// Dimensions of one hour, by their hashes.
 struct InHour {
     hour: i64,
-    seen: HashSet<Vec<(String, String)>>,
+    seen: HashSet<u64>,
 }
 
 /// A filter that is ready.
 struct Ready {
     filter: MetricFilter,
     compiled: Arc<Compiled>,
+}
+
+/// A filter that looks at a batch of events.
+struct Looking {
+    ready: Ready,
+    work: Work,
+    /// The minutes of the events, and whether any of a minute fits.
+    minutes: BTreeMap<i64, bool>,
 }
 
 /// Namespace, metric, dimensions, unit and minute of samples.
@@ -53,7 +70,14 @@ type Sum = [f64; 4];
 
 /// Samples by their place.
 #[derive(Default)]
-struct Sums(BTreeMap<Place, Sum>);
+struct Sums {
+    by_place: BTreeMap<Place, Sum>,
+    /// What the places count as.
+    size: usize,
+}
+
+/// There is no room for another place.
+struct Full;
 
 impl Logs {
     /// What events that come into a group say to CloudWatch.
@@ -74,12 +98,15 @@ impl Logs {
         if !ready.is_empty() {
             let (events, filters) = (events.clone(), self.filters.clone());
             let looked = tokio::task::spawn_blocking(move || {
-                for filter in &ready {
-                    filters.look(filter, &events, now_ms, &mut sums);
-                }
-                sums
+                let cut = filters.look(ready, &events, now_ms, &mut sums);
+                (sums, cut)
             });
-            sums = looked.await.map_err(|error| Refusal::Internal(error.into()))?;
+            let cut;
+            (sums, cut) = looked.await.map_err(|error| Refusal::Internal(error.into()))?;
+            if !cut.is_empty() {
+                let group = &group.name.name;
+                tracing::warn!(group, filters = ?cut, "metric filters say less than they would of very many or very long events");
+            }
         }
         Ok(sums.emitted(group))
     }
@@ -100,23 +127,44 @@ impl Filters {
         Ok(compiled)
     }
 
-    /// Has a filter look at events. Blocks a processor.
-    fn look(&self, ready: &Ready, events: &[Arrival], now_ms: i64, sums: &mut Sums) {
-        let mut minutes: BTreeMap<i64, bool> = BTreeMap::new();
-        for event in events {
-            let minute = minutes.entry(floor(event.at_ms)).or_default();
-            let Some(seen) = ready.compiled.look_at(&Event::new(&event.message)) else { continue };
-            *minute = true;
-            if let Seen::Says(said) = seen
-                && self.has_room(&ready.filter, &said, now_ms)
-            {
-                sums.say(&ready.filter.rule, said, event.at_ms);
+    /// Has filters look at events; names those that have not said all that they would. Blocks a processor.
+    fn look(
+        &self,
+        ready: Vec<Ready>,
+        events: &[Arrival],
+        now_ms: i64,
+        sums: &mut Sums,
+    ) -> BTreeSet<String> {
+        let looking = |ready: Ready| Looking { work: ready.compiled.work(), ready, minutes: BTreeMap::new() };
+        let mut all: Vec<_> = ready.into_iter().map(looking).collect();
+        let mut cut = BTreeSet::new();
+        for arrival in events {
+            let event = Event::new(&arrival.message);
+            for one in &mut all {
+                let Ok(said) = one.look_at(&event, arrival.at_ms) else { continue };
+                let Ready { filter, .. } = &one.ready;
+                if let Some(said) = said
+                    && self.has_room(filter, &said, now_ms)
+                    && sums.say(&filter.rule, said, arrival.at_ms).is_err()
+                {
+                    cut.insert(filter.name.clone());
+                }
             }
         }
-        let Some(default) = ready.compiled.default() else { return };
-        for (minute_ms, _) in minutes.into_iter().filter(|(_, fits)| !fits) {
-            sums.say(&ready.filter.rule, Said { value: default, dimensions: Vec::new() }, minute_ms);
+        for Looking { ready: Ready { filter, compiled }, work, minutes } in all {
+            if work.is_spent() {
+                // Whether nothing fits in a minute is not known.
+                cut.insert(filter.name);
+                continue;
+            }
+            let Some(default) = compiled.default() else { continue };
+            for (minute_ms, _) in minutes.into_iter().filter(|(_, fits)| !fits) {
+                if sums.say(&filter.rule, Said { value: default, dimensions: Vec::new() }, minute_ms).is_err() {
+                    cut.insert(filter.name.clone());
+                }
+            }
         }
+        cut
     }
 
     /// Whether a filter has not had too many different dimensions in this hour.
@@ -138,14 +186,28 @@ impl Filters {
         if counted.hour != hour {
             *counted = InHour { hour, seen: HashSet::new() };
         }
-        if counted.seen.contains(&said.dimensions) {
-            return true;
-        }
+        let hash = self.hasher.hash_one(&said.dimensions);
         if counted.seen.len() >= MOST_DIMENSIONS {
-            return false;
+            return counted.seen.contains(&hash);
         }
-        counted.seen.insert(said.dimensions.clone());
+        counted.seen.insert(hash);
         true
+    }
+}
+
+impl Looking {
+    /// What an event says, if it fits and says something. Once the filter's work is spent it looks at no other.
+    fn look_at(&mut self, event: &Event<'_>, at_ms: i64) -> Result<Option<Said>, Spent> {
+        if self.work.is_spent() {
+            return Err(Spent);
+        }
+        let seen = self.ready.compiled.look_at(event, &mut self.work)?;
+        let fits = self.minutes.entry(floor(at_ms)).or_default();
+        *fits |= seen.is_some();
+        Ok(match seen {
+            Some(Seen::Says(said)) => Some(said),
+            Some(Seen::SaysNothing) | None => None,
+        })
     }
 }
 
@@ -156,22 +218,32 @@ impl Sums {
         let mut add = |name: &str, unit: &str, value: usize| {
             let place =
                 ("AWS/Logs".to_owned(), name.to_owned(), dimensions.clone(), unit.to_owned(), floor(now_ms));
-            self.add(place, [1.0, value as f64, value as f64, value as f64]);
+            // These are the first: there is room.
+            let _ = self.add(place, [1.0, value as f64, value as f64, value as f64]);
         };
         add("IncomingLogEvents", "None", events.len());
         add("IncomingBytes", "Bytes", events.iter().map(|event| event.message.len()).sum());
     }
 
-    fn say(&mut self, rule: &Rule, Said { value, dimensions }: Said, at_ms: i64) {
+    fn say(&mut self, rule: &Rule, Said { value, dimensions }: Said, at_ms: i64) -> Result<(), Full> {
         let unit = rule.unit.clone().unwrap_or_else(|| "None".to_owned());
         let place = (rule.namespace.clone(), rule.metric.clone(), dimensions, unit, floor(at_ms));
-        self.add(place, [1.0, value, value, value]);
+        self.add(place, [1.0, value, value, value])
     }
 
-    fn add(&mut self, place: Place, [samples, sum, least, most]: Sum) {
-        let known = self.0.entry(place).or_insert([0.0, 0.0, f64::INFINITY, f64::NEG_INFINITY]);
-        let [all, total, smallest, largest] = *known;
-        *known = [all + samples, total + sum, smallest.min(least), largest.max(most)];
+    fn add(&mut self, place: Place, added: Sum) -> Result<(), Full> {
+        if let Some(known) = self.by_place.get_mut(&place) {
+            let ([all, total, smallest, largest], [samples, sum, least, most]) = (*known, added);
+            *known = [all + samples, total + sum, smallest.min(least), largest.max(most)];
+            return Ok(());
+        }
+        let size = self.size.saturating_add(size(&place));
+        if size > MOST_SAID {
+            return Err(Full);
+        }
+        self.size = size;
+        self.by_place.insert(place, added);
+        Ok(())
     }
 
     fn emitted(self, group: &Group) -> Vec<Emitted> {
@@ -191,8 +263,13 @@ impl Sums {
                     most,
                 }
             };
-        self.0.into_iter().map(one).collect()
+        self.by_place.into_iter().map(one).collect()
     }
+}
+
+fn size((namespace, name, dimensions, unit, _): &Place) -> usize {
+    let of_dimensions: usize = dimensions.iter().map(|(name, value)| name.len() + value.len()).sum();
+    A_PLACE + namespace.len() + name.len() + unit.len() + of_dimensions
 }
 
 fn floor(at_ms: i64) -> i64 {

@@ -30,7 +30,7 @@ mod resealing;
 mod sweeping;
 
 pub use arriving::{Admitted, Arrival, Arrivals, NotAdmitted};
-pub use emitting::{Emissions, Emitted};
+pub use emitting::{Emission, Emissions, Emitted};
 pub use logs::{Logs, Parts};
 pub use recording::conceal_events;
 pub use repo::{EVENT_MIGRATIONS, EVENT_STATEMENTS, MIGRATIONS, STATEMENTS};

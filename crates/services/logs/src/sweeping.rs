@@ -10,13 +10,18 @@ use crate::Logs;
 use crate::domain::group::GroupName;
 use crate::error::Refusal;
 use crate::repo::leavings::{self, Leaving};
-use crate::repo::{events, groups, stored};
+use crate::repo::events::{self, Portion};
+use crate::repo::{data_keys, groups, stored, streams};
 
 const SECOND_MS: i64 = 1_000;
 const HOUR_MS: i64 = 3_600 * SECOND_MS;
 
-/// Events that one transaction removes, and transactions in one go: what is sent elsewhere waits meanwhile.
-const EVENTS: usize = 1_000;
+/// How long after the start the first sweep is: where servers do not stay for an hour, what is due goes all the same.
+const SOON_MS: i64 = 10 * SECOND_MS;
+
+/// Events that one transaction removes, streams likewise, and transactions in one go: what is sent elsewhere waits meanwhile.
+const AT_ONCE: Portion = Portion { events: 1_000, bytes: 16 << 20 };
+const STREAMS: usize = 1_000;
 const MOST_TRANSACTIONS: usize = 200;
 
 /// Groups, or deleted things, that are read at once.
@@ -43,14 +48,21 @@ struct Place {
     group: Option<GroupName>,
 }
 
+impl State {
+    /// The first sweep begins soon.
+    fn beginning_at(now_ms: i64) -> Self {
+        Self { swept_ms: now_ms, rest: Some((now_ms.saturating_add(SOON_MS), Place::default())) }
+    }
+}
+
 impl Sweeps {
     pub(crate) fn beginning_at(now_ms: i64) -> Self {
-        Self(Mutex::new(State { swept_ms: now_ms, rest: None }))
+        Self(Mutex::new(State::beginning_at(now_ms)))
     }
 
-    /// Begins anew: nothing before a moment was there.
+    /// Begins anew.
     pub(crate) fn begin_at(&self, now_ms: i64) {
-        *self.lock() = State { swept_ms: now_ms, rest: None };
+        *self.lock() = State::beginning_at(now_ms);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -96,7 +108,9 @@ impl Logs {
                 if !self.remove(*leaving, i64::MAX, &mut transactions).await? {
                     return Ok(Some(place));
                 }
-                self.forget(*leaving).await?;
+                if !self.forget(*leaving, &mut transactions).await? {
+                    return Ok(Some(place));
+                }
                 if now_ms >= deleted_ms.saturating_add(REMEMBERED_MS) {
                     leavings::delete(&self.db, *leaving).await?;
                 }
@@ -133,7 +147,7 @@ impl Logs {
             *transactions += 1;
             let removed = self.events.transaction(|tx| {
                 Box::pin(async move {
-                    let (bytes, is_more) = events::remove_before(tx, leaving, before_ms, EVENTS).await?;
+                    let (bytes, is_more) = events::remove_before(tx, leaving, before_ms, AT_ONCE).await?;
                     for (stream, bytes) in bytes {
                         stored::shrink(tx, stream, bytes).await?;
                     }
@@ -146,18 +160,28 @@ impl Logs {
         }
     }
 
-    /// Forgets what was there of something that was deleted.
-    async fn forget(&self, leaving: Leaving) -> Result<(), Refusal> {
-        let forgotten = self.events.transaction(|tx| {
-            Box::pin(async move {
-                match leaving {
-                    Leaving::Group(group) => stored::delete_of_group(tx, group).await?,
-                    Leaving::Stream { stream, .. } => stored::delete(tx, stream).await?,
-                }
-                Ok::<_, Refusal>(())
-            })
-        });
-        forgotten.await
+    /// Forgets what was there of something that was deleted; tells whether that was all.
+    async fn forget(&self, leaving: Leaving, transactions: &mut usize) -> Result<bool, Refusal> {
+        let group = match leaving {
+            Leaving::Group(group) => group,
+            Leaving::Stream { stream, .. } => {
+                stored::delete(&self.events, stream).await?;
+                return Ok(true);
+            }
+        };
+        // Whoever had found the group may have made one since.
+        data_keys::delete_of(&self.db, group).await?;
+        loop {
+            if *transactions >= MOST_TRANSACTIONS {
+                return Ok(false);
+            }
+            *transactions += 1;
+            let forgotten = stored::delete_some(&self.events, group, STREAMS).await?;
+            let removed = streams::delete_some(&self.db, group, STREAMS).await?;
+            if forgotten == 0 && removed == 0 {
+                return Ok(true);
+            }
+        }
     }
 }
 

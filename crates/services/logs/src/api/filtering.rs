@@ -1,30 +1,37 @@
 //! Events of a group, of all its streams or of some.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use strongroom_api_logs::{FilterLogEventsRequest, FilterLogEventsResponse, FilteredLogEvent, actions};
 use strongroom_identity::RequestContext;
 
+use super::merging::Merge;
 use super::reading::{MOST_BYTES, MOST_EVENTS};
 use crate::Logs;
 use crate::domain::batch::size;
 use crate::domain::group::{Group, GroupName};
 use crate::domain::id::Id;
-use crate::domain::pattern::{Event, Pattern};
+use crate::domain::pattern::{Event, Pattern, Spent, Work};
 use crate::domain::tokens::{Cursor, Place};
 use crate::error::Refusal;
 use crate::permitting::Aspect;
-use crate::reading::Opener;
-use crate::repo::events::{self, EventRow};
+use crate::reading::{Opened, Opener};
+use crate::repo::events::{self, EventRow, Portion};
 use crate::repo::streams;
 
 /// Events, and bytes of them, that one call looks at. What follows is for the next page.
 const MOST_LOOKED_AT: usize = 20_000;
 const MOST_BYTES_LOOKED_AT: usize = 8 << 20;
 
-/// Events that are read at once: of the whole group, or of each of some streams.
+/// The work of a page with the pattern. An event that alone is more does not fit.
+const MOST_WORK: u64 = 512 << 20;
+
+/// Events that are read at once, the more the longer nothing is found, and their bytes. Of each of some streams it is a part
+/// of that.
 const AT_ONCE: usize = 1_000;
 const LEAST_AT_ONCE: usize = 20;
+const BYTES_AT_ONCE: usize = 1 << 20;
 
 /// Streams that are read one by one. Of more, the group is read, and what is not theirs is passed over.
 const MOST_STREAMS: usize = 100;
@@ -40,7 +47,7 @@ pub(super) async fn filter_log_events(
     let name =
         GroupName::named(context, input.log_group_name.as_deref(), input.log_group_identifier.as_deref())?;
     let group = logs.permitted_group::<actions::FilterLogEvents>(context, &name, Aspect::Group).await?;
-    let pattern = Pattern::parse(input.filter_pattern.as_deref().unwrap_or_default())?;
+    let pattern = Arc::new(Pattern::parse(input.filter_pattern.as_deref().unwrap_or_default())?);
     let is_descending = input.start_from_head == Some(false);
     if is_descending && input.start_time.is_none_or(|start_ms| start_ms < DESCENDING_SINCE_MS) {
         // Text: ours, after the API Reference.
@@ -56,7 +63,7 @@ pub(super) async fn filter_log_events(
         last_ms: input.end_time.unwrap_or(i64::MAX),
     };
     let cursor = match &input.next_token {
-        Some(token) => Cursor::open(token)?,
+        Some(token) => search.within(Cursor::open(token)?),
         None => search.begin(is_descending),
     };
     let limit = usize::try_from(input.limit.unwrap_or(MOST_EVENTS)).unwrap_or_default().max(1);
@@ -120,79 +127,98 @@ impl Search<'_> {
         Cursor { place: Place::from_ms(at_ms), stream: Id::FIRST, is_descending }
     }
 
+    /// A cursor that is not outside of what is searched: the group may keep less than it did, and tokens can be made up.
+    fn within(&self, cursor: Cursor) -> Cursor {
+        let begin = self.begin(cursor.is_descending);
+        let is_outside = if cursor.is_descending {
+            cursor.place.at_ms > begin.place.at_ms
+        } else {
+            cursor.place.at_ms < begin.place.at_ms
+        };
+        if is_outside { begin } else { cursor }
+    }
+
     /// The events of a page that fit, and where the next one goes on.
     async fn page(
         &self,
         mut cursor: Cursor,
-        pattern: &Pattern,
+        pattern: &Arc<Pattern>,
         limit: usize,
     ) -> Result<(Vec<FilteredLogEvent>, Option<Cursor>), Refusal> {
         let mut opener = Opener::new(self.logs, self.group);
         let mut names: HashMap<Id, Option<String>> = HashMap::new();
         let (mut found, mut bytes) = (Vec::new(), 0_usize);
         let (mut looked_at, mut bytes_looked_at) = (0_usize, 0_usize);
+        let mut work = Work::of(MOST_WORK);
+        let mut at_once = limit.clamp(LEAST_AT_ONCE, AT_ONCE);
         while looked_at < MOST_LOOKED_AT && bytes_looked_at < MOST_BYTES_LOOKED_AT {
-            let (rows, is_last) = self.read(cursor).await?;
+            let (rows, is_last) = self.read(cursor, at_once).await?;
             looked_at = looked_at.saturating_add(rows.len());
-            for row in &rows {
+            let end = rows.last().map_or(cursor, |row| behind(row, cursor));
+            let mut searched = Vec::with_capacity(rows.len());
+            for row in rows {
+                bytes_looked_at = bytes_looked_at.saturating_add(row.bytes);
+                if self.name_of(&mut names, row.stream).await?.is_some() {
+                    searched.push(row);
+                }
+            }
+            let looked = look(pattern, opener.open_all(searched).await?, work).await?;
+            work = looked.work;
+            for (Opened { row, text }, fits) in looked.events {
                 // A page ends before the event that it has no room for.
                 if found.len() == limit || bytes >= MOST_BYTES {
                     return Ok((found, Some(cursor)));
                 }
-                bytes_looked_at = bytes_looked_at.saturating_add(row.bytes);
-                if let Some(stream) = self.name_of(&mut names, row.stream).await? {
-                    let text = opener.open(row).await?;
-                    if pattern.fits(&Event::new(&text)) {
-                        let with_it = bytes.saturating_add(size(&text));
-                        if with_it > MOST_BYTES && !found.is_empty() {
-                            return Ok((found, Some(cursor)));
-                        }
-                        bytes = with_it;
-                        found.push(shown(row, stream, text));
+                if fits {
+                    let with_it = bytes.saturating_add(size(&text));
+                    if with_it > MOST_BYTES && !found.is_empty() {
+                        return Ok((found, Some(cursor)));
                     }
+                    bytes = with_it;
+                    let stream = self.name_of(&mut names, row.stream).await?;
+                    found.push(shown(&row, stream.unwrap_or_default(), text));
                 }
-                let place = if cursor.is_descending { row.place } else { row.place.next() };
-                cursor = Cursor { place, stream: row.stream, ..cursor };
+                cursor = behind(&row, cursor);
             }
+            if work.is_spent() {
+                return Ok((found, Some(cursor)));
+            }
+            cursor = end;
             if is_last {
                 return Ok((found, None));
             }
+            at_once = at_once.saturating_mul(2).min(AT_ONCE);
         }
         Ok((found, Some(cursor)))
     }
 
     /// The next events, and whether nothing follows them.
-    async fn read(&self, cursor: Cursor) -> Result<(Vec<EventRow>, bool), Refusal> {
+    async fn read(&self, cursor: Cursor, at_once: usize) -> Result<(Vec<EventRow>, bool), Refusal> {
         let db = &self.logs.events;
+        let room = Portion { events: at_once, bytes: BYTES_AT_ONCE };
         let Cursor { place, stream, is_descending } = cursor;
         let Streams::Some(ids) = &self.streams else {
             let from = (place, stream);
-            let rows = if is_descending {
-                events::of_group_back(db, self.group.id, from, self.first_ms, AT_ONCE).await?
+            let read = if is_descending {
+                events::of_group_back(db, self.group.id, from, self.first_ms, room).await?
             } else {
-                events::of_group(db, self.group.id, from, self.last_ms, AT_ONCE).await?
+                events::of_group(db, self.group.id, from, self.last_ms, room).await?
             };
-            let is_last = rows.len() < AT_ONCE;
-            return Ok((rows, is_last));
+            return Ok((read.rows, read.is_last));
         };
         // The first events of each stream: among them are the first of all.
-        let at_once = AT_ONCE.checked_div(ids.len()).unwrap_or(AT_ONCE).max(LEAST_AT_ONCE);
-        let mut rows = Vec::new();
+        let of_each = at_once.checked_div(ids.len()).unwrap_or_default().max(LEAST_AT_ONCE);
+        let portion = Portion { events: of_each, ..room };
+        let mut merge = Merge::new(is_descending, room);
         for &id in ids.keys() {
             let from = place_in(id, cursor);
-            rows.extend(if is_descending {
-                events::of_stream_back(db, id, from, self.first_ms, at_once).await?
+            merge.add(if is_descending {
+                events::of_stream_back(db, id, from, merge.end_ms(self.first_ms), portion).await?
             } else {
-                events::of_stream(db, id, from, self.last_ms, at_once).await?
+                events::of_stream(db, id, from, merge.end_ms(self.last_ms), portion).await?
             });
         }
-        rows.sort_by_key(|row| (row.place.at_ms, row.stream, row.place.sequence));
-        if is_descending {
-            rows.reverse();
-        }
-        let is_last = rows.len() < at_once;
-        rows.truncate(at_once);
-        Ok((rows, is_last))
+        Ok(merge.into_rows())
     }
 
     /// The name of a stream that is searched; none for others, and for those that were deleted.
@@ -215,6 +241,41 @@ impl Search<'_> {
         names.insert(id, name.clone());
         Ok(name)
     }
+}
+
+/// The cursor behind an event.
+fn behind(row: &EventRow, cursor: Cursor) -> Cursor {
+    let place = if cursor.is_descending { row.place } else { row.place.next() };
+    Cursor { place, stream: row.stream, ..cursor }
+}
+
+/// Events that a pattern has looked at, with whether they fit.
+struct Looked {
+    events: Vec<(Opened, bool)>,
+    /// The work that is left. If none is, there may be events that the pattern has not looked at.
+    work: Work,
+}
+
+/// Has a pattern look at events, off the asynchronous workers.
+async fn look(pattern: &Arc<Pattern>, opened: Vec<Opened>, mut work: Work) -> Result<Looked, Refusal> {
+    let pattern = pattern.clone();
+    let looked = tokio::task::spawn_blocking(move || {
+        let mut events = Vec::with_capacity(opened.len());
+        for one in opened {
+            let is_first = work.is_whole();
+            match pattern.fits(&Event::new(&one.text), &mut work) {
+                Ok(fits) => events.push((one, fits)),
+                // The next page would have no more for it.
+                Err(Spent) if is_first => events.push((one, false)),
+                Err(Spent) => {}
+            }
+            if work.is_spent() {
+                break;
+            }
+        }
+        Looked { events, work }
+    });
+    looked.await.map_err(|error| Refusal::Internal(error.into()))
 }
 
 /// Where a cursor through all streams stands in one of them: those of the same moment follow each other by their ids.

@@ -14,7 +14,7 @@ use crate::domain::tags::Tags;
 use crate::error::Refusal;
 use crate::permitting::Aspect;
 use crate::repo::leavings::{self, Leaving};
-use crate::repo::{self, data_keys, groups, metric_filters, streams};
+use crate::repo::{self, data_keys, groups, metric_filters};
 
 /// Groups that an account may have in a Region (Logs API Reference, CreateLogGroup).
 const MOST_GROUPS: i64 = 1_000_000;
@@ -43,6 +43,12 @@ pub(super) async fn create_log_group(
     if logs.find_group(name).await?.is_some() {
         return Err(Refusal::exists("group"));
     }
+    // Outside of the transaction, which others wait for: some that are made at once may be too many.
+    if groups::count(&logs.db, name).await? >= MOST_GROUPS {
+        // Text: an answer of AWS, quoted in public issue threads.
+        let text = "Resource limit exceeded.".to_owned();
+        return Err(Refusal::Modelled(&errors::LIMIT_EXCEEDED_EXCEPTION, text));
+    }
     let group = &Group {
         name: name.clone(),
         id: Id::new()?,
@@ -63,11 +69,6 @@ pub(super) async fn create_log_group(
         Box::pin(async move {
             if groups::load(tx, &logs.mac, name).await?.is_some() {
                 return Err(Refusal::exists("group"));
-            }
-            if groups::count(tx, name).await? >= MOST_GROUPS {
-                // Text: an answer of AWS, quoted in public issue threads.
-                let text = "Resource limit exceeded.".to_owned();
-                return Err(Refusal::Modelled(&errors::LIMIT_EXCEEDED_EXCEPTION, text));
             }
             groups::insert(tx, &logs.mac, group).await?;
             if let Some(data_key) = data_key {
@@ -93,7 +94,7 @@ pub(super) async fn delete_log_group(
             if group.is_protected {
                 return Err(Refusal::protected(&name.name));
             }
-            streams::delete_all(tx, group.id).await?;
+            // Its streams, of which there may be many, are found no more without it, and go in portions.
             data_keys::delete_all(tx, group.id).await?;
             metric_filters::delete_all(tx, group.id).await?;
             groups::delete(tx, name).await?;

@@ -11,7 +11,7 @@ use strongroom_schema::Unit;
 use crate::Logs;
 use crate::domain::group::GroupName;
 use crate::domain::metric_filter::{MOST_IN_GROUP, MOST_REGEXES_IN_GROUP, MetricFilter, Rule};
-use crate::domain::pattern::{Event, Pattern};
+use crate::domain::pattern::{Event, Pattern, Spent, Work};
 use crate::domain::tokens;
 use crate::error::Refusal;
 use crate::permitting::Aspect;
@@ -20,6 +20,9 @@ use crate::repo::post;
 
 /// Filters on a page, where nothing else is said.
 const PAGE: usize = 50;
+
+/// The work of trying a pattern.
+const MOST_WORK: u64 = 256 << 20;
 
 /// What the tokens of the list are for.
 const LIST: &str = "metric filters";
@@ -123,7 +126,7 @@ pub(super) async fn describe_metric_filters(
         let wanted = filters.into_iter().filter(is_wanted);
         wanted.map(|filter| (filter, name.name.clone())).take(page + 1).collect()
     } else {
-        logs.permit_all::<actions::DescribeMetricFilters>(context)?;
+        super::listing::permit_list::<actions::DescribeMetricFilters>(logs, context)?;
         let listing = Listing {
             account: context.account(),
             region: context.region.name(),
@@ -140,23 +143,38 @@ pub(super) async fn describe_metric_filters(
     Ok(DescribeMetricFiltersResponse { metric_filters: Some(shown), next_token })
 }
 
-pub(super) fn test_metric_filter(
+pub(super) async fn test_metric_filter(
     logs: &Logs,
     context: &RequestContext,
     input: TestMetricFilterRequest,
 ) -> Result<TestMetricFilterResponse, Refusal> {
     logs.permit_all::<actions::TestMetricFilter>(context)?;
     let pattern = Pattern::parse(&input.filter_pattern)?;
-    let matched = (1..).zip(input.log_event_messages).filter_map(|(number, message)| {
+    let messages = input.log_event_messages;
+    let matched = tokio::task::spawn_blocking(move || try_on(&pattern, messages)).await;
+    let matched = matched.map_err(|error| Refusal::Internal(error.into()))?;
+    // Text: ours.
+    let matched = matched.map_err(|Spent| {
+        Refusal::invalid("The filter pattern takes too long on log event messages of this length")
+    })?;
+    Ok(TestMetricFilterResponse { matches: Some(matched) })
+}
+
+/// The messages that fit a pattern. Blocks a processor.
+fn try_on(pattern: &Pattern, messages: Vec<String>) -> Result<Vec<MetricFilterMatchRecord>, Spent> {
+    let (mut matched, mut work) = (Vec::new(), Work::of(MOST_WORK));
+    for (number, message) in (1..).zip(messages) {
         let event = Event::new(&message);
-        let values = pattern.fits(&event).then(|| pattern.extract(&event))?;
-        Some(MetricFilterMatchRecord {
-            event_number: Some(number),
-            extracted_values: Some(values.into_iter().collect()),
-            event_message: Some(message),
-        })
-    });
-    Ok(TestMetricFilterResponse { matches: Some(matched.collect()) })
+        if pattern.fits(&event, &mut work)? {
+            let values = pattern.extract(&event, &mut work)?;
+            matched.push(MetricFilterMatchRecord {
+                event_number: Some(number),
+                extracted_values: Some(values.into_iter().collect()),
+                event_message: Some(message),
+            });
+        }
+    }
+    Ok(matched)
 }
 
 fn expect_served(input: &PutMetricFilterRequest) -> Result<(), Refusal> {

@@ -8,8 +8,8 @@ use crate::domain::batch::size;
 use crate::domain::group::GroupName;
 use crate::domain::tokens::{Place, Way};
 use crate::error::Refusal;
-use crate::reading::Opener;
-use crate::repo::events::{self, EventRow};
+use crate::reading::{Opened, Opener};
+use crate::repo::events::{self, EventRow, Portion};
 
 /// Events on a page at the most, and their bytes (Logs API Reference, GetLogEvents).
 pub(super) const MOST_EVENTS: i32 = 10_000;
@@ -52,12 +52,11 @@ pub(super) async fn get_log_events(
         Way::Forward(from) => {
             let mut from = from.max(Place::from_ms(first_ms));
             while !page.is_full() {
-                let at_once = page.at_once();
-                let rows = events::of_stream(&logs.events, stream.id, from, last_ms, at_once).await?;
-                let is_last = rows.len() < at_once;
-                from = rows.last().map_or(from, |row| row.place.next());
-                page.take(rows);
-                if is_last {
+                let read =
+                    events::of_stream(&logs.events, stream.id, from, last_ms, page.portion()).await?;
+                from = read.rows.last().map_or(from, |row| row.place.next());
+                page.take(read.rows);
+                if read.is_last {
                     break;
                 }
             }
@@ -65,12 +64,11 @@ pub(super) async fn get_log_events(
         Way::Backward(before) => {
             let mut before = before.min(Place::from_ms(last_ms.saturating_add(1)));
             while !page.is_full() {
-                let at_once = page.at_once();
-                let rows = events::of_stream_back(&logs.events, stream.id, before, first_ms, at_once).await?;
-                let is_last = rows.len() < at_once;
-                before = rows.last().map_or(before, |row| row.place);
-                page.take(rows);
-                if is_last {
+                let read =
+                    events::of_stream_back(&logs.events, stream.id, before, first_ms, page.portion()).await?;
+                before = read.rows.last().map_or(before, |row| row.place);
+                page.take(read.rows);
+                if read.is_last {
                     break;
                 }
             }
@@ -88,17 +86,14 @@ pub(super) async fn get_log_events(
         }
         (_, _, Way::Backward(before)) => (before, before),
     };
-    let mut opener = Opener::new(logs, &group);
-    let mut shown = Vec::with_capacity(page.rows.len());
-    for row in &page.rows {
-        shown.push(OutputLogEvent {
-            timestamp: Some(row.place.at_ms),
-            message: Some(opener.open(row).await?),
-            ingestion_time: Some(row.ingested_ms),
-        });
-    }
+    let opened = Opener::new(logs, &group).open_all(page.rows).await?;
+    let shown = opened.into_iter().map(|Opened { row, text }| OutputLogEvent {
+        timestamp: Some(row.place.at_ms),
+        message: Some(text),
+        ingestion_time: Some(row.ingested_ms),
+    });
     Ok(GetLogEventsResponse {
-        events: Some(shown),
+        events: Some(shown.collect()),
         next_forward_token: Some(Way::Forward(forward).close()),
         next_backward_token: Some(Way::Backward(backward).close()),
     })
@@ -116,8 +111,11 @@ impl Page {
         self.rows.len() >= self.limit || self.bytes >= MOST_BYTES
     }
 
-    fn at_once(&self) -> usize {
-        self.limit.saturating_sub(self.rows.len()).clamp(1, AT_ONCE)
+    fn portion(&self) -> Portion {
+        Portion {
+            events: self.limit.saturating_sub(self.rows.len()).clamp(1, AT_ONCE),
+            bytes: MOST_BYTES.saturating_sub(self.bytes),
+        }
     }
 
     /// Takes the events that fit; one always does.

@@ -22,7 +22,7 @@ use crate::repo::{self, streams};
 /// Streams on a page, where nothing else is said.
 const PAGE: i32 = 50;
 
-/// Streams that are looked at for one page, in the order of their last events.
+/// Streams that are looked at for one page, and some more than one page shows, in the order of their last events.
 const MOST_LOOKED_AT: usize = 1_000;
 
 /// What tokens are for: streams by name, with events, and those of the same list that have had none.
@@ -127,6 +127,42 @@ struct List<'l> {
 
 type Page = (Vec<LogStream>, Option<String>);
 
+/// Where a list in the order of last events stands: behind a stream that has had events, or behind the name of one that has
+/// not.
+enum Place {
+    With(Option<stored::After>),
+    Without(String),
+}
+
+/// Some streams of such a list, how many were looked at for them, and where it goes on.
+struct Step {
+    shown: Vec<LogStream>,
+    looked_at: usize,
+    next: Option<Place>,
+}
+
+impl Place {
+    fn open(token: &str) -> Result<Self, Refusal> {
+        if let Ok([at_ms, stream]) = tokens::open(BY_EVENT, token) {
+            let stream = hex::decode(&stream).and_then(|bytes| Id::from_bytes(&bytes));
+            let after = at_ms.parse().ok().zip(stream);
+            return Ok(Self::With(Some(after.ok_or_else(Refusal::bad_token)?)));
+        }
+        let [after] = tokens::open(WITHOUT, token)?;
+        Ok(Self::Without(after))
+    }
+
+    fn close(self) -> String {
+        match self {
+            Self::With(after) => {
+                let (at_ms, stream) = after.unwrap_or((i64::MIN, Id::FIRST));
+                tokens::close(BY_EVENT, &[&at_ms.to_string(), &stream.to_string()])
+            }
+            Self::Without(after) => tokens::close(WITHOUT, &[&after]),
+        }
+    }
+}
+
 impl List<'_> {
     async fn by_name(&self, prefix: &str, token: Option<&str>) -> Result<Page, Refusal> {
         let mut after = match token {
@@ -150,26 +186,33 @@ impl List<'_> {
         Ok((shown, None))
     }
 
-    /// By the time of the last events. Streams without events are the oldest.
+    /// By the time of the last events. Streams without events are the oldest. Nobody is sent on for nothing, as long as there
+    /// is not too much to pass over.
     async fn by_event(&self, token: Option<&str>) -> Result<Page, Refusal> {
-        let begin = if self.is_descending { BY_EVENT } else { WITHOUT };
-        if let Some(token) = token {
-            if let Ok([at_ms, stream]) = tokens::open(BY_EVENT, token) {
-                let stream = hex::decode(&stream).and_then(|bytes| Id::from_bytes(&bytes));
-                let after = at_ms.parse().ok().zip(stream);
-                return self.with_events(Some(after.ok_or_else(Refusal::bad_token)?)).await;
+        let mut place = match token {
+            Some(token) => Place::open(token)?,
+            None if self.is_descending => Place::With(None),
+            None => Place::Without(self.first()),
+        };
+        let mut left = MOST_LOOKED_AT;
+        loop {
+            let Step { shown, looked_at, next } = match place {
+                Place::With(after) => self.with_events(after).await?,
+                Place::Without(after) => self.without_events(after, left).await?,
+            };
+            left = left.saturating_sub(looked_at);
+            match next {
+                Some(next) if shown.is_empty() && left > 0 => place = next,
+                next => return Ok((shown, next.map(|next| next.close()))),
             }
-            let [after] = tokens::open(WITHOUT, token)?;
-            return self.without_events(after).await;
         }
-        if begin == BY_EVENT { self.with_events(None).await } else { self.without_events(self.first()).await }
     }
 
     fn first(&self) -> String {
         if self.is_descending { streams::END.to_owned() } else { String::new() }
     }
 
-    async fn with_events(&self, after: Option<stored::After>) -> Result<Page, Refusal> {
+    async fn with_events(&self, after: Option<stored::After>) -> Result<Step, Refusal> {
         let (db, most) = (&self.logs.events, self.limit.saturating_add(1));
         let rows = stored::list(db, self.group.id, after, self.is_descending, most).await?;
         let mut shown = Vec::new();
@@ -180,45 +223,32 @@ impl List<'_> {
             shown.extend(stream.map(|stream| self.shown(&stream, Some(*row))));
         }
         let next = match rows.get(..self.limit).and_then(<[Stored]>::last) {
-            Some(last) if rows.len() > self.limit => {
-                Some(tokens::close(BY_EVENT, &[&last.last_ms.to_string(), &last.stream.to_string()]))
-            }
-            _ if self.is_descending => Some(tokens::close(WITHOUT, &[&self.first()])),
+            Some(last) if rows.len() > self.limit => Some(Place::With(Some((last.last_ms, last.stream)))),
+            _ if self.is_descending => Some(Place::Without(self.first())),
             _ => None,
         };
-        self.filled_up(shown, next).await
+        Ok(Step { shown, looked_at: rows.len(), next })
     }
 
-    async fn without_events(&self, mut after: String) -> Result<Page, Refusal> {
-        let rows = self.names(&after, "", MOST_LOOKED_AT).await?;
-        let is_last = rows.len() < MOST_LOOKED_AT;
+    async fn without_events(&self, mut after: String, most: usize) -> Result<Step, Refusal> {
+        let rows = self.names(&after, "", most).await?;
+        let looked_at = rows.len();
         let mut shown = Vec::new();
         for stream in &rows {
             if shown.len() == self.limit {
-                return Ok((shown, Some(tokens::close(WITHOUT, &[&after]))));
+                return Ok(Step { shown, looked_at, next: Some(Place::Without(after)) });
             }
             after.clone_from(&stream.name);
             if stored::find(&self.logs.events, stream.id).await?.is_none() {
                 shown.push(self.shown(stream, None));
             }
         }
-        let next = match (is_last, self.is_descending) {
-            (false, _) => Some(tokens::close(WITHOUT, &[&after])),
+        let next = match (looked_at < most, self.is_descending) {
+            (false, _) => Some(Place::Without(after)),
             (true, true) => None,
-            (true, false) => {
-                let first = (i64::MIN.to_string(), Id::FIRST.to_string());
-                Some(tokens::close(BY_EVENT, &[&first.0, &first.1]))
-            }
+            (true, false) => Some(Place::With(None)),
         };
-        self.filled_up(shown, next).await
-    }
-
-    /// The page with what comes next, where it is empty: nobody is sent on for nothing.
-    async fn filled_up(&self, shown: Vec<LogStream>, next: Option<String>) -> Result<Page, Refusal> {
-        match next {
-            Some(next) if shown.is_empty() => Box::pin(self.by_event(Some(&next))).await,
-            next => Ok((shown, next)),
-        }
+        Ok(Step { shown, looked_at, next })
     }
 
     async fn names(&self, after: &str, prefix: &str, most: usize) -> Result<Vec<Stream>, Refusal> {

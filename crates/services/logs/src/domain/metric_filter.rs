@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::Id;
-use super::pattern::{Event, Pattern, Selector};
+use super::pattern::{Event, Pattern, Selector, Spent, Work};
 use crate::error::Refusal;
 
 /// Filters of a group, and regular expressions in all of them (Logs API Reference, PutMetricFilter).
@@ -13,6 +13,11 @@ pub(crate) const MOST_REGEXES_IN_GROUP: usize = 5;
 
 /// Dimensions of a filter's metric.
 const MOST_DIMENSIONS: usize = 3;
+
+/// The work that a filter may have with the events of one batch before it looks at no other of them, and more for each of its regular expressions: 32 terms are
+/// looked for in all that one call can put.
+const MOST_WORK: u64 = 32 << 20;
+const MOST_WORK_OF_A_REGEX: u64 = 256 << 20;
 
 /// Characters of a dimension's value (CloudWatch API Reference, Dimension).
 const LONGEST_DIMENSION: usize = 1024;
@@ -135,21 +140,36 @@ impl Compiled {
     }
 
     /// What comes of an event, if it fits.
-    pub(crate) fn look_at(&self, event: &Event<'_>) -> Option<Seen> {
-        self.pattern.fits(event).then(|| self.said(event).map_or(Seen::SaysNothing, Seen::Says))
+    pub(crate) fn look_at(&self, event: &Event<'_>, work: &mut Work) -> Result<Option<Seen>, Spent> {
+        if !self.pattern.fits(event, work)? {
+            return Ok(None);
+        }
+        Ok(Some(self.said(event, work)?.map_or(Seen::SaysNothing, Seen::Says)))
     }
 
-    fn said(&self, event: &Event<'_>) -> Option<Said> {
+    fn said(&self, event: &Event<'_>, work: &mut Work) -> Result<Option<Said>, Spent> {
         let value = match &self.value {
-            Value::Number(number) => *number,
-            Value::Of(selector) => self.pattern.select(event, selector)?.parse().ok()?,
+            Value::Number(number) => Some(*number),
+            Value::Of(selector) => {
+                self.pattern.select(event, selector, work)?.and_then(|value| value.parse().ok())
+            }
         };
-        let dimension = |(name, selector): &(String, Selector)| {
-            let value = self.pattern.select(event, selector).filter(|value| is_dimension(value))?;
-            Some((name.clone(), value))
+        let Some(value) = value.filter(|value| value.is_finite() && value.abs() <= largest()) else {
+            return Ok(None);
         };
-        let dimensions = self.dimensions.iter().map(dimension).collect::<Option<_>>()?;
-        (value.is_finite() && value.abs() <= largest()).then_some(Said { value, dimensions })
+        let mut dimensions = Vec::new();
+        for (name, selector) in &self.dimensions {
+            let found = self.pattern.select(event, selector, work)?;
+            let Some(found) = found.filter(|found| is_dimension(found)) else { return Ok(None) };
+            dimensions.push((name.clone(), found));
+        }
+        Ok(Some(Said { value, dimensions }))
+    }
+
+    /// The work that looking at the events of one batch may be.
+    pub(crate) fn work(&self) -> Work {
+        let regexes = u64::try_from(self.regexes()).unwrap_or_default();
+        Work::of(MOST_WORK.saturating_add(MOST_WORK_OF_A_REGEX.saturating_mul(regexes)))
     }
 }
 
@@ -181,7 +201,8 @@ mod tests {
     }
 
     fn look(rule: &Rule, message: &str) -> Option<Seen> {
-        rule.compile().unwrap().look_at(&Event::new(message))
+        let compiled = rule.compile().unwrap();
+        compiled.look_at(&Event::new(message), &mut compiled.work()).unwrap()
     }
 
     #[test]

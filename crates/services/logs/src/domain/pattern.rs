@@ -5,11 +5,13 @@ mod fields;
 mod json;
 mod terms;
 mod value;
+mod work;
 
 pub(crate) use self::event::Event;
 use self::fields::Fields;
 use self::json::{Json, Path};
 use self::terms::Terms;
+pub(crate) use self::work::{Spent, Work};
 use crate::error::Refusal;
 
 /// Characters of a pattern.
@@ -82,21 +84,25 @@ impl Pattern {
     }
 
     /// Whether an event fits.
-    pub(crate) fn fits(&self, event: &Event<'_>) -> bool {
+    pub(crate) fn fits(&self, event: &Event<'_>, work: &mut Work) -> Result<bool, Spent> {
         match self {
-            Self::Everything => true,
-            Self::Terms(terms) => terms.fit(event.message()),
-            Self::Json(json) => event.json().is_some_and(|value| json.holds(value)),
-            Self::Fields(fields) => fields.fit(event.words()),
+            Self::Everything => Ok(true),
+            Self::Terms(terms) => terms.fit(event.message(), work),
+            Self::Json(json) => event.json().map_or(Ok(false), |value| json.holds(value, work)),
+            Self::Fields(fields) => fields.fit(event.words(), work),
         }
     }
 
     /// What a pattern of JSON or fields names of an event that fits, by the names.
-    pub(crate) fn extract(&self, event: &Event<'_>) -> Vec<(String, String)> {
+    pub(crate) fn extract(
+        &self,
+        event: &Event<'_>,
+        work: &mut Work,
+    ) -> Result<Vec<(String, String)>, Spent> {
         match self {
-            Self::Everything | Self::Terms(_) => Vec::new(),
-            Self::Json(json) => event.json().map(|value| json.extract(value)).unwrap_or_default(),
-            Self::Fields(fields) => fields.extract(event.words()),
+            Self::Everything | Self::Terms(_) => Ok(Vec::new()),
+            Self::Json(json) => event.json().map_or(Ok(Vec::new()), |value| json.extract(value, work)),
+            Self::Fields(fields) => fields.extract(event.words(), work),
         }
     }
 
@@ -118,11 +124,18 @@ impl Pattern {
     }
 
     /// The value that a selector names of an event that fits.
-    pub(crate) fn select(&self, event: &Event<'_>, selector: &Selector) -> Option<String> {
+    pub(crate) fn select(
+        &self,
+        event: &Event<'_>,
+        selector: &Selector,
+        work: &mut Work,
+    ) -> Result<Option<String>, Spent> {
         match (self, selector) {
-            (Self::Json(_), Selector::Member(path)) => path.scalar(event.json()?),
-            (Self::Fields(fields), Selector::Field(name)) => fields.select(event.words(), name),
-            _ => None,
+            (Self::Json(_), Selector::Member(path)) => {
+                event.json().map_or(Ok(None), |value| path.scalar(value, work))
+            }
+            (Self::Fields(fields), Selector::Field(name)) => fields.select(event.words(), name, work),
+            _ => Ok(None),
         }
     }
 }
@@ -136,8 +149,12 @@ fn invalid() -> Refusal {
 mod tests {
     use super::*;
 
+    fn work() -> Work {
+        Work::of(1 << 30)
+    }
+
     fn fits(pattern: &str, message: &str) -> bool {
-        Pattern::parse(pattern).unwrap().fits(&Event::new(message))
+        Pattern::parse(pattern).unwrap().fits(&Event::new(message), &mut work()).unwrap()
     }
 
     #[test]
@@ -202,6 +219,17 @@ mod tests {
             ),
             ("[w1 = ERROR, ...]", "ERROR 1 2", true),
             ("[w1 = \"a, b\", w2]", "\"a, b\" c", true),
+            ("[a = \"x||y\"]", "x||y", true),
+            ("[a = \"x&&y\" || a = z, ...]", "z", true),
+            ("[a = \"x\\\", y\", b]", "x z", false),
+            ("[a = %x|y%, b = 5%]", "y 5%", true),
+            ("[a = 5% || a = 6%]", "6%", true),
+            ("{ $.n = 5.50 }", json, true),
+            ("{ $.n = 10000000000000000 }", r#"{"n":10000000000000002}"#, false),
+            ("{ $.n = 10000000000000001 }", r#"{"n":10000000000000000}"#, false),
+            ("{ $.n != 12345678901234567 }", r#"{"n":12345678901234568}"#, true),
+            ("{ $.n >= 10000000000000001 }", r#"{"n":10000000000000000}"#, false),
+            ("[id > 10000000000000000]", "10000000000000001", true),
         ] {
             assert_eq!(fits(pattern, message), wanted, "{pattern} on {message}");
         }
@@ -218,7 +246,9 @@ mod tests {
     #[test]
     fn values_are_taken_out() {
         let taken =
-            |pattern: &str, message: &str| Pattern::parse(pattern).unwrap().extract(&Event::new(message));
+            |pattern: &str, message: &str| {
+                Pattern::parse(pattern).unwrap().extract(&Event::new(message), &mut work()).unwrap()
+            };
         let owned = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
@@ -238,7 +268,7 @@ mod tests {
         let select = |pattern: &str, message: &str, selector: &str| {
             let pattern = Pattern::parse(pattern).unwrap();
             let selector = pattern.selector(selector)?;
-            pattern.select(&Event::new(message), &selector)
+            pattern.select(&Event::new(message), &selector, &mut work()).unwrap()
         };
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(select("{ $.a = * }", r#"{"a":1,"b":{"c":"x"}}"#, "$.b.c"), some("x"));
@@ -279,6 +309,30 @@ mod tests {
         let deep = format!("{{ {}$.a = 1{} }}", "(".repeat(200), ")".repeat(200));
         assert!(Pattern::parse(&deep).is_err());
         assert!(Pattern::parse(&"a".repeat(LONGEST + 1)).is_err());
+    }
+
+    /// What a pattern has to do is counted before it is done, and ends there.
+    #[test]
+    fn work_is_bounded() {
+        let not_known = |pattern: &str, message: &str, units: u64| {
+            let pattern = Pattern::parse(pattern).unwrap();
+            let mut work = Work::of(units);
+            let fits = pattern.fits(&Event::new(message), &mut work);
+            assert_eq!(work.is_spent(), fits == Err(Spent));
+            fits == Err(Spent)
+        };
+        let long = "a ".repeat(50_000);
+        let none = "-xy ".repeat(250);
+        assert!(not_known(&none, &long, 200 * 100_000), "each term is looked for in all of the event");
+        assert!(!not_known(&none, &long, 251 * 100_010));
+        let list = format!("[{}]", vec!["[0,1,2,3]"; 10_000].join(","));
+        let conditions = vec!["$[*][*] = 9"; 60].join("||");
+        assert!(not_known(&format!("{{ {conditions} }}"), &list, 50 * 40_000 * 32));
+        assert!(not_known("[..., a = *b*]", &long, 100_000));
+        let regex = "%a.{200}x%";
+        assert!(not_known(regex, &long, 100_000 * 1_000), "a large expression follows many possibilities at once");
+        assert!(!not_known("%a[bc]+x%", &long, 100_000 * 20));
+        assert!(!not_known(regex, "a short one", 1 << 20));
     }
 
     #[test]

@@ -48,6 +48,11 @@ pub(crate) async fn delete_all(tx: &mut Tx<'_>, group: Id) -> Result<(), StoreEr
     tx.execute(DELETE_ALL, &[group.into()]).await.map(drop)
 }
 
+/// The same, long after the group.
+pub(crate) async fn delete_of(db: &Db, group: Id) -> Result<(), StoreError> {
+    db.execute(DELETE_ALL, &[group.into()]).await.map(drop)
+}
+
 fn read(row: &Row) -> Result<DataKeyRow, StoreError> {
     Ok(DataKeyRow {
         group: Id::read(row, "group_id")?,

@@ -53,6 +53,28 @@ const READ_GROUP_BACK: Statement = Statement::new(
      WHERE group_id = $1 AND at_ms <= $2 AND (at_ms < $2 OR stream_id < $3 OR stream_id = $3 AND sequence < $4) \
      AND at_ms >= $5 ORDER BY at_ms DESC, stream_id DESC, sequence DESC LIMIT $6",
 );
+
+/// As the four above, how large the events are.
+const SIZES_OF_STREAM: Statement = Statement::new(
+    "SELECT stream_id, at_ms, sequence, bytes FROM logs_events \
+     WHERE stream_id = $1 AND at_ms >= $2 AND (at_ms > $2 OR sequence >= $3) AND at_ms <= $4 \
+     ORDER BY at_ms, sequence LIMIT $5",
+);
+const SIZES_OF_STREAM_BACK: Statement = Statement::new(
+    "SELECT stream_id, at_ms, sequence, bytes FROM logs_events \
+     WHERE stream_id = $1 AND at_ms <= $2 AND (at_ms < $2 OR sequence < $3) AND at_ms >= $4 \
+     ORDER BY at_ms DESC, sequence DESC LIMIT $5",
+);
+const SIZES_OF_GROUP: Statement = Statement::new(
+    "SELECT stream_id, at_ms, sequence, bytes FROM logs_events \
+     WHERE group_id = $1 AND at_ms >= $2 AND (at_ms > $2 OR stream_id > $3 OR stream_id = $3 AND sequence >= $4) \
+     AND at_ms <= $5 ORDER BY at_ms, stream_id, sequence LIMIT $6",
+);
+const SIZES_OF_GROUP_BACK: Statement = Statement::new(
+    "SELECT stream_id, at_ms, sequence, bytes FROM logs_events \
+     WHERE group_id = $1 AND at_ms <= $2 AND (at_ms < $2 OR stream_id < $3 OR stream_id = $3 AND sequence < $4) \
+     AND at_ms >= $5 ORDER BY at_ms DESC, stream_id DESC, sequence DESC LIMIT $6",
+);
 const DELETE_TO: Statement = Statement::new(
     "DELETE FROM logs_events WHERE group_id = $1 AND (at_ms < $2 OR at_ms = $2 AND stream_id < $3 \
      OR at_ms = $2 AND stream_id = $3 AND sequence <= $4)",
@@ -77,6 +99,10 @@ pub(super) const STATEMENTS: &[Statement] = &[
     READ_STREAM_BACK,
     READ_GROUP,
     READ_GROUP_BACK,
+    SIZES_OF_STREAM,
+    SIZES_OF_STREAM_BACK,
+    SIZES_OF_GROUP,
+    SIZES_OF_GROUP_BACK,
     DELETE_TO,
     DELETE_STREAM_TO,
     OLDEST,
@@ -118,88 +144,146 @@ impl EventRow {
     fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             stream: Id::read(row, "stream_id")?,
-            place: Place { at_ms: row.i64("at_ms")?, sequence: row.i64("sequence")? },
+            place: place_of(row)?,
             ingested_ms: row.i64("ingested_ms")?,
             data_key: row.i64("data_key")?,
-            bytes: usize::try_from(row.i64("bytes")?).unwrap_or_default(),
+            bytes: bytes_of(row)?,
             sealed: row.blob("sealed")?,
         })
     }
 }
 
-/// At most `limit` events of a stream from a place on, up to and with the moment `last_ms`.
+/// How much is read or removed at once: so many events, whose texts have so many bytes. One event always is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Portion {
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
+}
+
+/// What was read at once.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) rows: Vec<EventRow>,
+    /// Nothing follows. Where something does, there is a row at least.
+    pub(crate) is_last: bool,
+}
+
+/// Events of a stream from a place on, up to and with the moment `last_ms`.
 pub(crate) async fn of_stream(
     db: &Db,
     stream: Id,
     from: Place,
     last_ms: i64,
-    limit: usize,
-) -> Result<Vec<EventRow>, StoreError> {
-    let values = [stream.into(), from.at_ms.into(), from.sequence.into(), last_ms.into(), most(limit)];
-    db.query(READ_STREAM, &values).await?.iter().map(EventRow::read).collect()
+    portion: Portion,
+) -> Result<Read, StoreError> {
+    let begin = [stream.into(), from.at_ms.into(), from.sequence.into()];
+    read(db, (SIZES_OF_STREAM, READ_STREAM), &begin, last_ms, portion).await
 }
 
-/// At most `limit` events of a stream before a place, the last one first, down to and with the moment `first_ms`.
+/// Events of a stream before a place, the last one first, down to and with the moment `first_ms`.
 pub(crate) async fn of_stream_back(
     db: &Db,
     stream: Id,
     before: Place,
     first_ms: i64,
-    limit: usize,
-) -> Result<Vec<EventRow>, StoreError> {
-    let values = [stream.into(), before.at_ms.into(), before.sequence.into(), first_ms.into(), most(limit)];
-    db.query(READ_STREAM_BACK, &values).await?.iter().map(EventRow::read).collect()
+    portion: Portion,
+) -> Result<Read, StoreError> {
+    let begin = [stream.into(), before.at_ms.into(), before.sequence.into()];
+    read(db, (SIZES_OF_STREAM_BACK, READ_STREAM_BACK), &begin, first_ms, portion).await
 }
 
-/// At most `limit` events of a group from a place in a stream on, up to and with the moment `last_ms`.
+/// Events of a group from a place in a stream on, up to and with the moment `last_ms`.
 pub(crate) async fn of_group(
     db: &Db,
     group: Id,
     (from, stream): (Place, Id),
     last_ms: i64,
-    limit: usize,
-) -> Result<Vec<EventRow>, StoreError> {
-    let values =
-        [group.into(), from.at_ms.into(), stream.into(), from.sequence.into(), last_ms.into(), most(limit)];
-    db.query(READ_GROUP, &values).await?.iter().map(EventRow::read).collect()
+    portion: Portion,
+) -> Result<Read, StoreError> {
+    let begin = [group.into(), from.at_ms.into(), stream.into(), from.sequence.into()];
+    read(db, (SIZES_OF_GROUP, READ_GROUP), &begin, last_ms, portion).await
 }
 
-/// At most `limit` events of a group before a place in a stream, the last one first, down to and with the moment
-/// `first_ms`.
+/// Events of a group before a place in a stream, the last one first, down to and with the moment `first_ms`.
 pub(crate) async fn of_group_back(
     db: &Db,
     group: Id,
     (before, stream): (Place, Id),
     first_ms: i64,
-    limit: usize,
-) -> Result<Vec<EventRow>, StoreError> {
-    let values = [
-        group.into(),
-        before.at_ms.into(),
-        stream.into(),
-        before.sequence.into(),
-        first_ms.into(),
-        most(limit),
-    ];
-    db.query(READ_GROUP_BACK, &values).await?.iter().map(EventRow::read).collect()
+    portion: Portion,
+) -> Result<Read, StoreError> {
+    let begin = [group.into(), before.at_ms.into(), stream.into(), before.sequence.into()];
+    read(db, (SIZES_OF_GROUP_BACK, READ_GROUP_BACK), &begin, first_ms, portion).await
 }
 
-/// Removes at most `limit` events of a group, or of one stream of it, that are older than a moment. Tells how many bytes
-/// of which streams that were, and whether there may be more.
+/// Looks first at how large events are, then reads those that have room.
+async fn read(
+    db: &Db,
+    (sizes, events): (Statement, Statement),
+    begin: &[Value],
+    end_ms: i64,
+    portion: Portion,
+) -> Result<Read, StoreError> {
+    let values = |end_ms: i64, count: usize| [begin, &[end_ms.into(), most(count)]].concat();
+    loop {
+        let found = db.query(sizes, &values(end_ms, portion.events)).await?;
+        let count = fitting(&found, portion.bytes)?;
+        let Some(last) = found.get(..count).and_then(<[Row]>::last) else {
+            return Ok(Read { rows: Vec::new(), is_last: true });
+        };
+        let (stream, place) = (Id::read(last, "stream_id")?, place_of(last)?);
+        let rows = db.query(events, &values(place.at_ms, count)).await?;
+        let rows = rows.iter().map(EventRow::read).collect::<Result<Vec<_>, _>>()?;
+        // Where events came or went meanwhile, the next read tells whether there are more.
+        if let Some(read) = rows.last() {
+            let is_all = found.len() < portion.events && count == found.len();
+            let is_last = is_all && (read.stream, read.place) == (stream, place);
+            return Ok(Read { rows, is_last });
+        }
+    }
+}
+
+/// How many events of these rows have room in so many bytes.
+fn fitting(rows: &[Row], room: usize) -> Result<usize, StoreError> {
+    Ok(count_fitting(&rows.iter().map(bytes_of).collect::<Result<Vec<_>, _>>()?, room))
+}
+
+/// One always has room.
+fn count_fitting(sizes: &[usize], room: usize) -> usize {
+    let mut bytes = 0_usize;
+    let fits = |size: &&usize| {
+        bytes = bytes.saturating_add(**size);
+        bytes <= room
+    };
+    sizes.iter().take_while(fits).count().max(1).min(sizes.len())
+}
+
+fn bytes_of(row: &Row) -> Result<usize, StoreError> {
+    Ok(usize::try_from(row.i64("bytes")?).unwrap_or_default())
+}
+
+fn place_of(row: &Row) -> Result<Place, StoreError> {
+    Ok(Place { at_ms: row.i64("at_ms")?, sequence: row.i64("sequence")? })
+}
+
+/// Removes events of a group, or of one stream of it, that are older than a moment. Tells how many bytes of which streams
+/// that were, and whether there may be more.
 pub(crate) async fn remove_before(
     tx: &mut Tx<'_>,
     leaving: Leaving,
     before_ms: i64,
-    limit: usize,
+    portion: Portion,
 ) -> Result<(BTreeMap<Id, i64>, bool), StoreError> {
-    let rows = match leaving {
-        Leaving::Group(group) => tx.query(OLDEST, &[group.into(), before_ms.into(), most(limit)]).await?,
+    let limit = most(portion.events);
+    let found = match leaving {
+        Leaving::Group(group) => tx.query(OLDEST, &[group.into(), before_ms.into(), limit]).await?,
         Leaving::Stream { stream, .. } => {
-            tx.query(OLDEST_OF_STREAM, &[stream.into(), before_ms.into(), most(limit)]).await?
+            tx.query(OLDEST_OF_STREAM, &[stream.into(), before_ms.into(), limit]).await?
         }
     };
+    let rows = found.get(..fitting(&found, portion.bytes)?).unwrap_or_default();
     let mut bytes = BTreeMap::new();
-    for row in &rows {
+    for row in rows {
         *bytes.entry(Id::read(row, "stream_id")?).or_insert(0) += row.i64("bytes")?;
     }
     let Some(last) = rows.last() else { return Ok((bytes, false)) };
@@ -213,7 +297,7 @@ pub(crate) async fn remove_before(
             tx.execute(DELETE_STREAM_TO, &[stream.into(), at_ms, sequence]).await?;
         }
     }
-    Ok((bytes, rows.len() == limit))
+    Ok((bytes, rows.len() < found.len() || found.len() == portion.events))
 }
 
 /// Appends events to their stream: those that came earlier come first among those of the same time.
@@ -260,4 +344,18 @@ fn own(events: &[SealedEvent], sequence: i64) -> impl Iterator<Item = Value> + '
 
 fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count_fitting;
+
+    #[test]
+    fn as_many_are_read_as_have_room_but_one_at_least() {
+        assert_eq!(count_fitting(&[], 10), 0);
+        assert_eq!(count_fitting(&[20, 1], 10), 1);
+        assert_eq!(count_fitting(&[4, 6, 0, 1], 10), 3);
+        assert_eq!(count_fitting(&[1, 20, 1], 10), 1);
+        assert_eq!(count_fitting(&[usize::MAX, usize::MAX], usize::MAX - 1), 1);
+    }
 }

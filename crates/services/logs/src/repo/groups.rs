@@ -119,9 +119,9 @@ pub(crate) async fn delete(tx: &mut Tx<'_>, name: &GroupName) -> Result<(), Stor
 }
 
 /// How many groups the account of a name has in its Region.
-pub(crate) async fn count(tx: &mut Tx<'_>, name: &GroupName) -> Result<i64, StoreError> {
+pub(crate) async fn count(db: &Db, name: &GroupName) -> Result<i64, StoreError> {
     let [account, region, _] = place(name);
-    tx.query_one(COUNT, &[account, region]).await?.i64("found")
+    db.query_one(COUNT, &[account, region]).await?.i64("found")
 }
 
 /// At most `limit` groups of an account in a Region, in the order of their names: those after `after` whose names are not

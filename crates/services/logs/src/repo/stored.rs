@@ -22,9 +22,12 @@ const LIST_BACK: Statement = Statement::new(
 );
 const SHRINK: Statement = Statement::new("UPDATE logs_stored SET bytes = bytes - $2 WHERE stream_id = $1");
 const DELETE: Statement = Statement::new("DELETE FROM logs_stored WHERE stream_id = $1");
-const DELETE_OF_GROUP: Statement = Statement::new("DELETE FROM logs_stored WHERE group_id = $1");
+const DELETE_SOME: Statement = Statement::new(
+    "DELETE FROM logs_stored WHERE group_id = $1 \
+     AND stream_id IN (SELECT stream_id FROM logs_stored WHERE group_id = $1 ORDER BY last_ms, stream_id LIMIT $2)",
+);
 
-pub(super) const STATEMENTS: &[Statement] = &[FIND, BYTES, LIST, LIST_BACK, SHRINK, DELETE, DELETE_OF_GROUP];
+pub(super) const STATEMENTS: &[Statement] = &[FIND, BYTES, LIST, LIST_BACK, SHRINK, DELETE, DELETE_SOME];
 
 /// What is there of a stream that has had events.
 #[derive(Clone, Copy, Debug)]
@@ -70,13 +73,13 @@ pub(crate) async fn shrink(tx: &mut Tx<'_>, stream: Id, bytes: i64) -> Result<()
 }
 
 /// Forgets a stream.
-pub(crate) async fn delete(tx: &mut Tx<'_>, stream: Id) -> Result<(), StoreError> {
-    tx.execute(DELETE, &[stream.into()]).await.map(drop)
+pub(crate) async fn delete(db: &Db, stream: Id) -> Result<(), StoreError> {
+    db.execute(DELETE, &[stream.into()]).await.map(drop)
 }
 
-/// Forgets the streams of a group.
-pub(crate) async fn delete_of_group(tx: &mut Tx<'_>, group: Id) -> Result<(), StoreError> {
-    tx.execute(DELETE_OF_GROUP, &[group.into()]).await.map(drop)
+/// Forgets at most `limit` streams of a group; tells how many those were.
+pub(crate) async fn delete_some(db: &Db, group: Id, limit: usize) -> Result<u64, StoreError> {
+    db.execute(DELETE_SOME, &[group.into(), most(limit)]).await
 }
 
 fn read(row: &Row) -> Result<Stored, StoreError> {

@@ -17,7 +17,10 @@ const FIND_BY_ID: Statement = Statement::new(
     "SELECT group_id, name, stream_id, created_ms, mac FROM logs_streams WHERE stream_id = $1",
 );
 const DELETE: Statement = Statement::new("DELETE FROM logs_streams WHERE group_id = $1 AND name = $2");
-const DELETE_ALL: Statement = Statement::new("DELETE FROM logs_streams WHERE group_id = $1");
+const DELETE_SOME: Statement = Statement::new(
+    "DELETE FROM logs_streams WHERE group_id = $1 \
+     AND name IN (SELECT name FROM logs_streams WHERE group_id = $1 ORDER BY name LIMIT $2)",
+);
 const LIST: Statement = Statement::new(
     "SELECT group_id, name, stream_id, created_ms, mac FROM logs_streams \
      WHERE group_id = $1 AND name > $2 AND name >= $3 ORDER BY name LIMIT $4",
@@ -27,7 +30,7 @@ const LIST_BACK: Statement = Statement::new(
      WHERE group_id = $1 AND name < $2 AND name >= $3 ORDER BY name DESC LIMIT $4",
 );
 
-pub(super) const STATEMENTS: &[Statement] = &[INSERT, FIND, FIND_BY_ID, DELETE, DELETE_ALL, LIST, LIST_BACK];
+pub(super) const STATEMENTS: &[Statement] = &[INSERT, FIND, FIND_BY_ID, DELETE, DELETE_SOME, LIST, LIST_BACK];
 
 /// After every name of a stream: no text has a code point beyond.
 pub(crate) const END: &str = "\u{10FFFF}\u{10FFFF}";
@@ -97,9 +100,9 @@ pub(crate) async fn delete(tx: &mut Tx<'_>, stream: &Stream) -> Result<(), Store
     tx.execute(DELETE, &[stream.group.into(), Value::from(&stream.name)]).await.map(drop)
 }
 
-/// Removes the rows of all streams of a group.
-pub(crate) async fn delete_all(tx: &mut Tx<'_>, group: Id) -> Result<(), StoreError> {
-    tx.execute(DELETE_ALL, &[group.into()]).await.map(drop)
+/// Removes the rows of at most `limit` streams of a group; tells how many those were.
+pub(crate) async fn delete_some(db: &Db, group: Id, limit: usize) -> Result<u64, StoreError> {
+    db.execute(DELETE_SOME, &[group.into(), most(limit)]).await
 }
 
 /// At most `limit` streams of a group, in the order of their names or in the reverse of it: those behind `after`, whose

@@ -1,16 +1,21 @@
 //! FilterLogEvents: events of several streams, interleaved.
 
-use strongroom_api_logs::{FilterLogEventsRequest, FilteredLogEvent};
+use strongroom_api_logs::{
+    CloudWatchLogs as _, FilterLogEventsRequest, FilteredLogEvent, TestMetricFilterRequest,
+};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::{Client, Lab, START, refused};
+use crate::fixture::{Client, DAY, Lab, START, refused};
 
 on_both_engines! {
     streams_are_interleaved,
     patterns_choose,
     streams_are_chosen,
     pages_neither_lose_nor_repeat,
+    large_events_are_read_a_few_at_once,
+    tokens_lead_nowhere_else,
     what_cannot_be_asked_is_refused,
+    patterns_that_take_long_end_a_page,
 }
 
 async fn lab(database: &TestDatabase) -> Lab {
@@ -156,4 +161,80 @@ async fn what_cannot_be_asked_is_refused(database: &TestDatabase) {
     }
     let missing = refused(root.filter("h", FilterLogEventsRequest::default()).await);
     assert_eq!(missing.1, "The specified log group does not exist.");
+}
+
+async fn large_events_are_read_a_few_at_once(database: &TestDatabase) {
+    let lab = lab(database).await;
+    let root = lab.root();
+    let long = "x".repeat(300_000);
+    for at in 0..12 {
+        let stream = ["web-1", "web-2", "db"][usize::try_from(at % 3).unwrap()];
+        root.put(("g", stream), &[(START + 50 + at, &format!("{at} {long}")), (START + 50 + at, "short")])
+            .await
+            .unwrap();
+    }
+    let wanted: Vec<_> = (0..12).flat_map(|at| [at.to_string(), "short".to_owned()]).collect();
+    let begin = |event: &FilteredLogEvent| {
+        event.message.as_deref().unwrap().split(' ').next().unwrap().to_owned()
+    };
+    for log_stream_names in [None, Some(["web-1", "web-2", "db"].map(str::to_owned).to_vec())] {
+        let asked =
+            FilterLogEventsRequest { start_time: Some(START + 50), log_stream_names, ..Default::default() };
+        let found = all(&root, asked.clone()).await;
+        assert_eq!(found.iter().map(begin).collect::<Vec<_>>(), wanted);
+        let back = all(&root, FilterLogEventsRequest { start_from_head: Some(false), ..asked }).await;
+        assert_eq!(back.iter().rev().map(begin).collect::<Vec<_>>(), wanted);
+    }
+}
+
+async fn tokens_lead_nowhere_else(database: &TestDatabase) {
+    let lab = lab(database).await;
+    let root = lab.root();
+    // A token leads to the beginning of what is asked for with it, and retention has the last word.
+    let one = FilterLogEventsRequest { limit: Some(1), ..Default::default() };
+    let old = root.filter("g", one).await.unwrap().next_token;
+    let asked = FilterLogEventsRequest {
+        next_token: old.clone(),
+        start_time: Some(START + 4),
+        ..Default::default()
+    };
+    let found = root.filter("g", asked).await.unwrap().events.unwrap();
+    assert_eq!(texts(&found), ["ERROR 4", "INFO 5"]);
+    root.retain("g", 1).await.unwrap();
+    lab.wait(DAY + 3);
+    let asked = FilterLogEventsRequest { next_token: old, ..Default::default() };
+    let found = root.filter("g", asked).await.unwrap().events.unwrap();
+    assert_eq!(texts(&found), ["INFO 3", "ERROR 4", "INFO 5"]);
+    let back = FilterLogEventsRequest {
+        start_time: Some(START),
+        start_from_head: Some(false),
+        limit: Some(1),
+        ..Default::default()
+    };
+    let newest = root.filter("g", back.clone()).await.unwrap().next_token;
+    let asked = FilterLogEventsRequest { next_token: newest, end_time: Some(START + 3), limit: None, ..back };
+    assert_eq!(texts(&root.filter("g", asked).await.unwrap().events.unwrap()), ["INFO 3"]);
+}
+
+/// An expression that follows two hundred possibilities at once looks at half a million characters for a page.
+async fn patterns_that_take_long_end_a_page(database: &TestDatabase) {
+    let lab = lab(database).await;
+    let root = lab.root();
+    let (short, long) = ("b".repeat(200_000), "b".repeat(900_000));
+    for (at, text) in [(10, &short), (11, &short), (12, &short), (13, &long)] {
+        root.put(("g", "db"), &[(START + at, text)]).await.unwrap();
+    }
+    root.put(("g", "db"), &[(START + 14, &format!("a{}x", "b".repeat(200)))]).await.unwrap();
+    let filter_pattern = Some("%a.{200}x%".to_owned());
+    let asked = FilterLogEventsRequest { filter_pattern: filter_pattern.clone(), ..Default::default() };
+    let first = root.filter("g", asked.clone()).await.unwrap();
+    assert!(first.events.unwrap().is_empty() && first.next_token.is_some(), "what follows is for other pages");
+    let found = all(&root, asked).await;
+    assert_eq!(found.iter().map(|event| event.timestamp.unwrap()).collect::<Vec<_>>(), [START + 14]);
+    let input = TestMetricFilterRequest {
+        filter_pattern: filter_pattern.unwrap(),
+        log_event_messages: vec![short.clone(), short],
+    };
+    let tried = refused(lab.logs.test_metric_filter(&root.context(), input).await);
+    assert_eq!(tried.0, "InvalidParameterException");
 }

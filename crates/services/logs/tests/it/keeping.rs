@@ -3,16 +3,18 @@
 use strongroom_store::Statement;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::{DAY, HOUR, Lab, START};
+use crate::fixture::{DAY, HOUR, Lab, MINUTE, START, refused};
 
 on_both_engines! {
     events_go_when_their_time_has_passed,
     what_is_deleted_leaves_nothing,
+    a_server_that_does_not_stay_removes_what_is_due,
 }
 
 const EVENTS: Statement = Statement::new("SELECT COUNT(*) AS found FROM logs_events");
 const STORED: Statement = Statement::new("SELECT COUNT(*) AS found FROM logs_stored");
 const KEYS: Statement = Statement::new("SELECT COUNT(*) AS found FROM logs_data_keys");
+const STREAMS: Statement = Statement::new("SELECT COUNT(*) AS found FROM logs_streams");
 const LEAVINGS: Statement = Statement::new("SELECT COUNT(*) AS found FROM logs_leavings");
 
 async fn count(lab: &Lab, statement: Statement) -> i64 {
@@ -56,13 +58,29 @@ async fn what_is_deleted_leaves_nothing(database: &TestDatabase) {
     }
     assert_eq!(count(&lab, KEYS).await, 2);
     root.delete("g").await.unwrap();
+    root.create("g").await.unwrap();
+    assert_eq!(refused(root.texts(("g", "s")).await).0, "ResourceNotFoundException", "it has none of its namesake's");
+    root.delete("g").await.unwrap();
     root.delete_stream("h", "s").await.unwrap();
     assert_eq!(count(&lab, KEYS).await, 1, "without its key nothing of the group is readable any more");
     assert_eq!(root.group("h").await.stored_bytes, Some(2));
     lab.pass(HOUR).await;
     assert_eq!((count(&lab, EVENTS).await, count(&lab, STORED).await), (1, 1));
+    assert_eq!(count(&lab, STREAMS).await, 1);
     assert_eq!(root.group("h").await.stored_bytes, Some(1));
     lab.pass(HOUR).await;
     assert_eq!(count(&lab, LEAVINGS).await, 0, "it is gone through again, and then forgotten");
     assert_eq!(root.texts(("h", "t")).await.unwrap(), ["x"]);
+}
+
+async fn a_server_that_does_not_stay_removes_what_is_due(database: &TestDatabase) {
+    let lab = Lab::new(database).await;
+    let root = lab.root();
+    root.create("g").await.unwrap();
+    root.stream("g", "s").await.unwrap();
+    root.put(("g", "s"), &[(START, "x")]).await.unwrap();
+    root.delete("g").await.unwrap();
+    assert_eq!(count(&lab, EVENTS).await, 1);
+    lab.pass(MINUTE).await;
+    assert_eq!(count(&lab, EVENTS).await, 0);
 }

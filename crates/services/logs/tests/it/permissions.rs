@@ -10,6 +10,7 @@ on_both_engines! {
     streams_are_named_by_their_own,
     tags_are_conditions,
     nobody_else_is_told_anything,
+    lists_are_of_groups,
 }
 
 fn allow(actions: &str, resource: &str) -> String {
@@ -99,4 +100,12 @@ async fn nobody_else_is_told_anything(database: &TestDatabase) {
     let input = api::ListTagsForResourceRequest { resource_arn: group_arn("g") };
     let (code, _) = refused(lab.logs.list_tags_for_resource(&stranger.context(), input).await);
     assert_eq!(code, "AccessDeniedException");
+}
+
+async fn lists_are_of_groups(database: &TestDatabase) {
+    let lab = Lab::new(database).await;
+    let user = lab.root().as_user(&allow(r#""logs:Describe*""#, "arn:aws:logs:*:*:*"));
+    lab.logs.describe_log_groups(&user.context(), api::DescribeLogGroupsRequest::default()).await.unwrap();
+    let input = api::DescribeMetricFiltersRequest::default();
+    lab.logs.describe_metric_filters(&user.context(), input).await.unwrap();
 }

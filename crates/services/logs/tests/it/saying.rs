@@ -7,11 +7,12 @@ use strongroom_logs::{Arrival, Arrivals, Emitted, Logs};
 use strongroom_store::{Engine, StoreError};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::{ACCOUNT, KEY, Lab, MINUTE, REGION, refused};
+use crate::fixture::{ACCOUNT, DAY, KEY, Lab, MINUTE, REGION, refused};
 
 on_both_engines! {
     what_fits_is_said_by_the_minute,
     what_was_not_taken_comes_again,
+    what_one_call_says_is_bounded,
     filters_go_and_say_no_more,
     what_is_delivered_under_a_name_is_there_once,
     what_a_service_logs_needs_no_key_of_others,
@@ -46,12 +47,17 @@ async fn put_filter(lab: &Lab, name: &str, pattern: &str, default_value: Option<
 
 /// Takes all that was said, as each engine has it.
 async fn take(lab: &Lab) -> Vec<Emitted> {
+    take_by_turns(lab).await.concat()
+}
+
+/// As [`take`], what comes at once together.
+async fn take_by_turns(lab: &Lab) -> Vec<Vec<Emitted>> {
     let mut all = Vec::new();
     match lab.logs.events_db().engine() {
         Engine::Sqlite => {
             while let Some(emissions) = lab.logs.emissions().await.unwrap() {
                 lab.logs.taken(&emissions).await.unwrap();
-                all.extend(emissions.said);
+                all.push(emissions.rows.into_iter().flat_map(|row| row.said).collect());
             }
         }
         Engine::Postgres => loop {
@@ -61,7 +67,7 @@ async fn take(lab: &Lab) -> Vec<Emitted> {
             if taken.is_empty() {
                 break;
             }
-            all.extend(taken);
+            all.push(taken);
         },
     }
     all
@@ -100,7 +106,14 @@ async fn what_was_not_taken_comes_again(database: &TestDatabase) {
         lab.root().put(PLACE, &[(lab.now(), "two")]).await.unwrap();
         let second = lab.logs.emissions().await.unwrap().unwrap();
         assert_eq!(second.source, first.source);
-        assert!(second.number > first.number, "whoever has the first knows that the second is another");
+        assert!(
+            second.rows[0].number > first.rows[0].number,
+            "whoever has the first knows that the second is another"
+        );
+        lab.root().put(PLACE, &[(lab.now(), "three")]).await.unwrap();
+        let again = lab.logs.emissions().await.unwrap().unwrap();
+        assert_eq!(again.rows[0], second.rows[0], "what comes again has the number that it had");
+        assert_eq!(again.rows.len(), 2);
     } else {
         lab.root().put(PLACE, &[(lab.now(), "one")]).await.unwrap();
         let lost = lab.logs.events_db().transaction(|tx| {
@@ -112,6 +125,41 @@ async fn what_was_not_taken_comes_again(database: &TestDatabase) {
         lost.await.unwrap_err();
         assert_eq!(take(&lab).await.len(), 2);
     }
+}
+
+/// Four filters with long names, and events of 35 minutes with a hundred values each: more than ten megabytes.
+async fn what_one_call_says_is_bounded(database: &TestDatabase) {
+    let lab = lab(database).await;
+    for number in 0..4 {
+        let dimensions = [("Id".to_owned(), "$.id".to_owned())].into_iter().collect();
+        let transformation = MetricTransformation {
+            metric_name: format!("{number}{}", "m".repeat(250)),
+            metric_namespace: "n".repeat(250),
+            metric_value: "1".to_owned(),
+            dimensions: Some(dimensions),
+            ..Default::default()
+        };
+        let input = PutMetricFilterRequest {
+            log_group_name: "g".to_owned(),
+            filter_name: number.to_string(),
+            filter_pattern: "{ $.id = * }".to_owned(),
+            metric_transformations: vec![transformation],
+            ..Default::default()
+        };
+        lab.logs.put_metric_filter(&lab.root().changing(), input).await.unwrap();
+    }
+    let message = |at: i64| format!("{{\"id\":{}}}", at % 100);
+    let messages: Vec<_> = (0..3_500).map(|at| (lab.now() - at / 100 * MINUTE, message(at))).collect();
+    let events: Vec<_> = messages.iter().rev().map(|(at_ms, text)| (*at_ms, text.as_str())).collect();
+    lab.root().put(PLACE, &events).await.unwrap();
+    let turns = take_by_turns(&lab).await;
+    let length = |said: &Vec<Emitted>| said.iter().map(|one| 200 + one.name.len() + one.namespace.len()).sum();
+    let lengths: Vec<usize> = turns.iter().map(length).collect();
+    assert!(lengths.iter().sum::<usize>() <= 4 << 20);
+    assert!(lengths.iter().all(|length| *length < 300 << 10), "{lengths:?}");
+    let all = turns.concat();
+    assert!(all.len() > 5_000, "{}", all.len());
+    assert_eq!(of(&all, "IncomingLogEvents"), [(1.0, 3_500.0, lab.now() / MINUTE)]);
 }
 
 async fn filters_go_and_say_no_more(database: &TestDatabase) {
@@ -139,6 +187,10 @@ async fn what_is_delivered_under_a_name_is_there_once(database: &TestDatabase) {
     }
     assert_eq!(lab.root().texts(PLACE).await.unwrap(), ["a/0", "a/1"]);
     assert_eq!(of(&take(&lab).await, "IncomingLogEvents").len(), 2);
+    // For as long as a trail tries to deliver a file.
+    lab.wait(30 * DAY);
+    deliver(&lab, "a/0", "s", "a/0").await.unwrap();
+    assert_eq!(lab.root().texts(PLACE).await.unwrap(), ["a/0", "a/1"]);
     let missing = refused(deliver(&lab, "a/2", "other", "x").await);
     assert_eq!(missing.0, "ResourceNotFoundException");
     let reader = lab.root().as_user(r#"{"Effect":"Allow","Action":"logs:Get*","Resource":"*"}"#);

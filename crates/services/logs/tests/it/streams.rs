@@ -1,6 +1,7 @@
 //! Streams, and in which order they are listed.
 
 use strongroom_api_logs::{self as api, CloudWatchLogs as _};
+use strongroom_store::Statement;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{Client, Lab, START, group_arn, refused};
@@ -9,6 +10,7 @@ on_both_engines! {
     a_stream_tells_what_it_has_had,
     streams_are_listed_by_name,
     streams_are_listed_by_their_last_events,
+    one_call_passes_over_so_many_streams,
 }
 
 async fn list(client: &Client, asked: api::DescribeLogStreamsRequest) -> Vec<String> {
@@ -103,4 +105,43 @@ async fn streams_are_listed_by_their_last_events(database: &TestDatabase) {
     };
     let (_, text) = refused(lab.logs.describe_log_streams(&root.context(), input).await);
     assert_eq!(text, "Cannot order by LastEventTime with a logStreamNamePrefix.");
+}
+
+const GROUP: Statement = Statement::new("SELECT group_id FROM logs_groups");
+const LEFT: Statement = Statement::new(
+    "INSERT INTO logs_stored (stream_id, group_id, first_ms, last_ms, ingested_ms, bytes, next_sequence) \
+     VALUES ($1, $2, $3, $3, $3, 1, 1)",
+);
+
+/// Streams that were deleted and are not swept yet are passed over, but not all in one call.
+async fn one_call_passes_over_so_many_streams(database: &TestDatabase) {
+    let lab = Lab::new(database).await;
+    let root = lab.root();
+    root.create("g").await.unwrap();
+    root.stream("g", "oldest").await.unwrap();
+    root.put(("g", "oldest"), &[(START, "x")]).await.unwrap();
+    let group = lab.db.query_one(GROUP, &[]).await.unwrap().blob("group_id").unwrap();
+    let group = &group;
+    let left = lab.db.transaction(|tx| {
+        Box::pin(async move {
+            for number in 0..3_000_i64 {
+                let stream = [[0; 8], number.to_be_bytes()].concat();
+                let at_ms = START + 1 + number;
+                tx.execute(LEFT, &[stream.into(), group.clone().into(), at_ms.into()]).await?;
+            }
+            Ok::<_, strongroom_store::StoreError>(())
+        })
+    });
+    left.await.unwrap();
+    let asked = api::DescribeLogStreamsRequest {
+        log_group_name: Some("g".to_owned()),
+        order_by: Some(api::OrderBy::LastEventTime),
+        descending: Some(true),
+        limit: Some(1),
+        ..Default::default()
+    };
+    let first = lab.logs.describe_log_streams(&root.context(), asked.clone()).await.unwrap();
+    assert_eq!(first.log_streams.unwrap().len(), 0);
+    assert!(first.next_token.is_some(), "it goes on in another call");
+    assert_eq!(list(&root, asked).await, ["oldest"]);
 }

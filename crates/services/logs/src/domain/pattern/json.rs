@@ -4,10 +4,14 @@ use serde_json::Value;
 
 use super::invalid;
 use super::value::{Comparison, Operator, quoted};
+use super::work::{Spent, Work, all, any};
 use crate::error::Refusal;
 
 /// Parentheses within each other.
 const DEEPEST: usize = 32;
+
+/// The work that following a path has with one value.
+const A_VALUE: u64 = 32;
 
 /// A condition on an event.
 #[derive(Clone, Debug)]
@@ -52,8 +56,8 @@ impl Json {
         if reader.rest.is_empty() { Ok(Self(condition)) } else { Err(invalid()) }
     }
 
-    pub(super) fn holds(&self, event: &Value) -> bool {
-        self.0.holds(event)
+    pub(super) fn holds(&self, event: &Value, work: &mut Work) -> Result<bool, Spent> {
+        self.0.holds(event, work)
     }
 
     pub(super) fn regexes(&self) -> usize {
@@ -62,16 +66,16 @@ impl Json {
     }
 
     /// The values that its conditions name, by how they name them.
-    pub(super) fn extract(&self, event: &Value) -> Vec<(String, String)> {
+    pub(super) fn extract(&self, event: &Value, work: &mut Work) -> Result<Vec<(String, String)>, Spent> {
         let mut found: Vec<(String, String)> = Vec::new();
         for (path, _) in self.tests() {
             if found.iter().all(|(known, _)| *known != path.text)
-                && let Some(value) = path.scalar(event)
+                && let Some(value) = path.scalar(event, work)?
             {
                 found.push((path.text.clone(), value));
             }
         }
-        found
+        Ok(found)
     }
 
     fn tests(&self) -> Vec<(&Path, &Test)> {
@@ -95,18 +99,20 @@ impl Path {
     }
 
     /// The text, number or truth that it leads to first.
-    pub(super) fn scalar(&self, event: &Value) -> Option<String> {
-        self.follow(event).into_iter().find_map(|value| match value {
+    pub(super) fn scalar(&self, event: &Value, work: &mut Work) -> Result<Option<String>, Spent> {
+        let found = self.follow(event, work)?.into_iter().find_map(|value| match value {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
             Value::Bool(flag) => Some(flag.to_string()),
             Value::Null | Value::Array(_) | Value::Object(_) => None,
-        })
+        });
+        Ok(found)
     }
 
-    fn follow<'v>(&self, event: &'v Value) -> Vec<&'v Value> {
+    fn follow<'v>(&self, event: &'v Value, work: &mut Work) -> Result<Vec<&'v Value>, Spent> {
         let mut values = vec![event];
         for step in &self.steps {
+            work.spend(values.len(), A_VALUE)?;
             values = values
                 .into_iter()
                 .flat_map(|value| match (step, value) {
@@ -118,7 +124,8 @@ impl Path {
                 })
                 .collect();
         }
-        values
+        work.spend(values.len(), A_VALUE)?;
+        Ok(values)
     }
 }
 
@@ -251,16 +258,16 @@ impl<'t> Reader<'t> {
 }
 
 impl Condition {
-    fn holds(&self, event: &Value) -> bool {
+    fn holds(&self, event: &Value, work: &mut Work) -> Result<bool, Spent> {
         match self {
-            Self::All(conditions) => conditions.iter().all(|condition| condition.holds(event)),
-            Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(event)),
+            Self::All(conditions) => all(conditions, |condition| condition.holds(event, work)),
+            Self::Any(conditions) => any(conditions, |condition| condition.holds(event, work)),
             Self::Of(path, test) => {
-                let found = path.follow(event);
+                let found = path.follow(event, work)?;
                 match test {
-                    Test::IsNotThere => found.is_empty(),
-                    Test::Is(wanted) => found.contains(&wanted),
-                    Test::Compares(comparison) => found.iter().any(|value| compares(comparison, value)),
+                    Test::IsNotThere => Ok(found.is_empty()),
+                    Test::Is(wanted) => Ok(found.contains(&wanted)),
+                    Test::Compares(comparison) => any(&found, |value| compares(comparison, value, work)),
                 }
             }
         }
@@ -268,11 +275,11 @@ impl Condition {
 }
 
 /// Arrays and objects compare with nothing.
-fn compares(comparison: &Comparison, value: &Value) -> bool {
+fn compares(comparison: &Comparison, value: &Value, work: &mut Work) -> Result<bool, Spent> {
     match value {
-        Value::String(text) => comparison.holds_of_text(text),
-        Value::Number(number) => comparison.holds_of_number(number),
-        Value::Bool(flag) => comparison.holds_of_text(if *flag { "true" } else { "false" }),
-        Value::Null | Value::Array(_) | Value::Object(_) => false,
+        Value::String(text) => comparison.holds_of_text(text, work),
+        Value::Number(number) => comparison.holds_of_number(number, work),
+        Value::Bool(flag) => comparison.holds_of_text(if *flag { "true" } else { "false" }, work),
+        Value::Null | Value::Array(_) | Value::Object(_) => Ok(false),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::invalid;
 use super::value::{Regex, quoted};
+use super::work::{Spent, Work, all, any};
 use crate::error::Refusal;
 
 /// Terms. Where one must be there, those of which any would do are passed over, as AWS does.
@@ -40,22 +41,25 @@ impl Terms {
         all.filter(|term| matches!(term, Term::Regex(_))).count()
     }
 
-    pub(super) fn fit(&self, message: &str) -> bool {
-        let is_in = |term: &Term| term.is_in(message);
+    pub(super) fn fit(&self, message: &str, work: &mut Work) -> Result<bool, Spent> {
+        let mut is_in = |term: &Term| term.is_in(message, work);
         let has_wanted = if self.all.is_empty() && !self.any.is_empty() {
-            self.any.iter().any(is_in)
+            any(&self.any, &mut is_in)?
         } else {
-            self.all.iter().all(is_in)
+            all(&self.all, &mut is_in)?
         };
-        has_wanted && !self.none.iter().any(is_in)
+        Ok(has_wanted && !any(&self.none, is_in)?)
     }
 }
 
 impl Term {
-    fn is_in(&self, message: &str) -> bool {
+    fn is_in(&self, message: &str, work: &mut Work) -> Result<bool, Spent> {
         match self {
-            Self::Text(text) => message.contains(text.as_str()),
-            Self::Regex(regex) => regex.is_in(message),
+            Self::Text(text) => {
+                work.spend(message.len().saturating_add(text.len()), 1)?;
+                Ok(message.contains(text.as_str()))
+            }
+            Self::Regex(regex) => regex.is_in(message, work),
         }
     }
 }

@@ -1,10 +1,17 @@
 //! What values are compared with.
 
+use std::cmp::Ordering;
+
 use super::invalid;
+use super::work::{Spent, Work};
 use crate::error::Refusal;
 
-/// What a compiled regular expression may take, in bytes.
-const MOST_COMPILED: usize = 256 << 10;
+/// What a compiled regular expression takes, in bytes at most, and the work that one of that size has with a character at
+/// worst: there it follows all that may still become a match, which are the more the larger it is.
+const SIZES: [(usize, u64); 3] = [(16 << 10, 16), (64 << 10, 128), (256 << 10, 1_024)];
+
+/// The work with a comparison beside that with its characters.
+const A_COMPARISON: usize = 32;
 
 /// Characters that stand for themselves in regular expressions, and those that mean something (User Guide, "Supported
 /// regular expressions syntax"). Others are written `\xHH`.
@@ -31,14 +38,26 @@ pub(super) struct Comparison {
 
 #[derive(Clone, Debug)]
 enum Wanted {
-    Number(f64, String),
+    Number(Number, String),
     Text(String),
     Regex(Regex),
 }
 
-/// A regular expression, of those that AWS takes. It is found anywhere in a text, in time that grows with the text alone.
+/// A number as it is written. Integers are compared as such: long ones that differ are different.
+#[derive(Clone, Copy, Debug)]
+struct Number {
+    integer: Option<i128>,
+    number: f64,
+}
+
+/// A regular expression, of those that AWS takes. It is found anywhere in a text, in time that grows with the text and with
+/// the expression.
 #[derive(Clone, Debug)]
-pub(super) struct Regex(regex::Regex);
+pub(super) struct Regex {
+    regex: regex::Regex,
+    /// The work with a character.
+    work: u64,
+}
 
 impl Regex {
     pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
@@ -50,12 +69,16 @@ impl Regex {
         if text.is_empty() || !text.chars().all(is_taken) {
             return Err(refused());
         }
-        let compiled = regex::RegexBuilder::new(text).size_limit(MOST_COMPILED).nest_limit(16).build();
-        compiled.map(Self).map_err(|_| refused())
+        let of_size = |(size, work): (usize, u64)| {
+            let built = regex::RegexBuilder::new(text).size_limit(size).nest_limit(16).build();
+            built.ok().map(|regex| Self { regex, work })
+        };
+        SIZES.into_iter().find_map(of_size).ok_or_else(refused)
     }
 
-    pub(super) fn is_in(&self, text: &str) -> bool {
-        self.0.is_match(text)
+    pub(super) fn is_in(&self, text: &str, work: &mut Work) -> Result<bool, Spent> {
+        work.spend(text.len().saturating_add(A_COMPARISON), self.work)?;
+        Ok(self.regex.is_match(text))
     }
 }
 
@@ -86,7 +109,7 @@ impl Comparison {
             let regex = regex.strip_suffix('%').filter(|_| !operator.is_order()).ok_or_else(invalid)?;
             return Ok(Self { operator, wanted: Wanted::Regex(Regex::parse(regex)?) });
         }
-        match text.parse::<f64>().ok().filter(|number| number.is_finite()) {
+        match Number::parse(text).filter(|number| number.number.is_finite()) {
             Some(number) => Ok(Self { operator, wanted: Wanted::Number(number, text.to_owned()) }),
             None if text.is_empty() => Err(invalid()),
             None => Self::of_text(operator, text),
@@ -105,35 +128,64 @@ impl Comparison {
         matches!(self.wanted, Wanted::Regex(_))
     }
 
-    pub(super) fn holds_of_number(&self, value: &serde_json::Number) -> bool {
-        match (&self.wanted, value.as_f64()) {
-            (Wanted::Number(wanted, _), Some(number)) => self.compares(number, *wanted),
-            _ => self.holds_of_text(&value.to_string()),
+    pub(super) fn holds_of_number(
+        &self,
+        value: &serde_json::Number,
+        work: &mut Work,
+    ) -> Result<bool, Spent> {
+        match (&self.wanted, Number::of(value)) {
+            (Wanted::Number(wanted, _), Some(number)) => {
+                work.spend(A_COMPARISON, 1)?;
+                Ok(self.compares(number, *wanted))
+            }
+            _ => self.holds_of_text(&value.to_string(), work),
         }
     }
 
-    pub(super) fn holds_of_text(&self, value: &str) -> bool {
+    pub(super) fn holds_of_text(&self, value: &str, work: &mut Work) -> Result<bool, Spent> {
+        work.spend(value.len().saturating_add(A_COMPARISON), 1)?;
         if let Wanted::Number(wanted, _) = &self.wanted
             && self.operator.is_order()
         {
-            return value.parse().is_ok_and(|number| self.compares(number, *wanted));
+            return Ok(Number::parse(value).is_some_and(|number| self.compares(number, *wanted)));
         }
         let fits = match &self.wanted {
-            Wanted::Number(_, text) | Wanted::Text(text) => fits_wildcard(text, value),
-            Wanted::Regex(regex) => regex.is_in(value),
+            Wanted::Number(_, text) | Wanted::Text(text) => {
+                work.spend(text.len(), 1)?;
+                fits_wildcard(text, value)
+            }
+            Wanted::Regex(regex) => regex.is_in(value, work)?,
         };
-        fits == (self.operator == Operator::Equal)
+        Ok(fits == (self.operator == Operator::Equal))
     }
 
-    fn compares(&self, value: f64, wanted: f64) -> bool {
-        let is_same = (value - wanted).abs() <= f64::EPSILON * wanted.abs();
+    fn compares(&self, value: Number, wanted: Number) -> bool {
+        let order = value.compare(wanted);
         match self.operator {
-            Operator::Equal => is_same,
-            Operator::NotEqual => !is_same,
-            Operator::Less => value < wanted,
-            Operator::LessOrEqual => value <= wanted,
-            Operator::Greater => value > wanted,
-            Operator::GreaterOrEqual => value >= wanted,
+            Operator::Equal => order == Some(Ordering::Equal),
+            Operator::NotEqual => order != Some(Ordering::Equal),
+            Operator::Less => order == Some(Ordering::Less),
+            Operator::LessOrEqual => matches!(order, Some(Ordering::Less | Ordering::Equal)),
+            Operator::Greater => order == Some(Ordering::Greater),
+            Operator::GreaterOrEqual => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
+        }
+    }
+}
+
+impl Number {
+    fn parse(text: &str) -> Option<Self> {
+        Some(Self { integer: text.parse().ok(), number: text.parse().ok()? })
+    }
+
+    fn of(value: &serde_json::Number) -> Option<Self> {
+        let integer = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
+        Some(Self { integer, number: value.as_f64()? })
+    }
+
+    fn compare(self, other: Self) -> Option<Ordering> {
+        match (self.integer, other.integer) {
+            (Some(one), Some(other)) => Some(one.cmp(&other)),
+            _ => self.number.partial_cmp(&other.number),
         }
     }
 }
