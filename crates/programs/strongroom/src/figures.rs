@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use strongroom_cloudwatch::CloudWatch;
 use strongroom_deriving::{Followed, Progress as Derivation};
 use strongroom_history::{History, Progress};
 use strongroom_server::{Figure, Figures, Reading};
@@ -96,6 +97,19 @@ impl Figures for Derived {
                 value: Reading::Gauge(failing as f64),
             },
         ]
+    }
+}
+
+/// What CloudWatch has passed over.
+pub(crate) struct Metrics(pub(crate) Arc<CloudWatch>);
+
+impl Figures for Metrics {
+    fn figures(&self) -> Vec<Figure> {
+        vec![Figure {
+            name: "metric_minutes_passed_over",
+            help: "Minutes of new metrics of log events that were passed over because their account has as many metrics as it may",
+            value: Reading::Counter(self.0.passed_over()),
+        }]
     }
 }
 

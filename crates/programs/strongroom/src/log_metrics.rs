@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use strongroom_cloudwatch::{CloudWatch, Feeder, Summary};
+use strongroom_cloudwatch::{CloudWatch, Fed, Feeder, NotFed, Summary};
 use strongroom_deriving::Follower;
 use strongroom_identity::Region;
-use strongroom_logs::{Emitted, Logs};
+use strongroom_logs::{Emission, Emitted, Logs};
 use strongroom_runtime::Shutdown;
 use strongroom_store::{Engine, StoreError};
 use tokio::sync::Mutex;
@@ -57,12 +57,12 @@ impl LogMetrics {
         }
     }
 
-    /// Events and points have files of their own: CloudWatch keeps the number of what it has with what it makes of it, and
-    /// passes over what comes again after a crash.
+    /// Events and points have files of their own: CloudWatch keeps the number of the last row that it has with what it makes
+    /// of it, and passes over the rows that come again, whether after a crash or because nobody waited for the second step.
     async fn between_files(&self) -> Result<(), StoreError> {
         while let Some(emissions) = self.logs.emissions().await? {
-            let summaries: Vec<_> = emissions.said.iter().filter_map(summary).collect();
-            self.cloudwatch.feed(&emissions.source, emissions.number, &summaries).await?;
+            let rows: Vec<_> = emissions.rows.iter().map(fed).collect();
+            self.cloudwatch.feed(&emissions.source, &rows).await?;
             self.logs.taken(&emissions).await?;
         }
         Ok(())
@@ -75,12 +75,15 @@ impl LogMetrics {
                 Box::pin(async move {
                     let said = Logs::take_emissions(tx).await?;
                     let summaries: Vec<_> = said.iter().filter_map(summary).collect();
-                    CloudWatch::write_fed(tx, &summaries).await?;
-                    Ok::<_, StoreError>(said.len())
+                    self.cloudwatch.write_fed(tx, &summaries).await?;
+                    Ok::<_, NotFed>(said.len())
                 })
             });
-            if moved.await? == 0 {
-                return Ok(());
+            match moved.await {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(NotFed::Uncounted(whose)) => self.cloudwatch.count_metrics(&whose).await?,
+                Err(NotFed::Store(error)) => return Err(error),
             }
         }
     }
@@ -93,6 +96,10 @@ impl Feeder for LogMetrics {
         let _ = self.hsm_logs.catch_up().await;
         self.pass_on().await;
     }
+}
+
+fn fed(emission: &Emission) -> Fed {
+    Fed { number: emission.number, summaries: emission.said.iter().filter_map(summary).collect() }
 }
 
 /// As CloudWatch takes it.

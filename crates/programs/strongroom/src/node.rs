@@ -39,7 +39,7 @@ pub(crate) use self::ground::Ground;
 pub(crate) use self::production::Offline;
 pub(crate) use self::services::{Choices, Clusters, Messages, Services};
 use crate::failures::Failures;
-use crate::figures::{Derived, EventIndex, ThisProcess};
+use crate::figures::{Derived, EventIndex, Metrics, ThisProcess};
 use crate::freshness::{StoreFeed, UpToDate};
 use crate::journal_keeping::JournalKeeping;
 use crate::notifications::Certificates;
@@ -132,6 +132,7 @@ impl Node {
                     cloudwatch.counting(),
                     log_metrics.hsm_logs.clone(),
                 ])),
+                Arc::new(Metrics(cloudwatch.clone())),
             ]
             .into_iter()
             .chain(door.figures)

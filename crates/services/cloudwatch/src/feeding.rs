@@ -1,5 +1,6 @@
 //! Samples that others have added up and hand over, each once: what log events say.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,6 +11,7 @@ use crate::CloudWatch;
 use crate::domain::home::Home;
 use crate::domain::metric::Metric;
 use crate::domain::statistic::StatisticSet;
+use crate::quota::{NotFed, Uncounted};
 use crate::repo::metrics;
 use crate::repo::points::{At, Samples};
 
@@ -40,6 +42,15 @@ pub struct Summary {
     pub most: f64,
 }
 
+/// What one row of a source says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fed {
+    /// The row's number: a source counts them up, and hands them over in their order.
+    pub number: i64,
+    /// All that it says.
+    pub summaries: Vec<Summary>,
+}
+
 /// Somebody whose samples are to be had before alarms are looked at.
 #[async_trait]
 pub trait Feeder: Send + Sync {
@@ -48,24 +59,65 @@ pub trait Feeder: Send + Sync {
 }
 
 impl CloudWatch {
-    /// Keeps samples that others number, each number of a source once: those of numbers that were had before are passed
-    /// over.
-    pub async fn feed(&self, source: &str, number: i64, summaries: &[Summary]) -> Result<(), StoreError> {
-        let samples = &samples_of_summaries(summaries);
-        let taken = self.points.transaction(|tx| {
-            Box::pin(async move {
-                if metrics::take_reading(tx, source, number).await? {
-                    samples.write(tx).await?;
-                }
-                Ok(())
-            })
-        });
-        taken.await
+    /// Keeps what the rows of a source say, each row once: those whose numbers were had before are passed over, also where
+    /// others that were not come with them. Samples of new metrics for which their account has no room are passed over too,
+    /// and counted.
+    pub async fn feed(&self, source: &str, rows: &[Fed]) -> Result<(), StoreError> {
+        loop {
+            let taken = self.points.transaction(|tx| {
+                Box::pin(async move {
+                    let mut samples = Samples::default();
+                    for row in rows {
+                        if metrics::take_reading(tx, source, row.number).await? {
+                            add_summaries(&mut samples, &row.summaries);
+                        }
+                    }
+                    self.write_with_room(tx, samples).await
+                })
+            });
+            match taken.await {
+                Err(NotFed::Uncounted(whose)) => self.count_metrics(&whose).await?,
+                Err(NotFed::Store(error)) => return Err(error),
+                Ok(()) => return Ok(()),
+            }
+        }
     }
 
     /// Keeps samples of others in a transaction of the database of points, in which they are taken from where they were.
-    pub async fn write_fed(tx: &mut Tx<'_>, summaries: &[Summary]) -> Result<(), StoreError> {
-        samples_of_summaries(summaries).write(tx).await
+    /// Those of new metrics for which their account has no room are passed over, and counted.
+    pub async fn write_fed(&self, tx: &mut Tx<'_>, summaries: &[Summary]) -> Result<(), NotFed> {
+        let mut samples = Samples::default();
+        add_summaries(&mut samples, summaries);
+        self.write_with_room(tx, samples).await
+    }
+
+    /// Counts the metrics of an account, where that is to be done before samples are handed over again. For a minute it is
+    /// known then whether there is room.
+    pub async fn count_metrics(&self, whose: &Uncounted) -> Result<(), StoreError> {
+        self.quota.count(&self.points, &whose.0, self.clocks.domain_now()).await
+    }
+
+    /// Of how many minutes of new metrics the samples were passed over since the start, for want of room. A transaction that
+    /// lost against another and was made again may count twice.
+    pub fn passed_over(&self) -> u64 {
+        self.quota.passed_over()
+    }
+
+    async fn write_with_room(&self, tx: &mut Tx<'_>, mut samples: Samples) -> Result<(), NotFed> {
+        let now_ms = self.clocks.domain_now();
+        let mut left_out = BTreeSet::new();
+        for home in samples.homes() {
+            let keys = samples.keys_of(&home);
+            let without_room = self.quota.without_room(tx, &home, &keys, now_ms).await?;
+            if !without_room.is_empty() {
+                self.quota.tell(&home);
+            }
+            left_out.extend(without_room.into_iter().map(|key| (home, key)));
+        }
+        if !left_out.is_empty() {
+            self.quota.pass_over(samples.leave_out(&left_out));
+        }
+        Ok(samples.write(tx).await?)
     }
 
     /// Names whose samples are to be had before alarms are looked at.
@@ -75,8 +127,7 @@ impl CloudWatch {
     }
 }
 
-fn samples_of_summaries(summaries: &[Summary]) -> Samples {
-    let mut samples = Samples::default();
+fn add_summaries(samples: &mut Samples, summaries: &[Summary]) {
     for summary in summaries {
         let Summary { samples: count, sum, least, most, .. } = *summary;
         let home = Home { account: summary.account, region: summary.region };
@@ -87,5 +138,4 @@ fn samples_of_summaries(summaries: &[Summary]) -> Samples {
             samples.add(home, &metric, at, &StatisticSet { samples: count, sum, least, most });
         }
     }
-    samples
 }

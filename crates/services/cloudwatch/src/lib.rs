@@ -31,7 +31,8 @@ mod service;
 mod tidying;
 mod watching;
 
-pub use feeding::{Feeder, Summary};
+pub use feeding::{Fed, Feeder, Summary};
 pub use gauges::Gauge;
+pub use quota::{NotFed, Uncounted};
 pub use repo::{METRIC_MIGRATIONS, MIGRATIONS, STATEMENTS};
 pub use service::{CloudWatch, Emission, Parts, Quiet};

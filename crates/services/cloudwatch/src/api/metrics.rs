@@ -52,7 +52,7 @@ pub(super) async fn put_metric_data(
     for Datum { metric, at_ms, unit, set, is_fine } in &data {
         samples.add(home, metric, At { ms: *at_ms, unit, is_fine: *is_fine }, set);
     }
-    cloudwatch.quota.check(&cloudwatch.points, &home, &samples.keys()).await?;
+    cloudwatch.quota.check(&cloudwatch.points, &home, &samples.keys_of(&home), context.now_ms).await?;
     let samples = &samples;
     let written = cloudwatch
         .points

@@ -62,6 +62,11 @@ impl Metric {
         key
     }
 
+    /// Whether it is a client's own, and not of an AWS service.
+    pub(crate) fn is_own(&self) -> bool {
+        !self.namespace.starts_with(RESERVED)
+    }
+
     /// Whether every minute has a value from the first key on, 0 when no key was used: the uses of all keys of an
     /// account in a Region together.
     pub(crate) fn has_implied_zeros(&self) -> bool {

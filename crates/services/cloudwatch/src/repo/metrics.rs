@@ -1,6 +1,8 @@
 //! Rows of metrics: which there are, from when on they have a value every minute, and how far readings are.
 
-use strongroom_store::{Db, Row, Statement, StoreError, Tx};
+use std::collections::BTreeSet;
+
+use strongroom_store::{Db, Row, Statement, StoreError, Tx, Value};
 
 use super::unreadable;
 use crate::domain::home::Home;
@@ -35,14 +37,18 @@ const FORGET: Statement = Statement::new(
     "DELETE FROM cloudwatch_metrics WHERE (account, region, metric) IN \
      (SELECT account, region, metric FROM cloudwatch_metrics WHERE newest_ms < $1 ORDER BY newest_ms LIMIT $2)",
 );
-/// Those of AWS's services are in namespaces between these.
+/// Those of AWS's services are in namespaces between these: the store sorts text by its bytes.
 const COUNT: Statement = Statement::new(
     "SELECT COUNT(*) AS metrics FROM (SELECT 1 AS one FROM cloudwatch_metrics \
      WHERE account = $1 AND region = $2 AND (namespace < 'AWS/' OR namespace >= 'AWS0') LIMIT $3) AS counted",
 );
-const IS_THERE: Statement = Statement::new(
-    "SELECT newest_ms FROM cloudwatch_metrics WHERE account = $1 AND region = $2 AND metric = $3",
+const THERE_AMONG: Statement = Statement::new(
+    "SELECT metric FROM cloudwatch_metrics WHERE account = $1 AND region = $2 AND metric IN \
+     ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, \
+     $27, $28, $29, $30, $31, $32, $33, $34)",
 );
+/// Metrics that are looked for at once.
+const AMONG: usize = 32;
 const BEGIN: Statement = Statement::new(
     "INSERT INTO cloudwatch_beginnings (account, region, since_ms) VALUES ($1, $2, $3) \
      ON CONFLICT (account, region) DO UPDATE SET since_ms = excluded.since_ms \
@@ -56,7 +62,7 @@ const TAKE_READING: Statement = Statement::new(
      WHERE excluded.read_ms > cloudwatch_readings.read_ms",
 );
 pub(crate) const STATEMENTS: &[Statement] =
-    &[NOTE, LIST, LIST_NAMESPACE, LIST_NAMED, FORGET, COUNT, IS_THERE, BEGIN, BEGINNING, TAKE_READING];
+    &[NOTE, LIST, LIST_NAMESPACE, LIST_NAMED, FORGET, COUNT, THERE_AMONG, BEGIN, BEGINNING, TAKE_READING];
 
 /// Notes that a metric has a point at a moment. Moments are kept by the minute, so that few notes write anything.
 pub(crate) async fn note(
@@ -141,10 +147,23 @@ pub(crate) async fn count(db: &Db, home: &Home, most: u32) -> Result<u32, StoreE
     Ok(u32::try_from(counted).unwrap_or(u32::MAX))
 }
 
-/// Whether there is such a metric.
-pub(crate) async fn is_there(db: &Db, home: &Home, key: &MetricKey) -> Result<bool, StoreError> {
-    let [account, region] = home.columns();
-    Ok(db.query_opt(IS_THERE, &[account, region, key.into()]).await?.is_some())
+/// Which of these metrics there are.
+pub(crate) async fn there_among(
+    tx: &mut Tx<'_>,
+    home: &Home,
+    keys: &[MetricKey],
+) -> Result<BTreeSet<MetricKey>, StoreError> {
+    let mut there = BTreeSet::new();
+    for some in keys.chunks(AMONG) {
+        // The last ones are fewer: the first of them is asked for as often as there are places.
+        let places = some.iter().chain(some.iter().take(1).cycle()).take(AMONG);
+        let mut values = Vec::from(home.columns());
+        values.extend(places.map(Value::from));
+        for row in tx.query(THERE_AMONG, &values).await? {
+            there.insert(row.array("metric")?);
+        }
+    }
+    Ok(there)
 }
 
 /// Notes that keys of KMS are there from a moment on.

@@ -1,6 +1,6 @@
 //! Rows of points.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use strongroom_store::{Db, Row, Statement, StoreError, Tx, Value};
 
@@ -55,9 +55,28 @@ impl Samples {
         }
     }
 
-    /// The metrics that they are of.
-    pub(crate) fn keys(&self) -> Vec<MetricKey> {
-        self.metrics.keys().map(|(_, key)| *key).collect()
+    /// Where the metrics are that they are of, but for those of AWS's services.
+    pub(crate) fn homes(&self) -> BTreeSet<Home> {
+        let own = self.metrics.iter().filter(|(_, (metric, _))| metric.is_own());
+        own.map(|((home, _), _)| *home).collect()
+    }
+
+    /// The metrics there that they are of, but for those of AWS's services.
+    pub(crate) fn keys_of(&self, home: &Home) -> Vec<MetricKey> {
+        let of_home = self.metrics.iter().filter(|((of, _), (metric, _))| of == home && metric.is_own());
+        of_home.map(|((_, key), _)| *key).collect()
+    }
+
+    /// Leaves out those of some metrics, and answers of how many minutes they are.
+    pub(crate) fn leave_out(&mut self, left_out: &BTreeSet<(Home, MetricKey)>) -> u64 {
+        let mut minutes = 0;
+        self.metrics.retain(|place, _| !left_out.contains(place));
+        self.sets.retain(|(home, key, resolution, ..), _| {
+            let stays = !left_out.contains(&(*home, *key));
+            minutes += u64::from(!stays && *resolution == Resolution::Minute);
+            stays
+        });
+        minutes
     }
 
     /// Whether there are none.

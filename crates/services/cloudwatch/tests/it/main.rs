@@ -7,6 +7,7 @@ mod actions;
 mod alarms;
 mod composites;
 mod counting;
+mod feeding;
 mod fixture;
 mod history;
 mod keeping;

@@ -1,10 +1,15 @@
 //! Metrics listed and read.
 
+use std::ops::Range;
+
 use strongroom_api_cloudwatch::{self as api, CloudWatch as _};
-use strongroom_schema::Timestamp;
+use strongroom_cloudwatch::{Fed, Summary};
+use strongroom_schema::{Timestamp, Unit};
+use strongroom_service::ApiError;
+use strongroom_store::Statement;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::{DAY, HOUR, Lab, MINUTE, START};
+use crate::fixture::{ACCOUNT, Client, DAY, HOUR, Lab, MINUTE, REGION, START};
 
 on_both_engines! {
     metrics_are_listed_by_pages,
@@ -12,6 +17,8 @@ on_both_engines! {
     points_of_units_are_apart,
     many_pages_of_points,
     an_account_has_so_many_metrics_at_most,
+    who_has_reached_the_quota_is_not_counted_at_each_call,
+    what_log_events_say_of_new_metrics_has_the_same_quota,
 }
 
 fn datum(name: &str, shop: &str, unit: &str) -> api::MetricDatum {
@@ -111,16 +118,18 @@ async fn many_pages_of_points(database: &TestDatabase) {
     assert_eq!(sums.iter().map(|(_, sum)| sum).sum::<f64>(), minutes as f64);
 }
 
+/// Puts a sample of each metric of these numbers.
+async fn try_put(client: &Client, names: Range<u32>) -> Result<Unit, ApiError> {
+    let input = api::PutMetricDataInput {
+        namespace: "Shop".to_owned(),
+        metric_data: Some(names.map(|name| datum(&format!("m{name}"), "a", "Count")).collect()),
+        ..Default::default()
+    };
+    client.cloudwatch.put_metric_data(&client.context(), input).await
+}
+
 async fn an_account_has_so_many_metrics_at_most(database: &TestDatabase) {
     let lab = Lab::new(database).await.with_most_metrics(5);
-    let try_put = async |client: &crate::fixture::Client, names: std::ops::Range<u32>| {
-        let input = api::PutMetricDataInput {
-            namespace: "Shop".to_owned(),
-            metric_data: Some(names.map(|name| datum(&format!("m{name}"), "a", "Count")).collect()),
-            ..Default::default()
-        };
-        client.cloudwatch.put_metric_data(&client.context(), input).await
-    };
     let client = lab.root();
     try_put(&client, 0..3).await.unwrap();
     // KMS's own metrics take no room.
@@ -138,4 +147,59 @@ async fn an_account_has_so_many_metrics_at_most(database: &TestDatabase) {
     try_put(&lab.of_account("444455556666"), 10..15).await.unwrap();
     lab.pass(456 * DAY).await;
     try_put(&client, 5..10).await.unwrap();
+}
+
+async fn who_has_reached_the_quota_is_not_counted_at_each_call(database: &TestDatabase) {
+    let lab = Lab::new(database).await.with_most_metrics(5);
+    let client = lab.root();
+    try_put(&client, 0..5).await.unwrap();
+    try_put(&client, 5..6).await.unwrap_err();
+    // Who counts now would find room.
+    let remove = Statement::new("DELETE FROM cloudwatch_metrics WHERE name = $1");
+    assert_eq!(lab.db.execute(remove, &["m0".into()]).await.unwrap(), 1);
+    assert_eq!(try_put(&client, 5..6).await.unwrap_err().code(), "Throttling");
+    lab.pass(MINUTE).await;
+    try_put(&client, 5..6).await.unwrap();
+    try_put(&client, 6..7).await.unwrap_err();
+}
+
+async fn what_log_events_say_of_new_metrics_has_the_same_quota(database: &TestDatabase) {
+    let lab = Lab::new(database).await.with_most_metrics(5);
+    let said = |namespace: &str, name: u32| Summary {
+        account: ACCOUNT.parse().unwrap(),
+        region: REGION,
+        namespace: namespace.to_owned(),
+        name: format!("m{name}"),
+        dimensions: vec![("Shop".to_owned(), "a".to_owned())],
+        unit: "Count".to_owned(),
+        at_ms: START,
+        samples: 1.0,
+        sum: 1.0,
+        least: 1.0,
+        most: 1.0,
+    };
+    let feed = async |number: i64, names: Range<u32>, namespace: &str| {
+        let fed = Fed { number, summaries: names.map(|name| said(namespace, name)).collect() };
+        lab.cloudwatch.feed("logs", &[fed]).await.unwrap();
+        lab.cloudwatch.passed_over()
+    };
+    let client = lab.root();
+    assert_eq!(feed(1, 0..3, "Shop").await, 0);
+    try_put(&client, 0..5).await.unwrap();
+    // Those of AWS's services take no room, and those that are there have theirs.
+    assert_eq!(feed(2, 0..9, "AWS/Logs").await, 0);
+    assert_eq!(feed(3, 0..8, "Shop").await, 3);
+    assert_eq!(feed(3, 0..8, "Shop").await, 3, "they were had before");
+    let sum = async |name: &str| {
+        let sums = client.sums(("Shop", name), &[("Shop", "a")], (START, START + HOUR), 60).await;
+        sums.iter().map(|(_, sum)| sum).sum::<f64>()
+    };
+    assert_eq!((sum("m0").await, sum("m4").await, sum("m5").await), (3.0, 2.0, 0.0));
+    // The same where the samples are taken from the store itself.
+    let others = vec![said("Shop", 8), said("Shop", 4)];
+    let (cloudwatch, others) = (&lab.cloudwatch, &others);
+    let written = lab.db.transaction(|tx| Box::pin(async move { cloudwatch.write_fed(tx, others).await }));
+    written.await.unwrap();
+    assert_eq!((sum("m4").await, sum("m8").await, lab.cloudwatch.passed_over()), (3.0, 0.0, 4));
+    assert_eq!(try_put(&client, 8..9).await.unwrap_err().code(), "Throttling");
 }
