@@ -241,6 +241,18 @@ def test_what_is_there_is_not_touched(program, tmp_path, servers):
     assert before == {path: path.read_bytes() for path in server.data.rglob("*") if path.is_file()}
     server.start()
     assert "restored where nobody does" in server.refused("restore", file, "--config", server.config)
+    server.stop()
+    # Nor is any part of it, though all others were moved away.
+    server.stop()
+    (apart := tmp_path / "apart").mkdir()
+    parts = [path for path in server.data.iterdir() if path.name not in ("failures", "lock", "seal")]
+    assert {"journal", "logs.db", "metrics.db", "objects", "strongroom.db"} <= {path.name for path in parts}
+    for path in parts:
+        path.rename(apart / path.name)
+    for path in parts:
+        (apart / path.name).rename(path)
+        assert f"{path} is there" in server.refused("restore", file, "--config", server.config)
+        path.rename(apart / path.name)
 
 
 def test_a_restore_that_is_killed_leaves_nothing_that_serves_and_is_run_again(program, tmp_path, servers):

@@ -9,7 +9,11 @@ use strongroom_secret::SecretString;
 use crate::cli::{AccountCommand, AccountCreateOptions, AccountListOptions, ConfigOptions, RootResetOptions};
 use crate::control::{self, Request};
 use crate::settings::Settings;
+use crate::terminal::show_once;
 use crate::{moment, process};
+
+/// What to do where a credential could not be shown.
+const LOST: &str = "it is done, but the secret could not be shown, and nobody has it: make another with `strongroom root reset`";
 
 /// A credential as it comes back.
 #[derive(Deserialize)]
@@ -74,11 +78,11 @@ fn ask(options: &ConfigOptions, request: Request) -> Result<SecretString> {
 /// Shows a credential, which nobody shows again.
 fn show(made: &SecretString, as_json: bool, said: &str) -> Result<ExitCode> {
     if as_json {
-        println!("{}", made.expose());
+        show_once(made.expose(), LOST)?;
         return Ok(ExitCode::SUCCESS);
     }
     let Credential { account, access_key_id, secret_access_key } = serde_json::from_str(made.expose())?;
-    println!(
+    let told = format!(
         "{said}
 
 The access key of the root user of account {account}. The secret is shown this once and kept nowhere in the clear:
@@ -86,5 +90,6 @@ The access key of the root user of account {account}. The secret is shown this o
   export AWS_ACCESS_KEY_ID={access_key_id}
   export AWS_SECRET_ACCESS_KEY={secret_access_key}"
     );
+    show_once(&told, LOST)?;
     Ok(ExitCode::SUCCESS)
 }

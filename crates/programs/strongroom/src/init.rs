@@ -23,6 +23,7 @@ use crate::control::Parts;
 use crate::node::{Foundation, Offline};
 use crate::process;
 use crate::settings::{AbsolutePath, Place, Settings, StorePlace};
+use crate::terminal::show_once;
 
 /// Makes what is not there.
 pub(crate) fn run(options: &InitOptions) -> Result<ExitCode> {
@@ -37,7 +38,12 @@ pub(crate) fn run(options: &InitOptions) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let credential = runtime.block_on(make(options, &settings, &place))?;
     let outcome = Outcome { options, settings: &settings, place: &place, certificate, credential };
-    println!("{}", if options.json { outcome.json() } else { outcome.text() });
+    let told = if options.json { outcome.json() } else { outcome.text() };
+    show_once(
+        &told,
+        "everything is there, but the secret of the root user's access key could not be shown, and nobody has it: make \
+         another with `strongroom root reset`",
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -8,6 +8,8 @@ use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
 use std::process;
 
+use anyhow::{Context as _, Result};
+
 /// The status of a command whose output could not be written, as to a disk that is full.
 const NOT_WRITTEN: i32 = 74;
 
@@ -34,6 +36,13 @@ pub(crate) fn show(text: Arguments<'_>) {
         }
         _ => {}
     }
+}
+
+/// Writes a line with what is shown this once to the standard output. A reader who has gone misses it, which is a failure:
+/// `lost` says what to do then.
+pub(crate) fn show_once(text: &str, lost: &'static str) -> Result<()> {
+    let mut output = io::stdout().lock();
+    writeln!(output, "{text}").and_then(|()| output.flush()).context(lost)
 }
 
 /// Writes to the standard error, if anybody reads it.

@@ -50,15 +50,10 @@ pub(crate) async fn make(parts: &Parts, answers: &Answers) -> Result<SecretStrin
     // Nor does any server on the store remove objects' files.
     let held = hold_files(&ground.db, &ground.clocks).await;
     let _objects_hold = held.context("holding the files of objects")?;
-    // Before the store's moment: what is removed from here on all the same is missed, and not left out.
-    let objects_before = objects(&parts.place)?;
-    let seal_dir = &parts.place.seal.dir;
-    let (slots, epoch, snapshot) = moment(parts, seal_dir).await?;
+    let Moment { slots, epoch, snapshot, objects } = moment_with_objects(parts).await?;
     let checkpoints = ground_files(&parts.place.data.journal().join(CHECKPOINTS))?;
     let name = server_name(parts)?;
     let segments = segments(&ground.journal.own_reader())?;
-    let objects = objects_before.into_iter().chain(objects(&parts.place)?);
-    let objects: BTreeMap<String, Kept> = objects.map(|kept| (kept.path.clone(), kept)).collect();
 
     let id: [u8; 16] = random::bytes()?;
     let open_part = OpenPart {
@@ -94,6 +89,34 @@ pub(crate) async fn make(parts: &Parts, answers: &Answers) -> Result<SecretStrin
         Made { backup_id: hex::encode(&id), tables, rows, files, file_bytes: bytes, findings, missing };
     tracing::info!(backup = made.backup_id, rows, files, "a backup was made");
     Ok(SecretString::new(serde_json::to_string(&made)?))
+}
+
+/// What a backup is of: the store at one moment, with the slots of that moment, the epoch of the root key in them, and all
+/// objects' files that the store's rows may name.
+struct Moment {
+    slots: Vec<u8>,
+    epoch: Epoch,
+    snapshot: Snapshot,
+    objects: BTreeMap<String, Kept>,
+}
+
+/// A moment for which all files stay. A server may have been about to remove one as the hold began: no row of a later moment
+/// needs that one. What is removed from then on all the same is missed, and not left out.
+async fn moment_with_objects(parts: &Parts) -> Result<Moment> {
+    let listed = || -> Result<BTreeMap<String, Kept>> {
+        Ok(objects(&parts.place)?.into_iter().map(|kept| (kept.path.clone(), kept)).collect())
+    };
+    let (mut before, mut tries) = (listed()?, 0);
+    loop {
+        let (slots, epoch, snapshot) = moment(parts, &parts.place.seal.dir).await?;
+        let after = listed()?;
+        tries += 1;
+        if tries == TRIES || before.keys().all(|path| after.contains_key(path)) {
+            before.extend(after);
+            return Ok(Moment { slots, epoch, snapshot, objects: before });
+        }
+        before = after;
+    }
 }
 
 /// The store at one moment, with the slots of that moment and the epoch of the root key in them.

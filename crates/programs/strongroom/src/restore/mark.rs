@@ -124,6 +124,7 @@ pub(super) async fn expect_nothing(place: &Place, opened: &Opened) -> Result<()>
         data.journal(),
         data.index(),
         data.metrics(),
+        data.log_events(),
         data.hsms(),
         data.server_name(),
         place.objects.clone(),

@@ -90,6 +90,20 @@ fn a_reader_who_goes_is_no_failure() {
 }
 
 #[test]
+fn a_secret_that_nobody_reads_is_a_failure() {
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let place = Place::new();
+    let (config, data) = (place.temporary().join("strongroom.toml"), place.data());
+    let (config, data) = (config.to_str().unwrap(), data.to_str().unwrap());
+    let arguments = ["init", "--config", config, "--data-dir", data, "--plain-http", "--json"];
+    let said = place.run_into(arguments, writer);
+    assert!(!said.status.success(), "{said:?}");
+    let told = String::from_utf8_lossy(&said.stderr);
+    assert!(told.contains("make another with `strongroom root reset`"), "{told}");
+}
+
+#[test]
 fn output_that_is_not_written_is_a_failure() {
     let full = File::options().write(true).open("/dev/full").unwrap();
     let said = said_to(full);

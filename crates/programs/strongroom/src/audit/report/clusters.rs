@@ -95,9 +95,10 @@ fn newest_backups(site: &Site, region: &str) -> Result<HashMap<String, f64>, Cal
 /// this server's. AWS has none.
 fn newest_skips(site: &Site, region: &str) -> Result<HashMap<String, f64>, CallError> {
     let by_name = json!([{ "AttributeKey": "EventName", "AttributeValue": "SkipDailyBackup" }]);
-    let events = site.cloudtrail(region, "LookupEvents", &json!({ "LookupAttributes": by_name }))?;
+    let events =
+        site.cloudtrail_list(region, "LookupEvents", &json!({ "LookupAttributes": by_name }), "Events")?;
     let mut newest: HashMap<String, f64> = HashMap::new();
-    for event in events["Events"].as_array().into_iter().flatten() {
+    for event in &events {
         let record: Value = serde_json::from_str(text(event, "CloudTrailEvent")).unwrap_or_default();
         let id = text(&record["serviceEventDetails"], "clusterId").to_owned();
         let skipped = newest.entry(id).or_default();

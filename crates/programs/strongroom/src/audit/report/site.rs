@@ -179,6 +179,17 @@ impl Site {
         self.json(CLOUDTRAIL, region, operation, input)
     }
 
+    /// Asks CloudTrail for all of a list.
+    pub(super) fn cloudtrail_list(
+        &self,
+        region: &str,
+        operation: &str,
+        input: &Value,
+        list: &str,
+    ) -> Result<Vec<Value>, CallError> {
+        self.json_list(CLOUDTRAIL, region, operation, input, list)
+    }
+
     /// Asks CloudWatch.
     pub(super) fn cloudwatch(
         &self,
