@@ -68,8 +68,14 @@ impl Effect for HsmLogs {
             match self.0.admit(arrivals).await {
                 Ok(lines) => admitted.push(lines),
                 // What can never come in must not keep everything else out. The journal has it.
-                Err(error @ NotAdmitted::TooMuch) => {
-                    tracing::warn!(group, stream, %error, "lines of an HSM's audit log are not in CloudWatch Logs");
+                Err(error @ (NotAdmitted::TooMuch | NotAdmitted::Damaged(_))) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(
+                        group,
+                        stream,
+                        error,
+                        "lines of an HSM's audit log are not in CloudWatch Logs"
+                    );
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -2,7 +2,7 @@
 //! Guide, "Sending events to CloudWatch Logs").
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use serde_json::json;
@@ -65,35 +65,43 @@ impl OwnGroups {
     /// A session of the role. `is_new` asks whether the role trusts CloudTrail now.
     async fn session(&self, behalf: &Behalf, place: &LogPlace, is_new: bool) -> Result<Caller, Obstacle> {
         let of = (behalf.trail_arn.clone(), place.role_arn.clone());
-        let known = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(&of).cloned();
         let now_ms = self.clocks.real_now();
-        let serving = match known.filter(|known| !is_new && now_ms < known.until_ms) {
-            Some(known) => known,
-            None => {
-                let (access_key_id, token) = self.assume(behalf, place).await?;
-                let serving = Serving { access_key_id, token, until_ms: now_ms.saturating_add(SERVES_MS) };
-                let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-                if sessions.len() >= MOST_SESSIONS {
-                    sessions.clear();
-                }
-                sessions.insert(of.clone(), serving.clone());
-                serving
+        let known = self.sessions().get(&of).filter(|known| !is_new && now_ms < known.until_ms).cloned();
+        if let Some(known) = known {
+            if let Some(caller) = self.caller_of(&known).await? {
+                return of_account(behalf, caller);
             }
-        };
-        let Serving { access_key_id, token, .. } = serving;
-        let found = self.access_keys.find(&access_key_id, Some(token.expose())).await;
+            // The role is gone, or was made anew: assuming it tells.
+            self.sessions().remove(&of);
+        }
+        let (access_key_id, token) = self.assume(behalf, place).await?;
+        let serving = Serving { access_key_id, token, until_ms: now_ms.saturating_add(SERVES_MS) };
+        let caller = self.caller_of(&serving).await?;
+        let caller = caller
+            .ok_or_else(|| Obstacle::Role(denied("the session of the role has ended".to_owned())))?;
+        let caller = of_account(behalf, caller)?;
+        let mut sessions = self.sessions();
+        if sessions.len() >= MOST_SESSIONS {
+            sessions.clear();
+        }
+        sessions.insert(of, serving);
+        Ok(caller)
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashMap<(String, String), Serving>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who calls in a session; nobody, if it has ended.
+    async fn caller_of(&self, serving: &Serving) -> Result<Option<Caller>, Obstacle> {
+        let found = self.access_keys.find(&serving.access_key_id, Some(serving.token.expose())).await;
         let found = found.map_err(|error| Obstacle::Other(failed(error.to_string())))?;
-        let Ok(credential) = found else {
-            // The role is gone, or was made anew.
-            self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&of);
-            return Err(Obstacle::Role(denied("the session of the role has ended".to_owned())));
-        };
-        Ok(Caller {
+        Ok(found.ok().map(|credential| Caller {
             principal: credential.principal,
-            access_key_id,
+            access_key_id: serving.access_key_id.clone(),
             session: credential.session,
             permissions: credential.permissions,
-        })
+        }))
     }
 
     async fn assume(&self, behalf: &Behalf, place: &LogPlace) -> Result<(String, SecretString), Obstacle> {
@@ -200,6 +208,14 @@ impl LogGroups for OwnGroups {
             put => put.map_err(obstacle),
         }
     }
+}
+
+/// Refuses a session of another account's role: its groups are not those of the trail's account.
+fn of_account(behalf: &Behalf, caller: Caller) -> Result<Caller, Obstacle> {
+    if caller.principal.account() == behalf.account {
+        return Ok(caller);
+    }
+    Err(Obstacle::Role(denied("the role belongs to another account".to_owned())))
 }
 
 fn obstacle(error: ApiError) -> Obstacle {
