@@ -1,6 +1,6 @@
 //! Why the journal was not read on.
 
-use strongroom_journal::JournalError;
+use strongroom_journal::{JournalError, StreamId};
 use strongroom_runtime::BoxError;
 use strongroom_store::StoreError;
 
@@ -17,6 +17,16 @@ pub enum DerivingError {
     /// The key that proves the next frames was not noted by this server's seal, or cannot be.
     #[error("what proves the journal's next frames is not as it was noted")]
     Proof,
+    /// It cannot be told who wrote a stream: the heads of its segments are damaged, or name a key that this seal does not have, or
+    /// what is to be read lies too far behind its beginning. Nothing of it is taken, and nothing passed over.
+    #[error(
+        "it cannot be told who wrote stream {stream} of the journal: its head is damaged or altered, or it is too long to be \
+         proved from its beginning; `strongroom audit verify` tells more, and nothing of it is had until somebody has seen to it"
+    )]
+    Unprovable {
+        /// The stream.
+        stream: StreamId,
+    },
     /// What is derived needs something else that is not there now.
     #[error("what is derived from the journal cannot be made now")]
     NotReady(#[source] BoxError),

@@ -16,7 +16,7 @@ use crate::effect::{Batch, Effect};
 use crate::positions::{self, Had};
 use crate::progress::{Counters, Followed, Progress};
 use crate::proving::Prover;
-use crate::reading::{self, Cursor, Listed, Stretch};
+use crate::reading::{self, Cursor, Listed, Reading, Stretch};
 
 /// How often it looks whether the journal has grown.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -155,7 +155,7 @@ impl<E: Effect> Follower<E> {
             positions::forget_before(&self.db, self.effect.name(), first).await?;
             places.retain(|stream, _| *stream >= first);
         }
-        let mut more = false;
+        let (mut more, mut unprovable) = (false, None);
         for listed in listed {
             let place = places.entry(listed.stream).or_insert_with(|| Place {
                 had: None,
@@ -163,12 +163,18 @@ impl<E: Effect> Follower<E> {
                 proof: None,
             });
             if !place.is_done() {
-                more |= self.read_on(&journal, Arc::new(listed), place).await?;
+                match self.read_on(&journal, Arc::new(listed), place).await {
+                    Ok(there_may_be_more) => more |= there_may_be_more,
+                    // The others go on: whoever plants a stream must not stop what is derived of theirs.
+                    Err(error @ DerivingError::Unprovable { .. }) => unprovable = Some(error),
+                    Err(error) => return Err(error),
+                }
             }
         }
-        if !more {
-            *had = ends;
+        if let Some(error) = unprovable.filter(|_| !more) {
+            return Err(error);
         }
+        *had = ends.filter(|_| !more);
         Ok(more)
     }
 
@@ -186,22 +192,27 @@ impl<E: Effect> Follower<E> {
             let (read, prepared) =
                 blocking(move || read(&reader, &prover, &listed_here, (cursor, proof, noted), &*effect))
                     .await?;
-            if read.planted > 0 {
-                let (stream, planted) = (listed.stream, read.planted);
-                tracing::error!(%stream, planted, "records in the journal that no server of this seal has written");
+            let (follower, stream) = (self.effect.name(), listed.stream);
+            let Read { planted, missing, .. } = read;
+            if planted > 0 {
+                tracing::error!(follower, %stream, planted, "records in the journal that no server of this seal has written");
+            }
+            if missing > 0 {
+                tracing::error!(follower, %stream, missing, "frames of the journal that were written are not there");
             }
             let prepared = match prepared {
                 Some(prepared) => Some(self.effect.ready(prepared).await.map_err(DerivingError::NotReady)?),
                 None => None,
             };
-            let done = read.ended && listed.is_closed;
+            let done = read.ended && read.is_over;
             let had = Had { next: read.cursor.next, done, proof: read.noted.filter(|_| !done) };
             if had.next > place.cursor.next || had.done {
                 self.commit(listed.stream, place.had.as_ref(), &had, prepared.as_ref()).await?;
                 place.had = Some(had);
                 self.counters.had(read.records, read.last_ms);
-                self.counters.passed_over(read.damaged.saturating_add(read.planted));
+                self.counters.passed_over(read.damaged);
             }
+            self.counters.passed_over(planted.saturating_add(missing));
             (place.cursor, place.proof) = (read.cursor, read.proof);
             if read.ended {
                 return Ok(false);
@@ -289,8 +300,12 @@ struct Read {
     /// The proof, sealed.
     noted: Option<Vec<u8>>,
     ended: bool,
+    /// Nothing will be added to the stream.
+    is_over: bool,
     damaged: u64,
     planted: u64,
+    /// Frames that are not there.
+    missing: u64,
 }
 
 /// Reads a batch and has the effect prepare it. Blocks on the disk.
@@ -306,19 +321,25 @@ fn read<E: Effect>(
         (None, Some(noted)) => Some(prover.resume(stream, noted)?),
         (proof, _) => proof,
     };
-    let Stretch { records, bytes, cursor, proof, ended, damaged, planted } =
-        reading::read(journal, prover, listed, (cursor, proof), effect.needs())?;
+    let note = |proof: &Option<Proof>| proof.as_ref().map(|proof| prover.note(stream, proof)).transpose();
+    // Sealed now: what was noted with the batch before may be older than the seal's last rotation.
+    let before = note(&proof)?;
+    let reading = Reading { journal, prover, listed, needs: effect.needs() };
+    let Stretch { records, bytes, cursor, proof, ended, is_over, damaged, planted, missing, .. } =
+        reading.read((cursor, proof))?;
     let read = Read {
         records: records.len() as u64,
         last_ms: records.last().map(|(_, record)| record.event_time_ms),
         cursor,
-        noted: proof.as_ref().map(|proof| prover.note(stream, proof)).transpose()?,
+        noted: note(&proof)?,
         proof,
         ended,
+        is_over,
         damaged,
         planted,
+        missing,
     };
-    let batch = Batch { stream, records, bytes, proof: noted };
+    let batch = Batch { stream, records, bytes, proof: before };
     let prepared = (read.records > 0).then(|| effect.prepare(batch));
     Ok((read, prepared))
 }

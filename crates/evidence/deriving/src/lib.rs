@@ -14,7 +14,7 @@
 //! `audit verify`'s work.
 //!
 //! The database has the tables of [`MIGRATIONS`]; where a database file is no part of the services' store, whoever opens
-//! it passes them too.
+//! it passes them too. A server then [adopts](adopt) what versions before left in them.
 
 #![warn(missing_docs)]
 
@@ -29,7 +29,7 @@ mod reading;
 pub use effect::{Batch, Effect, Needs};
 pub use error::DerivingError;
 pub use follower::{AtRest, Follower};
-pub use positions::{MIGRATIONS, STATEMENTS};
+pub use positions::{MIGRATIONS, STATEMENTS, adopt};
 pub use progress::{Followed, Progress};
 pub use proving::{Prover, SEALED, sealed_proofs};
 pub use reading::{Kept, reread};

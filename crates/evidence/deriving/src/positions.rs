@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use strongroom_journal::StreamId;
+use strongroom_seal::Root;
 use strongroom_store::{AuthorityRow, Db, Migration, Row, RowMac, Statement, StoreError, Tx, Value};
 
 use crate::DerivingError;
@@ -19,10 +20,13 @@ pub const MIGRATIONS: &[Migration] = &[
 ];
 
 /// Every statement, so that a test can show each to both engines.
-pub const STATEMENTS: &[Statement] = &[LIST, BEGIN, MOVE, SEAL, FORGET];
+pub const STATEMENTS: &[Statement] = &[LIST, BEGIN, MOVE, COUNT_SEALED, UNSEALED, SEAL, FORGET];
 
 /// Streams of one store, at the most: each is one start of a server within the time that records are kept.
 const MOST_STREAMS: i64 = 100_000;
+
+/// The same of all followers together.
+const MOST_UNSEALED: i64 = 1_000_000;
 
 const LIST: Statement = Statement::new(
     "SELECT follower, stream, record, done, proof, mac FROM deriving_positions \
@@ -35,6 +39,12 @@ const BEGIN: Statement = Statement::new(
 const MOVE: Statement = Statement::new(
     "UPDATE deriving_positions SET record = $3, done = $4, proof = $5, mac = $6 \
      WHERE follower = $1 AND stream = $2 AND record = $7 AND done = 0",
+);
+const COUNT_SEALED: Statement =
+    Statement::new("SELECT COUNT(*) AS sealed FROM deriving_positions WHERE mac IS NOT NULL");
+const UNSEALED: Statement = Statement::new(
+    "SELECT follower, stream, record, done, proof FROM deriving_positions \
+     WHERE mac IS NULL ORDER BY follower, stream LIMIT $1",
 );
 const SEAL: Statement = Statement::new(
     "UPDATE deriving_positions SET mac = $5 \
@@ -92,19 +102,52 @@ impl AuthorityRow for PositionRow {
     }
 }
 
-/// All positions of a follower.
+/// Seals the positions that versions before MACs left. A server does so once at its start, when the tables were brought up to
+/// date and before anything follows the journal; nothing else believes a row without a MAC.
 ///
-/// Versions before MACs left rows without: if none of the follower's has one, they are believed, and sealed.
+/// Those versions left no row with one. Where the database has any, a row without is one that somebody put there: it stays as it
+/// is, and stops its follower. What is believed is told: whoever can write the database could take all MACs off and wait for a
+/// start.
+pub async fn adopt(db: &Db, root: &Root) -> Result<(), StoreError> {
+    let mac = RowMac::new(root);
+    let adopted = db.transaction(|tx| {
+        let mac = &mac;
+        Box::pin(async move {
+            let mut adopted = BTreeMap::new();
+            if tx.query_one(COUNT_SEALED, &[]).await?.i64("sealed")? > 0 {
+                return Ok::<_, StoreError>(adopted);
+            }
+            for row in tx.query(UNSEALED, &[MOST_UNSEALED.into()]).await? {
+                let position = PositionRow::read(&row)?;
+                let columns = position.columns();
+                let named: Vec<_> = columns.iter().map(|(name, value)| (*name, value)).collect();
+                let sealed = mac.seal(PositionRow::TABLE, &named);
+                let found = columns.into_iter().take(4).map(|(_, value)| value);
+                tx.execute(SEAL, &found.chain([sealed.into()]).collect::<Vec<_>>()).await?;
+                *adopted.entry(position.follower).or_default() += 1;
+            }
+            Ok(adopted)
+        })
+    });
+    for (follower, streams) in adopted.await? {
+        let streams: u64 = streams;
+        tracing::warn!(
+            follower,
+            streams,
+            "positions in the journal that have no MAC were believed and sealed: this is in order at the first start after an \
+             upgrade from a version that made none, and at no other"
+        );
+    }
+    Ok(())
+}
+
+/// All positions of a follower.
 pub(crate) async fn list(
     db: &Db,
     mac: &RowMac,
     follower: &str,
 ) -> Result<BTreeMap<StreamId, Had>, StoreError> {
-    let mut rows = rows(db, follower).await?;
-    if !rows.is_empty() && unsealed(&rows)?.len() == rows.len() {
-        seal(db, mac, &unsealed(&rows)?).await?;
-        rows = self::rows(db, follower).await?;
-    }
+    let rows = db.query(LIST, &[follower.into(), MOST_STREAMS.into()]).await?;
     let read = rows.iter().map(|row| {
         if row.opt_blob("mac")?.is_none() {
             let key = PositionRow::read(row)?.key();
@@ -114,37 +157,6 @@ pub(crate) async fn list(
         Ok((stream, had))
     });
     read.collect()
-}
-
-async fn rows(db: &Db, follower: &str) -> Result<Vec<Row>, StoreError> {
-    db.query(LIST, &[follower.into(), MOST_STREAMS.into()]).await
-}
-
-/// The rows that have no MAC.
-fn unsealed(rows: &[Row]) -> Result<Vec<PositionRow>, StoreError> {
-    let mut unsealed = Vec::new();
-    for row in rows {
-        if row.opt_blob("mac")?.is_none() {
-            unsealed.push(PositionRow::read(row)?);
-        }
-    }
-    Ok(unsealed)
-}
-
-async fn seal(db: &Db, mac: &RowMac, unsealed: &[PositionRow]) -> Result<(), StoreError> {
-    db.transaction(|tx| {
-        Box::pin(async move {
-            for row in unsealed {
-                let columns = row.columns();
-                let named: Vec<_> = columns.iter().map(|(name, value)| (*name, value)).collect();
-                let sealed = mac.seal(PositionRow::TABLE, &named);
-                let keys = columns.into_iter().take(4).map(|(_, value)| value);
-                tx.execute(SEAL, &keys.chain([sealed.into()]).collect::<Vec<_>>()).await?;
-            }
-            Ok(())
-        })
-    })
-    .await
 }
 
 /// Moves a position from where it was found, `None` where there was none yet.

@@ -42,12 +42,19 @@ impl Prover {
         Self { root: root.clone(), sealer: Sealer::new(root, Purpose::JournalPlaces) }
     }
 
-    /// Begins to prove a stream, from its first frame on. None where the segment's head is damaged or names a key that nobody
-    /// has: nothing of it can be proved.
-    pub(crate) fn begin(&self, segment: &Segment) -> Option<Proof> {
-        let epoch = Epoch::new(segment.key_epoch()?);
-        let key = self.root.subkey(Purpose::JournalMac, epoch).ok()?;
-        Proof::from_the_beginning(segment.id().stream, &key).ok()
+    /// Begins to prove a stream, from its first frame on. `key_epoch` is what heads of its segments name, none where they are
+    /// damaged. Without a key of that epoch nothing is said of the stream.
+    pub(crate) fn begin(&self, stream: StreamId, key_epoch: Option<u32>) -> Result<Proof, DerivingError> {
+        let epoch = key_epoch.map(Epoch::new);
+        let key = epoch.and_then(|epoch| self.root.subkey(Purpose::JournalMac, epoch).ok());
+        let proof = key.and_then(|key| Proof::from_the_beginning(stream, &key).ok());
+        proof.ok_or(DerivingError::Unprovable { stream })
+    }
+
+    /// Whether a server of this seal began a stream with `segment`, behind the stream `before`.
+    pub(crate) fn is_behind(&self, segment: &Segment, before: StreamId) -> bool {
+        let begun = self.begin(segment.id().stream, segment.key_epoch());
+        begun.is_ok_and(|proof| proof.begins(segment, before))
     }
 
     /// Seals the key of the frame that is next.

@@ -74,7 +74,7 @@ pub use journal::{ClosedOff, Durability, Journal, JournalOptions, Opened};
 pub use keeper::{Compressed, Hold, Holds, Horizon, Keeper, KeeperOptions, MissingEnd, Old, Retired};
 pub use reader::{
     FrameHead, Frames, Heads, ListedSegment, Proof, Reader, Records, SealedFrame, Segment, SegmentFile,
-    SegmentFrames, SegmentId,
+    SegmentFrames, SegmentId, Verdict,
 };
 pub use record::{
     ADDITIONAL_DATA_LIMIT, DECISIONS_LIMIT, EventId, EventType, Identity, IdentityKind, JSON_LIMIT,

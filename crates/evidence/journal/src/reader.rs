@@ -27,7 +27,7 @@ use crate::writer::{Durable, End};
 
 pub use files::SegmentFile;
 pub use heads::{FrameHead, Heads};
-pub use proof::Proof;
+pub use proof::{Proof, Verdict};
 pub use records::Records;
 use sealed::Place;
 pub use sealed::SealedFrame;

@@ -13,6 +13,7 @@ pub(crate) mod notices;
 pub(crate) mod own_buckets;
 mod writing;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -70,6 +71,8 @@ pub struct Deliveries {
     prover: Prover,
     /// What files are made from.
     journal: RwLock<Reader>,
+    /// Records of files that the journal did not show when the files were to be made, each time anew.
+    missing: AtomicU64,
 }
 
 /// While it is held, nothing is gathered.
@@ -83,7 +86,7 @@ impl Deliveries {
         let follower =
             Arc::new(Follower::new(trails.db.clone(), journal.clone(), gathering, &cloudtrail.root));
         let prover = Prover::new(&cloudtrail.root);
-        Self { trails, settings, follower, prover, journal: RwLock::new(journal) }
+        Self { trails, settings, follower, prover, journal: RwLock::new(journal), missing: AtomicU64::new(0) }
     }
 
     /// The ARNs of trails that have a KMS key, where files are put to an S3 that knows none of the keys here: trails of before
@@ -226,7 +229,9 @@ impl Followed for Deliveries {
     }
 
     fn progress(&self) -> Progress {
-        self.follower.progress()
+        let progress = self.follower.progress();
+        let missing = self.missing.load(Ordering::Relaxed);
+        Progress { damaged: progress.damaged.saturating_add(missing), ..progress }
     }
 
     /// What files still to be delivered are made from is needed as much as what was not read yet.

@@ -1,6 +1,8 @@
 //! A journal, a store, and an effect that writes down what it was given.
 
-use std::path::Path;
+use std::fs;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -127,6 +129,28 @@ pub(crate) fn start(folder: &Path) -> Journal {
 pub(crate) fn start_under(folder: &Path, root: &Root) -> Journal {
     let options = JournalOptions { segment_bytes: 4096, queue_bytes: 4096, ..JournalOptions::default() };
     Journal::open(folder, &options, &journal_key(root), "node", NOW_MS).unwrap().journal
+}
+
+/// The first segment of a stream, in the order in which they were begun.
+pub(crate) fn segment(folder: &Path, stream: usize) -> PathBuf {
+    let mut found: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.retain(|path| path.join("000001.seg").exists());
+    found.sort();
+    found[stream].join("000001.seg")
+}
+
+/// Writes into a segment in place: the journal has it open.
+pub(crate) fn write_at(segment: &Path, bytes: &[u8], at: usize) {
+    let file = fs::OpenOptions::new().write(true).open(segment).unwrap();
+    file.write_all_at(bytes, at as u64).unwrap();
+}
+
+/// Changes a byte of the last frame of the first segment, or changes it back.
+pub(crate) fn alter_last_frame(folder: &Path) {
+    let segment = segment(folder, 0);
+    let bytes = fs::read(&segment).unwrap();
+    let at = bytes.windows(4).rposition(|window| window == b"SRJF").unwrap() + 150;
+    write_at(&segment, &[bytes[at] ^ 1], at);
 }
 
 /// Opens the journal of the server of that name in a store that servers share.

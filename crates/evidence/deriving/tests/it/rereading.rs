@@ -1,10 +1,13 @@
 //! Records read again, by their numbers.
 
-use strongroom_deriving::{Kept, Prover, reread};
+use std::sync::Arc;
+
+use strongroom_deriving::{Follower, Kept, Prover, reread};
 use strongroom_journal::Journal;
+use strongroom_seal::Purpose;
 use tempfile::TempDir;
 
-use crate::fixture::{Batches, append, follower_of, names, open, root, start, start_under};
+use crate::fixture::{Batches, alter_last_frame, append, follower_of, names, open, root, start, start_under};
 
 fn read_again(journal: &Journal, first: u64, last: u64, proof: Option<Vec<u8>>) -> Vec<String> {
     let kept = Kept { stream: journal.stream(), first, last, proof };
@@ -60,4 +63,46 @@ async fn what_another_seal_wrote_is_not_read() {
     let journal = start_under(folder.path(), &other);
     append(&journal, &names("a", 10)).await;
     assert!(read_again(&journal, 0, 9, None).is_empty());
+}
+
+#[tokio::test]
+async fn what_proves_a_batch_is_sealed_after_the_last_rotation() {
+    let database = strongroom_testkit::TestDatabase::sqlite();
+    let (folder, db, root) = (TempDir::new().unwrap(), open(&database).await, root());
+    let journal = start_under(folder.path(), &root);
+    let batches = Batches::default();
+    let following = Follower::new(db, journal.reader(), Arc::new(batches.clone()), &root);
+    append(&journal, &names("a", 40)).await;
+    following.catch_up().await.unwrap();
+    // The walk seals rows afresh; what the follower has in memory it does not reach.
+    let next = root.prepare_next().unwrap();
+    root.select(next).unwrap();
+    root.retire_before(next, |_, purpose| purpose == Purpose::JournalMac).unwrap();
+    append(&journal, &names("b", 40)).await;
+    following.catch_up().await.unwrap();
+    let proof = batches.proofs()[1].clone();
+    assert!(proof.is_some());
+    let kept = Kept { stream: journal.stream(), first: 40, last: 79, proof };
+    let mut read = Vec::new();
+    reread(&journal.reader(), &Prover::new(&root), &kept, |record| read.push(record.event_name)).unwrap();
+    assert_eq!(read, names("b", 40));
+}
+
+#[tokio::test]
+async fn what_is_passed_over_is_told() {
+    let folder = TempDir::new().unwrap();
+    let journal = start(folder.path());
+    append(&journal, &names("a", 3)).await;
+    let kept = Kept { stream: journal.stream(), first: 0, last: 2, proof: None };
+    for (is_altered, expected) in [(false, (0, 3)), (true, (1, 2)), (false, (0, 3))] {
+        if is_altered {
+            alter_last_frame(folder.path());
+        }
+        let mut read = 0;
+        let passed_over = reread(&journal.reader(), &Prover::new(&root()), &kept, |_| read += 1).unwrap();
+        assert_eq!((passed_over, read), expected);
+        if is_altered {
+            alter_last_frame(folder.path());
+        }
+    }
 }

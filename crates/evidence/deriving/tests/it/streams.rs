@@ -7,11 +7,12 @@ use strongroom_deriving::Followed as _;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 use tempfile::TempDir;
 
-use crate::fixture::{Names, append, derived, follower, names, open, start, start_in_store};
+use crate::fixture::{Names, append, derived, follower, names, open, segment, start, start_in_store};
 
 on_both_engines! {
     streams_of_several_starts_are_followed,
     what_is_damaged_is_passed_over,
+    a_segment_that_was_taken_away_is_told,
     a_reset_begins_anew,
 }
 
@@ -55,6 +56,21 @@ async fn what_is_damaged_is_passed_over(database: &TestDatabase) {
     let reading = follower(&db, &journal.reader(), Names::new());
     reading.catch_up().await.unwrap();
     assert_eq!((derived(&db).await.len(), reading.progress().damaged), (59, 1));
+}
+
+async fn a_segment_that_was_taken_away_is_told(database: &TestDatabase) {
+    let (folder, db) = (TempDir::new().unwrap(), open(database).await);
+    let journal = start(folder.path());
+    let following = follower(&db, &journal.reader(), Names::new());
+    append(&journal, &names("a", 3)).await;
+    following.catch_up().await.unwrap();
+    append(&journal, &names("b", 60)).await;
+    fs::remove_file(segment(folder.path(), 0).with_file_name("000002.seg")).unwrap();
+    following.catch_up().await.unwrap();
+    let there = derived(&db).await.len() as u64;
+    assert!(there < 63);
+    // Each has a frame of its own.
+    assert_eq!(following.progress().damaged, 63 - there);
 }
 
 async fn a_reset_begins_anew(database: &TestDatabase) {

@@ -1,7 +1,7 @@
 //! One frame that was read.
 
 use crate::error::JournalError;
-use crate::frame::{Frame, FrameFault, FrameHeader, Hash};
+use crate::frame::{Frame, FrameFault, FrameHeader, Hash, Kind};
 use crate::record::codec::{Stored, Wanted};
 use crate::record::{Record, RecordError};
 use crate::stream::{Position, StreamId};
@@ -47,6 +47,11 @@ impl SealedFrame {
     /// Returns how many records the frame holds.
     pub fn count(&self) -> u32 {
         self.place.header.count
+    }
+
+    /// Whether it says that its stream was closed: nothing follows.
+    pub fn is_end(&self) -> bool {
+        self.place.header.kind == Kind::End
     }
 
     /// Returns the length of the frame in bytes.

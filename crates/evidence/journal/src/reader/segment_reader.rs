@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::Reader;
 use super::sealed::{Place, SealedFrame};
 use crate::error::JournalError;
-use crate::frame::{Frame, FrameFault, FrameHeader, HEADER_LEN};
+use crate::frame::{Frame, FrameFault, FrameHeader, HEADER_LEN, Hash};
 use crate::segment::{SegmentContent, SegmentHeader};
 use crate::storage::Chain;
 use crate::stream::StreamId;
@@ -84,8 +84,10 @@ impl Reader {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 opened => opened.map_err(failed())?,
             };
-            let header = SegmentHeader::read(&content).map_err(failed())?.ok().map(|sealed| sealed.header);
-            return Ok(Some(Segment { id, path, content, header, limit }));
+            let sealed = SegmentHeader::read(&content).map_err(failed())?.ok();
+            let seal = sealed.as_ref().map(|sealed| (sealed.hash, sealed.mac));
+            let header = sealed.map(|sealed| sealed.header);
+            return Ok(Some(Segment { id, path, content, header, seal, limit }));
         }
         Ok(None)
     }
@@ -100,6 +102,8 @@ pub struct Segment {
     pub(super) content: SegmentContent,
     /// None if it is damaged.
     pub(super) header: Option<SegmentHeader>,
+    /// The head's hash, and the MAC of it.
+    pub(super) seal: Option<(Hash, Hash)>,
     pub(super) limit: Option<u64>,
 }
 

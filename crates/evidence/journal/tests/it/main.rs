@@ -15,6 +15,7 @@ mod forged;
 mod golden;
 mod killed;
 mod power_cut;
+mod proof;
 mod record;
 mod reports;
 mod retention;

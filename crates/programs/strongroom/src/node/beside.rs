@@ -11,18 +11,23 @@ use strongroom_store::{Db, Engine, Migration, OpenOptions};
 use crate::data_dir::DataDir;
 
 /// Opens the database of metrics' points.
-pub(super) async fn points(store: &Db, data: &DataDir) -> Result<Db> {
-    open(store, &data.metrics(), "metrics", strongroom_cloudwatch::METRIC_MIGRATIONS).await
+pub(super) async fn points(store: &Db, root: &Root, data: &DataDir) -> Result<Db> {
+    open((store, root), &data.metrics(), "metrics", strongroom_cloudwatch::METRIC_MIGRATIONS).await
 }
 
 /// Opens the database of log events.
-pub(super) async fn log_events(store: &Db, data: &DataDir) -> Result<Db> {
-    open(store, &data.log_events(), "log events", strongroom_logs::EVENT_MIGRATIONS).await
+pub(super) async fn log_events(store: &Db, root: &Root, data: &DataDir) -> Result<Db> {
+    open((store, root), &data.log_events(), "log events", strongroom_logs::EVENT_MIGRATIONS).await
 }
 
 /// Beside an embedded store it is a file of its own, so that what is much never queues behind the services' writer. With
 /// PostgreSQL it is the store, whose servers all see the same.
-async fn open(store: &Db, file: &Path, what: &str, tables: &'static [Migration]) -> Result<Db> {
+async fn open(
+    (store, root): (&Db, &Root),
+    file: &Path,
+    what: &str,
+    tables: &'static [Migration],
+) -> Result<Db> {
     if store.engine() == Engine::Postgres {
         return Ok(store.clone());
     }
@@ -30,6 +35,8 @@ async fn open(store: &Db, file: &Path, what: &str, tables: &'static [Migration])
     let opened = opened.with_context(|| format!("opening the {what}"))?;
     let tables = [tables, strongroom_deriving::MIGRATIONS];
     opened.migrate(&tables).await.with_context(|| format!("bringing the {what} up to date"))?;
+    let adopted = strongroom_deriving::adopt(&opened, root).await;
+    adopted.with_context(|| format!("sealing positions of an earlier version beside the {what}"))?;
     Ok(opened)
 }
 

@@ -52,7 +52,7 @@ impl Foundation {
         let servers = join(&db, &root, place).await?;
         bring_up(&root, &unlock, &place.seal);
         db.meta_insert_if_absent(KIND, DEVELOPMENT).await?;
-        migrate(&db).await?;
+        migrate(&db, &root).await?;
         Ok(Self { db, root, servers })
     }
 
@@ -79,7 +79,7 @@ impl Foundation {
         let root = open_known(&place.seal, &unlock)?;
         let servers = join(&db, &root, place).await?;
         bring_up(&root, &unlock, &place.seal);
-        migrate(&db).await?;
+        migrate(&db, &root).await?;
         Ok(Self { db, root, servers })
     }
 
@@ -99,7 +99,7 @@ impl Foundation {
         db.meta_insert_if_absent(SEAL_CHECK, root.check_value().as_bytes()).await?;
         // Of two who make one database ready at once, the other was first.
         let servers = join(&db, &root, place).await?;
-        migrate(&db).await?;
+        migrate(&db, &root).await?;
         Ok(Self { db, root, servers })
     }
 }
@@ -156,8 +156,9 @@ fn bring_up(root: &Root, unlock: &Unlock, seal: &SealPlace) {
     }
 }
 
-async fn migrate(db: &Db) -> Result<()> {
-    db.migrate(&tables()).await.context("bringing the store up to date")
+async fn migrate(db: &Db, root: &Root) -> Result<()> {
+    db.migrate(&tables()).await.context("bringing the store up to date")?;
+    strongroom_deriving::adopt(db, root).await.context("sealing positions of an earlier version")
 }
 
 /// The steps of all services' tables.

@@ -61,10 +61,11 @@ impl Offline {
     /// Opens what is at `place`, whose data folder the caller has locked.
     pub(crate) async fn open(place: &Place, journal: &JournalChoices) -> Result<Self> {
         let foundation = Foundation::open(place).await?;
-        let points = beside::points(&foundation.db, &place.data).await?;
-        let log_events = beside::log_events(&foundation.db, &place.data).await?;
-        let sealed = beside::sealed(&foundation.root, &points, &log_events);
-        let is_beside = foundation.db.engine() == Engine::Sqlite;
+        let Foundation { db, root, .. } = &foundation;
+        let points = beside::points(db, root, &place.data).await?;
+        let log_events = beside::log_events(db, root, &place.data).await?;
+        let sealed = beside::sealed(root, &points, &log_events);
+        let is_beside = db.engine() == Engine::Sqlite;
         let beside = if is_beside { vec![points, log_events] } else { Vec::new() };
         Self::with(foundation, place, journal, (beside, sealed)).await
     }

@@ -180,7 +180,7 @@ impl Services {
             carrier: Arc::new(messages.carrier),
             public_url: messages.public_url,
         }));
-        let log_events = beside::log_events(db, data).await?;
+        let log_events = beside::log_events(db, root, data).await?;
         let logs = Arc::new(Logs::new(strongroom_logs::Parts {
             db: db.clone(),
             events: log_events.clone(),
@@ -214,7 +214,7 @@ impl Services {
         let hsm_logs = Arc::new(HsmLogs(logs.clone()));
         let hsm_logs = Arc::new(Follower::new(log_events.clone(), journal.clone(), hsm_logs, root));
         let deliveries = Arc::new(Deliveries::new(&cloudtrail, journal.clone(), trails));
-        let points = beside::points(db, data).await?;
+        let points = beside::points(db, root, data).await?;
         let server = match db.engine() {
             Engine::Sqlite => ONLY_SERVER.to_owned(),
             Engine::Postgres => server_name::of(data)?,

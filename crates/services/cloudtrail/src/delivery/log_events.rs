@@ -5,9 +5,10 @@ use strongroom_runtime::BoxError;
 use strongroom_store::StoreError;
 
 use super::Deliveries;
-use super::files::behalf;
+use super::bucket::DeliveryError;
+use super::files::{behalf, not_made};
 use super::log_groups::LogEvent;
-use super::writing;
+use super::writing::{self, Made};
 use crate::domain::log_place::LogPlace;
 use crate::domain::trail::Trail;
 use crate::repo::files::{self, File};
@@ -29,7 +30,12 @@ impl Deliveries {
         if let Some(place) = trail.settings.log_place() {
             let behalf = behalf(trail);
             let stream = LogPlace::stream(trail.account, &file.region);
-            for (number, events) in parts(self.events(file).await?).into_iter().enumerate() {
+            let made = self.events(file).await?;
+            let events = match made.and_then(|made| self.complete(file, made)) {
+                Ok(events) => events,
+                Err(error) => return Ok(self.file_failed(trail, file, due_ms, &error).await?),
+            };
+            for (number, events) in parts(events).into_iter().enumerate() {
                 let name = format!("{}/{number}", file.id);
                 let put = self.trails.log_groups.put(&behalf, &place, (&stream, &name), events);
                 if let Err(obstacle) = put.await {
@@ -41,14 +47,14 @@ impl Deliveries {
         Ok(self.events_delivered(trail, file).await?)
     }
 
-    async fn events(&self, file: &File) -> Result<Vec<LogEvent>, BoxError> {
+    async fn events(&self, file: &File) -> Result<Result<Made<Vec<LogEvent>>, DeliveryError>, BoxError> {
         let slices = files::slices(&self.trails.db, &file.id).await?;
         let (journal, prover, file) = (self.journal(), self.prover.clone(), file.clone());
         let made = tokio::task::spawn_blocking(move || {
             let account = file.account.to_string();
             writing::log_events((&journal, &prover), &slices, (&file.selection, &account, &file.region))
         });
-        Ok(made.await??)
+        Ok(made.await?.map_err(|error| not_made(&error)))
     }
 
     /// Takes the file off the store: nothing more is to be done with it. Where the trail has no group any more, nothing

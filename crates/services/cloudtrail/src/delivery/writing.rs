@@ -32,6 +32,15 @@ pub(super) enum WritingError {
     Compression(#[from] io::Error),
 }
 
+/// What was made of the records that the journal shows of a file.
+pub(super) struct Made<T> {
+    pub(super) content: T,
+    /// How many of the file's records it shows.
+    pub(super) records: u64,
+    /// Records and places there that are damaged, or that nobody of this seal has written.
+    pub(super) passed_over: u64,
+}
+
 /// Text on its way into gzip and into its hash.
 struct Text {
     gzip: GzEncoder<Vec<u8>>,
@@ -68,11 +77,13 @@ pub(super) fn log_events(
     (journal, prover): (&Reader, &Prover),
     slices: &[Kept],
     (selection, account, region): (&Selection, &str, &str),
-) -> Result<Vec<LogEvent>, WritingError> {
+) -> Result<Made<Vec<LogEvent>>, WritingError> {
     let mut events = Vec::new();
+    let (mut records, mut passed_over) = (0, 0);
     for slice in slices {
-        reread(journal, prover, slice, |record| {
+        passed_over += reread(journal, prover, slice, |record| {
             if record.aws_region == region && selection.has(account, &record) {
+                records += 1;
                 let (at_ms, message) = (record.event_time_ms, render_cloudtrail_json(&record));
                 if message.len() <= LONGEST_EVENT {
                     events.push(LogEvent { at_ms, message });
@@ -83,7 +94,7 @@ pub(super) fn log_events(
             }
         })?;
     }
-    Ok(events)
+    Ok(Made { content: events, records, passed_over })
 }
 
 /// Makes a trail's file of a Region. Blocks on the disk. What is held in memory is the compressed text and a batch.
@@ -91,19 +102,19 @@ pub(super) fn log_file(
     (journal, prover): (&Reader, &Prover),
     slices: &[Kept],
     (selection, account, region): (&Selection, &str, &str),
-) -> Result<Compressed, WritingError> {
+) -> Result<Made<Compressed>, WritingError> {
     let mut text = Text::new();
     text.push(r#"{"Records":["#)?;
-    let (mut is_first, mut failed) = (true, None);
+    let (mut records, mut passed_over, mut failed) = (0, 0, None);
     for slice in slices {
         let mut take = |record: &Record| -> io::Result<()> {
-            if !is_first {
+            if records > 0 {
                 text.push(",")?;
             }
-            is_first = false;
+            records += 1;
             text.push(&render_cloudtrail_json(record))
         };
-        reread(journal, prover, slice, |record| {
+        passed_over += reread(journal, prover, slice, |record| {
             let is_ours = record.aws_region == region && selection.has(account, &record);
             if is_ours && failed.is_none() {
                 failed = take(&record).err();
@@ -114,7 +125,7 @@ pub(super) fn log_file(
         return Err(error.into());
     }
     text.push("]}")?;
-    Ok(text.finish()?)
+    Ok(Made { content: text.finish()?, records, passed_over })
 }
 
 #[cfg(test)]

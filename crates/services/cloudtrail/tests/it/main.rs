@@ -9,6 +9,7 @@ mod delivery;
 mod digests;
 mod events;
 mod fixture;
+mod incomplete;
 mod log_events;
 mod log_group;
 mod paging;
