@@ -227,12 +227,7 @@ impl SealedIn {
     }
 
     /// The text of an event.
-    pub(crate) fn open(
-        &self,
-        key: &Key256,
-        at_ms: i64,
-        sealed: &[u8],
-    ) -> Result<SecretBytes, Refusal> {
+    pub(crate) fn open(&self, key: &Key256, at_ms: i64, sealed: &[u8]) -> Result<SecretBytes, Refusal> {
         let Some((&FORMAT, salted)) = sealed.split_first() else {
             return Err(Refusal::Internal("an event has no form that is known".into()));
         };

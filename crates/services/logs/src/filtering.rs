@@ -128,13 +128,7 @@ impl Filters {
     }
 
     /// Has filters look at events; names those that have not said all that they would. Blocks a processor.
-    fn look(
-        &self,
-        ready: Vec<Ready>,
-        events: &[Arrival],
-        now_ms: i64,
-        sums: &mut Sums,
-    ) -> BTreeSet<String> {
+    fn look(&self, ready: Vec<Ready>, events: &[Arrival], now_ms: i64, sums: &mut Sums) -> BTreeSet<String> {
         let looking = |ready: Ready| Looking { work: ready.compiled.work(), ready, minutes: BTreeMap::new() };
         let mut all: Vec<_> = ready.into_iter().map(looking).collect();
         let mut cut = BTreeSet::new();
@@ -159,7 +153,8 @@ impl Filters {
             }
             let Some(default) = compiled.default() else { continue };
             for (minute_ms, _) in minutes.into_iter().filter(|(_, fits)| !fits) {
-                if sums.say(&filter.rule, Said { value: default, dimensions: Vec::new() }, minute_ms).is_err() {
+                if sums.say(&filter.rule, Said { value: default, dimensions: Vec::new() }, minute_ms).is_err()
+                {
                     cut.insert(filter.name.clone());
                 }
             }

@@ -9,8 +9,8 @@ use strongroom_runtime::{Agenda, BoxError, Due};
 use crate::Logs;
 use crate::domain::group::GroupName;
 use crate::error::Refusal;
-use crate::repo::leavings::{self, Leaving};
 use crate::repo::events::{self, Portion};
+use crate::repo::leavings::{self, Leaving};
 use crate::repo::{data_keys, groups, stored, streams};
 
 const SECOND_MS: i64 = 1_000;

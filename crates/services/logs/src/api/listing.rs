@@ -130,7 +130,10 @@ pub(super) async fn list_log_groups(
 }
 
 /// Lists are judged by the ARN of a group without a name.
-pub(super) fn permit_list<A: strongroom_identity::Action>(logs: &Logs, context: &RequestContext) -> Result<(), Refusal> {
+pub(super) fn permit_list<A: strongroom_identity::Action>(
+    logs: &Logs,
+    context: &RequestContext,
+) -> Result<(), Refusal> {
     logs.permit::<A>(context, &GroupName::of(context, ""), Aspect::Group, None)
 }
 

@@ -52,8 +52,7 @@ pub(super) async fn get_log_events(
         Way::Forward(from) => {
             let mut from = from.max(Place::from_ms(first_ms));
             while !page.is_full() {
-                let read =
-                    events::of_stream(&logs.events, stream.id, from, last_ms, page.portion()).await?;
+                let read = events::of_stream(&logs.events, stream.id, from, last_ms, page.portion()).await?;
                 from = read.rows.last().map_or(from, |row| row.place.next());
                 page.take(read.rows);
                 if read.is_last {

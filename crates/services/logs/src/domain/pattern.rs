@@ -94,11 +94,7 @@ impl Pattern {
     }
 
     /// What a pattern of JSON or fields names of an event that fits, by the names.
-    pub(crate) fn extract(
-        &self,
-        event: &Event<'_>,
-        work: &mut Work,
-    ) -> Result<Vec<(String, String)>, Spent> {
+    pub(crate) fn extract(&self, event: &Event<'_>, work: &mut Work) -> Result<Vec<(String, String)>, Spent> {
         match self {
             Self::Everything | Self::Terms(_) => Ok(Vec::new()),
             Self::Json(json) => event.json().map_or(Ok(Vec::new()), |value| json.extract(value, work)),
@@ -245,10 +241,9 @@ mod tests {
 
     #[test]
     fn values_are_taken_out() {
-        let taken =
-            |pattern: &str, message: &str| {
-                Pattern::parse(pattern).unwrap().extract(&Event::new(message), &mut work()).unwrap()
-            };
+        let taken = |pattern: &str, message: &str| {
+            Pattern::parse(pattern).unwrap().extract(&Event::new(message), &mut work()).unwrap()
+        };
         let owned = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
@@ -330,7 +325,10 @@ mod tests {
         assert!(not_known(&format!("{{ {conditions} }}"), &list, 50 * 40_000 * 32));
         assert!(not_known("[..., a = *b*]", &long, 100_000));
         let regex = "%a.{200}x%";
-        assert!(not_known(regex, &long, 100_000 * 1_000), "a large expression follows many possibilities at once");
+        assert!(
+            not_known(regex, &long, 100_000 * 1_000),
+            "a large expression follows many possibilities at once"
+        );
         assert!(!not_known("%a[bc]+x%", &long, 100_000 * 20));
         assert!(!not_known(regex, "a short one", 1 << 20));
     }

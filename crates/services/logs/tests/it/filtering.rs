@@ -174,9 +174,8 @@ async fn large_events_are_read_a_few_at_once(database: &TestDatabase) {
             .unwrap();
     }
     let wanted: Vec<_> = (0..12).flat_map(|at| [at.to_string(), "short".to_owned()]).collect();
-    let begin = |event: &FilteredLogEvent| {
-        event.message.as_deref().unwrap().split(' ').next().unwrap().to_owned()
-    };
+    let begin =
+        |event: &FilteredLogEvent| event.message.as_deref().unwrap().split(' ').next().unwrap().to_owned();
     for log_stream_names in [None, Some(["web-1", "web-2", "db"].map(str::to_owned).to_vec())] {
         let asked =
             FilterLogEventsRequest { start_time: Some(START + 50), log_stream_names, ..Default::default() };
@@ -193,11 +192,8 @@ async fn tokens_lead_nowhere_else(database: &TestDatabase) {
     // A token leads to the beginning of what is asked for with it, and retention has the last word.
     let one = FilterLogEventsRequest { limit: Some(1), ..Default::default() };
     let old = root.filter("g", one).await.unwrap().next_token;
-    let asked = FilterLogEventsRequest {
-        next_token: old.clone(),
-        start_time: Some(START + 4),
-        ..Default::default()
-    };
+    let asked =
+        FilterLogEventsRequest { next_token: old.clone(), start_time: Some(START + 4), ..Default::default() };
     let found = root.filter("g", asked).await.unwrap().events.unwrap();
     assert_eq!(texts(&found), ["ERROR 4", "INFO 5"]);
     root.retain("g", 1).await.unwrap();
@@ -228,7 +224,10 @@ async fn patterns_that_take_long_end_a_page(database: &TestDatabase) {
     let filter_pattern = Some("%a.{200}x%".to_owned());
     let asked = FilterLogEventsRequest { filter_pattern: filter_pattern.clone(), ..Default::default() };
     let first = root.filter("g", asked.clone()).await.unwrap();
-    assert!(first.events.unwrap().is_empty() && first.next_token.is_some(), "what follows is for other pages");
+    assert!(
+        first.events.unwrap().is_empty() && first.next_token.is_some(),
+        "what follows is for other pages"
+    );
     let found = all(&root, asked).await;
     assert_eq!(found.iter().map(|event| event.timestamp.unwrap()).collect::<Vec<_>>(), [START + 14]);
     let input = TestMetricFilterRequest {

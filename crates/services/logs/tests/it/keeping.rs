@@ -59,7 +59,11 @@ async fn what_is_deleted_leaves_nothing(database: &TestDatabase) {
     assert_eq!(count(&lab, KEYS).await, 2);
     root.delete("g").await.unwrap();
     root.create("g").await.unwrap();
-    assert_eq!(refused(root.texts(("g", "s")).await).0, "ResourceNotFoundException", "it has none of its namesake's");
+    assert_eq!(
+        refused(root.texts(("g", "s")).await).0,
+        "ResourceNotFoundException",
+        "it has none of its namesake's"
+    );
     root.delete("g").await.unwrap();
     root.delete_stream("h", "s").await.unwrap();
     assert_eq!(count(&lab, KEYS).await, 1, "without its key nothing of the group is readable any more");

@@ -153,7 +153,8 @@ async fn what_one_call_says_is_bounded(database: &TestDatabase) {
     let events: Vec<_> = messages.iter().rev().map(|(at_ms, text)| (*at_ms, text.as_str())).collect();
     lab.root().put(PLACE, &events).await.unwrap();
     let turns = take_by_turns(&lab).await;
-    let length = |said: &Vec<Emitted>| said.iter().map(|one| 200 + one.name.len() + one.namespace.len()).sum();
+    let length =
+        |said: &Vec<Emitted>| said.iter().map(|one| 200 + one.name.len() + one.namespace.len()).sum();
     let lengths: Vec<usize> = turns.iter().map(length).collect();
     assert!(lengths.iter().sum::<usize>() <= 4 << 20);
     assert!(lengths.iter().all(|length| *length < 300 << 10), "{lengths:?}");

@@ -72,8 +72,8 @@ impl<'m> Iterator for Words<'m> {
             '[' => self.brackets.split(inner),
             _ => None,
         };
-        let (word, after) = enclosed
-            .unwrap_or_else(|| self.rest.split_once(char::is_whitespace).unwrap_or((self.rest, "")));
+        let (word, after) =
+            enclosed.unwrap_or_else(|| self.rest.split_once(char::is_whitespace).unwrap_or((self.rest, "")));
         self.rest = after.trim_start();
         Some(word)
     }

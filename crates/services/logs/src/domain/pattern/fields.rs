@@ -75,7 +75,12 @@ impl Fields {
         Ok(named.collect())
     }
 
-    pub(super) fn select(&self, words: &[&str], name: &str, work: &mut Work) -> Result<Option<String>, Spent> {
+    pub(super) fn select(
+        &self,
+        words: &[&str],
+        name: &str,
+        work: &mut Work,
+    ) -> Result<Option<String>, Spent> {
         work.spend(words.len(), A_WORD)?;
         let wanted = name.parse::<usize>().ok().filter(|number| number.to_string() == name);
         let is_it = |(number, (_, field)): &(usize, (&str, &Field))| match field {

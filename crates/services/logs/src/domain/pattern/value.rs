@@ -128,11 +128,7 @@ impl Comparison {
         matches!(self.wanted, Wanted::Regex(_))
     }
 
-    pub(super) fn holds_of_number(
-        &self,
-        value: &serde_json::Number,
-        work: &mut Work,
-    ) -> Result<bool, Spent> {
+    pub(super) fn holds_of_number(&self, value: &serde_json::Number, work: &mut Work) -> Result<bool, Spent> {
         match (&self.wanted, Number::of(value)) {
             (Wanted::Number(wanted, _), Some(number)) => {
                 work.spend(A_COMPARISON, 1)?;
