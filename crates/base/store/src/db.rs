@@ -133,7 +133,10 @@ impl Db {
     pub async fn empty_log(&self) -> Result<(), StoreError> {
         let Pools::Sqlite { busy_timeout, .. } = &*self.pools else { return Ok(()) };
         let (db, patience) = (self.clone(), busy_timeout.as_millis());
-        // By itself, so that a caller who goes away does not leave the writer without its patience.
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "it is short and waited for, and a caller who goes away must not leave the writer without its patience"
+        )]
         let emptying = tokio::spawn(async move {
             let mut writer = db.writer().await?;
             writer.run("PRAGMA busy_timeout = 0").await?;
