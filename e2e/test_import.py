@@ -1,12 +1,15 @@
 """Owners of keys bring the material, wrapped by the `openssl` command line and by Python's `cryptography`."""
 
+import contextlib
 import datetime
 import hmac
+import itertools
 import json
 import os
 import threading
 
 import pytest
+from botocore.exceptions import BotoCoreError
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -317,55 +320,60 @@ def test_what_is_left_of_material_is_a_metric(fresh_node, tmp_path):
 
 
 def test_nothing_is_half_imported_through_a_crash(fresh_node, tmp_path):
-    """Whatever call a kill -9 cuts off, a key is as it was before it or as it is after it."""
+    """Whatever call a kill -9 cuts off, a key is as the last call that was answered left it, or as the next one leaves
+    it. Each leaves something else: every third takes the material away, the others bring it with their own number."""
+    keys, sealed, answered = {}, {}, {}
 
-    def alternates(key: str, first: dict, acknowledged: list):
-        """Takes material away and brings it back, until the server dies; notes what was acknowledged last."""
+    def take(kms, key: str, step: int):
+        if step % 3 == 0:
+            kms.delete_imported_key_material(KeyId=key)
+        else:
+            kms.import_key_material(KeyId=key, KeyMaterialDescription=str(step), **keys[key])
+        answered[key] = step
+
+    def left_by(step: int) -> tuple[str, str, str]:
+        if step % 3 == 0:
+            return ("PendingImport", "PENDING_IMPORT", str(step - 1))
+        return ("Enabled", "IMPORTED", str(step))
+
+    def goes_on(key: str):
         kms = sdk.client(fresh_node, "kms")
-        for _ in range(10_000):
-            try:
-                kms.delete_imported_key_material(KeyId=key)
-                acknowledged.append("gone")
-                kms.import_key_material(KeyId=key, **first)
-                acknowledged.append("there")
-            except Exception:  # whatever it is, the server is gone
-                return
+        with contextlib.suppress(BotoCoreError):  # the server is gone
+            for step in itertools.count(answered[key] + 1):
+                take(kms, key, step)
 
     kms = sdk.client(fresh_node, "kms")
-    material, sealed, first = {}, {}, {}
     for _ in range(3):
         key = empty_key(kms)
         given = parameters(kms, key)
-        material[key] = os.urandom(32)
-        wrapped = by_cryptography(tmp_path, given["PublicKey"], "RSAES_OAEP_SHA_256", material[key])
-        first[key] = {
+        keys[key] = {
             "ImportToken": given["ImportToken"],
-            "EncryptedKeyMaterial": wrapped,
+            "EncryptedKeyMaterial": by_cryptography(tmp_path, given["PublicKey"], "RSAES_OAEP_SHA_256", os.urandom(32)),
             "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
         }
-        kms.import_key_material(KeyId=key, **first[key])
+        take(kms, key, 1)
         sealed[key] = kms.encrypt(KeyId=key, Plaintext=MESSAGE)["CiphertextBlob"]
     for _ in range(4):
-        acknowledged = {key: [] for key in material}
-        workers = [threading.Thread(target=alternates, args=(key, first[key], acknowledged[key])) for key in material]
+        begun = dict(answered)
+        workers = [threading.Thread(target=goes_on, args=(key,)) for key in keys]
         for worker in workers:
             worker.start()
-        wait_until(lambda done=acknowledged: all(len(each) >= 4 for each in done.values()), "imports")
+        wait_until(lambda begun=begun: all(answered[key] >= begun[key] + 4 for key in keys), "imports")
         fresh_node.kill()
         for worker in workers:
             worker.join()
         fresh_node.start()
         kms = sdk.client(fresh_node, "kms")
-        for key in material:
+        for key in keys:
             shown = kms.describe_key(KeyId=key)["KeyMetadata"]
             [entry] = kms.list_key_rotations(KeyId=key, IncludeKeyMaterial="ALL_KEY_MATERIAL")["Rotations"]
             assert entry["KeyMaterialState"] == "CURRENT"
-            assert (shown["KeyState"], entry["ImportState"]) in (
-                ("Enabled", "IMPORTED"),
-                ("PendingImport", "PENDING_IMPORT"),
-            )
+            left = (shown["KeyState"], entry["ImportState"], entry["KeyMaterialDescription"])
+            last = answered[key]
+            assert left in (left_by(last), left_by(last + 1)), f"{last} calls were answered"
+            answered[key] = last if left == left_by(last) else last + 1
             if shown["KeyState"] == "PendingImport":
-                kms.import_key_material(KeyId=key, **first[key])
+                take(kms, key, answered[key] + 1)
             assert kms.decrypt(CiphertextBlob=sealed[key])["Plaintext"] == MESSAGE
     fresh_node.stop()
     verified = fresh_node.verify_audit()

@@ -1,7 +1,10 @@
 """Multi-Region keys on the stock AWS CLI, and the Encryption SDK's keyrings that are made for them."""
 
 import base64
+import contextlib
+import itertools
 import json
+import threading
 import time
 from functools import partial
 
@@ -16,9 +19,11 @@ from aws_cryptographic_material_providers.mpl.models import (
     DiscoveryFilter,
 )
 from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
+from botocore.exceptions import BotoCoreError
 
 from rig import development, sdk
 from rig.cli import Cli
+from rig.node import wait_until
 
 HERE, THERE, FAR = "us-east-1", "eu-west-1", "ap-southeast-2"
 
@@ -211,3 +216,77 @@ def test_the_encryption_sdk_opens_a_message_where_a_replica_is(node, account, re
     for keyring in (discovering(far, FAR), discovering(there, THERE, owner="111111111111")):
         with pytest.raises((AWSEncryptionSDKClientError, AwsCryptographicMaterialProvidersException)):
             client.decrypt(source=sealed, keyring=keyring)
+
+
+def test_related_keys_agree_through_a_crash(fresh_node):
+    """Whatever call a kill -9 cuts off, the keys of a set say the same in every Region: what was answered, and perhaps
+    what the next call would have come to."""
+
+    def goes_on(sets: list[list[str]]):
+        """Makes sets, each by the same calls; notes of each which were answered."""
+        here, there = (sdk.client(fresh_node, "kms", region) for region in (HERE, THERE))
+        with contextlib.suppress(BotoCoreError):  # the server is gone
+            while True:
+                key = here.create_key(MultiRegion=True)["KeyMetadata"]["KeyId"]
+                answered = [key]
+                sets.append(answered)
+                here.rotate_key_on_demand(KeyId=key)
+                answered.append("rotated")
+                here.replicate_key(KeyId=key, ReplicaRegion=THERE)
+                answered.append("replicated")
+                wait_until(partial(settled, there, key), "a replica")
+                here.rotate_key_on_demand(KeyId=key)
+                answered.append("rotated")
+                here.update_primary_region(KeyId=key, PrimaryRegion=THERE)
+                answered.append("promoted")
+
+    calls = ["rotated", "replicated", "rotated", "promoted"]
+    every = []
+    for _ in range(4):
+        workers = []
+        for _ in range(3):
+            sets = []
+            every.append(sets)
+            workers.append(threading.Thread(target=goes_on, args=(sets,)))
+            workers[-1].start()
+        wait_until(lambda: all(len(sets) >= 3 for sets in every), "sets")
+        fresh_node.kill()
+        for worker in workers:
+            worker.join()
+        fresh_node.start()
+    here, there = (sdk.client(fresh_node, "kms", region) for region in (HERE, THERE))
+    for key, *answered in itertools.chain.from_iterable(every):
+        assert answered == calls[: len(answered)]
+        # What was answered, and with the next call; a set is left alone once it has had all.
+        possible = [calls[: len(answered)], calls[: len(answered) + 1]]
+        shown = here.describe_key(KeyId=key)["KeyMetadata"]
+        related = shown["MultiRegionConfiguration"]
+        replicas = [replica["Region"] for replica in related["ReplicaKeys"]]
+        rotations = here.list_key_rotations(KeyId=key)["Rotations"]
+        found = (len(rotations), related["PrimaryKey"]["Region"], replicas)
+        assert found in [
+            (
+                done.count("rotated"),
+                THERE if "promoted" in done else HERE,
+                [HERE] if "promoted" in done else [THERE] if "replicated" in done else [],
+            )
+            for done in possible
+        ], answered
+        if replicas:
+            other = wait_until(partial(settled, there, key), "a replica")
+            assert other["MultiRegionConfiguration"] == related | {
+                "MultiRegionKeyType": "PRIMARY" if related["MultiRegionKeyType"] == "REPLICA" else "REPLICA"
+            }
+            assert other["CurrentKeyMaterialId"] == shown["CurrentKeyMaterialId"]
+            assert there.list_key_rotations(KeyId=key)["Rotations"] == rotations
+            sealed = here.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+            assert there.decrypt(CiphertextBlob=sealed, KeyId=key)["Plaintext"] == b"x"
+    fresh_node.stop()
+    verified = fresh_node.verify_audit()
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def settled(kms, key: str) -> dict | None:
+    """The key, once it is neither made nor brought up to date."""
+    shown = kms.describe_key(KeyId=key)["KeyMetadata"]
+    return shown if shown["KeyState"] == "Enabled" else None
