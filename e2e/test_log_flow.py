@@ -350,6 +350,22 @@ class TestTrail:
         wait_until(lambda: error() is None, "the delivery that is not")
         assert "CreateKey" in [each["eventName"] for each in self.messages(clients)]
 
+    def test_a_role_that_is_made_anew_is_assumed_anew(self, fresh_node, clients):
+        self.prepare(clients)
+        self.create(fresh_node)
+        clients["cloudtrail"].start_logging(Name=TRAIL)
+        clients["cloudtrail"].stop_logging(Name=TRAIL)
+        wait_until(lambda: "StopLogging" in [each["eventName"] for each in self.messages(clients)], "the last event")
+        name = ROLE.rpartition("/")[2]
+        trust = clients["iam"].get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+        clients["iam"].delete_role_policy(RoleName=name, PolicyName="logs")
+        clients["iam"].delete_role(RoleName=name)
+        clients["iam"].create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        self.let(clients, "logs:PutLogEvents")
+        clients["cloudtrail"].start_logging(Name=TRAIL)
+        clients["kms"].create_key()
+        wait_until(lambda: "CreateKey" in [each["eventName"] for each in self.messages(clients)], "the next event")
+
     @pytest.mark.parametrize(
         ("trusts", "action", "group", "code", "text"),
         [

@@ -30,4 +30,6 @@ ROWS = [
     row("StartLogging", Name="<trail-name>"),
     row("StopLogging", Name="<trail-name>"),
     row("UpdateTrail", Name="<trail-name>"),
+    # A role without a group is refused, after the question of permission to pass it.
+    row("UpdateTrail", "with a role", Name="<trail-name>", CloudWatchLogsRoleArn="<role>"),
 ]

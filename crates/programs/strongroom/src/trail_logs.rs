@@ -77,8 +77,8 @@ impl OwnGroups {
         let (access_key_id, token) = self.assume(behalf, place).await?;
         let serving = Serving { access_key_id, token, until_ms: now_ms.saturating_add(SERVES_MS) };
         let caller = self.caller_of(&serving).await?;
-        let caller = caller
-            .ok_or_else(|| Obstacle::Role(denied("the session of the role has ended".to_owned())))?;
+        let caller =
+            caller.ok_or_else(|| Obstacle::Role(denied("the session of the role has ended".to_owned())))?;
         let caller = of_account(behalf, caller)?;
         let mut sessions = self.sessions();
         if sessions.len() >= MOST_SESSIONS {
