@@ -20,14 +20,14 @@ on_both_engines! {
 }
 
 /// Two servers, of which the other has in memory what it has used.
-struct Pair {
-    here: Client,
-    there: Client,
+pub(crate) struct Pair {
+    pub(crate) here: Client,
+    pub(crate) there: Client,
     following: Following,
 }
 
 impl Pair {
-    async fn open(database: &TestDatabase) -> Self {
+    pub(crate) async fn open(database: &TestDatabase) -> Self {
         let (here, there) = (open(database).await, open(database).await);
         let options = FeedOptions::new(Arc::new(|| Duration::ZERO));
         let following = there.follow_changes(options).await.unwrap();

@@ -1,5 +1,6 @@
 //! Multi-Region keys (KMS Developer Guide, "Multi-Region keys in AWS KMS").
 
+mod behind;
 mod deleting;
 mod model;
 mod permissions;

@@ -175,6 +175,12 @@ async fn what_is_said_of_symmetric_keys_only_is_refused_of_others(database: &Tes
         is_refused(&client, &key, client.import(input).await, &text).await;
     }
     client.import(import()).await.unwrap();
+    // Nor is it said of one that is to go, or has gone.
+    assert_eq!(
+        client.take_away(&key, Some(&"a".repeat(64))).await.unwrap_err().to_string(),
+        "ValidationException: KeyMaterialId is only valid for symmetric encryption KMS keys."
+    );
+    assert_eq!(client.take_away(&key, None).await.unwrap().key_material_id, None);
 }
 
 async fn new_and_known_materials_are_told_apart(database: &TestDatabase) {

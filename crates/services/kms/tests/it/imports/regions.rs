@@ -11,6 +11,7 @@ use crate::fixture::{ACCOUNT, Client, DAY, FAR_REGION, external, open, owner, un
 
 const FIRST: [u8; 32] = [1; 32];
 const SECOND: [u8; 32] = [2; 32];
+const THIRD_REGION: &str = "ap-southeast-2";
 
 on_both_engines! {
     a_replica_waits_for_the_same_material,
@@ -18,6 +19,8 @@ on_both_engines! {
     what_is_gone_before_it_is_rotated_to_is_gone_everywhere,
     a_region_can_lack_what_others_have,
     nobody_waits_for_a_region_whose_key_is_gone,
+    what_waits_waits_for_a_new_region_too,
+    a_region_whose_material_is_over_does_not_have_it,
 }
 
 /// A multi-Region key with a material and a replica that waits for it; whoever calls there.
@@ -139,4 +142,64 @@ async fn nobody_waits_for_a_region_whose_key_is_gone(database: &TestDatabase) {
     let later = near.much_later(8 * DAY).await;
     assert_eq!(listed(&later, &key).await[1], (KeyMaterialState::PendingRotation, ImportState::Imported));
     later.rotate(&key).await.unwrap();
+}
+
+/// Who waits is told: a rotation without the new Region's material would take a key away that is in use there.
+async fn what_waits_waits_for_a_new_region_too(database: &TestDatabase) {
+    let client = owner(&open(database).await);
+    let external = external(KeySpec::SymmetricDefault, KeyUsageType::EncryptDecrypt);
+    let input = CreateKeyRequest { multi_region: Some(true), ..external };
+    let key = client.try_create_key(input).await.unwrap().key_id;
+    client.bring(&key, &FIRST).await.unwrap();
+    client.bring_new(&key, &SECOND).await.unwrap();
+    let mut regions = vec![client.clone()];
+    for region in [FAR_REGION, THIRD_REGION] {
+        let stage = async |client: &Client| listed(client, &key).await[1].clone();
+        for client in &regions {
+            assert_eq!(stage(client).await, (KeyMaterialState::PendingRotation, ImportState::Imported));
+        }
+        client.replicate(&key, region).await.unwrap();
+        client.kms.run_due(client.now).await;
+        let there = client.in_region(region);
+        there.bring(&key, &FIRST).await.unwrap();
+        assert_eq!(state(&there, &key).await, KeyState::Enabled);
+        let waits = KeyMaterialState::PendingMultiRegionImportAndRotation;
+        for client in &regions {
+            assert_eq!(stage(client).await, (waits.clone(), ImportState::Imported));
+        }
+        assert_eq!(stage(&there).await, (waits, ImportState::PendingImport));
+        assert_eq!(client.rotate(&key).await.unwrap_err().code(), "KMSInvalidStateException");
+        assert_eq!(state(&there, &key).await, KeyState::Enabled);
+        there.bring(&key, &SECOND).await.unwrap();
+        regions.push(there);
+    }
+    client.rotate(&key).await.unwrap();
+    for client in &regions {
+        assert_eq!(state(client, &key).await, KeyState::Enabled);
+        client.encrypt(&key, b"x", &[]).await.unwrap();
+    }
+}
+
+async fn a_region_whose_material_is_over_does_not_have_it(database: &TestDatabase) {
+    let (near, far, key) = related(database).await;
+    let third = near.in_region(THIRD_REGION);
+    near.replicate(&key, THIRD_REGION).await.unwrap();
+    near.kms.run_due(near.now).await;
+    far.bring(&key, &FIRST).await.unwrap();
+    third.bring(&key, &FIRST).await.unwrap();
+    near.bring_new(&key, &SECOND).await.unwrap();
+    let parameters = far.parameters(&key, "RSAES_OAEP_SHA_256").await;
+    far.import(until(parameters.import(&key, &SECOND), far.now + 1_000)).await.unwrap();
+    // Nothing that is due is done.
+    let late = third.with_clock_moved(1_000);
+    late.bring(&key, &SECOND).await.unwrap();
+    let waits = KeyMaterialState::PendingMultiRegionImportAndRotation;
+    assert_eq!(listed(&late, &key).await[1], (waits, ImportState::Imported));
+    assert_eq!(near.at(late.now).rotate(&key).await.unwrap_err().code(), "KMSInvalidStateException");
+    far.at(late.now).bring(&key, &SECOND).await.unwrap();
+    near.at(late.now).rotate(&key).await.unwrap();
+    near.kms.run_due(late.now).await;
+    for client in [&near, &far, &third] {
+        assert_eq!(state(client, &key).await, KeyState::Enabled);
+    }
 }

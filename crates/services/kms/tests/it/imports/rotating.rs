@@ -17,6 +17,7 @@ on_both_engines! {
     without_new_material_nothing_rotates,
     a_key_needs_all_of_its_materials,
     what_waits_can_go_and_be_replaced,
+    what_is_over_is_not_rotated_to_whoever_is_late,
     the_lists_tell_all_of_it,
     a_key_rotates_twenty_five_times_and_no_more,
 }
@@ -132,6 +133,27 @@ async fn what_waits_can_go_and_be_replaced(database: &TestDatabase) {
     assert_eq!(later.rotate(&key).await.unwrap_err().code(), "KMSInvalidStateException");
     later.bring_new(&key, &SECOND).await.unwrap();
     later.rotate(&key).await.unwrap();
+}
+
+async fn what_is_over_is_not_rotated_to_whoever_is_late(database: &TestDatabase) {
+    let client = owner(&open(database).await);
+    let key = client.empty_key().await;
+    let first = client.bring(&key, &FIRST).await.unwrap();
+    let parameters = client.parameters(&key, "RSAES_OAEP_SHA_256").await;
+    let new = Some(ImportType::NewKeyMaterial);
+    let input = ImportKeyMaterialRequest { import_type: new, ..parameters.import(&key, &SECOND) };
+    client.import(until(input, NOW + 1_000)).await.unwrap();
+    // Nothing that is due is done.
+    let late = client.with_clock_moved(1_000);
+    let none = format!(
+        "KMSInvalidStateException: No available key material pending rotation for the key: {}.",
+        client.arn(&format!("key/{key}"))
+    );
+    assert_eq!(late.rotate(&key).await.unwrap_err().to_string(), none);
+    late.kms.run_due(late.now).await;
+    let shown = late.describe(&key).await.unwrap();
+    assert_eq!((shown.key_state, shown.current_key_material_id), (Some(KeyState::Enabled), Some(first)));
+    late.encrypt(&key, b"x", &[]).await.unwrap();
 }
 
 async fn the_lists_tell_all_of_it(database: &TestDatabase) {

@@ -62,7 +62,7 @@ enum State {
 #[derive(Clone, Copy, Debug)]
 struct Member {
     state: State,
-    /// The period in days, and the next moment, as far as it knows.
+    /// The period in days, and the next moment.
     rotation: Option<(i32, i64)>,
 }
 
@@ -139,6 +139,7 @@ impl Model {
                         *next = now.max(*next);
                     }
                     member.state = if enables { State::Enabled } else { State::Disabled };
+                    self.share();
                 }
                 _ => return Err(STATE),
             },
@@ -200,8 +201,6 @@ impl Model {
                 }
                 member.usable()?;
                 self.member(to)?.usable()?;
-                // What the former one knows of rotation is what counts.
-                self.share();
                 self.primary = to;
                 for place in [at, to] {
                     self.member(place)?.state = State::Passing { is_new: false };

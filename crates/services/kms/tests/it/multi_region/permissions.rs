@@ -33,6 +33,7 @@ async fn replicating_takes_permission_in_both_regions(database: &TestDatabase) {
     let there = format!(r#"{{"StringEquals":{{"aws:RequestedRegion":"{FAR_REGION}"}}}}"#);
     let to = |region: &str| format!(r#"{{"StringEquals":{{"kms:ReplicaRegion":"{region}"}}}}"#);
     let (replicate, create) = (r#""kms:ReplicateKey""#, r#""kms:CreateKey""#);
+    let passed_on = r#"{"StringEquals":{"aws:CalledViaLast":"kms.amazonaws.com"}}"#;
     let replicas = r#"{"StringEquals":{"kms:MultiRegionKeyType":"REPLICA","kms:KeyOrigin":"AWS_KMS"},"Bool":{"kms:MultiRegion":"true"}}"#;
     for (statements, expected) in [
         (vec![allow(replicate, ""), allow(create, "")], true),
@@ -44,6 +45,8 @@ async fn replicating_takes_permission_in_both_regions(database: &TestDatabase) {
         (vec![allow(replicate, &to(FAR_REGION)), allow(create, "")], true),
         (vec![allow(replicate, &to(THIRD)), allow(create, "")], false),
         (vec![allow(replicate, ""), allow(create, replicas)], true),
+        (vec![allow(replicate, ""), allow(create, passed_on)], true),
+        (vec![allow(replicate, passed_on), allow(create, "")], false),
     ] {
         let key = client.create_primary().await;
         let user = client.user_with("user/admin", &may(&statements));
@@ -79,6 +82,7 @@ async fn promoting_takes_permission_in_both_regions(database: &TestDatabase) {
     let client = client(database).await;
     let update = r#""kms:UpdatePrimaryRegion""#;
     let region = |region: &str| format!(r#"{{"StringEquals":{{"aws:RequestedRegion":"{region}"}}}}"#);
+    let passed_on = r#"{"StringEquals":{"aws:CalledViaLast":"kms.amazonaws.com"}}"#;
     let role = |role: &str| format!(r#"{{"StringEquals":{{"kms:MultiRegionKeyType":"{role}"}}}}"#);
     let to = |region: &str| format!(r#"{{"StringEquals":{{"kms:PrimaryRegion":"{region}"}}}}"#);
     for (statements, expected) in [
@@ -86,6 +90,8 @@ async fn promoting_takes_permission_in_both_regions(database: &TestDatabase) {
         (vec![allow(update, &region(REGION))], false),
         (vec![allow(update, &region(FAR_REGION))], false),
         (vec![allow(update, &region(REGION)), allow(update, &region(FAR_REGION))], true),
+        (vec![allow(update, &region(REGION)), allow(update, passed_on)], true),
+        (vec![allow(update, passed_on)], false),
         (vec![allow(update, &role("PRIMARY"))], false),
         (vec![allow(update, &role("PRIMARY")), allow(update, &role("REPLICA"))], true),
         (vec![allow(update, &to(FAR_REGION))], true),

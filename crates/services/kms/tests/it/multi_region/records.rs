@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use strongroom_journal::{EventType, Record};
+use strongroom_schema::Timestamp;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{ACCOUNT, Client, DAY, FAR_REGION, REGION, client};
@@ -11,6 +12,7 @@ on_both_engines! {
     a_replica_is_recorded_where_it_is_made,
     a_new_primary_key_is_recorded_where_it_is,
     what_is_synchronized_is_recorded_where_the_primary_key_is,
+    a_rotation_that_was_missed_is_put_off_everywhere,
 }
 
 /// The records since that many, by name and Region.
@@ -87,4 +89,26 @@ async fn what_is_synchronized_is_recorded_where_the_primary_key_is(database: &Te
     client.rotate(&client.create_primary().await).await.unwrap();
     let names = since(&client, before).into_iter().map(|record| record.event_name);
     assert_eq!(names.filter(|name| name == "SynchronizeMultiRegionKey").count(), 0);
+}
+
+/// What fell due while the primary key was disabled is due when it is enabled, and all Regions say so.
+async fn a_rotation_that_was_missed_is_put_off_everywhere(database: &TestDatabase) {
+    let client = client(database).await;
+    let (key, _) = client.create_related().await;
+    client.enable_rotation(&key, Some(90)).await.unwrap();
+    client.disable(&key).await.unwrap();
+    let late = client.later(100 * DAY).await;
+    let before = late.kms.records().len();
+    late.enable(&key).await.unwrap();
+    assert_eq!(named(&since(&late, before)), [("SynchronizeMultiRegionKey", REGION)]);
+    for who in [&late, &late.in_region(FAR_REGION)] {
+        let next = who.rotation_status(&key).await.unwrap().next_rotation_date;
+        assert_eq!(next, Some(Timestamp::from_millis(late.now)));
+    }
+    // Whoever changes nothing of what is shared tells nobody.
+    let before = late.kms.records().len();
+    late.enable(&key).await.unwrap();
+    late.enable_rotation(&key, Some(90)).await.unwrap();
+    late.describe_as(&key, "x").await.unwrap();
+    assert_eq!(named(&since(&late, before)), []);
 }
