@@ -1,6 +1,7 @@
 //! Keys whose materials their owners bring.
 
 mod conditions;
+mod erasing;
 mod expiring;
 mod kinds;
 mod model;
@@ -8,4 +9,5 @@ mod refusals;
 mod regions;
 mod rotating;
 mod simple;
+mod states;
 mod tokens;
