@@ -3,7 +3,9 @@
 mod conditions;
 mod erasing;
 mod expiring;
+mod family;
 mod kinds;
+mod measuring;
 mod model;
 mod refusals;
 mod regions;
