@@ -78,12 +78,11 @@ impl Quota {
         if new == 0 {
             return Ok(());
         }
-        let is_let_in = match self.takes(home, new, now_ms) {
-            Some(is_let_in) => is_let_in,
-            None => {
-                self.count(db, home, now_ms).await?;
-                self.takes(home, new, now_ms).unwrap_or(false)
-            }
+        let is_let_in = if let Some(is_let_in) = self.takes(home, new, now_ms) {
+            is_let_in
+        } else {
+            self.count(db, home, now_ms).await?;
+            self.takes(home, new, now_ms).unwrap_or(false)
         };
         if is_let_in { Ok(()) } else { Err(Refusal::TooMany) }
     }
