@@ -121,15 +121,35 @@ def test_inputs_are_checked_in_the_words_of_aws(logs):
         logs.start_query(logGroupName="twice", startTime=0, endTime=1, queryString="fields @message")
 
 
+def test_as_much_comes_in_at_once_as_agents_send(logs):
+    # AWS counts the bytes of the texts and 26 for each event; what JSON makes of them is longer.
+    make(logs, "full", "many", "long", "more")
+    at = now()
+    text = '{"level":"info","path":"/keys","text":"' + "x" * 59 + '"}'
+    many = [(at, text)] * 8_300
+    assert sum(len(text) + 26 for _, text in many) in range(1_000_000, 1_048_577)
+    assert "rejectedLogEventsInfo" not in put(logs, "full", "many", *many)
+    put(logs, "full", "long", (at, "\x01" * (1_048_576 - 26)))
+    put(logs, "full", "more", *([(at, "x")] * 10_000))
+    answer = logs.filter_log_events(logGroupName="full", logStreamNames=["long"])
+    assert len(answer["events"][0]["message"]) == 1_048_550
+    with refused("InvalidParameterException") as error:
+        put(logs, "full", "many", *([(at, text)] * 9_000))
+    assert error.message.startswith("Upload too large: ")
+
+
 def test_what_is_logged_is_in_no_record(node, account, logs):
     make(logs, "concealed", "s")
     put(logs, "concealed", "s", (now(), "a text that nobody else should see"))
+    logs.test_metric_filter(filterPattern="text", logEventMessages=["a text that nobody else should see"])
     trail = sdk.client(node, "cloudtrail", access_key_id=account)
     events = trail.lookup_events(
         LookupAttributes=[{"AttributeKey": "EventSource", "AttributeValue": "logs.amazonaws.com"}]
     )
     shown = [json.loads(event["CloudTrailEvent"]) for event in events["Events"]]
-    assert {event["eventName"] for event in shown} == {"CreateLogGroup", "CreateLogStream"}
+    assert {event["eventName"] for event in shown} == {"CreateLogGroup", "CreateLogStream", "TestMetricFilter"}
+    tried = next(event for event in shown if event["eventName"] == "TestMetricFilter")
+    assert tried["requestParameters"] == {"filterPattern": "text"}
     made = next(event for event in shown if event["eventName"] == "CreateLogStream")
     assert made["requestParameters"] == {"logGroupName": "concealed", "logStreamName": "s"}
 
