@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     /// Longer than any test.
-    const LONG: Duration = Duration::from_secs(3_600);
+    const LONG: Duration = Duration::from_hours(1);
 
     fn account(number: usize) -> AccountId {
         format!("{number:012}").parse().unwrap()

@@ -68,8 +68,8 @@ pub(crate) const ALIAS_RESOURCE: &str = "AWS::KMS::Alias";
 const KEPT: usize = 100_000;
 const KEPT_BYTES: usize = 128 << 20;
 
-/// How many bytes of keys, with what they have open. A symmetric key takes about 1 KB, one of RSA-4096 15 KB, a policy of the
-/// greatest length 33 KB more.
+/// How many bytes of keys, with what they have open. A symmetric key takes about 1 KB, one of RSA-4096 15 KB, one of
+/// ML-DSA-87 28 KB, a policy of the greatest length 33 KB more.
 const KEPT_KEY_BYTES: usize = 256 << 20;
 
 /// Pairs of a key and a caller's identity whose grants are kept in memory, and how many bytes of them. A grant takes less

@@ -125,7 +125,7 @@ impl KeyBackend for BuiltIn {
     async fn take_in(&self, wanted: &Wanted<'_>, chosen: &SecretBytes) -> Result<Material, Refusal> {
         let partition = self.partition(wanted.home).await?;
         let (handle, attributes) = (KeyHandle::random()?, expected(wanted)?);
-        let chosen = SecretBytes::new(chosen.expose().to_vec());
+        let chosen = chosen.clone();
         let (home, key_id) = (wanted.home.clone(), wanted.key_id.to_owned());
         let &Wanted { spec, usage, material_id, now_ms, .. } = wanted;
         // A long RSA key takes milliseconds to check and to open, which no thread of calls is held up for.

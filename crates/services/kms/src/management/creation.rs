@@ -118,6 +118,7 @@ impl KeyManagement {
                 ))),
             });
         }
+        self.expect_room_for_keys(&home).await?;
         let first = match (new.origin, &new.material) {
             (Origin::External, None) => {
                 awaiting_import(home.clone(), key_id.to_owned(), Manager::Customer, context.now_ms)
@@ -263,6 +264,20 @@ impl KeyManagement {
             return Ok(());
         }
         quotas.expect_room_for_key(repo::keys::count_own(tx, &key.home).await?)
+    }
+}
+
+impl KeyManagement {
+    /// The same before a key is made, which may take long and fill HSMs. Whether there is room still shows when it is added.
+    async fn expect_room_for_keys(&self, home: &Home) -> Result<(), Refusal> {
+        let quotas = self.settings.quotas;
+        if quotas.keys.is_none() {
+            return Ok(());
+        }
+        let counted = self.db.transaction(|tx| {
+            Box::pin(async move { repo::keys::count_own(tx, home).await.map_err(Refusal::from) })
+        });
+        quotas.expect_room_for_key(counted.await?)
     }
 }
 

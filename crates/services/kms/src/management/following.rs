@@ -111,6 +111,8 @@ mod tests {
         built_in.encrypt(&key, &key.materials[0], &context, b"x").await.unwrap();
         let Held::Token { opened, .. } = &key.materials[0].held else { panic!("it is no token") };
         assert!(opened.get().is_some());
+        // It weighed before what it takes now.
+        assert!(key.weight() > size_of::<Key>() + KeySpec::SymmetricDefault.opened_weight());
         // Nothing else has it open: what is in memory of the row, and this test.
         assert_eq!(Arc::strong_count(&key), 2);
         let announced = here.transaction(|tx| {

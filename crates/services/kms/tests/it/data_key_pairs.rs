@@ -236,7 +236,9 @@ async fn so_many_rsa_keys_wait_and_nobody_else(database: &TestDatabase) {
     assert!(throttled > 20 && !waiting.is_empty(), "{throttled} of 40");
     // Others go on, and so do other accounts' long keys.
     assert!(client.decrypt(&blob, None, &[]).await.is_ok());
-    for spec in [DataKeyPairSpec::EccNistP521, DataKeyPairSpec::EccNistEdwards25519, DataKeyPairSpec::MlKem768] {
+    for spec in
+        [DataKeyPairSpec::EccNistP521, DataKeyPairSpec::EccNistEdwards25519, DataKeyPairSpec::MlKem768]
+    {
         assert!(generate(&client, data_key_pair(&key, spec)).await.is_ok());
     }
     waiting.push(Box::pin(generate(&stranger, data_key_pair(&theirs, DataKeyPairSpec::Rsa2048))));

@@ -156,7 +156,9 @@ async fn reached(
             world.refused(&row).await
         }
         Reach::OnDemand(_) => on_demand(world, good, code).await,
-        Reach::Elsewhere(file, text) if !text.contains(code) => Err(format!("{code} is not in {file}")),
+        Reach::Elsewhere(test, file, text) if !rows::speaks_of(text, test, code) => {
+            Err(format!("{code} of {}: no word of it in {test} of {file}", good.operation))
+        }
         Reach::Elsewhere(..) | Reach::ExternalKeyStores => Ok(()),
     }
 }

@@ -20,18 +20,30 @@ pub(super) struct Row {
 pub(crate) enum Reach {
     /// By a call of the table, or by a failure of the machine that is brought about.
     Called,
-    /// By a test of another file, which takes what the table has not.
-    Elsewhere(&'static str, &'static str),
+    /// By a test of another file, which takes what the table has not: its name, the file's, and the file.
+    Elsewhere(&'static str, &'static str, &'static str),
     /// By the fault `call-fails` alone: nothing that a caller does leads to it, for that reason.
     OnDemand(&'static str),
     /// It is about external key stores, which are to come.
     ExternalKeyStores,
 }
 
+/// The test of that name in that file.
 macro_rules! elsewhere {
-    ($file:literal) => {
-        Some(Reach::Elsewhere($file, include_str!(concat!("../", $file))))
+    ($test:literal, $file:literal) => {
+        Some(Reach::Elsewhere($test, $file, include_str!(concat!("../", $file))))
     };
+}
+
+/// Whether a test in a file speaks of an error, by its code or by the name that the file gives it.
+pub(super) fn speaks_of(text: &str, test: &str, code: &str) -> bool {
+    let named = |line: &str| {
+        let name = line.strip_prefix("const ")?.strip_suffix(&format!(": &str = \"{code}\";"))?;
+        Some(name.to_owned())
+    };
+    let name = text.lines().find_map(named);
+    let body = text.split_once(&format!("async fn {test}(")).and_then(|(_, rest)| rest.split_once("\n}\n"));
+    body.is_some_and(|(body, _)| body.contains(code) || name.is_some_and(|name| body.contains(&name)))
 }
 
 /// How an error is reached that the table does not reach. None if it does.
@@ -44,26 +56,33 @@ pub(super) fn reach(operation: &str, code: &str) -> Option<Reach> {
         (_, "KeyUnavailableException") => {
             on_demand("a key whose store is away answers `KMSInvalidStateException`, as AWS's do")
         }
-        ("CreateCustomKeyStore", _) => elsewhere!("key_stores/creating.rs"),
-        ("UpdateCustomKeyStore" | "DeleteCustomKeyStore" | "DisconnectCustomKeyStore", _) => {
-            elsewhere!("key_stores/changing.rs")
-        }
-        ("ConnectCustomKeyStore", "CustomKeyStoreNotFoundException") => elsewhere!("key_stores/changing.rs"),
-        ("ConnectCustomKeyStore", _) => elsewhere!("key_stores/failing.rs"),
+        (
+            "CreateCustomKeyStore"
+            | "UpdateCustomKeyStore"
+            | "DeleteCustomKeyStore"
+            | "ConnectCustomKeyStore"
+            | "DisconnectCustomKeyStore",
+            code,
+        ) => of_key_stores(operation, code),
         (
             "CreateKey",
             "CustomKeyStoreInvalidStateException" | "CloudHsmClusterInvalidConfigurationException",
-        )
-        | ("GetKeyRotationStatus" | "ListKeyRotations", "UnsupportedOperationException") => {
-            elsewhere!("keys_in_stores/creation.rs")
+        ) => elsewhere!("what_cannot_be_made_is_refused_and_leaves_nothing", "keys_in_stores/creation.rs"),
+        ("GetKeyRotationStatus" | "ListKeyRotations", "UnsupportedOperationException") => {
+            elsewhere!("strict_mode_knows_one_spelling_and_symmetric_keys", "keys_in_stores/creation.rs")
         }
         ("GenerateRandom", "CustomKeyStoreInvalidStateException") => {
-            elsewhere!("keys_in_stores/cryptography.rs")
+            elsewhere!("random_bytes_come_from_the_hsms", "keys_in_stores/cryptography.rs")
         }
-        ("RotateKeyOnDemand", "ConflictException" | "LimitExceededException") => {
-            elsewhere!("rotation_on_demand.rs")
+        ("RotateKeyOnDemand", "ConflictException") => {
+            elsewhere!("it_does_not_come_too_close_to_the_automatic_one", "rotation_on_demand.rs")
         }
-        ("CreateGrant", "LimitExceededException") => elsewhere!("quotas.rs"),
+        ("RotateKeyOnDemand", "LimitExceededException") => {
+            elsewhere!("a_key_rotates_twenty_five_times_and_no_more", "rotation_on_demand.rs")
+        }
+        ("CreateGrant", "LimitExceededException") => {
+            elsewhere!("aliases_and_grants_of_a_key_are_limited", "quotas.rs")
+        }
         ("EnableKey", "LimitExceededException") => on_demand("no quota counts keys that are enabled"),
         ("GetPublicKey", "DisabledException") => on_demand("a disabled key gives its public half too"),
         ("GetPublicKey", "InvalidKeyUsageException") => {
@@ -86,6 +105,44 @@ pub(super) fn reach(operation: &str, code: &str) -> Option<Reach> {
             "KMSInvalidStateException",
         ) => on_demand("AWS's table of key states lets it in every state"),
         _ => None,
+    }
+}
+
+/// Which test brings about an error of the operations of key stores.
+fn of_key_stores(operation: &str, code: &str) -> Option<Reach> {
+    match (operation, code) {
+        ("CreateCustomKeyStore", "CloudHsmClusterInUseException" | "CustomKeyStoreNameInUseException") => {
+            elsewhere!("names_and_clusters_belong_to_one_key_store", "key_stores/creating.rs")
+        }
+        ("CreateCustomKeyStore", "IncorrectTrustAnchorException") => {
+            elsewhere!("the_trust_anchor_has_to_be_the_cluster_s", "key_stores/creating.rs")
+        }
+        ("CreateCustomKeyStore", "LimitExceededException") => {
+            elsewhere!("an_account_has_ten_key_stores_in_a_region", "key_stores/creating.rs")
+        }
+        ("CreateCustomKeyStore", _) => elsewhere!("a_cluster_has_to_be_fit", "key_stores/creating.rs"),
+        (_, "CustomKeyStoreNotFoundException") => {
+            elsewhere!("what_is_not_there_is_not_changed", "key_stores/changing.rs")
+        }
+        (
+            "UpdateCustomKeyStore",
+            "CustomKeyStoreNameInUseException" | "CustomKeyStoreInvalidStateException",
+        ) => {
+            elsewhere!("a_name_changes_in_two_states", "key_stores/changing.rs")
+        }
+        ("UpdateCustomKeyStore", _) => {
+            elsewhere!("an_unrelated_cluster_is_refused", "key_stores/changing.rs")
+        }
+        ("DeleteCustomKeyStore", "CustomKeyStoreHasCMKsException") => {
+            elsewhere!("a_key_store_with_keys_stays", "key_stores/changing.rs")
+        }
+        ("DeleteCustomKeyStore" | "DisconnectCustomKeyStore", _) => {
+            elsewhere!("a_key_store_goes_when_it_is_disconnected", "key_stores/changing.rs")
+        }
+        (_, "CustomKeyStoreInvalidStateException") => {
+            elsewhere!("after_a_failure_it_has_to_be_disconnected_first", "key_stores/failing.rs")
+        }
+        _ => elsewhere!("a_cluster_that_is_not_fit_is_refused_at_once", "key_stores/failing.rs"),
     }
 }
 
