@@ -35,7 +35,7 @@ enum Kind {
     /// Disabled, to be deleted, its HSMs not there.
     Unusable,
     /// No key for encryption.
-    WrongKind,
+    NotForEncryption,
     /// Another try may succeed.
     Busy,
     /// Anything else is a failure of ours.
@@ -60,7 +60,7 @@ impl KmsRefused {
             "NotFoundException" | "InvalidArnException" => Kind::NotFound,
             "DisabledException" | "KMSInvalidStateException" | "KeyUnavailableException" => Kind::Unusable,
             "InvalidKeyUsageException" | "ValidationException" | "UnsupportedOperationException" => {
-                Kind::WrongKind
+                Kind::NotForEncryption
             }
             "ThrottlingException" | "LimitExceededException" | "DependencyTimeoutException" => Kind::Busy,
             _ => Kind::Failed,
@@ -70,7 +70,7 @@ impl KmsRefused {
     fn holds_ms(&self) -> i64 {
         match self.kind() {
             Kind::Busy | Kind::Failed => FAILED_MS,
-            Kind::Denied | Kind::NotFound | Kind::Unusable | Kind::WrongKind => REFUSED_MS,
+            Kind::Denied | Kind::NotFound | Kind::Unusable | Kind::NotForEncryption => REFUSED_MS,
         }
     }
 }
@@ -95,7 +95,7 @@ impl From<KmsRefused> for ApiError {
             }
             Kind::NotFound => invalid("could not be found"),
             Kind::Unusable => invalid("is disabled or cannot be used"),
-            Kind::WrongKind => invalid("is not a symmetric encryption key"),
+            Kind::NotForEncryption => invalid("is not a symmetric encryption key"),
             Kind::Busy => {
                 let text = "The service cannot complete the request.";
                 Self::modelled(&errors::SERVICE_UNAVAILABLE_EXCEPTION, text).with_source(*error)

@@ -31,7 +31,8 @@ async fn data_keys_that_are_made_at_once_stand_for_themselves(database: &TestDat
         let one = [(lab.now(), "one")];
         let other = [(lab.now(), "other")];
         let (first, second) = tokio::join!(root.put(PLACE, &one), root.put(PLACE, &other));
-        (first.unwrap(), second.unwrap());
+        first.unwrap();
+        second.unwrap();
         lab.kms.meet(None);
         root.put(PLACE, &[(lab.now(), "more")]).await.unwrap();
         assert_eq!(root.texts(PLACE).await.unwrap().len(), day * 3);
@@ -49,7 +50,8 @@ async fn servers_that_make_data_keys_at_once_read_each_other(database: &TestData
     let (here, there) = (one.root(), other.root());
     let texts = [(one.now(), "text")];
     let (first, second) = tokio::join!(here.put(PLACE, &texts), there.put(PLACE, &texts));
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     for lab in [&one, &other] {
         lab.kms.meet(None);
         lab.root().put(PLACE, &texts).await.unwrap();
