@@ -98,7 +98,9 @@ mod tests {
 
     fn merged(is_descending: bool, reads: Vec<Read>) -> (Vec<i64>, bool) {
         let mut merge = Merge::new(is_descending, ROOM);
-        reads.into_iter().for_each(|read| merge.add(read));
+        for read in reads {
+            merge.add(read);
+        }
         let (rows, is_last) = merge.into_rows();
         (rows.iter().map(|row| row.place.at_ms).collect(), is_last)
     }

@@ -203,7 +203,7 @@ impl List<'_> {
             left = left.saturating_sub(looked_at);
             match next {
                 Some(next) if shown.is_empty() && left > 0 => place = next,
-                next => return Ok((shown, next.map(|next| next.close()))),
+                next => return Ok((shown, next.map(Place::close))),
             }
         }
     }
