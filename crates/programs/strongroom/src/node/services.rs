@@ -17,7 +17,7 @@ use strongroom_logs::Logs;
 use strongroom_outbox::Others;
 use strongroom_policy::Authority;
 use strongroom_runtime::{Agenda, Shutdown};
-use strongroom_s3::ObjectStorage;
+use strongroom_s3::{Folder, ObjectStorage};
 use strongroom_seal::Purpose;
 use strongroom_sns::Notifications;
 use strongroom_store::{Db, Engine, FeedOptions};
@@ -159,37 +159,10 @@ impl Services {
         let (_, key) = root.current_subkey(Purpose::HistoryIndex)?;
         let history = History::new(journal.clone(), data.index(), &key);
         let folder = objects::open(db, &objects_dir).await?;
-        let s3 = Arc::new(ObjectStorage::new(strongroom_s3::Parts {
-            db: db.clone(),
-            root,
-            authority: authority.clone(),
-            outbox: outbox.clone(),
-            clocks: clocks.clone(),
-            kms: kms.clone(),
-            principals: iam.clone(),
-            folder: Arc::new(folder),
-        }));
-        let sns = Arc::new(Notifications::new(strongroom_sns::Parts {
-            db: db.clone(),
-            root,
-            authority: authority.clone(),
-            outbox: outbox.clone(),
-            clocks: clocks.clone(),
-            principals: iam.clone(),
-            kms: kms.clone(),
-            carrier: Arc::new(messages.carrier),
-            public_url: messages.public_url,
-        }));
+        let s3 = storage(ground, &authority, &kms, &iam, folder);
+        let sns = messaging(ground, &authority, &kms, &iam, messages);
         let log_events = beside::log_events(db, root, data).await?;
-        let logs = Arc::new(Logs::new(strongroom_logs::Parts {
-            db: db.clone(),
-            events: log_events.clone(),
-            root,
-            authority: authority.clone(),
-            outbox: outbox.clone(),
-            clocks: clocks.clone(),
-            kms: kms.clone(),
-        }));
+        let logs = log_groups(ground, &authority, &kms, log_events.clone());
         let own =
             || Arc::new(OwnBuckets::new(s3.clone(), outbox.clone(), clocks.clone())) as Arc<dyn Buckets>;
         let buckets = trail_buckets.unwrap_or_else(own);
@@ -328,4 +301,58 @@ async fn control_plane(
         options,
     };
     Ok(ControlPlane::open(parts).await?)
+}
+
+/// S3, over the objects in that folder.
+fn storage(
+    ground: &Ground,
+    authority: &Authority,
+    kms: &Arc<KeyManagement>,
+    iam: &Arc<IdentityManagement>,
+    folder: Folder,
+) -> Arc<ObjectStorage> {
+    Arc::new(ObjectStorage::new(strongroom_s3::Parts {
+        db: ground.db.clone(),
+        root: &ground.root,
+        authority: authority.clone(),
+        outbox: ground.outbox.clone(),
+        clocks: ground.clocks.clone(),
+        kms: kms.clone(),
+        principals: iam.clone(),
+        folder: Arc::new(folder),
+    }))
+}
+
+/// SNS, whose messages are carried as the operator says.
+fn messaging(
+    ground: &Ground,
+    authority: &Authority,
+    kms: &Arc<KeyManagement>,
+    iam: &Arc<IdentityManagement>,
+    messages: Messages,
+) -> Arc<Notifications> {
+    Arc::new(Notifications::new(strongroom_sns::Parts {
+        db: ground.db.clone(),
+        root: &ground.root,
+        authority: authority.clone(),
+        outbox: ground.outbox.clone(),
+        clocks: ground.clocks.clone(),
+        principals: iam.clone(),
+        kms: kms.clone(),
+        carrier: Arc::new(messages.carrier),
+        public_url: messages.public_url,
+    }))
+}
+
+/// CloudWatch Logs, with events in that database.
+fn log_groups(ground: &Ground, authority: &Authority, kms: &Arc<KeyManagement>, events: Db) -> Arc<Logs> {
+    Arc::new(Logs::new(strongroom_logs::Parts {
+        db: ground.db.clone(),
+        events,
+        root: &ground.root,
+        authority: authority.clone(),
+        outbox: ground.outbox.clone(),
+        clocks: ground.clocks.clone(),
+        kms: kms.clone(),
+    }))
 }

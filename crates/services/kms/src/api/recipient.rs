@@ -75,7 +75,8 @@ impl Enclave {
             Measured::Instance => ("attestationDocumentNitroTPMPCR", 0),
         };
         let registers = self.attestation.registers().filter(move |(number, _)| *number >= first);
-        let registers = registers.map(|(number, value)| (format!("{prefix}{number}"), NoteValue::Text(value)));
+        let registers =
+            registers.map(|(number, value)| (format!("{prefix}{number}"), NoteValue::Text(value)));
         [module].into_iter().chain(digest).chain(registers).collect()
     }
 }

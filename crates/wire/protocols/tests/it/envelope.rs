@@ -427,7 +427,11 @@ fn refusals_have_a_code_in_each_protocol() {
     let invalid = validate(&sample::input().with("Spec", text("")), &Missing::default()).unwrap_err();
     for (refusal, in_json, in_query) in [
         (Refusal::unreadable(&unreadable), (400, "SerializationException"), (400, "MalformedInput")),
-        (Refusal::invalid(&invalid, SERVICE.invalid_input), (400, "ValidationException"), (400, "ValidationError")),
+        (
+            Refusal::invalid(&invalid, SERVICE.invalid_input),
+            (400, "ValidationException"),
+            (400, "ValidationError"),
+        ),
         (Refusal::too_large(), (413, "RequestEntityTooLargeException"), (413, "RequestEntityTooLarge")),
         (Refusal::unknown_operation(), (400, "UnknownOperationException"), (400, "InvalidAction")),
     ] {
