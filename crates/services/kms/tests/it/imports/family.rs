@@ -292,12 +292,11 @@ impl Model {
             }
         }
         while let Some((_, place, number)) = self.first_due() {
-            match number {
-                Some(number) => self.lose(place, number),
-                None => {
-                    self.members.remove(&place);
-                    self.settle();
-                }
+            if let Some(number) = number {
+                self.lose(place, number);
+            } else {
+                self.members.remove(&place);
+                self.settle();
             }
             self.review();
         }
@@ -439,8 +438,8 @@ impl Pair {
 
     /// Every Region shows what the model says, and no other Region has the key.
     async fn compare(&self, step: &Step) {
-        for place in 0..REGIONS.len() {
-            let (client, what) = (self.client_in(place), format!("{step:?}, seen in {}", REGIONS[place]));
+        for (place, region) in REGIONS.into_iter().enumerate() {
+            let (client, what) = (self.client_in(place), format!("{step:?}, seen in {region}"));
             let Some(member) = self.model.members.get(&place) else {
                 assert_eq!(coded(client.describe(&self.key).await), Err(NOT_FOUND.to_owned()), "{what}");
                 continue;

@@ -280,11 +280,11 @@ impl Kind {
         let pair = || ec::PrivateKey::generate(ec::Curve::P256).unwrap();
         let (kind, material) = match self {
             Self::Signing => {
-                let material = pair().to_pkcs8().unwrap().expose().to_vec();
+                let material = pair().to_pkcs8().unwrap().expose().clone();
                 ((KeySpec::EccNistP256, KeyUsageType::SignVerify), material)
             }
             Self::Agreeing => {
-                let material = pair().to_pkcs8().unwrap().expose().to_vec();
+                let material = pair().to_pkcs8().unwrap().expose().clone();
                 ((KeySpec::EccNistP256, KeyUsageType::KeyAgreement), material)
             }
             Self::Secret => ((KeySpec::Hmac256, KeyUsageType::GenerateVerifyMac), FIRST.to_vec()),

@@ -124,8 +124,8 @@ async fn rotations_and_replicas_at_once_lose_nothing(database: &TestDatabase) {
     for (number, region) in REGIONS.into_iter().enumerate() {
         let (client, key) = (client.at(NOW + number as i64), key.clone());
         calls.spawn(async move {
-            let replicated = has_won(client.replicate(&key, region).await).then_some(region);
-            (replicated, has_won(client.rotate(&key).await))
+            let replicated = has_won(&client.replicate(&key, region).await).then_some(region);
+            (replicated, has_won(&client.rotate(&key).await))
         });
     }
     let answers = calls.join_all().await;
@@ -146,8 +146,8 @@ async fn rotations_and_replicas_at_once_lose_nothing(database: &TestDatabase) {
 }
 
 /// Whether a call was answered; one that was not has lost against another.
-fn has_won<T>(answer: Result<T, ApiError>) -> bool {
-    if let Err(error) = &answer {
+fn has_won<T>(answer: &Result<T, ApiError>) -> bool {
+    if let Err(error) = answer {
         assert_eq!(error.code(), "DependencyTimeoutException", "{error}");
     }
     answer.is_ok()
