@@ -72,16 +72,16 @@ impl LongWork {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refusal> {
         let (place, turn) = Place::taken(&self.0, account).ok_or(Refusal::Throttled)?;
-        let turns = async {
-            let of_account = turned(turn).await?;
-            let of_all = turned(self.0.processors.clone()).await?;
-            Ok::<_, Refusal>((of_account, of_all))
+        let turn = async {
+            // The account's turn lasts until there is a processor: then its next piece may wait for one.
+            let _of_account = turned(turn).await?;
+            turned(self.0.processors.clone()).await
         };
-        let turns = tokio::time::timeout(self.0.longest_wait, turns).await;
-        let turns = turns.map_err(|_| Refusal::Throttled)??;
+        let turn = tokio::time::timeout(self.0.longest_wait, turn).await;
+        let turn = turn.map_err(|_| Refusal::Throttled)??;
         let done = tokio::task::spawn_blocking(move || {
             let done = work();
-            drop((place, turns));
+            drop((place, turn));
             done
         });
         done.await.map_err(|error| Refusal::Internal(error.into()))

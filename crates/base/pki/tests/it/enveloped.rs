@@ -29,11 +29,11 @@ fn openssl_opens_it_with_the_recipients_key() {
 /// length. (Its own answers look so: the dump in issue 779 of RustCrypto/formats.)
 #[test]
 fn the_layers_are_those_that_aws_sdk_steps_into() {
-    fn into<'b>(tag: u8, bytes: &'b [u8]) -> &'b [u8] {
+    fn into(tag: u8, bytes: &[u8]) -> &[u8] {
         assert_eq!(&bytes[..2], &[tag, 0x80]);
         &bytes[2..]
     }
-    fn past<'b>(tag: u8, bytes: &'b [u8]) -> (&'b [u8], &'b [u8]) {
+    fn past(tag: u8, bytes: &[u8]) -> (&[u8], &[u8]) {
         assert_eq!(bytes[0], tag);
         let (header, length) = match bytes[1] {
             0x82 => (4, usize::from(bytes[2]) << 8 | usize::from(bytes[3])),

@@ -18,7 +18,7 @@ use crate::domain::multi_region::Role;
 use crate::domain::policy;
 use crate::domain::tags::Tags;
 use crate::error::Refusal;
-use crate::management::{NewReplica, elsewhere};
+use crate::management::{NewReplica, elsewhere, in_region};
 
 pub(super) async fn replicate_key(
     kms: &KeyManagement,
@@ -42,7 +42,10 @@ pub(super) async fn replicate_key(
     if tags.is_any() {
         kms.authorize_there::<actions::TagResource, _>(context, &there, all())?;
     }
-    let policy = policy_of_replica(kms, &there, key, &tags, &input).await?;
+    // Whoever replaces the policy later does it himself.
+    let later = in_region(context, region);
+    later.ask(asked::create_replica(key, &input));
+    let policy = policy_of_replica(kms, &later, key, &tags, &input).await?;
     let new = NewReplica { region, description, policy, tags };
     let replica = kms.replicate(context, &primary, &may, new).await?;
     let standing = kms.standing(&replica).await?;

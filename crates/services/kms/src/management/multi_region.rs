@@ -23,6 +23,11 @@ const KMS: &str = "kms.amazonaws.com";
 
 /// The caller's request as KMS passes it on to another Region: policies there see what the record there says.
 pub(crate) fn elsewhere(context: &RequestContext, region: Region) -> RequestContext {
+    in_region(context, region).passed_on_by(KMS)
+}
+
+/// The caller's request as if he made it in another Region.
+pub(crate) fn in_region(context: &RequestContext, region: Region) -> RequestContext {
     let mut there = RequestContext::new(
         context.request_id,
         context.caller.clone(),
@@ -42,7 +47,7 @@ pub(crate) fn elsewhere(context: &RequestContext, region: Region) -> RequestCont
     if let Some(arn) = context.acts_about() {
         there = there.about(arn);
     }
-    there.passed_on_by(KMS)
+    there
 }
 
 impl KeyManagement {

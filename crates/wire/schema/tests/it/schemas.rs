@@ -96,7 +96,6 @@ fn operations_are_found_by_their_name() {
         event_source: "kms.amazonaws.com",
         error_message: "message",
         invalid_input: "ValidationException",
-        invalid_input: "ValidationException",
         operations: &OPERATIONS,
     };
     for (at, operation) in OPERATIONS.iter().enumerate() {

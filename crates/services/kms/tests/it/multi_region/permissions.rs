@@ -159,6 +159,18 @@ async fn a_replicas_policy_is_checked_where_it_is_to_be(database: &TestDatabase)
         ..replica(&key, THIRD)
     };
     client.try_replicate(unchecked).await.unwrap();
+    // Whoever replaces the policy later calls by himself, not through KMS.
+    let only_if = |via: bool| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*",
+                "Condition":{{"Bool":{{"aws:ViaAWSService":"{via}"}}}}}}}}"#
+        )
+    };
+    let key = client.create_primary().await;
+    let with = |policy: String| ReplicateKeyRequest { policy: Some(policy), ..replica(&key, FAR_REGION) };
+    let refused = client.try_replicate(with(only_if(true))).await.unwrap_err();
+    assert_eq!(refused.code(), "MalformedPolicyDocumentException");
+    client.try_replicate(with(only_if(false))).await.unwrap();
 }
 
 async fn the_first_key_takes_the_role(database: &TestDatabase) {
