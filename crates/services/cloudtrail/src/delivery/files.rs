@@ -78,7 +78,11 @@ impl Deliveries {
                     && let Some(again_ms) = files::held_back(tx, &file, now_ms).await?
                 {
                     // What keeps an older one out keeps this one out, and goes on gathering meanwhile: one is tried for all.
-                    // Each try may be recorded, and would otherwise make the next file.
+                    // Each try may be recorded, and would otherwise make the next file. What is given up one day has the
+                    // events of an hour.
+                    if file.is_open && now_ms.saturating_sub(file.opened_ms) >= HOUR_MS {
+                        files::close(tx, file_id, due_ms).await?;
+                    }
                     files::postpone(tx, file_id, due_ms, again_ms.saturating_add(1)).await?;
                     return Ok(None);
                 }
@@ -130,7 +134,11 @@ impl Deliveries {
             is_over,
             "the journal does not show all records of a trail's file as they were; `strongroom audit verify` tells more"
         );
-        if is_over {
+        // Waiting tells nothing about a log group, in which nothing is signed, and later events wait behind these.
+        let opened_ms = file.opened_ms;
+        let waits_no_more = file.destination == Destination::Logs
+            && self.trails.clocks.domain_now().saturating_sub(opened_ms) > HOUR_MS;
+        if is_over || waits_no_more {
             return Ok(content);
         }
         let message = format!("{missing} of {} records are not in the journal as they were", file.records);
