@@ -109,7 +109,8 @@ fn defaults_are_those_of_the_reference() {
     assert_eq!(value(&public, A::CheckValue), value(&private, A::CheckValue));
     assert_eq!(value(&public, A::ValueLength), Some(number(512)));
     let Some(AttributeValue::Number(length)) = value(&private, A::ValueLength) else { panic!() };
-    assert!((1_216..=1_219).contains(&length), "{length}");
+    // One of its six numbers in 256 begins with a zero byte, and is shorter.
+    assert!((1_210..=1_219).contains(&length), "{length}");
     assert_eq!(public.public_key, private.public_key);
     assert!(aes.public_key.is_empty());
 }

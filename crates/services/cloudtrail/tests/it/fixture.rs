@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use strongroom_api_cloudtrail::{
     CloudTrail as _, Event, LookupAttribute, LookupAttributeKey, LookupEventsRequest, LookupEventsResponse,
@@ -13,11 +14,11 @@ use strongroom_cloudtrail::{CloudTrail, Parts};
 use strongroom_history::History as IndexedHistory;
 use strongroom_identity::{Caller, Principal, Region, RequestContext, RequestId};
 use strongroom_journal::{
-    Durability, EventId, Identity, IdentityKind, Journal, JournalOptions, Record, Resource,
+    Durability, EventId, Identity, IdentityKind, Journal, JournalError, JournalOptions, Record, Resource,
 };
 use strongroom_outbox::Outbox;
 use strongroom_policy::Authority;
-use strongroom_runtime::{Clocks, ManualTime};
+use strongroom_runtime::{Clocks, ManualTime, Stopwatch};
 use strongroom_schema::Timestamp;
 use strongroom_seal::{Purpose, Root};
 use strongroom_secret::Key256;
@@ -120,12 +121,13 @@ struct NoSns;
 
 impl Sns for NoSns {}
 
-/// Opens the journal of that directory, as a start of a server does: in a new stream.
 /// The seal.
 pub(crate) fn root() -> Root {
     Root::from_key(Key256::new([9; 32])).unwrap()
 }
 
+/// Opens the journal of that directory, as a start of a server does: in a new stream. A server that was cut off in this
+/// process may still be reading it on another thread, which a dead process would not: that is waited for.
 pub(crate) fn open_journal(directory: &Path) -> Arc<Journal> {
     let options = JournalOptions {
         durability: Durability::Written,
@@ -133,8 +135,15 @@ pub(crate) fn open_journal(directory: &Path) -> Arc<Journal> {
         ..JournalOptions::default()
     };
     let (_, key) = root().current_subkey(Purpose::JournalMac).unwrap();
-    let journal = Journal::open(&directory.join("journal"), &options, &key, "node", NOW);
-    Arc::new(journal.unwrap().journal)
+    let watch = Stopwatch::start();
+    loop {
+        match Journal::open(&directory.join("journal"), &options, &key, "node", NOW) {
+            Err(JournalError::InUse { .. }) if watch.elapsed() < Duration::from_secs(30) => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            opened => return Arc::new(opened.unwrap().journal),
+        }
+    }
 }
 
 pub(crate) fn context(account: &str, region: &str) -> RequestContext {
