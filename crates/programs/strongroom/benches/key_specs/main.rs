@@ -60,7 +60,7 @@ fn main() -> Result<()> {
     );
     println!("{:>24} {:>22} {:>10} {:>14} {:>12}", "spec", "operation", "rate", "openssl", "of openssl");
     for work in of_every_spec(program.address, &only)? {
-        let rate = median(&program, &work, connections, time)?;
+        let rate = median(&program, &work, work.bounded(connections), time)?;
         let speed = work.by_openssl(&speeds);
         let (shown, ratio) = speed.map_or(("-".into(), "-".into()), |speed| {
             (format!("{speed:.0}"), format!("{:.0}%", 100.0 * rate / speed))

@@ -19,7 +19,19 @@ pub(crate) struct Work {
     pub(crate) body: String,
 }
 
+/// An account may have as many RSA keys made at one time; who asks for more is told to slow down.
+const RSA_KEYS_AT_ONCE: usize = 4;
+
 impl Work {
+    /// How many of so many connections ask for it.
+    pub(crate) fn bounded(&self, connections: usize) -> usize {
+        if self.operation.starts_with("GenerateDataKeyPair") && self.spec.starts_with("RSA") {
+            connections.min(RSA_KEYS_AT_ONCE)
+        } else {
+            connections
+        }
+    }
+
     /// What `openssl speed` gets of the like a second.
     pub(crate) fn by_openssl(&self, speeds: &Speeds) -> Option<f64> {
         let algorithm = match (self.spec, self.operation) {
