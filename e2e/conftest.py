@@ -14,6 +14,7 @@ from rig.cli import Cli
 from rig.cluster import PASSWORD, Cluster, HsmCli
 from rig.node import Node
 from rig.production import Postgres, Production
+from rig.records import History
 from rig.store import Store
 
 ROOT = Path(__file__).parent.parent
@@ -195,6 +196,11 @@ def sts(node, account):
 @pytest.fixture
 def cloudtrail(node, account):
     return sdk.client(node, "cloudtrail", access_key_id=account)
+
+
+@pytest.fixture
+def history(node, account) -> History:
+    return History(node, account)
 
 
 @pytest.fixture

@@ -11,28 +11,28 @@ import json
 import pytest
 
 from rig.node import run
-from test_records import changed, history, read, shown  # noqa: F401
+from rig.records import changed, read, shown
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 
 
-def resource_of(history, kind: str, arn: str) -> dict:  # noqa: F811
+def resource_of(history, kind: str, arn: str) -> dict:
     return {"resources": [history.resource(kind, arn)]}
 
 
 @pytest.fixture
-def s3(history):  # noqa: F811
+def s3(history):
     return history.as_root("s3")
 
 
 @pytest.fixture
-def bucket(history, s3) -> str:  # noqa: F811
+def bucket(history, s3) -> str:
     name = f"records-of-{history.account}"
     s3.create_bucket(Bucket=name)
     return name
 
 
-def shown_of_s3(history, record: dict) -> dict:  # noqa: F811
+def shown_of_s3(history, record: dict) -> dict:
     """Without what every record of S3 has, which is checked."""
     record = shown(record)
     more = record.pop("additionalEventData")
@@ -48,7 +48,7 @@ def shown_of_s3(history, record: dict) -> dict:  # noqa: F811
     return record
 
 
-def test_buckets(history, s3, bucket):  # noqa: F811
+def test_buckets(history, s3, bucket):
     arn = f"arn:aws:s3:::{bucket}"
     of_bucket = resource_of(history, "S3::Bucket", arn)
     made = shown_of_s3(history, history.last("CreateBucket"))
@@ -78,7 +78,7 @@ def test_buckets(history, s3, bucket):  # noqa: F811
     assert record == changed({"bucketName": bucket, "policy": ""}, **of_bucket)
 
 
-def test_trails(history, s3, bucket):  # noqa: F811
+def test_trails(history, s3, bucket):
     service = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
     arn = f"arn:aws:s3:::{bucket}"
     statements = [
@@ -117,7 +117,7 @@ def test_trails(history, s3, bucket):  # noqa: F811
     assert shown(history.last("DeleteTrail")) == changed({"name": name}, **of_trail)
 
 
-def test_topics(history):  # noqa: F811
+def test_topics(history):
     sns = history.as_root("sns")
     topic = sns.create_topic(Name="exampletopic")["TopicArn"]
     of_topic = resource_of(history, "SNS::Topic", topic)
@@ -129,7 +129,7 @@ def test_topics(history):  # noqa: F811
     assert shown(history.last("DeleteTopic")) == changed({"topicArn": topic}, **of_topic)
 
 
-def test_alarms(history):  # noqa: F811
+def test_alarms(history):
     cloudwatch = history.as_root("cloudwatch")
     cloudwatch.put_metric_alarm(
         Threshold=50.0,
@@ -160,7 +160,7 @@ def test_alarms(history):  # noqa: F811
     assert shown(history.last("DeleteAlarms")) == changed({"alarmNames": ["CloudTrail Test Alarm"]}, **of_alarm)
 
 
-def test_log_groups(history):  # noqa: F811
+def test_log_groups(history):
     logs = history.as_root("logs")
     of_version = {"apiVersion": "20140328"}
     logs.create_log_group(logGroupName="secure")
@@ -179,7 +179,7 @@ def test_log_groups(history):  # noqa: F811
     assert shown(history.last("DeleteLogGroup")) == changed({"logGroupName": "secure"}, **of_version)
 
 
-def told(history, request_id: str) -> dict:  # noqa: F811
+def told(history, request_id: str) -> dict:
     """The record of a call, as whoever runs the server sees it: data events are in no event history."""
     command = ["explain", "--data-dir", str(history.node.data), "--request-id", request_id, "--json"]
     done = run(history.node.program, *command)
@@ -187,7 +187,7 @@ def told(history, request_id: str) -> dict:  # noqa: F811
     return json.loads(done.stdout)["event"]
 
 
-def test_messages_are_data_events_that_hide_what_is_said(history):  # noqa: F811
+def test_messages_are_data_events_that_hide_what_is_said(history):
     sns = history.as_root("sns")
     topic = sns.create_topic(Name="ExampleSNSTopic")["TopicArn"]
     attributes = {"a": {"DataType": "String", "StringValue": "b"}}
