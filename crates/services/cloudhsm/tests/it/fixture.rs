@@ -292,13 +292,20 @@ impl Client<'_> {
         self.bench.plane.describe_clusters(&self.context(), input).await.unwrap().clusters.unwrap().pop()
     }
 
+    /// All backups that pass the filters, oldest first, of as many pages as there are.
     pub(crate) async fn backups(&self, filters: Option<Map<Vec<String>>>) -> Vec<Backup> {
-        let input = DescribeBackupsRequest {
+        let mut input = DescribeBackupsRequest {
             filters,
             sort_ascending: Some(true),
             ..DescribeBackupsRequest::default()
         };
-        self.bench.plane.describe_backups(&self.context(), input).await.unwrap().backups.unwrap()
+        let mut all = Vec::new();
+        loop {
+            let page = self.bench.plane.describe_backups(&self.context(), input.clone()).await.unwrap();
+            all.extend(page.backups.unwrap());
+            let Some(next) = page.next_token else { return all };
+            input.next_token = Some(next);
+        }
     }
 
     /// Waits until the cluster is in that state.
