@@ -71,8 +71,9 @@ packages:
 
 test: unit e2e
 
+# All of them, whichever fails: one run tells everything that is wrong.
 unit: packages
-	cargo test --locked --workspace
+	cargo test --locked --workspace --no-fail-fast
 
 # The program as the unit tests built it: the same compile, no second one with other features.
 test-build:
