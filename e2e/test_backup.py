@@ -283,6 +283,50 @@ def test_a_restore_that_is_killed_leaves_nothing_that_serves_and_is_run_again(pr
     life.is_remembered(other)
 
 
+def test_a_restore_that_was_cut_off_goes_on_where_objects_are_to_be_by_then(program, tmp_path, servers):
+    """What it had made of the folder of objects goes, though the settings name another one now; nothing else does."""
+    server = made(servers, program, tmp_path / "one").start()
+    life = Life(server, tmp_path)
+    file = tmp_path / "backup.strongroom"
+    server.ran("backup", file, "--config", server.config)
+    server.ensure_gone()
+    other = elsewhere(servers, program, server, tmp_path / "two")
+    as_it_was = other.config.read_text()
+    first, second, taken = (tmp_path / "objects" / name for name in ("first", "second", "taken"))
+
+    def objects_in(folder: Path):
+        """Changes `[objects] dir`."""
+        text, count = re.subn(r"(?m)^\[objects\]$", f'[objects]\ndir = "{folder}"', as_it_was)
+        assert count == 1
+        other.config.write_text(text)
+
+    objects_in(first)
+    command = [other.program, "restore", file, "--config", other.config]
+    restoring = subprocess.Popen(command, env=other.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # Objects are among the last that is written; then everything is opened as a test.
+    wait_until(lambda: list(first.rglob("*")) or restoring.poll() is not None, "an object")
+    restoring.kill()
+    restoring.wait()
+    assert (other.data / "restore.unfinished").exists(), "it had ended before it was killed"
+
+    # A folder that is somebody's is not written to, and what the restore had made is gone by then.
+    taken.mkdir()
+    (taken / "letter").write_bytes(LETTER)
+    objects_in(taken)
+    assert f"{taken} is there, and nothing that is there is touched" in other.refused(*command[1:])
+    assert (taken / "letter").read_bytes() == LETTER
+    assert not first.exists()
+    assert not (other.data / "strongroom.db").exists()
+
+    objects_in(second)
+    other.ran(*command[1:])
+    assert not (other.data / "objects").exists()
+    assert list(second.rglob("*"))
+    other.start()
+    life.goes_on(other)
+    life.is_remembered(other)
+
+
 def test_a_passphrase_opens_it(program, tmp_path, servers):
     passphrase = tmp_path / "passphrase"
     passphrase.write_text("correct horse battery staple\n")
