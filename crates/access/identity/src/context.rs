@@ -97,8 +97,6 @@ pub struct RequestContext {
     pub region: Region,
     /// Domain time when the operation began, milliseconds since 1970.
     pub now_ms: i64,
-    /// Real time past which nobody waits for the answer, milliseconds since 1970.
-    pub deadline_ms: i64,
     /// Where the request came from.
     pub source_ip: IpAddr,
     /// The client's name for itself; cut to what a record can hold.
@@ -118,13 +116,11 @@ pub struct RequestContext {
 
 impl RequestContext {
     /// A context with empty notes.
-    #[expect(clippy::too_many_arguments, reason = "each is one fact of the request, named at the one call")]
     pub fn new(
         request_id: RequestId,
         caller: Caller,
         region: Region,
         now_ms: i64,
-        deadline_ms: i64,
         source_ip: IpAddr,
         user_agent: String,
         tls: Option<Tls>,
@@ -138,7 +134,6 @@ impl RequestContext {
             caller,
             region,
             now_ms,
-            deadline_ms,
             source_ip,
             user_agent,
             tls,

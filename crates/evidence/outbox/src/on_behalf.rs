@@ -12,9 +12,6 @@ use strongroom_runtime::Clocks;
 use crate::asked::{complete, keep};
 use crate::{Asked, Outbox};
 
-/// How long a service waits for another, in milliseconds.
-const PATIENCE_MS: i64 = 30_000;
-
 /// Why a service cannot call for an account.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -63,7 +60,6 @@ impl OnBehalf {
             caller,
             region,
             self.clocks.domain_now(),
-            self.clocks.real_now().saturating_add(PATIENCE_MS),
             IpAddr::V4(Ipv4Addr::LOCALHOST),
             self.service.to_owned(),
             None,

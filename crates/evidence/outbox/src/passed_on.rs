@@ -72,7 +72,6 @@ impl PassedOn {
             caller,
             region,
             self.clocks.domain_now(),
-            context.deadline_ms,
             context.source_ip,
             context.user_agent.clone(),
             context.tls.clone(),

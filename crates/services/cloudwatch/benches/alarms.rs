@@ -114,7 +114,6 @@ fn context() -> RequestContext {
         Caller::new(Principal::Root(account), "111122223333"),
         Region::named("us-east-1").unwrap(),
         START,
-        i64::MAX,
         IpAddr::V4(Ipv4Addr::LOCALHOST),
         "bench".to_owned(),
         None,

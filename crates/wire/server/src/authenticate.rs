@@ -183,13 +183,11 @@ impl Server {
     ) -> RequestContext {
         let user_agent =
             parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let patience_ms = self.limits().operation_time.as_millis() as i64;
         RequestContext::new(
             request_id,
             caller,
             region,
             self.clocks().domain_now(),
-            self.clocks().real_now().saturating_add(patience_ms),
             source,
             user_agent.get(..USER_AGENT_LENGTH).unwrap_or(user_agent).to_owned(),
             tls_of(parts),

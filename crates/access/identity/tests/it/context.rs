@@ -14,7 +14,6 @@ fn context() -> RequestContext {
         caller,
         Region::named("eu-central-1").unwrap(),
         1,
-        2,
         IpAddr::V4(Ipv4Addr::LOCALHOST),
         "tests".to_owned(),
         Some(tls),

@@ -76,7 +76,6 @@ fn context(principal: Principal, tls: bool) -> RequestContext {
         Caller::new(principal, String::new()),
         Region::named("eu-west-1").unwrap(),
         1_700_000_000_123,
-        0,
         IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)),
         "a client".to_owned(),
         tls,

@@ -44,7 +44,6 @@ fn root_of(account: &str) -> RequestContext {
         caller,
         Region::named("us-east-1").unwrap(),
         0,
-        0,
         IpAddr::V4(Ipv4Addr::LOCALHOST),
         String::new(),
         None,

@@ -27,7 +27,6 @@ fn may<A: Action>(service: &'static str, for_account: &str, owner: &str) -> bool
         Caller::new(principal, String::new()),
         Region::named("us-east-1").unwrap(),
         0,
-        0,
         IpAddr::V4(Ipv4Addr::LOCALHOST),
         String::new(),
         None,

@@ -71,7 +71,6 @@ fn context(session: Option<Session>, is_role: bool) -> RequestContext {
         caller,
         Region::named("us-east-1").unwrap(),
         1_000_000,
-        0,
         IpAddr::V4(Ipv4Addr::LOCALHOST),
         String::new(),
         None,

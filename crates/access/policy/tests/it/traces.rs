@@ -183,7 +183,6 @@ mod of_calls {
             Caller::new(principal, String::new()),
             Region::named("eu-west-1").unwrap(),
             1_700_000_000_123,
-            0,
             IpAddr::V4(Ipv4Addr::LOCALHOST),
             String::new(),
             None,

@@ -35,7 +35,6 @@ async fn what_a_caller_may_do_by_now_counts_for_the_service_that_is_called_for_h
         caller,
         Region::named("us-east-1").unwrap(),
         NOW_MS,
-        NOW_MS + 30_000,
         IpAddr::V4(Ipv4Addr::LOCALHOST),
         "test".to_owned(),
         None,

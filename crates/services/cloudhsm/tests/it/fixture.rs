@@ -233,7 +233,6 @@ impl Client<'_> {
             caller,
             Region::named(&self.region).unwrap(),
             now,
-            now + 60_000,
             IpAddr::V4(Ipv4Addr::LOCALHOST),
             "tests".to_owned(),
             None,

@@ -151,7 +151,7 @@ pub(crate) fn context(account: &str, region: &str) -> RequestContext {
     let id = RequestId::from_random([5; 16]);
     let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let region = Region::named(region).unwrap();
-    RequestContext::new(id, caller, region, NOW, NOW + 60_000, address, String::new(), None)
+    RequestContext::new(id, caller, region, NOW, address, String::new(), None)
 }
 
 pub(crate) fn everything() -> LookupEventsRequest {

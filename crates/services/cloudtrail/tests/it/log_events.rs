@@ -139,8 +139,7 @@ fn user(world: &World, statement: &str) -> RequestContext {
     let caller = Caller { permissions: Permissions::new(policies), ..Caller::new(user, "AKIA".to_owned()) };
     let id = RequestId::from_random([5; 16]);
     let region = Region::named(REGION).unwrap();
-    let end_ms = root.now_ms + MINUTE;
-    RequestContext::new(id, caller, region, root.now_ms, end_ms, root.source_ip, String::new(), None)
+    RequestContext::new(id, caller, region, root.now_ms, root.source_ip, String::new(), None)
 }
 
 async fn a_role_is_passed_by_who_may(database: &TestDatabase) {

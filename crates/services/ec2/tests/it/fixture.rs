@@ -110,7 +110,6 @@ impl Client {
             Caller { permissions, ..caller },
             self.region,
             NOW,
-            NOW + 60_000,
             IpAddr::V4(Ipv4Addr::LOCALHOST),
             "tests".to_owned(),
             None,

@@ -33,7 +33,6 @@ pub(crate) fn in_region(context: &RequestContext, region: Region) -> RequestCont
         context.caller.clone(),
         region,
         context.now_ms,
-        context.deadline_ms,
         context.source_ip,
         context.user_agent.clone(),
         context.tls.clone(),

@@ -118,16 +118,7 @@ impl Client {
         let caller = self.caller.clone().unwrap_or_else(root);
         let id = RequestId::from_random([5; 16]);
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        RequestContext::new(
-            id,
-            caller,
-            self.region,
-            self.now,
-            self.now + 60_000,
-            address,
-            "tests".to_owned(),
-            None,
-        )
+        RequestContext::new(id, caller, self.region, self.now, address, "tests".to_owned(), None)
     }
 
     /// A context with the draft of a record of its own, as calls that change something have it.

@@ -250,7 +250,6 @@ impl Client {
             caller,
             Region::named(REGION).unwrap(),
             self.clocks.domain_now(),
-            i64::MAX,
             IpAddr::V4(Ipv4Addr::LOCALHOST),
             "tests".to_owned(),
             None,

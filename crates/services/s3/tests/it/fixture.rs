@@ -166,7 +166,6 @@ impl Client<'_> {
             Caller::new(self.principal.clone(), "AKIAEXAMPLE"),
             Region::named("us-east-1").unwrap(),
             NOW,
-            NOW + 60_000,
             IpAddr::V4(Ipv4Addr::LOCALHOST),
             "tests".to_owned(),
             None,

@@ -385,7 +385,6 @@ impl Client {
             caller,
             Region::named(REGION).unwrap(),
             NOW,
-            NOW + 60_000,
             IpAddr::V4(Ipv4Addr::LOCALHOST),
             "tests".to_owned(),
             None,

@@ -118,7 +118,6 @@ fn context(given: &str) -> RequestContext {
         caller(credentials),
         Region::named("us-east-1").unwrap(),
         NOW_MS,
-        0,
         IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)),
         String::new(),
         None,
