@@ -56,7 +56,7 @@ fn a_key_is_not_used_that_is_on_one_hsm_only() {
 fn an_hsm_that_catches_up_in_time_counts_and_one_that_does_not_does_not() {
     let rig = Rig::activated(2);
     let mut options = options(&rig);
-    options.timeouts.call = Duration::from_millis(400);
+    options.timeouts.call = Duration::from_secs(4);
     let mut alice = logged_in(options.clone(), "cu1", Role::CryptoUser);
     rig.nodes[1].faults.is_behind.store(true, Ordering::SeqCst);
     is_told(&alice.call(generate_aes(true)).unwrap_err());

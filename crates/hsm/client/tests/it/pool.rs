@@ -133,7 +133,7 @@ async fn an_hsm_that_says_nothing_is_given_up() {
     let rig = Rig::activated(2);
     let owner = ShutdownOwner::new();
     let mut options = options(&rig);
-    options.timeouts.attempt = Duration::from_millis(200);
+    options.timeouts.attempt = Duration::from_secs(2);
     let alice = pool(options.clone(), credentials("cu1", Role::CryptoUser), &owner);
     let (_, private) = pair(alice.call(generate_signing_pair(true)).await.unwrap());
     rig.nodes[0].faults.is_mute.store(true, Ordering::SeqCst);
@@ -162,7 +162,7 @@ async fn nobody_waits_longer_for_a_connection_than_the_call_may_take() {
     let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let mut options = options(&rig);
     options.servers[0].server = silent.local_addr().unwrap().to_string().parse().unwrap();
-    for (call, welcome) in [(400, 3_000), (20_000, 400)] {
+    for (call, welcome) in [(400, 30_000), (30_000, 400)] {
         options.timeouts.call = Duration::from_millis(call);
         options.timeouts.welcome = Duration::from_millis(welcome);
         options.check_key_availability = false;
@@ -180,7 +180,7 @@ async fn nobody_waits_longer_for_a_connection_than_the_call_may_take() {
                 "{error}"
             );
         }
-        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -137,14 +137,12 @@ pub(crate) struct Node {
     peers: Mutex<Vec<String>>,
     /// Where the last connection came from.
     last_client: Mutex<Option<IpAddr>>,
-    running: Mutex<Option<Running>>,
+    running: Mutex<Option<Sockets>>,
     started: Instant,
 }
 
-struct Running {
-    is_stopping: Arc<AtomicBool>,
-    sockets: Arc<Mutex<Vec<TcpStream>>>,
-}
+/// The connections of an HSM that runs; none once it is to stop.
+type Sockets = Arc<Mutex<Option<Vec<TcpStream>>>>;
 
 struct Signer(Arc<Hsm>);
 
@@ -212,6 +210,15 @@ fn beginnings() -> &'static (Vec<u8>, Vec<u8>) {
     })
 }
 
+/// An address of this machine that nobody else here listens at: the port of an HSM that is killed is taken by no other test
+/// until it is back.
+fn own_address() -> Ipv4Addr {
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let number = std::process::id().wrapping_mul(499).wrapping_add(GIVEN.fetch_add(1, Ordering::SeqCst));
+    let [.., third, fourth] = (number % (255 << 8)).to_be_bytes();
+    Ipv4Addr::new(127, 0, third + 1, fourth)
+}
+
 impl Rig {
     /// HSMs that nobody has activated.
     pub(crate) fn founded(count: usize) -> Self {
@@ -245,7 +252,7 @@ impl Rig {
             let tls =
                 server_config(certificate, &authority.pem(), Arc::new(Signer(signing)), anchors.clone())
                     .unwrap();
-            let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+            let listener = TcpListener::bind((own_address(), 0)).unwrap();
             let node = Arc::new(Node {
                 hsm,
                 address: listener.local_addr().unwrap(),
@@ -297,10 +304,10 @@ impl Node {
     /// All connections break, and no new one is made.
     pub(crate) fn kill(&self) {
         if let Some(running) = self.running.lock().unwrap().take() {
-            running.is_stopping.store(true, Ordering::SeqCst);
+            let sockets = running.lock().unwrap().take();
             // Wakes the listener.
             let _ = TcpStream::connect(self.address);
-            for socket in running.sockets.lock().unwrap().drain(..) {
+            for socket in sockets.into_iter().flatten() {
                 let _ = socket.shutdown(Shutdown::Both);
             }
             // With the process its sessions are gone at once.
@@ -346,17 +353,16 @@ impl Node {
     }
 
     fn serve(self: &Arc<Self>, listener: TcpListener) {
-        let running = Running { is_stopping: Arc::default(), sockets: Arc::default() };
-        let (is_stopping, sockets) = (Arc::clone(&running.is_stopping), Arc::clone(&running.sockets));
-        *self.running.lock().unwrap() = Some(running);
+        let sockets: Sockets = Arc::new(Mutex::new(Some(Vec::new())));
+        *self.running.lock().unwrap() = Some(Arc::clone(&sockets));
         let node = Arc::clone(self);
         std::thread::spawn(move || {
             for socket in listener.incoming() {
-                if is_stopping.load(Ordering::SeqCst) {
-                    return;
-                }
+                // Whoever comes in is known to whoever kills, or comes too late.
+                let mut sockets = sockets.lock().unwrap();
+                let Some(sockets) = sockets.as_mut() else { return };
                 let Ok(socket) = socket else { continue };
-                sockets.lock().unwrap().push(socket.try_clone().unwrap());
+                sockets.push(socket.try_clone().unwrap());
                 let node = Arc::clone(&node);
                 std::thread::spawn(move || node.talk(socket));
             }

@@ -82,7 +82,7 @@ fn hsms_of_another_cluster_get_to_know_nothing() {
     assert_eq!(other.calls(), [0], "the password is not shown to it");
 
     options.servers = known(&other.nodes);
-    options.timeouts.call = Duration::from_millis(300);
+    options.timeouts.call = Duration::from_secs(4);
     let error = cluster(options).call(Command::HsmInfo(HsmInfo {})).unwrap_err();
     assert!(error.to_string().contains("an HSM of cluster-two, and not of cluster-one"), "{error}");
 }

@@ -22,6 +22,9 @@ use crate::rig::{PASSWORD, Rig};
 const NEW_PASSWORD: &str = "another password";
 const KEY_ID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
 
+/// A deadline that is kept although the machine has much else to do; what is said in time is said long before it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Where a clock stands that a test moves by itself.
 const NOW_MS: i64 = 1_800_000_000_000;
 
@@ -111,7 +114,7 @@ fn output(reply: &Reply) -> (Vec<u8>, Vec<u8>) {
 async fn no_caller_of_64_sees_that_an_hsm_is_killed() {
     let rig = Rig::activated(2);
     let owner = ShutdownOwner::new();
-    let kms = pool(service(&rig, Duration::from_secs(5)), crypto_user(PASSWORD), &owner);
+    let kms = pool(service(&rig, PATIENCE), crypto_user(PASSWORD), &owner);
     assert_eq!(kms.connect().await.unwrap(), 2);
     let key = key(kms.call(generate()).await.unwrap()).key;
     let until = Instant::now() + Duration::from_secs(2);
@@ -146,7 +149,7 @@ async fn without_any_hsm_an_error_comes_in_time_and_nothing_is_needed_for_the_wa
     let rig = Rig::activated(2);
     let owner = ShutdownOwner::new();
     // An HSM that is back within half of it is waited for.
-    let deadline = Duration::from_secs(8);
+    let deadline = Duration::from_secs(16);
     let kms = pool(service(&rig, deadline), crypto_user(PASSWORD), &owner);
     kms.connect().await.unwrap();
     let key = key(kms.call(generate()).await.unwrap()).key;
@@ -191,7 +194,7 @@ async fn without_any_hsm_an_error_comes_in_time_and_nothing_is_needed_for_the_wa
 async fn an_hsm_that_says_nothing_costs_no_caller_the_deadline() {
     let rig = Rig::activated(2);
     let owner = ShutdownOwner::new();
-    let deadline = Duration::from_secs(4);
+    let deadline = PATIENCE;
     let kms = pool(service(&rig, deadline), crypto_user(PASSWORD), &owner);
     kms.connect().await.unwrap();
     let key = key(kms.call(generate()).await.unwrap()).key;
@@ -214,7 +217,7 @@ async fn one_behind(owner: &ShutdownOwner) -> (Rig, Pool) {
     rig.nodes[1].name_peers(Vec::new());
     let admin = pool(only_second, credentials("admin", Role::Admin), owner);
     admin.call(change_password(NEW_PASSWORD)).await.unwrap();
-    let kms = pool(service(&rig, Duration::from_secs(10)), crypto_user(NEW_PASSWORD), owner);
+    let kms = pool(service(&rig, PATIENCE), crypto_user(NEW_PASSWORD), owner);
     assert_eq!(kms.connect().await.unwrap(), 1, "the second lets it in");
     (rig, kms)
 }
@@ -234,7 +237,7 @@ async fn an_hsm_that_refuses_the_user_stops_nobody_and_comes_back_by_itself() {
     rig.nodes[0].faults.is_behind.store(false, Ordering::SeqCst);
     admin.call(create_user("somebody")).await.unwrap();
     let before = rig.calls()[0];
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + Duration::from_mins(1);
     while rig.calls()[0] < before + 5 {
         assert!(Instant::now() < until, "the HSM is never asked again");
         kms.call(encrypt(key, b"x")).await.unwrap();
@@ -251,7 +254,6 @@ async fn a_user_that_one_hsm_has_locked_works_at_the_other_and_is_not_locked_the
     rig.nodes[0].faults.is_behind.store(true, Ordering::SeqCst);
     let mut only_first = options(&rig);
     only_first.servers.truncate(1);
-    only_first.timeouts.call = Duration::from_millis(500);
     rig.nodes[0].name_peers(Vec::new());
     for _ in 0..8 {
         let guesser = pool(only_first.clone(), crypto_user("a wrong guess"), &owner);
@@ -261,7 +263,7 @@ async fn a_user_that_one_hsm_has_locked_works_at_the_other_and_is_not_locked_the
     let refused = pool(only_first, crypto_user(PASSWORD), &owner).connect().await.unwrap_err();
     assert_eq!(refused.code(), Some(FailureCode::Locked));
 
-    let kms = pool(service(&rig, Duration::from_secs(10)), crypto_user(PASSWORD), &owner);
+    let kms = pool(service(&rig, PATIENCE), crypto_user(PASSWORD), &owner);
     assert_eq!(kms.connect().await.unwrap(), 1);
     for _ in 0..20 {
         kms.call(encrypt(key, b"x")).await.unwrap();
@@ -274,7 +276,7 @@ async fn a_wrong_password_does_not_lock_the_user() {
     let owner = ShutdownOwner::new();
     let admin = pool(options(&rig), credentials("admin", Role::Admin), &owner);
     let time = Arc::new(ManualTime::at(NOW_MS));
-    let (options_of_kms, clocks) = (service(&rig, Duration::from_secs(20)), Clocks::new(time.clone(), 0));
+    let (options_of_kms, clocks) = (service(&rig, PATIENCE), Clocks::new(time.clone(), 0));
     let kms = Pool::new(options_of_kms, Some(crypto_user("not the one")), clocks, owner.handle()).unwrap();
     assert_eq!(kms.connect().await.unwrap_err().code(), Some(FailureCode::LoginFailed));
     for round in 1..=8 {
@@ -296,7 +298,7 @@ async fn a_wrong_password_does_not_lock_the_user_either_when_hsms_do_not_say_tha
     for node in &rig.nodes {
         node.faults.is_mute_at_login.store(true, Ordering::SeqCst);
     }
-    let kms = pool(service(&rig, Duration::from_secs(4)), crypto_user("not the one"), &owner);
+    let kms = pool(service(&rig, PATIENCE), crypto_user("not the one"), &owner);
     for _ in 0..8 {
         let error = kms.call(Command::HsmInfo(HsmInfo {})).await.unwrap_err();
         assert!(matches!(error, ClientError::Unreachable(_)), "{error}");
@@ -311,7 +313,7 @@ async fn a_wrong_password_does_not_lock_the_user_either_when_hsms_do_not_say_tha
 async fn hsms_that_did_not_answer_log_ins_are_used_again_when_they_do() {
     let rig = Rig::activated(2);
     let owner = ShutdownOwner::new();
-    let kms = pool(service(&rig, Duration::from_secs(4)), crypto_user(PASSWORD), &owner);
+    let kms = pool(service(&rig, PATIENCE), crypto_user(PASSWORD), &owner);
     assert_eq!(kms.connect().await.unwrap(), 2);
     for node in &rig.nodes {
         node.faults.is_mute_at_login.store(true, Ordering::SeqCst);
@@ -332,7 +334,7 @@ async fn hsms_that_did_not_answer_log_ins_are_used_again_when_they_do() {
 async fn whoever_changes_the_own_password_goes_on_with_the_new_one() {
     let rig = Rig::activated(2);
     let owner = ShutdownOwner::new();
-    let kms = pool(service(&rig, Duration::from_secs(20)), crypto_user(PASSWORD), &owner);
+    let kms = pool(service(&rig, PATIENCE), crypto_user(PASSWORD), &owner);
     assert_eq!(kms.connect().await.unwrap(), 2);
     for password in [NEW_PASSWORD, "a third one", PASSWORD] {
         kms.call(change_password(password)).await.unwrap();
@@ -352,7 +354,7 @@ async fn whoever_changes_the_own_password_goes_on_with_the_new_one() {
 async fn every_hsm_answers_for_itself() {
     let rig = Rig::activated(3);
     let owner = ShutdownOwner::new();
-    let deadline = Duration::from_secs(20);
+    let deadline = PATIENCE;
     let kms = pool(service(&rig, deadline), crypto_user(PASSWORD), &owner);
     kms.connect().await.unwrap();
     rig.nodes[1].kill();
@@ -382,7 +384,7 @@ async fn hsms_that_say_nothing_do_not_keep_one_from_being_connected_to() {
     for node in &rig.nodes[..5] {
         node.faults.is_mute.store(true, Ordering::SeqCst);
     }
-    let kms = pool(service(&rig, Duration::from_secs(4)), crypto_user(PASSWORD), &owner);
+    let kms = pool(service(&rig, PATIENCE), crypto_user(PASSWORD), &owner);
     assert_eq!(kms.connect().await.unwrap(), 1);
 }
 
@@ -391,7 +393,7 @@ async fn an_hsm_that_takes_the_place_of_another_is_asked_itself() {
     let owner = ShutdownOwner::new();
     let (rig, _) = one_behind(&owner).await;
     rig.nodes[0].name_peers(Vec::new());
-    let mut only_first = service(&rig, Duration::from_secs(4));
+    let mut only_first = service(&rig, PATIENCE);
     only_first.servers.truncate(1);
     // The clock stands: it is too soon to look at an HSM again that has refused the user.
     let clocks = Clocks::new(Arc::new(ManualTime::at(NOW_MS)), 0);
@@ -412,7 +414,7 @@ async fn an_hsm_that_takes_the_place_of_another_is_asked_itself() {
 async fn a_closed_pool_logs_out_and_asks_nobody() {
     let rig = Rig::activated(1);
     let owner = ShutdownOwner::new();
-    let kms = pool(service(&rig, Duration::from_secs(5)), crypto_user(PASSWORD), &owner);
+    let kms = pool(service(&rig, PATIENCE), crypto_user(PASSWORD), &owner);
     kms.connect().await.unwrap();
     assert_eq!(rig.nodes[0].hsm.occupancy().sessions, 1);
     kms.close();
@@ -424,7 +426,7 @@ async fn a_closed_pool_logs_out_and_asks_nobody() {
     }
     assert!(matches!(kms.call_each(Command::HsmInfo(HsmInfo {})).await[..], [Err(ClientError::Closed)]));
     assert_eq!(rig.calls(), before);
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + Duration::from_mins(1);
     while rig.nodes[0].hsm.occupancy().sessions > 0 {
         assert!(Instant::now() < until, "the session stays");
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -436,7 +438,7 @@ async fn connections_come_from_the_address_that_was_given() {
     let rig = Rig::activated(1);
     let owner = ShutdownOwner::new();
     let sources = vec!["127.9.0.9".parse().unwrap(), "127.0.0.77".parse().unwrap()];
-    let near = Options { sources, ..service(&rig, Duration::from_secs(5)) };
+    let near = Options { sources, ..service(&rig, PATIENCE) };
     pool(near.clone(), crypto_user(PASSWORD), &owner).connect().await.unwrap();
     assert_eq!(rig.nodes[0].last_client(), Some("127.0.0.77".parse().unwrap()));
     let nobodys = Options { sources: vec!["192.0.2.1".parse().unwrap()], ..near };

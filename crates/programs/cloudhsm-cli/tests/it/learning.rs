@@ -10,16 +10,17 @@ fn later_processes_start_although_the_configured_hsm_is_gone() {
     let first = desk.rig.nodes[0].address;
     let ca = desk.file("customerCA.crt");
     desk.run(&["configure", "-a", &first.to_string(), "--hsm-ca-cert", &ca]);
+    let host = |node: usize| desk.rig.nodes[node].address.ip().to_string();
     let servers = || desk.configuration()["clusters"][0]["cluster"]["servers"].clone();
-    assert_eq!(servers(), json!([{ "hostname": "127.0.0.1", "port": first.port(), "enable": true }]));
+    assert_eq!(servers(), json!([{ "hostname": host(0), "port": first.port(), "enable": true }]));
 
     desk.run(&["user", "list"]).data();
     let learned = |node: usize| {
         json!({
-            "hostname": "127.0.0.1", "port": desk.rig.nodes[node].address.port(), "enable": true, "learned": true
+            "hostname": host(node), "port": desk.rig.nodes[node].address.port(), "enable": true, "learned": true
         })
     };
-    let configured = json!({ "hostname": "127.0.0.1", "port": first.port(), "enable": true });
+    let configured = json!({ "hostname": host(0), "port": first.port(), "enable": true });
     assert_eq!(servers(), json!([configured, learned(1), learned(2)]));
 
     desk.rig.nodes[0].kill();
