@@ -213,11 +213,49 @@ impl RequestContext {
     }
 
     /// The same context, passed on by an AWS service (`s3.amazonaws.com`) that calls another for its caller: who asks
-    /// stays the same (IAM User Guide, "Forward access sessions").
+    /// stays the same, and how he signed counts for his own call alone (IAM User Guide, "Forward access sessions").
     #[must_use]
     pub fn passed_on_by(mut self, service: &'static str) -> Self {
         self.forwarded_by.push(service);
-        self
+        Self { signing: None, ..self }
+    }
+
+    /// The same request in that Region, as a further call that a service makes for it. The caller may do there what he may
+    /// do by now. What belongs to this one call stays with it: what it was found to be asking, what is noted of it, the
+    /// draft of its record and the Region that it turned out to take place in. The further call lasts no longer than
+    /// others.
+    ///
+    /// It has the id and the time of this call; a service that records it as a call of its own gives it others. How this
+    /// one was signed says nothing of what a service [passes on](Self::passed_on_by), which signs for itself.
+    #[must_use]
+    pub fn again_in(&self, region: Region) -> Self {
+        // Each member is named, so that whoever adds one has to say here whether it goes along.
+        let Self {
+            request_id,
+            caller,
+            region: _,
+            now_ms,
+            source_ip,
+            user_agent,
+            tls,
+            signing,
+            renewal: _,
+            renewed: _,
+            place: _,
+            draft: _,
+            forwarded_by,
+            acts_about,
+            notes: _,
+            asked: _,
+        } = self;
+        let caller = Caller { permissions: self.permissions().clone(), ..caller.clone() };
+        let (source_ip, user_agent, tls) = (*source_ip, user_agent.clone(), tls.clone());
+        Self {
+            signing: signing.clone(),
+            forwarded_by: forwarded_by.clone(),
+            acts_about: acts_about.clone(),
+            ..Self::new(*request_id, caller, region, *now_ms, source_ip, user_agent, tls)
+        }
     }
 
     /// The services that passed the request on, the first of them first.

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use strongroom_crypto::{CryptoError, random};
-use strongroom_identity::{Caller, Region, RequestContext, RequestId};
+use strongroom_identity::{Region, RequestContext, RequestId};
 use strongroom_runtime::Clocks;
 
 use crate::asked::keep;
@@ -63,25 +63,11 @@ impl PassedOn {
         Ok(outcome)
     }
 
-    /// The same caller, calling through the service, who may do what he may do now: a long call has
-    /// [asked anew](RequestContext::renew).
+    /// The same caller, calling through the service, now: a call of its own, with an id and a record of its own.
     fn pass_on(&self, region: Region, context: &RequestContext) -> Result<RequestContext, CryptoError> {
-        let caller = Caller { permissions: context.permissions().clone(), ..context.caller.clone() };
-        let mut passed = RequestContext::new(
-            RequestId::from_random(random::id()?),
-            caller,
-            region,
-            self.clocks.domain_now(),
-            context.source_ip,
-            context.user_agent.clone(),
-            context.tls.clone(),
-        );
-        for service in context.forwarded_by() {
-            passed = passed.passed_on_by(service);
-        }
-        if let Some(arn) = context.acts_about() {
-            passed = passed.about(arn);
-        }
-        Ok(passed.passed_on_by(self.service))
+        let mut passed = context.again_in(region).passed_on_by(self.service);
+        passed.request_id = RequestId::from_random(random::id()?);
+        passed.now_ms = self.clocks.domain_now();
+        Ok(passed)
     }
 }

@@ -54,7 +54,7 @@ use self::key_stores::StoresAtRest;
 pub(crate) use self::key_stores::{KeyStoreChange, NewKeyStore, WhichKeyStores};
 pub(crate) use self::key_stores::{KeyStores, key_store_context};
 use self::multi_region::LinkedRole;
-pub(crate) use self::multi_region::{NewReplica, elsewhere, in_region};
+pub(crate) use self::multi_region::{NewReplica, elsewhere};
 pub use self::parts::{Parts, Settings};
 pub use self::planting::KeySeedling;
 use self::resting::Resting;

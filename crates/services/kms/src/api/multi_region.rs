@@ -18,7 +18,7 @@ use crate::domain::multi_region::Role;
 use crate::domain::policy;
 use crate::domain::tags::Tags;
 use crate::error::Refusal;
-use crate::management::{NewReplica, elsewhere, in_region};
+use crate::management::{NewReplica, elsewhere};
 
 pub(super) async fn replicate_key(
     kms: &KeyManagement,
@@ -43,7 +43,7 @@ pub(super) async fn replicate_key(
         kms.authorize_there::<actions::TagResource, _>(context, &there, all())?;
     }
     // Whoever replaces the policy later does it himself.
-    let later = in_region(context, region);
+    let later = context.again_in(region);
     later.ask(asked::create_replica(key, &input));
     let policy = policy_of_replica(kms, &later, key, &tags, &input).await?;
     let new = NewReplica { region, description, policy, tags };

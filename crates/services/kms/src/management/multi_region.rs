@@ -23,30 +23,7 @@ const KMS: &str = "kms.amazonaws.com";
 
 /// The caller's request as KMS passes it on to another Region: policies there see what the record there says.
 pub(crate) fn elsewhere(context: &RequestContext, region: Region) -> RequestContext {
-    in_region(context, region).passed_on_by(KMS)
-}
-
-/// The caller's request as if he made it in another Region.
-pub(crate) fn in_region(context: &RequestContext, region: Region) -> RequestContext {
-    let mut there = RequestContext::new(
-        context.request_id,
-        context.caller.clone(),
-        region,
-        context.now_ms,
-        context.source_ip,
-        context.user_agent.clone(),
-        context.tls.clone(),
-    );
-    if let Some(signing) = context.signing() {
-        there = there.signed(signing.clone());
-    }
-    for service in context.forwarded_by() {
-        there = there.passed_on_by(service);
-    }
-    if let Some(arn) = context.acts_about() {
-        there = there.about(arn);
-    }
-    there
+    context.again_in(region).passed_on_by(KMS)
 }
 
 impl KeyManagement {
