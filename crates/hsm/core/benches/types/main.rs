@@ -2,15 +2,17 @@
 //!
 //! Each operation through an opened key, the same through `aws-lc-rs` with a key that is parsed, and what `openssl speed`
 //! gets of it on one core, where it has it. Processor's time of one thread; messages have 32 bytes. The figures to quote
-//! are the ratios.
+//! are the ratios. `pair` is a data key pair: made, both halves written out, the private one encrypted; beside it stands the
+//! making of a key alone, which `openssl speed` does not measure.
 //!
-//! `STRONGROOM_BENCH_MILLISECONDS` sets the time of each measurement (default 500), `STRONGROOM_BENCH_ONLY` the types
-//! whose names begin so.
+//! `STRONGROOM_BENCH_MILLISECONDS` sets the time of each measurement (default 500; RSA's pairs get forty times as much),
+//! `STRONGROOM_BENCH_ONLY` the types whose names begin so.
 
 #![allow(clippy::unwrap_used, reason = "a bench may stop at the first surprise")]
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a bench measures and prints")]
 
 mod openssl;
+mod pairs;
 mod raw;
 
 use std::hint::black_box;
@@ -46,6 +48,7 @@ fn main() {
         "{:>12} {:>12} {:>12} {:>12} {:>12} {:>10} {:>10}",
         "type", "call", "engine", "AWS-LC", "openssl", "of AWS-LC", "of openssl"
     );
+    let under = opened(KeyType::Aes256, &SecretBytes::new(vec![7; 32]));
     for &key_type in KeyType::ALL.iter().filter(|key_type| format!("{key_type:?}").starts_with(&only)) {
         // AES keys are the matter of the bench `derived`.
         let Some(material) = material(key_type) else { continue };
@@ -53,13 +56,21 @@ fn main() {
         let raw = raw::calls(key_type, material.expose(), &key);
         for ((name, mut engine), mut alone) in calls(&key).into_iter().zip(raw) {
             let (engine, alone) = (measure(time, &mut engine), measure(time, &mut alone));
-            print!("{:>12} {name:>12} {:>12} {:>12}", format!("{key_type:?}"), micros(engine), micros(alone));
-            let speed = seconds(&speeds, key_type, name);
-            let of = |other: f64| format!("{:.0}%", 100.0 * other / engine);
-            let (shown, ratio) = speed.map_or(("-".into(), "-".into()), |speed| (micros(speed), of(speed)));
-            println!(" {shown:>12} {:>10} {ratio:>10}", of(alone));
+            show(key_type, name, (engine, alone), seconds(&speeds, key_type, name));
+        }
+        if let (Some(mut engine), Some(mut alone)) = (pairs::engine(key_type, &under), pairs::raw(key_type)) {
+            let time = time * pairs::patience(key_type);
+            show(key_type, "pair", (run(time, &mut engine), run(time, &mut alone)), None);
         }
     }
+}
+
+/// Prints a row: what a call takes at the engine, through AWS-LC alone and in `openssl speed`, in seconds.
+fn show(key_type: KeyType, name: &str, (engine, alone): (f64, f64), speed: Option<f64>) {
+    print!("{:>12} {name:>12} {:>12} {:>12}", format!("{key_type:?}"), micros(engine), micros(alone));
+    let of = |other: f64| format!("{:.0}%", 100.0 * other / engine);
+    let (shown, ratio) = speed.map_or(("-".into(), "-".into()), |speed| (micros(speed), of(speed)));
+    println!(" {shown:>12} {:>10} {ratio:>10}", of(alone));
 }
 
 fn micros(seconds: f64) -> String {
