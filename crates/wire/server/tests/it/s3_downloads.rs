@@ -71,14 +71,14 @@ async fn what_nobody_takes_is_let_go_of() {
 
 #[tokio::test]
 async fn who_takes_it_slowly_gets_it_all() {
-    let (rig, shelf) = rig(one_at_a_time(Duration::from_millis(500))).await;
+    let (rig, shelf) = rig(one_at_a_time(Duration::from_secs(1))).await;
     shelf.put("long", vec![0; LONG]);
     let mut wire = rig.connect().await;
     wire.send(get("long").sign().bytes()).await;
     assert_eq!(wire.head().await.status, 200);
     let mut part = vec![0; 1 << 20];
     for _ in 0..8 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
         in_time(wire.stream.read_exact(&mut part)).await.unwrap();
     }
     // Some came along with the head.

@@ -191,16 +191,16 @@ async fn nobody_is_asked_for_a_body_that_is_refused() {
 
 #[tokio::test]
 async fn an_upload_takes_no_more_memory_than_is_under_way_and_has_no_end_of_time() {
-    let limits =
-        Limits { operation_time: Duration::from_millis(200), body_bytes: 1_000, ..Limits::default() };
-    let (rig, shelf) = rig(limits).await;
+    let time = Duration::from_secs(1);
+    let (rig, shelf) = rig(Limits { operation_time: time, body_bytes: 1_000, ..Limits::default() }).await;
     let request = Order::s3("PUT", "/b/k", vec![b'x'; 4_000_000]).sign();
     let mut wire = rig.connect().await;
     wire.send(request.head("content-length: 4000000")).await;
-    for part in request.body.chunks(1_000_000) {
+    // All of it takes longer than an operation may take otherwise.
+    for part in request.body.chunks(500_000) {
         wire.send(part).await;
-        // Longer than an operation may take otherwise; what came is with the operation, but for what is held back.
-        tokio::time::sleep(Duration::from_millis(250)).await;
+        // What came is with the operation, but for what is held back.
+        tokio::time::sleep(time / 5).await;
         assert_eq!(value(&text(&rig).await, "strongroom_body_memory_bytes"), Some("0.0"));
     }
     assert_eq!(wire.answer().await.status, 200);
@@ -236,11 +236,9 @@ async fn uploads_have_places_of_their_own() {
     let request = Order::s3("PUT", "/b/k", "hello").sign();
     let mut first = rig.connect().await;
     first.send(request.head("content-length: 5")).await;
-    let mut refused = rig.call(&Order::s3("PUT", "/b/other", "hello").sign()).await;
-    // The first may not have come so far yet.
-    while refused.status == 200 {
-        refused = rig.call(&Order::s3("PUT", "/b/other", "hello").sign()).await;
-    }
+    // It has its place before it is at work.
+    in_time(async { while value(&text(&rig).await, "strongroom_calls_at_work") != Some("1.0") {} }).await;
+    let refused = rig.call(&Order::s3("PUT", "/b/other", "hello").sign()).await;
     assert_eq!(code(&refused), (503, "SlowDown".to_owned()));
     // Other calls have theirs.
     assert_eq!(rig.call(&Order::s3("GET", "/b/none", "").sign()).await.status, 404);
@@ -250,21 +248,22 @@ async fn uploads_have_places_of_their_own() {
 
 #[tokio::test]
 async fn answers_are_sent_while_they_are_read() {
-    let (rig, shelf) = rig(Limits { head_time: Duration::from_millis(100), ..Limits::default() }).await;
+    let time = Duration::from_millis(500);
+    let (rig, shelf) = rig(Limits { head_time: time, linger_time: time, ..Limits::default() }).await;
     let (pieces, read) = mpsc::channel(1);
     *shelf.slow.lock().unwrap() = Some(read);
     let mut wire = rig.connect().await;
     wire.send(Order::s3("GET", "/b/slow", "").sign().bytes()).await;
-    assert_eq!(wire.head().await.header("content-length"), Some("6"));
+    assert_eq!(wire.head().await.header("content-length"), Some("20"));
     // It was recorded before its first byte.
     assert_eq!(rig.records.only().event_name, "GetObject");
-    for _ in 0..6 {
+    for _ in 0..20 {
         // The connection stays as long as the answer moves.
-        tokio::time::sleep(Duration::from_millis(80)).await;
+        tokio::time::sleep(time / 5).await;
         pieces.send(Bytes::from_static(b"a")).await.unwrap();
     }
     drop(pieces);
-    assert_eq!(wire.end().await, b"aaaaaa");
+    assert_eq!(wire.end().await, [b'a'; 20]);
 }
 
 #[tokio::test]
@@ -297,7 +296,7 @@ async fn http2_streams_too() {
 
 #[tokio::test]
 async fn an_upload_that_trickles_ends() {
-    let pace = Pace { bytes: 1_000, time: Duration::from_millis(300) };
+    let pace = Pace { bytes: 1_000, time: Duration::from_secs(1) };
     let (rig, shelf) = rig(Limits { pace, ..Limits::default() }).await;
     let request = Order::s3("PUT", "/b/k", vec![b'x'; 10_000]).sign();
     let mut trickling = rig.connect().await;
@@ -318,7 +317,7 @@ async fn an_upload_that_trickles_ends() {
     let mut slow = rig.connect().await;
     slow.send(request.head("content-length: 10000")).await;
     for part in request.body.chunks(1_000) {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
         slow.send(part).await;
     }
     assert_eq!(slow.answer().await.status, 200);
