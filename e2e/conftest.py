@@ -3,7 +3,6 @@
 import itertools
 import os
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from rig import sdk
 from rig.cli import Cli
 from rig.cluster import PASSWORD, Cluster, HsmCli
+from rig.networks import Network
 from rig.node import Node
 from rig.production import Postgres, Production
 from rig.records import History
@@ -45,13 +45,12 @@ def node(shared_node):
     shared_node.assert_sound()
 
 
-NETWORKS = itertools.count(os.getpid())
-
-
 def node_with_hsms(program: Path, folder: Path, *options: str) -> Node:
     """A server whose HSMs have addresses that no other server's on this machine have."""
-    network = f"127.{200 + next(NETWORKS) % 50}.0.0/16"
-    return Node(program, folder, "--data-dir", str(folder / "data"), "--vpc-cidr", network, *options)
+    network = Network()
+    node = Node(program, folder, "--data-dir", str(folder / "data"), "--vpc-cidr", network.cidr, *options)
+    node.network = network
+    return node
 
 
 @pytest.fixture
@@ -71,9 +70,7 @@ def postgres(tmp_path_factory):
     for parent in [folder, *folder.parents]:
         if parent.is_relative_to("/tmp") and parent != parent.parent:
             parent.chmod(parent.stat().st_mode | 0o011)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = Postgres(folder, port).start()
+    server = Postgres(folder).start()
     yield server
     server.stop()
 

@@ -3,14 +3,13 @@
 import json
 import queue
 import threading
-import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from rig import development, sdk
 from rig.cli import Cli
-from rig.node import wait_until
+from rig.node import HTTP, PATIENCE, wait_until
 
 ALARM = "kms-key-usage"
 
@@ -96,12 +95,12 @@ def test_the_alarm_of_the_journey_rings_and_falls_silent(fresh_node, aws, topic)
 def test_the_subscriber_hears_of_it(aws, topic, subscriber):
     came, address = subscriber
     aws("sns", "subscribe", "--topic-arn", topic, "--protocol", "http", "--notification-endpoint", address)
-    asked = came.get(timeout=20)
+    asked = came.get(timeout=PATIENCE)
     assert asked["Type"] == "SubscriptionConfirmation"
-    urllib.request.urlopen(asked["SubscribeURL"], timeout=10).close()
+    HTTP.open(asked["SubscribeURL"], timeout=PATIENCE).close()
     put(aws, topic)
     aws("cloudwatch", "set-alarm-state", "--alarm-name", ALARM, "--state-value", "ALARM", "--state-reason", "rehearsal")
-    told = came.get(timeout=20)
+    told = came.get(timeout=PATIENCE)
     assert (told["Type"], told["TopicArn"]) == ("Notification", topic)
     assert told["Subject"] == f'ALARM: "{ALARM}" in US East (N. Virginia)'
     message = json.loads(told["Message"])
@@ -118,7 +117,7 @@ def test_it_rings_by_itself_within_a_minute(fresh_node, aws, topic):
     for _ in range(100):
         kms.encrypt(KeyId=key, Plaintext=b"x")
     # A minute, and what looking takes on a machine that does other things too.
-    wait_until(lambda: state(aws) == "ALARM", "the alarm to ring", patience=70)
+    wait_until(lambda: state(aws) == "ALARM", "the alarm to ring", 60 + PATIENCE)
 
 
 def test_an_alarm_survives_a_kill(fresh_node, aws, topic):

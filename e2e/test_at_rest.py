@@ -29,10 +29,13 @@ def test_no_secret_is_on_disk_or_in_the_log(fresh_node):
     # While it runs, after it was killed, after it has stopped: write-ahead files come and go.
     for look in [lambda: None, fresh_node.kill, lambda: fresh_node.start().stop()]:
         look()
-        found = disk.files(fresh_node)
-        assert found, "the server keeps its data where the test looks"
-        for file in [*found, fresh_node.log, fresh_node.output]:
-            content = file.read_bytes()
+        found = dict(disk.contents(fresh_node.data))
+        assert fresh_node.data / expected.DATABASE in found, "the server keeps its data where the test looks"
+        # The root key is there in the clear.
+        for file in disk.root_key_files(fresh_node):
+            del found[file]
+        found |= {file: file.read_bytes() for file in (fresh_node.log, fresh_node.output)}
+        for file, content in found.items():
             shown = [name for name, secret in planted.items() if disk.shows(secret, content)]
             assert shown == [], f"{file.name} shows {shown}"
 

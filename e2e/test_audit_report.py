@@ -9,6 +9,7 @@ import pytest
 
 from rig import sdk
 from rig.cluster import PASSWORD
+from rig.node import PATIENCE
 
 FINDINGS, SOUND_BUT_NOT_ALL_ASKED = 1, 2
 """Exit statuses of `audit report`, beside 0."""
@@ -27,7 +28,7 @@ def report_of(node, who: dict, *arguments: object, **more: str) -> subprocess.Co
         **more,
     }
     command = [node.program, "audit", "report", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=environment)
     assert "panicked" not in done.stderr
     return done
 

@@ -9,7 +9,7 @@ import pytest
 
 from rig import expected, sdk, wire
 from rig.cli import Cli
-from rig.node import HTTP
+from rig.node import HTTP, PATIENCE
 
 WRONG_SIGNATURE = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access "
@@ -170,7 +170,7 @@ def presigned(node, **arguments) -> str:
 
 def get(url: str) -> tuple[int, bytes]:
     try:
-        with HTTP.open(url, timeout=10) as answer:
+        with HTTP.open(url, timeout=PATIENCE) as answer:
             return answer.status, answer.read()
     except HTTPError as refusal:
         return refusal.code, refusal.read()

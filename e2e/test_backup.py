@@ -2,10 +2,8 @@
 
 import base64
 import json
-import os
 import re
 import shutil
-import signal
 import sqlite3
 import subprocess
 import time
@@ -14,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rig.cluster import PASSWORD, Cluster
-from rig.node import wait_until
+from rig.node import processes, wait_until
 from rig.production import Production
 
 LETTER = b"Meet me at the usual place."
@@ -119,8 +117,8 @@ class Life:
             chosen = f"AttributeKey=EventName,AttributeValue={name}"
             return aws("cloudtrail", "lookup-events", "--lookup-attributes", chosen)["Events"]
 
-        wait_until(lambda: any(self.key in event["CloudTrailEvent"] for event in events("CreateKey")), "the past", 30)
-        restored = wait_until(lambda: events("RestoreBackup"), "the record of the restore", 30)
+        wait_until(lambda: any(self.key in event["CloudTrailEvent"] for event in events("CreateKey")), "the past")
+        restored = wait_until(lambda: events("RestoreBackup"), "the record of the restore")
         details = json.loads(restored[0]["CloudTrailEvent"])["serviceEventDetails"]
         assert re.fullmatch("[0-9a-f]{32}", details["backupId"])
         verified = server.verify_audit()
@@ -439,7 +437,7 @@ def test_a_restore_into_postgresql_that_does_not_end_serves_nobody_and_is_run_ag
     command = [other.program, "restore", file, "--accept-findings", "--config", other.config]
     restoring = subprocess.Popen(command, env=other.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     # The journal is written behind the commit of all rows.
-    wait_until(lambda: (other.data / "journal").exists() or restoring.poll() is not None, "the rows", 60)
+    wait_until(lambda: (other.data / "journal").exists() or restoring.poll() is not None, "the rows")
     restoring.kill()
     restoring.wait()
     assert (other.data / "restore.unfinished").exists(), "it had ended before it was killed"
@@ -481,9 +479,7 @@ def test_clusters_come_back_with_what_the_hsm_host_has_for_itself(program, tmp_p
     assert any(str(server.data / "hsm-host") in missing for missing in told["missing"])
     server.ensure_gone()
     # HSMs outlive their server in production; this machine is gone as a whole.
-    for process in processes_of(server.data):
-        os.kill(process, signal.SIGKILL)
-    wait_until(lambda: not processes_of(server.data), "HSMs that are gone", 30)
+    wait_until(lambda: not processes_of(server.data), "HSMs that are gone")
 
     other = elsewhere(servers, program, server, tmp_path / "two")
     other.environment["STRONGROOM_CLUSTERS_VPC_CIDR"] = server.environment["STRONGROOM_CLUSTERS_VPC_CIDR"]
@@ -497,21 +493,11 @@ def test_clusters_come_back_with_what_the_hsm_host_has_for_itself(program, tmp_p
     signature = tool.sign("letters", LETTER)
     assert len(signature) == 64
     tool.generate_ec_pair("more")
-    other.ensure_gone()
-    for process in processes_of(other.data):
-        os.kill(process, signal.SIGKILL)
 
 
 def processes_of(data: Path) -> list[int]:
     """The HSMs that run in a data folder."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if str(data).encode() in (process / "cmdline").read_bytes():
-                found.append(int(process.name))
-        except OSError:
-            continue
-    return found
+    return [pid for pid, command in processes().items() if f"{data}/" in command]
 
 
 def test_help_says_how(program):

@@ -16,17 +16,25 @@ def cloudwatch(node, account):
     return sdk.client(node, "cloudwatch", access_key_id=account)
 
 
-def minute(ago: int = 0) -> datetime:
-    now = datetime.now(UTC).replace(second=0, microsecond=0)
-    return now - timedelta(minutes=ago)
+DAY = 86_400
+"""In seconds."""
+
+NOON = (datetime.now(UTC) - timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
+"""A moment that stays the same while tests run, with as many hours of its day before it as behind it."""
+
+
+def minute(ago: int) -> datetime:
+    """A minute before yesterday's noon."""
+    return NOON - timedelta(minutes=ago)
 
 
 def statistics(cloudwatch, name: str, namespace: str = "Shop", period: int = 60, **more) -> list[dict]:
+    """What there is of a metric around yesterday's noon; in periods of a day, from then until now."""
     answer = cloudwatch.get_metric_statistics(
         Namespace=namespace,
         MetricName=name,
         StartTime=minute(30),
-        EndTime=minute(-2),
+        EndTime=minute(-30) if period < DAY else datetime.now(UTC) + timedelta(minutes=2),
         Period=period,
         Statistics=["SampleCount", "Sum", "Minimum", "Maximum", "Average"],
         **more,
@@ -69,7 +77,7 @@ def test_what_is_put_is_what_statistics_tell(cloudwatch):
     assert first["Timestamp"] == minute(10)
     assert (first["SampleCount"], first["Sum"], first["Minimum"], first["Maximum"]) == (4, 13, 1, 7)
     assert (second["SampleCount"], second["Sum"], second["Average"], second["Unit"]) == (2, 30, 15, "Count")
-    (both,) = statistics(cloudwatch, "Orders", period=86400)
+    (both,) = statistics(cloudwatch, "Orders", period=DAY)
     assert (both["SampleCount"], both["Sum"], both["Minimum"], both["Maximum"]) == (6, 43, 1, 20)
     assert statistics(cloudwatch, "Orders", Unit="Bytes") == []
     assert statistics(cloudwatch, "Orders", Dimensions=[{"Name": "Shop", "Value": "Bern"}]) == []
@@ -150,7 +158,7 @@ def test_a_thousand_data_are_taken_and_no_more(cloudwatch):
     with sdk.refused("InvalidParameterValue") as refused:
         put(cloudwatch, "Many", *({"Value": number} for number in range(1001)))
     assert refused.message == "The collection MetricData must not have a size greater than 1000."
-    (point,) = statistics(cloudwatch, "Many", period=86400)
+    (point,) = statistics(cloudwatch, "Many", period=DAY)
     assert (point["SampleCount"], point["Sum"]) == (1000, 499_500)
 
 
@@ -208,7 +216,7 @@ def test_uses_of_keys_and_calls_are_counted(kms, cloudwatch):
 
     def total(name: str, namespace: str = "AWS/KMS", **dimensions: str) -> float:
         given = [{"Name": name, "Value": value} for name, value in dimensions.items()]
-        points = statistics(cloudwatch, name, namespace, 86400, Dimensions=given)
+        points = statistics(cloudwatch, name, namespace, DAY, Dimensions=given)
         return sum(point["Sum"] for point in points)
 
     first, second = (key["KeyId"] for key in keys)
@@ -243,7 +251,7 @@ def test_what_is_counted_survives_a_kill_and_is_counted_once(fresh_node):
     given = [{"Name": "KeyId", "Value": key}]
 
     def total() -> float:
-        points = statistics(cloudwatch, "KeyUsageCount", "AWS/KMS", 86400, Dimensions=given)
+        points = statistics(cloudwatch, "KeyUsageCount", "AWS/KMS", DAY, Dimensions=given)
         return sum(point["Sum"] for point in points)
 
     wait_until(lambda: total() == 20, "the uses to be counted")
@@ -298,5 +306,5 @@ def test_metrics_of_accounts_are_apart(node, cloudwatch, account):
     put(cloudwatch, "Mine", {"Value": 1})
     other = sdk.client(node, "cloudwatch", access_key_id=account[::-1])
     assert other.list_metrics(Namespace="Shop")["Metrics"] == []
-    assert statistics(other, "Mine", period=86400) == []
+    assert statistics(other, "Mine", period=DAY) == []
     assert Cli(node, access_key_id=account, region="eu-west-1")("cloudwatch", "list-metrics")["Metrics"] == []

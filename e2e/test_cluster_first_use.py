@@ -3,7 +3,7 @@
 import subprocess
 from ipaddress import ip_address, ip_network
 
-from rig.cluster import PASSWORD, Cluster, verifies
+from rig.cluster import PASSWORD, PATIENCE, Cluster, verifies
 
 
 def test_a_cluster_is_made_initialized_activated_and_computes(fresh_node, own_aws, tmp_path):
@@ -51,6 +51,6 @@ def test_the_hsm_shows_the_customers_chain(fresh_node, own_aws, tmp_path):
     cluster.first_use("us-east-1a")
     (hsm,) = cluster.hsms()
     command = ["openssl", "s_client", "-connect", f"{hsm['EniIp']}:2223", "-CAfile", cluster.authority.certificate]
-    shown = subprocess.run([*command, "-showcerts"], input=b"", capture_output=True, timeout=30)
+    shown = subprocess.run([*command, "-showcerts"], input=b"", capture_output=True, timeout=PATIENCE)
     assert b"issuer=C = US, ST = WA, L = Seattle, O = Example" in shown.stdout.replace(b"C=US", b"C = US")
     assert b"Verify return code: 0 (ok)" in shown.stdout

@@ -1,29 +1,18 @@
 """Rules by security group, and the interface that an HSM has."""
 
-import pytest
+from ipaddress import ip_address, ip_network
 
-from rig.cli import Cli
 from rig.cluster import PATIENCE, Cluster, reaches
-from rig.node import Node, wait_until
+from rig.node import wait_until
 
 
-@pytest.fixture
-def vpc_node(program, tmp_path):
-    """A server whose HSMs have addresses that no other server's have."""
-    node = Node(program, tmp_path, "--data-dir", str(tmp_path / "data"), "--vpc-cidr", "127.77.0.0/16")
-    yield node.start()
-    node.ensure_gone()
-
-
-def test_who_is_in_a_group_that_a_rule_names_gets_in(vpc_node, tmp_path):
-    own_aws = Cli(vpc_node)
-
+def test_who_is_in_a_group_that_a_rule_names_gets_in(fresh_node, own_aws, tmp_path):
     def ec2(command):
         return own_aws("ec2", *command.split())
 
     cluster = Cluster(own_aws, tmp_path / "cluster").create("us-east-1a")
     hsm = cluster.add_hsm("us-east-1a")["EniIp"]
-    assert hsm.startswith("127.77.")
+    assert ip_address(hsm) in ip_network(fresh_node.network.cidr)
     cluster.initialize()  # before that an HSM serves no clients
     wait_until(lambda: reaches(hsm, "127.0.0.1"), "the HSM within reach", PATIENCE)
     interface = ec2(f"describe-network-interfaces --filters Name=private-ip-address,Values={hsm}")

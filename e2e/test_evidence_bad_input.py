@@ -100,7 +100,10 @@ def hostile(behave):
             lines = head.decode().split("\r\n")
             headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:])}
             while len(body) < int(headers["content-length"]):
-                body += connection.recv(65536)
+                piece = connection.recv(65536)
+                if not piece:
+                    return
+                body += piece
             got.got.append(endpoint.Got(lines[0].split(" ")[1], headers, body.decode()))
             # The server may have had enough of it.
             with suppress(OSError):
@@ -116,11 +119,13 @@ def hostile(behave):
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
-    yield got
-    closing.set()
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-    thread.join()
+    try:
+        yield got
+    finally:
+        closing.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
 
 
 def huge_answer(connection, closing):

@@ -96,8 +96,7 @@ def test_a_second_factor_is_made_and_enabled(iam):
     with refused("InvalidAuthenticationCode") as refusal:
         iam.enable_mfa_device(UserName="a", SerialNumber=serial, **wrong)
     assert (refusal.status, refusal.message) == (403, "Authentication code for device is not valid.")
-    codes = {"AuthenticationCode1": authenticator.code(seed, -1), "AuthenticationCode2": authenticator.code(seed)}
-    iam.enable_mfa_device(UserName="a", SerialNumber=serial, **codes)
+    authenticator.show_two_codes(iam.enable_mfa_device, "a", serial, seed)
     assert [one["SerialNumber"] for one in iam.list_mfa_devices(UserName="a")["MFADevices"]] == [serial]
 
 

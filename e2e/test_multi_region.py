@@ -5,7 +5,6 @@ import contextlib
 import itertools
 import json
 import threading
-import time
 from functools import partial
 
 import aws_encryption_sdk
@@ -39,12 +38,13 @@ def described(kms, key: str) -> dict:
 
 def enabled(kms, key: str) -> dict:
     """The key, as soon as it is enabled, as AWS tells programs to wait for it."""
-    deadline = time.monotonic() + 15
-    while (shown := described(kms, key))["KeyState"] != "Enabled":
-        assert shown["KeyState"] in ("Creating", "Updating"), shown
-        assert time.monotonic() < deadline, shown
-        time.sleep(0.05)
-    return shown
+
+    def shown() -> dict | None:
+        shown = described(kms, key)
+        assert shown["KeyState"] in ("Creating", "Updating", "Enabled"), shown
+        return shown if shown["KeyState"] == "Enabled" else None
+
+    return wait_until(shown, f"{key} enabled")
 
 
 @pytest.fixture

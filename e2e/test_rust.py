@@ -16,7 +16,7 @@ TARGET = ROOT / "target/e2e-rust"
 def rust_client() -> Path:
     """The client, built with the SDK as `Cargo.lock` pins it; the first time takes about a minute."""
     build = ["cargo", "build", "--locked", "--quiet", "--manifest-path", MANIFEST, "--target-dir", TARGET]
-    done = subprocess.run(build, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(build, capture_output=True, text=True, timeout=1200)
     assert done.returncode == 0, done.stderr
     return TARGET / "debug/strongroom-e2e-life"
 

@@ -4,7 +4,6 @@ import hashlib
 import http.client
 import json
 import re
-import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -14,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rig.cli import Cli
+from rig.node import HTTP, PATIENCE
 from rig.production import Production
 from rig.sdk import client
 
@@ -27,10 +27,10 @@ def bucket(node):
     return name
 
 
-def get(link: str, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:
+def get(link: str) -> tuple[int, bytes]:
     """What a client without credentials reads behind a link."""
     try:
-        with urllib.request.urlopen(link, context=context) as answer:
+        with HTTP.open(link, timeout=PATIENCE) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as refused:
         return refused.code, refused.read()
@@ -53,7 +53,8 @@ def test_links_are_good_for_whom_they_are_given_to(node, bucket, version):
     over = s3.generate_presigned_url("get_object", Params=named, ExpiresIn=-60)
     assert get(over)[0] in (400, 403)
     put = s3.generate_presigned_url("put_object", Params=named, ExpiresIn=60)
-    with urllib.request.urlopen(urllib.request.Request(put, b"changed", {"Content-Type": ""}, method="PUT")) as answer:
+    changed = urllib.request.Request(put, b"changed", {"Content-Type": ""}, method="PUT")
+    with HTTP.open(changed, timeout=PATIENCE) as answer:
         assert answer.status == 200
     assert get(link) == (200, b"changed")
 
@@ -148,7 +149,6 @@ def test_over_tls_uploads_come_in_chunks_with_trailers(program, tmp_path):
     assert "panicked" not in server.said()
 
 
-@pytest.mark.slow
 def take_policies(iam, user, key_id):
     iam.delete_user_policy(UserName=user, PolicyName="all")
 
@@ -171,7 +171,7 @@ def test_what_is_taken_away_while_a_body_comes_counts_at_its_end(node, bucket, t
     sender = client(node, "s3", signature_version="s3v4", **credentials)
     link = sender.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k"}, ExpiresIn=60)
     parts = urllib.parse.urlsplit(link)
-    calls = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+    calls = http.client.HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)
     calls.putrequest("PUT", f"{parts.path}?{parts.query}")
     calls.putheader("Content-Length", str(2 * MEBIBYTE))
     calls.endheaders()

@@ -5,7 +5,6 @@ import json
 import os
 import random
 import shutil
-import socket
 import sqlite3
 import subprocess
 import threading
@@ -336,9 +335,7 @@ def test_a_rotation_with_two_servers_on_one_postgresql(program, tmp_path):
     for parent in [database, *database.parents]:
         if parent.is_relative_to("/tmp") and parent != parent.parent:
             parent.chmod(parent.stat().st_mode | 0o011)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    postgres = Postgres(database, port).start()
+    postgres = Postgres(database).start()
     (tmp_path / "one").mkdir()
     (tmp_path / "other").mkdir()
     one = Production(program, tmp_path / "one").init("--store", postgres.database("strongroom"))

@@ -175,7 +175,7 @@ def test_records_say_how_and_where(store, aws, message):
                 return event["CloudTrailEvent"]
         return None
 
-    record = wait_until(recorded, "the record of Sign", 10)
+    record = wait_until(recorded, "the record of Sign")
     for text in (
         '"messageType":"RAW"',
         '"signingAlgorithm":"ECDSA_SHA_256"',

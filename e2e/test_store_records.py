@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rig import sdk
+from rig import disk, sdk
 from rig.store import KMSUSER_PASSWORD
 
 PASSWORD = "Recorded7password"
@@ -43,9 +43,7 @@ def test_the_life_of_a_store_is_recorded(store, records):
             "customKeyStoreName": store.name,
             "clusterId": store.cluster.cluster_id,
         }
-    journal = b"".join(
-        file.read_bytes() for file in store.cluster.aws.node.data.joinpath("journal").rglob("*") if file.is_file()
-    )
+    journal = b"".join(content for _, content in disk.contents(store.cluster.aws.node.data / "journal"))
     assert b"ConnectCustomKeyStore" in journal
     for password in (PASSWORD, KMSUSER_PASSWORD):
         assert password.encode() not in journal

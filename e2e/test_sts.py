@@ -3,13 +3,13 @@
 import base64
 import json
 import urllib.error
-import urllib.request
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
 
 from rig import authenticator, development, policy, sdk
+from rig.node import HTTP, PATIENCE
 from rig.sdk import refused
 
 
@@ -202,10 +202,10 @@ def test_presigned_urls_and_every_protocol_take_sessions(node, iam, user, accoun
     assert [one["IsDefault"] for one in client_of(node, "ec2", given).describe_vpcs()["Vpcs"]] == [True]
     assert client_of(node, "cloudhsmv2", given).describe_clusters()["Clusters"] == []
     url = client_of(node, "sts", given).generate_presigned_url("get_caller_identity", HttpMethod="GET")
-    with urllib.request.urlopen(url) as answer:
+    with HTTP.open(url, timeout=PATIENCE) as answer:
         assert "assumed-role/reader/s1</Arn>" in answer.read().decode()
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(url.replace("X-Amz-Security-Token=", "X-Amz-Security-Token=A"))
+        HTTP.open(url.replace("X-Amz-Security-Token=", "X-Amz-Security-Token=A"), timeout=PATIENCE)
     assert caught.value.code == 403
 
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
-from conftest import NETWORKS
 from rig import sdk
 from rig.cluster import PATIENCE, openssl
+from rig.networks import Network
 from rig.node import wait_until
 from rig.up import Up
 
@@ -45,17 +45,14 @@ class Served(NamedTuple):
     ca_bundle: str | None = None
 
 
-def network() -> list[str]:
-    """A port and addresses of HSMs that no other server of this machine has."""
-    return ["--listen", "127.0.0.1:0", "--vpc-cidr", f"127.{200 + next(NETWORKS) % 50}.0.0/16"]
-
-
 @pytest.fixture
 def here(program, tmp_path):
-    """`up` with a server of its own."""
-    up = Up(program, tmp_path, *network())
+    """`up` with a server of its own, and addresses of HSMs that no other server of this machine has."""
+    network = Network()
+    up = Up(program, tmp_path, "--listen", "127.0.0.1:0", "--vpc-cidr", network.cidr)
     yield up
     up.ensure_gone()
+    network.give_back()
     assert "panicked" not in up.said(), up.said()[-4000:]
 
 
@@ -254,8 +251,15 @@ def test_a_server_that_began_anew_gets_a_new_deployment(at, fresh_node):
 
 def test_with_a_server_of_its_own_json_comes_when_all_is_ready(here):
     here.start("--json")
-    text = wait_until(lambda: here.check_runs() and here.output.read_text(), "the document", PATIENCE)
-    document = json.loads(text)
+
+    def whole() -> dict | None:
+        """The document, unless it is still being written."""
+        try:
+            return here.check_runs() and json.loads(here.output.read_text())
+        except json.JSONDecodeError:
+            return None
+
+    document = wait_until(whole, "the document", PATIENCE)
     assert document.keys() == MEMBERS.keys()
     assert sdk.client(Served(document["endpoint"]), "kms").describe_key(KeyId=document["alias"])
     assert here.stop() == 0
@@ -328,16 +332,12 @@ def test_the_crypto_user_s_name_can_be_changed_until_it_is_made(at):
     assert at.json("--crypto-user", "third")["crypto_user"]["username"] == "second"
 
 
-def test_at_a_server_that_does_nothing_beyond_aws_the_key_does_not_rotate(program, tmp_path):
-    here = Up(program, tmp_path, *network())
-    try:
-        here.start("--compat-strict").wait_until_ready()
-        assert here.steps()["rotation"].startswith("none")
-        assert "not rotated" in here.said()
-        assert here.stop() == 0
-        here.start("--compat-strict").wait_until_ready()
-    finally:
-        here.ensure_gone()
+def test_at_a_server_that_does_nothing_beyond_aws_the_key_does_not_rotate(here):
+    here.start("--compat-strict").wait_until_ready()
+    assert here.steps()["rotation"].startswith("none")
+    assert "not rotated" in here.said()
+    assert here.stop() == 0
+    here.start("--compat-strict").wait_until_ready()
 
 
 def test_deployments_that_their_server_has_forgotten_make_room(at, fresh_node):

@@ -4,12 +4,13 @@ import base64
 import json
 import os
 import socket
+import ssl
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rig.cli import Cli
-from rig.node import wait_until
+from rig.node import processes, wait_until
 
 PASSWORD = "Correct-horse-7"
 """The administrator's password, and of whoever else a test does not name one for."""
@@ -260,33 +261,22 @@ class HsmCli:
         return path
 
 
-def processes() -> dict[int, str]:
-    """The command lines of all HSM processes."""
-    found = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            except OSError:
-                continue
-            if "strongroom-hsmd" in command:
-                found[int(folder.name)] = command
-    return found
-
-
 def process_of(hsm_id: str) -> int:
     return next(pid for pid, command in processes().items() if hsm_id in command)
 
 
 def reaches(address: str, source: str = "127.0.0.1") -> bool:
-    """Whether an HSM takes a connection from that address of this machine, and keeps it."""
+    """Whether an HSM speaks to who comes from that address of this machine: it hangs up on others at once."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        with socket.create_connection((address, 2223), timeout=5, source_address=(source, 0)) as connection:
-            connection.settimeout(0.5)
-            try:
-                return connection.recv(1) != b""
-            except TimeoutError:
-                return True
+        with (
+            socket.create_connection((address, 2223), timeout=PATIENCE, source_address=(source, 0)) as plain,
+            context.wrap_socket(plain),
+        ):
+            return True
+    except TimeoutError:
+        raise
     except OSError:
         return False
 

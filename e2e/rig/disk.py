@@ -1,7 +1,9 @@
 """The files that a server leaves on disk, read and altered behind its back."""
 
 import base64
+import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +12,17 @@ from rig import expected
 from rig.node import Node
 
 
-def files(node: Node) -> list[Path]:
-    """Every file of the data folder but the root key's."""
-    found = [path for path in node.data.rglob("*") if path.is_file()]
-    return [path for path in found if path.relative_to(node.data).parts[0] != expected.SEAL]
+def contents(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """Every file below a folder, and what it holds; what a server at work takes away meanwhile is passed over."""
+    for place, _, names in os.walk(folder):
+        for path in (Path(place, name) for name in names):
+            if not path.is_file():
+                continue
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:
+                continue
+            yield path, content
 
 
 def root_key_files(node: Node) -> list[Path]:

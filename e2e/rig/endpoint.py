@@ -72,11 +72,12 @@ def listening():
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     endpoint.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield endpoint
-    server.shutdown()
-    server.server_close()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield endpoint
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @dataclass
@@ -125,9 +126,11 @@ def receiving_mail():
     server = Server(("127.0.0.1", 0), Handler)
     mails.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield mails
-    server.shutdown()
-    server.server_close()
+    try:
+        yield mails
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def text_of(mail: Message) -> str:

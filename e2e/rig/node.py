@@ -7,12 +7,14 @@ import signal
 import subprocess
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 from rig import expected
+from rig.networks import Network
 
-PATIENCE = 30.0
-"""Seconds within which a server is healthy or gone, on a slow machine."""
+PATIENCE = 60.0
+"""Seconds within which a server is healthy or gone, or whatever it is waited for has happened, on a slow machine."""
 
 HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Plain HTTP, past any proxy of the environment."""
@@ -28,11 +30,36 @@ def wait_until(condition, what, patience=PATIENCE):
     return result
 
 
+def processes() -> dict[int, str]:
+    """The command lines of all HSM processes."""
+    found = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if "strongroom-hsmd" in command:
+                found[int(folder.name)] = command
+    return found
+
+
+def end_hsms(data: Path):
+    """Kills the HSMs that run in a data folder."""
+    for pid, command in processes().items():
+        if f"{data}/" in command:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
 class Node:
     """One `strongroom dev` on a port of its own."""
 
     ca_bundle: str | None = None
     """Whom clients trust, where TLS is spoken."""
+
+    network: Network | None = None
+    """Where its HSMs are, if it has a network of its own."""
 
     def __init__(self, program: Path, folder: Path, *arguments: str):
         self.program = program
@@ -100,13 +127,15 @@ class Node:
         return self.process.wait(PATIENCE)
 
     def ensure_gone(self):
-        """Stops the server, and with it its HSMs; kills it if it does not stop."""
-        if not self.process or not self.runs():
-            return
-        try:
-            self.stop()
-        except subprocess.TimeoutExpired:
-            self.kill()
+        """Stops the server, and with it its HSMs; kills what does not stop, and HSMs of a server that was killed."""
+        if self.process and self.runs():
+            try:
+                self.stop()
+            except subprocess.TimeoutExpired:
+                self.kill()
+        end_hsms(self.data)
+        if self.network:
+            self.network.give_back()
 
     def runs(self) -> bool:
         return self.process.poll() is None

@@ -1,26 +1,26 @@
 """`strongroom init` and `strongroom serve`: a server in production on a port of its own, and PostgreSQL for it."""
 
-import itertools
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 from rig.cli import Cli
+from rig.networks import Network
 from rig.node import PATIENCE, Node, wait_until
 
 SERVING = re.compile(r"serving url=(https?)://\S+:(\d+)")
 """The line of the log that says where it is reached."""
 
 SLOW_START = 90.0
-"""Seconds within which a server is up on a machine that compiles meanwhile."""
-
-NETWORKS = itertools.count(os.getpid())
+"""Seconds within which a server is up, or another command has ended, on a machine that compiles meanwhile."""
 
 
 class Production(Node):
@@ -29,10 +29,11 @@ class Production(Node):
     def __init__(self, program: Path, folder: Path, config: Path | None = None):
         super().__init__(program, folder)
         self.config = config or folder / "etc/strongroom.toml"
+        self.network = Network()
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
-            "STRONGROOM_CLUSTERS_VPC_CIDR": f"127.{150 + next(NETWORKS) % 50}.0.0/16",
+            "STRONGROOM_CLUSTERS_VPC_CIDR": self.network.cidr,
         }
         self.scheme = "https"
         self.root: dict = {}
@@ -50,7 +51,7 @@ class Production(Node):
         """Runs the program to its end."""
         command = [self.program, *map(str, arguments)]
         return subprocess.run(
-            command, capture_output=True, text=True, timeout=PATIENCE, env={**self.environment, **environment}
+            command, capture_output=True, text=True, timeout=SLOW_START, env={**self.environment, **environment}
         )
 
     def ran(self, *arguments: object) -> str:
@@ -134,10 +135,10 @@ class Production(Node):
 
 
 class Postgres:
-    """A PostgreSQL server of its own, on a socket in its folder and a port of this machine."""
+    """A PostgreSQL server of its own, on a port of this machine."""
 
-    def __init__(self, folder: Path, port: int):
-        self.folder, self.port = folder, port
+    def __init__(self, folder: Path):
+        self.folder, self.port = folder, 0
         self.data = folder / "pg"
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
         self.programs = found[0] if found else Path(shutil.which("postgres") or "/nonexistent").parent
@@ -146,7 +147,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: object):
         command = [*self.user, self.programs / program, *map(str, arguments)]
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE)
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=SLOW_START)
 
     def start(self) -> "Postgres":
         if not self.data.exists():
@@ -155,9 +156,15 @@ class Postgres:
                 for folder in [self.data, self.folder]:
                     os.chown(folder, 65534, 65534)
             self._run("initdb", "-D", self.data, "-U", "strongroom", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories= -c fsync=off"
-        self._run("pg_ctl", "-D", self.data, "-l", self.data / "log", "-w", "-o", options, "start")
-        return self
+        # It takes no port 0, and one that is free now may be somebody else's when it comes to it.
+        for _ in range(5):
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                self.port = free.getsockname()[1]
+            options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories= -c fsync=off"
+            with suppress(subprocess.CalledProcessError):
+                self._run("pg_ctl", "-D", self.data, "-l", self.data / "log", "-w", "-o", options, "start")
+                return self
+        raise RuntimeError(f"PostgreSQL does not start:\n{(self.data / 'log').read_text()}")
 
     def stop(self):
         self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from rig.cluster import PATIENCE, HsmCli
-from rig.node import wait_until
+from rig.node import end_hsms, wait_until
 
 READY = re.compile(r"Strongroom is up: (http://\S+), ready in ([0-9.]+) s")
 """What `up` prints when all is there."""
@@ -83,6 +83,7 @@ class Up:
                 self.stop()
             except subprocess.TimeoutExpired:
                 self.kill()
+        end_hsms(self.data)
 
     def run(self, command: str, *more: object, **environment: str) -> subprocess.CompletedProcess:
         """Runs `up` or `down` to its end."""
