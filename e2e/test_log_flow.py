@@ -1,16 +1,17 @@
 """What flows into CloudWatch Logs, and out of it: HSMs' audit logs, trails' events, metric filters, alarms on them."""
 
 import json
+import os
 import re
 import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rig import development, sdk
 from rig.cli import Cli
-from rig.cluster import Cluster
+from rig.cluster import PATIENCE, Cluster
 from rig.node import wait_until
 from test_trails import bucket_policy
 
@@ -21,6 +22,9 @@ GROUP_ARN = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{GROUP}:*"
 STREAM = f"{ACCOUNT}_CloudTrail_us-east-1"
 BUCKET = "trail-with-logs"
 TRAIL = "my-kms-trail"
+
+ROUNDS = int(os.environ.get("STRONGROOM_DELIVERY_ROUNDS", "12"))
+"""How often the server is killed in the middle of what flows."""
 
 
 def put(logs, group: str, *messages: str, stream: str = "s", at: datetime | None = None):
@@ -247,6 +251,54 @@ def test_an_hsms_audit_log_rings(fresh_node, own_aws, tmp_path):
     assert "Alarm updated from OK to ALARM" in [item["HistorySummary"] for item in history]
 
 
+@pytest.mark.slow
+def test_hsms_lines_come_once_through_kill_9(fresh_node, own_aws, tmp_path):
+    """What HSMs have logged, beside the server and without it, is in their streams once, without a gap."""
+    cluster = Cluster(own_aws, tmp_path / "cluster")
+    tool = cluster.first_use("us-east-1a", "us-east-1b")
+    group = f"/aws/cloudhsm/{cluster.cluster_id}"
+    logs = sdk.client(fresh_node, "logs")
+
+    def lines(hsm: dict) -> list[str]:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, logStreamNames=[hsm["HsmId"]])
+        return [event["message"] for page in pages for event in page["events"]]
+
+    served, stop = [], threading.Event()
+
+    def log_in():
+        alice = tool.as_crypto_user("alice")
+        while not stop.is_set():
+            if alice.told("key", "list").error_code == 0:
+                served.append("log-in")
+
+    users = [threading.Thread(target=log_in) for _ in range(2)]
+    for user in users:
+        user.start()
+    try:
+        for _ in range(ROUNDS):
+            before = sum(len(lines(hsm)) for hsm in cluster.hsms())
+            wait_until(lambda before=before: sum(len(lines(hsm)) for hsm in cluster.hsms()) > before, "new lines")
+            fresh_node.kill()
+            # HSMs serve on, and log.
+            seen = len(served)
+            wait_until(lambda seen=seen: len(served) > seen + 2, "log-ins without the server", PATIENCE)
+            fresh_node.start()
+            wait_until(lambda: len(cluster.hsms()) == 2, "both HSMs", PATIENCE)
+    finally:
+        stop.set()
+        for user in users:
+            user.join()
+    log_ins = 0
+    for hsm in cluster.hsms():
+        # Nobody else has failed to log in.
+        cluster.tool(hsm["EniIp"]).as_crypto_user("alice", "wrong-password").refused("key", "list")
+        wait_until(lambda hsm=hsm: any("RET_USER_LOGIN_FAILURE" in line for line in lines(hsm)), "the last line")
+        numbers = [int(re.search(r"^Sequence No : (\w+)", line, re.M)[1], 16) for line in lines(hsm)]
+        assert sorted(numbers) == list(range(len(numbers)))
+        log_ins += sum("CN_LOGIN" in line and "SUCCESS" in line for line in lines(hsm))
+    assert log_ins >= len(served)
+
+
 class TestTrail:
     """A trail that sends its events to a log group, as the CloudTrail User Guide sets it up."""
 
@@ -365,6 +417,51 @@ class TestTrail:
         clients["cloudtrail"].start_logging(Name=TRAIL)
         clients["kms"].create_key()
         wait_until(lambda: "CreateKey" in [each["eventName"] for each in self.messages(clients)], "the next event")
+
+    @pytest.mark.slow
+    def test_events_come_once_through_kill_9(self, fresh_node, clients):
+        """Each event of the account is in the group once, whatever a kill cuts off."""
+        self.prepare(clients)
+        self.create(fresh_node)
+        clients["cloudtrail"].start_logging(Name=TRAIL)
+        acknowledged: list[str] = []
+
+        def call():
+            kms = sdk.client(fresh_node, "kms")
+            try:
+                while True:
+                    acknowledged.append(kms.list_aliases()["ResponseMetadata"]["RequestId"])
+            except BotoCoreError:
+                return  # the server is killed
+
+        for _ in range(ROUNDS):
+            callers = [threading.Thread(target=call) for _ in range(2)]
+            before, told = len(acknowledged), len(self.ids_of(clients, "ListAliases"))
+            for caller in callers:
+                caller.start()
+            # In the middle of what comes and of what goes on.
+            wait_until(lambda before=before: len(acknowledged) >= before + 20, "calls that were answered")
+            wait_until(lambda told=told: len(self.ids_of(clients, "ListAliases")) > told, "events that were delivered")
+            fresh_node.kill()
+            for caller in callers:
+                caller.join()
+            fresh_node.start()
+            # What a kill cut off is tried again as often as files are delivered.
+            development.advance(fresh_node, minutes=6)
+        history = (
+            clients["cloudtrail"]
+            .get_paginator("lookup_events")
+            .paginate(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "ListAliases"}])
+        )
+        records = [json.loads(event["CloudTrailEvent"]) for page in history for event in page["Events"]]
+        assert set(acknowledged) <= {record["requestID"] for record in records}
+        recorded = sorted(record["eventID"] for record in records)
+        wait_until(lambda: len(self.ids_of(clients, "ListAliases")) >= len(recorded), "all events")
+        assert sorted(self.ids_of(clients, "ListAliases")) == recorded
+
+    def ids_of(self, clients, name: str) -> list[str]:
+        """The ids of delivered events of that name."""
+        return [each["eventID"] for each in self.messages(clients) if each["eventName"] == name]
 
     @pytest.mark.parametrize(
         ("trusts", "action", "group", "code", "text"),

@@ -75,7 +75,7 @@ class Cli:
             # Here the CLI keeps what roles give it.
             environment["HOME"] = str(self.profile[1].parent)
         command = [sys.executable, PROGRAM, *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
 
     def __call__(self, *arguments: object) -> dict:
         """Runs a command that must succeed, and answers its JSON."""
