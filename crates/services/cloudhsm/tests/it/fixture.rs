@@ -49,8 +49,8 @@ pub(crate) const ZONE_B: &str = "us-east-1b";
 /// Milliseconds of a day.
 pub(crate) const DAY: i64 = 24 * 60 * 60 * 1000;
 
-/// How long something may take to come about, and how often it is looked for.
-const PATIENCE: u32 = 1_500;
+/// How many looks something may take to come about, and how long after one the next is: a minute at least.
+const PATIENCE: u32 = 3_000;
 const LOOK: Duration = Duration::from_millis(20);
 
 pub(crate) fn root() -> Root {
@@ -148,15 +148,19 @@ impl Bench {
 
     /// Ends the control plane, and begins another over the same store; HSMs run on.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_with(Options::default()).await
+    }
+
+    pub(crate) async fn restart_with(self, options: Options) -> Self {
         let ground = self.ground.clone();
         self.end().await;
-        Self::begin(ground, Options::default()).await
+        Self::begin(ground, options).await
     }
 
     /// Ends the control plane. HSMs run on.
     pub(crate) async fn end(self) {
         drop(self.plane);
-        assert!(self.owner.finish(Duration::from_secs(20)).await);
+        assert!(self.owner.finish(Duration::from_mins(1)).await);
     }
 
     /// The first account's root user in the first Region.
@@ -190,9 +194,19 @@ impl Bench {
         while let Some(item) = self.plane.first(1).await.unwrap().pop().filter(|item| item.at_ms <= now) {
             assert_ne!(done.last(), Some(&item), "an item that was done is still on the agenda");
             self.plane.run(&item).await.unwrap();
+            // A day is passed over while a backup is still to be made, for which nothing due waits longer than ten seconds.
+            until("a backup that was due", async || (self.pending_backups().await == 0).then_some(())).await;
             done.push(item);
         }
         done
+    }
+
+    /// How many backups are still to be made.
+    async fn pending_backups(&self) -> i64 {
+        const COUNT: Statement = Statement::new(
+            "SELECT COUNT(*) AS found FROM cloudhsm_backups WHERE state = 'CREATE_IN_PROGRESS'",
+        );
+        self.db.query_one(COUNT, &[]).await.unwrap().i64("found").unwrap()
     }
 }
 

@@ -22,11 +22,13 @@ fn leave(bench: &Bench, id: &str, group: &str, maker: &str) {
 }
 
 async fn what_belongs_to_nobody_is_removed(database: &TestDatabase) {
+    let bench = Bench::new(database).await;
+    let (cluster, hsm) = bench.client().active().await;
+    // From now on nothing is made for which so little time might be too short.
     let mut options = Options::default();
     options.leftover_ms = 400;
-    let bench = Bench::with(database, options).await;
+    let bench = bench.restart_with(options).await;
     let client = bench.client();
-    let (cluster, hsm) = client.active().await;
     let shown = client.cluster(&cluster).await.unwrap();
     let group = shown.security_group.unwrap();
     let own = shown.hsms.unwrap().remove(0).eni_id.unwrap();

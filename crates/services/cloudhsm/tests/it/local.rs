@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process;
 
 use strongroom_cloudhsm::{
     Condition, LocalOptions, LocalProcesses, Order, Placement as _, PlacementError, Spot,
@@ -14,13 +15,11 @@ use tempfile::TempDir;
 
 use crate::fixture::until;
 
-/// Makes its state as an HSM does, and stays.
-const STAYS: &str = "#!/bin/sh\n/bin/mkdir -p state\necho \"$@\"\nexec /bin/sleep 600\n";
-/// Stays, and notes that it is asked to end.
-const NOTES: &str =
-    "#!/bin/sh\ntrap '/bin/touch asked; exit' TERM\n/bin/mkdir -p state\nwhile :; do /bin/sleep 0.02; done\n";
-/// Ends at once.
-const ENDS: &str = "#!/bin/sh\n/bin/mkdir -p state\nexit 3\n";
+/// Scripts that lie beside this file. They are not written by the tests: a process that another test starts meanwhile has
+/// the file open for writing for a moment, and then it cannot be executed.
+const STAYS: &str = "stays.sh";
+const NOTES: &str = "notes.sh";
+const ENDS: &str = "ends.sh";
 
 struct Host {
     folder: TempDir,
@@ -29,11 +28,8 @@ struct Host {
 
 impl Host {
     fn new(script: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        let program = folder.path().join("program");
-        fs::write(&program, script).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        Self { folder, program }
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/local").join(script);
+        Self { folder: TempDir::new().unwrap(), program }
     }
 
     fn hsms(&self) -> PathBuf {
@@ -164,8 +160,7 @@ async fn the_end_of_a_process_is_news() {
 
 #[tokio::test]
 async fn a_program_that_is_not_there_is_named() {
-    let host = Host::new(STAYS);
-    fs::remove_file(&host.program).unwrap();
+    let host = Host::new("nowhere.sh");
     let owner = ShutdownOwner::new();
     let refused = host.placement(&owner).start(&order("hsm-a")).await.unwrap_err();
     assert_eq!(
@@ -182,7 +177,9 @@ async fn an_address_is_free_in_use_or_not_of_this_machine() {
     let host = Host::new(STAYS);
     let owner = ShutdownOwner::new();
     let placement = host.placement(&owner);
-    let address = Ipv4Addr::new(127, 197, 3, 9);
+    // Another run of this test may be under way on this machine.
+    let [_, a, b, c] = process::id().to_be_bytes();
+    let address = Ipv4Addr::new(127, 128 | a, b, c);
     let survey = async |address| placement.survey("us-east-1a", address).await;
     assert_eq!(survey(address).await.unwrap(), Spot::Free);
     let taken = TcpListener::bind((address, 2223)).unwrap();

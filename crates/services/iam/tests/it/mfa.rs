@@ -1,5 +1,6 @@
 //! Virtual MFA devices and their codes.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -46,12 +47,30 @@ impl Authenticator {
         let number = u32::from_be_bytes(tag[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff;
         format!("{:06}", number % 1_000_000)
     }
+
+    /// Whether each step around the time of these tests has a code of its own, and none has `000000`. With one seed in
+    /// some two hundred it is not so, and what a test takes for a wrong code would count.
+    fn has_a_code_for_each_step(&self) -> bool {
+        let steps = -10..=110;
+        let codes: BTreeSet<_> = steps.clone().map(|step| self.code(NOW + step * STEP)).collect();
+        codes.len() == steps.count() && !codes.contains("000000")
+    }
 }
 
 pub(crate) async fn create(
     client: &Client,
     name: &str,
 ) -> Result<(String, Authenticator, Vec<u8>), ApiError> {
+    loop {
+        let made = create_any(client, name).await?;
+        if made.1.has_a_code_for_each_step() {
+            return Ok(made);
+        }
+        delete(client, &made.0).await?;
+    }
+}
+
+async fn create_any(client: &Client, name: &str) -> Result<(String, Authenticator, Vec<u8>), ApiError> {
     let input =
         iam::CreateVirtualMFADeviceRequest { virtual_mfa_device_name: name.to_owned(), ..Default::default() };
     let made = client.iam().create_virtual_mfa_device(&client.changing(), input).await?.virtual_mfa_device;
@@ -157,7 +176,7 @@ async fn each_code_is_taken_once(database: &TestDatabase) {
     let next = app.code(NOW + STEP);
     assert!(!take(&own, &other.user_id, &next, NOW).await, "it is not his device");
     assert!(!take(STRANGER, &user.user_id, &next, NOW).await);
-    assert!(!take(&own, &user.user_id, "000000", NOW).await || app.code(NOW + STEP) == "000000");
+    assert!(!take(&own, &user.user_id, "000000", NOW).await);
     assert!(take(&own, &user.user_id, &next, NOW).await);
     assert!(!take(&own, &user.user_id, &next, NOW).await);
     // The step before, and no step earlier.
