@@ -15,6 +15,9 @@ pub(crate) use members::Members;
 pub(crate) struct Model {
     pub(crate) metadata: Metadata,
     pub(crate) operations: BTreeMap<String, Operation>,
+    /// The names of the operations that were trimmed away, ordered.
+    #[serde(default, rename = "leftOut", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) left_out: Vec<String>,
     pub(crate) shapes: BTreeMap<String, Shape>,
 }
 

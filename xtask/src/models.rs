@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::model::{Catalogue, Entry, Model, Operations, Reference};
+use crate::model::{Catalogue, Entry, Model, Operation, Operations, Reference};
 
 /// Writes every model of the catalogue anew, and where they come from.
 pub(crate) fn update(root: &Path) -> Result<()> {
@@ -70,7 +70,11 @@ fn trim(mut model: Model, entry: &Entry) -> Result<Model> {
             if let Some(name) = names.iter().find(|name| !model.operations.contains_key(*name)) {
                 bail!("the model has no operation {name}");
             }
-            model.operations.retain(|name, _| names.contains(name));
+            let (kept, left_out) =
+                std::mem::take(&mut model.operations).into_iter().partition(|(name, _)| names.contains(name));
+            model.operations = kept;
+            let left_out: BTreeMap<_, Operation> = left_out;
+            model.left_out = left_out.into_keys().collect();
         }
     }
     leave_out(&mut model, &entry.leave_out)?;
@@ -141,6 +145,7 @@ mod tests {
     fn what_is_left_out_goes_with_its_members_and_with_what_they_alone_reach() {
         let model = trimmed(r#"["Pools", "Pool"]"#).unwrap();
         assert_eq!(model.operations.keys().collect::<Vec<_>>(), ["Get"]);
+        assert_eq!(model.left_out, ["Put"]);
         assert_eq!(model.shapes.keys().collect::<Vec<_>>(), ["In", "Inner", "Text"]);
         let input = &model.shapes["In"];
         assert_eq!(input.members.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["Kept", "Nested"]);

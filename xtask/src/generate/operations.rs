@@ -23,7 +23,8 @@ pub(super) fn render(plan: &Plan<'_>) -> Result<String> {
         "/// {full}, API version {version}.\npub static SERVICE: ServiceSchema = ServiceSchema {{\n name: {name:?},\n \
          full_name: {full:?},\n signing_name: {signing:?},\n home_region: {home},\n api_version: {version:?},\n target_prefix: {target},\n \
          shape_namespace: {shapes:?},\n protocols: &[{protocols}],\n query_compatible: {compatible},\n xml_namespace: {namespace},\n \
-         event_source: {source:?},\n error_message: {message:?},\n invalid_input: {invalid:?},\n operations: &[\n",
+         event_source: {source:?},\n error_message: {message:?},\n invalid_input: {invalid:?},\n left_out: &{left_out:?},\n \
+         operations: &[\n",
         full = metadata.service_full_name,
         version = metadata.api_version,
         name = plan.name,
@@ -37,6 +38,7 @@ pub(super) fn render(plan: &Plan<'_>) -> Result<String> {
         source = plan.entry.event_source,
         message = plan.entry.error_message.name(),
         invalid = plan.entry.invalid_input,
+        left_out = plan.model.left_out,
     )?;
     for operation in plan.model.operations.values() {
         row(plan, operation, &mut text)?;

@@ -7,6 +7,7 @@ const TRAPS: &str = r#"{
                "protocols": ["json"], "jsonVersion": "1.1", "targetPrefix": "Trap"},
   "operations": {"GetTag": {"name": "GetTag", "http": {"method": "POST", "requestUri": "/"},
                  "input": {"shape": "Option"}, "output": {"shape": "tag"}}},
+  "leftOut": ["ListTags", "PutTag"],
   "shapes": {
     "Option": {"type": "structure", "required": ["Type"], "members": {
        "Type": {"shape": "Kind"}, "Self": {"shape": "Text"}, "KeyId": {"shape": "Text"}, "keyId": {"shape": "Text"},
@@ -91,6 +92,11 @@ fn the_catalogue_decides_which_values_a_refusal_lists_and_which_are_valid_beside
 fn the_catalogue_decides_what_errors_are_called() {
     assert!(files()["src/operations.rs"].contains("error_message: \"Message\""));
     assert!(files()["src/operations.rs"].contains("invalid_input: \"InvalidParameterException\""));
+}
+
+#[test]
+fn what_the_model_was_trimmed_of_is_named() {
+    assert!(files()["src/operations.rs"].contains(r#"left_out: &["ListTags", "PutTag"]"#));
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     event_source: "cloudhsm.amazonaws.com",
     error_message: "Message",
     invalid_input: "ValidationException",
+    left_out: &[],
     operations: &[
         Operation {
             name: "CopyBackupToRegion",

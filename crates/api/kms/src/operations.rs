@@ -21,6 +21,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     event_source: "kms.amazonaws.com",
     error_message: "message",
     invalid_input: "ValidationException",
+    left_out: &[],
     operations: &[
         Operation {
             name: "CancelKeyDeletion",

@@ -35,6 +35,8 @@ pub struct ServiceSchema {
     /// The code of an input that breaks the model's constraints, in the JSON protocols: `ValidationException`, or
     /// `InvalidParameterException` as of CloudWatch Logs.
     pub invalid_input: &'static str,
+    /// The names of operations that AWS has and our trimmed model has not, ordered.
+    pub left_out: &'static [&'static str],
     /// The operations, ordered by name.
     pub operations: &'static [Operation],
 }
@@ -43,6 +45,11 @@ impl ServiceSchema {
     /// The position of an operation in [`ServiceSchema::operations`].
     pub fn position(&self, operation: &str) -> Option<usize> {
         self.operations.binary_search_by_key(&operation, |known| known.name).ok()
+    }
+
+    /// Whether AWS has an operation of that name that is not among [`ServiceSchema::operations`].
+    pub fn leaves_out(&self, operation: &str) -> bool {
+        self.left_out.binary_search(&operation).is_ok()
     }
 
     /// Whether the model of an operation lists an error of that name.

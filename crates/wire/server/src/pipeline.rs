@@ -14,7 +14,7 @@ use strongroom_protocols::query::Form;
 use strongroom_protocols::rest::{Answer, Fault};
 use strongroom_protocols::{Limits as MessageLimits, Missing, cbor, ec2, json, validate};
 use strongroom_schema::{Fault as Whose, Protocol, ReadError, ServiceSchema, Structure};
-use strongroom_service::ApiError;
+use strongroom_service::{ApiError, Service};
 use strongroom_sigv4::{Claim, Rendered};
 
 use crate::body::{Arriving, Body, BodyError};
@@ -227,8 +227,7 @@ impl Server {
             (None, Head::Call(call)) => call,
             (None, _) => return Err(Failure::front(framing, Refusal::unknown_operation())),
         };
-        let found =
-            self.find(parts, &call).ok_or_else(|| Failure::front(framing, unknown(&call, framing)))?;
+        let found = self.find(parts, &call).ok_or_else(|| self.not_found(parts, &call, framing))?;
         let framing = if form.is_some() { framing_of_forms(found.schema()) } else { framing };
         let mark =
             self.mark(&found).map_err(|error| Failure::of(&found, framing, Cause::Operation(error)))?;
@@ -285,24 +284,42 @@ impl Server {
         })
     }
 
-    /// The operation that the call names, if a service has it and speaks the call's protocol.
-    fn find(&self, parts: &Parts, call: &Call<'_>) -> Option<Found> {
-        let service = match call.target {
-            Target::Prefix(name) | Target::Service(name) => self.registry().by_target(name)?,
+    /// The service that the call is for.
+    fn service_of(&self, parts: &Parts, call: &Call<'_>) -> Option<&Arc<dyn Service>> {
+        match call.target {
+            Target::Prefix(name) | Target::Service(name) => self.registry().by_target(name),
             Target::Version(version) => {
                 // Versions are not unique, so the signature's scope comes first; where it names a service that
                 // has no such operation, the one that has it is to say so.
                 let scope = Claim::peek_scope(&parts.headers, parts.uri.query());
                 let by_scope = scope.and_then(|scope| self.registry().by_signing_name(scope.service()));
                 by_scope
-                    .filter(|service| Registry::has(service, version, call.operation))
-                    .or_else(|| self.registry().by_version(version, call.operation))?
+                    .filter(|service| Registry::knows(service, version, call.operation))
+                    .or_else(|| self.registry().by_version(version, call.operation))
             }
-            Target::Unversioned => self.registry().by_link(call.operation)?,
-        };
+            Target::Unversioned => self.registry().by_link(call.operation),
+        }
+    }
+
+    /// The operation that the call names, if a service has it and speaks the call's protocol.
+    fn find(&self, parts: &Parts, call: &Call<'_>) -> Option<Found> {
+        let service = self.service_of(parts, call)?;
         let position = service.schema().position(call.operation)?;
         let spoken = service.schema().protocols.iter().any(|protocol| speaks(*protocol, call));
         spoken.then(|| Found { service: service.clone(), position })
+    }
+
+    /// Why nothing was found: AWS has the operation and we do not, or nobody has it.
+    fn not_found(&self, parts: &Parts, call: &Call<'_>, framing: Framing) -> Failure {
+        let schema = self.service_of(parts, call).map(|service| service.schema());
+        match schema.filter(|schema| schema.leaves_out(call.operation)) {
+            Some(schema) => {
+                let feature = format!("{}:{}", schema.name, call.operation);
+                let cause = Cause::Operation(ApiError::feature_not_implemented(&feature));
+                Failure::of_service(schema, framing, cause)
+            }
+            None => Failure::front(framing, unknown(call, framing)),
+        }
     }
 
     /// How a form is answered before its parameters are known: as the service that it is signed for answers.

@@ -77,9 +77,16 @@ impl Registry {
     }
 
     /// Whether the service has the operation in that version of its API.
-    pub(crate) fn has(service: &Arc<dyn Service>, version: &str, operation: &str) -> bool {
+    fn has(service: &Arc<dyn Service>, version: &str, operation: &str) -> bool {
         let schema = service.schema();
         schema.api_version == version && schema.position(operation).is_some()
+    }
+
+    /// Whether the service has the operation in that version of its API, or AWS's has it and ours does not.
+    pub(crate) fn knows(service: &Arc<dyn Service>, version: &str, operation: &str) -> bool {
+        let schema = service.schema();
+        Self::has(service, version, operation)
+            || (schema.api_version == version && schema.leaves_out(operation))
     }
 
     /// The service whose operations are told by paths, if there is one, with their routes.

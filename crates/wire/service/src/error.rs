@@ -97,7 +97,7 @@ impl ApiError {
         Self::feature_not_implemented(&format!("{}:{}", service.name, operation.name))
     }
 
-    /// The operation is here, what the request asks of it by `feature` is not.
+    /// The operation or the part of one that `feature` names is AWS's, and not in Strongroom yet.
     pub fn feature_not_implemented(feature: &str) -> Self {
         let message =
             format!("Strongroom does not implement {feature} yet. docs/compatibility.md lists what it does.");

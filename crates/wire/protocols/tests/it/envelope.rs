@@ -28,6 +28,7 @@ static SERVICE: ServiceSchema = ServiceSchema {
     home_region: None,
     error_message: "message",
     invalid_input: "ValidationException",
+    left_out: &[],
     operations: &[],
 };
 

@@ -288,6 +288,7 @@ fn write_answer(protocol: Protocol, suite: &Json, case: &Json) {
         home_region: None,
         error_message: "message",
         invalid_input: "ValidationException",
+        left_out: &[],
         operations: &[],
     };
 

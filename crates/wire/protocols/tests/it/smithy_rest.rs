@@ -143,6 +143,7 @@ fn service(suite: &Json, case: &Json, root: Option<&str>) -> &'static ServiceSch
         home_region: None,
         error_message: "message",
         invalid_input: "ValidationException",
+        left_out: &[],
         operations: Vec::leak(vec![operation]),
     }))
 }

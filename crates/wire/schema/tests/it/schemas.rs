@@ -96,6 +96,7 @@ fn operations_are_found_by_their_name() {
         event_source: "kms.amazonaws.com",
         error_message: "message",
         invalid_input: "ValidationException",
+        left_out: &[],
         operations: &OPERATIONS,
     };
     for (at, operation) in OPERATIONS.iter().enumerate() {

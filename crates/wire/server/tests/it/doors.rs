@@ -143,6 +143,7 @@ static DOORS: ServiceSchema = ServiceSchema {
     event_source: "doors.example.com",
     error_message: "message",
     invalid_input: "ValidationException",
+    left_out: &["CountDoors", "PaintDoor"],
     operations: &[
         operation("CloseDoor", &GET_DOOR, false),
         Operation {
@@ -299,6 +300,7 @@ static WINDOWS: ServiceSchema = ServiceSchema {
     event_source: "windows.example.com",
     error_message: "message",
     invalid_input: "ValidationException",
+    left_out: &[],
     operations: &[operation("GetWindow", Unit::SCHEMA, true)],
 };
 
@@ -339,6 +341,7 @@ static GATES: ServiceSchema = ServiceSchema {
     event_source: "gates.example.com",
     error_message: "message",
     invalid_input: "ValidationException",
+    left_out: &[],
     operations: &[operation("CloseDoor", &GET_DOOR, false), operation("OpenDoor", &OPEN_DOOR, false)],
 };
 

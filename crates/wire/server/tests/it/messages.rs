@@ -52,6 +52,19 @@ async fn actions_that_lead_nowhere() {
 }
 
 #[tokio::test]
+async fn operations_of_aws_that_are_not_there_say_so() {
+    let message =
+        "Strongroom does not implement doors:PaintDoor yet. docs/compatibility.md lists what it does.";
+    let target = Order::json_target("com.example.Doors_20200101.PaintDoor", "{}");
+    assert_eq!(fault(target).await, told(501, "NotImplementedException", message));
+    let form = Order::form("Action=PaintDoor&Version=2020-01-01");
+    assert_eq!(fault(form).await, told(501, "NotImplemented", message));
+    let elsewhere = Order { service: "windows", ..Order::form("Action=PaintDoor&Version=2020-01-01") };
+    let unknown = "Could not find operation PaintDoor for version 2020-01-01";
+    assert_eq!(fault(elsewhere).await, told(400, "InvalidAction", unknown));
+}
+
+#[tokio::test]
 async fn a_protocol_that_the_service_does_not_speak() {
     let windows = Order { service: "windows", ..Order::json_target("Windows.GetWindow", "{}") };
     assert_eq!(fault(windows).await, told(400, "ValidationException", "The window is shut"));
