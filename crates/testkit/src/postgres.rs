@@ -19,7 +19,7 @@ trap '' PIPE
 binaries=$1 directory=$2 durable=$3
 if "$binaries/initdb" -D "$directory/data" -U strongroom -A trust -E UTF8 --locale=C --no-sync \
     >"$directory/log" 2>&1 &&
-    "$binaries/pg_ctl" start -w -D "$directory/data" -l "$directory/log" -o "-k '$directory' -c listen_addresses='' \
+    "$binaries/pg_ctl" start -w -t 600 -D "$directory/data" -l "$directory/log" -o "-k '$directory' -c listen_addresses='' \
 -c fsync=$durable -c full_page_writes=$durable -c max_connections=300 -c shared_buffers=64MB" >>"$directory/log" 2>&1
 then
     echo ready

@@ -34,6 +34,13 @@ pub(crate) struct Chain {
     pub(crate) storage: Arc<dyn Storage>,
 }
 
+/// Where a chain ends by now.
+pub(crate) struct ChainEnd {
+    pub(crate) chain: Arc<str>,
+    /// Its last segment, and how far that goes; none where it has none, or that takes listing all.
+    pub(crate) end: Option<(SegmentId, u64)>,
+}
+
 /// Where journals lie. Blocks on the disk, or on the store.
 ///
 /// What is not there, or not any more, is [`io::ErrorKind::NotFound`].
@@ -59,6 +66,11 @@ pub(crate) trait Storage: Send + Sync {
 
     /// The last segment, where it can be found without listing all.
     fn newest(&self) -> io::Result<Option<SegmentId>> {
+        Ok(None)
+    }
+
+    /// Where the chains end that lie there and may be written, where it is known at once.
+    fn ends(&self) -> io::Result<Option<Vec<ChainEnd>>> {
         Ok(None)
     }
 

@@ -10,6 +10,7 @@ use crate::chain::{Chain, ChainKey};
 use crate::frame::{self, Hash, Kind};
 use crate::journal::Durability;
 use crate::queue::{Batch, Failure, Queue};
+use crate::reader::SegmentId;
 use crate::segment::{Predecessor, SegmentHeader};
 use crate::storage::{Appender, OpenSegment};
 use crate::stream::{Position, StreamId};
@@ -40,6 +41,11 @@ impl Durable {
 }
 
 impl End {
+    /// The segment, and how far it goes.
+    pub(crate) fn place(&self) -> (SegmentId, u64) {
+        (SegmentId { stream: self.stream, number: self.segment }, self.offset)
+    }
+
     fn of(stream: StreamId, segment: &dyn OpenSegment, chain: &Chain) -> Self {
         Self {
             stream,

@@ -55,7 +55,7 @@ fn a_shared_server_is_gone_with_its_process() {
 
     process.kill().unwrap();
     process.wait().unwrap();
-    let gone = (0..1_000).any(|_| {
+    let gone = (0..6_000).any(|_| {
         sleep(Duration::from_millis(10));
         !directory.exists()
     });

@@ -141,7 +141,7 @@ async fn an_older_root_key_stays_for_the_grace_and_goes_by_itself(database: &Tes
     let owner = ShutdownOwner::new();
     owner.handle().spawn(server.resealing.clone().follow(owner.handle()));
     until("it is gone", async || server.epochs_on_disk() == [2]).await;
-    assert!(owner.finish(Duration::from_secs(5)).await);
+    assert!(owner.finish(Duration::from_secs(30)).await);
     assert_eq!(server.read_all().await, THINGS + 1);
 }
 
@@ -153,6 +153,6 @@ async fn a_rotation_that_the_store_knows_of_and_its_server_not_goes_on(database:
     let owner = ShutdownOwner::new();
     owner.handle().spawn(server.resealing.clone().follow(owner.handle()));
     until("it is gone", async || server.epochs_on_disk() == [2]).await;
-    assert!(owner.finish(Duration::from_secs(5)).await);
+    assert!(owner.finish(Duration::from_secs(30)).await);
     assert_eq!((server.epoch(), server.read_all().await), (2, THINGS));
 }

@@ -36,7 +36,7 @@ fn every_server_gets_the_new_root_key_before_it_is_used() {
             assert!(one.db.meta_list("seal.handover.").await.unwrap().is_empty());
         }
         // What is under way when a shutdown begins still seals: the names stay until the servers leave.
-        assert!(owner.finish(Duration::from_secs(5)).await);
+        assert!(owner.finish(Duration::from_secs(30)).await);
         assert_eq!(one.db.meta_list("seal.server.").await.unwrap().len(), 2);
         one.servers.leave().await.unwrap();
         other.servers.leave().await.unwrap();
@@ -131,7 +131,7 @@ fn a_server_is_known_before_it_reads_anything_and_learns_what_came_meanwhile() {
         owner.handle().spawn(other.resealing.clone().follow(owner.handle()));
         begun.await.unwrap();
         assert_eq!(other.epochs_on_disk(), [1, 2]);
-        assert!(owner.finish(Duration::from_secs(5)).await);
+        assert!(owner.finish(Duration::from_secs(30)).await);
     });
 }
 
@@ -152,7 +152,7 @@ fn an_unused_root_key_gives_way_before_another_of_its_number_is_used() {
         one.add("new").await;
         until("it seals under it too", async || other.epoch() == 2).await;
         assert_eq!(other.read_all().await, THINGS + 1);
-        assert!(owner.finish(Duration::from_secs(5)).await);
+        assert!(owner.finish(Duration::from_secs(30)).await);
     });
 }
 
@@ -169,7 +169,7 @@ fn a_server_that_is_left_behind_says_so() {
         let owner = ShutdownOwner::new();
         owner.handle().spawn(other.resealing.clone().follow(owner.handle()));
         until("it knows", async || other.servers.is_left_behind()).await;
-        assert!(owner.finish(Duration::from_secs(5)).await);
+        assert!(owner.finish(Duration::from_secs(30)).await);
         assert!(!one.servers.is_left_behind());
     });
 }

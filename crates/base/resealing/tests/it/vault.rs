@@ -223,11 +223,11 @@ pub(crate) fn copy_seal(from: &Path, to: &Path) {
 
 /// Waits for what has to come; a test that waits for ever is ended by whoever runs it.
 pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    for _ in 0..600 {
+    for _ in 0..2_400 {
         if is_so().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("{what}: not after half a minute");
+    panic!("{what}: not after two minutes");
 }

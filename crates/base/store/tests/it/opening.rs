@@ -99,7 +99,7 @@ fn a_database_that_behaves_otherwise_is_refused() {
 fn a_server_that_is_gone_is_unavailable() {
     run(async {
         let server = TempPg::start().unwrap();
-        let options = OpenOptions { acquire_timeout: Duration::from_millis(500), ..OpenOptions::default() };
+        let options = OpenOptions { acquire_timeout: Duration::from_secs(3), ..OpenOptions::default() };
         let db = Db::open(&server.create_database(), &options).await.unwrap();
         db.migrate(&[MIGRATIONS]).await.unwrap();
         drop(server);

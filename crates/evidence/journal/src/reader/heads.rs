@@ -1,16 +1,13 @@
 //! Frames by their heads: where they are and what they hold, without the records.
 
-use std::io;
-
 use super::Reader;
 use super::sealed::SealedFrame;
 use super::segment_reader::{Segment, SegmentId};
 use crate::error::JournalError;
 use crate::frame::FrameHeader;
-use crate::storage::Chain;
+use crate::storage::ChainEnd;
 use crate::stream::StreamId;
 use crate::walk::{Skim, Step, Walk};
-use crate::writer::End;
 
 /// What the disk reads, at most, where a frame's header is read.
 const PAGE: u64 = 4096;
@@ -123,29 +120,38 @@ impl Reader {
         Some((end.stream, end.records))
     }
 
-    /// Where each chain that is shown ends by now: its last segment, and how far that goes. None where that costs as much as
-    /// listing all.
+    /// Where each chain that is shown, and that a server has or had, ends by now: its last segment, and how far that goes. None
+    /// where that costs as much as listing all.
     ///
     /// For whoever asks often whether there is something new in a store: while the ends stay the same there is not.
     pub fn ends(&self) -> Result<Option<Vec<(SegmentId, u64)>>, JournalError> {
+        if let Some(end) = self.only_writer() {
+            return Ok(Some(vec![end.place()]));
+        }
         let mut ends = Vec::new();
-        for Chain { name, storage } in self.chains_here()? {
-            if let Some(live) = self.live.as_ref().filter(|live| live.chain == name) {
-                let End { stream, segment, offset, .. } = live.durable.end();
-                ends.push((SegmentId { stream, number: segment }, offset));
-                continue;
-            }
-            let newest = storage.newest().map_err(JournalError::io("list", &storage.name()))?;
-            let Some(id) = newest else {
-                // It may have no segment: lists tell.
+        for place in self.places() {
+            let found = match &self.chain {
+                Some(only) => place.chain(only).and_then(|chain| match chain {
+                    Some(chain) => chain.storage.ends(),
+                    None => Ok(None),
+                }),
+                None => place.ends(),
+            };
+            let Some(found) = found.map_err(JournalError::io("list", &place.name()))? else {
                 return Ok(None);
             };
-            let length = match storage.open(id).and_then(|content| content.length()) {
-                // Its time was up since then.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                length => length.map_err(JournalError::io("read", &storage.name_of(id)))?,
-            };
-            ends.push((id, length));
+            if found.is_empty() {
+                return Ok(None);
+            }
+            for ChainEnd { chain, end } in found {
+                // Of its own chain this process shows what it has acknowledged.
+                let live = self.live.as_ref().filter(|live| live.chain == chain);
+                let Some(end) = live.map_or(end, |live| Some(live.durable.end().place())) else {
+                    // It may have no segment: lists tell.
+                    return Ok(None);
+                };
+                ends.push(end);
+            }
         }
         Ok(Some(ends))
     }

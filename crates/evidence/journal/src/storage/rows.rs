@@ -25,7 +25,7 @@ use std::time::Duration;
 use strongroom_store::{Db, Row, Statement, StoreError, Value};
 use zstd::bulk::Compressor;
 
-use super::{Chain, Storage, Taken, Taking};
+use super::{Chain, ChainEnd, Storage, Taken, Taking};
 use crate::checkpoint::CheckpointStore;
 use crate::reader::{SegmentFile, SegmentId};
 use crate::segment::{HEADER_LEN, SEGMENT_LIMIT, SegmentContent, Segments};
@@ -184,6 +184,18 @@ fn listed(row: &Row) -> Result<Option<SegmentId>, StoreError> {
     Ok(stream.ok().zip(number.ok()).map(|(stream, number)| SegmentId { stream, number }))
 }
 
+/// Where a chain ends, by the last piece of its last segment.
+fn end(row: &Row) -> Result<ChainEnd, StoreError> {
+    let last = (row.opt_i64("position")?, row.opt_i64("length")?);
+    let end = match (row.opt_text("stream")?.is_some(), last) {
+        (true, (Some(position), Some(length))) => {
+            listed(row)?.map(|id| (id, u64::try_from(position.saturating_add(length)).unwrap_or_default()))
+        }
+        _ => None,
+    };
+    Ok(ChainEnd { chain: row.text("chain")?.into(), end })
+}
+
 /// A row of what a segment holds.
 struct Piece {
     start: u64,
@@ -271,6 +283,12 @@ impl Storage for Rows {
         let Some(chain) = &self.chain else { return Ok(None) };
         let rows = self.query(statements::NEWEST_OF, vec![chain.to_string().into()])?;
         rows.first().map(listed).transpose().map(Option::flatten).map_err(failed)
+    }
+
+    fn ends(&self) -> io::Result<Option<Vec<ChainEnd>>> {
+        let named = self.chain.as_deref().map(str::to_owned);
+        let rows = self.query(statements::ENDS, vec![named.into(), MOST.into()])?;
+        rows.iter().map(end).collect::<Result<_, _>>().map(Some).map_err(failed)
     }
 
     fn open(&self, id: SegmentId) -> io::Result<SegmentContent> {

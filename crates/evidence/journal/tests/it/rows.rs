@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use strongroom_journal::{
     FindingKind, Journal, JournalError, JournalOptions, Keeper, KeeperOptions, MIGRATIONS, Reader,
-    STATEMENTS, STATEMENTS_OF_POSTGRES, StoreReport, Trust, export_from_store, move_into_store, verify,
-    verify_store,
+    STATEMENTS, STATEMENTS_OF_POSTGRES, SegmentId, StoreReport, Trust, export_from_store, move_into_store,
+    verify, verify_store,
 };
 use strongroom_store::{Db, Migration, OpenOptions, Statement, Value};
 use strongroom_testkit::{TestDatabase, on_both_engines};
@@ -153,6 +153,45 @@ fn records_of_several_servers_are_merged_by_their_times() {
     let since = store.reader().records_since(NOW + 15).unwrap().map(|read| read.unwrap().1);
     let since: Vec<_> = since.filter(|record| record.event_time_ms >= NOW + 15).collect();
     assert_eq!(since, (15..20).rev().map(record).collect::<Vec<_>>());
+}
+
+#[test]
+fn where_all_chains_end_is_known_at_once() {
+    let store = Store::new();
+    let reader = store.reader();
+    assert_eq!(reader.ends().unwrap(), None, "nobody has a journal");
+    let (one, two) = (store.open("one"), store.open("two"));
+    append(&two, 0..200);
+    append(&one, 200..203);
+    let by_frames = |name: &str| {
+        let last = reader.clone().of_chain(name).frames(None).unwrap().last().unwrap().unwrap();
+        let id = SegmentId { stream: last.stream(), number: last.segment() };
+        (id, last.offset() + last.length() as u64)
+    };
+    let before = [by_frames("one"), by_frames("two")];
+    assert!(before[1].0.number > 3);
+    assert_eq!(reader.ends().unwrap().unwrap(), before);
+    // Also for whoever writes one of them, and of one alone.
+    assert_eq!(one.reader().ends().unwrap().unwrap(), before);
+    for (at, name) in ["one", "two"].into_iter().enumerate() {
+        assert_eq!(reader.clone().of_chain(name).ends().unwrap().unwrap(), before[at..=at]);
+    }
+    append(&one, 203..204);
+    let after = reader.ends().unwrap().unwrap();
+    assert_eq!(after, [by_frames("one"), before[1]]);
+    assert_ne!(after, before);
+    // Packed or not, it is the same place.
+    let mut keeper_of_two = keeper(&two);
+    while keeper_of_two.compress_next().unwrap().is_some() {}
+    assert_eq!(reader.ends().unwrap().unwrap(), after);
+    // A server that has written nothing yet.
+    store
+        .execute(Statement::new("INSERT INTO journal_chains (chain, fence) VALUES ($1, 1)"), &["new".into()]);
+    assert_eq!(reader.ends().unwrap(), None);
+    assert_eq!(reader.clone().of_chain("new").ends().unwrap(), None);
+    assert_eq!(reader.of_chain("unknown").ends().unwrap(), None);
+    close(one);
+    close(two);
 }
 
 #[test]

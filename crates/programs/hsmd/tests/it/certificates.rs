@@ -64,11 +64,7 @@ fn what_the_customer_installed_stays() {
     cluster.first.kill();
     cluster.plane.kill();
     cluster.first.start();
-    let kept = (0..200).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        cluster.first.log().matches("clients are served").count() == 2
-    });
-    assert!(kept);
+    cluster.first.wait_log("clients are served", 2);
     assert!(Client::try_connect(cluster.first.address, &cluster.anchor).is_err());
     cluster.plane.go_on();
     cluster.client(&cluster.first);

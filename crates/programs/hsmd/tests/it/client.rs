@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
@@ -13,6 +13,8 @@ use strongroom_hsm_proto::command::{
 };
 use strongroom_hsm_proto::frame::{Decoder, Encoder, Header, Kind, MAX_ANSWER, MAX_CALL};
 use strongroom_hsm_proto::tls::{ClientIdentity, ClusterTrust, client_config};
+
+use crate::plane::PATIENCE;
 
 /// A client.
 pub(crate) struct Client {
@@ -27,13 +29,14 @@ pub(crate) struct Client {
 impl Client {
     /// Connects and says hello; waits until the port is open.
     pub(crate) fn connect(address: SocketAddr, anchor: &str) -> Self {
-        for _ in 0..200 {
+        let begun = Instant::now();
+        loop {
             match Self::try_connect(address, anchor) {
                 Ok(client) => return client,
-                Err(_) => std::thread::sleep(Duration::from_millis(50)),
+                Err(error) => assert!(begun.elapsed() < PATIENCE, "{address} does not open: {error}"),
             }
+            std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("{address} does not open");
     }
 
     pub(crate) fn try_connect(address: SocketAddr, anchor: &str) -> std::io::Result<Self> {

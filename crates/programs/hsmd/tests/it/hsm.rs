@@ -1,16 +1,16 @@
 //! An HSM's process.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::plane::Plane;
-use crate::plane::TOKEN;
+use crate::plane::{PATIENCE, Plane, TOKEN};
 
 /// The folders of one host's HSMs.
 pub(crate) struct Host(TempDir);
@@ -36,8 +36,8 @@ impl Host {
     /// Starts one with more lines in its configuration.
     pub(crate) fn start_with(&self, plane: &Plane, id: &str, more: &str) -> Hsm {
         let dev = if more.contains("dev = ") { "" } else { "dev = true\n" };
-        // A port that is free just now.
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // A port that is free just now, at an address that nobody else listens at: an HSM listens once it has a certificate.
+        let address = TcpListener::bind((own_address(), 0)).unwrap().local_addr().unwrap();
         let folder = self.0.path().join(id);
         fs::create_dir_all(&folder).unwrap();
         let config = format!(
@@ -53,6 +53,14 @@ impl Host {
         hsm.start();
         hsm
     }
+}
+
+/// An address of this machine for one HSM of this process.
+fn own_address() -> Ipv4Addr {
+    static HSMS: AtomicU16 = AtomicU16::new(256);
+    let [high, low] = HSMS.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let process = u8::try_from(std::process::id() % 16).unwrap();
+    Ipv4Addr::new(127, 2 + process, high, low)
 }
 
 fn write_private(path: &Path, text: &str) {
@@ -86,6 +94,15 @@ impl Hsm {
         fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
+    /// Waits until its log says something so many times.
+    pub(crate) fn wait_log(&self, text: &str, times: usize) {
+        let begun = Instant::now();
+        while self.log().matches(text).count() < times {
+            assert!(begun.elapsed() < PATIENCE, "{} does not say {text:?}: {}", self.id, self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.as_ref().unwrap().id()
     }
@@ -108,7 +125,8 @@ impl Hsm {
     /// Waits for the process to end by itself.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let mut child = self.child.take().unwrap();
-        for _ in 0..600 {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
             if let Some(status) = child.try_wait().unwrap() {
                 return status;
             }

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
+use strongroom_store::{Engine, Statement};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::World;
@@ -26,6 +27,22 @@ async fn polled<T>(future: impl Future<Output = T>, mut times: usize) -> Option<
     .await
 }
 
+/// Connections on which somebody else is in the middle of something.
+const AT_WORK: Statement = Statement::new(
+    "SELECT COUNT(*) AS found FROM pg_stat_activity \
+     WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'",
+);
+
+/// Waits until whatever was left in the middle is over. On SQLite it is when the next change is; PostgreSQL may commit
+/// while others change something else.
+async fn nothing_is_under_way(world: &World) {
+    while world.db.engine() == Engine::Postgres
+        && world.db.query_one(AT_WORK, &[]).await.unwrap().i64("found").unwrap() > 0
+    {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// The last of these calls end when the database has committed and the call has not heard of it.
 async fn an_object_is_the_old_or_the_new_whenever_its_writing_ends(database: &TestDatabase) {
     let world = World::new(database).await;
@@ -36,7 +53,7 @@ async fn an_object_is_the_old_or_the_new_whenever_its_writing_ends(database: &Te
     for polls in 1..MOST_POLLS {
         let new = format!("after {polls}").into_bytes();
         let is_whole = polled(owner.put("interrupted", "k", &new), polls).await.is_some();
-        // What is under way in the database is over when the next change is.
+        nothing_is_under_way(&world).await;
         owner.put("interrupted", "another", b"x").await.unwrap();
         let got = owner.get("interrupted", "k").await.unwrap();
         assert!(got == there || got == new, "{polls}");

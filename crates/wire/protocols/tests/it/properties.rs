@@ -193,8 +193,9 @@ proptest! {
         let mut rest = body.as_slice();
         let other: Result<ciborium::Value, _> = ciborium::from_reader(&mut rest);
         // The other parser knows no values but truth, null and numbers, and makes numbers of tags 2 and 3.
-        prop_assume!(!item.iter().any(|byte| matches!(byte, 0xE0..=0xF3 | 0xF8 | 0xC2 | 0xC3)));
-        prop_assert_eq!(ours.is_ok(), other.is_ok() && rest.is_empty(), "{:02x?} {:?} {:?}", body, ours, other);
+        if !item.iter().any(|byte| matches!(byte, 0xE0..=0xF3 | 0xF8 | 0xC2 | 0xC3)) {
+            prop_assert_eq!(ours.is_ok(), other.is_ok() && rest.is_empty(), "{:02x?} {:?} {:?}", body, ours, other);
+        }
     }
 
     #[test]

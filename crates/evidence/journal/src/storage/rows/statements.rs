@@ -19,6 +19,7 @@ pub const STATEMENTS: &[Statement] = &[
     SEGMENTS,
     LISTED_OF,
     NEWEST_OF,
+    ENDS,
     CHAIN_OF,
     AT,
     FETCH,
@@ -75,6 +76,25 @@ pub(super) const LISTED_OF: Statement = Statement::new(
 pub(super) const NEWEST_OF: Statement = Statement::new(
     "SELECT stream, segment FROM journal_pieces WHERE position = 0 AND chain = $1 \
      ORDER BY stream DESC, segment DESC LIMIT 1",
+);
+/// The last piece of the last segment of each chain that was ever taken, or of the one that is named: nobody writes another.
+/// In steps, each done once and through an index: an engine that puts one into the next, or joins them, looks at everything.
+pub(super) const ENDS: Statement = Statement::new(
+    "WITH newest AS MATERIALIZED (SELECT chains.chain, \
+     (SELECT MAX(stream) FROM journal_pieces WHERE position = 0 AND journal_pieces.chain = chains.chain) AS stream \
+     FROM (SELECT CAST($1 AS TEXT) AS chain \
+     UNION ALL SELECT chain FROM journal_chains WHERE CAST($1 AS TEXT) IS NULL) AS chains \
+     WHERE chains.chain IS NOT NULL), \
+     segments AS MATERIALIZED (SELECT chain, stream, \
+     (SELECT MAX(segment) FROM journal_pieces WHERE position = 0 AND journal_pieces.stream = newest.stream \
+     AND journal_pieces.chain = newest.chain) AS segment FROM newest), \
+     ends AS MATERIALIZED (SELECT chain, stream, segment, \
+     (SELECT MAX(position) FROM journal_pieces WHERE journal_pieces.stream = segments.stream \
+     AND journal_pieces.segment = segments.segment) AS position FROM segments) \
+     SELECT chain, stream, segment, position, \
+     (SELECT length FROM journal_pieces WHERE journal_pieces.stream = ends.stream \
+     AND journal_pieces.segment = ends.segment AND journal_pieces.position = ends.position) AS length \
+     FROM ends ORDER BY chain LIMIT $2",
 );
 pub(super) const CHAIN_OF: Statement = Statement::new(
     "SELECT chain FROM journal_pieces WHERE position = 0 AND stream = $1 AND chain IS NOT NULL \
