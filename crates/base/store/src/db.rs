@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
 use tempfile::TempDir;
 
 use crate::connection::Connection;
-use crate::retry::Retry;
+use crate::retry::{Line, Retry};
 use crate::transaction::at_most_one;
 use crate::{Feed, Row, Statement, StoreError, Value};
 
@@ -31,6 +31,7 @@ pub enum Engine {
 pub struct Db {
     pools: Arc<Pools>,
     feed: Arc<Feed>,
+    line: Arc<Line>,
 }
 
 pub(crate) enum Pools {
@@ -44,12 +45,17 @@ impl Db {
             Pools::Sqlite { .. } => Engine::Sqlite,
             Pools::Postgres(_) => Engine::Postgres,
         };
-        Self { pools: Arc::new(pools), feed: Arc::new(Feed::new(engine)) }
+        Self { pools: Arc::new(pools), feed: Arc::new(Feed::new(engine)), line: Arc::default() }
     }
 
     /// What servers on this store tell each other of changes.
     pub fn feed(&self) -> &Feed {
         &self.feed
+    }
+
+    /// Where changes wait that have lost a few times.
+    pub(crate) fn line(&self) -> &Line {
+        &self.line
     }
 
     pub(crate) fn pools(&self) -> &Pools {
@@ -75,7 +81,7 @@ impl Db {
 
     /// All rows that `statement` answers. It bounds them itself (`LIMIT`).
     pub async fn query(&self, statement: Statement, values: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let mut retry = Retry::new();
+        let mut retry = Retry::new(self.line());
         loop {
             match self.connection(statement).await?.query(statement, values).await {
                 Err(StoreError::Conflict) if retry.again().await => {}
@@ -96,7 +102,7 @@ impl Db {
 
     /// How many rows `statement` changed.
     pub async fn execute(&self, statement: Statement, values: &[Value]) -> Result<u64, StoreError> {
-        let mut retry = Retry::new();
+        let mut retry = Retry::new(self.line());
         loop {
             match self.connection(statement).await?.execute(statement, values).await {
                 Err(StoreError::Conflict) if retry.again().await => {}

@@ -171,7 +171,7 @@ impl Db {
 
     /// Makes the tables that the store itself needs, if they are not there.
     pub(crate) async fn make_own_tables(&self) -> Result<(), StoreError> {
-        let mut retry = Retry::new();
+        let mut retry = Retry::new(self.line());
         loop {
             match self.try_make_record().await {
                 Err(StoreError::Conflict) if retry.again().await => {}
@@ -192,7 +192,7 @@ impl Db {
     }
 
     async fn apply(&self, migration: &Migration) -> Result<(), StoreError> {
-        let mut retry = Retry::new();
+        let mut retry = Retry::new(self.line());
         loop {
             match self.try_apply(migration).await {
                 Err(StoreError::Conflict) if retry.again().await => {}

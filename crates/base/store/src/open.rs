@@ -12,7 +12,7 @@ use sqlx::{PgPool, SqlitePool};
 use tempfile::TempDir;
 
 use crate::db::Pools;
-use crate::retry::Retry;
+use crate::retry::{Line, Retry};
 use crate::{Db, Statement, StoreError};
 
 /// Prepared statements that each connection keeps: more than all services have.
@@ -187,7 +187,8 @@ async fn open_writer(
     pool: &SqlitePoolOptions,
     connect: &SqliteConnectOptions,
 ) -> Result<SqlitePool, StoreError> {
-    let mut retry = Retry::new();
+    let line = Line::default();
+    let mut retry = Retry::new(&line);
     loop {
         match pool.clone().connect_with(connect.clone()).await.map_err(StoreError::from) {
             Err(StoreError::Conflict) if retry.again().await => {}

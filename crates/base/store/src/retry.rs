@@ -2,22 +2,37 @@
 
 use std::time::Duration;
 
-/// Attempts in all. PostgreSQL lets one of the colliding transactions through each time, so this outlasts a
-/// pool's worth of writers on one row.
+use strongroom_crypto::random;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::{sleep, timeout};
+
+/// Attempts in all.
 const ATTEMPTS: u32 = 20;
 /// The first pause; each one after it is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
+/// Losses after which a change goes on alone.
+const LOSSES: u32 = 4;
+/// How long it waits until it is alone.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Where changes wait that have lost a few times: one goes on while the others wait. PostgreSQL lets but one of those that
+/// collide through each time, so among many some would use up their attempts. The one that goes on meets newcomers alone, and
+/// those of other servers.
+#[derive(Default)]
+pub(crate) struct Line(Mutex<()>);
 
 /// The attempts at one change.
-pub(crate) struct Retry {
+pub(crate) struct Retry<'l> {
     made: u32,
+    line: &'l Line,
+    turn: Option<MutexGuard<'l, ()>>,
 }
 
-impl Retry {
-    pub(crate) const fn new() -> Self {
-        Self { made: 0 }
+impl<'l> Retry<'l> {
+    pub(crate) const fn new(line: &'l Line) -> Self {
+        Self { made: 0, line, turn: None }
     }
 
     /// After a lost attempt: waits and says that there is another, or says that there is none.
@@ -27,8 +42,18 @@ impl Retry {
             tracing::warn!(attempts = ATTEMPTS, "a change lost against others and is given up");
             return false;
         }
-        let pause = FIRST_PAUSE * 2_u32.pow((self.made - 1).min(10));
-        tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+        if self.made >= LOSSES && self.turn.is_none() {
+            // Whose turn does not come tries on beside the others.
+            self.turn = timeout(LONGEST_WAIT, self.line.0.lock()).await.ok();
+        }
+        sleep(pause(self.made)).await;
         true
     }
+}
+
+/// The pause after that many losses: between half of it and all, so that those who lost to one do not meet again.
+fn pause(losses: u32) -> Duration {
+    let whole = (FIRST_PAUSE * 2_u32.pow((losses - 1).min(10))).min(LONGEST_PAUSE);
+    let [share] = random::bytes().unwrap_or([u8::MAX]);
+    whole / 2 + whole * u32::from(share) / 512
 }

@@ -67,7 +67,8 @@ impl Db {
     ///
     /// **It may run again**, so it does nothing but use `tx`: when it lost against another transaction
     /// (a serialization failure, a deadlock, a busy file, [`Tx::compare_and_set`]), whatever it gave back.
-    /// After 20 attempts the last error is given, [`StoreError::Conflict`] if there was none.
+    /// After a few losses those of one server go on one at a time. After 20 attempts the last error is given,
+    /// [`StoreError::Conflict`] if there was none.
     ///
     /// SQLite opens with `BEGIN IMMEDIATE` on the one writing connection: transactions are serial.
     /// PostgreSQL opens at `SERIALIZABLE`, so that code which is right on SQLite is right there: at
@@ -85,7 +86,7 @@ impl Db {
         E: From<StoreError>,
         F: for<'t> Fn(&'t mut Tx<'env>) -> Work<'t, T, E> + Send,
     {
-        let mut retry = Retry::new();
+        let mut retry = Retry::new(self.line());
         loop {
             let error = match self.attempt(&work).await {
                 Attempt::Done(outcome) => return outcome,

@@ -1,6 +1,7 @@
 //! All or nothing, one after the other.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use strongroom_store::{Db, StoreError, Tx};
 use strongroom_testkit::{TestDatabase, on_both_engines};
@@ -80,6 +81,7 @@ async fn open_with_accounts(database: &TestDatabase) -> Db {
 on_both_engines! {
     commits_what_succeeds_and_undoes_what_fails,
     colliding_compare_and_sets_all_count,
+    a_crowd_on_one_row_loses_nobody,
     what_each_reads_the_other_cannot_write_meanwhile,
     a_lost_version_runs_again_and_gives_up_in_the_end,
     a_lost_version_runs_again_whatever_the_closure_makes_of_it,
@@ -113,6 +115,28 @@ async fn colliding_compare_and_sets_all_count(database: &TestDatabase) {
     }
     tasks.join_all().await;
     assert_eq!(money(&db, "a").await, 10 + 8 * 5 * 2);
+}
+
+/// More than there are attempts, each long enough to meet all others.
+async fn a_crowd_on_one_row_loses_nobody(database: &TestDatabase) {
+    let db = &open_with_accounts(database).await;
+    let mut tasks = JoinSet::new();
+    for _ in 0..64 {
+        let db = db.clone();
+        tasks.spawn(async move {
+            db.transaction(|tx| {
+                Box::pin(async move {
+                    let (money, version) = read(tx, "a").await?;
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                    tx.compare_and_set(SWAP_MONEY, &["a".into(), (money + 1).into(), version.into()]).await
+                })
+            })
+            .await
+        });
+    }
+    let outcomes: Vec<Result<(), StoreError>> = tasks.join_all().await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(money(db, "a").await, 10 + 64);
 }
 
 async fn what_each_reads_the_other_cannot_write_meanwhile(database: &TestDatabase) {
