@@ -92,8 +92,16 @@ pub(crate) struct Spoken {
 struct Looked {
     /// Those that have not said all that they would.
     cut: BTreeSet<String>,
-    /// The minutes of those with a default value, and what the default would say.
-    minutes: Vec<(String, i64, Option<(Place, Sum)>)>,
+    /// The minutes of those with a default value.
+    minutes: Vec<OfMinute>,
+}
+
+/// A minute of which a filter with a default value has looked at events.
+struct OfMinute {
+    filter: String,
+    at_ms: i64,
+    /// What the default would say; nothing where an event fits.
+    default: Option<(Place, Sum)>,
 }
 
 impl Logs {
@@ -126,7 +134,7 @@ impl Logs {
                 tracing::warn!(group, filters = ?cut, "metric filters say less than they would of very many or very long events");
             }
         }
-        let minutes = minutes.into_iter().map(|(filter, at_ms, default)| FilterMinute {
+        let minutes = minutes.into_iter().map(|OfMinute { filter, at_ms, default }| FilterMinute {
             filter,
             at_ms,
             default: default.map(|said| emitted(group, said)),
@@ -175,14 +183,13 @@ impl Filters {
                 continue;
             }
             let Some(default) = compiled.default() else { continue };
-            for (minute_ms, fits) in minutes {
+            for (at_ms, fits) in minutes {
                 let said = Said { value: default, dimensions: Vec::new() };
-                let said = (!fits).then(|| said_at(&filter.rule, said, minute_ms));
-                match sums.make_room(said.as_ref().map(|(place, _)| place)) {
-                    Ok(()) => looked_at.push((filter.name.clone(), minute_ms, said)),
-                    Err(Full) => {
-                        cut.insert(filter.name.clone());
-                    }
+                let default = (!fits).then(|| said_at(&filter.rule, said, at_ms));
+                if sums.make_room(default.as_ref().map(|(place, _)| place)).is_ok() {
+                    looked_at.push(OfMinute { filter: filter.name.clone(), at_ms, default });
+                } else {
+                    cut.insert(filter.name.clone());
                 }
             }
         }
