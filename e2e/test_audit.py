@@ -135,6 +135,28 @@ def test_a_journal_that_was_rolled_back_is_shown_by_a_kept_checkpoint(stopped, t
     assert f"the journal was rolled back: {made}" in said, said
 
 
+def test_what_is_not_found_may_be_where_nothing_could_be_read(stopped):
+    segment = newest_segment(stopped)
+    altered = bytearray(segment.read_bytes())
+    second = [found.start() for found in re.finditer(b"SRJF", altered)][1]
+    altered[second + 100] ^= 1
+    segment.write_bytes(altered)
+    assert verify_data(stopped)[0] == BROKEN
+    done = run(stopped.program, "explain", "--data-dir", str(stopped.data), "--request-id", "no-such-request")
+    assert done.returncode == 1
+    assert "places could not be read; `strongroom audit verify` names them" in done.stderr, done.stderr
+    assert "no call with request id no-such-request" in done.stderr, done.stderr
+
+
+def test_a_log_of_failures_is_of_a_server(stopped, tmp_path):
+    """A folder that is not there is no server at which every request was authenticated."""
+    done = run(stopped.program, "audit", "failures", "--data-dir", str(stopped.data))
+    assert (done.returncode, done.stdout) == (0, "Every request was authenticated.\n")
+    done = run(stopped.program, "audit", "failures", "--data-dir", str(tmp_path / "nowhere"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "nowhere; name the server's with --data-dir" in done.stderr, done.stderr
+
+
 def test_what_cannot_be_told_has_a_status_of_its_own(stopped, tmp_path):
     nonsense = tmp_path / "nonsense"
     nonsense.write_text("nothing")

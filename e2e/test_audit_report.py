@@ -124,6 +124,19 @@ def test_an_auditor_needs_no_more_than_to_read(node, account, report):
     assert whole["caller"].endswith(":user/auditor")
 
 
+def test_where_nobody_can_be_asked_there_is_no_report(node, account, report):
+    """Status 1 would tell a job in CI that something was found."""
+    for done in [
+        report(by={"AccessKeyId": account, "SecretAccessKey": "wrong"}),
+        report("--endpoint", "nonsense"),
+        report("--endpoint", "http://127.0.0.1:1"),
+        report("--hsm-ca-cert", "/nonexistent"),
+        report("--format", "html", "--output", "/nonexistent/report.html"),
+    ]:
+        assert (done.returncode, done.stdout) == (SOUND_BUT_NOT_ALL_ASKED, ""), done.stderr
+        assert done.stderr.startswith("strongroom: there is no report: ")
+
+
 def test_a_severity_decides_the_exit_status(node, account, report):
     client(node, account, "kms").create_key(
         Policy=json.dumps({"Version": "2012-10-17", "Statement": [{**EVERYBODY, "Action": "kms:*"}]})

@@ -37,6 +37,10 @@ def test_keys_sign_agree_and_decrypt_for_strangers(terminal):
     terminal.follow(BOOK / "sign-and-agree.md")
 
 
+def test_a_key_is_in_several_regions(terminal):
+    terminal.follow(BOOK / "multi-region-keys.md")
+
+
 def test_whoever_subscribes_is_told(terminal):
     terminal.follow(BOOK / "notifications.md")
 

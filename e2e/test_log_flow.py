@@ -106,6 +106,18 @@ class TestMetricFilters:
         wait_until(lambda: total(cloudwatch, "errors") == 1, "the match")
         assert total(cloudwatch, "errors", "SampleCount") == 2
 
+    def test_a_default_counts_once_for_a_minute(self, logs, cloudwatch):
+        make(logs, "shop")
+        put_filter(logs, "shop", "ERROR", "errors", defaultValue=0.0)
+        earlier = datetime.now(UTC) - timedelta(minutes=3)
+        for _ in range(5):
+            put(logs, "shop", "fine", at=earlier)
+        put(logs, "shop", "ERROR", at=earlier + timedelta(minutes=1))
+        put(logs, "shop", "fine", at=earlier + timedelta(minutes=1))
+        put(logs, "shop", "ERROR")
+        wait_until(lambda: total(cloudwatch, "errors") == 2, "both matches")
+        assert total(cloudwatch, "errors", "SampleCount") == 3
+
     def test_filters_are_shown_replaced_and_deleted(self, node, account, logs):
         aws = Cli(node, access_key_id=account)
         make(logs, "shop")
@@ -161,6 +173,11 @@ class TestMetricFilters:
             ("{ $.a = 1", {}, "If a filter pattern starts with '{' it must end with '}'"),
             ("{ $.a }", {}, "Invalid filter pattern"),
             ("ERROR", {"dimensions": {"A": "$.a"}}, "The specified filter pattern does not support dimensions"),
+            (
+                "ERROR",
+                {"metricNamespace": "AWS/KMS"},
+                "Invalid metric transformation: the namespace AWS/KMS is reserved for AWS",
+            ),
             (
                 "{ $.a = 1 }",
                 {"dimensions": {"A": "$.a"}, "defaultValue": 0.0},

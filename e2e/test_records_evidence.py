@@ -6,10 +6,13 @@ and where no guide has an entry, records of real calls that Stratus Red Team and
 docs/compatibility.md says so.
 """
 
+import gzip
 import json
+import re
 
 import pytest
 
+from rig import development, sdk
 from rig.node import run
 from rig.records import changed, read, shown
 
@@ -78,6 +81,38 @@ def test_buckets(history, s3, bucket):
     assert record == changed({"bucketName": bucket, "policy": ""}, **of_bucket)
 
 
+def test_events_of_s3_have_names_of_their_own(history, s3, bucket):
+    """As in "Amazon S3 CloudTrail events"; `[..]` around agents is in records of real calls (Invictus' aws_dataset)."""
+    blocked = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True}
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=blocked)
+    s3.get_public_access_block(Bucket=bucket)
+    s3.delete_public_access_block(Bucket=bucket)
+    s3.get_bucket_accelerate_configuration(Bucket=bucket)
+    s3.get_bucket_notification_configuration(Bucket=bucket)
+    with sdk.refused("NoSuchLifecycleConfiguration"):
+        s3.get_bucket_lifecycle_configuration(Bucket=bucket)
+    with sdk.refused("ObjectLockConfigurationNotFoundError"):
+        s3.get_object_lock_configuration(Bucket=bucket)
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="a/")["ResponseMetadata"]["RequestId"]
+    records = history.all()[-7:]
+    assert [record["eventName"] for record in records] == [
+        "PutBucketPublicAccessBlock",
+        "GetBucketPublicAccessBlock",
+        "DeleteBucketPublicAccessBlock",
+        "GetAccelerateConfiguration",
+        "GetBucketNotification",
+        "GetBucketLifecycle",
+        "GetBucketObjectLockConfiguration",
+    ]
+    for record in records:
+        assert re.fullmatch(r"\[Boto3/.+\]", record["userAgent"]), record["userAgent"]
+    # Its requests have ids in capitals, by which it is found all the same.
+    record = told(history, listed)
+    assert (record["eventName"], record["requestParameters"]["list-type"]) == ("ListObjects", "2")
+    objects = history.resource("S3::Object", f"arn:aws:s3:::{bucket}/a/")
+    assert record["resources"] == [objects, history.resource("S3::Bucket", f"arn:aws:s3:::{bucket}")]
+
+
 def test_trails(history, s3, bucket):
     service = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
     arn = f"arn:aws:s3:::{bucket}"
@@ -115,6 +150,36 @@ def test_trails(history, s3, bucket):
     assert shown(history.last("StopLogging")) == changed({"name": name}, **of_trail)
     trails.delete_trail(Name=name)
     assert shown(history.last("DeleteTrail")) == changed({"name": name}, **of_trail)
+
+
+def test_trails_choose_calls_on_what_is_in_a_bucket(fresh_node):
+    """Also those that name no object: lists, and deletions of many at once."""
+    s3, trails = sdk.client(fresh_node, "s3"), sdk.client(fresh_node, "cloudtrail")
+    service = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
+    arns = ["arn:aws:s3:::evidence", "arn:aws:s3:::evidence/*"]
+    statement = {**service, "Action": ["s3:GetBucketAcl", "s3:PutObject"], "Resource": arns}
+    for name in ["evidence", "watched", "other"]:
+        s3.create_bucket(Bucket=name)
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    s3.put_bucket_policy(Bucket="evidence", Policy=json.dumps(document))
+    trails.create_trail(Name="data-events", S3BucketName="evidence")
+    chosen = {"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::watched/"]}
+    selector = {"ReadWriteType": "All", "IncludeManagementEvents": False, "DataResources": [chosen]}
+    trails.put_event_selectors(TrailName="data-events", EventSelectors=[selector])
+    trails.start_logging(Name="data-events")
+    for name in ["watched", "other"]:
+        s3.head_bucket(Bucket=name)
+        s3.put_object(Bucket=name, Key="a/b", Body=b"x")
+        s3.list_objects_v2(Bucket=name, Prefix="a/")
+        s3.list_object_versions(Bucket=name)
+        s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": "a/b"}]})
+    development.advance(fresh_node, hours=1)
+    keys = [one["Key"] for one in s3.list_objects_v2(Bucket="evidence")["Contents"] if one["Key"].endswith(".json.gz")]
+    bodies = [gzip.decompress(s3.get_object(Bucket="evidence", Key=key)["Body"].read()) for key in keys]
+    records = [record for body in bodies for record in json.loads(body)["Records"]]
+    assert {record["requestParameters"]["bucketName"] for record in records} == {"watched"}
+    names = sorted(record["eventName"] for record in records)
+    assert names == ["DeleteObjects", "HeadBucket", "ListObjectVersions", "ListObjects", "PutObject"]
 
 
 def test_topics(history):

@@ -45,7 +45,7 @@ ROWS = [
     row("DeleteBucketTagging", **BUCKET),
     row("DeleteBucketWebsite", **BUCKET),
     row("DeleteObject", **ABSENT),
-    row("DeleteObject", "a version", **ABSENT, VersionId="absent"),
+    row("DeleteObject", "a version", **ABSENT, VersionId="0" * 32),
     row("DeleteObjectTagging", **ABSENT),
     row("DeleteObjects", **BUCKET, Delete={"Objects": [{"Key": "absent"}], "Quiet": True}),
     row("DeletePublicAccessBlock", undo=("PutPublicAccessBlock", BUCKET | BLOCK), **BUCKET),
@@ -92,7 +92,7 @@ ROWS = [
     row("ListObjectsV2", **BUCKET),
     row("ListParts", **UPLOAD),
     row("PutBucketAccelerateConfiguration", **BUCKET, AccelerateConfiguration={"Status": "Enabled"}),
-    row("PutBucketAcl", **BUCKET, ACL="private"),
+    row("PutBucketAcl", **BUCKET, ACL="bucket-owner-full-control"),
     row(
         "PutBucketAnalyticsConfiguration", **NAMED, AnalyticsConfiguration={"Id": "absent", "StorageClassAnalysis": {}}
     ),
@@ -142,7 +142,7 @@ ROWS = [
     row("PutBucketWebsite", **BUCKET, WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}}),
     row("PutObject", **BUCKET, Key="put", Body=b"x"),
     row("PutObject", "with tags", **BUCKET, Key="put", Body=b"x", Tagging="team=keys"),
-    row("PutObjectAcl", **OBJECT, ACL="private"),
+    row("PutObjectAcl", **OBJECT, ACL="bucket-owner-full-control"),
     row("PutObjectLegalHold", **OBJECT, LegalHold={"Status": "OFF"}),
     row("PutObjectLockConfiguration", **BUCKET, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}),
     row("PutObjectRetention", **OBJECT, Retention={"Mode": "GOVERNANCE"}),

@@ -31,6 +31,11 @@ impl Shutdown {
         let _ = receiver.wait_for(|begun| *begun).await;
     }
 
+    /// Whether the shutdown has begun: for work that is long and made of many small steps.
+    pub fn has_begun(&self) -> bool {
+        *self.begun.borrow()
+    }
+
     /// Runs `task` beside the caller; the shutdown waits for it. A task asked for after everything has
     /// stopped, or where nothing runs tasks, is not run.
     #[expect(clippy::disallowed_methods, reason = "this is the tracked spawner that the ban points to")]

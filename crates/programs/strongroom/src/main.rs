@@ -73,7 +73,7 @@ fn main() -> ExitCode {
         Command::Audit { command: AuditCommand::Denied(options) } => audit::denied::run(&options),
         Command::Audit { command: AuditCommand::Failures(options) } => audit::failures::run(&options),
         Command::Audit { command: AuditCommand::Trail(options) } => Ok(audit::trail::run(&options)),
-        Command::Audit { command: AuditCommand::Report(options) } => audit::report::run(&options),
+        Command::Audit { command: AuditCommand::Report(options) } => Ok(audit::report::run(&options)),
         Command::Explain(options) => audit::explain::run(&options),
         Command::Seed { command } => seed::command(&command),
         Command::Fault(options) => faults::command::run(options),

@@ -10,6 +10,9 @@ use strongroom_outbox::{Outbox, identity_of, recorded_code, records_of_owners};
 use strongroom_runtime::Clocks;
 use strongroom_server::{FinishedCall, Recorder};
 
+/// The event source of S3.
+const S3: &str = "s3.amazonaws.com";
+
 /// The event source of SNS.
 const SNS: &str = "sns.amazonaws.com";
 
@@ -50,6 +53,7 @@ impl JournalRecorder {
 
     fn record_of(&self, call: FinishedCall<'_>) -> Result<Record, Box<dyn Error + Send + Sync>> {
         let context = call.context;
+        let of_objects = objects_of(&call);
         let (error_code, error_message) = call.error.unzip();
         let is_kms = call.service.event_source == KMS;
         let has_list = !call.resources.is_empty() || is_kms && ABOUT_NO_KEY.contains(&call.operation.name);
@@ -65,12 +69,18 @@ impl JournalRecorder {
             }),
             event_time_ms: self.clocks.domain_now(),
             event_source: call.service.event_source.to_owned(),
-            event_name: call.operation.name.to_owned(),
+            event_name: match call.service.event_source {
+                S3 => strongroom_s3::event_name(call.operation.name).to_owned(),
+                _ => call.operation.name.to_owned(),
+            },
             aws_region: context.place().name().to_owned(),
             account_id: context.account().to_string(),
             identity: identity_of(&context.caller),
             source_ip: context.source_ip.to_string(),
-            user_agent: (!context.user_agent.is_empty()).then(|| context.user_agent.clone()),
+            user_agent: (!context.user_agent.is_empty()).then(|| match call.service.event_source {
+                S3 => strongroom_s3::recorded_agent(&context.user_agent),
+                _ => context.user_agent.clone(),
+            }),
             error_code: error_code.map(recorded_code),
             error_message: error_message.flatten().map(strongroom_kms::conceal_refused_tokens),
             request_parameters: call
@@ -93,7 +103,7 @@ impl JournalRecorder {
             service_event_details: None,
             request_id: Some(context.request_id.to_string()),
             read_only: call.operation.read_only,
-            resources: has_list.then(|| resources.collect()),
+            resources: has_list.then(|| of_objects.into_iter().chain(resources).collect()),
             event_type: EventType::AwsApiCall,
             // CloudWatch Logs' records name the version of its API; AWS's of other services here do not.
             api_version: (call.service.event_source == LOGS)
@@ -109,6 +119,20 @@ impl JournalRecorder {
             decisions: decisions(call.decisions),
         })
     }
+}
+
+/// The objects that a call on what is in a bucket is about, where it names none: those whose keys begin so. Trails choose events
+/// of S3 by objects, and have these too.
+fn objects_of(call: &FinishedCall<'_>) -> Option<Resource> {
+    let is_of = |kind: &'static str| call.resources.iter().find(|resource| resource.kind == kind);
+    let bucket = is_of("AWS::S3::Bucket")
+        .filter(|_| call.operation.data_event && is_of("AWS::S3::Object").is_none())?;
+    let prefix = strongroom_s3::touched_prefix(call.request_parameters.as_deref());
+    Some(Resource {
+        account_id: Some(bucket.account.clone()),
+        kind: Some("AWS::S3::Object".to_owned()),
+        arn: format!("{}/{prefix}", bucket.arn),
+    })
 }
 
 /// The traces of a call as one JSON array: as many as a record takes, those of refusals before others.

@@ -49,7 +49,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::CreateKeyRequest,
     ) -> Result<kms::CreateKeyResponse, ApiError> {
-        Ok(keys::create_key(self, context, input).await?)
+        answered("CreateKey", keys::create_key(self, context, input).await)
     }
 
     async fn describe_key(
@@ -57,7 +57,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::DescribeKeyRequest,
     ) -> Result<kms::DescribeKeyResponse, ApiError> {
-        Ok(keys::describe_key(self, context, input).await?)
+        answered("DescribeKey", keys::describe_key(self, context, input).await)
     }
 
     async fn list_keys(
@@ -65,7 +65,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::ListKeysRequest,
     ) -> Result<kms::ListKeysResponse, ApiError> {
-        Ok(keys::list_keys(self, context, input).await?)
+        answered("ListKeys", keys::list_keys(self, context, input).await)
     }
 
     async fn update_key_description(
@@ -73,7 +73,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::UpdateKeyDescriptionRequest,
     ) -> Result<Unit, ApiError> {
-        Ok(keys::update_key_description(self, context, input).await?)
+        answered("UpdateKeyDescription", keys::update_key_description(self, context, input).await)
     }
 
     async fn enable_key(
@@ -81,7 +81,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::EnableKeyRequest,
     ) -> Result<Unit, ApiError> {
-        Ok(lifecycle::enable_key(self, context, input).await?)
+        answered("EnableKey", lifecycle::enable_key(self, context, input).await)
     }
 
     async fn disable_key(
@@ -89,7 +89,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::DisableKeyRequest,
     ) -> Result<Unit, ApiError> {
-        Ok(lifecycle::disable_key(self, context, input).await?)
+        answered("DisableKey", lifecycle::disable_key(self, context, input).await)
     }
 
     async fn schedule_key_deletion(
@@ -97,7 +97,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::ScheduleKeyDeletionRequest,
     ) -> Result<kms::ScheduleKeyDeletionResponse, ApiError> {
-        Ok(lifecycle::schedule_key_deletion(self, context, input).await?)
+        answered("ScheduleKeyDeletion", lifecycle::schedule_key_deletion(self, context, input).await)
     }
 
     async fn cancel_key_deletion(
@@ -105,7 +105,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::CancelKeyDeletionRequest,
     ) -> Result<kms::CancelKeyDeletionResponse, ApiError> {
-        Ok(lifecycle::cancel_key_deletion(self, context, input).await?)
+        answered("CancelKeyDeletion", lifecycle::cancel_key_deletion(self, context, input).await)
     }
 
     async fn replicate_key(
@@ -113,7 +113,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::ReplicateKeyRequest,
     ) -> Result<kms::ReplicateKeyResponse, ApiError> {
-        Ok(multi_region::replicate_key(self, context, input).await?)
+        answered("ReplicateKey", multi_region::replicate_key(self, context, input).await)
     }
 
     async fn update_primary_region(
@@ -121,7 +121,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::UpdatePrimaryRegionRequest,
     ) -> Result<Unit, ApiError> {
-        Ok(multi_region::update_primary_region(self, context, input).await?)
+        answered("UpdatePrimaryRegion", multi_region::update_primary_region(self, context, input).await)
     }
 
     async fn create_custom_key_store(
@@ -129,7 +129,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::CreateCustomKeyStoreRequest,
     ) -> Result<kms::CreateCustomKeyStoreResponse, ApiError> {
-        Ok(key_stores::create_custom_key_store(self, context, input).await?)
+        answered("CreateCustomKeyStore", key_stores::create_custom_key_store(self, context, input).await)
     }
 
     async fn connect_custom_key_store(
@@ -137,7 +137,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::ConnectCustomKeyStoreRequest,
     ) -> Result<kms::ConnectCustomKeyStoreResponse, ApiError> {
-        Ok(key_stores::connect_custom_key_store(self, context, input).await?)
+        answered("ConnectCustomKeyStore", key_stores::connect_custom_key_store(self, context, input).await)
     }
 
     async fn disconnect_custom_key_store(
@@ -145,7 +145,10 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::DisconnectCustomKeyStoreRequest,
     ) -> Result<kms::DisconnectCustomKeyStoreResponse, ApiError> {
-        Ok(key_stores::disconnect_custom_key_store(self, context, input).await?)
+        answered(
+            "DisconnectCustomKeyStore",
+            key_stores::disconnect_custom_key_store(self, context, input).await,
+        )
     }
 
     async fn update_custom_key_store(
@@ -153,7 +156,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::UpdateCustomKeyStoreRequest,
     ) -> Result<kms::UpdateCustomKeyStoreResponse, ApiError> {
-        Ok(key_stores::update_custom_key_store(self, context, input).await?)
+        answered("UpdateCustomKeyStore", key_stores::update_custom_key_store(self, context, input).await)
     }
 
     async fn delete_custom_key_store(
@@ -161,7 +164,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::DeleteCustomKeyStoreRequest,
     ) -> Result<kms::DeleteCustomKeyStoreResponse, ApiError> {
-        Ok(key_stores::delete_custom_key_store(self, context, input).await?)
+        answered("DeleteCustomKeyStore", key_stores::delete_custom_key_store(self, context, input).await)
     }
 
     async fn describe_custom_key_stores(
@@ -169,7 +172,10 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::DescribeCustomKeyStoresRequest,
     ) -> Result<kms::DescribeCustomKeyStoresResponse, ApiError> {
-        Ok(key_stores::describe_custom_key_stores(self, context, input).await?)
+        answered(
+            "DescribeCustomKeyStores",
+            key_stores::describe_custom_key_stores(self, context, input).await,
+        )
     }
 
     async fn create_alias(
@@ -177,7 +183,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::CreateAliasRequest,
     ) -> Result<Unit, ApiError> {
-        Ok(aliases::create_alias(self, context, input).await?)
+        answered("CreateAlias", aliases::create_alias(self, context, input).await)
     }
 
     async fn update_alias(
@@ -185,7 +191,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::UpdateAliasRequest,
     ) -> Result<Unit, ApiError> {
-        Ok(aliases::update_alias(self, context, input).await?)
+        answered("UpdateAlias", aliases::update_alias(self, context, input).await)
     }
 
     async fn delete_alias(
@@ -193,7 +199,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::DeleteAliasRequest,
     ) -> Result<Unit, ApiError> {
-        Ok(aliases::delete_alias(self, context, input).await?)
+        answered("DeleteAlias", aliases::delete_alias(self, context, input).await)
     }
 
     async fn list_aliases(
@@ -201,7 +207,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::ListAliasesRequest,
     ) -> Result<kms::ListAliasesResponse, ApiError> {
-        Ok(aliases::list_aliases(self, context, input).await?)
+        answered("ListAliases", aliases::list_aliases(self, context, input).await)
     }
 
     async fn tag_resource(
@@ -209,7 +215,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::TagResourceRequest,
     ) -> Result<Unit, ApiError> {
-        Ok(tags::tag_resource(self, context, input).await?)
+        answered("TagResource", tags::tag_resource(self, context, input).await)
     }
 
     async fn untag_resource(
@@ -217,7 +223,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::UntagResourceRequest,
     ) -> Result<Unit, ApiError> {
-        Ok(tags::untag_resource(self, context, input).await?)
+        answered("UntagResource", tags::untag_resource(self, context, input).await)
     }
 
     async fn list_resource_tags(
@@ -225,7 +231,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::ListResourceTagsRequest,
     ) -> Result<kms::ListResourceTagsResponse, ApiError> {
-        Ok(tags::list_resource_tags(self, context, input).await?)
+        answered("ListResourceTags", tags::list_resource_tags(self, context, input).await)
     }
 
     async fn get_key_policy(
@@ -233,7 +239,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::GetKeyPolicyRequest,
     ) -> Result<kms::GetKeyPolicyResponse, ApiError> {
-        Ok(policies::get_key_policy(self, context, input).await?)
+        answered("GetKeyPolicy", policies::get_key_policy(self, context, input).await)
     }
 
     async fn put_key_policy(
@@ -241,7 +247,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::PutKeyPolicyRequest,
     ) -> Result<Unit, ApiError> {
-        Ok(policies::put_key_policy(self, context, input).await?)
+        answered("PutKeyPolicy", policies::put_key_policy(self, context, input).await)
     }
 
     async fn list_key_policies(
@@ -249,7 +255,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::ListKeyPoliciesRequest,
     ) -> Result<kms::ListKeyPoliciesResponse, ApiError> {
-        Ok(policies::list_key_policies(self, context, input).await?)
+        answered("ListKeyPolicies", policies::list_key_policies(self, context, input).await)
     }
 
     async fn create_grant(
@@ -257,7 +263,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::CreateGrantRequest,
     ) -> Result<kms::CreateGrantResponse, ApiError> {
-        Ok(grants::create_grant(self, context, input).await?)
+        answered("CreateGrant", grants::create_grant(self, context, input).await)
     }
 
     async fn list_grants(
@@ -265,7 +271,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::ListGrantsRequest,
     ) -> Result<kms::ListGrantsResponse, ApiError> {
-        Ok(grants::list_grants(self, context, input).await?)
+        answered("ListGrants", grants::list_grants(self, context, input).await)
     }
 
     async fn list_retirable_grants(
@@ -273,7 +279,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::ListRetirableGrantsRequest,
     ) -> Result<kms::ListGrantsResponse, ApiError> {
-        Ok(grants::list_retirable_grants(self, context, input).await?)
+        answered("ListRetirableGrants", grants::list_retirable_grants(self, context, input).await)
     }
 
     async fn retire_grant(
@@ -281,7 +287,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::RetireGrantRequest,
     ) -> Result<Unit, ApiError> {
-        Ok(grants::retire_grant(self, context, input).await?)
+        answered("RetireGrant", grants::retire_grant(self, context, input).await)
     }
 
     async fn revoke_grant(
@@ -289,7 +295,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::RevokeGrantRequest,
     ) -> Result<Unit, ApiError> {
-        Ok(grants::revoke_grant(self, context, input).await?)
+        answered("RevokeGrant", grants::revoke_grant(self, context, input).await)
     }
 
     async fn encrypt(
@@ -297,7 +303,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::EncryptRequest,
     ) -> Result<kms::EncryptResponse, ApiError> {
-        Ok(cryptography::encrypt(self, context, input).await?)
+        answered("Encrypt", cryptography::encrypt(self, context, input).await)
     }
 
     async fn decrypt(
@@ -305,7 +311,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::DecryptRequest,
     ) -> Result<kms::DecryptResponse, ApiError> {
-        Ok(cryptography::decrypt(self, context, input).await?)
+        answered("Decrypt", cryptography::decrypt(self, context, input).await)
     }
 
     async fn re_encrypt(
@@ -313,7 +319,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::ReEncryptRequest,
     ) -> Result<kms::ReEncryptResponse, ApiError> {
-        Ok(cryptography::re_encrypt(self, context, input).await?)
+        answered("ReEncrypt", cryptography::re_encrypt(self, context, input).await)
     }
 
     async fn generate_data_key(
@@ -321,7 +327,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::GenerateDataKeyRequest,
     ) -> Result<kms::GenerateDataKeyResponse, ApiError> {
-        Ok(data_keys::generate_data_key(self, context, input).await?)
+        answered("GenerateDataKey", data_keys::generate_data_key(self, context, input).await)
     }
 
     async fn generate_data_key_without_plaintext(
@@ -329,7 +335,10 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::GenerateDataKeyWithoutPlaintextRequest,
     ) -> Result<kms::GenerateDataKeyWithoutPlaintextResponse, ApiError> {
-        Ok(data_keys::generate_data_key_without_plaintext(self, context, input).await?)
+        answered(
+            "GenerateDataKeyWithoutPlaintext",
+            data_keys::generate_data_key_without_plaintext(self, context, input).await,
+        )
     }
 
     async fn generate_data_key_pair(
@@ -337,7 +346,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::GenerateDataKeyPairRequest,
     ) -> Result<kms::GenerateDataKeyPairResponse, ApiError> {
-        Ok(key_pairs::generate_data_key_pair(self, context, input).await?)
+        answered("GenerateDataKeyPair", key_pairs::generate_data_key_pair(self, context, input).await)
     }
 
     async fn generate_data_key_pair_without_plaintext(
@@ -345,7 +354,10 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::GenerateDataKeyPairWithoutPlaintextRequest,
     ) -> Result<kms::GenerateDataKeyPairWithoutPlaintextResponse, ApiError> {
-        Ok(key_pairs::generate_data_key_pair_without_plaintext(self, context, input).await?)
+        answered(
+            "GenerateDataKeyPairWithoutPlaintext",
+            key_pairs::generate_data_key_pair_without_plaintext(self, context, input).await,
+        )
     }
 
     async fn sign(
@@ -353,7 +365,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::SignRequest,
     ) -> Result<kms::SignResponse, ApiError> {
-        Ok(signatures::sign(self, context, input).await?)
+        answered("Sign", signatures::sign(self, context, input).await)
     }
 
     async fn verify(
@@ -361,7 +373,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::VerifyRequest,
     ) -> Result<kms::VerifyResponse, ApiError> {
-        Ok(signatures::verify(self, context, input).await?)
+        answered("Verify", signatures::verify(self, context, input).await)
     }
 
     async fn generate_mac(
@@ -369,7 +381,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::GenerateMacRequest,
     ) -> Result<kms::GenerateMacResponse, ApiError> {
-        Ok(macs::generate_mac(self, context, input).await?)
+        answered("GenerateMac", macs::generate_mac(self, context, input).await)
     }
 
     async fn verify_mac(
@@ -377,7 +389,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::VerifyMacRequest,
     ) -> Result<kms::VerifyMacResponse, ApiError> {
-        Ok(macs::verify_mac(self, context, input).await?)
+        answered("VerifyMac", macs::verify_mac(self, context, input).await)
     }
 
     async fn get_public_key(
@@ -385,7 +397,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::GetPublicKeyRequest,
     ) -> Result<kms::GetPublicKeyResponse, ApiError> {
-        Ok(public_keys::get_public_key(self, context, input).await?)
+        answered("GetPublicKey", public_keys::get_public_key(self, context, input).await)
     }
 
     async fn derive_shared_secret(
@@ -393,7 +405,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::DeriveSharedSecretRequest,
     ) -> Result<kms::DeriveSharedSecretResponse, ApiError> {
-        Ok(agreement::derive_shared_secret(self, context, input).await?)
+        answered("DeriveSharedSecret", agreement::derive_shared_secret(self, context, input).await)
     }
 
     async fn encapsulate(
@@ -401,7 +413,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::EncapsulateRequest,
     ) -> Result<kms::EncapsulateResponse, ApiError> {
-        Ok(encapsulation::encapsulate(self, context, input).await?)
+        answered("Encapsulate", encapsulation::encapsulate(self, context, input).await)
     }
 
     async fn decapsulate(
@@ -409,7 +421,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::DecapsulateRequest,
     ) -> Result<kms::DecapsulateResponse, ApiError> {
-        Ok(encapsulation::decapsulate(self, context, input).await?)
+        answered("Decapsulate", encapsulation::decapsulate(self, context, input).await)
     }
 
     async fn generate_random(
@@ -417,7 +429,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::GenerateRandomRequest,
     ) -> Result<kms::GenerateRandomResponse, ApiError> {
-        Ok(data_keys::generate_random(self, context, input).await?)
+        answered("GenerateRandom", data_keys::generate_random(self, context, input).await)
     }
 
     async fn enable_key_rotation(
@@ -425,7 +437,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::EnableKeyRotationRequest,
     ) -> Result<Unit, ApiError> {
-        Ok(rotation::enable_key_rotation(self, context, input).await?)
+        answered("EnableKeyRotation", rotation::enable_key_rotation(self, context, input).await)
     }
 
     async fn disable_key_rotation(
@@ -433,7 +445,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::DisableKeyRotationRequest,
     ) -> Result<Unit, ApiError> {
-        Ok(rotation::disable_key_rotation(self, context, input).await?)
+        answered("DisableKeyRotation", rotation::disable_key_rotation(self, context, input).await)
     }
 
     async fn get_key_rotation_status(
@@ -441,7 +453,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::GetKeyRotationStatusRequest,
     ) -> Result<kms::GetKeyRotationStatusResponse, ApiError> {
-        Ok(rotation::get_key_rotation_status(self, context, input).await?)
+        answered("GetKeyRotationStatus", rotation::get_key_rotation_status(self, context, input).await)
     }
 
     async fn rotate_key_on_demand(
@@ -449,7 +461,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::RotateKeyOnDemandRequest,
     ) -> Result<kms::RotateKeyOnDemandResponse, ApiError> {
-        Ok(rotation::rotate_key_on_demand(self, context, input).await?)
+        answered("RotateKeyOnDemand", rotation::rotate_key_on_demand(self, context, input).await)
     }
 
     async fn list_key_rotations(
@@ -457,7 +469,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::ListKeyRotationsRequest,
     ) -> Result<kms::ListKeyRotationsResponse, ApiError> {
-        Ok(rotation::list_key_rotations(self, context, input).await?)
+        answered("ListKeyRotations", rotation::list_key_rotations(self, context, input).await)
     }
 
     async fn get_parameters_for_import(
@@ -465,7 +477,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::GetParametersForImportRequest,
     ) -> Result<kms::GetParametersForImportResponse, ApiError> {
-        Ok(imports::get_parameters_for_import(self, context, input).await?)
+        answered("GetParametersForImport", imports::get_parameters_for_import(self, context, input).await)
     }
 
     async fn import_key_material(
@@ -473,7 +485,7 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::ImportKeyMaterialRequest,
     ) -> Result<kms::ImportKeyMaterialResponse, ApiError> {
-        Ok(imports::import_key_material(self, context, input).await?)
+        answered("ImportKeyMaterial", imports::import_key_material(self, context, input).await)
     }
 
     async fn delete_imported_key_material(
@@ -481,7 +493,10 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::DeleteImportedKeyMaterialRequest,
     ) -> Result<kms::DeleteImportedKeyMaterialResponse, ApiError> {
-        Ok(imports::delete_imported_key_material(self, context, input).await?)
+        answered(
+            "DeleteImportedKeyMaterial",
+            imports::delete_imported_key_material(self, context, input).await,
+        )
     }
 
     async fn get_key_last_usage(
@@ -489,8 +504,13 @@ impl kms::Kms for KeyManagement {
         context: &RequestContext,
         input: kms::GetKeyLastUsageRequest,
     ) -> Result<kms::GetKeyLastUsageResponse, ApiError> {
-        Ok(usage::get_key_last_usage(self, context, input).await?)
+        answered("GetKeyLastUsage", usage::get_key_last_usage(self, context, input).await)
     }
+}
+
+/// What an operation answers; a refusal as an error that its model has.
+fn answered<T>(operation: &str, outcome: Result<T, Refusal>) -> Result<T, ApiError> {
+    outcome.map_err(|refusal| refusal.of(operation))
 }
 
 /// The database does not keep the character U+0000, and nothing that people write has it.

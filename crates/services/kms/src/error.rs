@@ -7,6 +7,7 @@ use strongroom_api_kms::{SERVICE, errors};
 use strongroom_hsm_core::HsmError;
 use strongroom_journal::JournalError;
 use strongroom_policy::Denied;
+use strongroom_schema::ErrorShape;
 use strongroom_seal::SealError;
 use strongroom_service::ApiError;
 use strongroom_store::StoreError;
@@ -159,6 +160,21 @@ impl Refusal {
         match self {
             Self::Internal(cause) | Self::Timeout(cause) => cause,
             other => ApiError::from(other).into(),
+        }
+    }
+
+    /// The error that the operation of that name has for it. AWS's model lets some say that something did not answer in
+    /// time; of the others it is a failure of ours, which clients try again upon as well.
+    pub(crate) fn of(self, operation: &str) -> ApiError {
+        let declares = |error: &ErrorShape| {
+            let operation = SERVICE.position(operation).and_then(|position| SERVICE.operations.get(position));
+            operation.is_some_and(|operation| operation.errors.iter().any(|known| known.name == error.name))
+        };
+        match self {
+            Self::Timeout(cause) if !declares(&errors::DEPENDENCY_TIMEOUT_EXCEPTION) => {
+                Self::Internal(cause).into()
+            }
+            other => other.into(),
         }
     }
 

@@ -17,9 +17,11 @@ use crate::domain::group::{Group, GroupName};
 use crate::domain::id::Id;
 use crate::domain::stream::Stream;
 use crate::error::Refusal;
+use crate::filtering::Spoken;
 use crate::keys::DataKey;
 use crate::repo::emissions::Saying;
 use crate::repo::events::{self, SealedEvent, Stretch};
+use crate::repo::filter_minutes;
 
 /// Events at once (Logs API Reference, PutLogEvents).
 const MOST_EVENTS: usize = 10_000;
@@ -70,6 +72,8 @@ pub struct Arrival {
 pub struct Admitted {
     stretch: Stretch,
     /// What they say to CloudWatch.
+    spoken: Spoken,
+    /// The same, ready to be written, without what the minutes of filters add to it.
     saying: Saying,
 }
 
@@ -98,7 +102,13 @@ impl Admitted {
     /// Writes them, in a transaction of [`Logs::events_db`]. May be done again where the transaction is.
     pub async fn write(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         events::append(tx, &self.stretch).await?;
-        self.saying.add(tx).await
+        let Spoken { said, minutes } = &self.spoken;
+        let defaults = filter_minutes::note(tx, self.stretch.group, minutes).await?;
+        if defaults.is_empty() {
+            return self.saying.add(tx).await;
+        }
+        let all: Vec<_> = defaults.into_iter().chain(said.iter().cloned()).collect();
+        Saying::new(&all, self.saying.engine())?.add(tx).await
     }
 }
 
@@ -174,8 +184,12 @@ impl Logs {
             data_key: data_key.number,
             events: sealed,
         };
-        let said = self.said_by(group, &events, ingested_ms).await?;
-        Ok(Admitted { stretch, saying: Saying::new(&said, self.events.engine())? })
+        let mut spoken = self.said_by(group, &events, ingested_ms).await?;
+        let saying = Saying::new(&spoken.said, self.events.engine())?;
+        if spoken.minutes.is_empty() {
+            spoken.said = Vec::new();
+        }
+        Ok(Admitted { stretch, spoken, saying })
     }
 }
 

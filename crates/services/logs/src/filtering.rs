@@ -12,6 +12,7 @@ use crate::domain::metric_filter::{Compiled, MetricFilter, Rule, Said, Seen};
 use crate::domain::pattern::{Event, Spent, Work};
 use crate::emitting::Emitted;
 use crate::error::Refusal;
+use crate::repo::filter_minutes::FilterMinute;
 use crate::repo::metric_filters;
 
 const MINUTE_MS: i64 = 60_000;
@@ -79,6 +80,30 @@ struct Sums {
 /// There is no room for another place.
 struct Full;
 
+/// What events say to CloudWatch.
+#[derive(Debug, Default)]
+pub(crate) struct Spoken {
+    pub(crate) said: Vec<Emitted>,
+    /// Minutes of filters with a default value, which is said once for a minute in which nothing has fitted so far.
+    pub(crate) minutes: Vec<FilterMinute>,
+}
+
+/// What came of filters that looked at events.
+struct Looked {
+    /// Those that have not said all that they would.
+    cut: BTreeSet<String>,
+    /// The minutes of those with a default value.
+    minutes: Vec<OfMinute>,
+}
+
+/// A minute of which a filter with a default value has looked at events.
+struct OfMinute {
+    filter: String,
+    at_ms: i64,
+    /// What the default would say; nothing where an event fits.
+    default: Option<(Place, Sum)>,
+}
+
 impl Logs {
     /// What events that come into a group say to CloudWatch.
     pub(crate) async fn said_by(
@@ -86,29 +111,35 @@ impl Logs {
         group: &Group,
         events: &Arc<Vec<Arrival>>,
         now_ms: i64,
-    ) -> Result<Vec<Emitted>, Refusal> {
+    ) -> Result<Spoken, Refusal> {
         let mut sums = Sums::default();
         sums.incoming(&group.name.name, events, now_ms);
         let filters = metric_filters::of_group(&self.db, &self.mac, group.id).await?;
         let mut ready = Vec::new();
-        for filter in filters {
+        for filter in filters.into_iter().filter(|filter| !filter.rule.is_reserved()) {
             let compiled = self.filters.ready(&filter.rule)?;
             ready.push(Ready { filter, compiled });
         }
+        let mut minutes = Vec::new();
         if !ready.is_empty() {
             let (events, filters) = (events.clone(), self.filters.clone());
             let looked = tokio::task::spawn_blocking(move || {
-                let cut = filters.look(ready, &events, now_ms, &mut sums);
-                (sums, cut)
+                let Looked { cut, minutes } = filters.look(ready, &events, now_ms, &mut sums);
+                (sums, cut, minutes)
             });
             let cut;
-            (sums, cut) = looked.await.map_err(|error| Refusal::Internal(error.into()))?;
+            (sums, cut, minutes) = looked.await.map_err(|error| Refusal::Internal(error.into()))?;
             if !cut.is_empty() {
                 let group = &group.name.name;
                 tracing::warn!(group, filters = ?cut, "metric filters say less than they would of very many or very long events");
             }
         }
-        Ok(sums.emitted(group))
+        let minutes = minutes.into_iter().map(|OfMinute { filter, at_ms, default }| FilterMinute {
+            filter,
+            at_ms,
+            default: default.map(|said| emitted(group, said)),
+        });
+        Ok(Spoken { minutes: minutes.collect(), said: sums.emitted(group) })
     }
 }
 
@@ -127,11 +158,11 @@ impl Filters {
         Ok(compiled)
     }
 
-    /// Has filters look at events; names those that have not said all that they would. Blocks a processor.
-    fn look(&self, ready: Vec<Ready>, events: &[Arrival], now_ms: i64, sums: &mut Sums) -> BTreeSet<String> {
+    /// Has filters look at events. Blocks a processor.
+    fn look(&self, ready: Vec<Ready>, events: &[Arrival], now_ms: i64, sums: &mut Sums) -> Looked {
         let looking = |ready: Ready| Looking { work: ready.compiled.work(), ready, minutes: BTreeMap::new() };
         let mut all: Vec<_> = ready.into_iter().map(looking).collect();
-        let mut cut = BTreeSet::new();
+        let (mut cut, mut looked_at) = (BTreeSet::new(), Vec::new());
         for arrival in events {
             let event = Event::new(&arrival.message);
             for one in &mut all {
@@ -152,14 +183,17 @@ impl Filters {
                 continue;
             }
             let Some(default) = compiled.default() else { continue };
-            for (minute_ms, _) in minutes.into_iter().filter(|(_, fits)| !fits) {
-                if sums.say(&filter.rule, Said { value: default, dimensions: Vec::new() }, minute_ms).is_err()
-                {
+            for (at_ms, fits) in minutes {
+                let said = Said { value: default, dimensions: Vec::new() };
+                let default = (!fits).then(|| said_at(&filter.rule, said, at_ms));
+                if sums.make_room(default.as_ref().map(|(place, _)| place)).is_ok() {
+                    looked_at.push(OfMinute { filter: filter.name.clone(), at_ms, default });
+                } else {
                     cut.insert(filter.name.clone());
                 }
             }
         }
-        cut
+        Looked { cut, minutes: looked_at }
     }
 
     /// Whether a filter has not had too many different dimensions in this hour.
@@ -220,10 +254,19 @@ impl Sums {
         add("IncomingBytes", "Bytes", events.iter().map(|event| event.message.len()).sum());
     }
 
-    fn say(&mut self, rule: &Rule, Said { value, dimensions }: Said, at_ms: i64) -> Result<(), Full> {
-        let unit = rule.unit.clone().unwrap_or_else(|| "None".to_owned());
-        let place = (rule.namespace.clone(), rule.metric.clone(), dimensions, unit, floor(at_ms));
-        self.add(place, [1.0, value, value, value])
+    fn say(&mut self, rule: &Rule, said: Said, at_ms: i64) -> Result<(), Full> {
+        let (place, sum) = said_at(rule, said, at_ms);
+        self.add(place, sum)
+    }
+
+    /// Counts what may be said beside: a place, or that nothing is.
+    fn make_room(&mut self, place: Option<&Place>) -> Result<(), Full> {
+        let size = self.size.saturating_add(place.map_or(A_PLACE, size));
+        if size > MOST_SAID {
+            return Err(Full);
+        }
+        self.size = size;
+        Ok(())
     }
 
     fn add(&mut self, place: Place, added: Sum) -> Result<(), Full> {
@@ -242,23 +285,31 @@ impl Sums {
     }
 
     fn emitted(self, group: &Group) -> Vec<Emitted> {
-        let one =
-            |((namespace, name, dimensions, unit, at_ms), [samples, sum, least, most]): (Place, Sum)| {
-                Emitted {
-                    account: group.name.account.to_string(),
-                    region: group.name.region.to_owned(),
-                    namespace,
-                    name,
-                    dimensions,
-                    unit,
-                    at_ms,
-                    samples,
-                    sum,
-                    least,
-                    most,
-                }
-            };
-        self.by_place.into_iter().map(one).collect()
+        self.by_place.into_iter().map(|said| emitted(group, said)).collect()
+    }
+}
+
+/// What a filter says, and where.
+fn said_at(rule: &Rule, Said { value, dimensions }: Said, at_ms: i64) -> (Place, Sum) {
+    let unit = rule.unit.clone().unwrap_or_else(|| "None".to_owned());
+    let place = (rule.namespace.clone(), rule.metric.clone(), dimensions, unit, floor(at_ms));
+    (place, [1.0, value, value, value])
+}
+
+fn emitted(group: &Group, (place, [samples, sum, least, most]): (Place, Sum)) -> Emitted {
+    let (namespace, name, dimensions, unit, at_ms) = place;
+    Emitted {
+        account: group.name.account.to_string(),
+        region: group.name.region.to_owned(),
+        namespace,
+        name,
+        dimensions,
+        unit,
+        at_ms,
+        samples,
+        sum,
+        least,
+        most,
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod data_keys;
 pub(crate) mod deliveries;
 pub(crate) mod emissions;
 pub(crate) mod events;
+pub(crate) mod filter_minutes;
 pub(crate) mod groups;
 pub(crate) mod leavings;
 pub(crate) mod metric_filters;
@@ -44,6 +45,12 @@ pub const EVENT_MIGRATIONS: &[Migration] = &[
         name: "deliveries",
         sql: include_str!("repo/0001_deliveries.sql"),
     },
+    Migration {
+        component: "logs_filter_minutes",
+        version: 1,
+        name: "minutes of metric filters",
+        sql: include_str!("repo/0001_filter_minutes.sql"),
+    },
 ];
 
 /// Every statement on the tables of groups, so that a test can show each to both engines.
@@ -56,8 +63,13 @@ pub const STATEMENTS: &[&[Statement]] = &[
 ];
 
 /// Every statement on the tables of events, likewise.
-pub const EVENT_STATEMENTS: &[&[Statement]] =
-    &[events::STATEMENTS, stored::STATEMENTS, emissions::STATEMENTS, deliveries::STATEMENTS];
+pub const EVENT_STATEMENTS: &[&[Statement]] = &[
+    events::STATEMENTS,
+    stored::STATEMENTS,
+    emissions::STATEMENTS,
+    deliveries::STATEMENTS,
+    filter_minutes::STATEMENTS,
+];
 
 /// Commits the draft of a record together with the change that it speaks of.
 pub(crate) async fn post(tx: &mut Tx<'_>, draft: Option<&RecordDraft>) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use crate::domain::group::GroupName;
 use crate::error::Refusal;
 use crate::repo::events::{self, Portion};
 use crate::repo::leavings::{self, Leaving};
-use crate::repo::{data_keys, groups, stored, streams};
+use crate::repo::{data_keys, filter_minutes, groups, stored, streams};
 
 const SECOND_MS: i64 = 1_000;
 const HOUR_MS: i64 = 3_600 * SECOND_MS;
@@ -26,6 +26,9 @@ const MOST_TRANSACTIONS: usize = 200;
 
 /// Groups, or deleted things, that are read at once.
 const PAGE: usize = 100;
+
+/// How long the minutes are remembered of which filters have said something. Of older ones a default may be said again.
+const MINUTES_KEPT_MS: i64 = 48 * HOUR_MS;
 
 /// How long what was deleted is gone through again: whoever had found it before writes into it no later.
 const REMEMBERED_MS: i64 = HOUR_MS;
@@ -102,6 +105,7 @@ impl Logs {
     /// Removes what is not kept at a moment, from a place on. Answers where to go on, if that is more than is done at once.
     async fn sweep(&self, now_ms: i64, mut place: Place) -> Result<Option<Place>, Refusal> {
         let mut transactions = 0;
+        filter_minutes::forget(&self.events, now_ms.saturating_sub(MINUTES_KEPT_MS)).await?;
         while !place.is_past_leavings {
             let page = leavings::list(&self.db, place.leaving, PAGE).await?;
             for (leaving, deleted_ms) in &page {

@@ -59,6 +59,11 @@ impl Refusal {
         }
     }
 
+    /// Whether it is the one of that code.
+    pub(crate) fn is(&self, code: &str) -> bool {
+        matches!(self, Self::Client(told) if told.code == code)
+    }
+
     /// A refusal under that status and code.
     pub(crate) fn client(status: u16, code: &'static str, text: impl Into<String>) -> Self {
         let (details, headers) = (Vec::new(), Vec::new());
@@ -76,6 +81,11 @@ impl Refusal {
     /// The same refusal with two digests that should be one.
     pub(crate) fn with_digests(self, expected: &str, calculated: &str) -> Self {
         self.with("ExpectedDigest", expected).with("CalculatedDigest", calculated)
+    }
+
+    /// The same refusal with the part that was asked for, and how many there are.
+    pub(crate) fn with_parts(self, requested: i32, there: u32) -> Self {
+        self.with("PartNumberRequested", requested.to_string()).with("ActualPartCount", there.to_string())
     }
 
     /// The same refusal with what is meant by it in particular (`Detail`).
@@ -105,12 +115,44 @@ impl Refusal {
             .with("VersionId", version)
     }
 
-    /// The version is a delete marker, of which there is nothing to read.
+    /// The version is a delete marker, of which there is nothing to read or to change: it can only be removed.
     pub(crate) fn is_delete_marker(method: &str) -> Self {
         let text = "The specified method is not allowed against this resource.";
         Self::client(405, "MethodNotAllowed", text)
             .with("Method", method)
             .with("ResourceType", "DeleteMarker")
+            .with_header("allow", "DELETE")
+    }
+
+    /// The same refusal about the delete marker that has that id.
+    pub(crate) fn of_marker(self, id: &str) -> Self {
+        self.with_header("x-amz-delete-marker", "true").with_header("x-amz-version-id", id)
+    }
+
+    /// The same of the version that a copy names as its source. Text: an answer of AWS, quoted in public notes.
+    pub(crate) fn of_copied_marker(self) -> Self {
+        match self {
+            refusal if refusal.is("MethodNotAllowed") => {
+                let text = "The source of a copy request may not specifically refer to a delete marker by version id.";
+                Self::invalid_request(text)
+            }
+            other => other,
+        }
+    }
+
+    pub(crate) fn metadata_too_large(size: usize, limit: usize) -> Self {
+        let text = "Your metadata headers exceed the maximum allowed metadata size";
+        Self::client(400, "MetadataTooLarge", text)
+            .with("Size", size.to_string())
+            .with("MaxSizeAllowed", limit.to_string())
+    }
+
+    /// What is said to be the owner of a bucket is no account's id. Text: an answer of AWS, quoted in public issue threads.
+    pub(crate) fn invalid_expected_owner(owner: &str) -> Self {
+        let text = format!(
+            "The value of the expected bucket owner parameter must be an AWS Account ID... [{owner}]"
+        );
+        Self::client(400, "InvalidBucketOwnerAWSAccountID", text)
     }
 
     pub(crate) fn no_such_upload(upload: &str) -> Self {

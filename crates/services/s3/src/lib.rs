@@ -16,6 +16,7 @@ mod error;
 mod holding;
 mod keys;
 mod objects;
+mod recording;
 mod repo;
 mod resealing;
 mod storage;
@@ -23,6 +24,7 @@ mod sweeping;
 
 pub use holding::{Hold, hold_files};
 pub use objects::Folder;
+pub use recording::{event_name, recorded_agent, touched_prefix};
 pub use repo::{MIGRATIONS, STATEMENTS};
 pub use resealing::SEALED;
 pub use storage::{ObjectStorage, Parts};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use strongroom_api_kms::Kms;
 use strongroom_crypto::{hex, random};
-use strongroom_identity::{Action, Principals, RequestContext};
+use strongroom_identity::{AccountId, Action, Principals, RequestContext};
 use strongroom_outbox::{Outbox, PassedOn};
 use strongroom_policy::{Authority, Authorized};
 use strongroom_runtime::Clocks;
@@ -226,10 +226,12 @@ impl ObjectStorage {
 
 /// The bucket, if it is of the account that the request says.
 fn expected(bucket: Bucket, owner: Option<&str>) -> Result<Bucket, Refusal> {
-    if owner.is_some_and(|owner| owner != bucket.account.to_string()) {
-        return Err(Refusal::access_denied());
+    match owner {
+        None => Ok(bucket),
+        Some(owner) if owner == bucket.account.to_string() => Ok(bucket),
+        Some(owner) if owner.parse::<AccountId>().is_err() => Err(Refusal::invalid_expected_owner(owner)),
+        Some(_) => Err(Refusal::access_denied()),
     }
-    Ok(bucket)
 }
 
 /// A name for a content: 16 random bytes in hexadecimal digits.

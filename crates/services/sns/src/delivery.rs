@@ -108,6 +108,9 @@ impl Notifications {
         }
         let now_ms = self.clocks.domain_now();
         for queue in deliveries::queues(&self.db, account, QUEUES).await? {
+            if shutdown.has_begun() {
+                break;
+            }
             if queue.first_ms > now_ms {
                 // They come in the order of their time.
                 return Ok((queue.first_ms - now_ms).clamp(SHORTEST_SLEEP_MS, LONGEST_SLEEP_MS));

@@ -4,3 +4,4 @@
 
 mod diary;
 mod scheduler;
+mod shutdown;

@@ -16,22 +16,24 @@ pub(crate) fn run(options: &ExplainOptions) -> Result<ExitCode> {
     process::prepare();
     let mut history = History::open(&options.place)?;
     let record = match &options.request_id {
-        Some(id) => called(&mut history, id)?,
-        None => last_refused(&mut history)?,
+        Some(id) => called(&mut history, id),
+        None => last_refused(&mut history),
     };
+    // Also where nothing was found: it may be in what could not be read.
+    history.report_damage();
+    let record = record?;
     if options.json {
         println!("{}", json(&record)?);
     } else {
         println!("{}", text(&record));
     }
-    history.report_damage();
     Ok(ExitCode::SUCCESS)
 }
 
 /// The record of a request, in its caller's account: others that share it tell less of the caller.
 fn called(history: &mut History, id: &str) -> Result<Record> {
-    let id = id.trim().to_ascii_lowercase();
-    let found = history.find(|record| record.request_id.as_ref() == Some(&id) && is_callers(record))?;
+    let id = id.trim();
+    let found = history.find(|record| is_named(record, id) && is_callers(record))?;
     let Some(record) = found else {
         bail!(
             "no call with request id {id} is in {}. Is it another server's? --data-dir names its folder. Calls with a wrong \
@@ -40,6 +42,11 @@ fn called(history: &mut History, id: &str) -> Result<Record> {
         )
     };
     Ok(record)
+}
+
+/// Whether that is the id of the request, in letters of whichever size: S3's are in capitals, those of others are not.
+fn is_named(record: &Record, id: &str) -> bool {
+    record.request_id.as_ref().is_some_and(|of_record| of_record.eq_ignore_ascii_case(id))
 }
 
 fn last_refused(history: &mut History) -> Result<Record> {
@@ -114,6 +121,18 @@ fn without_trace(record: &Record) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_is_found_by_its_id_in_any_letters() {
+        let record = |id: &str| Record { request_id: Some(id.to_owned()), ..Record::default() };
+        assert!(is_named(&record("4XOJBLKSGFH43OOD"), "4XOJBLKSGFH43OOD"));
+        assert!(is_named(
+            &record("8503e2c7-1876-4ed8-b388-c8479370f657"),
+            "8503E2C7-1876-4ED8-B388-C8479370F657"
+        ));
+        assert!(!is_named(&record("4XOJBLKSGFH43OOD"), "4XOJBLKSGFH43OO"));
+        assert!(!is_named(&Record::default(), ""));
+    }
 
     #[test]
     fn a_caller_cannot_forge_lines_or_move_the_cursor() {

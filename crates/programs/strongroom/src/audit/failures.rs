@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use strongroom_failures::{Entry, read};
 use strongroom_runtime::Clocks;
@@ -38,7 +38,11 @@ struct Tally {
 /// Lists them.
 pub(crate) fn run(options: &ListOptions) -> Result<ExitCode> {
     process::prepare();
-    let folder = Place::named(&options.place)?.data.failures();
+    let data = Place::named(&options.place)?.data;
+    if !data.path().is_dir() {
+        bail!("there is no folder {}; name the server's with --data-dir", data.path().display());
+    }
+    let folder = data.failures();
     let start = options.since.map(|since| moment::text(since.as_millis(Clocks::system().real_now())));
     let mut tally = Tally::default();
     let mut entries = read(&folder);

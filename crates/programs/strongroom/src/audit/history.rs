@@ -76,7 +76,10 @@ pub(crate) fn is_refusal(record: &Record) -> bool {
 
 /// The service that was called, as actions name it.
 pub(crate) fn service(record: &Record) -> &str {
-    record.event_source.split('.').next().unwrap_or_default()
+    match record.event_source.split('.').next().unwrap_or_default() {
+        "monitoring" => "cloudwatch",
+        service => service,
+    }
 }
 
 /// The traces of a record, in the order in which the decisions were made.

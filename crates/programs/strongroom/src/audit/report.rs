@@ -33,12 +33,19 @@ use crate::process;
 
 /// Findings at or above the asked severity.
 const FOUND: u8 = 1;
-/// Nothing was found, and something could not be asked.
+/// Nothing was found, and something, or all of it, could not be asked.
 const NOT_ALL_ASKED: u8 = 2;
 
 /// Makes the report.
-pub(crate) fn run(options: &ReportOptions) -> Result<ExitCode> {
+pub(crate) fn run(options: &ReportOptions) -> ExitCode {
     process::prepare();
+    make(options).unwrap_or_else(|error| {
+        eprintln!("strongroom: there is no report: {error:#}");
+        ExitCode::from(NOT_ALL_ASKED)
+    })
+}
+
+fn make(options: &ReportOptions) -> Result<ExitCode> {
     let site = Site::reach(options)?;
     let outcome = examine(&site, options);
     let shown = match options.format {

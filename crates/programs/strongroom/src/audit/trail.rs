@@ -12,6 +12,7 @@ mod keys;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
+use strongroom_policy::decision::Visible;
 use strongroom_runtime::Clocks;
 
 use self::chain::{Proofs, Walked};
@@ -39,7 +40,7 @@ pub(crate) fn run(options: &TrailOptions) -> ExitCode {
             }
         }
         Err(error) => {
-            eprintln!("strongroom: the trail was not verified: {error:#}");
+            eprintln!("strongroom: the trail was not verified: {}", Visible(&format!("{error:#}")));
             ExitCode::from(NOT_TOLD)
         }
     }
@@ -55,13 +56,18 @@ fn verify(options: &TrailOptions) -> Result<Walked> {
 fn print(walked: &Walked) {
     for chain in &walked.chains {
         let (from, to) = (moment::text(chain.start_ms), moment::text(chain.end_ms));
-        println!("{}: {} digests, {} files, from {from} to {to}", chain.name, chain.digests, chain.files);
+        println!(
+            "{}: {} digests, {} files, from {from} to {to}",
+            Visible(&chain.name),
+            chain.digests,
+            chain.files
+        );
     }
     for finding in &walked.findings {
-        println!("{}: {}", finding.what, finding.key);
+        println!("{}: {}", Visible(&finding.what), Visible(&finding.key));
     }
     for key in &walked.unproven {
-        println!("nothing here signs this digest: {key}");
+        println!("nothing here signs this digest: {}", Visible(key));
     }
     if !walked.unproven.is_empty() {
         println!(

@@ -80,7 +80,7 @@ pub(crate) enum AuditCommand {
     /// Asks through the public API, with the credentials of the environment and what they may read, at the endpoint of
     /// --endpoint, of AWS_ENDPOINT_URL, or of AWS itself; changes nothing. What cannot be read is told. Exits with status 0
     /// if nothing is found, with 1 if there are findings of the severity of --fail-on or above, and with 2 if there are none
-    /// but something could not be asked.
+    /// but something, or all of it, could not be asked.
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportOptions),
 }

@@ -4,7 +4,7 @@ use strongroom_api_cloudtrail::{
     AddTagsRequest, AddTagsResponse, ListTagsRequest, ListTagsResponse, RemoveTagsRequest,
     RemoveTagsResponse, ResourceTag, Tag, actions, errors,
 };
-use strongroom_identity::{ConditionKeys, RequestContext};
+use strongroom_identity::{ConditionKeys, PARTITION, RequestContext};
 
 use crate::CloudTrail;
 use crate::domain::tags::Tags;
@@ -22,7 +22,9 @@ pub(super) async fn add(
     context.ask(ConditionKeys::new().with_tags(tags.iter()));
     let id = arn(&input.resource_id)?;
     let tags = &tags;
-    cloudtrail.trails.change::<actions::AddTags>(context, id, |trail| trail.tags.add(tags.clone())).await?;
+    let added =
+        cloudtrail.trails.change::<actions::AddTags>(context, id, |trail| trail.tags.add(tags.clone()));
+    added.await.map_err(of_resources)?;
     Ok(AddTagsResponse {})
 }
 
@@ -39,7 +41,7 @@ pub(super) async fn remove(
         trail.tags.remove(tags);
         Ok(())
     });
-    removed.await?;
+    removed.await.map_err(of_resources)?;
     Ok(RemoveTagsResponse {})
 }
 
@@ -57,7 +59,8 @@ pub(super) async fn list(
     }
     let mut listed = Vec::new();
     for id in input.resource_id_list {
-        let trail = cloudtrail.trails.permitted::<actions::ListTags>(context, arn(&id)?).await?;
+        let trail = cloudtrail.trails.permitted::<actions::ListTags>(context, arn(&id)?).await;
+        let trail = trail.map_err(of_resources)?;
         let tags = trail.tags.iter();
         let tags = tags.map(|(key, value)| Tag { key: key.to_owned(), value: Some(value.to_owned()) });
         listed.push(ResourceTag { resource_id: Some(id), tags_list: Some(tags.collect()) });
@@ -65,7 +68,36 @@ pub(super) async fn list(
     Ok(ListTagsResponse { resource_tag_list: Some(listed), next_token: None })
 }
 
-/// Tags are asked for by ARN only.
+/// Tags are asked for by ARN only. Of what else in CloudTrail has tags there is nothing here.
 fn arn(id: &str) -> Result<&str, Refusal> {
-    if id.starts_with("arn:") { Ok(id) } else { Err(Refusal::invalid_arn(id)) }
+    let parts: Vec<_> = id.splitn(6, ':').collect();
+    let &["arn", PARTITION, service, _, _, resource] = parts.as_slice() else {
+        return Err(Refusal::invalid_arn(id));
+    };
+    let kind = resource.split('/').next().unwrap_or_default();
+    // Texts: ours, after the descriptions of these errors in the API Reference.
+    let not_there = |shape, what: &str| Err(Refusal::of(shape, format!("The {what} was not found: {id}")));
+    match (service, kind) {
+        ("cloudtrail", "trail") => Ok(id),
+        ("cloudtrail", "eventdatastore") => {
+            not_there(&errors::EVENT_DATA_STORE_NOT_FOUND_EXCEPTION, "event data store")
+        }
+        ("cloudtrail", "channel") => not_there(&errors::CHANNEL_NOT_FOUND_EXCEPTION, "channel"),
+        ("cloudtrail", "dashboard") => not_there(&errors::RESOURCE_NOT_FOUND_EXCEPTION, "dashboard"),
+        ("cloudtrail", _) => Err(Refusal::invalid_arn(id)),
+        _ => Err(Refusal::of(
+            &errors::RESOURCE_TYPE_NOT_SUPPORTED_EXCEPTION,
+            format!("The resource type is not supported by CloudTrail: {id}"),
+        )),
+    }
+}
+
+/// The operations on tags have an error of their own for a trail that is not there.
+fn of_resources(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::Modelled(shape, text) if shape.name == errors::TRAIL_NOT_FOUND_EXCEPTION.name => {
+            Refusal::of(&errors::RESOURCE_NOT_FOUND_EXCEPTION, text)
+        }
+        other => other,
+    }
 }

@@ -17,5 +17,6 @@ mod refusals;
 mod selection;
 mod selectors;
 mod statements;
+mod tag_refusals;
 mod trails;
 mod world;

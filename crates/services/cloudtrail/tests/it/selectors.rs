@@ -102,3 +102,36 @@ fn selectors_that_mean_nothing_are_refused() {
         assert_eq!(error.code(), "InsightNotEnabledException");
     });
 }
+
+#[test]
+fn the_fields_of_a_selector_are_those_of_its_category() {
+    strongroom_testkit::run(async {
+        let (database, folder) = (TestDatabase::sqlite(), TempDir::new().unwrap());
+        let world = World::new(&database, &folder).await;
+        world.trail("Trail", |_| ()).await;
+        let context = world.context(REGION);
+        let category = |name: &str| equals("eventCategory", &[name]);
+        let objects = || equals("resources.type", &["AWS::S3::Object"]);
+        let kms = || equals("eventSource", &["kms.amazonaws.com"]);
+        let refused = [
+            vec![category("Management"), objects()],
+            vec![category("Management"), equals("resources.ARN", &["arn:aws:s3:::bucket/key"])],
+            vec![category("Management"), equals("errorCode", &["AccessDenied"])],
+            vec![category("Data"), objects(), equals("vpcEndpointId", &["vpce-1"])],
+            vec![category("NetworkActivity")],
+            vec![category("NetworkActivity"), kms(), equals("readOnly", &["true"])],
+        ];
+        for fields in refused {
+            let error = world.cloudtrail.put_event_selectors(&context, advanced(fields.clone())).await;
+            assert_eq!(error.unwrap_err().code(), "InvalidEventSelectorsException", "{fields:?}");
+        }
+        let accepted = [
+            vec![category("Management"), kms(), equals("eventName", &["Decrypt"])],
+            vec![category("Data"), objects(), equals("resources.ARN", &["arn:aws:s3:::bucket/key"])],
+            vec![category("NetworkActivity"), kms(), equals("errorCode", &["VpceAccessDenied"])],
+        ];
+        for fields in accepted {
+            world.cloudtrail.put_event_selectors(&context, advanced(fields)).await.unwrap();
+        }
+    });
+}

@@ -15,7 +15,7 @@ use crate::domain::datum::check_dimensions;
 use crate::domain::home::Home;
 use crate::domain::metric::Metric;
 use crate::domain::rule::{Rule, name_in};
-use crate::domain::statistic::Statistic;
+use crate::domain::statistic::{Statistic, is_extended};
 use crate::domain::tags;
 use crate::error::Refusal;
 use crate::judging::watched;
@@ -131,8 +131,10 @@ fn watch(input: &api::PutMetricAlarmInput, context: &RequestContext) -> Result<W
     if input.datapoints_to_alarm.is_some_and(|needed| needed > periods) {
         return Err(Refusal::validation("DatapointsToAlarm must be less than or equal to EvaluationPeriods"));
     }
-    let threshold =
-        input.threshold.filter(|threshold| threshold.is_finite()).ok_or_else(|| missing("Threshold"))?;
+    let threshold = input.threshold.ok_or_else(|| missing("Threshold"))?;
+    if !threshold.is_finite() {
+        return Err(Refusal::validation("The parameter Threshold must be a finite number."));
+    }
     let treat = input.treat_missing_data.as_deref();
     let treatment = treat.map(|name| {
         Missing::named(name).ok_or_else(|| {
@@ -188,23 +190,27 @@ fn source(input: &api::PutMetricAlarmInput, context: &RequestContext) -> Result<
         return metric(input).map(Source::Metric);
     };
     if let Some((name, _)) = single.into_iter().find(|(_, is_given)| *is_given) {
-        return Err(Refusal::validation(format!(
-            "The parameters Metrics and {name} cannot be used together."
-        )));
+        // Text: an answer of AWS, quoted in public issue threads.
+        return Err(Refusal::validation(format!("{name} should not be set if list of Metrics is set.")));
     }
     math(queries::parse(metrics, context.account())?).map(Source::Math)
 }
 
 fn metric(input: &api::PutMetricAlarmInput) -> Result<MetricStat, Refusal> {
-    let name = input.metric_name.as_deref().ok_or_else(|| {
-        Refusal::validation("Exactly one of the following must be specified: MetricName, Metrics.")
-    })?;
-    let namespace = input.namespace.as_deref().ok_or_else(|| missing("Namespace"))?;
+    // Text: an answer of AWS for a name, quoted in public issue threads.
+    let null = |parameter: &str| Refusal::validation(format!("{parameter} must not be null"));
+    let name = input.metric_name.as_deref().ok_or_else(|| null("MetricName"))?;
+    let namespace = input.namespace.as_deref().ok_or_else(|| null("Namespace"))?;
     let statistic = match (&input.statistic, &input.extended_statistic) {
         (Some(statistic), None) => {
             Statistic::named(statistic.as_str()).ok_or_else(|| missing("Statistic"))?
         }
-        (None, Some(_)) => return Err(Refusal::NotYet("alarms on percentiles")),
+        (None, Some(name)) if is_extended(name) => return Err(Refusal::NotYet("alarms on percentiles")),
+        (None, Some(name)) => {
+            return Err(Refusal::validation(format!(
+                "The value {name} for parameter ExtendedStatistic is not supported."
+            )));
+        }
         _ => {
             return Err(Refusal::validation(
                 "Exactly one of the following must be specified: Statistic, ExtendedStatistic.",
@@ -212,7 +218,7 @@ fn metric(input: &api::PutMetricAlarmInput) -> Result<MetricStat, Refusal> {
         }
     };
     check_dimensions("Dimensions", input.dimensions.as_deref())?;
-    let period = input.period.ok_or_else(|| missing("Period"))?;
+    let period = input.period.ok_or_else(|| null("Period"))?;
     check_alarm_period(i64::from(period))?;
     Ok(MetricStat {
         metric: Metric::of_request(namespace, name, input.dimensions.as_deref()),
@@ -249,9 +255,8 @@ fn math(queries: Vec<Query>) -> Result<Vec<Query>, Refusal> {
         return Err(Refusal::validation("All metrics of an alarm must have the same period."));
     }
     if watched(&queries).is_none() {
-        return Err(Refusal::validation(
-            "Exactly two elements of the metrics list should not return data: one element must have ReturnData true.",
-        ));
+        // Text: an answer of AWS, quoted in public issue threads.
+        return Err(Refusal::validation("Exactly one element of the metrics list should return data."));
     }
     Ok(queries)
 }

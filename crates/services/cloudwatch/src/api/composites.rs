@@ -40,13 +40,19 @@ pub(super) async fn put_composite_alarm(
     let home = Home::of(context);
     let alarms = cloudwatch.directory.of(&home).await?;
     let named = rule.alarms().into_iter().chain(suppressor.iter().map(|it| it.alarm.as_str()));
-    for named in named {
-        let is_there = name_in(&home, named).is_some_and(|child| child == name || alarms.contains_key(child));
-        if !is_there {
-            return Err(Refusal::validation(format!(
-                "Could not save the composite alarm as alarms [{named}] in the alarm rule do not exist"
-            )));
+    let is_there =
+        |named: &&str| name_in(&home, named).is_some_and(|child| child == name || alarms.contains_key(child));
+    let mut missing: Vec<&str> = Vec::new();
+    for named in named.filter(|named| !is_there(named)) {
+        if !missing.contains(&named) {
+            missing.push(named);
         }
+    }
+    if !missing.is_empty() {
+        return Err(Refusal::validation(format!(
+            "Could not save the composite alarm as alarms [{}] in the alarm rule do not exist",
+            missing.join(", ")
+        )));
     }
     let make = |known: Option<&Alarm>| {
         if known.is_some_and(|known| known.composite().is_none()) {

@@ -77,7 +77,7 @@ pub(super) async fn get_metric_data(
     // Not where calls are answered; the place is held until it is done, whether anybody still waits or not.
     let answered = tokio::task::spawn_blocking(move || {
         let _place = place;
-        page(compute(&parsed, given, blank)?, &input)
+        page(compute(&home, &parsed, given, blank)?, &input)
     });
     answered.await.map_err(|error| Refusal::Internal(error.into()))?
 }
@@ -90,6 +90,7 @@ struct Computed {
 }
 
 fn compute(
+    home: &Home,
     parsed: &[Query],
     given: BTreeMap<String, Arc<Series>>,
     blank: Span,
@@ -109,7 +110,7 @@ fn compute(
             let words = query.label.as_ref().map_or(0, |label| label.matches("${").count());
             let work = series.points.len().saturating_mul(words);
             scope.budget().spend(work).map_err(|error| queries::refusal(&query.id, error))?;
-            let label = label(query, name, &series);
+            let label = label(home, query, name, &series);
             results.push(Computed { id: query.id.clone(), label, series });
             Ok(())
         };
@@ -136,7 +137,7 @@ fn compute(
 
 /// The label: what the query says, with what stands between `${` and `}` replaced (CloudWatch User Guide, "Using dynamic
 /// labels").
-fn label(query: &Query, name: &str, series: &Series) -> String {
+fn label(home: &Home, query: &Query, name: &str, series: &Series) -> String {
     let Some(given) = &query.label else { return name.to_owned() };
     let mut label = String::with_capacity(given.len());
     let mut rest = given.as_str();
@@ -147,15 +148,16 @@ fn label(query: &Query, name: &str, series: &Series) -> String {
             rest = after;
             continue;
         };
-        label.push_str(&dynamic(query, name, series, word.trim()));
+        label.push_str(&dynamic(home, query, name, series, word.trim()));
         rest = after;
     }
     label.push_str(rest);
     label
 }
 
-fn dynamic(query: &Query, name: &str, series: &Series, word: &str) -> String {
+fn dynamic(home: &Home, query: &Query, name: &str, series: &Series, word: &str) -> String {
     let values = || series.points.values().copied();
+    let range = |from: Option<f64>, to: Option<f64>| from.zip(to).map(|(from, to)| to - from);
     let number = |value: Option<f64>| value.map_or_else(|| "--".to_owned(), |value| value.to_string());
     let count = series.points.len();
     match word {
@@ -166,7 +168,11 @@ fn dynamic(query: &Query, name: &str, series: &Series, word: &str) -> String {
         "MAX" => number(values().reduce(f64::max)),
         "FIRST" => number(values().next()),
         "LAST" => number(values().last()),
+        "FIRST_LAST_RANGE" => number(range(values().next(), values().last())),
+        "MIN_MAX_RANGE" => number(range(values().reduce(f64::min), values().reduce(f64::max))),
         "DATAPOINT_COUNT" => count.to_string(),
+        "PROP('AccountId')" => home.account.to_string(),
+        "PROP('Region')" => home.region.to_owned(),
         property => {
             let named = property.strip_prefix("PROP('").and_then(|rest| rest.strip_suffix("')"));
             let stat = query.stat.as_ref();

@@ -41,6 +41,7 @@ pub(super) async fn describe_alarms(
         }
         None => None,
     };
+    let input = without_empty_lists(input);
     let (fits, few) = selection(&home, &alarms, &input)?;
     let mut found = alarms
         .values()
@@ -55,6 +56,15 @@ pub(super) async fn describe_alarms(
         metric_alarms: Some(metrics.into_iter().map(|alarm| metric_alarm(alarm, few)).collect()),
         next_token,
     })
+}
+
+/// A list without members filters nothing: in the query protocol it is no parameter at all.
+fn without_empty_lists(input: api::DescribeAlarmsInput) -> api::DescribeAlarmsInput {
+    api::DescribeAlarmsInput {
+        alarm_names: input.alarm_names.filter(|names| !names.is_empty()),
+        alarm_types: input.alarm_types.filter(|types| !types.is_empty()),
+        ..input
+    }
 }
 
 /// How much of an alarm is shown.

@@ -35,8 +35,8 @@ pub(super) async fn put_metric_data(
     context.ask(ConditionKeys::new().with("cloudwatch:namespace", namespace));
     cloudwatch.permit::<actions::PutMetricData>(context)?;
     if namespace.starts_with(RESERVED) {
-        // Namespaces of AWS's own services.
-        return Err(Refusal::value(format!("The value {namespace} for parameter Namespace is invalid.")));
+        // Namespaces of AWS's own services. Text: an answer of AWS, quoted in public issue threads.
+        return Err(Refusal::value(format!("The value {RESERVED} for parameter Namespace is invalid.")));
     }
     let mut data = input.metric_data.unwrap_or_default();
     // What a datum is about shows in no metric.

@@ -102,6 +102,7 @@ fn parse_one(query: &api::MetricDataQuery, account: AccountId) -> Result<Query, 
         expression: query.expression.clone(),
         period_s: query.period.map(i64::from),
         return_data: query.return_data,
+        account_id: query.account_id.clone(),
     })
 }
 
@@ -142,8 +143,8 @@ pub(super) fn shown(query: &Query) -> api::MetricDataQuery {
         }),
         expression: query.expression.clone(),
         label: query.label.clone(),
-        return_data: query.return_data,
+        return_data: Some(query.return_data.unwrap_or(true)),
         period: query.period_s.map(|seconds| seconds as i32),
-        account_id: None,
+        account_id: query.account_id.clone(),
     }
 }

@@ -1,7 +1,7 @@
 //! Tags on alarms.
 
 use strongroom_api_cloudwatch::{self as api, actions};
-use strongroom_identity::{Action, ConditionKeys, RequestContext};
+use strongroom_identity::{Action, ConditionKeys, PARTITION, RequestContext};
 
 use super::alarms::touched;
 use crate::CloudWatch;
@@ -76,6 +76,15 @@ fn name_of(context: &RequestContext, arn: &str) -> Result<String, Refusal> {
             Ok(name.to_owned())
         }
         Some(_) => Err(Refusal::UnknownResource(arn.to_owned())),
+        None if is_of_cloudwatch(arn) => Err(Refusal::UnknownResource(arn.to_owned())),
         None => Err(Refusal::value(format!("The value {arn} for parameter ResourceARN is invalid."))),
     }
+}
+
+/// Whether an ARN is that of something else in CloudWatch that has tags, and that there is not here.
+fn is_of_cloudwatch(arn: &str) -> bool {
+    let parts: Vec<_> = arn.splitn(6, ':').collect();
+    let &["arn", PARTITION, "cloudwatch", _, _, resource] = parts.as_slice() else { return false };
+    let kind = resource.split(['/', ':']).next();
+    kind.is_some_and(|kind| matches!(kind, "dashboard" | "insight-rule" | "metric-stream" | "slo"))
 }

@@ -163,6 +163,9 @@ pub(crate) struct Query {
     pub(crate) period_s: Option<i64>,
     /// As given: without it, everything is returned.
     pub(crate) return_data: Option<bool>,
+    /// As given: the account's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account_id: Option<String>,
 }
 
 /// Where the values come from that an alarm compares.

@@ -18,3 +18,4 @@ mod refusals;
 mod servers;
 mod statements;
 mod tags;
+mod validations;

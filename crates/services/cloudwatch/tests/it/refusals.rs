@@ -64,7 +64,10 @@ async fn what_is_no_alarm(database: &TestDatabase) {
     assert!(refused(math("TIME_SERIES(1)")).await.contains("at least one metric"));
     assert!(refused(math("SEARCH('x', 'Sum', 60)")).await.starts_with("NotImplementedException"));
     let both = api::PutMetricAlarmInput { metric_name: Some("m".to_owned()), ..math("1") };
-    assert!(refused(both).await.contains("cannot be used together"));
+    assert_eq!(
+        refused(both).await,
+        "ValidationException: MetricName should not be set if list of Metrics is set."
+    );
 }
 
 async fn who_may_do_what(database: &TestDatabase) {

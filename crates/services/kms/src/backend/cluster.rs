@@ -91,11 +91,22 @@ impl InCluster {
         }
     }
 
+    /// Refuses cryptography while the key store is not connected, in AWS's words for it (KMS Developer Guide, "Key states
+    /// of AWS KMS keys").
+    async fn expect_available<const N: usize>(&self, keys: [(&Key, &Material); N]) -> Result<(), Refusal> {
+        let store = self.stores.find(&self.home, &self.store).await?;
+        match keys.first() {
+            Some((key, _)) if store.state != ConnectionState::Connected => Err(key.unavailable()),
+            _ => Ok(()),
+        }
+    }
+
     async fn compute_in_time<const N: usize>(
         &self,
         keys: [(&Key, &Material); N],
         command: impl Fn([Handles; N]) -> Command + Send + Sync,
     ) -> Result<Reply, Refusal> {
+        self.expect_available(keys).await?;
         let connection = self.connection().await?;
         self.stores.admit(&self.store)?;
         let first = command(connection.find(keys).await?);

@@ -79,6 +79,11 @@ impl Key {
         Refusal::InvalidState(format!("{} is updating.", self.arn))
     }
 
+    /// What is said of a key that is used while its key store is not connected.
+    pub(crate) fn unavailable(&self) -> Refusal {
+        Refusal::InvalidState(format!("{} is unavailable.", self.arn))
+    }
+
     /// What is said of a key that lacks a material: while none was imported, and after one was deleted or has expired.
     pub(crate) fn pending_import(&self) -> Refusal {
         Refusal::InvalidState(format!("{} is pending import.", self.arn))

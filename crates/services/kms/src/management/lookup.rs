@@ -125,7 +125,7 @@ impl KeyManagement {
         match self.standing(key).await {
             Err(refusal) => refusal,
             Ok(standing) if standing.available => Refusal::DryRun,
-            Ok(_) => Refusal::InvalidState(format!("{} is unavailable.", key.arn)),
+            Ok(_) => key.unavailable(),
         }
     }
 

@@ -26,23 +26,22 @@ use crate::fixture::{ABSENT, operation};
 on_both_engines! {
     every_declared_error_is_reached,
     a_store_that_does_not_answer_is_a_time_out,
+    where_the_model_has_no_time_out_it_is_a_failure_of_ours,
     a_store_that_is_broken_is_a_failure_of_ours,
 }
 
 /// An ARN that is none.
 const NO_ARN: &str = "arn:aws:kms:nowhere";
 
+/// What did not answer in time, and what failed.
+const TIME_OUT: &str = "DependencyTimeoutException";
+const FAILURE: &str = "KMSInternalException";
+
 /// Errors that come from the machine and not from what is asked; whoever rehearses has them on demand.
 const OF_THE_MACHINE: [(&str, &str); 3] = [
     // AWS's texts: KMS API Reference, of each.
-    (
-        "KMSInternalException",
-        "The request was rejected because an internal exception occurred. The request can be retried.",
-    ),
-    (
-        "DependencyTimeoutException",
-        "The system timed out while trying to fulfill the request. You can retry the request.",
-    ),
+    (FAILURE, "The request was rejected because an internal exception occurred. The request can be retried."),
+    (TIME_OUT, "The system timed out while trying to fulfill the request. You can retry the request."),
     (
         "KeyUnavailableException",
         "The request was rejected because the specified KMS key was not available. You can retry the request.",
@@ -182,19 +181,24 @@ async fn on_demand(world: &World, good: &Good, code: &'static str) -> Result<(),
     }
 }
 
-/// Good calls of operations that need the store and whose model has `code`.
-fn that_need_the_store(code: &str) -> Vec<Good> {
-    // Random bytes come from the machine; a dry run of them does not exist.
-    let needs = |good: &Good| good.operation != "GenerateRandom";
-    let declares = |good: &Good| operation(good.operation).errors.iter().any(|error| error.name == code);
-    goods().into_iter().filter(|good| needs(good) && declares(good)).collect()
+/// Whether the model of an operation has `code`.
+fn declares(name: &str, code: &str) -> bool {
+    operation(name).errors.iter().any(|error| error.name == code)
 }
 
-/// Calls each, with nothing in memory, after `break_it`.
-async fn all_answer(database: &TestDatabase, code: &str, break_it: impl AsyncFn(&strongroom_store::Db)) {
+/// Calls each operation that needs the store and that `which` says, with nothing in memory, after `break_it`.
+async fn all_answer(
+    database: &TestDatabase,
+    which: impl Fn(&str) -> bool,
+    code: &str,
+    break_it: impl AsyncFn(&strongroom_store::Db),
+) {
     let world = World::new(database).await;
     let mut calls = Vec::new();
-    for good in that_need_the_store(code) {
+    // Random bytes come from the machine; a dry run of them does not exist.
+    let needs = |name: &str| name != "GenerateRandom" && which(name);
+    for good in goods().into_iter().filter(|good| needs(good.operation)) {
+        assert!(declares(good.operation, code), "{} {code}", good.operation);
         calls.push((good.operation, world.resolved(&good.input).await));
     }
     break_it(world.db()).await;
@@ -210,10 +214,19 @@ async fn all_answer(database: &TestDatabase, code: &str, break_it: impl AsyncFn(
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// Has the store answer nobody any more.
+async fn close(db: &strongroom_store::Db) {
+    db.close().await.unwrap();
+}
+
 async fn a_store_that_does_not_answer_is_a_time_out(database: &TestDatabase) {
-    all_answer(database, "DependencyTimeoutException", async |db| db.close().await.unwrap()).await;
+    all_answer(database, |name| declares(name, TIME_OUT), TIME_OUT, close).await;
+}
+
+async fn where_the_model_has_no_time_out_it_is_a_failure_of_ours(database: &TestDatabase) {
+    all_answer(database, |name| !declares(name, TIME_OUT), FAILURE, close).await;
 }
 
 async fn a_store_that_is_broken_is_a_failure_of_ours(database: &TestDatabase) {
-    all_answer(database, "KMSInternalException", world::break_tables).await;
+    all_answer(database, |_| true, FAILURE, world::break_tables).await;
 }

@@ -35,6 +35,13 @@ pub(super) async fn put_metric_filter(
     expect_served(&input)?;
     let name = &GroupName::of(context, &input.log_group_name);
     let rule = read(input.filter_pattern, input.metric_transformations)?;
+    if rule.is_reserved() {
+        // Text: ours. Whoever may put filters and events would say what he likes of the uses of keys.
+        return Err(Refusal::invalid(format!(
+            "Invalid metric transformation: the namespace {} is reserved for AWS",
+            rule.namespace
+        )));
+    }
     let regexes = rule.compile()?.regexes();
     let wanted = &MetricFilter {
         // That of the group, once it is found.

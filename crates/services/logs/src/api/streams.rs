@@ -260,7 +260,7 @@ impl List<'_> {
         LogStream {
             log_stream_name: Some(stream.name.clone()),
             creation_time: Some(stream.created_ms),
-            first_event_timestamp: stored.map(|stored| stored.first_ms),
+            first_event_timestamp: stored.and_then(|stored| stored.first_ms),
             last_event_timestamp: stored.map(|stored| stored.last_ms),
             last_ingestion_time: stored.map(|stored| stored.ingested_ms),
             upload_sequence_token: stored.map(|stored| super::putting::sequence_token(stored.next_sequence)),

@@ -11,6 +11,9 @@ use crate::error::Refusal;
 pub(crate) const MOST_IN_GROUP: usize = 100;
 pub(crate) const MOST_REGEXES_IN_GROUP: usize = 5;
 
+/// What the namespaces of the services' own metrics begin with: nobody else says anything in them.
+const RESERVED: &str = "AWS/";
+
 /// Dimensions of a filter's metric.
 const MOST_DIMENSIONS: usize = 3;
 
@@ -85,6 +88,11 @@ pub(crate) struct Said {
 }
 
 impl Rule {
+    /// Whether its metric would be one of the services' own.
+    pub(crate) fn is_reserved(&self) -> bool {
+        self.namespace.starts_with(RESERVED)
+    }
+
     /// Reads a rule. Texts without a note are answers of AWS quoted in public issue threads.
     pub(crate) fn compile(&self) -> Result<Compiled, Refusal> {
         let pattern = Pattern::parse(&self.pattern)?;

@@ -75,6 +75,11 @@ impl Saying {
         Ok(Self { rows, engine, source })
     }
 
+    /// The engine of the database that it is for.
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine
+    }
+
     pub(crate) async fn add(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         for row in &self.rows {
             let number = match self.engine {

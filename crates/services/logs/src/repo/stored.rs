@@ -20,7 +20,10 @@ const LIST_BACK: Statement = Statement::new(
      WHERE group_id = $1 AND (last_ms < $2 OR last_ms = $2 AND stream_id < $3) \
      ORDER BY last_ms DESC, stream_id DESC LIMIT $4",
 );
-const SHRINK: Statement = Statement::new("UPDATE logs_stored SET bytes = bytes - $2 WHERE stream_id = $1");
+const SHRINK: Statement = Statement::new(
+    "UPDATE logs_stored SET bytes = bytes - $2, first_ms = \
+     COALESCE((SELECT MIN(at_ms) FROM logs_events WHERE stream_id = $1), 9223372036854775807) WHERE stream_id = $1",
+);
 const DELETE: Statement = Statement::new("DELETE FROM logs_stored WHERE stream_id = $1");
 const DELETE_SOME: Statement = Statement::new(
     "DELETE FROM logs_stored WHERE group_id = $1 \
@@ -33,7 +36,8 @@ pub(super) const STATEMENTS: &[Statement] = &[FIND, BYTES, LIST, LIST_BACK, SHRI
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stored {
     pub(crate) stream: Id,
-    pub(crate) first_ms: i64,
+    /// The time of the first event that is there; none where all are gone.
+    pub(crate) first_ms: Option<i64>,
     pub(crate) last_ms: i64,
     pub(crate) ingested_ms: i64,
     /// How many events it has had.
@@ -67,7 +71,7 @@ pub(crate) async fn list(
     rows.iter().map(read).collect()
 }
 
-/// Counts bytes of events that are gone.
+/// Notes that events are gone, which had so many bytes.
 pub(crate) async fn shrink(tx: &mut Tx<'_>, stream: Id, bytes: i64) -> Result<(), StoreError> {
     tx.execute(SHRINK, &[stream.into(), bytes.into()]).await.map(drop)
 }
@@ -85,7 +89,7 @@ pub(crate) async fn delete_some(db: &Db, group: Id, limit: usize) -> Result<u64,
 fn read(row: &Row) -> Result<Stored, StoreError> {
     Ok(Stored {
         stream: Id::read(row, "stream_id")?,
-        first_ms: row.i64("first_ms")?,
+        first_ms: Some(row.i64("first_ms")?).filter(|first_ms| *first_ms != i64::MAX),
         last_ms: row.i64("last_ms")?,
         ingested_ms: row.i64("ingested_ms")?,
         next_sequence: row.i64("next_sequence")?,

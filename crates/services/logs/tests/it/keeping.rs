@@ -1,5 +1,6 @@
 //! What is kept no longer is gone for readers at once, and from the disk within the hour.
 
+use strongroom_api_logs::{CloudWatchLogs as _, DescribeLogStreamsRequest};
 use strongroom_store::Statement;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
@@ -9,6 +10,7 @@ on_both_engines! {
     events_go_when_their_time_has_passed,
     what_is_deleted_leaves_nothing,
     a_server_that_does_not_stay_removes_what_is_due,
+    the_first_event_is_the_first_that_is_there,
 }
 
 const EVENTS: Statement = Statement::new("SELECT COUNT(*) AS found FROM logs_events");
@@ -87,4 +89,32 @@ async fn a_server_that_does_not_stay_removes_what_is_due(database: &TestDatabase
     assert_eq!(count(&lab, EVENTS).await, 1);
     lab.pass(MINUTE).await;
     assert_eq!(count(&lab, EVENTS).await, 0);
+}
+
+async fn the_first_event_is_the_first_that_is_there(database: &TestDatabase) {
+    let lab = Lab::new(database).await;
+    let root = lab.root();
+    root.create("g").await.unwrap();
+    root.retain("g", 1).await.unwrap();
+    for stream in ["all-go", "some-go"] {
+        root.stream("g", stream).await.unwrap();
+        root.put(("g", stream), &[(START, "x"), (START + 1, "y")]).await.unwrap();
+    }
+    root.put(("g", "some-go"), &[(START + HOUR, "later")]).await.unwrap();
+    lab.pass(DAY + HOUR).await;
+    let times = async |name: &str| {
+        let input = DescribeLogStreamsRequest {
+            log_group_name: Some("g".to_owned()),
+            log_stream_name_prefix: Some(name.to_owned()),
+            ..Default::default()
+        };
+        let found = lab.logs.describe_log_streams(&root.context(), input).await.unwrap();
+        let stream = found.log_streams.unwrap().remove(0);
+        (stream.first_event_timestamp, stream.last_event_timestamp)
+    };
+    assert_eq!(times("some-go").await, (Some(START + HOUR), Some(START + HOUR)));
+    assert_eq!(times("all-go").await, (None, Some(START + 1)), "when it was last written to stays");
+    let now = lab.now();
+    root.put(("g", "all-go"), &[(now, "z")]).await.unwrap();
+    assert_eq!(times("all-go").await, (Some(now), Some(now)));
 }

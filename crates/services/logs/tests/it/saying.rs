@@ -4,7 +4,7 @@ use strongroom_api_logs::{
     CloudWatchLogs as _, DeleteMetricFilterRequest, MetricTransformation, PutMetricFilterRequest,
 };
 use strongroom_logs::{Arrival, Arrivals, Emitted, Logs};
-use strongroom_store::{Engine, StoreError};
+use strongroom_store::{Engine, Statement, StoreError};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::{ACCOUNT, DAY, KEY, Lab, MINUTE, REGION, refused};
@@ -14,11 +14,15 @@ on_both_engines! {
     what_was_not_taken_comes_again,
     what_one_call_says_is_bounded,
     filters_go_and_say_no_more,
+    metrics_of_the_services_are_not_for_filters,
+    a_default_counts_once_for_a_minute_in_which_nothing_has_fitted,
     what_is_delivered_under_a_name_is_there_once,
     what_a_service_logs_needs_no_key_of_others,
 }
 
 const PLACE: (&str, &str) = ("g", "s");
+
+const MINUTES: Statement = Statement::new("SELECT COUNT(*) AS found FROM logs_filter_minutes");
 
 async fn lab(database: &TestDatabase) -> Lab {
     let lab = Lab::new(database).await;
@@ -43,6 +47,28 @@ async fn put_filter(lab: &Lab, name: &str, pattern: &str, default_value: Option<
         ..Default::default()
     };
     lab.logs.put_metric_filter(&lab.root().changing(), input).await.unwrap();
+}
+
+async fn metrics_of_the_services_are_not_for_filters(database: &TestDatabase) {
+    let lab = lab(database).await;
+    for namespace in ["AWS/KMS", "AWS/Logs", "AWS/"] {
+        let transformation = MetricTransformation {
+            metric_name: "KeyUsageCount".to_owned(),
+            metric_namespace: namespace.to_owned(),
+            metric_value: "1".to_owned(),
+            ..Default::default()
+        };
+        let input = PutMetricFilterRequest {
+            log_group_name: "g".to_owned(),
+            filter_name: "forged".to_owned(),
+            filter_pattern: String::new(),
+            metric_transformations: vec![transformation],
+            ..Default::default()
+        };
+        let (code, text) = refused(lab.logs.put_metric_filter(&lab.root().changing(), input).await);
+        assert_eq!(code, "InvalidParameterException", "{namespace}");
+        assert!(text.contains(namespace), "{text}");
+    }
 }
 
 /// Takes all that was said, as each engine has it.
@@ -94,6 +120,33 @@ async fn what_fits_is_said_by_the_minute(database: &TestDatabase) {
     let about: Vec<_> = said.iter().map(|said| (said.account.as_str(), said.region.as_str())).collect();
     assert!(about.iter().all(|about| *about == (ACCOUNT, REGION)));
     assert_eq!(take(&lab).await, []);
+}
+
+async fn a_default_counts_once_for_a_minute_in_which_nothing_has_fitted(database: &TestDatabase) {
+    let lab = lab(database).await;
+    put_filter(&lab, "errors", "ERROR", Some(0.5)).await;
+    let said_after = async |text: &str| {
+        lab.root().put(PLACE, &[(lab.now(), text)]).await.unwrap();
+        of(&take(&lab).await, "errors")
+    };
+    let minute = lab.now() / MINUTE;
+    assert_eq!(said_after("fine").await, [(1.0, 0.5, minute)]);
+    assert_eq!(said_after("fine again").await, [], "it has counted for this minute");
+    assert_eq!(said_after("ERROR").await, [(1.0, 2.0, minute)]);
+    lab.wait(MINUTE);
+    assert_eq!(said_after("ERROR").await, [(1.0, 2.0, minute + 1)]);
+    assert_eq!(said_after("fine").await, [], "another has fitted in this minute");
+    // Many minutes at once, of some of which it has said something.
+    let texts: Vec<_> = (0..20).map(|before| (lab.now() - (19 - before) * MINUTE, "fine")).collect();
+    lab.root().put(PLACE, &texts).await.unwrap();
+    let said = of(&take(&lab).await, "errors");
+    let expected: Vec<_> = (0..18).map(|before| (1.0, 0.5, minute + 1 - 19 + before)).collect();
+    assert_eq!(said, expected);
+    // What is remembered of minutes goes.
+    let count = async || lab.db.query_one(MINUTES, &[]).await.unwrap().i64("found").unwrap();
+    assert_eq!(count().await, 20);
+    lab.pass(3 * DAY).await;
+    assert_eq!(count().await, 0);
 }
 
 async fn what_was_not_taken_comes_again(database: &TestDatabase) {

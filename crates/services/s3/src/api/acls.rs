@@ -12,6 +12,9 @@ use crate::domain::actions;
 use crate::domain::bucket::Bucket;
 use crate::error::Refusal;
 
+/// The canned list that is taken where there are none (Amazon S3 User Guide, "Controlling ownership of objects").
+const OWNERS_OWN: &str = "bucket-owner-full-control";
+
 /// A list as an answer has it.
 fn shown(acl: &Acl) -> Vec<s3::Grant> {
     let grant = |grant: &AclGrant| {
@@ -82,6 +85,10 @@ impl New<'_> {
                 Refusal::NotYet("access control lists in x-amz-grant- headers")
             });
         }
+        // Only what changes nothing is taken where there are no lists: of the canned ones that by its name alone.
+        if bucket.settings.has_no_acls() && self.canned.is_some_and(|canned| canned != OWNERS_OWN) {
+            return Err(Refusal::acl_not_supported());
+        }
         let list = match (self.canned, self.policy) {
             (Some(_), Some(policy)) if policy.grants.is_some() => {
                 let text = "This request specifies both a canned ACL and an access control list";
@@ -94,7 +101,6 @@ impl New<'_> {
                 return Err(Refusal::client(400, "MissingSecurityHeader", text));
             }
         };
-        // Only what changes nothing is taken where there are no lists.
         if bucket.settings.has_no_acls() && !list.is_owners_alone(owned_by) {
             return Err(Refusal::acl_not_supported());
         }

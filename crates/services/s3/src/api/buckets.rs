@@ -126,8 +126,9 @@ fn region_of(context: &RequestContext, constraint: Option<&str>) -> Result<Regio
         None if signed_for.name() == FIRST_REGION => Ok(signed_for),
         None => Err(illegal("unspecified")),
         Some(named) => {
+            // The first Region is the one that is not named.
             let region = Region::named(if named == EU { "eu-west-1" } else { named });
-            let region = region.filter(|region| region.name() != FIRST_REGION || named == FIRST_REGION);
+            let region = region.filter(|region| region.name() != FIRST_REGION);
             let Some(region) = region else {
                 let text = "The specified location-constraint is not valid";
                 return Err(Refusal::client(400, "InvalidLocationConstraint", text));
@@ -206,6 +207,10 @@ pub(super) async fn list_buckets(
     input: s3::ListBucketsRequest,
 ) -> Result<s3::ListBucketsOutput, Refusal> {
     storage.permit_everywhere::<actions::ListAllMyBuckets>(context)?;
+    let shows_region = input.prefix.is_some()
+        || input.max_buckets.is_some()
+        || input.bucket_region.is_some()
+        || input.continuation_token.is_some();
     let prefix = input.prefix.unwrap_or_default();
     let most = input.max_buckets.map_or(MOST_BUCKETS, |most| i64::from(most).clamp(1, MOST_BUCKETS));
     let mut from = match &input.continuation_token {
@@ -237,7 +242,8 @@ pub(super) async fn list_buckets(
             shown.push(s3::Bucket {
                 name: Some(bucket.name.clone()),
                 creation_date: Some(seconds(bucket.created_ms)),
-                bucket_region: Some(bucket.region.name().to_owned()),
+                // "If the request contains at least one valid parameter" (API Reference, Bucket).
+                bucket_region: shows_region.then(|| bucket.region.name().to_owned()),
                 bucket_arn: Some(bucket_arn(&bucket.name)),
             });
         }

@@ -1,5 +1,7 @@
 //! Objects deleted.
 
+use std::collections::HashSet;
+
 use strongroom_api_s3 as s3;
 use strongroom_identity::{ConditionKeys, RequestContext};
 use strongroom_service::ApiError;
@@ -26,7 +28,11 @@ pub(super) async fn delete_object(
     }
     let expected_owner = input.expected_bucket_owner.as_deref();
     Place::of_object(storage.bucket(&input.bucket, expected_owner).await?, &input.key).note(context);
-    context.ask(ConditionKeys::new().with_some("s3:VersionId", input.version_id.as_deref()));
+    context.ask(
+        ConditionKeys::new()
+            .with_some("s3:VersionId", input.version_id.as_deref())
+            .with_some("s3:if-match", input.if_match.as_deref()),
+    );
     let victim = Victim {
         bucket: &input.bucket,
         key: &input.key,
@@ -59,7 +65,12 @@ pub(super) async fn delete_objects(
     Place::of_bucket(storage.bucket(&input.bucket, expected_owner).await?).note(context);
     let is_quiet = input.delete.quiet == Some(true);
     let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+    let mut seen = HashSet::new();
     for object in objects {
+        // What is named twice is deleted once.
+        if !seen.insert((&object.key, &object.version_id, &object.e_tag)) {
+            continue;
+        }
         let victim = Victim {
             bucket: &input.bucket,
             key: &object.key,
@@ -67,7 +78,11 @@ pub(super) async fn delete_objects(
             expected_owner,
             conditions: WriteConditions { if_match: object.e_tag.as_deref(), if_none_match: None },
         };
-        context.ask(ConditionKeys::new().with_some("s3:VersionId", victim.version));
+        context.ask(
+            ConditionKeys::new()
+                .with_some("s3:VersionId", victim.version)
+                .with_some("s3:if-match", object.e_tag.as_deref()),
+        );
         // The first change commits with the draft of the record, which speaks of them all; later ones find it there.
         let outcome = match check_key(&object.key) {
             Ok(()) => storage.delete(context, &victim, deleted.is_empty()).await,

@@ -8,10 +8,13 @@ use crate::ObjectStorage;
 use crate::domain::actions;
 use crate::domain::checksum::Stored;
 use crate::domain::listing::{Token, View, limit, shown};
-use crate::domain::object::{Content, Version};
+use crate::domain::object::{Content, Version, check_version_id};
 use crate::error::Refusal;
 use crate::repo;
 use crate::storage::{Entry, Page, Start};
+
+/// The parameter that says after which version of a key a page begins.
+const VERSION_MARKER: &str = "version-id-marker";
 
 /// What a listing says to policies.
 fn ask(context: &RequestContext, prefix: Option<&str>, delimiter: Option<&str>, max_keys: Option<i32>) {
@@ -173,16 +176,25 @@ pub(super) async fn list_object_versions(
         storage.on_bucket::<actions::ListBucketVersions>(context, &input.bucket, expected_owner).await?;
     let view = View::new(input.prefix.as_deref(), input.delimiter.as_deref());
     let key_marker = input.key_marker.unwrap_or_default();
-    let start = match input.version_id_marker.as_deref().filter(|id| !id.is_empty()) {
+    let start = match input.version_id_marker.as_deref() {
         None => Start::Token(Token::After(key_marker.clone())),
-        Some(_) if key_marker.is_empty() => {
+        Some("") if key_marker.is_empty() => Start::Token(Token::After(String::new())),
+        Some(id) if key_marker.is_empty() => {
             let text = "A version-id marker cannot be specified without a key marker.";
-            return Err(Refusal::invalid_argument(text, "version-id-marker", ""));
+            return Err(Refusal::invalid_argument(text, VERSION_MARKER, id));
         }
-        Some(id) => match repo::number_of(&storage.db, &input.bucket, &key_marker, id).await? {
-            Some(number) => Start::Within(key_marker.clone(), number),
-            None => Start::Token(Token::After(key_marker.clone())),
-        },
+        Some("") => {
+            let text = "A version-id marker cannot be empty.";
+            return Err(Refusal::invalid_argument(text, VERSION_MARKER, ""));
+        }
+        Some(id) => {
+            check_version_id(id, VERSION_MARKER)?;
+            match repo::number_of(&storage.db, &input.bucket, &key_marker, id).await? {
+                Some(number) => Start::Within(key_marker.clone(), number),
+                // Whoever empties a bucket has deleted it since the page that it ended: no version of its key is passed over.
+                None => Start::Token(Token::From(key_marker.clone())),
+            }
+        }
     };
     let page = storage.list(&permitted, view, start, limit, true).await?;
     let bucket_owner = permitted.resource().bucket.account;

@@ -22,7 +22,7 @@ use crate::domain::conditions::{ReadConditions, WriteConditions};
 use crate::domain::copy_source::CopySource;
 use crate::domain::encryption::encoded_context;
 use crate::domain::name::check_key;
-use crate::domain::object::{Content, Facts};
+use crate::domain::object::{Content, Facts, Version};
 use crate::domain::range::{self, Span};
 use crate::error::Refusal;
 use crate::repo::{Part, Upload, UploadFacts};
@@ -88,7 +88,7 @@ pub(super) fn scope(checksum: OfUpload) -> &'static str {
 }
 
 /// The number of a part.
-fn part_number(number: i32) -> Result<i64, Refusal> {
+pub(super) fn part_number(number: i32) -> Result<i64, Refusal> {
     if (1..=MOST_PARTS).contains(&number) {
         return Ok(number.into());
     }
@@ -305,7 +305,16 @@ pub(super) async fn complete_multipart_upload(
             .with_some("s3:if-none-match", input.if_none_match.as_deref()),
     );
     let name = (input.bucket.as_str(), input.key.as_str(), input.upload_id.as_str());
-    let (bucket, upload) = storage.find_upload::<actions::PutObject>(context, name, expected_owner).await?;
+    let (bucket, _) = match storage.find_upload::<actions::PutObject>(context, name, expected_owner).await {
+        Ok(found) => found,
+        Err(refusal) if refusal.is("NoSuchUpload") => {
+            // Whoever got no answer to a completion asks again, and is told what it came to.
+            let parts: Vec<_> = completed.iter().map(named_part).collect();
+            let (bucket, version) = storage.finished_upload(name, &parts).await?.ok_or(refusal)?;
+            return Ok(completed_as(&bucket, &version));
+        }
+        Err(refusal) => return Err(refusal),
+    };
     let given = checksum::one_of_upload(&given!(input))?;
     let finish = |upload: &Upload, there: &[Part]| {
         let Listed { numbers, size, etag, checksum } = listed(upload, there, completed)?;
@@ -331,20 +340,33 @@ pub(super) async fn complete_multipart_upload(
         ))
     };
     let version = storage.finish_upload(context, name, finish).await?;
+    Ok(completed_as(&bucket, &version))
+}
+
+/// The number and the entity tag by which a completion lists a part.
+fn named_part(listed: &s3::CompletedPart) -> (i64, &str) {
+    let etag = listed.e_tag.as_deref().unwrap_or_default();
+    (listed.part_number.unwrap_or_default().into(), etag.trim_matches('"'))
+}
+
+/// The answer to a completion that came to this version.
+fn completed_as(bucket: &Bucket, version: &Version) -> s3::CompleteMultipartUploadOutput {
     let content = version.content.as_ref();
     let stored = content.and_then(|content| content.facts.checksum.as_ref());
     let mut output = s3::CompleteMultipartUploadOutput {
-        location: Some(format!("/{}/{}", input.bucket, input.key)),
-        bucket: Some(input.bucket.clone()),
-        key: Some(input.key.clone()),
+        location: Some(format!("/{}/{}", version.bucket, version.key)),
+        bucket: Some(version.bucket.clone()),
+        key: Some(version.key.clone()),
         e_tag: content.map(|content| quoted(&content.etag)),
         checksum_type: stored.map(|stored| stored.scope().into()),
-        version_id: bucket.shown_version(&version),
+        version_id: bucket.shown_version(version),
         ..s3::CompleteMultipartUploadOutput::default()
     };
-    show_encryption!(output, &upload.facts.object.encryption);
+    if let Some(content) = content {
+        show_encryption!(output, &content.facts.encryption);
+    }
     show_checksum!(output, stored);
-    Ok(output)
+    output
 }
 
 /// `AbortMultipartUpload`

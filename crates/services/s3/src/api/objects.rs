@@ -7,7 +7,7 @@ use strongroom_schema::ByteStream;
 use strongroom_secret::Secret;
 
 use super::described::{Described, described, pairs};
-use super::shown::{given, quoted, seconds, show_checksum, show_encryption, size};
+use super::shown::{given, quoted, seconds, show_checksum, show_encryption};
 use crate::ObjectStorage;
 use crate::domain::access::Place;
 use crate::domain::actions;
@@ -135,7 +135,6 @@ pub(super) async fn put_object(
             .context
             .as_deref()
             .map(|context| Secret::new(encoded_context(context))),
-        size: content.and_then(|content| size(content.size)),
         ..s3::PutObjectOutput::default()
     };
     show_encryption!(output, &encryption);
@@ -159,8 +158,8 @@ pub(super) async fn find_source(
     context.ask(ConditionKeys::new().with_some("s3:VersionId", version.as_deref()));
     let found = match version {
         Some(version) => {
-            let found = storage.find_object(context, name, Some(version), expected_owner).await?;
-            Source::Version(found)
+            let found = storage.find_object(context, name, Some(version), expected_owner).await;
+            Source::Version(found.map_err(Refusal::of_copied_marker)?)
         }
         None => Source::Latest(storage.find_object(context, name, None, expected_owner).await?),
     };
@@ -231,14 +230,10 @@ pub(super) async fn copy_object(
         let text = "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120";
         return Err(Refusal::invalid_request(text));
     }
-    let replaces = directive(
-        input.metadata_directive.as_ref().map(s3::MetadataDirective::as_str),
-        "x-amz-metadata-directive",
-    )?;
-    let replaces_tags = directive(
-        input.tagging_directive.as_ref().map(s3::TaggingDirective::as_str),
-        "x-amz-tagging-directive",
-    )?;
+    let replaces =
+        directive(input.metadata_directive.as_ref().map(s3::MetadataDirective::as_str), "metadata")?;
+    let replaces_tags =
+        directive(input.tagging_directive.as_ref().map(s3::TaggingDirective::as_str), "tagging")?;
     let mut described = described!(input);
     let changes = replaces
         || replaces_tags
@@ -310,11 +305,14 @@ pub(super) async fn copy_object(
     Ok(output)
 }
 
-/// Whether a directive says to replace what the source has.
-fn directive(value: Option<&str>, name: &str) -> Result<bool, Refusal> {
+/// Whether a directive says to replace what the source has of something.
+fn directive(value: Option<&str>, what: &str) -> Result<bool, Refusal> {
     match value {
         None | Some("COPY") => Ok(false),
         Some("REPLACE") => Ok(true),
-        Some(other) => Err(Refusal::invalid_argument("Unknown metadata directive.", name, other)),
+        Some(other) => {
+            let (text, header) = (format!("Unknown {what} directive."), format!("x-amz-{what}-directive"));
+            Err(Refusal::invalid_argument(text, &header, other))
+        }
     }
 }

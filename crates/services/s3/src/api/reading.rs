@@ -5,9 +5,11 @@ use strongroom_identity::{Action, RequestContext};
 use strongroom_policy::Authorized;
 use strongroom_schema::Timestamp;
 
+use super::multipart::part_number;
 use super::shown::{quoted, seconds, show_checksum, show_encryption, size};
 use crate::ObjectStorage;
 use crate::domain::actions;
+use crate::domain::checksum::Stored;
 use crate::domain::conditions::ReadConditions;
 use crate::domain::range::{self, Span};
 use crate::error::Refusal;
@@ -20,7 +22,8 @@ struct Chosen {
     /// `Content-Range`, if it is not all of them.
     range: Option<String>,
     parts: Option<u32>,
-    is_whole: bool,
+    /// Of those bytes: of the whole, or of one part.
+    checksum: Option<Stored>,
 }
 
 /// Which bytes a request asks for, by a range or by a part.
@@ -38,7 +41,7 @@ async fn choose(
             span: chosen.unwrap_or(all),
             range: chosen.map(|span| span.content_range(content.size)),
             parts: None,
-            is_whole: chosen.is_none(),
+            checksum: content.facts.checksum.clone().filter(|_| chosen.is_none()),
         });
     };
     if header.is_some() {
@@ -46,15 +49,19 @@ async fn choose(
             "Cannot specify both Range header and partNumber query parameter",
         ));
     }
+    let at = part_number(number)? - 1;
     let parts = repo::find_parts(&storage.db, &storage.mac, &content.id).await?;
-    let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-    let Some(part) = at.and_then(|at| parts.get(at)) else {
-        return Err(Refusal::client(416, "InvalidPartNumber", "The requested partnumber is not satisfiable"));
+    let at = usize::try_from(at).unwrap_or_default();
+    let Some(part) = parts.get(at) else {
+        let text = "The requested partnumber is not satisfiable";
+        let refusal = Refusal::client(416, "InvalidPartNumber", text);
+        return Err(refusal.with_parts(number, content.facts.parts.unwrap_or(1)));
     };
-    let start = parts.iter().take(at.unwrap_or_default()).map(|part| part.size).sum();
+    let start = parts.iter().take(at).map(|part| part.size).sum();
     let span = Span { start, end: start + part.size };
     let range = (content.size > 0).then(|| span.content_range(content.size));
-    Ok(Chosen { span, range, parts: content.facts.parts, is_whole: span == all })
+    let checksum = part.checksum.clone();
+    Ok(Chosen { span, range, parts: content.facts.parts, checksum })
 }
 
 /// What GetObject and HeadObject show alike.
@@ -91,9 +98,10 @@ macro_rules! show {
         $output.tag_count = i32::try_from(facts.tags.len()).ok().filter(|count| *count > 0);
         show_encryption!($output, &facts.encryption);
         let is_asked = input.checksum_mode.as_ref().is_some_and(|mode| mode.as_str() == "ENABLED");
-        if let Some(stored) = facts.checksum.as_ref().filter(|_| is_asked && chosen.is_whole) {
+        if let Some(stored) = chosen.checksum.as_ref().filter(|_| is_asked) {
             show_checksum!($output, Some(stored));
-            $output.checksum_type = Some(stored.scope().into());
+            // How sums of parts make the object's, also where it is a part that is read.
+            $output.checksum_type = Some(facts.checksum.as_ref().unwrap_or(stored).scope().into());
         }
     }};
 }

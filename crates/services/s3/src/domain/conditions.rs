@@ -33,11 +33,15 @@ impl ReadConditions<'_> {
         }
     }
 
-    /// The same of the source of a copy, which answers 412 in every case (CopyObject).
+    /// The same of the source of a copy, which answers 412 in every case (CopyObject), and says which header it was.
     pub(crate) fn check_source(&self, etag: &str, modified_ms: i64) -> Result<(), Refusal> {
-        self.check(etag, modified_ms).map_err(|refusal| match refusal {
-            Refusal::NotModified => Refusal::precondition_failed("x-amz-copy-source-If-None-Match"),
-            other => other,
+        self.check(etag, modified_ms).map_err(|refusal| {
+            Refusal::precondition_failed(match (&refusal, self.etag_in, self.etag_not_in) {
+                (Refusal::NotModified, _, Some(_)) => "x-amz-copy-source-If-None-Match",
+                (Refusal::NotModified, _, None) => "x-amz-copy-source-If-Modified-Since",
+                (_, Some(_), _) => "x-amz-copy-source-If-Match",
+                (_, None, _) => "x-amz-copy-source-If-Unmodified-Since",
+            })
         })
     }
 }

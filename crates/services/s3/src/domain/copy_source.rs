@@ -1,8 +1,10 @@
 //! The header `x-amz-copy-source`.
 
+use super::object::check_version_id;
 use super::tags::percent_decoded;
 use crate::error::Refusal;
 
+const HEADER: &str = "x-amz-copy-source";
 const SYNTAX: &str = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey";
 
 /// Where something is copied from.
@@ -17,7 +19,7 @@ impl CopySource {
     /// Reads `[/]bucket/key[?versionId=id]`, in which bucket and key are percent-encoded. The ARN of an access point is
     /// not known.
     pub(crate) fn parse(header: &str) -> Result<Self, Refusal> {
-        let invalid = || Refusal::invalid_argument(SYNTAX, "x-amz-copy-source", header);
+        let invalid = || Refusal::invalid_argument(SYNTAX, HEADER, header);
         if header.starts_with("arn:") {
             return Err(Refusal::NotYet("copies from access points"));
         }
@@ -32,10 +34,8 @@ impl CopySource {
         if bucket.is_empty() || key.is_empty() {
             return Err(invalid());
         }
-        let version = match version {
-            None => None,
-            Some(version) => Some(percent_decoded(version).filter(|id| !id.is_empty()).ok_or_else(invalid)?),
-        };
+        let version = version.map(|version| percent_decoded(version).ok_or_else(invalid)).transpose()?;
+        version.as_deref().map(|id| check_version_id(id, HEADER)).transpose()?;
         Ok(Self { bucket: bucket.to_owned(), key: key.to_owned(), version })
     }
 
@@ -70,8 +70,8 @@ mod tests {
         for header in ["b/s cret", "/b/s%20cret", "b%2F%73%20cret"] {
             assert_eq!(CopySource::parse(header).unwrap().stated(), "b/s cret");
         }
-        assert_eq!(CopySource::parse("/b/%6b?versionId=v").unwrap().stated(), "b/k?versionId=v");
-        for bad in ["", "b", "b/", "/b", "/k", "b/%zz", "b/k?versionId="] {
+        assert_eq!(CopySource::parse("/b/%6b?versionId=null").unwrap().stated(), "b/k?versionId=null");
+        for bad in ["", "b", "b/", "/b", "/k", "b/%zz", "b/k?versionId=", "b/k?versionId=v"] {
             assert_eq!(parsed(bad), None, "{bad}");
         }
     }

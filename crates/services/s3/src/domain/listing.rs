@@ -61,6 +61,8 @@ pub(crate) fn limit(asked: Option<i32>, name: &str) -> Result<i32, Refusal> {
     match asked {
         None => Ok(MOST),
         Some(asked) if asked < 0 => {
+            // Text and names: answers of AWS, quoted in public issue threads.
+            let name = if name == "max-keys" { "maxKeys" } else { name };
             let text = format!("Argument {name} must be an integer between 0 and 2147483647");
             Err(Refusal::invalid_argument(text, name, &asked.to_string()))
         }

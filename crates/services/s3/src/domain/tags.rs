@@ -56,15 +56,16 @@ pub(crate) fn from_header(header: &str) -> Result<Tags, Refusal> {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         Some((form_decoded(key)?, form_decoded(value)?))
     };
-    pairs
-        .map(|pair| {
-            tag(pair).ok_or_else(|| {
-                let text = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters \
-                            without tag name duplicates.";
-                Refusal::invalid_argument(text, "x-amz-tagging", header)
-            })
-        })
-        .collect()
+    let tags: Option<Tags> = pairs.map(tag).collect();
+    let is_named_once = |tags: &Tags| {
+        let names: HashSet<_> = tags.iter().map(|(name, _)| name).collect();
+        names.len() == tags.len()
+    };
+    tags.filter(is_named_once).ok_or_else(|| {
+        let text = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag \
+                    name duplicates.";
+        Refusal::invalid_argument(text, "x-amz-tagging", header)
+    })
 }
 
 fn form_decoded(text: &str) -> Option<String> {
@@ -98,9 +99,10 @@ mod tests {
         let tags = from_header("Key%201=a%2Bb&second=&third").ok().unwrap();
         let expected = [("Key 1", "a+b"), ("second", ""), ("third", "")];
         assert_eq!(tags, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
-        assert!(
-            from_header("a=%zz").is_err() && from_header("a=%+1").is_err() && from_header("a=%ff").is_err()
-        );
+        for bad in ["a=%zz", "a=%+1", "a=%ff", "a=1&%61=2"] {
+            let Err(Refusal::Client(told)) = from_header(bad) else { panic!("{bad}") };
+            assert!(told.text().starts_with("The header 'x-amz-tagging' shall be"), "{bad}");
+        }
     }
 
     #[test]

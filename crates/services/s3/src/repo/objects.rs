@@ -28,6 +28,7 @@ const REMOVE: Statement =
     Statement::new("DELETE FROM s3_objects WHERE bucket = $1 AND object_key = $2 AND number = $3");
 const LATEST: Statement = select!("bucket = $1 AND object_key = $2 AND is_latest = 1");
 const BY_ID: Statement = select!("bucket = $1 AND object_key = $2 AND version_id = $3");
+const BY_CONTENT: Statement = select!("bucket = $1 AND object_key = $2 AND content = $3");
 const NEWEST_BUT: Statement =
     select!("bucket = $1 AND object_key = $2 AND number <> $3 ORDER BY number DESC LIMIT 1");
 const LAST_NUMBER: Statement = Statement::new(
@@ -51,6 +52,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     REMOVE,
     LATEST,
     BY_ID,
+    BY_CONTENT,
     NEWEST_BUT,
     LAST_NUMBER,
     NUMBER_OF,
@@ -177,6 +179,16 @@ pub(crate) async fn find_version(
         None => db.query_opt(LATEST, &[bucket.into(), key.into()]).await?,
     };
     read(mac, bucket, key, row)
+}
+
+/// The version of a key that holds that content.
+pub(crate) async fn find_content(
+    db: &Db,
+    mac: &RowMac,
+    (bucket, key): (&str, &str),
+    content: &str,
+) -> Result<Option<Version>, StoreError> {
+    read(mac, bucket, key, db.query_opt(BY_CONTENT, &[bucket.into(), key.into(), content.into()]).await?)
 }
 
 /// The version of that id, as a transaction sees it.

@@ -3,10 +3,11 @@
 use strongroom_identity::{Action, RequestContext};
 
 use super::ObjectStorage;
+use crate::domain::access::Place;
 use crate::domain::actions;
 use crate::domain::bucket::Versioning;
 use crate::domain::conditions::WriteConditions;
-use crate::domain::object::Version;
+use crate::domain::object::{VERSION_ARGUMENT, Version, check_version_id};
 use crate::error::Refusal;
 use crate::repo;
 
@@ -46,6 +47,28 @@ impl ObjectStorage {
         }
     }
 
+    /// Whether the latest version of a key is the one that a deletion is to be for (Amazon S3 User Guide, "How to perform
+    /// conditional deletes": it is the latest that counts, whichever is deleted). Who learns of its entity tag in this way
+    /// needs permission to read it.
+    fn check_latest(
+        &self,
+        context: &RequestContext,
+        place: &Place,
+        victim: &Victim<'_>,
+        latest: Option<&Version>,
+    ) -> Result<(), Refusal> {
+        let Some(wanted) = victim.conditions.if_match else { return Ok(()) };
+        let content = latest.and_then(|latest| latest.content.as_ref());
+        if wanted.trim() != "*" {
+            let tags = content.map(|content| content.facts.tags.clone()).unwrap_or_default();
+            self.permit::<actions::GetObject>(context, place.clone().with_tags(tags))?;
+        }
+        if latest.is_some() && content.is_none() {
+            return Err(Refusal::precondition_failed("If-Match"));
+        }
+        victim.conditions.check(victim.key, content.map(|content| content.etag.as_str()))
+    }
+
     /// Hides an object behind a delete marker; removes it where versions are not kept.
     async fn delete_latest<A: Action>(
         &self,
@@ -53,7 +76,7 @@ impl ObjectStorage {
         victim: &Victim<'_>,
         is_first: bool,
     ) -> Result<Deleted, Refusal> {
-        let Victim { bucket, key, expected_owner, conditions, .. } = victim;
+        let Victim { bucket, key, expected_owner, .. } = victim;
         let dropped_ms = self.clocks.real_now();
         self.db
             .transaction(|tx| {
@@ -61,11 +84,8 @@ impl ObjectStorage {
                     let permitted =
                         self.on_object_within::<A>(tx, context, (bucket, key), *expected_owner).await?;
                     let latest = repo::latest(tx, &self.mac, bucket, key).await?;
-                    let there = latest.as_ref().and_then(|latest| latest.content.as_ref());
-                    if conditions.if_match.is_some() {
-                        conditions.check(key, there.map(|content| content.etag.as_str()))?;
-                    }
                     let place = permitted.into_resource();
+                    self.check_latest(context, &place, victim, latest.as_ref())?;
                     let deleted = if place.bucket.settings.versioning == Versioning::Off {
                         if let Some(latest) = latest {
                             self.remove_content(tx, &latest, dropped_ms).await?;
@@ -99,7 +119,13 @@ impl ObjectStorage {
         self.db
             .transaction(|tx| {
                 Box::pin(async move {
-                    self.on_object_within::<A>(tx, context, (bucket, key), *expected_owner).await?;
+                    let permitted =
+                        self.on_object_within::<A>(tx, context, (bucket, key), *expected_owner).await?;
+                    check_version_id(version, VERSION_ARGUMENT)?;
+                    if victim.conditions.if_match.is_some() {
+                        let latest = repo::latest(tx, &self.mac, bucket, key).await?;
+                        self.check_latest(context, permitted.resource(), victim, latest.as_ref())?;
+                    }
                     let found = repo::load_version(tx, &self.mac, bucket, key, version).await?;
                     let mut is_marker = false;
                     if let Some(found) = found {

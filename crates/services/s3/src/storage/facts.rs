@@ -7,7 +7,7 @@ use strongroom_identity::{Action, RequestContext};
 use super::{ObjectStorage, expected};
 use crate::domain::access::Place;
 use crate::domain::bucket::Bucket;
-use crate::domain::object::{Facts, Version};
+use crate::domain::object::{Facts, VERSION_ARGUMENT, Version, check_version_id};
 use crate::error::Refusal;
 use crate::repo;
 
@@ -39,13 +39,17 @@ impl ObjectStorage {
                     let tags = content.as_ref().map(|content| content.facts.tags.clone()).unwrap_or_default();
                     self.permit::<A>(context, Place::of_object(bucket.clone(), key).with_tags(tags))?;
                     let Some(found) = found else {
+                        version.map(|id| check_version_id(id, VERSION_ARGUMENT)).transpose()?;
                         return Err(match version {
                             _ if !self.may_list(context, &bucket) => Refusal::access_denied(),
                             Some(id) => Refusal::no_such_version(key, id),
                             None => Refusal::no_such_key(key),
                         });
                     };
-                    let Some(mut content) = content else { return Err(Refusal::is_delete_marker("PUT")) };
+                    let Some(mut content) = content else {
+                        let refusal = Refusal::is_delete_marker(method::<A>());
+                        return Err(if version.is_some() { refusal.of_marker(&found.id) } else { refusal });
+                    };
                     act(&bucket, &mut content.facts)?;
                     let changed = Version { content: Some(content), ..found };
                     repo::replace_facts(tx, &self.mac, &changed).await?;
@@ -55,4 +59,9 @@ impl ObjectStorage {
             })
             .await
     }
+}
+
+/// The method of the requests that take `A`: the actions that take something away are named so.
+fn method<A: Action>() -> &'static str {
+    if A::NAME.starts_with("s3:Delete") { "DELETE" } else { "PUT" }
 }

@@ -10,7 +10,7 @@ use super::ObjectStorage;
 use crate::domain::access::{Place, condition_key};
 use crate::domain::bucket::Bucket;
 use crate::domain::name::object_arn;
-use crate::domain::object::{Content, Version};
+use crate::domain::object::{Content, VERSION_ARGUMENT, Version, check_version_id};
 use crate::domain::range::Span;
 use crate::error::Refusal;
 use crate::objects::{Piece, stream};
@@ -44,6 +44,7 @@ impl ObjectStorage {
         place.note(context);
         let Some(found) = found else {
             self.permit::<A>(context, place)?;
+            version.map(|id| check_version_id(id, VERSION_ARGUMENT)).transpose()?;
             if !self.may_list(context, &bucket) {
                 return Err(Refusal::access_denied());
             }
@@ -99,8 +100,7 @@ impl ObjectStorage {
 /// The refusal to read a delete marker: as if there were nothing, unless it was named.
 fn of_delete_marker(marker: &Version, is_named: bool) -> Refusal {
     let refusal = if is_named { Refusal::is_delete_marker("GET") } else { Refusal::no_such_key(&marker.key) };
-    let refusal =
-        refusal.with_header("x-amz-delete-marker", "true").with_header("x-amz-version-id", marker.id.clone());
+    let refusal = refusal.of_marker(&marker.id);
     if is_named {
         refusal.with_header("last-modified", Timestamp::from_millis(marker.modified_ms).to_http_date())
     } else {

@@ -65,6 +65,19 @@ impl ObjectStorage {
         Ok((bucket, found.ok_or_else(|| Refusal::no_such_upload(id))?))
     }
 
+    /// The object that an upload has become, if it was of these parts: of numbers and entity tags.
+    pub(crate) async fn finished_upload(
+        &self,
+        (bucket, key, id): UploadName<'_>,
+        parts: &[(i64, &str)],
+    ) -> Result<Option<(Arc<Bucket>, Version)>, Refusal> {
+        let found = repo::find_content(&self.db, &self.mac, (bucket, key), id).await?;
+        let Some(version) = found else { return Ok(None) };
+        let there = repo::find_parts(&self.db, &self.mac, id).await?;
+        let is_same = there.iter().map(|part| (part.number, part.etag.as_str())).eq(parts.iter().copied());
+        Ok(if is_same { Some((self.bucket(bucket, None).await?, version)) } else { None })
+    }
+
     /// Writes the row of a part, whose file is there.
     pub(crate) async fn commit_part(
         &self,

@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod altered;
+mod completions;
+mod deletions;
 mod drafts;
 mod files;
 mod fixture;
 mod guards;
 mod interrupted;
+mod parameters;
 mod renewed;
 mod services;
 mod statements;

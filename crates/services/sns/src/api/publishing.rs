@@ -19,6 +19,9 @@ use crate::domain::message::{Given, MOST_BYTES, Message};
 use crate::domain::names::TopicName;
 use crate::error::Refusal;
 
+/// Characters of a message's group.
+const LONGEST_GROUP: usize = 128;
+
 /// Entries of a batch, and characters of their ids.
 const MOST_ENTRIES: usize = 10;
 const LONGEST_ID: usize = 80;
@@ -32,14 +35,19 @@ pub(super) async fn publish(
     if phone_number.is_some() {
         return Err(Refusal::not_yet("messages to telephones"));
     }
-    let ((Some(arn), None) | (None, Some(arn))) = (topic_arn, target_arn) else {
-        // Text: an answer of AWS, quoted in public issue threads.
-        return Err(Refusal::parameter("TopicArn or TargetArn Reason: no value for required parameter"));
+    let name = match (topic_arn, target_arn) {
+        (Some(arn), None) => TopicName::named(context, "TopicArn", &arn)?,
+        (None, Some(arn)) if is_endpoint(&arn) => {
+            let text = "TargetArn Reason: No endpoint found for the target arn specified";
+            return Err(Refusal::parameter(text));
+        }
+        (None, Some(arn)) => TopicName::named(context, "TargetArn", &arn)?,
+        // Text: an answer of AWS, quoted in public issue threads, as the one above.
+        _ => return Err(Refusal::parameter("TopicArn or TargetArn Reason: no value for required parameter")),
     };
-    let name = TopicName::named(context, "TopicArn", &arn)?;
     let attributes = input.message_attributes.unwrap_or_default();
     let structure = input.message_structure.as_deref();
-    refuse_order(input.message_group_id.as_ref(), input.message_deduplication_id.as_ref())?;
+    check_order(input.message_group_id.as_deref(), input.message_deduplication_id.as_deref())?;
     let given = Given { subject, message, structure, attributes: pairs(&attributes) };
     let mut ids = sns.publish_to(context, &name, move || Ok(vec![Message::new(given)?])).await?;
     Ok(PublishResponse { message_id: ids.pop(), sequence_number: None })
@@ -64,7 +72,7 @@ pub(super) async fn publish_batch(
             structure: message_structure.as_deref(),
             attributes: pairs(&attributes),
         };
-        let order = refuse_order(entry.message_group_id.as_ref(), entry.message_deduplication_id.as_ref());
+        let order = check_order(entry.message_group_id.as_deref(), entry.message_deduplication_id.as_deref());
         match order.and_then(|()| Message::new(given)) {
             Ok(message) => good.push((id, message)),
             Err(refusal) => failed.push(failure(id, refusal)),
@@ -87,8 +95,14 @@ fn pairs(attributes: &Map<MessageAttributeValue>) -> Vec<(&str, &MessageAttribut
     attributes.iter().collect()
 }
 
-/// Only topics that keep an order take what orders messages.
-fn refuse_order(group: Option<&String>, deduplication: Option<&String>) -> Result<(), Refusal> {
+/// Whether an ARN is that of an endpoint of a telephone's platform. There are none.
+fn is_endpoint(arn: &str) -> bool {
+    arn.splitn(6, ':').nth(5).is_some_and(|rest| rest.starts_with("endpoint/"))
+}
+
+/// Checks what orders messages. A group is for queues of SQS, and other endpoints are not told of it (SNS API Reference,
+/// Publish: `MessageGroupId`); only topics that keep an order take what tells a message from its repetition.
+fn check_order(group: Option<&str>, deduplication: Option<&str>) -> Result<(), Refusal> {
     // Texts: answers of AWS, quoted in public issue threads.
     if deduplication.is_some() {
         return Err(Refusal::parameter(
@@ -96,9 +110,13 @@ fn refuse_order(group: Option<&String>, deduplication: Option<&String>) -> Resul
              this topic type",
         ));
     }
-    if group.is_some() {
+    let is_group = |group: &str| {
+        (1..=LONGEST_GROUP).contains(&group.len()) && group.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    if group.is_some_and(|group| !is_group(group)) {
         return Err(Refusal::parameter(
-            "MessageGroupId Reason: The request includes MessageGroupId parameter that is not valid for this topic type",
+            "MessageGroupId Reason: MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in \
+             length",
         ));
     }
     Ok(())

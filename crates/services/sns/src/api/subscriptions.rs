@@ -199,6 +199,12 @@ pub(super) async fn unsubscribe(
                     context.touched(TOPIC_RESOURCE, name.topic.account, name.topic.to_string());
                     found
                 };
+                if subscription.state == State::Pending {
+                    // Text: an answer of AWS, quoted in public issue threads.
+                    return Err(Refusal::parameter(
+                        "SubscriptionArn Reason: Cannot unsubscribe a subscription that is pending confirmation",
+                    ));
+                }
                 repo::deliveries::delete_of_subscription(tx, name).await?;
                 if is_signed || subscription.state != State::Confirmed {
                     // Its owner, or its topic's, has ended it: nobody is asked.

@@ -7,7 +7,7 @@ use super::pace::Pace;
 use super::waiting::Opened;
 use crate::Notifications;
 use crate::carrier::{Mail, Undelivered};
-use crate::domain::delivery_policy::Delivery as Policy;
+use crate::domain::delivery_policy::{CONTENT_TYPE, Delivery as Policy};
 use crate::domain::message::Message;
 use crate::domain::notification::{Kind, Notification};
 use crate::domain::subscription::{Protocol, State, Subscription};
@@ -21,9 +21,6 @@ use crate::repo::subscriptions;
 
 /// What requests say they come from (SNS Developer Guide, "HTTP/HTTPS headers").
 const AGENT: &str = "Amazon Simple Notification Service Agent";
-
-/// The form of requests, unless a delivery policy says another.
-const CONTENT_TYPE: &str = "text/plain; charset=UTF-8";
 
 /// Who mails come from where the topic has no display name, and what those are about that have no subject.
 const SENDER: &str = "AWS Notifications";

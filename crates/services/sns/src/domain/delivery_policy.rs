@@ -10,6 +10,9 @@ use crate::error::Refusal;
 const MOST_RETRIES: u32 = 100;
 const LONGEST_DELAY: u32 = 3600;
 
+/// What requests say that nobody has chosen a type for.
+pub(crate) const CONTENT_TYPE: &str = "text/plain; charset=UTF-8";
+
 /// Attempts to hand over a mail: at once, twice after 10 s, ten times within growing times up to ten minutes, and 38 times
 /// every ten minutes (the Developer Guide's table for SMTP).
 const MAIL: Retries = Retries {
@@ -54,7 +57,7 @@ struct Throttle {
 }
 
 /// What the requests say.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 struct RequestForm {
     header_content_type: Option<String>,
@@ -189,10 +192,12 @@ impl TopicDelivery {
         if let Some(throttle) = &self.default_throttle_policy {
             http["defaultThrottlePolicy"] = json!(throttle);
         }
-        if let Some(request) = &self.default_request_policy {
-            http["defaultRequestPolicy"] = json!(request);
-        }
+        http["defaultRequestPolicy"] = shown(self.content_type());
         json!({ "http": http }).to_string()
+    }
+
+    fn content_type(&self) -> Option<&str> {
+        self.default_request_policy.as_ref().and_then(|request| request.header_content_type.as_deref())
     }
 
     /// What counts for a subscription that says this of itself.
@@ -200,12 +205,12 @@ impl TopicDelivery {
         let own = own.filter(|_| !self.disable_subscription_overrides);
         let retries = own.and_then(|own| own.healthy_retry_policy).or(self.default_healthy_retry_policy);
         let throttle = own.and_then(|own| own.throttle_policy).or(self.default_throttle_policy);
-        let request = own.and_then(|own| own.request_policy.clone());
-        let request = request.or_else(|| self.default_request_policy.clone());
+        let request = own.and_then(|own| own.request_policy.as_ref());
+        let content_type = request.map_or(self.content_type(), |own| own.header_content_type.as_deref());
         Delivery {
             retries: retries.unwrap_or_default(),
             most_per_second: throttle.and_then(|throttle| throttle.max_receives_per_second),
-            content_type: request.and_then(|request| request.header_content_type),
+            content_type: content_type.map(str::to_owned),
         }
     }
 }
@@ -227,11 +232,16 @@ impl Delivery {
             "healthyRetryPolicy": self.retries,
             "sicklyRetryPolicy": null,
             "throttlePolicy": self.most_per_second.map(|most| json!({ "maxReceivesPerSecond": most })),
-            "requestPolicy": self.content_type.as_ref().map(|form| json!({ "headerContentType": form })),
+            "requestPolicy": shown(self.content_type.as_deref()),
             "guaranteed": false,
         })
         .to_string()
     }
+}
+
+/// What requests say, as AWS shows it.
+fn shown(content_type: Option<&str>) -> Value {
+    json!({ "headerContentType": content_type.unwrap_or(CONTENT_TYPE) })
 }
 
 fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, Refusal> {
@@ -264,7 +274,7 @@ mod tests {
         assert_eq!(delays(&Retries::default()), [20, 20, 20]);
         assert_eq!(
             TopicDelivery::default().effective(),
-            r#"{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":20,"maxDelayTarget":20,"numRetries":3,"numMaxDelayRetries":0,"numNoDelayRetries":0,"numMinDelayRetries":0,"backoffFunction":"linear"},"disableSubscriptionOverrides":false}}"#
+            r#"{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":20,"maxDelayTarget":20,"numRetries":3,"numMaxDelayRetries":0,"numNoDelayRetries":0,"numMinDelayRetries":0,"backoffFunction":"linear"},"disableSubscriptionOverrides":false,"defaultRequestPolicy":{"headerContentType":"text/plain; charset=UTF-8"}}}"#
         );
     }
 

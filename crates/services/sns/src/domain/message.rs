@@ -131,11 +131,10 @@ fn by_protocol(message: &str) -> Result<(String, Vec<(String, String)>), Refusal
     Ok((default.ok_or_else(|| bad("No default entry in JSON message body"))?, texts))
 }
 
-/// ASCII that begins with a letter, number or punctuation mark, without line breaks (SNS API Reference, Publish).
+/// One line in whatever script (SNS API Reference, Publish: "UTF-8 text with no line breaks or control characters").
 fn is_subject(text: &str) -> bool {
-    (1..LONGEST_SUBJECT + 1).contains(&text.len())
-        && text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
-        && !text.starts_with(' ')
+    let is_break = |character: char| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}');
+    (1..=LONGEST_SUBJECT).contains(&text.chars().count()) && !text.chars().any(is_break)
 }
 
 /// What XML 1.0 has, and so the API takes.
@@ -271,13 +270,17 @@ mod tests {
     }
 
     #[test]
-    fn subjects_are_one_line_of_ascii() {
+    fn subjects_are_one_line() {
         for (subject, fits) in [
             ("a", true),
             ("", false),
-            (" a", false),
+            (" a", true),
             ("a\nb", false),
-            ("\u{e4}", false),
+            ("a\u{85}b", false),
+            ("a\u{2028}b", false),
+            ("\u{e4}\u{1f511}", true),
+            (&"\u{e4}".repeat(100), true),
+            (&"\u{e4}".repeat(101), false),
             (&"a".repeat(100), true),
             (&"a".repeat(101), false),
         ] {

@@ -17,6 +17,9 @@ on_both_engines! {
     mails_are_for_people,
     batches_say_what_became_of_each,
     what_is_no_message_is_refused,
+    a_subject_is_a_line_in_any_script,
+    a_group_is_taken_and_told_to_nobody,
+    a_target_is_a_topic,
 }
 
 async fn a_notification_is_as_aws_sends_it(database: &TestDatabase) {
@@ -202,4 +205,67 @@ async fn what_is_no_message_is_refused(database: &TestDatabase) {
         refused(root.api().publish(&root.context(), nowhere).await.map(drop)).1,
         "Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter"
     );
+}
+
+async fn a_subject_is_a_line_in_any_script(database: &TestDatabase) {
+    let bench = Bench::new(database).await;
+    let root = bench.root();
+    let topic = root.topic("t").await;
+    bench.subscribed(&topic, "https", HOOK).await;
+    let subject = "Schlüssel \u{1f511} gelöscht";
+    let input =
+        PublishInput { message: "x".to_owned(), subject: Some(subject.to_owned()), ..Default::default() };
+    root.publish_with(&topic, input).await.unwrap();
+    assert_eq!(bench.deliver(1).await[0].member("Subject"), subject);
+}
+
+/// SNS API Reference, Publish: on standard topics a group is for queues of SQS alone.
+async fn a_group_is_taken_and_told_to_nobody(database: &TestDatabase) {
+    let bench = Bench::new(database).await;
+    let root = bench.root();
+    let topic = root.topic("t").await;
+    bench.subscribed(&topic, "https", HOOK).await;
+    let input = |group: &str| PublishInput {
+        message: "x".to_owned(),
+        message_group_id: Some(group.to_owned()),
+        ..Default::default()
+    };
+    root.publish_with(&topic, input("tenant-1")).await.unwrap();
+    assert!(!bench.deliver(1).await[0].body.contains("tenant-1"));
+    for group in ["", "a b", &"g".repeat(129), "ü"] {
+        let (code, text) = refused(root.publish_with(&topic, input(group)).await);
+        assert_eq!(code, "InvalidParameter", "{group}");
+        assert!(text.starts_with("Invalid parameter: MessageGroupId Reason: "), "{text}");
+    }
+    let repeated = PublishInput {
+        message: "x".to_owned(),
+        message_deduplication_id: Some("d".to_owned()),
+        ..Default::default()
+    };
+    assert!(refused(root.publish_with(&topic, repeated).await).1.contains("not valid for this topic type"));
+}
+
+async fn a_target_is_a_topic(database: &TestDatabase) {
+    let bench = Bench::new(database).await;
+    let root = bench.root();
+    let topic = root.topic("t").await;
+    let publish = async |target: &str| {
+        let input = PublishInput {
+            message: "x".to_owned(),
+            target_arn: Some(target.to_owned()),
+            ..Default::default()
+        };
+        root.api().publish(&root.context(), input).await
+    };
+    assert!(publish(&topic).await.unwrap().message_id.is_some());
+    for (target, text) in [
+        (
+            "arn:aws:sns:us-east-1:111122223333:endpoint/GCM/app/5f1d8fea-0000-0000-0000-000000000000",
+            "Invalid parameter: TargetArn Reason: No endpoint found for the target arn specified",
+        ),
+        ("nothing", "Invalid parameter: TargetArn Reason: An ARN must have at least 6 elements, not 1"),
+        ("arn:aws:sqs:us-east-1:111122223333:queue", "Invalid parameter: TargetArn"),
+    ] {
+        assert_eq!(refused(publish(target).await).1, text);
+    }
 }

@@ -1,6 +1,6 @@
 //! Subscriptions: confirmed, ended, brought back, forgotten.
 
-use strongroom_api_sns::{SetSubscriptionAttributesInput, Sns as _};
+use strongroom_api_sns::{SetSubscriptionAttributesInput, Sns as _, SubscribeInput};
 use strongroom_runtime::Agenda as _;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
@@ -20,6 +20,7 @@ on_both_engines! {
     attributes_are_checked,
     endpoints_are_checked,
     who_never_confirms_is_forgotten,
+    what_nobody_has_confirmed_is_not_ended,
 }
 
 async fn an_endpoint_is_asked_and_confirms(database: &TestDatabase) {
@@ -209,4 +210,28 @@ async fn who_never_confirms_is_forgotten(database: &TestDatabase) {
     bench.sns.run(&due[0]).await.unwrap();
     let left: Vec<_> = root.listed(&topic).await.into_iter().filter_map(|one| one.subscription_arn).collect();
     assert_eq!(left, [kept]);
+}
+
+/// It goes by itself, or with its topic.
+async fn what_nobody_has_confirmed_is_not_ended(database: &TestDatabase) {
+    let bench = Bench::new(database).await;
+    let root = bench.root();
+    let topic = root.topic("t").await;
+    let input = SubscribeInput {
+        topic_arn: topic.clone(),
+        protocol: "https".to_owned(),
+        endpoint: Some(HOOK.to_owned()),
+        return_subscription_arn: Some(true),
+        ..Default::default()
+    };
+    let arn = root.api().subscribe(&root.context(), input).await.unwrap().subscription_arn.unwrap();
+    for client in [&root, &root.nobody()] {
+        assert_eq!(
+            refused(client.unsubscribe(&arn).await).1,
+            "Invalid parameter: SubscriptionArn Reason: Cannot unsubscribe a subscription that is pending confirmation"
+        );
+    }
+    let token = bench.deliver(1).await[0].member("Token");
+    assert_eq!(root.confirm(&topic, &token).await.unwrap(), arn);
+    root.unsubscribe(&arn).await.unwrap();
 }

@@ -126,15 +126,18 @@ fn one(name: &str, read: &BTreeMap<String, Read>, proofs: &Proofs<'_>, walked: &
     }
     for (position, one) in in_time.iter().enumerate() {
         let key = one.digest.key.as_str();
-        let why_forged = |signature: &str| one.digest.is_forged(&one.hash, signature, keys);
+        let is_signed = |signature: &str| one.digest.is_signed(&one.hash, signature, keys);
+        if !keys.has(&one.digest.fingerprint) {
+            walked.found(key, "a digest is signed by a key that was not handed in");
+        }
         if let Some((hash, signature)) = told.get(key) {
             if hash.as_deref() != Some(&one.hash) {
                 walked.found(key, "a digest was changed: the next one says another hash");
             }
-            if let Some(why) = why_forged(signature.as_deref().unwrap_or_default()) {
-                walked.found(key, format!("a digest was changed: {why}"));
+            if keys.has(&one.digest.fingerprint) && !is_signed(signature.as_deref().unwrap_or_default()) {
+                walked.found(key, "a digest was changed: its signature does not fit");
             }
-        } else if !signatures.iter().any(|signature| why_forged(signature).is_none()) {
+        } else if !signatures.iter().any(|signature| is_signed(signature)) {
             // The newest one, or the last before the trail was stopped for a while.
             walked.unproven.push(key.to_owned());
         }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use strongroom_crypto::digest::Hash;
 use strongroom_crypto::hex;
+use strongroom_crypto::rsa::PublicKey;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -25,7 +26,7 @@ pub(super) struct Digest {
     #[serde(rename = "digestS3Object")]
     pub(super) key: String,
     #[serde(rename = "digestPublicKeyFingerprint")]
-    fingerprint: String,
+    pub(super) fingerprint: String,
     #[serde(rename = "digestSignatureAlgorithm")]
     algorithm: String,
     #[serde(rename = "previousDigestS3Object")]
@@ -55,18 +56,15 @@ impl Digest {
         Some((millis(&self.start)?, millis(&self.end)?))
     }
 
-    /// Why the signature is not that of this digest, whose text has that hash; none if it is.
-    pub(super) fn is_forged(&self, hash: &str, signature: &str, keys: &PublicKeys) -> Option<&'static str> {
+    /// Whether that is the signature of this digest, whose text has that hash, by one of the keys.
+    pub(super) fn is_signed(&self, hash: &str, signature: &str, keys: &PublicKeys) -> bool {
         let Self { bucket, key, end, .. } = self;
-        let Some(public) = keys.get(&self.fingerprint) else {
-            return Some("signed by a key that was not handed in");
-        };
         let previous = self.previous_signature.as_deref().unwrap_or("null");
         let signed = format!("{end}\n{bucket}/{key}\n{hash}\n{previous}");
-        let is_genuine = self.algorithm == ALGORITHM
-            && hex::decode(signature).is_some_and(|signature| {
-                public.verify_pkcs1_message(Hash::Sha256, signed.as_bytes(), &signature).is_ok()
-            });
-        (!is_genuine).then_some("its signature does not fit")
+        let verify = |(public, signature): (&PublicKey, Vec<u8>)| {
+            public.verify_pkcs1_message(Hash::Sha256, signed.as_bytes(), &signature).is_ok()
+        };
+        self.algorithm == ALGORITHM
+            && keys.get(&self.fingerprint).zip(hex::decode(signature)).is_some_and(verify)
     }
 }

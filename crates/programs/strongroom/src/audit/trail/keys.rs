@@ -51,6 +51,10 @@ impl PublicKeys {
         Ok(Self(keys))
     }
 
+    pub(super) fn has(&self, fingerprint: &str) -> bool {
+        self.0.contains_key(fingerprint)
+    }
+
     pub(super) fn get(&self, fingerprint: &str) -> Option<&PublicKey> {
         self.0.get(fingerprint)
     }

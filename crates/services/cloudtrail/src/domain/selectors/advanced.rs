@@ -62,8 +62,44 @@ const FIELDS: [(&str, Field); 11] = [
     ("vpcEndpointId", Field::VpcEndpointId),
 ];
 
-/// Categories of events; Strongroom makes records of the first two.
-const CATEGORIES: [&str; 3] = ["Management", "Data", "NetworkActivity"];
+/// Categories of events; Strongroom makes records of the first two. With the fields that their selectors may have beside the
+/// category (CloudTrail API Reference, "AdvancedEventSelector").
+const CATEGORIES: [(&str, &[Field]); 3] = [
+    (
+        "Management",
+        &[
+            Field::EventName,
+            Field::EventSource,
+            Field::EventType,
+            Field::ReadOnly,
+            Field::SessionCredentialFromConsole,
+            Field::UserIdentityArn,
+        ],
+    ),
+    (
+        "Data",
+        &[
+            Field::EventName,
+            Field::EventSource,
+            Field::EventType,
+            Field::ReadOnly,
+            Field::ResourcesArn,
+            Field::ResourcesType,
+            Field::SessionCredentialFromConsole,
+            Field::UserIdentityArn,
+        ],
+    ),
+    (
+        "NetworkActivity",
+        &[
+            Field::ErrorCode,
+            Field::EventName,
+            Field::EventSource,
+            Field::UserIdentityArn,
+            Field::VpcEndpointId,
+        ],
+    ),
+];
 
 impl Advanced {
     pub(crate) fn parse_all(given: Vec<AdvancedEventSelector>) -> Result<Vec<Self>, Refusal> {
@@ -99,13 +135,26 @@ impl Advanced {
                 "Each advanced event selector must have one eventCategory, which Equals one value.",
             ));
         };
-        if !CATEGORIES.contains(&category.as_str()) {
+        let Some((_, allowed)) = CATEGORIES.iter().find(|(name, _)| name == category) else {
             return Err(invalid_value(category, "eventCategory"));
+        };
+        let is_allowed = |field: &Field| *field == Field::EventCategory || allowed.contains(field);
+        if let Some(other) = fields.iter().map(|selector| selector.field).find(|field| !is_allowed(field)) {
+            return Err(refused(format!(
+                "Field {} is not supported for the eventCategory {category}.",
+                other.as_str()
+            )));
         }
         let kind = one(Field::ResourcesType)?;
         if category == "Data" && kind.is_none_or(|kind| kind.equals.len() != 1) {
             return Err(refused(
                 "Advanced event selectors for Data events must have one resources.type, which Equals one value.",
+            ));
+        }
+        let source = one(Field::EventSource)?;
+        if category == "NetworkActivity" && source.is_none_or(|source| source.equals.len() != 1) {
+            return Err(refused(
+                "Advanced event selectors for NetworkActivity events must have one eventSource, which Equals one value.",
             ));
         }
         Ok(Self { name, fields })

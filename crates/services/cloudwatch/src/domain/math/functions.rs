@@ -11,12 +11,11 @@ use super::value::{Labelled, Series, Value};
 use super::{Budget, MathError};
 
 /// Functions of AWS's that are not here.
-const NOT_YET: [&str; 7] = [
+const NOT_YET: [&str; 6] = [
     "ANOMALY_DETECTION_BAND",
     "DB_PERF_INSIGHTS",
     "INSIGHT_RULE_METRIC",
     "LAMBDA",
-    "METRIC_COUNT",
     "SEARCH",
     "SERVICE_QUOTA",
 ];
@@ -59,6 +58,11 @@ pub(super) fn call(name: &str, arguments: &[Expression], scope: &impl Scope) -> 
             let metrics = scope.metrics(containing);
             budget.spend(metrics.len())?;
             Ok(Value::Array(metrics))
+        }
+        "METRIC_COUNT" => {
+            exactly(1)?;
+            let Value::Array(all) = value(0)? else { return Err(wrong()) };
+            Ok(Value::Number(all.len() as f64))
         }
         "FILL" => {
             exactly(2)?;

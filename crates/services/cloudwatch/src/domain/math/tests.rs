@@ -131,3 +131,10 @@ fn what_is_no_expression() {
         assert!(value(&deep).is_err());
     }
 }
+
+#[test]
+fn an_arrays_series_are_counted() {
+    assert!((number("METRIC_COUNT(METRICS())") - 2.0).abs() < 1e-9);
+    assert!((number("SUM(m1) / METRIC_COUNT([m1])") - 5.0).abs() < 1e-9);
+    assert!(value("METRIC_COUNT(m1)").is_err());
+}

@@ -22,7 +22,8 @@ Every operation of AWS's model of KMS, as the tests have found it. This page is 
 
 An operation *works* when a good call of it was answered. Of the errors that the model declares for it, each was *reached* by a call that
 brings it about, with AWS's code and, where it is known, AWS's text. What no call leads to, and why, is told below; whoever rehearses
-has these errors [on demand](../book/faults-on-demand.md).
+has these errors [on demand](../book/faults-on-demand.md). A store that does not answer is a `DependencyTimeoutException` where the model has
+that, and a `KMSInternalException` of the other operations: clients try again upon both.
 ";
 
 /// Compares the page with what came of the operations.

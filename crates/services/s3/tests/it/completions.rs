@@ -1,0 +1,114 @@
+//! Uploads in parts, completed.
+
+use strongroom_api_s3::{self as s3, S3 as _};
+use strongroom_schema::ByteStream;
+use strongroom_service::ApiError;
+use strongroom_testkit::{TestDatabase, on_both_engines};
+
+use crate::fixture::{Client, World, code};
+
+on_both_engines! {
+    who_completes_twice_is_told_the_same,
+    each_part_has_its_sum,
+}
+
+/// The least that a part other than the last may have.
+const LEAST: usize = 5 << 20;
+
+async fn begin(owner: &Client<'_>, key: &str) -> String {
+    let input = s3::CreateMultipartUploadRequest {
+        bucket: "mine".to_owned(),
+        key: key.to_owned(),
+        checksum_algorithm: Some("SHA256".into()),
+        ..Default::default()
+    };
+    owner.s3.create_multipart_upload(&owner.changing(), input).await.unwrap().upload_id.unwrap()
+}
+
+async fn send(owner: &Client<'_>, upload: &str, number: i32, body: Vec<u8>) -> s3::UploadPartOutput {
+    let input = s3::UploadPartRequest {
+        bucket: "mine".to_owned(),
+        key: "k".to_owned(),
+        upload_id: upload.to_owned(),
+        part_number: number,
+        body: Some(ByteStream::from(body)),
+        ..Default::default()
+    };
+    owner.s3.upload_part(&owner.changing(), input).await.unwrap()
+}
+
+async fn complete(
+    owner: &Client<'_>,
+    key: &str,
+    upload: &str,
+    etags: &[&str],
+) -> Result<s3::CompleteMultipartUploadOutput, ApiError> {
+    let parts = (1..).zip(etags).map(|(number, etag)| s3::CompletedPart {
+        part_number: Some(number),
+        e_tag: Some((*etag).to_owned()),
+        ..Default::default()
+    });
+    let input = s3::CompleteMultipartUploadRequest {
+        bucket: "mine".to_owned(),
+        key: key.to_owned(),
+        upload_id: upload.to_owned(),
+        multipart_upload: Some(s3::CompletedMultipartUpload { parts: Some(parts.collect()) }),
+        ..Default::default()
+    };
+    owner.s3.complete_multipart_upload(&owner.changing(), input).await
+}
+
+/// A client that has lost the answer sends its request again.
+async fn who_completes_twice_is_told_the_same(database: &TestDatabase) {
+    let world = World::new(database).await;
+    let owner = world.owner();
+    owner.make("mine").await;
+    owner.version("mine", "Enabled").await;
+    let upload = begin(&owner, "k").await;
+    let etag = send(&owner, &upload, 1, b"body".to_vec()).await.e_tag.unwrap();
+    let first = complete(&owner, "k", &upload, &[&etag]).await.unwrap();
+    let again = complete(&owner, "k", &upload, &[&etag]).await.unwrap();
+    assert_eq!((&again.e_tag, &again.version_id), (&first.e_tag, &first.version_id));
+    assert_eq!(again.checksum_sha256, first.checksum_sha256);
+    assert!(first.version_id.is_some() && first.checksum_sha256.is_some());
+    // It is told of what it said alone, and to those who may write there.
+    assert_eq!(code(complete(&owner, "k", &upload, &["\"other\""]).await), "NoSuchUpload");
+    assert_eq!(code(complete(&owner, "other", &upload, &[&etag]).await), "NoSuchUpload");
+    assert_eq!(code(complete(&world.stranger(), "k", &upload, &[&etag]).await), "AccessDenied");
+    owner.put("mine", "k", b"newer").await.unwrap();
+    let late = complete(&owner, "k", &upload, &[&etag]).await.unwrap();
+    assert_eq!(late.version_id, first.version_id, "the version that it became, and no other");
+    owner.delete("mine", "k", first.version_id.as_deref()).await;
+    assert_eq!(code(complete(&owner, "k", &upload, &[&etag]).await), "NoSuchUpload");
+    assert_eq!(owner.get("mine", "k").await.unwrap(), b"newer");
+}
+
+/// Amazon S3 User Guide, "Checking object integrity": a part's is answered with the part.
+async fn each_part_has_its_sum(database: &TestDatabase) {
+    let world = World::new(database).await;
+    let owner = world.owner();
+    owner.make("mine").await;
+    let upload = begin(&owner, "k").await;
+    let sent =
+        [send(&owner, &upload, 1, vec![7; LEAST]).await, send(&owner, &upload, 2, b"end".to_vec()).await];
+    let etags: Vec<_> = sent.iter().map(|part| part.e_tag.as_deref().unwrap()).collect();
+    let whole = complete(&owner, "k", &upload, &etags).await.unwrap().checksum_sha256;
+    let head = async |number: Option<i32>| {
+        let input = s3::HeadObjectRequest {
+            bucket: "mine".to_owned(),
+            key: "k".to_owned(),
+            part_number: number,
+            checksum_mode: Some("ENABLED".into()),
+            ..Default::default()
+        };
+        world.s3.head_object(&owner.context(), input).await.unwrap()
+    };
+    for (number, part) in (1..).zip(&sent) {
+        let read = head(Some(number)).await;
+        assert_eq!(read.checksum_sha256, part.checksum_sha256);
+        assert_eq!(read.checksum_type.unwrap().as_str(), "COMPOSITE");
+    }
+    let all = head(None).await;
+    assert_eq!(all.checksum_sha256, whole);
+    assert!(all.checksum_sha256.unwrap().ends_with("-2"));
+}
