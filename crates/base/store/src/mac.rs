@@ -72,6 +72,17 @@ impl RowMac {
         Ok(row)
     }
 
+    /// The same of the row that names itself `asked`. The MAC says that a row is ours, not that it is the one that was
+    /// asked for: a database that answers with another sound row is not believed either.
+    pub fn load_as<R: AuthorityRow>(&self, row: &Row, asked: &str) -> Result<R, StoreError> {
+        let row: R = self.load(row)?;
+        if row.key() == asked {
+            Ok(row)
+        } else {
+            Err(StoreError::Corrupt { table: R::TABLE, key: asked.to_owned() })
+        }
+    }
+
     /// The MAC of a row of `table`: a head, which names the epoch, and an HMAC-SHA-256 over an unambiguous form of its
     /// columns. Their order does not matter, and one that is NULL counts as absent.
     #[must_use]

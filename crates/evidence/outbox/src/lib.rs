@@ -20,6 +20,7 @@ mod others;
 mod outbox;
 mod owners;
 mod passed_on;
+mod post;
 
 pub use asked::Asked;
 pub use identity::identity_of;
@@ -28,3 +29,4 @@ pub use others::Others;
 pub use outbox::{Outbox, OutboxError};
 pub use owners::{DENIED, is_denial, recorded_code, records_of_owners};
 pub use passed_on::PassedOn;
+pub use post::post;

@@ -8,8 +8,8 @@ pub(crate) mod trails;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use strongroom_identity::RecordDraft;
-use strongroom_store::{Migration, Statement, StoreError, Tx};
+pub(crate) use strongroom_outbox::post;
+use strongroom_store::{Migration, Statement, StoreError};
 
 /// The tables of CloudTrail, forward only.
 pub const MIGRATIONS: &[Migration] = &[
@@ -102,15 +102,4 @@ fn expect_format(format: i64) -> Result<(), StoreError> {
     }
     let source = format!("format {format} is not known to this version").into();
     Err(StoreError::Column { column: "format".to_owned(), source })
-}
-
-/// Commits the draft of a record together with the change that it speaks of.
-pub(crate) async fn post(tx: &mut Tx<'_>, draft: Option<&RecordDraft>) -> Result<(), StoreError> {
-    match draft {
-        Some(draft) => {
-            tx.only_if_holds(draft.mark);
-            tx.post(&draft.event_id, &draft.bytes).await
-        }
-        None => Ok(()),
-    }
 }

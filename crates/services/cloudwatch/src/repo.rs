@@ -6,8 +6,8 @@ pub(crate) mod history;
 pub(crate) mod metrics;
 pub(crate) mod points;
 
-use strongroom_identity::RecordDraft;
-use strongroom_store::{Migration, Statement, StoreError, Tx};
+pub(crate) use strongroom_outbox::post;
+use strongroom_store::{Migration, Statement, StoreError};
 
 /// The tables of alarms, forward only. They are in the store.
 pub const MIGRATIONS: &[Migration] = &[Migration {
@@ -36,17 +36,6 @@ pub const METRIC_MIGRATIONS: &[Migration] = &[
 /// Every statement, so that a test can show each to both engines.
 pub const STATEMENTS: &[&[Statement]] =
     &[actions::STATEMENTS, alarms::STATEMENTS, history::STATEMENTS, metrics::STATEMENTS, points::STATEMENTS];
-
-/// Commits the draft of a record together with the change that it speaks of.
-pub(crate) async fn post(tx: &mut Tx<'_>, draft: Option<&RecordDraft>) -> Result<(), StoreError> {
-    match draft {
-        Some(draft) => {
-            tx.only_if_holds(draft.mark);
-            tx.post(&draft.event_id, &draft.bytes).await
-        }
-        None => Ok(()),
-    }
-}
 
 /// A column that cannot be read as what it should be.
 pub(crate) fn unreadable(column: &str, why: impl Into<strongroom_store::Source>) -> StoreError {

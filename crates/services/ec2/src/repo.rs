@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use strongroom_identity::{RecordDraft, Region};
+use strongroom_identity::Region;
+pub(crate) use strongroom_outbox::post;
 use strongroom_store::{AuthorityRow, Db, Migration, Row, RowMac, Statement, StoreError, Topic, Tx, Value};
 
 use crate::domain::network::{Entry, Home, Network};
@@ -243,17 +244,6 @@ pub(crate) async fn write(
         tx.execute(PUT_RESOURCE, &mac.values(&resource)).await?;
     }
     Ok(())
-}
-
-/// Commits the draft of a record together with the change that it speaks of.
-pub(crate) async fn post(tx: &mut Tx<'_>, draft: Option<&RecordDraft>) -> Result<(), StoreError> {
-    match draft {
-        Some(draft) => {
-            tx.only_if_holds(draft.mark);
-            tx.post(&draft.event_id, &draft.bytes).await
-        }
-        None => Ok(()),
-    }
 }
 
 fn name_of(home: &Home) -> [Value; 2] {

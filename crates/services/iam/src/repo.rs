@@ -10,8 +10,8 @@ pub(crate) mod service_uses;
 pub(crate) mod topics;
 pub(crate) mod uses;
 
-use strongroom_identity::RecordDraft;
-use strongroom_store::{Migration, Statement, StoreError, Tx};
+pub(crate) use strongroom_outbox::post;
+use strongroom_store::{Migration, Statement, StoreError};
 
 /// The tables of IAM, forward only.
 pub const MIGRATIONS: &[Migration] = &[
@@ -83,17 +83,6 @@ pub const STATEMENTS: &[Statement] = &[
     uses::BEGIN_READING,
     uses::MOVE_READING,
 ];
-
-/// Commits the draft of a record together with the change that it speaks of.
-pub(crate) async fn post(tx: &mut Tx<'_>, draft: Option<&RecordDraft>) -> Result<(), StoreError> {
-    match draft {
-        Some(draft) => {
-            tx.only_if_holds(draft.mark);
-            tx.post(&draft.event_id, &draft.bytes).await
-        }
-        None => Ok(()),
-    }
-}
 
 fn unreadable(column: &str, why: impl Into<strongroom_store::Source>) -> StoreError {
     StoreError::Column { column: column.to_owned(), source: why.into() }

@@ -11,8 +11,8 @@ pub(crate) mod metric_filters;
 pub(crate) mod stored;
 pub(crate) mod streams;
 
-use strongroom_identity::RecordDraft;
-use strongroom_store::{Migration, Source, Statement, StoreError, Tx, Value};
+pub(crate) use strongroom_outbox::post;
+use strongroom_store::{Migration, Source, Statement, StoreError, Value};
 
 /// The tables of groups, forward only. They are in the store.
 pub const MIGRATIONS: &[Migration] = &[
@@ -70,17 +70,6 @@ pub const EVENT_STATEMENTS: &[&[Statement]] = &[
     deliveries::STATEMENTS,
     filter_minutes::STATEMENTS,
 ];
-
-/// Commits the draft of a record together with the change that it speaks of.
-pub(crate) async fn post(tx: &mut Tx<'_>, draft: Option<&RecordDraft>) -> Result<(), StoreError> {
-    match draft {
-        Some(draft) => {
-            tx.only_if_holds(draft.mark);
-            tx.post(&draft.event_id, &draft.bytes).await
-        }
-        None => Ok(()),
-    }
-}
 
 /// A column that cannot be read as what it should be.
 fn unreadable(column: &str, why: impl Into<Source>) -> StoreError {

@@ -7,8 +7,9 @@ pub(crate) mod signers;
 pub(crate) mod subscriptions;
 pub(crate) mod topics;
 
-use strongroom_identity::{RecordDraft, Region};
-use strongroom_store::{AuthorityRow, Migration, Row, RowMac, Source, Statement, StoreError, Tx, Value};
+use strongroom_identity::Region;
+pub(crate) use strongroom_outbox::post;
+use strongroom_store::{Migration, Row, Source, Statement, StoreError, Value};
 
 use crate::domain::names::TopicName;
 
@@ -62,28 +63,6 @@ pub const STATEMENTS: &[Statement] = &[
     signers::FIND,
     signers::NEWEST,
 ];
-
-/// Loads the row that names itself `asked`. The MAC says that a row is ours, not that it is the one that was asked for: a
-/// database that answers with another sound row is not believed either.
-fn load_as<R: AuthorityRow>(mac: &RowMac, row: &Row, asked: &str) -> Result<R, StoreError> {
-    let row: R = mac.load(row)?;
-    if row.key() == asked {
-        Ok(row)
-    } else {
-        Err(StoreError::Corrupt { table: R::TABLE, key: asked.to_owned() })
-    }
-}
-
-/// Commits the draft of a record together with the change that it speaks of.
-pub(crate) async fn post(tx: &mut Tx<'_>, draft: Option<&RecordDraft>) -> Result<(), StoreError> {
-    match draft {
-        Some(draft) => {
-            tx.only_if_holds(draft.mark);
-            tx.post(&draft.event_id, &draft.bytes).await
-        }
-        None => Ok(()),
-    }
-}
 
 /// What names a topic, as the tables' first columns have it.
 fn place(topic: &TopicName) -> [Value; 3] {

@@ -2,7 +2,7 @@
 
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
 
-use super::{home_columns, load_as, name_of, number, read_home, text, unreadable, unsigned};
+use super::{home_columns, name_of, number, read_home, text, unreadable, unsigned};
 use crate::domain::backup::{Backup, BackupState, CopiedFrom};
 use crate::domain::cluster::Mode;
 use crate::domain::home::Home;
@@ -177,7 +177,7 @@ pub(crate) async fn delete(tx: &mut Tx<'_>, backup: &Backup) -> Result<(), Store
 /// The backup of that id.
 pub(crate) async fn find(db: &Db, mac: &RowMac, home: &Home, id: &str) -> Result<Option<Backup>, StoreError> {
     let row = db.query_opt(FIND, &name_of(home, id)).await?;
-    row.map(|row| load_as(mac, &row, &home.arn(id))).transpose()
+    row.map(|row| mac.load_as(&row, &home.arn(id))).transpose()
 }
 
 /// The backup of that id, whosever it is.
@@ -213,7 +213,7 @@ pub(crate) async fn load(
     id: &str,
 ) -> Result<Option<Backup>, StoreError> {
     let row = tx.query_opt(FIND, &name_of(home, id)).await?;
-    row.map(|row| load_as(mac, &row, &home.arn(id))).transpose()
+    row.map(|row| mac.load_as(&row, &home.arn(id))).transpose()
 }
 
 /// At most `most` backups that come after a place in the order of their making, or before it.

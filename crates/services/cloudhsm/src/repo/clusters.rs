@@ -2,7 +2,7 @@
 
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
 
-use super::{home_columns, load_as, name_of, number, read_home, text, unreadable, unsigned};
+use super::{home_columns, name_of, number, read_home, text, unreadable, unsigned};
 use crate::domain::cluster::{Cluster, ClusterState, Evidence, Installed, Mode};
 use crate::domain::home::Home;
 use crate::domain::tags::Tags;
@@ -158,7 +158,7 @@ pub(crate) async fn find(
     id: &str,
 ) -> Result<Option<Cluster>, StoreError> {
     let row = db.query_opt(FIND, &name_of(home, id)).await?;
-    row.map(|row| load_as(mac, &row, &home.arn(id))).transpose()
+    row.map(|row| mac.load_as(&row, &home.arn(id))).transpose()
 }
 
 /// The cluster of that id, whosever it is.
@@ -180,7 +180,7 @@ pub(crate) async fn load(
     id: &str,
 ) -> Result<Option<Cluster>, StoreError> {
     let row = tx.query_opt(FIND, &name_of(home, id)).await?;
-    row.map(|row| load_as(mac, &row, &home.arn(id))).transpose()
+    row.map(|row| mac.load_as(&row, &home.arn(id))).transpose()
 }
 
 /// At most `most` clusters whose ids come after `after`, in order.

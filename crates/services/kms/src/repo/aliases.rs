@@ -2,7 +2,7 @@
 
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
 
-use super::{home_columns, load_as, name_of, read_home, topics};
+use super::{home_columns, name_of, read_home, topics};
 use crate::domain::alias::{Alias, MOST_PER_KEY};
 use crate::domain::identifier::Home;
 
@@ -138,7 +138,7 @@ pub(crate) async fn load(
     name: &str,
 ) -> Result<Option<Alias>, StoreError> {
     let values = [home.account.to_string().into(), home.region.into(), name.into()];
-    tx.query_opt(FIND, &values).await?.map(|row| load_as(mac, &row, &home.arn(name))).transpose()
+    tx.query_opt(FIND, &values).await?.map(|row| mac.load_as(&row, &home.arn(name))).transpose()
 }
 
 /// The alias of that name.
@@ -149,7 +149,7 @@ pub(crate) async fn find(
     name: &str,
 ) -> Result<Option<Alias>, StoreError> {
     let values = [home.account.to_string().into(), home.region.into(), name.into()];
-    db.query_opt(FIND, &values).await?.map(|row| load_as(mac, &row, &home.arn(name))).transpose()
+    db.query_opt(FIND, &values).await?.map(|row| mac.load_as(&row, &home.arn(name))).transpose()
 }
 
 /// At most `most` aliases that come after `after`, in order; of one key, if one is named.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Type, Value};
 
-use super::{home_columns, load_as, name_of, read_home, topics};
+use super::{home_columns, name_of, read_home, topics};
 use crate::domain::grant::{Grant, Party, Terms};
 use crate::domain::identifier::Home;
 
@@ -138,7 +138,7 @@ pub(crate) async fn load(
     id: &str,
 ) -> Result<Option<Grant>, StoreError> {
     let row = tx.query_opt(FIND, &one(home, key_id, id)).await?;
-    row.map(|row| load_as(mac, &row, &Grant::label(home, key_id, id))).transpose()
+    row.map(|row| mac.load_as(&row, &Grant::label(home, key_id, id))).transpose()
 }
 
 /// The grant with these terms, if they have a name and there is one.
@@ -179,7 +179,7 @@ pub(crate) async fn find(
     id: &str,
 ) -> Result<Option<Grant>, StoreError> {
     let row = db.query_opt(FIND, &one(home, key_id, id)).await?;
-    row.map(|row| load_as(mac, &row, &Grant::label(home, key_id, id))).transpose()
+    row.map(|row| mac.load_as(&row, &Grant::label(home, key_id, id))).transpose()
 }
 
 /// At most `most` grants of a key that come after `after`, in order; those to one identity, if one is named.

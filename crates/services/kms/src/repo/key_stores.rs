@@ -2,7 +2,7 @@
 
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Type, Value};
 
-use super::{home_columns, load_as, name_of, read_home, topics};
+use super::{home_columns, name_of, read_home, topics};
 use crate::domain::identifier::Home;
 use crate::domain::key_store::{ConnectionError, ConnectionState, KeyStore};
 
@@ -129,7 +129,7 @@ pub(crate) async fn find(
     store_id: &str,
 ) -> Result<Option<KeyStore>, StoreError> {
     let row = db.query_opt(FIND, &name_of(home, store_id)).await?;
-    row.map(|row| load_as(mac, &row, &name(home, store_id))).transpose()
+    row.map(|row| mac.load_as(&row, &name(home, store_id))).transpose()
 }
 
 /// The key store of that id as this transaction sees it.
@@ -140,7 +140,7 @@ pub(crate) async fn load(
     store_id: &str,
 ) -> Result<Option<KeyStore>, StoreError> {
     let row = tx.query_opt(FIND, &name_of(home, store_id)).await?;
-    row.map(|row| load_as(mac, &row, &name(home, store_id))).transpose()
+    row.map(|row| mac.load_as(&row, &name(home, store_id))).transpose()
 }
 
 /// Key stores of a home that come after `after`, in the order of their ids; at most `most`.

@@ -5,7 +5,7 @@ use strongroom_hsm_core::{KeyHandle, TokenDigest, TokenRef};
 use strongroom_identity::AccountId;
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Type, Value};
 
-use super::{aliases, home_columns, ids_of, load_as, name_of, read_home, topics};
+use super::{aliases, home_columns, ids_of, name_of, read_home, topics};
 use crate::domain::access::KeyPolicy;
 use crate::domain::alias::AliasNames;
 use crate::domain::identifier::Home;
@@ -414,7 +414,7 @@ pub(crate) async fn find(
     // needs. (Imported ones come and go. One that has gone meanwhile is refused where it is used, and what was read so
     // is not kept.)
     let material_rows = db.query(FIND_MATERIALS, &name).await?;
-    let mut key: Key = load_as(mac, &row, &home.key_arn(key_id))?;
+    let mut key: Key = mac.load_as(&row, &home.key_arn(key_id))?;
     if material_rows.is_empty() && key.current_material.is_some() {
         return Ok(None);
     }
@@ -435,7 +435,7 @@ pub(crate) async fn load(
 ) -> Result<Option<Key>, StoreError> {
     let name = name_of(home, key_id);
     let Some(row) = tx.query_opt(FIND_KEY, &name).await? else { return Ok(None) };
-    let mut key: Key = load_as(mac, &row, &home.key_arn(key_id))?;
+    let mut key: Key = mac.load_as(&row, &home.key_arn(key_id))?;
     if key.aliases.are_elsewhere() {
         let rows = tx.query(aliases::OF_KEY, &aliases::of_key(home, key_id)).await?;
         key.aliases.found(aliases::names(mac, &rows, home, key_id)?);

@@ -4,7 +4,7 @@
 use strongroom_journal::{EventId, Position};
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Type, Value};
 
-use super::{home_columns, load_as, name_of, read_home};
+use super::{home_columns, name_of, read_home};
 use crate::domain::identifier::Home;
 use crate::domain::usage::LastUse;
 
@@ -78,7 +78,7 @@ pub(crate) async fn find(
     key_id: &str,
 ) -> Result<Option<LastUse>, StoreError> {
     let Some(row) = db.query_opt(FIND, &name_of(home, key_id)).await? else { return Ok(None) };
-    let row: UseRow = load_as(mac, &row, &home.key_arn(key_id))?;
+    let row: UseRow = mac.load_as(&row, &home.key_arn(key_id))?;
     Ok(Some(row.last))
 }
 

@@ -2,7 +2,7 @@
 
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Value};
 
-use super::{load_as, unreadable};
+use super::unreadable;
 
 pub(super) const INSERT: Statement = Statement::new(
     "INSERT INTO sns_signers (name, kind, made_ms, ends_ms, private_key, certificate, mac) \
@@ -92,7 +92,7 @@ pub(crate) async fn insert(db: &Db, mac: &RowMac, signer: &SignerRow) -> Result<
 /// The key of that name.
 pub(crate) async fn find(db: &Db, mac: &RowMac, name: &str) -> Result<Option<SignerRow>, StoreError> {
     let row = db.query_opt(FIND, &[name.into()]).await?;
-    row.map(|row| load_as(mac, &row, name)).transpose()
+    row.map(|row| mac.load_as(&row, name)).transpose()
 }
 
 /// The key of a kind whose certificate is valid longest.

@@ -3,7 +3,7 @@
 use strongroom_identity::AccountId;
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
 
-use super::{load_as, most, place, read_place, unreadable};
+use super::{most, place, read_place, unreadable};
 use crate::domain::names::{SubscriptionName, TopicName};
 use crate::domain::subscription::{Protocol, State, Subscription, TokenMark};
 
@@ -199,7 +199,7 @@ pub(crate) async fn load_by_endpoint(
     let values: Vec<Value> = place(topic).into_iter().chain([digest.into()]).collect();
     let Some(row) = tx.query_opt(FIND_BY_ENDPOINT, &values).await? else { return Ok(None) };
     let name = format!("{topic}:{}", row.text("subscription_id")?);
-    load_as(mac, &row, &name).map(Some)
+    mac.load_as(&row, &name).map(Some)
 }
 
 /// At most `limit` subscriptions of a topic whose ids come after `after`, in order.

@@ -4,7 +4,7 @@ use strongroom_identity::AccountId;
 use strongroom_policy::Bound;
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
 
-use super::{load_as, most, place, read_place, unreadable};
+use super::{most, place, read_place, unreadable};
 use crate::domain::names::TopicName;
 use crate::domain::tags::Tags;
 use crate::domain::topic::{GivenPolicy, Topic};
@@ -94,7 +94,7 @@ pub(crate) async fn delete(tx: &mut Tx<'_>, name: &TopicName) -> Result<(), Stor
 /// The topic of that name.
 pub(crate) async fn find(db: &Db, mac: &RowMac, name: &TopicName) -> Result<Option<Topic>, StoreError> {
     let row = db.query_opt(FIND, &place(name)).await?;
-    row.map(|row| load_as(mac, &row, &name.to_string())).transpose()
+    row.map(|row| mac.load_as(&row, &name.to_string())).transpose()
 }
 
 /// The topic of that name as this transaction sees it.
@@ -104,7 +104,7 @@ pub(crate) async fn load(
     name: &TopicName,
 ) -> Result<Option<Topic>, StoreError> {
     let row = tx.query_opt(FIND, &place(name)).await?;
-    row.map(|row| load_as(mac, &row, &name.to_string())).transpose()
+    row.map(|row| mac.load_as(&row, &name.to_string())).transpose()
 }
 
 /// The names of at most `limit` topics that come after `after`, in order.
