@@ -139,3 +139,6 @@ impl Kept for Drafts {
         Ok(step)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,6 +35,7 @@ use worker::Worker;
 
 use crate::choices::Choices;
 use crate::crash::tell;
+use crate::program::PATIENCE;
 
 /// Clients at the same time.
 const CLIENTS: usize = 4;
@@ -45,9 +46,6 @@ const AFTER: Range<u64> = 1..20;
 
 /// How long a moment is, in milliseconds, between a call that is acknowledged and the blow.
 const MOMENT_MS: Range<u64> = 0..20;
-
-/// How long clients may have nothing to tell while something comes back.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 #[test]
 fn clusters_lose_nothing_and_agree_whatever_is_killed() {

@@ -19,7 +19,7 @@ use std::io::Write as _;
 use std::ops::Range;
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use found::{Clock, Found};
 use recorded::Recorded;
@@ -27,7 +27,7 @@ use worker::{Moves, Worker};
 
 use crate::choices::Choices;
 use crate::client::Client;
-use crate::program::{Place, Program};
+use crate::program::{PATIENCE, Place, Program};
 
 /// Clients at the same time.
 const CLIENTS: usize = 6;
@@ -125,7 +125,7 @@ fn kill_at_work(program: Program, workers: &mut [Worker], calls: usize) {
         }
         drop(sender);
         for _ in 0..calls {
-            told.recv_timeout(Duration::from_secs(20)).unwrap();
+            told.recv_timeout(PATIENCE).unwrap();
         }
         program.kill();
         told.iter().for_each(drop);

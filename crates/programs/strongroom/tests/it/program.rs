@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr as SocketAddress, UnixDatagram};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,19 +21,38 @@ use tempfile::TempDir;
 use crate::client::Client;
 
 /// What nothing here takes, even on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A place for a program's files (its data, its home and its temporary files), and for its HSMs: a /16 of the
-/// loopback network by its second number, so that servers of tests at the same time do not choose one address.
-pub(crate) struct Place(TempDir, u32);
+/// A place for a program's files (its data, its home and its temporary files), and for its HSMs.
+pub(crate) struct Place(TempDir, Network);
 
-/// How many places there have been in this process.
-static PLACES: AtomicU32 = AtomicU32::new(0);
+/// A /16 of the loopback network by its second number, which nobody else takes meanwhile: servers at the same time, also those of
+/// other runs on this machine, do not choose one address for their HSMs.
+struct Network {
+    number: u32,
+    /// Held for as long as the network is.
+    _claim: UnixDatagram,
+}
+
+impl Network {
+    fn claim() -> Self {
+        static PLACES: AtomicU32 = AtomicU32::new(0);
+        // In turn, so that one is not taken again at once: HSMs may still end there.
+        for _ in 0..80 {
+            let number = 40 + (std::process::id() + PLACES.fetch_add(1, Ordering::Relaxed)) % 80;
+            let name =
+                SocketAddress::from_abstract_name(format!("strongroom-tests-network-{number}")).unwrap();
+            if let Ok(claim) = UnixDatagram::bind_addr(&name) {
+                return Self { number, _claim: claim };
+            }
+        }
+        panic!("every network is taken by other tests");
+    }
+}
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let number = std::process::id() + PLACES.fetch_add(1, Ordering::Relaxed);
-        let place = Self(TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap(), 100 + number % 100);
+        let place = Self(TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap(), Network::claim());
         fs::create_dir(place.temporary()).unwrap();
         place
     }
@@ -53,7 +74,7 @@ impl Place {
     /// The arguments of a server on a free port and this place's data.
     fn serving(&self) -> Vec<String> {
         let data = self.data().to_str().unwrap().to_owned();
-        let network = format!("127.{}.0.0/16", self.1);
+        let network = format!("127.{}.0.0/16", self.1.number);
         let arguments = ["dev", "--listen", "127.0.0.1:0", "--data-dir", &data, "--vpc-cidr", &network];
         arguments.map(str::to_owned).to_vec()
     }

@@ -14,7 +14,7 @@ use super::cluster::PASSWORD;
 use super::model::Shown;
 
 /// How long an HSM may take for an answer.
-const WAIT: Duration = Duration::from_secs(20);
+const WAIT: Duration = Duration::from_mins(1);
 
 /// Keys that are shown at a time.
 const PAGE: usize = 256;
