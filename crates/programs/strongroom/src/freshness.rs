@@ -2,7 +2,7 @@
 
 use strongroom_api_kms::{SERVICE as KMS, errors};
 use strongroom_resealing::Servers;
-use strongroom_schema::ServiceSchema;
+use strongroom_schema::{Operation, ServiceSchema};
 use strongroom_server::{Figure, Figures, Freshness, Reading};
 use strongroom_service::ApiError;
 use strongroom_store::Db;
@@ -26,17 +26,28 @@ impl Freshness for UpToDate {
         !self.servers.is_left_behind() && self.feed.0.feed().holds(mark)
     }
 
-    /// KMS has an error for this, which all its cryptography declares and clients try again upon: something that it
-    /// depends on did not answer in time. The others have the one that all services share.
-    fn refusal(&self, service: &'static ServiceSchema) -> ApiError {
-        if service.name == KMS.name {
-            return ApiError::modelled(
-                &errors::DEPENDENCY_TIMEOUT_EXCEPTION,
-                "The system timed out while trying to fulfill the request. You can retry the request.",
-            );
-        }
+    fn refusal(&self, service: &'static ServiceSchema, operation: &'static Operation) -> ApiError {
+        too_old(service, operation)
+    }
+}
+
+/// KMS has an error for this, which clients try again upon: something that it depends on did not answer in time. An
+/// operation whose model lacks it fails as KMS itself lets it. The others have the one that all services share.
+fn too_old(service: &ServiceSchema, operation: &Operation) -> ApiError {
+    let timeout = &errors::DEPENDENCY_TIMEOUT_EXCEPTION;
+    if service.name != KMS.name {
         ApiError::unavailable(
             "What this server knows of its store is too old to act on. Try again in a moment.",
+        )
+    } else if operation.errors.iter().any(|error| error.name == timeout.name) {
+        ApiError::modelled(
+            timeout,
+            "The system timed out while trying to fulfill the request. You can retry the request.",
+        )
+    } else {
+        ApiError::modelled(
+            &errors::KMS_INTERNAL_EXCEPTION,
+            "The request was rejected because an internal exception occurred. The request can be retried.",
         )
     }
 }
@@ -58,5 +69,24 @@ impl Figures for StoreFeed {
                 f64::from(u8::from(feed.is_stale())),
             ),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_is_refused_with_an_error_that_its_model_has() {
+        let mut timeouts = 0;
+        for operation in KMS.operations {
+            let refusal = too_old(&KMS, operation);
+            let modelled = operation.errors.iter().any(|error| error.name == refusal.code());
+            assert!(modelled || refusal.code() == "KMSInternalException", "{}", operation.name);
+            timeouts += usize::from(refusal.code() == "DependencyTimeoutException");
+        }
+        assert!(timeouts > KMS.operations.len() / 2, "{timeouts}");
+        let iam = &strongroom_api_iam::SERVICE;
+        assert_eq!(too_old(iam, &iam.operations[0]).code(), "ServiceUnavailableException");
     }
 }

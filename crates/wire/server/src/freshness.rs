@@ -1,7 +1,7 @@
 //! The seam to whoever knows how old the authority is that callers have: several servers share a store, and each keeps
 //! in memory who may do what.
 
-use strongroom_schema::ServiceSchema;
+use strongroom_schema::{Operation, ServiceSchema};
 use strongroom_service::ApiError;
 
 /// How old what is in memory is. Marks are numbers that mean something to who gives them.
@@ -16,6 +16,6 @@ pub trait Freshness: Send + Sync {
     /// Whether what was in memory at the mark may still be acted on.
     fn holds(&self, mark: u64) -> bool;
 
-    /// What a caller of that service is told when it may not.
-    fn refusal(&self, service: &'static ServiceSchema) -> ApiError;
+    /// What a caller of that operation is told when it may not.
+    fn refusal(&self, service: &'static ServiceSchema, operation: &'static Operation) -> ApiError;
 }

@@ -255,7 +255,7 @@ impl Server {
     /// The mark of this moment, or what a caller of `found` is told when there is none.
     pub(crate) fn mark(&self, found: &Found) -> Result<Mark, ApiError> {
         let Some(freshness) = &self.parts.freshness else { return Ok(Mark(None)) };
-        let mark = freshness.mark().ok_or_else(|| freshness.refusal(found.schema()))?;
+        let mark = freshness.mark().ok_or_else(|| freshness.refusal(found.schema(), found.operation()))?;
         Ok(Mark(Some(mark)))
     }
 
@@ -263,7 +263,7 @@ impl Server {
     pub(crate) fn expect_fresh(&self, mark: Mark, found: &Found) -> Result<(), ApiError> {
         match (&self.parts.freshness, mark) {
             (Some(freshness), Mark(Some(mark))) if !freshness.holds(mark) => {
-                Err(freshness.refusal(found.schema()))
+                Err(freshness.refusal(found.schema(), found.operation()))
             }
             _ => Ok(()),
         }

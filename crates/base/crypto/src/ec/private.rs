@@ -26,13 +26,13 @@ pub struct PrivateKey {
 impl PrivateKey {
     /// Makes a key, with the pair-wise consistency test of FIPS 140.
     pub fn generate(curve: Curve) -> Result<Self, CryptoError> {
-        // SAFETY: the key is new and ours; generation writes into it.
+        // SAFETY: the key is new and ours; generation writes into it, and checks it as `new` would.
         let key = unsafe {
             let key = Owned::take(EC_KEY_new_by_curve_name(curve.nid()))?;
             check(EC_KEY_generate_key_fips(key.as_ptr()))?;
             key
         };
-        Self::wrapped(key)
+        Self::sound(wrapped(key)?)
     }
 
     /// Parses a PKCS#8 key (RFC 5958, RFC 5915), with a named curve.
@@ -48,7 +48,7 @@ impl PrivateKey {
             // SAFETY: the function reads from the CBS and gives a new key or null; the group is a constant.
             unsafe { Owned::take(EC_KEY_parse_private_key(cbs, curve.group())) }
         })?;
-        Self::wrapped(key)
+        Self::new(wrapped(key)?)
     }
 
     /// Takes the big-endian private scalar, exactly as long as a coordinate: PKCS#11's `CKA_VALUE`.
@@ -62,20 +62,14 @@ impl PrivateKey {
         Self::from_sec1(curve, der.expose())
     }
 
-    fn wrapped(ec_key: Owned<EC_KEY>) -> Result<Self, CryptoError> {
-        // SAFETY: EVP_PKEY_assign_EC_KEY takes the key over only when it succeeds, after which it is released.
-        let key = unsafe {
-            let key = Owned::take(EVP_PKEY_new())?;
-            check(EVP_PKEY_assign_EC_KEY(key.as_ptr(), ec_key.as_ptr()))?;
-            let _taken_over = ec_key.release();
-            key
-        };
-        Self::new(Pkey::new(key))
-    }
-
     fn new(key: Pkey) -> Result<Self, CryptoError> {
         // SAFETY: the key is valid and of kind EC. The check makes sure that the public point fits the scalar.
         check(unsafe { EC_KEY_check_key(EVP_PKEY_get0_EC_KEY(key.as_ptr())) })?;
+        Self::sound(key)
+    }
+
+    /// A key that has been checked.
+    fn sound(key: Pkey) -> Result<Self, CryptoError> {
         let public = PublicKey::from_spki(&key.to_spki()?)?;
         Ok(Self { key, public })
     }
@@ -147,6 +141,18 @@ impl PrivateKey {
         // SAFETY: the key is valid and of kind EC; the pointer is borrowed from it.
         unsafe { EVP_PKEY_get0_EC_KEY(self.key.as_ptr()) }
     }
+}
+
+/// A curve's key in the form that holds a key of any kind.
+fn wrapped(ec_key: Owned<EC_KEY>) -> Result<Pkey, CryptoError> {
+    // SAFETY: EVP_PKEY_assign_EC_KEY takes the key over only when it succeeds, after which it is released.
+    let key = unsafe {
+        let key = Owned::take(EVP_PKEY_new())?;
+        check(EVP_PKEY_assign_EC_KEY(key.as_ptr(), ec_key.as_ptr()))?;
+        let _taken_over = ec_key.release();
+        key
+    };
+    Ok(Pkey::new(key))
 }
 
 impl fmt::Debug for PrivateKey {

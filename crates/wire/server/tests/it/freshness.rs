@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use strongroom_schema::ServiceSchema;
+use strongroom_schema::{Operation, ServiceSchema};
 use strongroom_server::Freshness;
 use strongroom_service::ApiError;
 
@@ -35,8 +35,9 @@ impl Freshness for FreshFor {
         self.ask()
     }
 
-    fn refusal(&self, service: &'static ServiceSchema) -> ApiError {
+    fn refusal(&self, service: &'static ServiceSchema, operation: &'static Operation) -> ApiError {
         assert_eq!(service.name, "doors");
+        assert!(service.operations.iter().any(|known| known.name == operation.name));
         ApiError::unavailable("Too old.")
     }
 }
