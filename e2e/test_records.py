@@ -298,6 +298,10 @@ def test_refused_calls(history, made):
         # What EC2 and IAM append for the caller to decode is in the answer and the record alike.
         assert record["errorMessage"][:200] == refusal.message[:200], name
         assert record["responseElements"] is None
+    assert [record["requestParameters"] for record in history.all("DescribeVpcs")] == [
+        {"vpcSet": {}, "filterSet": {}},
+        {"vpcSet": {"items": [{"vpcId": "vpc-00000000"}]}, "filterSet": {}},
+    ]
     dry, denied = history.all("Encrypt")[1:]
     assert dry["requestParameters"] == {"keyId": key, "dryRun": True, **algorithm}
     assert dry["resources"] == denied["resources"] == [history.resource("KMS::Key", arn)]
@@ -405,26 +409,62 @@ def test_sts_sessions(history):
 
 
 def test_ec2(history):
-    """Members as in Stratus Red Team's record of AuthorizeSecurityGroupIngress: `_return` where the answer has one,
-    empty lists as `{}`."""
+    """Members as in records of Stratus Red Team and of Invictus' aws_dataset: lists under the names of the older
+    protocol, empty ones as `{}`, and `_return` where the answer has one."""
     ec2 = history.ec2
     arn = f"arn:aws:ec2:us-east-1:{history.account}"
-    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    tags = [{"key": "Name", "value": "v"}]
+    named = {"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "v"}]}
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=[named])["Vpc"]["VpcId"]
     made = shown(history.last("CreateVpc"))
+    assert made["requestParameters"] == {
+        "cidrBlock": "10.9.0.0/16",
+        "instanceTenancy": "default",
+        "amazonProvidedIpv6CidrBlock": False,
+        "tagSpecificationSet": {"items": [{"resourceType": "vpc", "tags": tags}]},
+    }
     assert made["resources"] == [history.resource("EC2::VPC", f"{arn}:vpc/{vpc}")]
     assert made["responseElements"].keys() == {"vpc", "requestId"}
-    assert made["responseElements"]["vpc"]["tagSet"] == {}
+    assert made["responseElements"]["vpc"]["tagSet"] == {"items": tags}
+    ec2.describe_vpcs(VpcIds=[vpc])
+    ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [vpc]}], MaxResults=5)
+    ec2.describe_vpcs()
+    filters = {"items": [{"name": "vpc-id", "valueSet": {"items": [{"value": vpc}]}}]}
+    assert [record["requestParameters"] for record in history.all("DescribeVpcs")] == [
+        {"vpcSet": {"items": [{"vpcId": vpc}]}, "filterSet": {}},
+        {"maxResults": 5, "vpcSet": {}, "filterSet": filters},
+        {"vpcSet": {}, "filterSet": {}},
+    ]
+    ec2.create_tags(Resources=[vpc], Tags=[{"Key": "Name", "Value": "v"}])
+    assert shown(history.last("CreateTags"))["requestParameters"] == {
+        "resourcesSet": {"items": [{"resourceId": vpc}]},
+        "tagSet": {"items": tags},
+    }
     group = ec2.create_security_group(GroupName="g", Description="d", VpcId=vpc)["GroupId"]
     made = shown(history.last("CreateSecurityGroup"))
     assert made["requestParameters"] == {"groupDescription": "d", "groupName": "g", "vpcId": vpc}
     assert made["responseElements"]["_return"] is True
     assert made["resources"][-1] == history.resource("EC2::SecurityGroup", f"{arn}:security-group/{group}")
+    port = {"ipProtocol": "tcp", "fromPort": 22, "toPort": 22}
     rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
-    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    opened = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    (rule,) = opened["SecurityGroupRules"]
     opened = shown(history.last("AuthorizeSecurityGroupIngress"))
-    shown_rule = {"ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "ipRanges": {"items": [{"cidrIp": "10.0.0.0/8"}]}}
-    assert opened["requestParameters"] == {"groupId": group, "ipPermissions": {"items": [shown_rule]}}
+    ranges = {"groups": {}, "ipRanges": {"items": [{"cidrIp": "10.0.0.0/8"}]}, "ipv6Ranges": {}, "prefixListIds": {}}
+    assert opened["requestParameters"] == {"groupId": group, "ipPermissions": {"items": [{**port, **ranges}]}}
     assert opened["responseElements"].keys() == {"_return", "requestId", "securityGroupRuleSet"}
+    change = {"IpProtocol": "tcp", "FromPort": 23, "ToPort": 23, "CidrIpv4": "10.0.0.0/8"}
+    named = {"SecurityGroupRuleId": rule["SecurityGroupRuleId"], "SecurityGroupRule": change}
+    ec2.modify_security_group_rules(GroupId=group, SecurityGroupRules=[named])
+    assert shown(history.last("ModifySecurityGroupRules"))["requestParameters"] == {
+        "ModifySecurityGroupRulesRequest": {"GroupId": group, "SecurityGroupRule": {**named, "tag": 1}}
+    }
+    ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]])
+    assert shown(history.last("RevokeSecurityGroupIngress"))["requestParameters"] == {
+        "groupId": group,
+        "ipPermissions": {},
+        "securityGroupRuleIds": {"items": [{"securityGroupRuleId": rule["SecurityGroupRuleId"]}]},
+    }
     ec2.delete_security_group(GroupId=group)
     ec2.delete_vpc(VpcId=vpc)
     assert shown(history.last("DeleteVpc"))["responseElements"].keys() == {"requestId", "_return"}

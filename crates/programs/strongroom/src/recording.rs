@@ -13,6 +13,9 @@ use strongroom_server::{FinishedCall, Recorder};
 /// The event source of S3.
 const S3: &str = "s3.amazonaws.com";
 
+/// The event source of EC2.
+const EC2: &str = "ec2.amazonaws.com";
+
 /// The event source of SNS.
 const SNS: &str = "sns.amazonaws.com";
 
@@ -56,6 +59,15 @@ impl JournalRecorder {
         let of_objects = objects_of(&call);
         let (error_code, error_message) = call.error.unzip();
         let is_kms = call.service.event_source == KMS;
+        let request_parameters = match call.service.event_source {
+            SNS => call.request_parameters.map(strongroom_sns::conceal_content),
+            LOGS => call.request_parameters.map(strongroom_logs::conceal_events),
+            EC2 => {
+                let (operation, error) = (call.operation.name, error_code.as_deref());
+                strongroom_ec2::recorded_parameters(operation, call.request_parameters, error)
+            }
+            _ => call.request_parameters,
+        };
         let has_list = !call.resources.is_empty() || is_kms && ABOUT_NO_KEY.contains(&call.operation.name);
         let resources = call.resources.iter().map(|resource| Resource {
             account_id: Some(resource.account.clone()),
@@ -83,13 +95,7 @@ impl JournalRecorder {
             }),
             error_code: error_code.map(recorded_code),
             error_message: error_message.flatten().map(strongroom_kms::conceal_refused_tokens),
-            request_parameters: call
-                .request_parameters
-                .map(|parameters| match call.service.event_source {
-                    SNS => strongroom_sns::conceal_content(parameters),
-                    LOGS => strongroom_logs::conceal_events(parameters),
-                    _ => parameters,
-                })
+            request_parameters: request_parameters
                 .filter(|_| !is_kms || strongroom_kms::shows_parameters(call.operation.name))
                 .map(strongroom_kms::conceal_chosen_material)
                 .map(strongroom_kms::spell_origin)

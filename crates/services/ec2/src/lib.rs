@@ -14,7 +14,9 @@ mod api;
 mod domain;
 mod error;
 mod networks;
+mod recording;
 mod repo;
 
 pub use networks::{Networks, Settings, SettingsError, SourcesError};
+pub use recording::recorded_parameters;
 pub use repo::{MIGRATIONS, STATEMENTS};

@@ -13,6 +13,7 @@ mod groups;
 mod interfaces;
 mod operations;
 mod paging;
+mod recording;
 mod refusals;
 mod resetting;
 mod rules;
