@@ -267,19 +267,6 @@ impl Client {
     }
 }
 
-/// Asks again for as long as KMS says that one may: of many who change the same at one time, one can lose too often.
-pub(crate) async fn persistently<T, F>(ask: impl Fn() -> F) -> Result<T, ApiError>
-where
-    F: Future<Output = Result<T, ApiError>>,
-{
-    loop {
-        match ask().await {
-            Err(error) if error.code() == "DependencyTimeoutException" => {}
-            answer => return answer,
-        }
-    }
-}
-
 /// An encryption context; the empty one is left out.
 pub(crate) fn bound_to(pairs: Pairs<'_>) -> Option<Map<String>> {
     let texts = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));

@@ -7,7 +7,7 @@ use strongroom_testkit::{TestDatabase, on_both_engines};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::fixture::{client, grant, persistently};
+use crate::fixture::{client, grant};
 
 on_both_engines! {
     grants_made_at_once_are_all_there,
@@ -29,7 +29,7 @@ async fn grants_made_at_once_are_all_there(database: &TestDatabase) {
             start.wait().await;
             let who = format!("user/{}", number % 3);
             let wanted = grant(&key, &root.iam(&who), &["DescribeKey"]);
-            let made = persistently(|| root.create_grant(wanted.clone())).await;
+            let made = root.create_grant(wanted.clone()).await;
             let id = made.unwrap().grant_id.unwrap();
             // What was answered holds from then on.
             root.user(&who).describe(&key).await.unwrap();
@@ -59,11 +59,7 @@ async fn a_grant_ends_once(database: &TestDatabase) {
         let (root, key, id, start) = (root.clone(), key.clone(), id.clone(), start.clone());
         tasks.spawn(async move {
             start.wait().await;
-            if number % 2 == 0 {
-                persistently(|| root.revoke(&key, &id)).await
-            } else {
-                persistently(|| root.retire(&key, &id)).await
-            }
+            if number % 2 == 0 { root.revoke(&key, &id).await } else { root.retire(&key, &id).await }
         });
     }
     let outcomes = tasks.join_all().await;
@@ -83,7 +79,7 @@ async fn a_name_is_given_to_one_grant(database: &TestDatabase) {
         let (root, named, start) = (root.clone(), named.clone(), start.clone());
         tasks.spawn(async move {
             start.wait().await;
-            persistently(|| root.create_grant(named.clone())).await.unwrap().grant_id
+            root.create_grant(named.clone()).await.unwrap().grant_id
         });
     }
     let ids = tasks.join_all().await;

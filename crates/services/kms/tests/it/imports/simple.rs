@@ -6,7 +6,7 @@ use strongroom_api_kms::{
 use strongroom_identity::RecordDraft;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use crate::fixture::{DAY, NOW, client, open, owner, persistently, root, start};
+use crate::fixture::{DAY, NOW, client, open, owner, root, start};
 
 const MATERIAL: [u8; 32] = [0x5a; 32];
 
@@ -193,7 +193,7 @@ async fn callers_at_once_bring_one_new_material(database: &TestDatabase) {
     let mut calls = tokio::task::JoinSet::new();
     for number in 0..6 {
         let (client, input) = (client.clone(), parameters.import(&key, &[number; 32]));
-        calls.spawn(async move { persistently(|| client.import(input.clone())).await });
+        calls.spawn(async move { client.import(input.clone()).await });
     }
     let outcomes = calls.join_all().await;
     let codes: Vec<_> = outcomes.iter().filter_map(|outcome| Some(outcome.as_ref().err()?.code())).collect();

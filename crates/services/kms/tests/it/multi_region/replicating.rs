@@ -9,9 +9,7 @@ use strongroom_service::ApiError;
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
 use crate::fixture::multi_region::{primary, replica};
-use crate::fixture::{
-    ACCOUNT, Client, FAR_REGION, NOW, REGION, STRANGER, client, open, persistently, root, start, tags,
-};
+use crate::fixture::{ACCOUNT, Client, FAR_REGION, NOW, REGION, STRANGER, client, open, root, start, tags};
 use crate::symmetric_only::{generate_mac, get_public_key, sign, verify, verify_mac};
 
 const THIRD: &str = "ap-southeast-2";
@@ -200,7 +198,7 @@ async fn callers_at_once_make_one_replica_of_a_region(database: &TestDatabase) {
     for number in 0..8 {
         let (client, key) = (client.clone(), key.clone());
         let region = [FAR_REGION, THIRD][number % 2];
-        calls.spawn(async move { persistently(|| client.replicate(&key, region)).await.map(drop) });
+        calls.spawn(async move { client.replicate(&key, region).await.map(drop) });
     }
     let outcomes = calls.join_all().await;
     let codes: Vec<_> = outcomes.iter().filter_map(|each| each.as_ref().err()).map(ApiError::code).collect();
