@@ -83,7 +83,8 @@ impl Db {
     pub async fn query(&self, statement: Statement, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         let mut retry = Retry::new(self.line());
         loop {
-            match self.connection(statement).await?.query(statement, values).await {
+            let answer = self.connection(statement).await?.query(statement, values).await;
+            match answer {
                 Err(StoreError::Conflict) if retry.again().await => {}
                 answer => return answer,
             }
@@ -104,7 +105,8 @@ impl Db {
     pub async fn execute(&self, statement: Statement, values: &[Value]) -> Result<u64, StoreError> {
         let mut retry = Retry::new(self.line());
         loop {
-            match self.connection(statement).await?.execute(statement, values).await {
+            let answer = self.connection(statement).await?.execute(statement, values).await;
+            match answer {
                 Err(StoreError::Conflict) if retry.again().await => {}
                 answer => return answer,
             }

@@ -14,12 +14,12 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 /// Losses after which a change goes on alone.
 const LOSSES: u32 = 4;
-/// How long it waits until it is alone.
+/// How long it waits for that, once.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// Where changes wait that have lost a few times: one goes on while the others wait. PostgreSQL lets but one of those that
-/// collide through each time, so among many some would use up their attempts. The one that goes on meets newcomers alone, and
-/// those of other servers.
+/// Where changes wait that have lost a few times: one goes on while the others wait, and none of them has a connection
+/// meanwhile. PostgreSQL lets but one of those that collide through each time, so among many some would use up their
+/// attempts. The one that goes on meets newcomers alone, and those of other servers.
 #[derive(Default)]
 pub(crate) struct Line(Mutex<()>);
 
@@ -27,6 +27,7 @@ pub(crate) struct Line(Mutex<()>);
 pub(crate) struct Retry<'l> {
     made: u32,
     line: &'l Line,
+    /// Held until the change is made or given up.
     turn: Option<MutexGuard<'l, ()>>,
 }
 
@@ -35,18 +36,21 @@ impl<'l> Retry<'l> {
         Self { made: 0, line, turn: None }
     }
 
-    /// After a lost attempt: waits and says that there is another, or says that there is none.
+    /// After a lost attempt: waits and says that there is another, or says that there is none. The attempt's connection has
+    /// been given back by then: whoever goes on needs one.
     pub(crate) async fn again(&mut self) -> bool {
         self.made += 1;
         if self.made >= ATTEMPTS {
             tracing::warn!(attempts = ATTEMPTS, "a change lost against others and is given up");
             return false;
         }
-        if self.made >= LOSSES && self.turn.is_none() {
+        if self.made == LOSSES {
             // Whose turn does not come tries on beside the others.
             self.turn = timeout(LONGEST_WAIT, self.line.0.lock()).await.ok();
         }
-        sleep(pause(self.made)).await;
+        // Newcomers come back soon: whoever has the turn must not sleep longer than they do.
+        let losses = if self.turn.is_some() { 1 } else { self.made };
+        sleep(pause(losses)).await;
         true
     }
 }

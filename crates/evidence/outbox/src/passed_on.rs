@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use strongroom_crypto::{CryptoError, random};
-use strongroom_identity::{Region, RequestContext, RequestId};
+use strongroom_identity::{RecordDraft, Region, RequestContext, RequestId};
 use strongroom_runtime::Clocks;
 
 use crate::asked::keep;
@@ -51,10 +51,12 @@ impl PassedOn {
     where
         F: Future<Output = Result<T, E>>,
     {
+        let mark = context.mark();
         let mut context = self.pass_on(region, context)?;
         let record = asked.record(self.service, &context, context.now_ms)?;
         if !asked.read_only {
-            context = context.with_draft(self.outbox.draft(&record));
+            // What the call rests on is what its caller's rests on.
+            context = context.with_draft(RecordDraft { mark, ..self.outbox.draft(&record) });
         }
         let context = Arc::new(context);
         let outcome = call(context.clone()).await;

@@ -91,6 +91,9 @@ impl Notifications {
         accounts.rotate_left(first.unwrap_or_default());
         let mut sleep_ms = LONGEST_SLEEP_MS;
         for account in accounts {
+            if shutdown.has_begun() {
+                break;
+            }
             sleep_ms = sleep_ms.min(self.begin_due_of(account, working, shutdown).await?);
         }
         Ok(sleep_ms)

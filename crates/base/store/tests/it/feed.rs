@@ -291,6 +291,8 @@ fn a_change_that_rests_on_what_is_too_old_is_not_made() {
             let change = db.transaction(|tx| {
                 Box::pin(async move {
                     tx.only_if_holds(mark);
+                    // A second record of the same change, which rests on nothing more.
+                    tx.only_if_holds(None);
                     tx.announce(KEYS, "changed").await?;
                     hand.move_on(wait);
                     Ok::<_, StoreError>(())

@@ -82,6 +82,7 @@ on_both_engines! {
     commits_what_succeeds_and_undoes_what_fails,
     colliding_compare_and_sets_all_count,
     a_crowd_on_one_row_loses_nobody,
+    a_crowd_of_single_statements_loses_nobody,
     what_each_reads_the_other_cannot_write_meanwhile,
     a_lost_version_runs_again_and_gives_up_in_the_end,
     a_lost_version_runs_again_whatever_the_closure_makes_of_it,
@@ -137,6 +138,24 @@ async fn a_crowd_on_one_row_loses_nobody(database: &TestDatabase) {
     let outcomes: Vec<Result<(), StoreError>> = tasks.join_all().await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
     assert_eq!(money(db, "a").await, 10 + 64);
+}
+
+/// Those that wait for their turn hold no connection: there are more of them than connections.
+async fn a_crowd_of_single_statements_loses_nobody(database: &TestDatabase) {
+    let db = &open_with_accounts(database).await;
+    let mut tasks = JoinSet::new();
+    for _ in 0..64 {
+        let db = db.clone();
+        tasks.spawn(async move {
+            for _ in 0..8 {
+                assert_eq!(db.execute(ADD_MONEY, &["a".into(), 1_i64.into()]).await?, 1);
+            }
+            Ok(())
+        });
+    }
+    let outcomes: Vec<Result<(), StoreError>> = tasks.join_all().await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(money(db, "a").await, 10 + 64 * 8);
 }
 
 async fn what_each_reads_the_other_cannot_write_meanwhile(database: &TestDatabase) {

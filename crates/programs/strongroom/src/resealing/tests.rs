@@ -38,6 +38,7 @@ const UNDER_NO_ROOT_KEY: &[(&str, &[&str])] = &[
     ("logs_data_keys", &["group_id"]),
     ("logs_deliveries", &["stream_id"]),
     ("logs_emission_numbers", &["source"]),
+    ("logs_filter_minutes", &["group_id"]),
     // Events are sealed under their group's data key.
     ("logs_events", &["stream_id", "group_id", "sealed"]),
     ("logs_groups", &["group_id"]),
