@@ -117,7 +117,11 @@ class Enclave:
         return {"KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256", "AttestationDocument": self.document(**members)}
 
     def opened(self, ciphertext: bytes, folder: Path) -> bytes:
-        """What `CiphertextForRecipient` holds, by OpenSSL."""
+        """What `CiphertextForRecipient` holds, by OpenSSL.
+
+        With a key that is not the recipient's OpenSSL goes on with a random one, and refuses only what has no padding
+        then: one time in 256 it gives something that nobody wrote.
+        """
         key, sealed, opened = folder / "enclave.key", folder / "sealed.der", folder / "opened"
         key.write_bytes(
             self.key.private_bytes(
