@@ -143,7 +143,7 @@ static DOORS: ServiceSchema = ServiceSchema {
     event_source: "doors.example.com",
     error_message: "message",
     invalid_input: "ValidationException",
-    left_out: &["CountDoors", "PaintDoor"],
+    left_out: &["CountDoors", "SellDoor"],
     operations: &[
         operation("CloseDoor", &GET_DOOR, false),
         Operation {

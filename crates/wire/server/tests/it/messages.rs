@@ -54,13 +54,13 @@ async fn actions_that_lead_nowhere() {
 #[tokio::test]
 async fn operations_of_aws_that_are_not_there_say_so() {
     let message =
-        "Strongroom does not implement doors:PaintDoor yet. docs/compatibility.md lists what it does.";
-    let target = Order::json_target("com.example.Doors_20200101.PaintDoor", "{}");
+        "Strongroom does not implement doors:SellDoor yet. docs/compatibility.md lists what it does.";
+    let target = Order::json_target("com.example.Doors_20200101.SellDoor", "{}");
     assert_eq!(fault(target).await, told(501, "NotImplementedException", message));
-    let form = Order::form("Action=PaintDoor&Version=2020-01-01");
+    let form = Order::form("Action=SellDoor&Version=2020-01-01");
     assert_eq!(fault(form).await, told(501, "NotImplemented", message));
-    let elsewhere = Order { service: "windows", ..Order::form("Action=PaintDoor&Version=2020-01-01") };
-    let unknown = "Could not find operation PaintDoor for version 2020-01-01";
+    let elsewhere = Order { service: "windows", ..Order::form("Action=SellDoor&Version=2020-01-01") };
+    let unknown = "Could not find operation SellDoor for version 2020-01-01";
     assert_eq!(fault(elsewhere).await, told(400, "InvalidAction", unknown));
 }
 
