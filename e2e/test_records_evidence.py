@@ -180,6 +180,9 @@ def test_trails_choose_calls_on_what_is_in_a_bucket(fresh_node):
     assert {record["requestParameters"]["bucketName"] for record in records} == {"watched"}
     names = sorted(record["eventName"] for record in records)
     assert names == ["DeleteObjects", "HeadBucket", "ListObjectVersions", "ListObjects", "PutObject"]
+    first = {record["eventName"]: record["resources"][0]["ARN"] for record in records}
+    assert first["ListObjects"] == "arn:aws:s3:::watched/a/"
+    assert first["ListObjectVersions"] == first["DeleteObjects"] == "arn:aws:s3:::watched/"
 
 
 def test_topics(history):

@@ -10,6 +10,7 @@ from functools import partial
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ResponseStreamingError
 from s3_encryption import S3EncryptionClient, S3EncryptionClientConfig
 from s3_encryption.materials.kms_keyring import KmsKeyring
@@ -616,7 +617,8 @@ def test_the_resource_api_empties_a_bucket_with_versions(node, s3, bucket):
         s3.put_object(Bucket=bucket, Key="k", Body=str(number).encode())
     s3.delete_object(Bucket=bucket, Key="k")
     session = boto3.session.Session("test", "test", region_name="us-east-1")
-    found = session.resource("s3", endpoint_url=node.endpoint).Bucket(bucket)
+    once = Config(retries={"total_max_attempts": 1}, proxies={})
+    found = session.resource("s3", endpoint_url=node.endpoint, config=once).Bucket(bucket)
     found.object_versions.page_size(2).delete()
     found.delete()
     found.wait_until_not_exists()

@@ -6,6 +6,8 @@
 
 use serde_json::Value;
 
+use crate::domain::name::KEY_LIMIT;
+
 /// The name that records give an operation.
 #[must_use]
 pub fn event_name(operation: &'static str) -> &'static str {
@@ -33,12 +35,13 @@ pub fn recorded_agent(agent: &str) -> String {
 }
 
 /// What the keys begin with that a call on what is in a bucket is about, by its record's parameters: those of a list with
-/// what was asked for, of other calls with anything.
+/// what was asked for, as far as keys go, of other calls with anything.
 #[must_use]
 pub fn touched_prefix(parameters: Option<&str>) -> String {
     let parameters: Option<Value> = parameters.and_then(|text| serde_json::from_str(text).ok());
     let prefix = parameters.as_ref().and_then(|parameters| parameters.get("prefix")?.as_str());
-    prefix.unwrap_or_default().to_owned()
+    let prefix = prefix.unwrap_or_default();
+    prefix[..prefix.floor_char_boundary(KEY_LIMIT)].to_owned()
 }
 
 #[cfg(test)]
@@ -61,5 +64,9 @@ mod tests {
         for without in [Some(r#"{"bucketName":"b","delete":""}"#), Some("no object"), None] {
             assert_eq!(touched_prefix(without), "");
         }
+        let long = format!("a{}", "é".repeat(KEY_LIMIT));
+        let touched = touched_prefix(Some(&format!(r#"{{"prefix":"{long}"}}"#)));
+        assert_eq!(touched.len(), KEY_LIMIT - 1, "it ends between two characters");
+        assert!(long.starts_with(&touched));
     }
 }

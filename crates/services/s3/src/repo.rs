@@ -19,8 +19,8 @@ pub(crate) use self::buckets::{
 pub(crate) use self::dropped::{drop_file, dropped_files, forget_dropped, is_named};
 pub(crate) use self::holds::{are_held, hold_until, release};
 pub(crate) use self::objects::{
-    Cursor, demote_latest, find_content, find_version, has_versions, insert_version, latest, list_latest,
-    list_versions, load_version, newest_but, next_number, number_of, promote, remove_version, replace_facts,
+    Cursor, demote_latest, find_version, has_versions, insert_version, latest, list_latest, list_versions,
+    load_content, load_version, newest_but, next_number, number_of, promote, remove_version, replace_facts,
 };
 pub(crate) use self::parts::{Part, drop_content, find_parts, list_parts, load_parts, put_part};
 pub(crate) use self::uploads::{
@@ -37,6 +37,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("repo/0001_buckets_and_objects.sql"),
     },
     Migration { component: "s3", version: 2, name: "holds", sql: include_str!("repo/0002_holds.sql") },
+    Migration {
+        component: "s3",
+        version: 3,
+        name: "objects by content",
+        sql: include_str!("repo/0003_objects_by_content.sql"),
+    },
 ];
 
 /// Every statement, so that a test can show each to both engines.

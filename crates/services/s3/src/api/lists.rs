@@ -7,7 +7,7 @@ use super::shown::{owner, quoted, seconds, size};
 use crate::ObjectStorage;
 use crate::domain::actions;
 use crate::domain::checksum::Stored;
-use crate::domain::listing::{Token, View, limit, shown};
+use crate::domain::listing::{MAX_KEYS, Token, View, limit, limit_of_versions, shown};
 use crate::domain::object::{Content, Version, check_version_id};
 use crate::error::Refusal;
 use crate::repo;
@@ -95,7 +95,7 @@ pub(super) async fn list_objects_v2(
     input: s3::ListObjectsV2Request,
 ) -> Result<s3::ListObjectsV2Output, Refusal> {
     let is_encoded = encoding(input.encoding_type.as_ref())?;
-    let limit = limit(input.max_keys, "max-keys")?;
+    let limit = limit(input.max_keys, MAX_KEYS)?;
     ask(context, input.prefix.as_deref(), input.delimiter.as_deref(), input.max_keys);
     let expected_owner = input.expected_bucket_owner.as_deref();
     let permitted = storage.on_bucket::<actions::ListBucket>(context, &input.bucket, expected_owner).await?;
@@ -132,7 +132,7 @@ pub(super) async fn list_objects(
     input: s3::ListObjectsRequest,
 ) -> Result<s3::ListObjectsOutput, Refusal> {
     let is_encoded = encoding(input.encoding_type.as_ref())?;
-    let limit = limit(input.max_keys, "max-keys")?;
+    let limit = limit(input.max_keys, MAX_KEYS)?;
     ask(context, input.prefix.as_deref(), input.delimiter.as_deref(), input.max_keys);
     let expected_owner = input.expected_bucket_owner.as_deref();
     let permitted = storage.on_bucket::<actions::ListBucket>(context, &input.bucket, expected_owner).await?;
@@ -169,7 +169,7 @@ pub(super) async fn list_object_versions(
     input: s3::ListObjectVersionsRequest,
 ) -> Result<s3::ListObjectVersionsOutput, Refusal> {
     let is_encoded = encoding(input.encoding_type.as_ref())?;
-    let limit = limit(input.max_keys, "max-keys")?;
+    let limit = limit_of_versions(input.max_keys)?;
     ask(context, input.prefix.as_deref(), input.delimiter.as_deref(), input.max_keys);
     let expected_owner = input.expected_bucket_owner.as_deref();
     let permitted =

@@ -305,16 +305,10 @@ pub(super) async fn complete_multipart_upload(
             .with_some("s3:if-none-match", input.if_none_match.as_deref()),
     );
     let name = (input.bucket.as_str(), input.key.as_str(), input.upload_id.as_str());
-    let (bucket, _) = match storage.find_upload::<actions::PutObject>(context, name, expected_owner).await {
-        Ok(found) => found,
-        Err(refusal) if refusal.is("NoSuchUpload") => {
-            // Whoever got no answer to a completion asks again, and is told what it came to.
-            let parts: Vec<_> = completed.iter().map(named_part).collect();
-            let (bucket, version) = storage.finished_upload(name, &parts).await?.ok_or(refusal)?;
-            return Ok(completed_as(&bucket, &version));
-        }
-        Err(refusal) => return Err(refusal),
-    };
+    let bucket = storage.bucket(&input.bucket, expected_owner).await?;
+    let place = Place::of_object(bucket.clone(), &input.key);
+    place.note(context);
+    storage.permit::<actions::PutObject>(context, place)?;
     let given = checksum::one_of_upload(&given!(input))?;
     let finish = |upload: &Upload, there: &[Part]| {
         let Listed { numbers, size, etag, checksum } = listed(upload, there, completed)?;
@@ -339,7 +333,8 @@ pub(super) async fn complete_multipart_upload(
             numbers,
         ))
     };
-    let version = storage.finish_upload(context, name, finish).await?;
+    let stated: Vec<_> = completed.iter().map(named_part).collect();
+    let version = storage.finish_upload(context, name, expected_owner, &stated, finish).await?;
     Ok(completed_as(&bucket, &version))
 }
 

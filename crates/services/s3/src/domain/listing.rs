@@ -11,6 +11,9 @@ use crate::error::Refusal;
 /// The most entries of a page.
 pub(crate) const MOST: i32 = 1000;
 
+/// What AWS's refusals call the parameter `max-keys`: their answers are quoted in public issue threads.
+pub(crate) const MAX_KEYS: &str = "maxKeys";
+
 /// What is listed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View<'v> {
@@ -56,16 +59,20 @@ pub(crate) fn behind(prefix: &str) -> Option<String> {
     None
 }
 
-/// How many entries a page may have.
+/// How many entries a page may have. `name` is that of the argument in refusals.
 pub(crate) fn limit(asked: Option<i32>, name: &str) -> Result<i32, Refusal> {
+    limit_or(asked, name, || format!("Argument {name} must be an integer between 0 and 2147483647"))
+}
+
+/// The same for `ListObjectVersions`, which has a text of its own: an answer of AWS, quoted in a public issue thread.
+pub(crate) fn limit_of_versions(asked: Option<i32>) -> Result<i32, Refusal> {
+    limit_or(asked, MAX_KEYS, || "max-keys cannot be negative".to_owned())
+}
+
+fn limit_or(asked: Option<i32>, name: &str, text: impl FnOnce() -> String) -> Result<i32, Refusal> {
     match asked {
         None => Ok(MOST),
-        Some(asked) if asked < 0 => {
-            // Text and names: answers of AWS, quoted in public issue threads.
-            let name = if name == "max-keys" { "maxKeys" } else { name };
-            let text = format!("Argument {name} must be an integer between 0 and 2147483647");
-            Err(Refusal::invalid_argument(text, name, &asked.to_string()))
-        }
+        Some(asked) if asked < 0 => Err(Refusal::invalid_argument(text(), name, &asked.to_string())),
         Some(asked) => Ok(asked.min(MOST)),
     }
 }
@@ -163,10 +170,7 @@ mod tests {
     fn encoded_keys_are_as_the_cli_decodes_them() {
         assert_eq!(shown("a b+c/é\u{1}~", true), "a+b%2Bc/%C3%A9%01%7E");
         assert_eq!(shown("a b", false), "a b");
-        assert!(limit(Some(-1), "max-keys").is_err());
-        assert_eq!(
-            (limit(Some(0), "max-keys").ok(), limit(Some(5000), "max-keys").ok()),
-            (Some(0), Some(MOST))
-        );
+        assert!(limit(Some(-1), MAX_KEYS).is_err() && limit_of_versions(Some(-1)).is_err());
+        assert_eq!((limit(Some(0), MAX_KEYS).ok(), limit(Some(5000), MAX_KEYS).ok()), (Some(0), Some(MOST)));
     }
 }

@@ -7,7 +7,7 @@ use strongroom_identity::{AccountId, PARTITION};
 use crate::error::Refusal;
 
 /// The longest key, in bytes of its UTF-8.
-const KEY_LIMIT: usize = 1024;
+pub(crate) const KEY_LIMIT: usize = 1024;
 
 const RESERVED_PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
 const RESERVED_SUFFIXES: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];

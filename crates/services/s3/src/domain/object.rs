@@ -155,7 +155,10 @@ mod tests {
 
     #[test]
     fn ids_of_versions_have_a_form() {
-        for good in ["null", &"a".repeat(32), "3/L4kqtJlcpXroDTDmJ-rmSpXd3dIbrH".replace('/', "_").as_str()] {
+        // The last is of the form that is given here: 24 bytes in the URL's alphabet of Base64.
+        for good in
+            ["null", &"a".repeat(32), "3HL4kqtJlcpXrof3.jxqYxbpzBxVpUyM", "9Qw_1-zGk0aYbTn4cLr7eXoVdS2mIuPh"]
+        {
             assert!(check_version_id(good, "versionId").is_ok(), "{good}");
         }
         for bad in ["", "bogus", "Null", &"a".repeat(33), &"+".repeat(32)] {

@@ -18,7 +18,7 @@ macro_rules! select {
 
 const INSERT: Statement = Statement::new(
     "INSERT INTO s3_objects (bucket, object_key, number, version_id, is_latest, modified_ms, content, size, etag, data_key, \
-     format, document, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+     format, document, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING",
 );
 const UPDATE: Statement = Statement::new(
     "UPDATE s3_objects SET version_id = $4, is_latest = $5, modified_ms = $6, content = $7, size = $8, etag = $9, \
@@ -28,7 +28,7 @@ const REMOVE: Statement =
     Statement::new("DELETE FROM s3_objects WHERE bucket = $1 AND object_key = $2 AND number = $3");
 const LATEST: Statement = select!("bucket = $1 AND object_key = $2 AND is_latest = 1");
 const BY_ID: Statement = select!("bucket = $1 AND object_key = $2 AND version_id = $3");
-const BY_CONTENT: Statement = select!("bucket = $1 AND object_key = $2 AND content = $3");
+const BY_CONTENT: Statement = select!("content = $1");
 const NEWEST_BUT: Statement =
     select!("bucket = $1 AND object_key = $2 AND number <> $3 ORDER BY number DESC LIMIT 1");
 const LAST_NUMBER: Statement = Statement::new(
@@ -156,10 +156,17 @@ impl ObjectRow {
     }
 }
 
-fn read(mac: &RowMac, bucket: &str, key: &str, row: Option<Row>) -> Result<Option<Version>, StoreError> {
+/// The version that the store answers, which must be one of that key that was asked for.
+fn read(
+    mac: &RowMac,
+    bucket: &str,
+    key: &str,
+    row: Option<Row>,
+    is_asked_for: impl FnOnce(&Version) -> bool,
+) -> Result<Option<Version>, StoreError> {
     let version = row.map(|row| mac.load::<ObjectRow>(&row)).transpose()?.map(|row| row.version);
     match version {
-        Some(version) if version.bucket != bucket || version.key != key => {
+        Some(version) if version.bucket != bucket || version.key != key || !is_asked_for(&version) => {
             Err(StoreError::Corrupt { table: ObjectRow::TABLE, key: format!("an object in {bucket}") })
         }
         version => Ok(version),
@@ -174,21 +181,28 @@ pub(crate) async fn find_version(
     key: &str,
     id: Option<&str>,
 ) -> Result<Option<Version>, StoreError> {
-    let row = match id {
-        Some(id) => db.query_opt(BY_ID, &[bucket.into(), key.into(), id.into()]).await?,
-        None => db.query_opt(LATEST, &[bucket.into(), key.into()]).await?,
-    };
-    read(mac, bucket, key, row)
+    if let Some(id) = id {
+        let row = db.query_opt(BY_ID, &[bucket.into(), key.into(), id.into()]).await?;
+        read(mac, bucket, key, row, |version| version.id == id)
+    } else {
+        let row = db.query_opt(LATEST, &[bucket.into(), key.into()]).await?;
+        read(mac, bucket, key, row, |version| version.is_latest)
+    }
 }
 
-/// The version of a key that holds that content.
-pub(crate) async fn find_content(
-    db: &Db,
+/// The version of a key that holds that content, as a transaction sees it. That of another key is not meant.
+pub(crate) async fn load_content(
+    tx: &mut Tx<'_>,
     mac: &RowMac,
     (bucket, key): (&str, &str),
     content: &str,
 ) -> Result<Option<Version>, StoreError> {
-    read(mac, bucket, key, db.query_opt(BY_CONTENT, &[bucket.into(), key.into(), content.into()]).await?)
+    let Some(row) = tx.query_opt(BY_CONTENT, &[content.into()]).await? else { return Ok(None) };
+    let version = mac.load::<ObjectRow>(&row)?.version;
+    if version.content.as_ref().is_none_or(|there| there.id != content) {
+        return Err(StoreError::Corrupt { table: ObjectRow::TABLE, key: format!("the content {content}") });
+    }
+    Ok((version.bucket == bucket && version.key == key).then_some(version))
 }
 
 /// The version of that id, as a transaction sees it.
@@ -199,7 +213,8 @@ pub(crate) async fn load_version(
     key: &str,
     id: &str,
 ) -> Result<Option<Version>, StoreError> {
-    read(mac, bucket, key, tx.query_opt(BY_ID, &[bucket.into(), key.into(), id.into()]).await?)
+    let row = tx.query_opt(BY_ID, &[bucket.into(), key.into(), id.into()]).await?;
+    read(mac, bucket, key, row, |version| version.id == id)
 }
 
 /// The latest version, as a transaction sees it.
@@ -209,7 +224,8 @@ pub(crate) async fn latest(
     bucket: &str,
     key: &str,
 ) -> Result<Option<Version>, StoreError> {
-    read(mac, bucket, key, tx.query_opt(LATEST, &[bucket.into(), key.into()]).await?)
+    let row = tx.query_opt(LATEST, &[bucket.into(), key.into()]).await?;
+    read(mac, bucket, key, row, |version| version.is_latest)
 }
 
 /// The newest version of a key beside that of a number.
@@ -220,7 +236,8 @@ pub(crate) async fn newest_but(
     key: &str,
     number: i64,
 ) -> Result<Option<Version>, StoreError> {
-    read(mac, bucket, key, tx.query_opt(NEWEST_BUT, &[bucket.into(), key.into(), number.into()]).await?)
+    let row = tx.query_opt(NEWEST_BUT, &[bucket.into(), key.into(), number.into()]).await?;
+    read(mac, bucket, key, row, |version| version.number != number)
 }
 
 /// The number that the next version of a key has.
@@ -235,13 +252,13 @@ pub(crate) async fn number_of(db: &Db, bucket: &str, key: &str, id: &str) -> Res
     row.map(|row| row.i64("number")).transpose()
 }
 
-/// Adds a version.
+/// Adds a version. Of two that add the first of a key at once, both with the same number, one tries again.
 pub(crate) async fn insert_version(
     tx: &mut Tx<'_>,
     mac: &RowMac,
     version: &Version,
 ) -> Result<(), StoreError> {
-    tx.execute(INSERT, &mac.values(&ObjectRow::of(version)?)).await.map(drop)
+    tx.compare_and_set(INSERT, &mac.values(&ObjectRow::of(version)?)).await
 }
 
 /// Writes a version that is there.

@@ -18,7 +18,7 @@ macro_rules! select {
 
 const INSERT: Statement = Statement::new(
     "INSERT INTO s3_parts (content, number, file, size, etag, modified_ms, sealed_key, wrapped_key, format, document, mac) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
 );
 const REMOVE: Statement = Statement::new("DELETE FROM s3_parts WHERE content = $1 AND number = $2");
 const ONE: Statement = select!("content = $1 AND number = $2");
@@ -96,7 +96,8 @@ impl AuthorityRow for PartRow {
     }
 }
 
-/// Writes a part. One of that number that is there gives way, and its file is dropped.
+/// Writes a part. One of that number that is there gives way, and its file is dropped. Of two that write one at once, one
+/// tries again.
 pub(crate) async fn put_part(
     tx: &mut Tx<'_>,
     mac: &RowMac,
@@ -109,7 +110,7 @@ pub(crate) async fn put_part(
         tx.execute(REMOVE, &name).await?;
     }
     let document = Document::new(PartFacts { checksum: part.checksum.clone() })?.text;
-    tx.execute(INSERT, &mac.values(&PartRow { part: part.clone(), document })).await.map(drop)
+    tx.compare_and_set(INSERT, &mac.values(&PartRow { part: part.clone(), document })).await
 }
 
 fn all(mac: &RowMac, content: &str, rows: &[Row]) -> Result<Vec<Part>, StoreError> {

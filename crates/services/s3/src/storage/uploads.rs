@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use strongroom_identity::{Action, RequestContext};
 use strongroom_policy::Authorized;
+use strongroom_store::Tx;
 
 use super::{NewObject, ObjectStorage};
 use crate::domain::access::Place;
@@ -65,17 +66,17 @@ impl ObjectStorage {
         Ok((bucket, found.ok_or_else(|| Refusal::no_such_upload(id))?))
     }
 
-    /// The object that an upload has become, if it was of these parts: of numbers and entity tags.
-    pub(crate) async fn finished_upload(
+    /// The object that an upload has become, if it was of the parts that are stated: numbers and entity tags.
+    async fn finished_upload(
         &self,
+        tx: &mut Tx<'_>,
         (bucket, key, id): UploadName<'_>,
-        parts: &[(i64, &str)],
-    ) -> Result<Option<(Arc<Bucket>, Version)>, Refusal> {
-        let found = repo::find_content(&self.db, &self.mac, (bucket, key), id).await?;
-        let Some(version) = found else { return Ok(None) };
-        let there = repo::find_parts(&self.db, &self.mac, id).await?;
-        let is_same = there.iter().map(|part| (part.number, part.etag.as_str())).eq(parts.iter().copied());
-        Ok(if is_same { Some((self.bucket(bucket, None).await?, version)) } else { None })
+        stated: &[(i64, &str)],
+    ) -> Result<Option<Version>, Refusal> {
+        let found = repo::load_content(tx, &self.mac, (bucket, key), id).await?;
+        let there = repo::load_parts(tx, &self.mac, id).await?;
+        let is_same = there.iter().map(|part| (part.number, part.etag.as_str())).eq(stated.iter().copied());
+        Ok(found.filter(|_| is_same))
     }
 
     /// Writes the row of a part, whose file is there.
@@ -101,19 +102,29 @@ impl ObjectStorage {
             .await
     }
 
-    /// Makes an object of an upload: `finish` says which, and of which parts. The others are dropped.
+    /// Makes an object of an upload: `finish` says which, and of which parts. The others are dropped. Whoever got no answer
+    /// asks again, maybe while the first call is still under way, and is told what it came to, if he states the same parts.
     pub(crate) async fn finish_upload<'f>(
         &self,
         context: &RequestContext,
         (bucket, key, id): UploadName<'_>,
+        expected_owner: Option<&str>,
+        stated: &[(i64, &str)],
         finish: impl Fn(&Upload, &[Part]) -> Result<(NewObject<'f>, Vec<i64>), Refusal> + Send + Sync,
     ) -> Result<Version, Refusal> {
         let (dropped_ms, finish) = (self.clocks.real_now(), &finish);
         self.db
             .transaction(|tx| {
                 Box::pin(async move {
-                    let upload = repo::load_upload(tx, &self.mac, bucket, key, id).await?;
-                    let upload = upload.ok_or_else(|| Refusal::no_such_upload(id))?;
+                    let Some(upload) = repo::load_upload(tx, &self.mac, bucket, key, id).await? else {
+                        let name = (bucket, key);
+                        self.on_object_within::<actions::PutObject>(tx, context, name, expected_owner)
+                            .await?;
+                        let version = self.finished_upload(tx, (bucket, key, id), stated).await?;
+                        let version = version.ok_or_else(|| Refusal::no_such_upload(id))?;
+                        repo::post(tx, context).await?;
+                        return Ok(version);
+                    };
                     let parts = repo::load_parts(tx, &self.mac, id).await?;
                     let (new, kept) = finish(&upload, &parts)?;
                     let version = self.put_version(tx, context, &new, dropped_ms).await?;

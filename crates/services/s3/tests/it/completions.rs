@@ -9,6 +9,9 @@ use crate::fixture::{Client, World, code};
 
 on_both_engines! {
     who_completes_twice_is_told_the_same,
+    two_who_complete_at_once_are_told_the_same,
+    two_who_write_a_keys_first_at_once_both_do,
+    a_completion_that_is_told_again_has_its_draft,
     each_part_has_its_sum,
 }
 
@@ -81,6 +84,57 @@ async fn who_completes_twice_is_told_the_same(database: &TestDatabase) {
     owner.delete("mine", "k", first.version_id.as_deref()).await;
     assert_eq!(code(complete(&owner, "k", &upload, &[&etag]).await), "NoSuchUpload");
     assert_eq!(owner.get("mine", "k").await.unwrap(), b"newer");
+}
+
+/// A client that has waited for long sends its request again while the first is still under way.
+async fn two_who_complete_at_once_are_told_the_same(database: &TestDatabase) {
+    let world = World::new(database).await;
+    let owner = world.owner();
+    owner.make("mine").await;
+    owner.version("mine", "Enabled").await;
+    for _ in 0..10 {
+        let upload = begin(&owner, "k").await;
+        let part = || send(&owner, &upload, 1, b"body".to_vec());
+        let (sent, _) = tokio::join!(part(), part());
+        let etag = sent.e_tag.unwrap();
+        let etags = [etag.as_str()];
+        let outcomes =
+            tokio::join!(complete(&owner, "k", &upload, &etags), complete(&owner, "k", &upload, &etags));
+        let (one, other) = (outcomes.0.unwrap(), outcomes.1.unwrap());
+        assert_eq!((&one.e_tag, &one.version_id), (&other.e_tag, &other.version_id));
+        assert!(one.version_id.is_some());
+    }
+    let input = s3::ListObjectVersionsRequest { bucket: "mine".to_owned(), ..Default::default() };
+    let listed = world.s3.list_object_versions(&owner.context(), input).await.unwrap();
+    assert_eq!(listed.versions.unwrap().len(), 10);
+}
+
+/// Both would give it the same number.
+async fn two_who_write_a_keys_first_at_once_both_do(database: &TestDatabase) {
+    let world = World::new(database).await;
+    let owner = world.owner();
+    owner.make("mine").await;
+    owner.version("mine", "Enabled").await;
+    for number in 0..10 {
+        let key = format!("k{number}");
+        let (one, other) = tokio::join!(owner.put("mine", &key, b"1"), owner.put("mine", &key, b"2"));
+        assert_ne!(one.unwrap().version_id, other.unwrap().version_id);
+    }
+}
+
+/// It succeeds, and what succeeds has a record.
+async fn a_completion_that_is_told_again_has_its_draft(database: &TestDatabase) {
+    let world = World::new(database).await;
+    let owner = world.owner();
+    owner.make("mine").await;
+    let upload = begin(&owner, "k").await;
+    let etag = send(&owner, &upload, 1, b"body".to_vec()).await.e_tag.unwrap();
+    complete(&owner, "k", &upload, &[&etag]).await.unwrap();
+    let before = world.db.posted(None, 1000).await.unwrap().len();
+    complete(&owner, "k", &upload, &[&etag]).await.unwrap();
+    assert_eq!(world.db.posted(None, 1000).await.unwrap().len(), before + 1);
+    complete(&owner, "k", &upload, &["other"]).await.unwrap_err();
+    assert_eq!(world.db.posted(None, 1000).await.unwrap().len(), before + 1);
 }
 
 /// Amazon S3 User Guide, "Checking object integrity": a part's is answered with the part.

@@ -3,9 +3,11 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use strongroom_store::{Engine, Statement};
 use strongroom_testkit::{TestDatabase, on_both_engines};
+use tokio::time::{sleep, timeout};
 
 use crate::fixture::World;
 
@@ -29,18 +31,32 @@ async fn polled<T>(future: impl Future<Output = T>, mut times: usize) -> Option<
 
 /// Connections on which somebody else is in the middle of something.
 const AT_WORK: Statement = Statement::new(
-    "SELECT COUNT(*) AS found FROM pg_stat_activity \
-     WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'",
+    "SELECT CAST(state AS TEXT) AS state, CAST(query AS TEXT) AS query FROM pg_stat_activity \
+     WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle' \
+     AND backend_type = 'client backend'",
 );
+
+/// More than anything that was left in the middle takes.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Waits until whatever was left in the middle is over. On SQLite it is when the next change is; PostgreSQL may commit
 /// while others change something else.
 async fn nothing_is_under_way(world: &World) {
-    while world.db.engine() == Engine::Postgres
-        && world.db.query_one(AT_WORK, &[]).await.unwrap().i64("found").unwrap() > 0
-    {
-        tokio::task::yield_now().await;
+    if world.db.engine() != Engine::Postgres {
+        return;
     }
+    let mut seen = None;
+    let over = async {
+        while let Some(one) = world.db.query(AT_WORK, &[]).await.unwrap().first() {
+            seen = Some((one.text("state").unwrap(), one.text("query").unwrap()));
+            sleep(PAUSE).await;
+        }
+    };
+    let in_time = timeout(PATIENCE, over).await.is_ok();
+    assert!(in_time, "after {PATIENCE:?} there is still, by state and query: {seen:?}");
 }
 
 /// The last of these calls end when the database has committed and the call has not heard of it.

@@ -7,6 +7,7 @@ use strongroom_testkit::{TestDatabase, on_both_engines};
 use crate::fixture::{Client, World, code};
 
 on_both_engines! {
+    pages_have_no_negative_size,
     versions_are_named_in_their_form,
     delete_markers_can_only_be_removed,
     the_owner_that_is_expected_is_an_account,
@@ -33,6 +34,23 @@ async fn copy(owner: &Client<'_>, source: &str) -> Result<s3::CopyObjectOutput, 
         ..Default::default()
     };
     owner.s3.copy_object(&owner.changing(), input).await
+}
+
+async fn pages_have_no_negative_size(database: &TestDatabase) {
+    let world = World::new(database).await;
+    let owner = world.owner();
+    owner.make("mine").await;
+    let (bucket, max_keys) = ("mine".to_owned(), Some(-1));
+    let objects = s3::ListObjectsV2Request { bucket: bucket.clone(), max_keys, ..Default::default() };
+    assert_eq!(
+        refused(world.s3.list_objects_v2(&owner.context(), objects).await),
+        invalid("Argument maxKeys must be an integer between 0 and 2147483647")
+    );
+    let versions = s3::ListObjectVersionsRequest { bucket, max_keys, ..Default::default() };
+    assert_eq!(
+        refused(world.s3.list_object_versions(&owner.context(), versions).await),
+        invalid("max-keys cannot be negative")
+    );
 }
 
 async fn versions_are_named_in_their_form(database: &TestDatabase) {
@@ -180,6 +198,7 @@ async fn canned_lists_are_refused_where_there_are_no_lists(database: &TestDataba
         assert_eq!(of_bucket(name).await, "AccessControlListNotSupported", "{name}");
         assert_eq!(of_object(name).await, "AccessControlListNotSupported", "{name}");
     }
+    assert_eq!(of_bucket("bucket-owner-full-control").await, "ok");
     assert_eq!(of_object("bucket-owner-full-control").await, "ok");
 }
 
