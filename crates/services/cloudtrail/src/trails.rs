@@ -184,6 +184,17 @@ impl Trails {
         Ok(trail)
     }
 
+    /// Permission to do `A` to what there is none of in any account.
+    pub(crate) fn permit_nothing<A: Action>(
+        &self,
+        context: &RequestContext,
+        arn: &str,
+    ) -> Result<(), Refusal> {
+        let target = Target { account: context.account(), arn: arn.to_owned(), tags: Tags::default() };
+        self.authority.authorize::<A, _>(context, target)?;
+        Ok(())
+    }
+
     /// Permission to make a trail.
     pub(crate) fn permit_new<A: Action>(&self, context: &RequestContext, name: &str) -> Result<(), Refusal> {
         let account = context.account();

@@ -4,7 +4,7 @@ use strongroom_api_cloudtrail::{
     AddTagsRequest, AddTagsResponse, ListTagsRequest, ListTagsResponse, RemoveTagsRequest,
     RemoveTagsResponse, ResourceTag, Tag, actions, errors,
 };
-use strongroom_identity::{ConditionKeys, PARTITION, RequestContext};
+use strongroom_identity::{Action, ConditionKeys, PARTITION, RequestContext};
 
 use crate::CloudTrail;
 use crate::domain::tags::Tags;
@@ -20,7 +20,7 @@ pub(super) async fn add(
 ) -> Result<AddTagsResponse, Refusal> {
     let tags = Tags::parse(input.tags_list)?;
     context.ask(ConditionKeys::new().with_tags(tags.iter()));
-    let id = arn(&input.resource_id)?;
+    let id = expect_trail::<actions::AddTags>(cloudtrail, context, &input.resource_id)?;
     let tags = &tags;
     let added =
         cloudtrail.trails.change::<actions::AddTags>(context, id, |trail| trail.tags.add(tags.clone()));
@@ -35,7 +35,7 @@ pub(super) async fn remove(
 ) -> Result<RemoveTagsResponse, Refusal> {
     let keys = input.tags_list.iter().map(|tag| tag.key.as_str());
     context.ask(ConditionKeys::new().with_tag_keys(keys));
-    let id = arn(&input.resource_id)?;
+    let id = expect_trail::<actions::RemoveTags>(cloudtrail, context, &input.resource_id)?;
     let tags = input.tags_list.as_slice();
     let removed = cloudtrail.trails.change::<actions::RemoveTags>(context, id, |trail| {
         trail.tags.remove(tags);
@@ -59,7 +59,8 @@ pub(super) async fn list(
     }
     let mut listed = Vec::new();
     for id in input.resource_id_list {
-        let trail = cloudtrail.trails.permitted::<actions::ListTags>(context, arn(&id)?).await;
+        let arn = expect_trail::<actions::ListTags>(cloudtrail, context, &id)?;
+        let trail = cloudtrail.trails.permitted::<actions::ListTags>(context, arn).await;
         let trail = trail.map_err(of_resources)?;
         let tags = trail.tags.iter();
         let tags = tags.map(|(key, value)| Tag { key: key.to_owned(), value: Some(value.to_owned()) });
@@ -68,15 +69,23 @@ pub(super) async fn list(
     Ok(ListTagsResponse { resource_tag_list: Some(listed), next_token: None })
 }
 
-/// Tags are asked for by ARN only. Of what else in CloudTrail has tags there is nothing here.
-fn arn(id: &str) -> Result<&str, Refusal> {
+/// Tags are asked for by ARN only. Of what else in CloudTrail has tags there is nothing here; who may not do `A` to it is not
+/// told so.
+fn expect_trail<'i, A: Action>(
+    cloudtrail: &CloudTrail,
+    context: &RequestContext,
+    id: &'i str,
+) -> Result<&'i str, Refusal> {
     let parts: Vec<_> = id.splitn(6, ':').collect();
     let &["arn", PARTITION, service, _, _, resource] = parts.as_slice() else {
         return Err(Refusal::invalid_arn(id));
     };
     let kind = resource.split('/').next().unwrap_or_default();
     // Texts: ours, after the descriptions of these errors in the API Reference.
-    let not_there = |shape, what: &str| Err(Refusal::of(shape, format!("The {what} was not found: {id}")));
+    let not_there = |shape, what: &str| {
+        cloudtrail.trails.permit_nothing::<A>(context, id)?;
+        Err(Refusal::of(shape, format!("The {what} was not found: {id}")))
+    };
     match (service, kind) {
         ("cloudtrail", "trail") => Ok(id),
         ("cloudtrail", "eventdatastore") => {

@@ -121,7 +121,7 @@ async fn a_group_whose_refusals_are_recorded_makes_no_flood(database: &TestDatab
 }
 
 /// A user with a policy of this statement, in one that lets him use CloudTrail.
-fn user(world: &World, statement: &str) -> RequestContext {
+pub(crate) fn user(world: &World, statement: &str) -> RequestContext {
     let text = format!(
         r#"{{"Version":"2012-10-17","Statement":[
             {{"Effect":"Allow","Action":"cloudtrail:*","Resource":"*"}},{statement}]}}"#
