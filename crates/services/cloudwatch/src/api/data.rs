@@ -169,7 +169,11 @@ fn dynamic(home: &Home, query: &Query, name: &str, series: &Series, word: &str) 
         "FIRST" => number(values().next()),
         "LAST" => number(values().last()),
         "FIRST_LAST_RANGE" => number(range(values().next(), values().last())),
-        "MIN_MAX_RANGE" => number(range(values().reduce(f64::min), values().reduce(f64::max))),
+        "MIN_MAX_RANGE" => {
+            let ends = values().map(|value| (value, value));
+            let ends = ends.reduce(|(least, most), (value, _)| (least.min(value), most.max(value)));
+            number(ends.map(|(least, most)| most - least))
+        }
         "DATAPOINT_COUNT" => count.to_string(),
         "PROP('AccountId')" => home.account.to_string(),
         "PROP('Region')" => home.region.to_owned(),

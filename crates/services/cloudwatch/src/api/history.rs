@@ -49,7 +49,7 @@ pub(super) async fn describe_alarm_history(
     };
     let limit = input.max_records.and_then(|most| usize::try_from(most).ok()).unwrap_or(PAGE).min(PAGE);
     let kind = input.history_item_type.as_ref().map(api::HistoryItemType::as_str);
-    // A list without members filters nothing.
+    // A list without members counts as not given.
     let types = input.alarm_types.as_deref().filter(|types| !types.is_empty());
     let fits = |kept: &Kept| {
         kind.is_none_or(|kind| kind == kept.kind)

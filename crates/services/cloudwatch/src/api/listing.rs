@@ -58,7 +58,7 @@ pub(super) async fn describe_alarms(
     })
 }
 
-/// A list without members filters nothing: in the query protocol it is no parameter at all.
+/// A list without members counts as not given: in the query protocol it is no parameter at all.
 fn without_empty_lists(input: api::DescribeAlarmsInput) -> api::DescribeAlarmsInput {
     api::DescribeAlarmsInput {
         alarm_names: input.alarm_names.filter(|names| !names.is_empty()),
