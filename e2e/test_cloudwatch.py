@@ -302,6 +302,15 @@ def test_percentiles_are_said_to_be_missing(cloudwatch):
     assert (refused.status, refused.code) in {(status, code), (status, "NotImplemented")}
 
 
+@pytest.mark.parametrize("protocol", ["smithy-rpc-v2-cbor", "json", "query"])
+def test_what_only_aws_has_is_said_to_be_missing_in_any_protocol(cloudwatch, protocol):
+    # Clients show the query protocol's code in the others too.
+    with sdk.refused("NotImplemented") as refused:
+        speaking(cloudwatch, protocol).list_dashboards()
+    assert refused.status == expected.NOT_IMPLEMENTED[0]
+    assert "cloudwatch:ListDashboards" in refused.message
+
+
 def test_metrics_of_accounts_are_apart(node, cloudwatch, account):
     put(cloudwatch, "Mine", {"Value": 1})
     other = sdk.client(node, "cloudwatch", access_key_id=account[::-1])

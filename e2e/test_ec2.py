@@ -99,6 +99,13 @@ def test_what_clients_would_not_send(node, account):
         ec2.describe_vpc_attribute(VpcId="vpc-1", Attribute="nonsense")
 
 
+def test_what_only_aws_has_is_said_to_be_missing(ec2):
+    with refused("NotImplemented") as result:
+        ec2.describe_volumes()
+    assert result.status == 501
+    assert "ec2:DescribeVolumes" in result.message
+
+
 def test_paginators_go_through_everything(ec2):
     for number in range(12):
         ec2.create_security_group(GroupName=f"g{number}", Description="d")

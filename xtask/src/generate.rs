@@ -71,6 +71,15 @@ impl<'a> Plan<'a> {
                 types.insert(shape_name.as_str(), type_names.unique(&type_name(shape_name)));
             }
         }
+        // What clients ask for is looked up in it, after the operations.
+        let left_out = &model.left_out;
+        ensure!(
+            left_out.is_sorted_by(|before, after| before < after),
+            "{name}: leftOut is not in order, or names an operation twice"
+        );
+        if let Some(kept) = left_out.iter().find(|left_out| model.operations.contains_key(*left_out)) {
+            bail!("{name}: leftOut names {kept}, which the model has");
+        }
         for shape in entry.patterns.keys() {
             ensure!(model.shapes.contains_key(shape), "{name}: no shape {shape} to give a pattern");
         }

@@ -100,6 +100,20 @@ fn what_the_model_was_trimmed_of_is_named() {
 }
 
 #[test]
+fn what_the_model_was_trimmed_of_is_in_order_and_nothing_that_it_has() {
+    for (left_out, expected) in [
+        (vec!["PutTag", "ListTags"], "trap: leftOut is not in order, or names an operation twice"),
+        (vec!["PutTag", "PutTag"], "trap: leftOut is not in order, or names an operation twice"),
+        (vec!["GetTag", "PutTag"], "trap: leftOut names GetTag, which the model has"),
+    ] {
+        let mut model: Model = serde_json::from_str(TRAPS).unwrap();
+        model.left_out = left_out.into_iter().map(str::to_owned).collect();
+        let entry = toml::from_str("operations = \"all\"\ndocuments = \"\"\nevent_source = \"\"").unwrap();
+        assert_eq!(Plan::new("trap", &entry, &model).err().unwrap().to_string(), expected);
+    }
+}
+
+#[test]
 fn sensitive_members_are_secrets() {
     assert!(files()["src/shapes.rs"].contains("pub secret: Option<Secret<Blob>>,"));
 }

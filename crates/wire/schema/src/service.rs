@@ -35,7 +35,9 @@ pub struct ServiceSchema {
     /// The code of an input that breaks the model's constraints, in the JSON protocols: `ValidationException`, or
     /// `InvalidParameterException` as of CloudWatch Logs.
     pub invalid_input: &'static str,
-    /// The names of operations that AWS has and our trimmed model has not, ordered.
+    /// The names of operations that AWS has and our trimmed model has not, ordered, so that such a call answers "not
+    /// implemented". It serves services whose requests name their operation; where the path tells it, as in
+    /// [`Protocol::RestXml`], the list is there for completeness only.
     pub left_out: &'static [&'static str],
     /// The operations, ordered by name.
     pub operations: &'static [Operation],
