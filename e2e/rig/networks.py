@@ -18,17 +18,30 @@ class Network:
     """A network that nobody else takes until it is given back, or this process ends."""
 
     def __init__(self):
+        self._held: socket.socket | None = None
         for _ in NUMBERS:
-            number = NUMBERS[next(TURN) % len(NUMBERS)]
-            claim = socket.socket(socket.AF_UNIX)
-            try:
-                claim.bind(f"\0strongroom-e2e-network-{number}")
-            except OSError:
-                claim.close()
-                continue
-            self.claim, self.cidr = claim, f"127.{number}.0.0/16"
-            return
+            self.number = NUMBERS[next(TURN) % len(NUMBERS)]
+            if self.claim():
+                return
         raise RuntimeError("every network of this machine is taken by other servers of tests")
 
+    @property
+    def cidr(self) -> str:
+        return f"127.{self.number}.0.0/16"
+
+    def claim(self) -> bool:
+        """Takes it (again); answers whether it is this one's now, and nobody else's."""
+        if self._held is None:
+            held = socket.socket(socket.AF_UNIX)
+            try:
+                held.bind(f"\0strongroom-e2e-network-{self.number}")
+            except OSError:
+                held.close()
+                return False
+            self._held = held
+        return True
+
     def give_back(self):
-        self.claim.close()
+        if self._held is not None:
+            self._held.close()
+            self._held = None

@@ -44,12 +44,25 @@ def processes() -> dict[int, str]:
     return found
 
 
+def hsms_in(data: Path) -> list[int]:
+    """The HSMs that run in a data folder."""
+    return [pid for pid, command in processes().items() if f"{data}/" in command]
+
+
 def end_hsms(data: Path):
-    """Kills the HSMs that run in a data folder."""
-    for pid, command in processes().items():
-        if f"{data}/" in command:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    """Kills the HSMs that run in a data folder, and waits until they are gone."""
+    for pid in hsms_in(data):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not hsms_in(data), "HSMs that are killed")
+
+
+def check_hsms_gone(data: Path):
+    """Fails if HSMs are left in the data folder of a server that was asked to end and did; they end with it."""
+    try:
+        wait_until(lambda: not hsms_in(data), "the end of a stopped server's HSMs")
+    finally:
+        end_hsms(data)
 
 
 class Node:
@@ -60,6 +73,9 @@ class Node:
 
     network: Network | None = None
     """Where its HSMs are, if it has a network of its own."""
+
+    hsms_outlive_it = False
+    """Whether HSMs run on when their server has stopped."""
 
     def __init__(self, program: Path, folder: Path, *arguments: str):
         self.program = program
@@ -82,6 +98,7 @@ class Node:
 
     def start(self) -> "Node":
         """Starts the server, on the port that it had before, and waits until it is healthy."""
+        self.claim_network()
         self.temporary.mkdir(parents=True, exist_ok=True)
         command = [self.program, "dev", "--listen", f"127.0.0.1:{self.port}", *self.arguments]
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "TMPDIR": str(self.temporary)}
@@ -93,6 +110,11 @@ class Node:
         self.port = int(ready.rstrip("/").rsplit(":", 1)[1])
         wait_until(self.is_healthy, "a healthy server")
         return self
+
+    def claim_network(self):
+        """Has its network for itself, also after it was given back."""
+        if self.network:
+            wait_until(self.network.claim, "the network that it had before")
 
     def _announcement(self) -> str | None:
         if not self.runs():
@@ -133,9 +155,14 @@ class Node:
                 self.stop()
             except subprocess.TimeoutExpired:
                 self.kill()
-        end_hsms(self.data)
-        if self.network:
-            self.network.give_back()
+        try:
+            if self.process and self.process.returncode == 0 and not self.hsms_outlive_it:
+                check_hsms_gone(self.data)
+            else:
+                end_hsms(self.data)
+        finally:
+            if self.network:
+                self.network.give_back()
 
     def runs(self) -> bool:
         return self.process.poll() is None

@@ -26,6 +26,8 @@ SLOW_START = 90.0
 class Production(Node):
     """One server, with its configuration and its data below `folder`."""
 
+    hsms_outlive_it = True
+
     def __init__(self, program: Path, folder: Path, config: Path | None = None):
         super().__init__(program, folder)
         self.config = config or folder / "etc/strongroom.toml"
@@ -46,6 +48,12 @@ class Production(Node):
     @property
     def ca_bundle(self) -> str | None:
         return self.root.get("ca_bundle")
+
+    def take_network_of(self, gone: "Production"):
+        """Has its HSMs where those of another server were, which does not start again."""
+        self.network.give_back()
+        self.network, gone.network = gone.network, None
+        self.environment["STRONGROOM_CLUSTERS_VPC_CIDR"] = self.network.cidr
 
     def run(self, *arguments: object, **environment: str) -> subprocess.CompletedProcess:
         """Runs the program to its end."""
@@ -79,6 +87,7 @@ class Production(Node):
 
     def start(self, *options: object) -> "Production":
         """Serves, on the port that it had before, and waits until it is healthy."""
+        self.claim_network()
         environment = dict(self.environment)
         if self.port:
             environment["STRONGROOM_SERVER_LISTEN"] = f"127.0.0.1:{self.port}"

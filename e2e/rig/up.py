@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from rig.cluster import PATIENCE, HsmCli
-from rig.node import end_hsms, wait_until
+from rig.node import check_hsms_gone, end_hsms, wait_until
 
 READY = re.compile(r"Strongroom is up: (http://\S+), ready in ([0-9.]+) s")
 """What `up` prints when all is there."""
@@ -83,7 +83,10 @@ class Up:
                 self.stop()
             except subprocess.TimeoutExpired:
                 self.kill()
-        end_hsms(self.data)
+        if self.process and self.process.returncode == 0:
+            check_hsms_gone(self.data)
+        else:
+            end_hsms(self.data)
 
     def run(self, command: str, *more: object, **environment: str) -> subprocess.CompletedProcess:
         """Runs `up` or `down` to its end."""
