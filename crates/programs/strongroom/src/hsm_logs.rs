@@ -84,9 +84,6 @@ impl Effect for HsmLogs {
     }
 
     async fn commit(&self, tx: &mut Tx<'_>, prepared: &Lines) -> Result<(), StoreError> {
-        for lines in &prepared.admitted {
-            lines.write(tx).await?;
-        }
-        Ok(())
+        Admitted::write_all(&prepared.admitted, tx).await
     }
 }

@@ -4,6 +4,7 @@
 //! in which events are written, so that whoever derives them from something else can commit them together with how far they
 //! have come.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use strongroom_crypto::salted;
@@ -21,7 +22,7 @@ use crate::filtering::Spoken;
 use crate::keys::DataKey;
 use crate::repo::emissions::Saying;
 use crate::repo::events::{self, SealedEvent, Stretch};
-use crate::repo::filter_minutes;
+use crate::repo::filter_minutes::{self, FilterMinute};
 
 /// Events at once (Logs API Reference, PutLogEvents).
 const MOST_EVENTS: usize = 10_000;
@@ -99,16 +100,37 @@ pub enum NotAdmitted {
 }
 
 impl Admitted {
-    /// Writes them, in a transaction of [`Logs::events_db`]. May be done again where the transaction is.
+    /// Writes them, in a transaction of [`Logs::events_db`], where nothing is written after them that others could wait for.
+    /// May be done again where the transaction is.
     pub async fn write(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        events::append(tx, &self.stretch).await?;
-        let Spoken { said, minutes } = &self.spoken;
-        let defaults = filter_minutes::note(tx, self.stretch.group, minutes).await?;
-        if defaults.is_empty() {
-            return self.saying.add(tx).await;
+        Self::write_all(std::slice::from_ref(self), tx).await
+    }
+
+    /// As [`write`](Self::write), several of them. Those of which a transaction writes more than one must come together: streams
+    /// come first, as given, then the minutes of filters, so that transactions that have some of both wait for each other in
+    /// one order.
+    pub async fn write_all(all: &[Self], tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let Some(first) = all.first() else { return Ok(()) };
+        for one in all {
+            events::append(tx, &one.stretch).await?;
         }
-        let all: Vec<_> = defaults.into_iter().chain(said.iter().cloned()).collect();
-        Saying::new(&all, self.saying.engine())?.add(tx).await
+        let mut by_group: BTreeMap<Id, Vec<&FilterMinute>> = BTreeMap::new();
+        for one in all {
+            by_group.entry(one.stretch.group).or_default().extend(&one.spoken.minutes);
+        }
+        let mut defaults = Vec::new();
+        for (group, minutes) in by_group {
+            defaults.extend(filter_minutes::note(tx, group, &filter_minutes::merged(minutes)).await?);
+        }
+        if defaults.is_empty() {
+            for one in all {
+                one.saying.add(tx).await?;
+            }
+            return Ok(());
+        }
+        let said = all.iter().flat_map(|one| one.spoken.said.iter().cloned());
+        let said: Vec<_> = defaults.into_iter().chain(said).collect();
+        Saying::new(&said, first.saying.engine())?.add(tx).await
     }
 }
 
@@ -184,11 +206,8 @@ impl Logs {
             data_key: data_key.number,
             events: sealed,
         };
-        let mut spoken = self.said_by(group, &events, ingested_ms).await?;
+        let spoken = self.said_by(group, &events, ingested_ms).await?;
         let saying = Saying::new(&spoken.said, self.events.engine())?;
-        if spoken.minutes.is_empty() {
-            spoken.said = Vec::new();
-        }
         Ok(Admitted { stretch, spoken, saying })
     }
 }

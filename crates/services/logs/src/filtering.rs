@@ -178,12 +178,11 @@ impl Filters {
         }
         for Looking { ready: Ready { filter, compiled }, work, minutes } in all {
             if work.is_spent() {
-                // Whether nothing fits in a minute is not known.
-                cut.insert(filter.name);
-                continue;
+                cut.insert(filter.name.clone());
             }
             let Some(default) = compiled.default() else { continue };
-            for (at_ms, fits) in minutes {
+            // Whether nothing fits in a minute is not known of a filter that has not looked at all events.
+            for (at_ms, fits) in minutes.into_iter().filter(|(_, fits)| *fits || !work.is_spent()) {
                 let said = Said { value: default, dimensions: Vec::new() };
                 let default = (!fits).then(|| said_at(&filter.rule, said, at_ms));
                 if sums.make_room(default.as_ref().map(|(place, _)| place)).is_ok() {

@@ -19,15 +19,17 @@ const HOUR_MS: i64 = 3_600 * SECOND_MS;
 /// How long after the start the first sweep is: where servers do not stay for an hour, what is due goes all the same.
 const SOON_MS: i64 = 10 * SECOND_MS;
 
-/// Events that one transaction removes, streams likewise, and transactions in one go: what is sent elsewhere waits meanwhile.
+/// Events that one transaction removes, streams and minutes likewise, and transactions in one go: what is sent elsewhere waits meanwhile.
 const AT_ONCE: Portion = Portion { events: 1_000, bytes: 16 << 20 };
 const STREAMS: usize = 1_000;
+const MINUTES: usize = 1_000;
 const MOST_TRANSACTIONS: usize = 200;
 
 /// Groups, or deleted things, that are read at once.
 const PAGE: usize = 100;
 
-/// How long the minutes are remembered of which filters have said something. Of older ones a default may be said again.
+/// How long the minutes are remembered of which filters have said something, from the events' time on. Of older ones a default
+/// may be said again.
 const MINUTES_KEPT_MS: i64 = 48 * HOUR_MS;
 
 /// How long what was deleted is gone through again: whoever had found it before writes into it no later.
@@ -43,11 +45,12 @@ struct State {
     rest: Option<(i64, Place)>,
 }
 
-/// Where a sweep is: first through what was deleted, then through groups.
+/// Where a sweep is: first through what was deleted, then through the minutes of filters, then through groups.
 #[derive(Clone, Default)]
 struct Place {
     leaving: Option<Leaving>,
     is_past_leavings: bool,
+    is_past_minutes: bool,
     group: Option<GroupName>,
 }
 
@@ -105,7 +108,6 @@ impl Logs {
     /// Removes what is not kept at a moment, from a place on. Answers where to go on, if that is more than is done at once.
     async fn sweep(&self, now_ms: i64, mut place: Place) -> Result<Option<Place>, Refusal> {
         let mut transactions = 0;
-        filter_minutes::forget(&self.events, now_ms.saturating_sub(MINUTES_KEPT_MS)).await?;
         while !place.is_past_leavings {
             let page = leavings::list(&self.db, place.leaving, PAGE).await?;
             for (leaving, deleted_ms) in &page {
@@ -121,6 +123,13 @@ impl Logs {
                 place.leaving = Some(*leaving);
             }
             place.is_past_leavings = page.len() < PAGE;
+        }
+        if !place.is_past_minutes {
+            let before_ms = now_ms.saturating_sub(MINUTES_KEPT_MS);
+            if !self.forget_minutes(before_ms, &mut transactions).await? {
+                return Ok(Some(place));
+            }
+            place.is_past_minutes = true;
         }
         loop {
             let page = groups::list_retaining(&self.db, &self.mac, place.group.as_ref(), PAGE).await?;
@@ -159,6 +168,19 @@ impl Logs {
                 })
             });
             if !removed.await? {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Forgets the minutes of filters from before a moment; tells whether that were all of them.
+    async fn forget_minutes(&self, before_ms: i64, transactions: &mut usize) -> Result<bool, Refusal> {
+        loop {
+            if *transactions >= MOST_TRANSACTIONS {
+                return Ok(false);
+            }
+            *transactions += 1;
+            if filter_minutes::delete_before(&self.events, before_ms, MINUTES).await? == 0 {
                 return Ok(true);
             }
         }

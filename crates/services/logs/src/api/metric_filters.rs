@@ -7,19 +7,24 @@ use strongroom_api_logs::{
 };
 use strongroom_identity::RequestContext;
 use strongroom_schema::Unit;
+use strongroom_store::StoreError;
 
 use crate::Logs;
 use crate::domain::group::GroupName;
+use crate::domain::id::Id;
 use crate::domain::metric_filter::{MOST_IN_GROUP, MOST_REGEXES_IN_GROUP, MetricFilter, Rule};
 use crate::domain::pattern::{Event, Pattern, Spent, Work};
 use crate::domain::tokens;
 use crate::error::Refusal;
 use crate::permitting::Aspect;
 use crate::repo::metric_filters::{self, Listing};
-use crate::repo::post;
+use crate::repo::{filter_minutes, post};
 
 /// Filters on a page, where nothing else is said.
 const PAGE: usize = 50;
+
+/// Minutes of a filter that are forgotten at once: it has some 20,000 at the most.
+const MINUTES: usize = 1_000;
 
 /// The work of trying a pattern.
 const MOST_WORK: u64 = 256 << 20;
@@ -45,7 +50,7 @@ pub(super) async fn put_metric_filter(
     let regexes = rule.compile()?.regexes();
     let wanted = &MetricFilter {
         // That of the group, once it is found.
-        group: crate::domain::id::Id::new()?,
+        group: Id::new()?,
         name: input.filter_name,
         created_ms: context.now_ms,
         rule,
@@ -92,11 +97,22 @@ pub(super) async fn delete_metric_filter(
                     "The specified metric filter does not exist.".to_owned(),
                 ));
             }
-            Ok(post(tx, context.draft()).await?)
+            post(tx, context.draft()).await?;
+            Ok(group.id)
         })
     });
-    deleted.await?;
+    let group = deleted.await?;
+    if let Err(error) = forget_minutes(logs, group, filter).await {
+        // It is deleted all the same. What is left of its minutes goes with the old ones.
+        tracing::warn!(group = name.name, filter, %error, "minutes of a deleted metric filter are still remembered");
+    }
     Ok(Unit {})
+}
+
+/// Forgets the minutes of a filter: one of the same name that comes later says its own default.
+async fn forget_minutes(logs: &Logs, group: Id, filter: &str) -> Result<(), StoreError> {
+    while filter_minutes::delete_some(&logs.events, group, filter, MINUTES).await? > 0 {}
+    Ok(())
 }
 
 pub(super) async fn describe_metric_filters(

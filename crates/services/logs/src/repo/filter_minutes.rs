@@ -1,9 +1,11 @@
 //! Rows of the minutes of which metric filters with a default value have looked at events. They commit with the events.
 
-use std::collections::HashSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 
 use strongroom_store::{Db, Row, Statement, StoreError, Tx, Value};
 
+use super::most;
 use crate::domain::id::Id;
 use crate::emitting::Emitted;
 
@@ -16,9 +18,16 @@ const NOTE: Statement = Statement::new(
      ($1, $10, $11), ($1, $12, $13), ($1, $14, $15), ($1, $16, $17) \
      ON CONFLICT (group_id, filter, at_ms) DO NOTHING RETURNING filter, at_ms",
 );
-const FORGET: Statement = Statement::new("DELETE FROM logs_filter_minutes WHERE at_ms < $1");
+const DELETE_BEFORE: Statement = Statement::new(
+    "DELETE FROM logs_filter_minutes WHERE (group_id, filter, at_ms) IN \
+     (SELECT group_id, filter, at_ms FROM logs_filter_minutes WHERE at_ms < $1 ORDER BY at_ms LIMIT $2)",
+);
+const DELETE_SOME: Statement = Statement::new(
+    "DELETE FROM logs_filter_minutes WHERE group_id = $1 AND filter = $2 AND at_ms IN \
+     (SELECT at_ms FROM logs_filter_minutes WHERE group_id = $1 AND filter = $2 ORDER BY at_ms LIMIT $3)",
+);
 
-pub(super) const STATEMENTS: &[Statement] = &[NOTE, FORGET];
+pub(super) const STATEMENTS: &[Statement] = &[NOTE, DELETE_BEFORE, DELETE_SOME];
 
 /// A minute of which a filter has looked at events.
 #[derive(Clone, Debug)]
@@ -29,7 +38,23 @@ pub(crate) struct FilterMinute {
     pub(crate) default: Option<Emitted>,
 }
 
-/// Notes minutes of a group's filters; answers the defaults of those that are new.
+/// Minutes of a group's filters in the order in which they are noted, each once: with a default where nothing fits.
+pub(crate) fn merged(minutes: Vec<&FilterMinute>) -> Vec<FilterMinute> {
+    let mut by_place: BTreeMap<(&str, i64), FilterMinute> = BTreeMap::new();
+    for minute in minutes {
+        match by_place.entry((minute.filter.as_str(), minute.at_ms)) {
+            Entry::Vacant(place) => {
+                place.insert(minute.clone());
+            }
+            Entry::Occupied(mut place) if minute.default.is_none() => place.get_mut().default = None,
+            Entry::Occupied(_) => {}
+        }
+    }
+    by_place.into_values().collect()
+}
+
+/// Notes minutes of a group's filters; answers the defaults of those that are new. Whoever notes at the same time waits for
+/// those that both have: all note them by filter and time, after everything else that they could wait for.
 pub(crate) async fn note(
     tx: &mut Tx<'_>,
     group: Id,
@@ -49,9 +74,14 @@ pub(crate) async fn note(
     Ok(said)
 }
 
-/// Forgets the minutes before a moment.
-pub(crate) async fn forget(db: &Db, before_ms: i64) -> Result<(), StoreError> {
-    db.execute(FORGET, &[before_ms.into()]).await.map(drop)
+/// Forgets at most `limit` minutes from before a moment, the oldest first; tells how many those were.
+pub(crate) async fn delete_before(db: &Db, before_ms: i64, limit: usize) -> Result<u64, StoreError> {
+    db.execute(DELETE_BEFORE, &[before_ms.into(), most(limit)]).await
+}
+
+/// Forgets at most `limit` minutes of a filter; tells how many those were.
+pub(crate) async fn delete_some(db: &Db, group: Id, filter: &str, limit: usize) -> Result<u64, StoreError> {
+    db.execute(DELETE_SOME, &[group.into(), filter.into(), most(limit)]).await
 }
 
 fn place(row: &Row) -> Result<(String, i64), StoreError> {

@@ -3,7 +3,7 @@
 use strongroom_api_logs::{
     CloudWatchLogs as _, DeleteMetricFilterRequest, MetricTransformation, PutMetricFilterRequest,
 };
-use strongroom_logs::{Arrival, Arrivals, Emitted, Logs};
+use strongroom_logs::{Admitted, Arrival, Arrivals, Emitted, Logs};
 use strongroom_store::{Engine, Statement, StoreError};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
@@ -14,6 +14,9 @@ on_both_engines! {
     what_was_not_taken_comes_again,
     what_one_call_says_is_bounded,
     filters_go_and_say_no_more,
+    a_filter_that_comes_anew_says_its_own_default,
+    streams_that_are_written_together_say_one_default,
+    what_fits_is_remembered_of_a_filter_that_did_not_come_to_the_end,
     metrics_of_the_services_are_not_for_filters,
     a_default_counts_once_for_a_minute_in_which_nothing_has_fitted,
     what_is_delivered_under_a_name_is_there_once,
@@ -228,6 +231,73 @@ async fn filters_go_and_say_no_more(database: &TestDatabase) {
     assert_eq!(of(&take(&lab).await, "errors").len(), 1);
     let gone = refused(lab.logs.delete_metric_filter(&lab.root().changing(), input).await);
     assert_eq!(gone.0, "ResourceNotFoundException");
+}
+
+async fn a_filter_that_comes_anew_says_its_own_default(database: &TestDatabase) {
+    let lab = lab(database).await;
+    let minutes: Vec<_> = (0..1_100).map(|before| (lab.now() - (1_099 - before) * MINUTE, "fine")).collect();
+    for (default, of_others) in [(0.5, minutes.len()), (0.25, 0)] {
+        put_filter(&lab, "errors", "ERROR", Some(default)).await;
+        put_filter(&lab, "others", "ERROR", Some(default)).await;
+        lab.root().put(PLACE, &minutes).await.unwrap();
+        let said = take(&lab).await;
+        let sums: Vec<_> = of(&said, "errors").iter().map(|(_, sum, _)| *sum).collect();
+        assert_eq!(sums, vec![default; minutes.len()]);
+        assert_eq!(of(&said, "others").len(), of_others, "this one has stayed");
+        let (log_group_name, filter_name) = ("g".to_owned(), "errors".to_owned());
+        let input = DeleteMetricFilterRequest { log_group_name, filter_name };
+        lab.logs.delete_metric_filter(&lab.root().changing(), input).await.unwrap();
+        let left = lab.logs.events_db().query_one(MINUTES, &[]).await.unwrap().i64("found").unwrap();
+        assert_eq!(left, 1_100);
+    }
+    // The sweep takes several transactions for them.
+    lab.pass(3 * DAY).await;
+    let left = lab.logs.events_db().query_one(MINUTES, &[]).await.unwrap().i64("found").unwrap();
+    assert_eq!(left, 0);
+}
+
+async fn what_fits_is_remembered_of_a_filter_that_did_not_come_to_the_end(database: &TestDatabase) {
+    let lab = lab(database).await;
+    let terms: Vec<_> = (0..60).map(|number| format!("?term{number}")).collect();
+    put_filter(&lab, "errors", &format!("?ERROR {}", terms.join(" ")), Some(0.5)).await;
+    let (minute, before, now) = (lab.now() / MINUTE, lab.now() - MINUTE, lab.now());
+    let long = "t".repeat(250_000);
+    let events = [(before, "ERROR"), (now, &long), (now, &long), (now, &long), (now, &long)];
+    lab.root().put(PLACE, &events).await.unwrap();
+    assert_eq!(
+        of(&take(&lab).await, "errors"),
+        [(1.0, 2.0, minute - 1)],
+        "of the last minute nothing is known"
+    );
+    lab.root().put(PLACE, &[(before, "fine"), (now, "fine")]).await.unwrap();
+    assert_eq!(of(&take(&lab).await, "errors"), [(1.0, 0.5, minute)]);
+}
+
+async fn streams_that_are_written_together_say_one_default(database: &TestDatabase) {
+    let lab = lab(database).await;
+    lab.root().stream("g", "t").await.unwrap();
+    put_filter(&lab, "errors", "ERROR", Some(0.5)).await;
+    let minute = lab.now() / MINUTE;
+    let (before, now) = (lab.now() - MINUTE, lab.now());
+    let mut all = Vec::new();
+    for (stream, message) in [("s", "fine"), ("t", "ERROR")] {
+        let event = |at_ms: i64, message: &str| Arrival { at_ms, message: message.to_owned() };
+        let arrivals = Arrivals {
+            account: ACCOUNT.parse().unwrap(),
+            region: REGION,
+            group: "g".to_owned(),
+            stream: stream.to_owned(),
+            events: vec![event(before, "fine"), event(now, message)],
+            made_by: None,
+        };
+        all.push(lab.logs.admit(arrivals).await.unwrap());
+    }
+    let (db, all) = (lab.logs.events_db(), &all);
+    db.transaction(|tx| Box::pin(async move { Admitted::write_all(all, tx).await })).await.unwrap();
+    let said = take(&lab).await;
+    assert_eq!(of(&said, "errors"), [(1.0, 0.5, minute - 1), (1.0, 2.0, minute)]);
+    assert_eq!(of(&said, "IncomingLogEvents"), [(1.0, 2.0, minute), (1.0, 2.0, minute)]);
+    assert_eq!(lab.root().texts(("g", "t")).await.unwrap(), ["fine", "ERROR"]);
 }
 
 async fn what_is_delivered_under_a_name_is_there_once(database: &TestDatabase) {
