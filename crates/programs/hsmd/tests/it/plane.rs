@@ -6,7 +6,7 @@ mod store;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use strongroom_crypto::ec::{Curve, PrivateKey};
 use strongroom_hsm_proto::fleet::{
@@ -76,7 +76,9 @@ impl Plane {
     pub(crate) fn kill(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             // Its listener has to be gone before another takes its place.
+            let begun = Instant::now();
             runtime.shutdown_timeout(PATIENCE);
+            assert!(begun.elapsed() < PATIENCE, "the control plane does not end");
         }
         self.shared.change(Store::forget_connections);
     }
