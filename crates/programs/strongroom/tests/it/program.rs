@@ -214,6 +214,27 @@ impl Program {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// Pauses it, and waits until it stands still: the signal is sent before all of its threads have met it.
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::STOP);
+        let threads = format!("/proc/{}/task", self.child.id());
+        let stands = |thread: &Path| {
+            // One that ends meanwhile is looked for again. The name before the state may be anything.
+            fs::read_to_string(thread.join("stat"))
+                .is_ok_and(|stat| stat.rsplit_once(") ").unwrap().1.starts_with('T'))
+        };
+        let begun = Instant::now();
+        while !fs::read_dir(&threads).unwrap().all(|thread| stands(&thread.unwrap().path())) {
+            assert!(begun.elapsed() < PATIENCE, "it is not paused");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Goes on after a pause.
+    pub(crate) fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
     /// Waits for the end.
     pub(crate) fn end(mut self) -> ExitStatus {
         let status = wait(&mut self.child);

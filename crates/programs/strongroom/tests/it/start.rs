@@ -4,7 +4,6 @@ use std::fs::{self, Permissions};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 
-use rustix::process::Signal;
 use serde_json::json;
 
 use crate::program::{Place, refusal};
@@ -75,7 +74,7 @@ fn two_servers_do_not_share_a_folder() {
     let place = Place::new();
     let first = place.start();
     // Paused, the first writes nothing meanwhile: neither to its databases nor how far its journal is.
-    first.signal(Signal::STOP);
+    first.pause();
     let before = place.contents();
     let expected = format!(
         "another strongroom serves from {}; stop it, name another folder with --data-dir, or have `up` and `down` use \
@@ -84,7 +83,7 @@ fn two_servers_do_not_share_a_folder() {
     );
     assert_eq!(place.refusal(), expected);
     assert_eq!(place.contents(), before);
-    first.signal(Signal::CONT);
+    first.go_on();
     first.client().done("CreateKey", &json!({}));
     first.stop();
     // The folder is free again.
