@@ -19,7 +19,7 @@ async fn tasks_hear_of_it_and_are_waited_for() {
     });
     assert!(!shutdown.has_begun());
     tokio::task::yield_now().await;
-    assert!(owner.finish(Duration::from_secs(60)).await);
+    assert!(owner.finish(Duration::from_mins(1)).await);
     assert_eq!(told.await, Ok((false, true)));
     assert!(shutdown.has_begun());
 }
@@ -28,5 +28,5 @@ async fn tasks_hear_of_it_and_are_waited_for() {
 async fn what_does_not_end_is_not_waited_for_for_ever() {
     let owner = ShutdownOwner::new();
     owner.handle().spawn(pending());
-    assert!(!owner.finish(Duration::from_secs(60)).await);
+    assert!(!owner.finish(Duration::from_mins(1)).await);
 }
