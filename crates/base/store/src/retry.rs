@@ -14,8 +14,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 /// Losses after which a change goes on alone.
 const LOSSES: u32 = 4;
-/// How long it waits for that, once.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// How long it waits for that, once: less than it takes until what a server has in memory is too old to act on.
+const LONGEST_WAIT: Duration = Duration::from_secs(4);
 
 /// Where changes wait that have lost a few times: one goes on while the others wait, and none of them has a connection
 /// meanwhile. PostgreSQL lets but one of those that collide through each time, so among many some would use up their
@@ -48,8 +48,9 @@ impl<'l> Retry<'l> {
             // Whose turn does not come tries on beside the others.
             self.turn = timeout(LONGEST_WAIT, self.line.0.lock()).await.ok();
         }
-        // Newcomers come back soon: whoever has the turn must not sleep longer than they do.
-        let losses = if self.turn.is_some() { 1 } else { self.made };
+        // Newcomers come back soon, so whoever has the turn does too; those of other servers have turns of their own, so the
+        // pauses grow again.
+        let losses = if self.turn.is_some() { self.made - LOSSES + 1 } else { self.made };
         sleep(pause(losses)).await;
         true
     }

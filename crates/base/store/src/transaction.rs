@@ -239,10 +239,13 @@ impl Tx<'_> {
     }
 
     /// Lets the transaction commit only if the feed's mark, where there is one, still [holds](crate::Feed::holds) right before:
-    /// what was in memory then is what the change rests on. Otherwise it ends with [`StoreError::Unavailable`]. A change that
-    /// rests on nothing of that kind takes no mark off.
+    /// what was in memory then is what the change rests on. Otherwise it ends with [`StoreError::Unavailable`]. Of several marks
+    /// the oldest counts.
     pub fn only_if_holds(&mut self, mark: Option<u64>) {
-        self.mark = mark.or(self.mark);
+        self.mark = match (mark, self.mark) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
     }
 
     /// Undoes everything. Where even that fails, closing the connection does it.

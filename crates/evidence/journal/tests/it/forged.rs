@@ -4,6 +4,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use strongroom_crypto::hex;
 use strongroom_journal::{
@@ -88,6 +89,7 @@ fn go_on(dir: &Path, key: u32, copies: &Path, number: u64) {
     let signed = keeper.checkpoint(NOW).unwrap().unwrap();
     assert_eq!(signed.begins, None, "the forged beginning is not carried on");
     assert_eq!(keeper.retire(NOW, NOW, None).unwrap(), None, "nothing is old");
+    assert!(keeper.wait_for_copies(Duration::from_mins(1)));
     close(journal);
 }
 

@@ -111,7 +111,7 @@ pub(super) async fn delete_metric_filter(
 
 /// Forgets the minutes of a filter: one of the same name that comes later says its own default.
 async fn forget_minutes(logs: &Logs, group: Id, filter: &str) -> Result<(), StoreError> {
-    while filter_minutes::delete_some(&logs.events, group, filter, MINUTES).await? > 0 {}
+    while filter_minutes::delete_some(&logs.events, group, filter, MINUTES).await? == MINUTES as u64 {}
     Ok(())
 }
 

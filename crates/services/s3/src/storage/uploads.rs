@@ -73,10 +73,12 @@ impl ObjectStorage {
         (bucket, key, id): UploadName<'_>,
         stated: &[(i64, &str)],
     ) -> Result<Option<Version>, Refusal> {
-        let found = repo::load_content(tx, &self.mac, (bucket, key), id).await?;
+        let Some(found) = repo::load_content(tx, &self.mac, (bucket, key), id).await? else {
+            return Ok(None);
+        };
         let there = repo::load_parts(tx, &self.mac, id).await?;
         let is_same = there.iter().map(|part| (part.number, part.etag.as_str())).eq(stated.iter().copied());
-        Ok(found.filter(|_| is_same))
+        Ok(is_same.then_some(found))
     }
 
     /// Writes the row of a part, whose file is there.
