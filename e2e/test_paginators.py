@@ -13,7 +13,7 @@ OF_CLUSTERS = {"DescribeCustomKeyStores"}
 """Lists whose members take an HSM cluster each: the tests of the KMS crate fill them."""
 
 LEFT_OUT = {"ListImportFailures", "ListImports", "ListInsightsData"}
-"""Lists of CloudTrail Lake's and Insights', which Strongroom does not know."""
+"""Lists of CloudTrail Lake's and Insights', which Strongroom does not have."""
 
 SMALLEST = 3
 """How many members a list has here at least: a first page, one between, and a last one."""
