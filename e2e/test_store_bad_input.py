@@ -1,13 +1,14 @@
 """What is wrong with a key store's input is told in AWS's words, and nothing is left half-made."""
 
+import json
 from contextlib import suppress
 
 import pytest
 from botocore.exceptions import ClientError
 
-from rig import sdk
+from rig import sdk, wire
 from rig.cluster import Authority, Cluster
-from rig.node import wait_until
+from rig.node import PATIENCE, wait_until
 from rig.store import KMSUSER, KMSUSER_PASSWORD, Store
 
 UNKNOWN_STORE = "cks-1234567890abcdef0"
@@ -200,29 +201,34 @@ def test_a_store_with_keys_is_not_deleted_nor_pointed_to_a_cluster_that_is_not_r
 
 
 def test_a_store_that_is_disconnecting_takes_no_order(store):
+    # None of the orders does anything to a store that is disconnected already: it has a key, and this name.
+    store.create_key()
     wanted = {"CustomKeyStoreId": store.store_id}
     orders = {
-        "connect": lambda: store.kms.connect_custom_key_store(**wanted),
-        "disconnect": lambda: store.kms.disconnect_custom_key_store(**wanted),
-        "update": lambda: store.kms.update_custom_key_store(**wanted, NewCustomKeyStoreName="Other"),
-        "delete": lambda: store.kms.delete_custom_key_store(**wanted),
+        "ConnectCustomKeyStore": wanted,
+        "DisconnectCustomKeyStore": wanted,
+        "UpdateCustomKeyStore": wanted | {"NewCustomKeyStoreName": store.name},
+        "DeleteCustomKeyStore": wanted,
     }
-    for order in orders.values():
 
-        def is_caught(order=order) -> bool:
+    def call(operation: str) -> wire.Request:
+        return wire.kms(operation, json.dumps(orders[operation]).encode())
+
+    for operation in orders:
+
+        def is_caught(operation=operation) -> bool:
             """Whether the order came while the store was still disconnecting: that takes milliseconds."""
-            store.kms.disconnect_custom_key_store(**wanted)
-            state, code = store.state, None
-            if state == "DISCONNECTING":
-                try:
-                    order()
-                except ClientError as error:
-                    code = error.response["Error"]["Code"]
+            node = store.cluster.aws.node
+            begun, ordered = wire.in_a_row(node, call("DisconnectCustomKeyStore"), call(operation))
+            assert begun.status == 200, begun
             if store.wait_for_rest() == "DISCONNECTED":
                 store.connect()
-            return code == "CustomKeyStoreInvalidStateException"
+            if ordered.status == 200 or "DISCONNECTING" not in ordered.message:
+                return False
+            assert (ordered.status, ordered.code) == (400, "CustomKeyStoreInvalidStateException"), ordered
+            return True
 
-        wait_until(is_caught, "an order to a store that is disconnecting", 60)
+        wait_until(is_caught, f"{operation} of a store that is disconnecting", 3 * PATIENCE)
 
 
 def test_an_unknown_store_is_not_found_by_any_operation(store):

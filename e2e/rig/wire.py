@@ -137,6 +137,27 @@ def unsigned(node: Node, method: str, path: str, headers: dict[str, str] | None 
         return Answer(answer.status, answer.headers, answer.read())
 
 
+def in_a_row(node: Node, *requests: Request) -> list[Answer]:
+    """Sends requests over one connection without waiting: each is taken up as soon as the one before is answered."""
+    host = f"127.0.0.1:{node.port}"
+    data = b""
+    for request in requests:
+        headers = request.signed(host) | {"content-length": str(len(request.body))}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        data += f"{request.method} {request.target} HTTP/1.1\r\n{lines}\r\n".encode() + request.body
+    answers = []
+    with (
+        socket.create_connection(("127.0.0.1", node.port), timeout=PATIENCE) as connection,
+        connection.makefile("rb") as received,
+    ):
+        connection.sendall(data)
+        for _ in requests:
+            status = int(received.readline().split()[1])
+            headers = http.client.parse_headers(received)
+            answers.append(Answer(status, headers, received.read(int(headers["content-length"]))))
+    return answers
+
+
 def exchange(node: Node, data: bytes, *, then_close: bool = False) -> Answer | None:
     """Sends bytes and reads one answer; `None` if the server closes the connection without one.
 
