@@ -6,6 +6,7 @@ import io
 import pytest
 
 from rig import authenticator, sdk
+from rig.node import wait_until
 from rig.policy import managed, root, trust
 
 
@@ -56,6 +57,12 @@ def test_a_report_tells_of_all_credentials(node, iam, account):
     alice = sdk.client(node, "iam", access_key_id=key["AccessKeyId"], secret_access_key=key["SecretAccessKey"])
     alice.list_users()
     authenticator.enable(iam, "alice", "phone")
+
+    def used() -> str:
+        return iam.get_access_key_last_used(AccessKeyId=key["AccessKeyId"])["AccessKeyLastUsed"]["ServiceName"]
+
+    # IAM reads it in the journal, and a report does not wait for long until it has.
+    wait_until(lambda: used() == "iam", "the key's last use")
     lines = report(iam)
     assert list(lines) == ["<root_account>", "alice"]
     assert lines["<root_account>"]["arn"] == f"arn:aws:iam::{account}:root"
@@ -74,8 +81,13 @@ def test_a_role_tells_when_it_was_used(aws, node, iam, account):
     alice = aws.as_(iam.create_access_key(UserName="alice")["AccessKey"])
     given = alice("sts", "assume-role", "--role-arn", made["Arn"], "--role-session-name", "on-duty")
     alice.as_(given["Credentials"]).with_(region="eu-central-1")("kms", "list-keys")
-    # The report is made of everything that is recorded, and so is what roles tell from then on.
+    # The report is made of what is recorded, and so is what roles tell from then on.
     report(iam)
-    last = iam.get_role(RoleName="auditor")["Role"]["RoleLastUsed"]
+
+    def used() -> dict | None:
+        last = iam.get_role(RoleName="auditor")["Role"]["RoleLastUsed"]
+        return last if "Region" in last else None
+
+    last = wait_until(used, "the role's last use")
     assert last["Region"] == "eu-central-1"
     assert last["LastUsedDate"] >= made["CreateDate"]

@@ -1,6 +1,7 @@
 """`cloudhsm-cli interactive`: one log-in over many commands, and files that are signed in between."""
 
 import base64
+import codecs
 import json
 import os
 import select
@@ -27,6 +28,8 @@ class Session:
             [tool.program, "interactive"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
         )
         self.read = ""
+        # What is read at once may end within a letter.
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
 
     def __enter__(self) -> "Session":
         return self
@@ -60,7 +63,7 @@ class Session:
             assert ready, f"no answer within {PATIENCE} s: {self.read!r}"
             more = os.read(self.process.stdout.fileno(), 65536)
             assert more, f"the session ended: {self.read!r}"
-            self.read += more.decode()
+            self.read += self.decoder.decode(more)
 
     def run(self, *words: object, answers: tuple[object, ...] = ()) -> Told:
         told = self.told(*words, answers=answers)
