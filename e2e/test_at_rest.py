@@ -10,7 +10,12 @@ import pytest
 from rig import disk, expected, sdk, wire
 
 
+def today() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y%m%d")
+
+
 def test_no_secret_is_on_disk_or_in_the_log(fresh_node):
+    days = {today()}
     kms = sdk.client(fresh_node, "kms")
     key_id = kms.create_key()["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/at-rest", TargetKeyId=key_id)
@@ -21,10 +26,11 @@ def test_no_secret_is_on_disk_or_in_the_log(fresh_node):
         kms.decrypt(CiphertextBlob=blob, EncryptionContext={"wrong": "context"})
     for spec in ["AES_128", "AES_256"]:
         planted[f"a data key {spec}"] = kms.generate_data_key(KeyId=key_id, KeySpec=spec)["Plaintext"]
-    today = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d")
     planted["the secret access key"] = b"AWS4test"
-    for number, key in enumerate(wire.signing_keys("test", today, "us-east-1", "kms", "aws4_request")):
-        planted[f"signing key {number}"] = key
+    # Two, if midnight was in between.
+    for day in days | {today()}:
+        for number, key in enumerate(wire.signing_keys("test", day, "us-east-1", "kms", "aws4_request")):
+            planted[f"signing key {number} of {day}"] = key
 
     # While it runs, after it was killed, after it has stopped: write-ahead files come and go.
     for look in [lambda: None, fresh_node.kill, lambda: fresh_node.start().stop()]:

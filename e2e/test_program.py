@@ -43,9 +43,12 @@ def test_asked_to_stop_it_stops(fresh_node):
 
 def test_an_ephemeral_server_leaves_nothing(program, tmp_path):
     node = Node(program, tmp_path, "--ephemeral")
-    node.start()
-    sdk.client(node, "kms").create_key()
-    assert node.stop() == 0
+    try:
+        node.start()
+        sdk.client(node, "kms").create_key()
+        assert node.stop() == 0
+    finally:
+        node.ensure_gone()
     assert list(node.temporary.iterdir()) == []
     left = {path.name for path in tmp_path.iterdir()} - {node.output.name, node.log.name, node.temporary.name}
     assert left == set()
@@ -53,8 +56,11 @@ def test_an_ephemeral_server_leaves_nothing(program, tmp_path):
 
 def test_data_is_kept_in_the_users_data_folder(program, tmp_path):
     node = Node(program, tmp_path, "--account-id", "000000000000")
-    node.start()
-    assert node.stop() == 0
+    try:
+        node.start()
+        assert node.stop() == 0
+    finally:
+        node.ensure_gone()
     assert (tmp_path / ".local/share/strongroom" / expected.DATABASE).is_file()
 
 

@@ -18,7 +18,7 @@ PASSWORD = "Correct-horse-7"
 SUBJECT = "/C=US/ST=WA/L=Seattle/O=Example/OU=Security/CN=Example CA"
 """Who the authority of one's own is."""
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds within which a cluster, an HSM or a backup reaches the state that it is waited for."""
 
 
@@ -262,7 +262,12 @@ class HsmCli:
 
 
 def process_of(hsm_id: str) -> int:
-    return next(pid for pid, command in processes().items() if hsm_id in command)
+    """The process of an HSM, once there is one."""
+
+    def found():
+        return next((pid for pid, command in processes().items() if hsm_id in command), None)
+
+    return wait_until(found, f"the process of {hsm_id}")
 
 
 def reaches(address: str, source: str = "127.0.0.1") -> bool:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 import urllib.request
@@ -28,6 +29,17 @@ def wait_until(condition, what, patience=PATIENCE):
             raise TimeoutError(f"{what}: not within {patience:.0f} s")
         time.sleep(0.01)
     return result
+
+
+def is_free(port: int) -> bool:
+    """Whether a server of this machine could listen at that port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def processes() -> dict[int, str]:
@@ -98,7 +110,7 @@ class Node:
 
     def start(self) -> "Node":
         """Starts the server, on the port that it had before, and waits until it is healthy."""
-        self.claim_network()
+        self.claim_addresses()
         self.temporary.mkdir(parents=True, exist_ok=True)
         command = [self.program, "dev", "--listen", f"127.0.0.1:{self.port}", *self.arguments]
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "TMPDIR": str(self.temporary)}
@@ -111,10 +123,12 @@ class Node:
         wait_until(self.is_healthy, "a healthy server")
         return self
 
-    def claim_network(self):
-        """Has its network for itself, also after it was given back."""
+    def claim_addresses(self):
+        """Has its network for itself, also after it was given back, and the port that it had before."""
         if self.network:
             wait_until(self.network.claim, "the network that it had before")
+        # While it was away the port may have gone to a client of somebody's, who has it for a moment.
+        wait_until(lambda: is_free(self.port), "the port that it had before")
 
     def _announcement(self) -> str | None:
         if not self.runs():

@@ -16,7 +16,7 @@ from rig.cli import Cli
 from rig.networks import Network
 from rig.node import PATIENCE, Node, wait_until
 
-SERVING = re.compile(r"serving url=(https?)://\S+:(\d+)")
+SERVING = re.compile(r"serving url=(https?)://\S+:(\d+)\s")
 """The line of the log that says where it is reached."""
 
 SLOW_START = 90.0
@@ -87,7 +87,7 @@ class Production(Node):
 
     def start(self, *options: object) -> "Production":
         """Serves, on the port that it had before, and waits until it is healthy."""
-        self.claim_network()
+        self.claim_addresses()
         environment = dict(self.environment)
         if self.port:
             environment["STRONGROOM_SERVER_LISTEN"] = f"127.0.0.1:{self.port}"
@@ -101,7 +101,7 @@ class Production(Node):
         def announcement():
             if not self.runs():
                 raise RuntimeError(f"the server ended with {self.process.returncode}:\n{self.said()}")
-            return SERVING.search(self.log.read_text()[begun:])
+            return SERVING.search(self.log.read_bytes()[begun:].decode(errors="replace"))
 
         found = wait_until(announcement, "the server's announcement", SLOW_START)
         self.scheme, self.port = found.group(1), int(found.group(2))
