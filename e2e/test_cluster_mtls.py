@@ -1,6 +1,7 @@
 """Clients that need a certificate of their own."""
 
 from rig.cluster import Authority, Cluster, HsmCli, openssl
+from rig.node import wait_until
 
 
 def client_files(authority: Authority, folder) -> tuple:
@@ -26,8 +27,13 @@ def test_a_cluster_that_asks_for_certificates_lets_nobody_else_in(fresh_node, ow
     registered = plain.run("cluster", "mtls", "register-trust-anchor", "--path", clients.certificate).data
     assert registered["trust_anchor"]["cluster-coverage"] == "full"
     reference = registered["trust_anchor"]["certificate-reference"]
-    listed = plain.run("cluster", "mtls", "list-trust-anchors").data["trust_anchors"]
-    assert [anchor["certificate-reference"] for anchor in listed] == [reference]
+
+    def anchors() -> list:
+        listed = plain.run("cluster", "mtls", "list-trust-anchors").data["trust_anchors"]
+        return [(anchor["certificate-reference"], anchor["cluster-coverage"]) for anchor in listed]
+
+    # The HSM that was not asked hears of it a moment later.
+    wait_until(lambda: anchors() == [(reference, "full")], "the anchor that is registered, at both HSMs")
 
     # Only who has come in with a certificate may ask for them.
     enforce = ["cluster", "mtls", "set-enforcement", "--level", "cluster"]
@@ -39,6 +45,9 @@ def test_a_cluster_that_asks_for_certificates_lets_nobody_else_in(fresh_node, ow
     with_certificate(ours, *client_files(clients, tmp_path / "ours"))
     ours.as_admin().run(*enforce)
 
+    for hsm in cluster.hsms():
+        alone = cluster.tool(hsm["EniIp"]).as_admin()
+        wait_until(lambda tool=alone: tool.told("user", "list").error_code == 1, "an HSM that wants a certificate")
     plain.refused("user", "list")
     (tmp_path / "theirs").mkdir()
     theirs = HsmCli(plain.program, tmp_path / "theirs").configure(

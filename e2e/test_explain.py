@@ -132,10 +132,17 @@ def test_what_is_not_found_says_where_to_look(node, tmp_path):
     assert "there is no journal in" in done.stderr
 
 
-def test_without_an_id_it_is_the_last_refused_call(node, account, alice):
-    with sdk.refused("AccessDeniedException") as refused:
-        alice.list_aliases()
-    done = explain(node)
+def test_without_an_id_it_is_the_last_refused_call(fresh_node):
+    """Of anybody's: nobody else is refused anything by this server."""
+    iam = sdk.client(fresh_node, "iam")
+    iam.create_user(UserName="alice")
+    given = iam.create_access_key(UserName="alice")["AccessKey"]
+    own = {"access_key_id": given["AccessKeyId"], "secret_access_key": given["SecretAccessKey"]}
+    alice = sdk.client(fresh_node, "kms", **own)
+    for call in (alice.list_keys, alice.list_aliases):
+        with sdk.refused("AccessDeniedException") as refused:
+            call()
+    done = explain(fresh_node)
     assert f"request  {refused.request_id}\n" in done.stdout
 
 

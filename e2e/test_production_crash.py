@@ -28,7 +28,7 @@ class Callers:
 
     def kms(self, server: Production):
         credential = {name: self.server.root[name] for name in ("access_key_id", "secret_access_key")}
-        return sdk.client(server, "kms", connect_timeout=5, read_timeout=20, **credential)
+        return sdk.client(server, "kms", **credential)
 
     def work(self, seed: int):
         choose, kms = random.Random(seed), self.kms(self.server)

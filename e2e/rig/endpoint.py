@@ -70,7 +70,11 @@ def listening():
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        # Whoever comes while this process stands still waits in a queue, and is not turned away.
+        request_queue_size = 128
+
+    server = Server(("127.0.0.1", 0), Handler)
     endpoint.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -122,6 +126,7 @@ def receiving_mail():
     class Server(socketserver.ThreadingTCPServer):
         allow_reuse_address = True
         daemon_threads = True
+        request_queue_size = 128
 
     server = Server(("127.0.0.1", 0), Handler)
     mails.port = server.server_address[1]
