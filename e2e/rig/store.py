@@ -73,6 +73,8 @@ class Store:
 
         def reached():
             store = self.describe()
+            failed = state == "CONNECTED" and store["ConnectionState"] == "FAILED"
+            assert not failed, f"{self.store_id} is not connected: {store['ConnectionErrorCode']}"
             return store if store["ConnectionState"] == state else None
 
         return wait_until(reached, f"{self.store_id} in state {state}", PATIENCE)
