@@ -4,6 +4,7 @@ import itertools
 import os
 import shutil
 import subprocess
+import uuid
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,19 @@ def sts(node, account):
 @pytest.fixture
 def cloudtrail(node, account):
     return sdk.client(node, "cloudtrail", access_key_id=account)
+
+
+@pytest.fixture
+def s3(node):
+    return sdk.client(node, "s3")
+
+
+@pytest.fixture
+def bucket(s3) -> str:
+    """A bucket of the test's own."""
+    name = f"e2e-{uuid.uuid4()}"
+    s3.create_bucket(Bucket=name)
+    return name
 
 
 @pytest.fixture
