@@ -2,6 +2,7 @@
 
 mod acls;
 mod buckets;
+mod completing;
 mod deleting;
 mod described;
 mod lists;
@@ -55,6 +56,9 @@ operations! {
         head_bucket(HeadBucketRequest) -> s3::HeadBucketOutput;
         list_buckets(ListBucketsRequest) -> s3::ListBucketsOutput;
     }
+    completing {
+        complete_multipart_upload(CompleteMultipartUploadRequest) -> s3::CompleteMultipartUploadOutput;
+    }
     deleting {
         delete_object(DeleteObjectRequest) -> s3::DeleteObjectOutput;
         delete_objects(DeleteObjectsRequest) -> s3::DeleteObjectsOutput;
@@ -66,7 +70,6 @@ operations! {
     }
     multipart {
         abort_multipart_upload(AbortMultipartUploadRequest) -> s3::AbortMultipartUploadOutput;
-        complete_multipart_upload(CompleteMultipartUploadRequest) -> s3::CompleteMultipartUploadOutput;
         create_multipart_upload(CreateMultipartUploadRequest) -> s3::CreateMultipartUploadOutput;
         upload_part(UploadPartRequest) -> s3::UploadPartOutput;
         upload_part_copy(UploadPartCopyRequest) -> s3::UploadPartCopyOutput;

@@ -119,6 +119,18 @@ impl ObjectStorage {
         self.permit(context, place)
     }
 
+    /// Permission to do `A` to an object that need not be there.
+    pub(crate) async fn on_object<A: Action>(
+        &self,
+        context: &RequestContext,
+        (bucket, key): (&str, &str),
+        expected_owner: Option<&str>,
+    ) -> Result<Authorized<A, Place>, Refusal> {
+        let place = Place::of_object(self.bucket(bucket, expected_owner).await?, key);
+        place.note(context);
+        self.permit(context, place)
+    }
+
     /// Whether the caller may see which keys there are: who may not is not told that one is missing.
     pub(crate) fn may_list(&self, context: &RequestContext, bucket: &Arc<Bucket>) -> bool {
         self.permit::<actions::ListBucket>(context, Place::of_bucket(bucket.clone())).is_ok()

@@ -1,10 +1,7 @@
 //! Uploads in parts (Amazon S3 User Guide, "Uploading and copying objects using multipart upload").
 
-use std::collections::HashMap;
-
 use strongroom_api_s3 as s3;
 use strongroom_crypto::checksum::Checksum;
-use strongroom_crypto::md5::Md5;
 use strongroom_crypto::{hex, random};
 use strongroom_identity::{ConditionKeys, RequestContext};
 use strongroom_schema::{ByteStream, Timestamp};
@@ -17,22 +14,19 @@ use crate::ObjectStorage;
 use crate::domain::access::Place;
 use crate::domain::actions;
 use crate::domain::bucket::Bucket;
-use crate::domain::checksum::{self, Given, OfUpload, Stored};
-use crate::domain::conditions::{ReadConditions, WriteConditions};
+use crate::domain::checksum::{self, Given, OfUpload};
+use crate::domain::conditions::ReadConditions;
 use crate::domain::copy_source::CopySource;
 use crate::domain::encryption::encoded_context;
 use crate::domain::name::check_key;
-use crate::domain::object::{Content, Facts, Version};
+use crate::domain::object::Facts;
 use crate::domain::range::{self, Span};
 use crate::error::Refusal;
 use crate::repo::{Part, Upload, UploadFacts};
-use crate::storage::{NewObject, Sent, new_content_id, part_of};
+use crate::storage::{Sent, new_content_id, part_of};
 
 /// The most parts of an upload.
-const MOST_PARTS: i32 = 10_000;
-
-/// The least that a part other than the last may have, in bytes.
-const LEAST: u64 = 5 << 20;
+pub(super) const MOST_PARTS: i32 = 10_000;
 
 /// The largest part that can be copied, in bytes.
 const COPY_LIMIT: u64 = 5 << 30;
@@ -225,143 +219,6 @@ pub(super) async fn upload_part_copy(
     };
     show_encryption!(output, &upload.facts.object.encryption);
     Ok(output)
-}
-
-/// The parts that a completion lists, in order, as they are there.
-struct Listed {
-    numbers: Vec<i64>,
-    size: u64,
-    etag: String,
-    checksum: Option<Stored>,
-}
-
-/// Compares what a completion lists with what is there.
-fn listed(upload: &Upload, there: &[Part], completed: &[s3::CompletedPart]) -> Result<Listed, Refusal> {
-    let in_order =
-        completed.iter().map(|listed| listed.part_number).is_sorted_by(|before, after| before < after);
-    if !in_order {
-        let text = "The list of parts was not in ascending order. Parts must be ordered by part number.";
-        return Err(Refusal::client(400, "InvalidPartOrder", text));
-    }
-    let by_number: HashMap<i64, &Part> = there.iter().map(|part| (part.number, part)).collect();
-    let mut numbers: Vec<i64> = Vec::new();
-    let (mut size, mut sums, mut md5) = (0_u64, Vec::new(), Md5::new()?);
-    for (at, listed) in completed.iter().enumerate() {
-        let number = i64::from(listed.part_number.ok_or_else(Refusal::malformed_xml)?);
-        let etag = listed.e_tag.as_deref().ok_or_else(Refusal::malformed_xml)?.trim_matches('"');
-        let part = by_number.get(&number).filter(|part| part.etag == etag);
-        let part = part.ok_or_else(|| Refusal::invalid_part(&upload.id, number, etag))?;
-        let stated = given!(listed).into_iter().find_map(|(kind, value)| value.map(|value| (kind, value)));
-        if let Some((kind, value)) = stated
-            && part.checksum.as_ref().and_then(|stored| stored.value_of(kind)).as_deref() != Some(value)
-        {
-            return Err(Refusal::invalid_part(&upload.id, number, etag));
-        }
-        if at + 1 < completed.len() && part.size < LEAST {
-            return Err(Refusal::too_small(part.size, LEAST, number, &part.etag));
-        }
-        numbers.push(number);
-        size = size.saturating_add(part.size);
-        md5.update(&hex::decode(&part.etag).unwrap_or_default())?;
-        if let Some(stored) = &part.checksum
-            && let Some(kind) = stored.known_kind()
-        {
-            sums.push((kind, checksum::decoded(kind, &stored.value)?, part.size));
-        }
-    }
-    // What no algorithm was named for has the sum of the whole that S3 computes by itself.
-    let of = upload.facts.checksum.unwrap_or(OfUpload { kind: Checksum::Crc64Nvme, is_composite: false });
-    let of_kind: Vec<_> =
-        sums.into_iter().filter(|(kind, ..)| *kind == of.kind).map(|(_, sum, size)| (sum, size)).collect();
-    let checksum = if of_kind.len() == numbers.len() { of.of_parts(&of_kind) } else { None };
-    let etag = if upload.facts.object.encryption.key.is_some() {
-        hex::encode(&random::bytes::<16>()?)
-    } else {
-        hex::encode(&md5.finish()?)
-    };
-    Ok(Listed { etag: format!("{etag}-{}", numbers.len()), numbers, size, checksum })
-}
-
-/// `CompleteMultipartUpload`
-pub(super) async fn complete_multipart_upload(
-    storage: &ObjectStorage,
-    context: &RequestContext,
-    input: s3::CompleteMultipartUploadRequest,
-) -> Result<s3::CompleteMultipartUploadOutput, Refusal> {
-    let conditions = WriteConditions {
-        if_match: input.if_match.as_deref(),
-        if_none_match: input.if_none_match.as_deref(),
-    };
-    conditions.check_form()?;
-    let expected_owner = input.expected_bucket_owner.as_deref();
-    let completed =
-        input.multipart_upload.as_ref().and_then(|upload| upload.parts.as_deref()).unwrap_or_default();
-    if completed.is_empty() || completed.len() > MOST_PARTS as usize {
-        return Err(Refusal::malformed_xml());
-    }
-    context.ask(
-        ConditionKeys::new()
-            .with_some("s3:if-match", input.if_match.as_deref())
-            .with_some("s3:if-none-match", input.if_none_match.as_deref()),
-    );
-    let name = (input.bucket.as_str(), input.key.as_str(), input.upload_id.as_str());
-    let bucket = storage.bucket(&input.bucket, expected_owner).await?;
-    let place = Place::of_object(bucket.clone(), &input.key);
-    place.note(context);
-    storage.permit::<actions::PutObject>(context, place)?;
-    let given = checksum::one_of_upload(&given!(input))?;
-    let finish = |upload: &Upload, there: &[Part]| {
-        let Listed { numbers, size, etag, checksum } = listed(upload, there, completed)?;
-        if input.mpu_object_size.is_some_and(|stated| u64::try_from(stated) != Ok(size)) {
-            let text = "The provided 'x-amz-mp-object-size' header value does not match what was computed.";
-            return Err(Refusal::invalid_request(text));
-        }
-        if let Some((kind, value)) = &given {
-            let computed = checksum.as_ref().and_then(|stored| stored.value_of(*kind));
-            let fits = computed.is_some_and(|computed| {
-                computed == *value || computed.split('-').next() == Some(value.as_str())
-            });
-            if !fits {
-                return Err(Refusal::bad_digest(kind.name()));
-            }
-        }
-        let facts =
-            Facts { checksum, parts: u32::try_from(numbers.len()).ok(), ..upload.facts.object.clone() };
-        let content = Content { id: upload.id.clone(), size, etag, data_key: upload.data_key.clone(), facts };
-        Ok((
-            NewObject { bucket: &input.bucket, key: &input.key, expected_owner, content, conditions },
-            numbers,
-        ))
-    };
-    let stated: Vec<_> = completed.iter().map(named_part).collect();
-    let version = storage.finish_upload(context, name, expected_owner, &stated, finish).await?;
-    Ok(completed_as(&bucket, &version))
-}
-
-/// The number and the entity tag by which a completion lists a part.
-fn named_part(listed: &s3::CompletedPart) -> (i64, &str) {
-    let etag = listed.e_tag.as_deref().unwrap_or_default();
-    (listed.part_number.unwrap_or_default().into(), etag.trim_matches('"'))
-}
-
-/// The answer to a completion that came to this version.
-fn completed_as(bucket: &Bucket, version: &Version) -> s3::CompleteMultipartUploadOutput {
-    let content = version.content.as_ref();
-    let stored = content.and_then(|content| content.facts.checksum.as_ref());
-    let mut output = s3::CompleteMultipartUploadOutput {
-        location: Some(format!("/{}/{}", version.bucket, version.key)),
-        bucket: Some(version.bucket.clone()),
-        key: Some(version.key.clone()),
-        e_tag: content.map(|content| quoted(&content.etag)),
-        checksum_type: stored.map(|stored| stored.scope().into()),
-        version_id: bucket.shown_version(version),
-        ..s3::CompleteMultipartUploadOutput::default()
-    };
-    if let Some(content) = content {
-        show_encryption!(output, &content.facts.encryption);
-    }
-    show_checksum!(output, stored);
-    output
 }
 
 /// `AbortMultipartUpload`

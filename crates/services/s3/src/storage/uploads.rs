@@ -58,27 +58,23 @@ impl ObjectStorage {
         (bucket, key, id): UploadName<'_>,
         expected_owner: Option<&str>,
     ) -> Result<(Arc<Bucket>, Upload), Refusal> {
-        let bucket = self.bucket(bucket, expected_owner).await?;
-        let place = Place::of_object(bucket.clone(), key);
-        place.note(context);
-        self.permit::<A>(context, place)?;
-        let found = repo::find_upload(&self.db, &self.mac, &bucket.name, key, id).await?;
-        Ok((bucket, found.ok_or_else(|| Refusal::no_such_upload(id))?))
+        let permitted = self.on_object::<A>(context, (bucket, key), expected_owner).await?;
+        let found = repo::find_upload(&self.db, &self.mac, bucket, key, id).await?;
+        Ok((permitted.resource().bucket.clone(), found.ok_or_else(|| Refusal::no_such_upload(id))?))
     }
 
-    /// The object that an upload has become, if it was of the parts that are stated: numbers and entity tags.
+    /// The object that an upload has become, if it is the one that is meant.
     async fn finished_upload(
         &self,
         tx: &mut Tx<'_>,
         (bucket, key, id): UploadName<'_>,
-        stated: &[(i64, &str)],
+        is_same: impl Fn(&Version, &[Part]) -> bool,
     ) -> Result<Option<Version>, Refusal> {
         let Some(found) = repo::load_content(tx, &self.mac, (bucket, key), id).await? else {
             return Ok(None);
         };
         let there = repo::load_parts(tx, &self.mac, id).await?;
-        let is_same = there.iter().map(|part| (part.number, part.etag.as_str())).eq(stated.iter().copied());
-        Ok(is_same.then_some(found))
+        Ok(is_same(&found, &there).then_some(found))
     }
 
     /// Writes the row of a part, whose file is there.
@@ -105,16 +101,17 @@ impl ObjectStorage {
     }
 
     /// Makes an object of an upload: `finish` says which, and of which parts. The others are dropped. Whoever got no answer
-    /// asks again, maybe while the first call is still under way, and is told what it came to, if he states the same parts.
+    /// asks again, maybe while the first call is still under way, and is told what it came to, if `is_same` says that he
+    /// states the same.
     pub(crate) async fn finish_upload<'f>(
         &self,
         context: &RequestContext,
         (bucket, key, id): UploadName<'_>,
         expected_owner: Option<&str>,
-        stated: &[(i64, &str)],
+        is_same: impl Fn(&Version, &[Part]) -> bool + Send + Sync,
         finish: impl Fn(&Upload, &[Part]) -> Result<(NewObject<'f>, Vec<i64>), Refusal> + Send + Sync,
     ) -> Result<Version, Refusal> {
-        let (dropped_ms, finish) = (self.clocks.real_now(), &finish);
+        let (dropped_ms, is_same, finish) = (self.clocks.real_now(), &is_same, &finish);
         self.db
             .transaction(|tx| {
                 Box::pin(async move {
@@ -122,7 +119,7 @@ impl ObjectStorage {
                         let name = (bucket, key);
                         self.on_object_within::<actions::PutObject>(tx, context, name, expected_owner)
                             .await?;
-                        let version = self.finished_upload(tx, (bucket, key, id), stated).await?;
+                        let version = self.finished_upload(tx, (bucket, key, id), is_same).await?;
                         let version = version.ok_or_else(|| Refusal::no_such_upload(id))?;
                         repo::post(tx, context).await?;
                         return Ok(version);

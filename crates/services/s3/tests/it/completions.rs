@@ -9,6 +9,7 @@ use crate::fixture::{Client, World, code};
 
 on_both_engines! {
     who_completes_twice_is_told_the_same,
+    who_completes_again_with_other_sums_is_told_nothing,
     two_who_complete_at_once_are_told_the_same,
     two_who_write_a_keys_first_at_once_both_do,
     a_completion_that_is_told_again_has_its_draft,
@@ -40,25 +41,28 @@ async fn send(owner: &Client<'_>, upload: &str, number: i32, body: Vec<u8>) -> s
     owner.s3.upload_part(&owner.changing(), input).await.unwrap()
 }
 
+fn completion(key: &str, upload: &str, etags: &[&str]) -> s3::CompleteMultipartUploadRequest {
+    let parts = (1..).zip(etags).map(|(number, etag)| s3::CompletedPart {
+        part_number: Some(number),
+        e_tag: Some((*etag).to_owned()),
+        ..Default::default()
+    });
+    s3::CompleteMultipartUploadRequest {
+        bucket: "mine".to_owned(),
+        key: key.to_owned(),
+        upload_id: upload.to_owned(),
+        multipart_upload: Some(s3::CompletedMultipartUpload { parts: Some(parts.collect()) }),
+        ..Default::default()
+    }
+}
+
 async fn complete(
     owner: &Client<'_>,
     key: &str,
     upload: &str,
     etags: &[&str],
 ) -> Result<s3::CompleteMultipartUploadOutput, ApiError> {
-    let parts = (1..).zip(etags).map(|(number, etag)| s3::CompletedPart {
-        part_number: Some(number),
-        e_tag: Some((*etag).to_owned()),
-        ..Default::default()
-    });
-    let input = s3::CompleteMultipartUploadRequest {
-        bucket: "mine".to_owned(),
-        key: key.to_owned(),
-        upload_id: upload.to_owned(),
-        multipart_upload: Some(s3::CompletedMultipartUpload { parts: Some(parts.collect()) }),
-        ..Default::default()
-    };
-    owner.s3.complete_multipart_upload(&owner.changing(), input).await
+    owner.s3.complete_multipart_upload(&owner.changing(), completion(key, upload, etags)).await
 }
 
 /// A client that has lost the answer sends its request again.
@@ -84,6 +88,42 @@ async fn who_completes_twice_is_told_the_same(database: &TestDatabase) {
     owner.delete("mine", "k", first.version_id.as_deref()).await;
     assert_eq!(code(complete(&owner, "k", &upload, &[&etag]).await), "NoSuchUpload");
     assert_eq!(owner.get("mine", "k").await.unwrap(), b"newer");
+}
+
+/// Sums and sizes are part of what a completion states, as they were the first time.
+async fn who_completes_again_with_other_sums_is_told_nothing(database: &TestDatabase) {
+    let world = World::new(database).await;
+    let owner = world.owner();
+    owner.make("mine").await;
+    let upload = begin(&owner, "k").await;
+    let sent = send(&owner, &upload, 1, b"body".to_vec()).await;
+    let of_part = |sum: Option<String>, crc: Option<String>| {
+        let mut input = completion("k", &upload, &[sent.e_tag.as_deref().unwrap()]);
+        let parts = input.multipart_upload.as_mut().and_then(|upload| upload.parts.as_mut()).unwrap();
+        (parts[0].checksum_sha256, parts[0].checksum_crc32) = (sum, crc);
+        input
+    };
+    let of_whole = |sum: Option<String>, size: i64| s3::CompleteMultipartUploadRequest {
+        checksum_sha256: sum,
+        mpu_object_size: Some(size),
+        ..of_part(None, None)
+    };
+    let complete = async |input| owner.s3.complete_multipart_upload(&owner.changing(), input).await;
+    let (right, wrong) = (sent.checksum_sha256.clone(), Some("A".repeat(43) + "="));
+    let other_kind = Some("AAAAAA==".to_owned());
+    assert_eq!(code(complete(of_part(wrong.clone(), None)).await), "InvalidPart");
+    assert_eq!(code(complete(of_part(None, other_kind.clone())).await), "InvalidPart");
+    assert_eq!(code(complete(of_whole(wrong.clone(), 4)).await), "BadDigest");
+    assert_eq!(code(complete(of_whole(None, 5)).await), "InvalidRequest");
+    let first = complete(of_part(right.clone(), None)).await.unwrap();
+    for again in [of_part(right, None), of_part(None, None), of_whole(first.checksum_sha256.clone(), 4)] {
+        assert_eq!(complete(again).await.unwrap().e_tag, first.e_tag);
+    }
+    for other in
+        [of_part(wrong.clone(), None), of_part(None, other_kind), of_whole(wrong, 4), of_whole(None, 5)]
+    {
+        assert_eq!(code(complete(other).await), "NoSuchUpload");
+    }
 }
 
 /// A client that has waited for long sends its request again while the first is still under way.
