@@ -80,11 +80,12 @@ def test_a_password_comes_out_of_its_file(postgres, place, tmp_path):
 
 
 def test_a_store_that_is_away_is_told(place):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     server = place("server")
     usual = ("--config", server.config, "--data-dir", server.data)
-    said = server.refused("init", *usual, "--store", f"postgres://me@127.0.0.1:{port}/db")
+    # A port that nobody else gets meanwhile, and at which nobody listens.
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        said = server.refused("init", *usual, "--store", f"postgres://me@127.0.0.1:{held.getsockname()[1]}/db")
     assert said.startswith("opening the store: ")
     # Nothing is left that stands in the way of the next.
     assert not (server.data / expected.SEAL).exists()

@@ -23,6 +23,9 @@ BUCKET = "evidence-of-everything"
 ACCOUNT = "000000000000"
 ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/{TRAIL}"
 
+EVERY = 300
+"""Seconds of the server's time of which each has files of its own."""
+
 
 def bucket_policy(bucket: str = BUCKET) -> str:
     """As the CloudTrail User Guide has it: "Amazon S3 bucket policy for CloudTrail"."""
@@ -99,6 +102,8 @@ class Evidence:
         return datetime.now(UTC) + timedelta(seconds=ahead)
 
     def begin(self) -> "Evidence":
+        # Right after files were due: what is logged between two moves of the clock is in one file then.
+        development.advance(self.node, seconds=EVERY - int(self.now().timestamp() % EVERY))
         self.s3.create_bucket(Bucket=BUCKET)
         self.s3.put_bucket_policy(Bucket=BUCKET, Policy=bucket_policy())
         self.key = self.kms.create_key(Policy=key_policy())["KeyMetadata"]["Arn"]
@@ -393,8 +398,9 @@ def test_trails_deliver_to_another_s3(made, node, account, tmp_path):
     aws("kms", "create-key")
 
     def records():
-        listed = elsewhere.list_objects_v2(Bucket="evidence-elsewhere", Prefix="of/keys/AWSLogs/")["Contents"]
-        keys = [one["Key"] for one in listed if one["Key"].endswith(".json.gz") and "-Digest/" not in one["Key"]]
+        listed = elsewhere.list_objects_v2(Bucket="evidence-elsewhere", Prefix="of/keys/AWSLogs/")
+        found = [one["Key"] for one in listed.get("Contents", [])]
+        keys = [key for key in found if key.endswith(".json.gz") and "-Digest/" not in key]
         bodies = [elsewhere.get_object(Bucket="evidence-elsewhere", Key=key)["Body"].read() for key in keys]
         return [record["eventName"] for body in bodies for record in json.loads(gzip.decompress(body))["Records"]]
 

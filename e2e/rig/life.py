@@ -44,7 +44,7 @@ def environment(node: Node, access_key_id: str = "test") -> dict[str, str]:
 
 def lead(node: Node, *command: str | Path) -> dict:
     """Runs a client that leads the life, and answers what it tells."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(node))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment(node))
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return json.loads(done.stdout)
 

@@ -10,6 +10,9 @@ from botocore.exceptions import ClientError
 
 from rig.node import Node
 
+PATIENCE = 120.0
+"""Seconds within which an answer comes: a large RSA key is long in the making where a machine does other things too."""
+
 
 def client(
     node: Node,
@@ -27,7 +30,7 @@ def client(
         aws_session_token=session_token,
         region_name=region,
     )
-    settings = Config(retries={"total_max_attempts": 1}, proxies={}, **config)
+    settings = Config(**{"retries": {"total_max_attempts": 1}, "proxies": {}, "read_timeout": PATIENCE} | config)
     return session.client(service, endpoint_url=node.endpoint, config=settings, verify=node.ca_bundle)
 
 
