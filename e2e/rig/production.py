@@ -22,6 +22,9 @@ SERVING = re.compile(r"serving url=(https?)://\S+:(\d+)\s")
 SLOW_START = 90.0
 """Seconds within which a server is up, or another command has ended, on a machine that compiles meanwhile."""
 
+WAITING = ("-w", "-t", "80")
+"""PostgreSQL waits for itself not quite so long."""
+
 
 class Production(Node):
     """One server, with its configuration and its data below `folder`."""
@@ -171,12 +174,12 @@ class Postgres:
                 self.port = free.getsockname()[1]
             options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories= -c fsync=off"
             with suppress(subprocess.CalledProcessError):
-                self._run("pg_ctl", "-D", self.data, "-l", self.data / "log", "-w", "-o", options, "start")
+                self._run("pg_ctl", "-D", self.data, "-l", self.data / "log", *WAITING, "-o", options, "start")
                 return self
         raise RuntimeError(f"PostgreSQL does not start:\n{(self.data / 'log').read_text()}")
 
     def stop(self):
-        self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
+        self._run("pg_ctl", "-D", self.data, "-m", "immediate", *WAITING, "stop")
 
     def database(self, name: str) -> str:
         """Makes a database, and answers its URL."""
