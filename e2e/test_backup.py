@@ -1,12 +1,15 @@
 """Backups of a server in production: made while it serves, restored elsewhere, and everything is there."""
 
 import base64
+import itertools
 import json
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,9 @@ from rig.node import wait_until
 from rig.production import Production
 
 LETTER = b"Meet me at the usual place."
+
+TRIES = 20
+"""How often something may be quicker than this process, which is to kill it halfway."""
 
 
 @pytest.fixture
@@ -58,6 +64,31 @@ def elsewhere(servers, program, server: Production, folder: Path, store: str | N
         shutil.copy(key, other.data / "seal/slot-file.key")
     servers.append(other)
     return other
+
+
+def cut_off(
+    empty: Callable[[], Production],
+    is_there: Callable[[Production], bool],
+    file: Path,
+    *options: object,
+    begun: Production | None = None,
+) -> Production:
+    """Restores, and kills that as soon as something of it is there; answers the place, `begun` or one that is empty.
+
+    Where it was quicker than this process, nothing was cut off: it is begun again in another place that is empty.
+    """
+    for _ in range(TRIES):
+        server, begun = begun or empty(), None
+        command = [server.program, "restore", file, *options, "--config", server.config]
+        with (server.folder / "restoring").open("wb") as output:
+            restoring = subprocess.Popen(command, env=server.environment, stdout=output, stderr=output)
+        while restoring.poll() is None and not is_there(server):
+            time.sleep(0.001)
+        restoring.kill()
+        assert restoring.wait() in (0, -signal.SIGKILL), (server.folder / "restoring").read_text()
+        if (server.data / "restore.unfinished").exists():
+            return server
+    raise AssertionError(f"it had ended before it was killed, {TRIES} times")
 
 
 def decrypted(aws, blob: bytes, folder: Path) -> bytes:
@@ -205,13 +236,15 @@ def test_nothing_is_made_of_what_does_not_open(program, tmp_path, servers):
     server.ran("backup", file, "--config", server.config)
     server.ensure_gone()
     whole = file.read_bytes()
+    middle = len(whole) // 2
+    changed = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
     other = elsewhere(servers, program, server, tmp_path / "two")
     before = sorted(path.name for path in other.data.rglob("*"))
     damaged = tmp_path / "damaged.strongroom"
     for content, why in [
-        (whole[: len(whole) // 2], "cut off"),
+        (whole[:middle], "cut off"),
         (whole[:-1], "cut off"),
-        (whole[: len(whole) // 2] + b"x" + whole[len(whole) // 2 + 1 :], "damaged"),
+        (changed, "damaged"),
         (whole + b"x", "cut off|follows the end|damaged"),
         (b"no backup at all" * 100, "is no backup"),
         (b"", "is no backup"),
@@ -260,19 +293,14 @@ def test_a_restore_that_is_killed_leaves_nothing_that_serves_and_is_run_again(pr
     file = tmp_path / "backup.strongroom"
     server.ran("backup", file, "--config", server.config)
     server.ensure_gone()
-    other = elsewhere(servers, program, server, tmp_path / "two")
-    mark = other.data / "restore.unfinished"
+    numbers, other = itertools.count(2), None
+
+    def empty() -> Production:
+        return elsewhere(servers, program, server, tmp_path / f"place-{next(numbers)}")
+
     # Each is made later than the one before; behind the last, everything is opened as a test.
-    for stage in [mark, other.data / "strongroom.db", other.data / "journal"]:
-        command = [other.program, "restore", file, "--config", other.config]
-        restoring = subprocess.Popen(
-            command, env=other.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        while restoring.poll() is None and not stage.exists():
-            time.sleep(0.001)
-        restoring.kill()
-        restoring.wait()
-        assert mark.exists(), f"it had ended before it was killed at {stage.name}"
+    for stage in ["restore.unfinished", "strongroom.db", "journal"]:
+        other = cut_off(empty, lambda place, stage=stage: (place.data / stage).exists(), file, begun=other)
         assert "was cut off" in other.refused("serve", "--config", other.config)
         assert "was cut off" in other.refused("backup", tmp_path / "never", "--config", other.config)
     other.ran("restore", file, "--config", other.config)
@@ -288,36 +316,37 @@ def test_a_restore_that_was_cut_off_goes_on_where_objects_are_to_be_by_then(prog
     file = tmp_path / "backup.strongroom"
     server.ran("backup", file, "--config", server.config)
     server.ensure_gone()
-    other = elsewhere(servers, program, server, tmp_path / "two")
-    as_it_was = other.config.read_text()
-    first, second, taken = (tmp_path / "objects" / name for name in ("first", "second", "taken"))
+    numbers = itertools.count(2)
 
-    def objects_in(folder: Path):
+    def objects_in(place: Production, folder: Path):
         """Changes `[objects] dir`."""
-        text, count = re.subn(r"(?m)^\[objects\]$", f'[objects]\ndir = "{folder}"', as_it_was)
+        text, count = re.subn(
+            r"(?m)^\[objects\](\ndir = .*)?$", f'[objects]\ndir = "{folder}"', place.config.read_text()
+        )
         assert count == 1
-        other.config.write_text(text)
+        place.config.write_text(text)
 
-    objects_in(first)
-    command = [other.program, "restore", file, "--config", other.config]
-    restoring = subprocess.Popen(command, env=other.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    def empty() -> Production:
+        place = elsewhere(servers, program, server, tmp_path / f"place-{next(numbers)}")
+        objects_in(place, place.folder / "first")
+        return place
+
     # Objects are among the last that is written; then everything is opened as a test.
-    wait_until(lambda: list(first.rglob("*")) or restoring.poll() is not None, "an object")
-    restoring.kill()
-    restoring.wait()
-    assert (other.data / "restore.unfinished").exists(), "it had ended before it was killed"
+    other = cut_off(empty, lambda place: any((place.folder / "first").rglob("*")), file)
+    first, second, taken = (other.folder / name for name in ("first", "second", "taken"))
+    restore = ("restore", file, "--config", other.config)
 
     # A folder that is somebody's is not written to, and what the restore had made is gone by then.
     taken.mkdir()
     (taken / "letter").write_bytes(LETTER)
-    objects_in(taken)
-    assert f"{taken} is there, and nothing that is there is touched" in other.refused(*command[1:])
+    objects_in(other, taken)
+    assert f"{taken} is there, and nothing that is there is touched" in other.refused(*restore)
     assert (taken / "letter").read_bytes() == LETTER
     assert not first.exists()
     assert not (other.data / "strongroom.db").exists()
 
-    objects_in(second)
-    other.ran(*command[1:])
+    objects_in(other, second)
+    other.ran(*restore)
     assert not (other.data / "objects").exists()
     assert list(second.rglob("*"))
     other.start()
@@ -404,9 +433,11 @@ def test_a_damaged_journal_is_told_and_does_not_make_backups_worthless(program, 
     server = made(servers, program, tmp_path / "one").start()
     life = Life(server, tmp_path)
     server.ensure_gone()
-    # A second stream, so that the first is behind what a start looks at.
+    # The file of the stream that tells of this life; it may be compressed by the next start.
+    longest = max((server.data / "journal").rglob("000001.seg*"), key=lambda path: path.stat().st_size)
+    # Another stream, so that this one is behind what a start looks at.
     server.start().ensure_gone()
-    segment = sorted((server.data / "journal").rglob("*.seg*"), key=lambda path: path.stat().st_size)[-1]
+    (segment,) = longest.parent.glob("000001.seg*")
     content = bytearray(segment.read_bytes())
     content[700] ^= 1
     segment.write_bytes(content)
@@ -432,16 +463,17 @@ def test_a_restore_into_postgresql_that_does_not_end_serves_nobody_and_is_run_ag
     altered(server.data / "strongroom.db")
     file = tmp_path / "backup.strongroom"
     assert server.run("backup", file, "--config", server.config).returncode == 3
-    url = postgres.database("cut_off")
-    other = elsewhere(servers, program, server, tmp_path / "two", store=url)
-    command = [other.program, "restore", file, "--accept-findings", "--config", other.config]
-    restoring = subprocess.Popen(command, env=other.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    numbers = itertools.count(2)
+
+    def empty() -> Production:
+        number = next(numbers)
+        url = postgres.database(f"cut_off_{number}")
+        return elsewhere(servers, program, server, tmp_path / f"place-{number}", store=url)
+
     # The journal is written behind the commit of all rows.
-    wait_until(lambda: (other.data / "journal").exists() or restoring.poll() is not None, "the rows")
-    restoring.kill()
-    restoring.wait()
-    assert (other.data / "restore.unfinished").exists(), "it had ended before it was killed"
-    third = elsewhere(servers, program, server, tmp_path / "three", store=url)
+    other = cut_off(empty, lambda place: (place.data / "journal").exists(), file, "--accept-findings")
+    url = re.search(r'(?m)^url = "(postgres.*)"$', other.config.read_text())[1]
+    third = elsewhere(servers, program, server, tmp_path / "third", store=url)
     shutil.copy(other.data / "seal/root.slots", third.data / "seal/root.slots")
     assert "did not come to its end" in third.refused("serve", "--config", third.config)
     other.ran("restore", file, "--accept-findings", "--config", other.config)
@@ -487,7 +519,7 @@ def test_clusters_come_back_with_what_the_hsm_host_has_for_itself(program, tmp_p
     other.start()
     cluster.aws = other.as_root()
     # All have lost what they kept: the first begins with the cluster's last backup and the log, the other joins it.
-    wait_until(lambda: len([hsm for hsm in cluster.hsms() if hsm["HsmId"] not in before]) == 2, "new HSMs", 90)
+    wait_until(lambda: len([hsm for hsm in cluster.hsms() if hsm["HsmId"] not in before]) == 2, "new HSMs", 180)
     tool = cluster.tool().as_crypto_user()
     signature = tool.sign("letters", LETTER)
     assert len(signature) == 64

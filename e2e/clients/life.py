@@ -119,7 +119,7 @@ def advance(days: int):
         data=json.dumps({"advance_seconds": days * DAY}).encode(),
         headers={"x-strongroom-dev": "1", "content-type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert json.load(answer)["settled"]
 
 
