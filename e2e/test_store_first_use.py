@@ -2,6 +2,7 @@
 
 import base64
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -58,15 +59,17 @@ def test_three_commands_make_a_key_that_lives_and_rotates_in_the_hsms(cluster_of
     status = kms("kms", "get-key-rotation-status", "--key-id", key["KeyId"])
     assert (status["KeyRotationEnabled"], status["RotationPeriodInDays"]) == (True, 90)
 
-    # Each call is one operation of an HSM.
-    before = operations(cluster)
     letter, sealed = tmp_path / "letter", tmp_path / "sealed"
     letter.write_bytes(b"in the HSM")
-    answer = kms("kms", "encrypt", "--key-id", key["KeyId"], "--plaintext", f"fileb://{letter}")
-    sealed.write_bytes(base64.b64decode(answer["CiphertextBlob"]))
-    opened = kms("kms", "decrypt", "--ciphertext-blob", f"fileb://{sealed}")
-    assert base64.b64decode(opened["Plaintext"]) == b"in the HSM"
-    assert operations(cluster) - before == 2
+    counts = [operations(cluster)]
+    for _ in range(3):
+        answer = kms("kms", "encrypt", "--key-id", key["KeyId"], "--plaintext", f"fileb://{letter}")
+        sealed.write_bytes(base64.b64decode(answer["CiphertextBlob"]))
+        opened = kms("kms", "decrypt", "--ciphertext-blob", f"fileb://{sealed}")
+        assert base64.b64decode(opened["Plaintext"]) == b"in the HSM"
+        counts.append(operations(cluster))
+    # Each call is one operation of an HSM; of one that stands still for a second, another one is asked too.
+    assert min(after - before for before, after in pairwise(counts)) == 2
 
     names = [event["EventName"] for event in kms("cloudtrail", "lookup-events")["Events"]]
     for name in ("CreateCustomKeyStore", "UpdateCustomKeyStore", "ConnectCustomKeyStore", "CreateKey", "Encrypt"):
