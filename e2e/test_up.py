@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import pytest
 
-from rig import sdk
+from rig import policy, sdk
 from rig.cluster import PATIENCE, openssl
 from rig.networks import Network
 from rig.node import wait_until
-from rig.up import Up
+from rig.policy import allow, deny
+from rig.up import WHOLE, Up
 
 MEMBERS = {
     "endpoint": str,
@@ -59,7 +60,10 @@ def here(program, tmp_path):
 @pytest.fixture
 def at(program, tmp_path, fresh_node):
     """`up` at a server that runs."""
-    return Up(program, tmp_path / "up", "--endpoint", fresh_node.endpoint)
+    up = Up(program, tmp_path / "up", "--endpoint", fresh_node.endpoint)
+    yield up
+    if up.process:
+        up.kill()
 
 
 def assert_works(up: Up, document: dict, node):
@@ -172,7 +176,13 @@ def test_what_is_missing_is_made_again(at, fresh_node):
     assert kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"letter"
 
     # The password of `kmsuser`, changed behind KMS's back.
-    kms.disconnect_custom_key_store(CustomKeyStoreId=document["custom_key_store_id"])
+    named = {"CustomKeyStoreId": document["custom_key_store_id"]}
+    kms.disconnect_custom_key_store(**named)
+
+    def state() -> str:
+        return kms.describe_custom_key_stores(**named)["CustomKeyStores"][0]["ConnectionState"]
+
+    wait_until(lambda: state() == "DISCONNECTED", "KMS logged out", PATIENCE)
     change = ["user", "change-password", "--username", "kmsuser", "--role", "crypto-user"]
     at.tool(again, "admin").run(*change, "--password", "Something-else7")
     assert_works(at, at.json(), fresh_node)
@@ -259,7 +269,7 @@ def test_with_a_server_of_its_own_json_comes_when_all_is_ready(here):
         except json.JSONDecodeError:
             return None
 
-    document = wait_until(whole, "the document", PATIENCE)
+    document = wait_until(whole, "the document", WHOLE)
     assert document.keys() == MEMBERS.keys()
     assert sdk.client(Served(document["endpoint"]), "kms").describe_key(KeyId=document["alias"])
     assert here.stop() == 0
@@ -318,17 +328,21 @@ def test_names_that_nobody_takes_are_told_at_once(program, tmp_path, wrong):
     assert not (tmp_path / "up/data").exists()
 
 
-def test_the_crypto_user_s_name_can_be_changed_until_it_is_made(at):
-    at.start("--json", "--crypto-user", "first")
-    at.wait_for_step("cluster")
-    at.kill()
+def test_the_crypto_user_s_name_can_be_changed_until_it_is_made(at, fresh_node):
+    iam = sdk.client(fresh_node, "iam")
+    iam.create_user(UserName="ann")
+    but_hsms = policy.document(allow("*"), deny("cloudhsm:CreateHsm"))
+    iam.put_user_policy(UserName="ann", PolicyName="no-hsms", PolicyDocument=but_hsms)
+    ann = iam.create_access_key(UserName="ann")["AccessKey"]
+    keys = {"AWS_ACCESS_KEY_ID": ann["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": ann["SecretAccessKey"]}
+    assert "cloudhsm:CreateHsm" in at.refused("up", "--crypto-user", "first", **keys)
     state = at.files / "state.json"
     contents = json.loads(state.read_text())
     contents["deployments"][0]["crypto_user"] = "not good: too long and with spaces"
     state.write_text(json.dumps(contents))
-    document = at.json("--crypto-user", "second")
-    assert document["crypto_user"]["username"] == "second"
-    assert at.tool(document).run("key", "list").data["total_key_count"] == 0
+    made = at.json("--crypto-user", "second")
+    assert made["crypto_user"]["username"] == "second"
+    assert at.tool(made).run("key", "list").data["total_key_count"] == 0
     assert at.json("--crypto-user", "third")["crypto_user"]["username"] == "second"
 
 
@@ -362,7 +376,7 @@ def test_an_hsm_that_is_down_is_named(at, fresh_node):
     at.start("--json")
     wait_until(lambda: at.check_runs() and f"{down} is DEGRADED" in at.said(), "the HSM named", PATIENCE)
     subprocess.run([*fault, "clear", "--all"], check=True, timeout=PATIENCE, capture_output=True)
-    assert at.process.wait(PATIENCE) == 0
+    assert at.process.wait(WHOLE) == 0
 
 
 @pytest.mark.parametrize("command", ["up", "down"])

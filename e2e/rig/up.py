@@ -13,6 +13,9 @@ from rig.node import check_hsms_gone, end_hsms, wait_until
 READY = re.compile(r"Strongroom is up: (http://\S+), ready in ([0-9.]+) s")
 """What `up` prints when all is there."""
 
+WHOLE = 3 * PATIENCE
+"""Seconds within which all of it is there, or is gone: a cluster, its HSMs, and a key store."""
+
 STEP = re.compile(r"^ *([0-9.]+) s  (\S.*?)  +(.*?)  \((\d+) ms\)$", re.MULTILINE)
 """A step: when it was done, its name, what came of it, how long it took."""
 
@@ -52,11 +55,20 @@ class Up:
         return {name: text for _, name, text, _ in STEP.findall(said)}
 
     def wait_for_step(self, name: str) -> str:
-        return wait_until(lambda: self.check_runs() and self.steps().get(name), f"step {name}", PATIENCE)
+        """Waits until a step is done; `up` may have gone on to its end since."""
+
+        def done() -> str | None:
+            ended = self.process.poll() is not None  # first: by its end it has said everything
+            found = self.steps().get(name)
+            if ended and not found:
+                self.check_runs()
+            return found
+
+        return wait_until(done, f"step {name}", WHOLE)
 
     def wait_until_ready(self) -> str:
         """Waits until all is there, and answers the endpoint."""
-        found = wait_until(lambda: self.check_runs() and READY.search(self.output.read_text()), "ready", PATIENCE)
+        found = wait_until(lambda: self.check_runs() and READY.search(self.output.read_text()), "ready", WHOLE)
         return found.group(1)
 
     def check_runs(self) -> bool:
@@ -91,9 +103,7 @@ class Up:
     def run(self, command: str, *more: object, **environment: str) -> subprocess.CompletedProcess:
         """Runs `up` or `down` to its end."""
         words = [self.program, command, *self.arguments, *map(str, more)]
-        return subprocess.run(
-            words, capture_output=True, text=True, timeout=3 * PATIENCE, env=self.environment(**environment)
-        )
+        return subprocess.run(words, capture_output=True, text=True, timeout=WHOLE, env=self.environment(**environment))
 
     def done(self, command: str, *more: object) -> str:
         """Runs `up` or `down`, which must succeed, and answers what it printed on standard output."""
