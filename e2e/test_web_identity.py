@@ -22,6 +22,13 @@ def provider(tmp_path):
 
 
 @pytest.fixture
+def tls_provider(tmp_path):
+    provider = Provider(tmp_path, tls=True)
+    yield provider
+    provider.close()
+
+
+@pytest.fixture
 def iam(node, account):
     return sdk.client(node, "iam", access_key_id=account)
 
@@ -78,6 +85,9 @@ def test_boto3_finds_role_and_token_by_itself(node, iam, provider, account, tmp_
     monkeypatch.setenv("AWS_ROLE_SESSION_NAME", "pod")
     monkeypatch.setenv("AWS_ENDPOINT_URL", node.endpoint)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("NO_PROXY", "*")
     session = boto3.session.Session(region_name="us-east-1")
     assert session.client("sts").get_caller_identity()["Arn"].endswith(":assumed-role/deploy/pod")
     assert session.client("kms").list_keys()["Keys"] == []
@@ -151,8 +161,8 @@ def test_records_name_who_it_was(node, iam, provider, account):
     assert token not in json.dumps(event)
 
 
-def test_https_is_trusted_by_thumbprint(node, account, tmp_path):
-    provider = Provider(tmp_path, tls=True)
+def test_https_is_trusted_by_thumbprint(node, account, tls_provider):
+    provider = tls_provider
     iam = sdk.client(node, "iam", access_key_id=account)
     arn, role = trusting(iam, provider, thumbprints=("0" * 40,))
     sts = nobody(node)
@@ -164,4 +174,3 @@ def test_https_is_trusted_by_thumbprint(node, account, tmp_path):
     given = sts.assume_role_with_web_identity(**asked)
     assert given["Provider"] == arn
     assert provider.asked == ["/.well-known/openid-configuration", "/keys"]
-    provider.close()

@@ -1,6 +1,7 @@
 """Who calls: keys to sign with, and connections that stay open."""
 
 import http.client
+import time
 from dataclasses import dataclass, field
 
 from matrix.world import OTHER_ACCOUNT, World
@@ -11,6 +12,10 @@ from rig.policy import allow, deny, document, managed, root, trust
 
 ADMINISTRATOR = managed("AdministratorAccess")
 
+
+IDLE = 20.0
+"""Seconds after which a connection is opened anew. The server closes after a minute those that nobody uses, perhaps
+just as a call is made."""
 
 TAGGING = ["cloudhsm:TagResource", "ec2:CreateTags", "iam:Tag*", "kms:TagResource", "sns:TagResource", "sts:TagSession"]
 
@@ -35,6 +40,8 @@ class Caller:
     secret_access_key: str
     session_token: str | None = None
     connection: http.client.HTTPConnection = field(init=False)
+    answered: float = 0.0
+    """When it was answered last."""
 
     def __post_init__(self):
         self.connection = http.client.HTTPConnection("127.0.0.1", self.node.port, timeout=PATIENCE)
@@ -48,9 +55,13 @@ class Caller:
             headers=call.headers | token,
         )
         headers = signed.signed(f"127.0.0.1:{self.node.port}")
+        if time.monotonic() > self.answered + IDLE:
+            self.connection.close()
         self.connection.request(call.method, call.target, call.body, headers)
         answer = self.connection.getresponse()
-        return wire.Answer(answer.status, answer.headers, answer.read())
+        body = answer.read()
+        self.answered = time.monotonic()
+        return wire.Answer(answer.status, answer.headers, body)
 
     @property
     def sts(self):
@@ -103,7 +114,6 @@ def assemble(world: World) -> list[Caller]:
     on_the_side = document(deny(TAGGING), deny("*", beside))
     iam.put_user_policy(UserName="limited", PolicyName="beside", PolicyDocument=on_the_side)
     serial, seed = enable(iam, "careful", "careful")
-    factor = {"SerialNumber": serial, "TokenCode": code(seed, 1)}
     ruler = iam.create_role(RoleName="ruler", AssumeRolePolicyDocument=trust(root(world.account)))["Role"]["Arn"]
     iam.attach_role_policy(RoleName="ruler", PolicyArn=ADMINISTRATOR)
     only_iam = document(allow("iam:*"))
@@ -118,7 +128,7 @@ def assemble(world: World) -> list[Caller]:
         bounded,
         limited,
         careful,
-        careful.session("careful-mfa", careful.sts.get_session_token(**factor)),
+        careful.session("careful-mfa", careful.sts.get_session_token(SerialNumber=serial, TokenCode=code(seed, 1))),
         admin.session("admin-token", admin.sts.get_session_token()),
         admin.session("reader", admin.sts.assume_role(RoleArn=reader, RoleSessionName="reader")),
         admin.session("scoped", admin.sts.assume_role(RoleArn=ruler, RoleSessionName="scoped", Policy=only_iam)),

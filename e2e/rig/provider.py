@@ -18,6 +18,10 @@ from cryptography.x509.oid import NameOID
 
 AUDIENCE = "sts.amazonaws.com"
 
+TAKEN: set[int] = set()
+"""Ports that providers of this run have had. A server keeps a provider's keys for an hour, and would take another
+provider on the same port for the same."""
+
 
 def encoded(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
@@ -48,7 +52,7 @@ class Provider:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = listening(Handler)
         self.thumbprint = None
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -82,6 +86,17 @@ class Provider:
         header = {"alg": "RS256", "typ": "JWT", "kid": self.key_id}
         signed = ".".join(encoded(json.dumps(part).encode()) for part in (header, {**usual, **claims}))
         return f"{signed}.{encoded(self.key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
+
+
+def listening(handler: type[http.server.BaseHTTPRequestHandler]) -> http.server.HTTPServer:
+    """A server on a port that no provider has had."""
+    refused = []
+    while (server := http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)).server_port in TAKEN:
+        refused.append(server)  # held meanwhile, so that the next one is another
+    for other in refused:
+        other.server_close()
+    TAKEN.add(server.server_port)
+    return server
 
 
 def certificates(folder: Path) -> tuple[Path, Path, str]:
