@@ -5,6 +5,7 @@ import json
 import pytest
 
 from rig import development, sdk
+from rig.node import PATIENCE, wait_until
 from rig.store import Store
 
 CONTEXT = {"purpose": "letters"}
@@ -103,7 +104,9 @@ def test_a_key_is_disabled_asked_first_and_named_as_any_other(store, kms, key):
         kms.encrypt(KeyId=arn, Plaintext=b"x")
     kms.enable_key(KeyId=arn)
     kms.encrypt(KeyId=arn, Plaintext=b"x")
-    assert kms.get_key_last_usage(KeyId=arn)["KeyLastUsage"]["Operation"] == "Encrypt"
+    # KMS reads it in the journal, and does not wait for long until it has.
+    last = lambda: kms.get_key_last_usage(KeyId=arn)["KeyLastUsage"].get("Operation")  # noqa: E731
+    wait_until(lambda: last() == "Encrypt", "the key's last use")
     kms.delete_alias(AliasName="alias/in-the-store")
 
 
@@ -175,7 +178,8 @@ def test_a_key_that_is_deleted_is_gone_from_the_hsms(fresh_node, own_store):
     with sdk.refused("NotFoundException"):
         kms.describe_key(KeyId=away)
     store.connect()
-    assert store.keys_in_hsms(away) == []
+    # That is begun when it is back, and cut off where it is disconnected first, as it is to look into the HSMs.
+    wait_until(lambda: store.keys_in_hsms(away) == [], "the end of a key in the HSMs", 2 * PATIENCE)
     assert len(store.keys_in_hsms(kept)) == 1
 
 
