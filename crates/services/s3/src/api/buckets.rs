@@ -39,6 +39,9 @@ pub(super) async fn create_bucket(
         return Err(Refusal::NotYet("object lock"));
     }
     let configuration = input.create_bucket_configuration.unwrap_or_default();
+    if configuration.location.is_some() || configuration.bucket.is_some() {
+        return Err(Refusal::NotYet("directory buckets"));
+    }
     let region = region_of(
         context,
         configuration.location_constraint.as_ref().map(s3::BucketLocationConstraint::as_str),

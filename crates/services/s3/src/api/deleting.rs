@@ -16,6 +16,9 @@ use crate::storage::{Deleted, Victim};
 /// The most objects that one call deletes.
 const MOST: usize = 1000;
 
+/// What directory buckets alone compare: nothing is deleted whose condition nobody looks at.
+const OTHER_CONDITIONS: Refusal = Refusal::NotYet("deletions on condition of a size or a time");
+
 /// `DeleteObject`
 pub(super) async fn delete_object(
     storage: &ObjectStorage,
@@ -25,6 +28,9 @@ pub(super) async fn delete_object(
     check_key(&input.key)?;
     if input.mfa.is_some() {
         return Err(Refusal::NotYet("deletions that take a second factor (MFA delete)"));
+    }
+    if input.if_match_size.is_some() || input.if_match_last_modified_time.is_some() {
+        return Err(OTHER_CONDITIONS);
     }
     let expected_owner = input.expected_bucket_owner.as_deref();
     Place::of_object(storage.bucket(&input.bucket, expected_owner).await?, &input.key).note(context);
@@ -85,6 +91,7 @@ pub(super) async fn delete_objects(
         );
         // The first change commits with the draft of the record, which speaks of them all; later ones find it there.
         let outcome = match check_key(&object.key) {
+            Ok(()) if object.size.is_some() || object.last_modified_time.is_some() => Err(OTHER_CONDITIONS),
             Ok(()) => storage.delete(context, &victim, deleted.is_empty()).await,
             Err(refusal) => Err(refusal),
         };

@@ -27,7 +27,7 @@ fn ask(context: &RequestContext, prefix: Option<&str>, delimiter: Option<&str>, 
 }
 
 /// Whether keys are percent-encoded.
-fn encoding(asked: Option<&s3::EncodingType>) -> Result<bool, Refusal> {
+pub(super) fn encoding(asked: Option<&s3::EncodingType>) -> Result<bool, Refusal> {
     match asked.map(s3::EncodingType::as_str) {
         None => Ok(false),
         Some("url") => Ok(true),

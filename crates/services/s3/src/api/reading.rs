@@ -205,6 +205,9 @@ fn refuse_customer_key(algorithm: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
+/// What can be asked of an object.
+const ATTRIBUTES: [&str; 5] = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"];
+
 /// `GetObjectAttributes`
 pub(super) async fn get_object_attributes(
     storage: &ObjectStorage,
@@ -229,6 +232,10 @@ async fn attributes<R: Action, A: Action>(
     input: s3::GetObjectAttributesRequest,
 ) -> Result<s3::GetObjectAttributesOutput, Refusal> {
     refuse_customer_key(input.sse_customer_algorithm.as_deref())?;
+    if let Some(unknown) = input.object_attributes.iter().find(|name| !ATTRIBUTES.contains(&name.as_str())) {
+        let text = "Invalid attribute name specified.";
+        return Err(Refusal::invalid_argument(text, "x-amz-object-attributes", unknown.as_str()));
+    }
     let name = (input.bucket.as_str(), input.key.as_str());
     let (version, owner) = (input.version_id.as_deref(), input.expected_bucket_owner.as_deref());
     let found: Authorized<R, Found> = find(storage, context, name, version, owner).await?;

@@ -24,11 +24,16 @@ pub(super) async fn put_bucket_encryption(
     let Some(by_default) = &rule.apply_server_side_encryption_by_default else {
         return Err(Refusal::malformed_xml());
     };
+    let blocked = rule.blocked_encryption_types.as_ref().map(|blocked| {
+        let kinds = blocked.encryption_type.as_deref().unwrap_or_default();
+        kinds.iter().map(|kind| kind.as_str().to_owned()).collect()
+    });
     let encryption = DefaultEncryption::new(
         by_default.sse_algorithm.as_str(),
         by_default.kms_master_key_id.clone(),
         rule.bucket_key_enabled.unwrap_or_default(),
-    )?;
+    )?
+    .blocking(blocked)?;
     let owner = input.expected_bucket_owner.as_deref();
     storage
         .change_bucket::<actions::PutEncryptionConfiguration>(context, &input.bucket, owner, |_, settings| {
@@ -56,7 +61,9 @@ pub(super) async fn get_bucket_encryption(
     let rule = s3::ServerSideEncryptionRule {
         apply_server_side_encryption_by_default: Some(by_default),
         bucket_key_enabled: Some(encryption.has_bucket_key),
-        ..s3::ServerSideEncryptionRule::default()
+        blocked_encryption_types: encryption.blocked.as_ref().map(|kinds| s3::BlockedEncryptionTypes {
+            encryption_type: Some(kinds.iter().map(|kind| kind.as_str().into()).collect()),
+        }),
     };
     let configuration = s3::ServerSideEncryptionConfiguration { rules: vec![rule] };
     Ok(s3::GetBucketEncryptionOutput { server_side_encryption_configuration: Some(configuration) })

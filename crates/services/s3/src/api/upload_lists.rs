@@ -3,11 +3,12 @@
 use strongroom_api_s3 as s3;
 use strongroom_identity::RequestContext;
 
+use super::lists::encoding;
 use super::multipart::scope;
 use super::shown::{owner, quoted, seconds, show_checksum, size};
 use crate::ObjectStorage;
 use crate::domain::actions;
-use crate::domain::listing::{View, limit, shown};
+use crate::domain::listing::{View, limit, marker, shown};
 use crate::domain::name::canonical_id;
 use crate::error::Refusal;
 use crate::repo::{self, Part, Upload};
@@ -19,7 +20,7 @@ pub(super) async fn list_parts(
     input: s3::ListPartsRequest,
 ) -> Result<s3::ListPartsOutput, Refusal> {
     let most = limit(input.max_parts, "max-parts")?;
-    let after = input.part_number_marker.unwrap_or_default();
+    let after = marker(input.part_number_marker, "part-number-marker")?;
     let name = (input.bucket.as_str(), input.key.as_str(), input.upload_id.as_str());
     let expected_owner = input.expected_bucket_owner.as_deref();
     let (bucket, upload) =
@@ -72,7 +73,7 @@ pub(super) async fn list_multipart_uploads(
     input: s3::ListMultipartUploadsRequest,
 ) -> Result<s3::ListMultipartUploadsOutput, Refusal> {
     let most = limit(input.max_uploads, "max-uploads")?;
-    let is_encoded = input.encoding_type.is_some();
+    let is_encoded = encoding(input.encoding_type.as_ref())?;
     let expected_owner = input.expected_bucket_owner.as_deref();
     let permitted = storage
         .on_bucket::<actions::ListBucketMultipartUploads>(context, &input.bucket, expected_owner)

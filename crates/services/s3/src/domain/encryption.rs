@@ -16,6 +16,9 @@ pub(crate) const MANAGED_KEY: &str = "alias/aws/s3";
 /// The key of an encryption context that names the object, or the bucket whose key it is.
 const CONTEXT_KEY: &str = "aws:s3:arn";
 
+/// What a bucket calls encryption with keys that customers send along, where it blocks that.
+const CUSTOMER_KEYS: &str = "SSE-C";
+
 /// How objects are encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Algorithm {
@@ -56,11 +59,14 @@ pub(crate) struct DefaultEncryption {
     pub(crate) algorithm: Algorithm,
     pub(crate) key: Option<String>,
     pub(crate) has_bucket_key: bool,
+    /// What writes may not ask for, as the configuration lists it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) blocked: Option<Vec<String>>,
 }
 
 impl Default for DefaultEncryption {
     fn default() -> Self {
-        Self { algorithm: Algorithm::Aes256, key: None, has_bucket_key: false }
+        Self { algorithm: Algorithm::Aes256, key: None, has_bucket_key: false, blocked: None }
     }
 }
 
@@ -72,7 +78,20 @@ impl DefaultEncryption {
             let text = "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse";
             return Err(Refusal::client(400, "InvalidArgument", text));
         }
-        Ok(Self { algorithm, key, has_bucket_key })
+        Ok(Self { algorithm, key, has_bucket_key, blocked: None })
+    }
+
+    /// The same, with a list of what writes may not ask for.
+    pub(crate) fn blocking(self, blocked: Option<Vec<String>>) -> Result<Self, Refusal> {
+        let is_known = |kind: &String| [CUSTOMER_KEYS, "NONE"].contains(&kind.as_str());
+        if blocked.as_ref().is_some_and(|kinds| kinds.is_empty() || !kinds.iter().all(is_known)) {
+            return Err(Refusal::malformed_xml());
+        }
+        Ok(Self { blocked, ..self })
+    }
+
+    fn blocks_customer_keys(&self) -> bool {
+        self.blocked.iter().flatten().any(|kind| kind == CUSTOMER_KEYS)
     }
 }
 
@@ -112,6 +131,9 @@ pub(crate) struct Encryption {
 impl Asked<'_> {
     /// What it comes to, in a bucket with that default.
     pub(crate) fn resolve(&self, default: &DefaultEncryption) -> Result<Wanted, Refusal> {
+        if self.has_customer_key && default.blocks_customer_keys() {
+            return Err(Refusal::access_denied());
+        }
         if self.has_customer_key {
             return Err(Refusal::NotYet("encryption with keys that customers send along (SSE-C)"));
         }
@@ -119,7 +141,7 @@ impl Asked<'_> {
             if self.key.is_some() || self.context.is_some() {
                 return Err(needs_kms(""));
             }
-            let DefaultEncryption { algorithm, key, has_bucket_key } = default.clone();
+            let DefaultEncryption { algorithm, key, has_bucket_key, .. } = default.clone();
             let has_bucket_key = self.bucket_key.unwrap_or(has_bucket_key) && algorithm == Algorithm::Kms;
             return Ok(Wanted { algorithm, key, context: None, has_bucket_key });
         };

@@ -70,11 +70,17 @@ pub(crate) fn limit_of_versions(asked: Option<i32>) -> Result<i32, Refusal> {
 }
 
 fn limit_or(asked: Option<i32>, name: &str, text: impl FnOnce() -> String) -> Result<i32, Refusal> {
-    match asked {
-        None => Ok(MOST),
-        Some(asked) if asked < 0 => Err(Refusal::invalid_argument(text(), name, &asked.to_string())),
-        Some(asked) => Ok(asked.min(MOST)),
-    }
+    asked.map_or(Ok(MOST), |asked| not_negative(asked, name, text)).map(|asked| asked.min(MOST))
+}
+
+/// The number behind which a page begins. `name` is that of the argument in refusals.
+pub(crate) fn marker(asked: Option<i32>, name: &str) -> Result<i32, Refusal> {
+    let text = || format!("Argument {name} must be an integer between 0 and 2147483647");
+    not_negative(asked.unwrap_or_default(), name, text)
+}
+
+fn not_negative(asked: i32, name: &str, text: impl FnOnce() -> String) -> Result<i32, Refusal> {
+    if asked < 0 { Err(Refusal::invalid_argument(text(), name, &asked.to_string())) } else { Ok(asked) }
 }
 
 /// A key as the answer shows it: `encoding-type=url` percent-encodes what XML may not hold, and more.

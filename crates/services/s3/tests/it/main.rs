@@ -9,6 +9,7 @@ mod drafts;
 mod files;
 mod fixture;
 mod guards;
+mod heeded;
 mod interrupted;
 mod parameters;
 mod renewed;
