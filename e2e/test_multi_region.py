@@ -176,7 +176,8 @@ def test_records_say_what_was_done_in_which_region(aws, node, account, related):
     assert created["requestID"] == replicated["requestID"]
     assert created["userIdentity"]["invokedBy"] == "kms.amazonaws.com"
     assert [resource["ARN"] for resource in created["resources"]] == [arn]
-    (synchronized,) = events(HERE, "SynchronizeMultiRegionKey")
+    # The replica may be enabled a moment before that is recorded.
+    (synchronized,) = wait_until(lambda: events(HERE, "SynchronizeMultiRegionKey"), "the record of the replica")
     assert synchronized["responseElements"] == {"keyId": arn.replace(THERE, HERE)}
     assert (synchronized["eventType"], synchronized["userIdentity"]["invokedBy"]) == ("AwsApiCall", "AWS Internal")
     aws("kms", "update-primary-region", "--key-id", related, "--primary-region", THERE)
