@@ -47,23 +47,25 @@ def test_an_hsm_that_is_killed_under_load_takes_nothing_with_it(fresh_node, own_
     workers = [threading.Thread(target=sign), *(threading.Thread(target=create, args=(n,)) for n in range(2))]
     for worker in workers:
         worker.start()
-    wait_until(lambda: len(made) > 3, "keys made before the kill", PATIENCE)
-    victim = cluster.hsms()[0]
-    os.kill(process_of(victim["HsmId"]), signal.SIGKILL)
-    before = len(made)
-    wait_until(lambda: len(made) > before + 5 or failures, "keys made after the kill", PATIENCE)
+    try:
+        wait_until(lambda: len(made) > 3, "keys made before the kill", PATIENCE)
+        victim, *others = cluster.hsms()
+        running = {process_of(hsm["HsmId"]) for hsm in others}
+        os.kill(process_of(victim["HsmId"]), signal.SIGKILL)
+        before = len(made)
+        wait_until(lambda: len(made) > before + 5 or failures, "keys made after the kill", PATIENCE)
 
-    # The control plane dies too: signatures go on.
-    fresh_node.kill()
-    message = b"nobody manages us"
-    assert verifies(public, message, alice.sign("signer", message))
-    stop.set()
-    for worker in workers:
-        worker.join()
-    adopted = set(processes())
+        # The control plane dies too: signatures go on.
+        fresh_node.kill()
+        message = b"nobody manages us"
+        assert verifies(public, message, alice.sign("signer", message))
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join()
     fresh_node.start()
     wait_until(lambda: len(cluster.hsms()) == 3, "three HSMs again", PATIENCE)
-    assert adopted <= set(processes()), "running HSMs were replaced and not adopted"
+    assert running <= set(processes()), "running HSMs were replaced and not adopted"
 
     # What failed while nobody could write it down was told so, and nothing else failed.
     listed = alice.run("key", "list", "--filter", "attr.key-type=aes", "--max-items", "10000").data
