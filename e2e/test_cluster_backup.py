@@ -4,10 +4,15 @@ from rig.cluster import PASSWORD, PATIENCE, Cluster, HsmCli, verifies
 from rig.node import wait_until
 
 
-def ready_backups(cluster: Cluster, aws=None) -> list[dict]:
-    filters = f"clusterIds={cluster.cluster_id},states=READY"
-    arguments = ["--filters", filters, "--no-sort-ascending"]
-    return (aws or cluster.aws)("cloudhsmv2", "describe-backups", *arguments)["Backups"]
+def newest_backup(cluster: Cluster) -> dict:
+    """The last backup of a cluster, when those that were begun are made: each reason for one begins one at once."""
+    arguments = ["--filters", f"clusterIds={cluster.cluster_id}", "--no-sort-ascending"]
+
+    def made() -> list[dict]:
+        backups = cluster.aws("cloudhsmv2", "describe-backups", *arguments)["Backups"]
+        return backups if all(backup["BackupState"] == "READY" for backup in backups) else []
+
+    return wait_until(made, "the cluster's backups", PATIENCE)[0]
 
 
 def restore(cluster: Cluster, backup_id: str, zone: str) -> Cluster:
@@ -42,7 +47,7 @@ def test_a_cluster_comes_back_from_its_backup(fresh_node, own_aws, tmp_path):
     # Deleting an HSM of an active cluster takes a backup first.
     for hsm in cluster.hsms():
         cluster.delete_hsm(hsm)
-    newest = wait_until(lambda: ready_backups(cluster), "a backup", PATIENCE)[0]
+    newest = newest_backup(cluster)
     own_aws("cloudhsmv2", "delete-cluster", "--cluster-id", cluster.cluster_id)
 
     restored = restore(cluster, newest["BackupId"], "us-east-1a")
@@ -58,7 +63,7 @@ def test_a_cluster_comes_back_from_its_backup(fresh_node, own_aws, tmp_path):
 def test_backups_are_deleted_and_brought_back(fresh_node, own_aws, tmp_path):
     cluster = Cluster(own_aws, tmp_path / "cluster")
     cluster.first_use("us-east-1a")
-    backup = wait_until(lambda: ready_backups(cluster), "the backup of the activation", PATIENCE)[0]
+    backup = newest_backup(cluster)
     arguments = ["--backup-id", backup["BackupId"]]
     deleted = own_aws("cloudhsmv2", "delete-backup", *arguments)["Backup"]
     assert deleted["BackupState"] == "PENDING_DELETION"
@@ -70,7 +75,7 @@ def test_a_backup_that_was_copied_restores_in_the_other_region(fresh_node, own_a
     cluster.first_use("us-east-1a", "us-east-1b").as_crypto_user().generate_ec_pair("signer")
     public = cluster.tool().as_crypto_user().public_key("signer-public")
     cluster.delete_hsm(cluster.hsms()[1])
-    backup = wait_until(lambda: ready_backups(cluster), "a backup", PATIENCE)[0]
+    backup = newest_backup(cluster)
     copied = own_aws(
         "cloudhsmv2", "copy-backup-to-region", "--destination-region", "eu-central-1", "--backup-id", backup["BackupId"]
     )["DestinationBackup"]
@@ -98,7 +103,7 @@ def test_keys_and_users_go_between_a_cluster_and_its_clone(fresh_node, own_aws, 
     cluster = Cluster(own_aws, tmp_path / "cluster")
     cluster.first_use("us-east-1a", "us-east-1b")
     cluster.delete_hsm(cluster.hsms()[1])
-    backup = wait_until(lambda: ready_backups(cluster), "a backup", PATIENCE)[0]
+    backup = newest_backup(cluster)
     clone = restore(cluster, backup["BackupId"], "us-east-1a")
 
     # Made after the backup: the clone does not know them.
