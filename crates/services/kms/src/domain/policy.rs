@@ -4,7 +4,7 @@
 use strongroom_api_kms::actions;
 use strongroom_identity::{AccountId, RequestContext};
 use strongroom_policy::Authority;
-use strongroom_policy::document::{Document, DocumentError, Kind};
+use strongroom_policy::document::{Condition, Document, DocumentError, Kind, Quantifier};
 pub(crate) use strongroom_policy::{Bound, Named};
 
 use super::access::{KeyPolicy, Proposed, Stated, compile};
@@ -18,6 +18,14 @@ pub(crate) const NAME: &str = "default";
 
 /// The name under which the resource access manager keeps its own.
 const RAM_NAME: &str = "AWS_RAM";
+
+/// What precedes the name of a pair in the condition keys of an encryption context.
+const PAIR: &str = "kms:EncryptionContext:";
+
+/// AWS's text.
+const OVERLY_PERMISSIVE: &str = "OverlyPermissiveCondition:EncryptionContext: Using the ForAllValues set operator with \
+    a single-valued condition key matches requests without the specified encryption context or with an unspecified \
+    encryption context. To fix, remove ForAllValues.";
 
 impl Key {
     /// The key's policy.
@@ -80,9 +88,20 @@ pub(crate) fn check(
     Ok(policy)
 }
 
-/// Refuses a text that is no key policy.
+/// Refuses a text that is no key policy, or means more than whoever wrote it is likely to have thought.
 pub(crate) fn read(text: &str) -> Result<(), Refusal> {
-    Document::parse(text, Kind::Key).map(drop).map_err(refusal)
+    let document = Document::parse(text, Kind::Key).map_err(refusal)?;
+    if document.statements.iter().flat_map(|statement| &statement.conditions).any(is_overly_permissive) {
+        return Err(Refusal::MalformedPolicy(OVERLY_PERMISSIVE.to_owned()));
+    }
+    Ok(())
+}
+
+/// `ForAllValues` of a pair of the encryption context: a request without that pair fulfils it, whatever the operator
+/// (KMS Developer Guide, "kms:EncryptionContext:context-key").
+fn is_overly_permissive(condition: &Condition) -> bool {
+    condition.quantifier == Some(Quantifier::AllValues)
+        && condition.key.get(..PAIR.len()).is_some_and(|start| start.eq_ignore_ascii_case(PAIR))
 }
 
 /// The refusal of a text that is no key policy.

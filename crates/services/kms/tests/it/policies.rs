@@ -21,6 +21,7 @@ on_both_engines! {
     policies_have_one_name,
     a_policy_must_let_its_maker_replace_it,
     texts_that_are_no_key_policies,
+    a_pair_of_an_encryption_context_has_one_value,
     a_policy_has_32_768_bytes_at_most,
 }
 
@@ -210,6 +211,39 @@ async fn texts_that_are_no_key_policies(database: &TestDatabase) {
         assert!(refused.starts_with("MalformedPolicyDocumentException: "), "{policy}: {refused}");
     }
     assert!(client.policy(&key).await.unwrap().contains("key-default-1"));
+}
+
+async fn a_pair_of_an_encryption_context_has_one_value(database: &TestDatabase) {
+    let client = client(database).await;
+    let key = client.create_key().await.key_id;
+    let with = |effect: &str, operator: &str, condition_key: &str| {
+        let condition = format!(r#"{{"{operator}":{{"{condition_key}":"blue"}}}}"#);
+        let conditional = format!(
+            r#"{{"Effect":"{effect}","Principal":"*","Action":"kms:Encrypt","Resource":"*","Condition":{condition}}}"#
+        );
+        ANYONE_MAY.replace(r#""Statement":["#, &format!(r#""Statement":[{conditional},"#))
+    };
+    // KMS Developer Guide, "kms:EncryptionContext:context-key".
+    let refused = "MalformedPolicyDocumentException: OverlyPermissiveCondition:EncryptionContext: Using the \
+        ForAllValues set operator with a single-valued condition key matches requests without the specified encryption \
+        context or with an unspecified encryption context. To fix, remove ForAllValues.";
+    for (effect, operator, condition_key) in [
+        ("Allow", "ForAllValues:StringEquals", "kms:EncryptionContext:team"),
+        ("Allow", "ForAllValues:StringLikeIfExists", "KMS:encryptioncontext:aws:s3:arn"),
+        ("Deny", "ForAllValues:StringNotEquals", "kms:EncryptionContext:team"),
+    ] {
+        let policy = with(effect, operator, condition_key);
+        assert_eq!(refusal(&client, &key, &policy).await, refused, "{policy}");
+    }
+    assert!(client.policy(&key).await.unwrap().contains("key-default-1"));
+    for (operator, condition_key) in [
+        ("StringEquals", "kms:EncryptionContext:team"),
+        ("ForAnyValue:StringEquals", "kms:EncryptionContext:team"),
+        ("ForAllValues:StringEquals", "kms:EncryptionContextKeys"),
+        ("ForAllValues:StringEquals", "kms:EncryptionContextté"),
+    ] {
+        client.put_policy(&key, &with("Allow", operator, condition_key)).await.unwrap();
+    }
 }
 
 async fn a_policy_has_32_768_bytes_at_most(database: &TestDatabase) {

@@ -156,11 +156,12 @@ async fn one_hsm_is_enough_and_none_is_told(database: &TestDatabase) {
 }
 
 async fn a_call_takes_no_longer_than_it_may(database: &TestDatabase) {
-    let rig = Rig::with(database, |settings| settings.store_deadline = Duration::from_millis(500)).await;
+    // Long enough for a key to be made on a machine that has much else to do.
+    let rig = Rig::with(database, |settings| settings.store_deadline = Duration::from_secs(3)).await;
     let key = rig.key().await;
     // The HSMs are asked, and do not answer.
     rig.cluster.steps.hold(1);
-    let answer = tokio::time::timeout(Duration::from_secs(20), rig.encrypt(&key, b"x", &[])).await;
+    let answer = tokio::time::timeout(Duration::from_mins(1), rig.encrypt(&key, b"x", &[])).await;
     assert_eq!(said(answer.expect("an answer in time")), NO_COMMUNICATION);
     rig.cluster.steps.release();
     rig.encrypt(&key, b"x", &[]).await.unwrap();
