@@ -30,7 +30,6 @@ use strongroom_schema::Timestamp;
 use strongroom_service::ApiError;
 
 use crate::IdentityManagement;
-use crate::error::Refusal;
 pub use recorded::conceal_codes;
 use sessions::Issued;
 pub use web_identity::{ProviderDocuments, Unread};
@@ -128,13 +127,5 @@ fn answer(issued: Issued) -> Credentials {
         secret_access_key: issued.secret,
         session_token: issued.session_token,
         expiration: Timestamp::from_millis(issued.expires_ms),
-    }
-}
-
-/// Refuses a parameter whose meaning AWS does not document.
-fn expect_usual_size(minimum: Option<i32>) -> Result<(), Refusal> {
-    match minimum {
-        None => Ok(()),
-        Some(_) => Err(Refusal::NotImplemented("the MinimumSessionTokenSize parameter of STS")),
     }
 }

@@ -18,10 +18,24 @@ impl DocumentError {
             Self::TooLarge { .. } => SYNTAX.to_owned(),
             Self::Malformed { fault, .. } => of_fault(fault),
             Self::DuplicateSid { .. } => "Statement IDs (SID) in a single policy must be unique.".to_owned(),
-            Self::InvalidPrincipal { principal, .. } | Self::InvalidArn { principal, .. } => {
-                format!("Invalid principal in policy: \"AWS\":\"{principal}\"")
+            Self::InvalidPrincipal { at, principal } | Self::InvalidArn { at, principal } => {
+                of_principal(family(at), principal)
             }
         }
+    }
+}
+
+/// Under which element of `Principal` something stands: `Service` at `Statement[0].Principal.Service[1]`.
+fn family(at: &str) -> &str {
+    let last = at.rsplit('.').next().unwrap_or_default();
+    last.split('[').next().unwrap_or_default()
+}
+
+fn of_principal(family: &str, principal: &str) -> String {
+    match family {
+        "Federated" => "Federated principals must be valid domain names or SAML metadata ARNs".to_owned(),
+        "Service" => format!("Invalid principal in policy: \"SERVICE\":\"{principal}\""),
+        _ => format!("Invalid principal in policy: \"AWS\":\"{principal}\""),
     }
 }
 

@@ -9,7 +9,7 @@ use strongroom_policy::Resource as _;
 use super::session_tags::SessionTags;
 use super::token::{Passed, Token, Who};
 use super::trusted::{RoleArn, SetSourceIdentity, TagSession, Trusted};
-use super::{answer, expect_usual_size, second_factor, session_policies};
+use super::{answer, second_factor, session_policies};
 use crate::IdentityManagement;
 use crate::domain::kind::Kind;
 use crate::domain::role::{Role, USUAL_SESSION};
@@ -31,7 +31,6 @@ pub(super) async fn assume_role(
     context: &RequestContext,
     mut input: AssumeRoleRequest,
 ) -> Result<AssumeRoleResponse, Refusal> {
-    expect_usual_size(input.minimum_session_token_size)?;
     if input.provided_contexts.is_some() {
         return Err(Refusal::NotImplemented("the ProvidedContexts parameter of AssumeRole"));
     }
@@ -97,7 +96,7 @@ pub(super) async fn assume_role(
     let who = Who::Role(role.id.clone(), input.role_session_name.clone());
     let token = Token::new(account, who, context.now_ms, identities.sessions.end(seconds));
     let token = Token { source_identity, passed, ..token }.with_tags(tags.into_tags());
-    let issued = identities.sessions.issue(&token)?;
+    let issued = identities.sessions.issue(&token, input.minimum_session_token_size)?;
     let session = Principal::RoleSession { role: role.entity(account), session: input.role_session_name };
     Ok(AssumeRoleResponse {
         credentials: Some(answer(issued)),

@@ -8,7 +8,7 @@ use super::session_tags::SessionTags;
 use super::session_token::long_term;
 use super::token::{Token, Who};
 use super::trusted::TagSession;
-use super::{answer, expect_usual_size, session_policies};
+use super::{answer, session_policies};
 use crate::IdentityManagement;
 use crate::error::Refusal;
 
@@ -34,7 +34,6 @@ pub(super) async fn get_federation_token(
     context: &RequestContext,
     input: GetFederationTokenRequest,
 ) -> Result<GetFederationTokenResponse, Refusal> {
-    expect_usual_size(input.minimum_session_token_size)?;
     let account = context.account();
     let (who, seconds) = long_term(context, "GetFederationToken", input.duration_seconds)?;
     let tags = SessionTags::parse(input.tags, None, &[])?;
@@ -55,8 +54,9 @@ pub(super) async fn get_federation_token(
     let who = Who::Federated(name, issuer);
     let token = Token::new(account, who, context.now_ms, identities.sessions.end(seconds));
     let token = Token { passed, ..token }.with_tags(tags.into_tags());
+    let issued = identities.sessions.issue(&token, input.minimum_session_token_size)?;
     Ok(GetFederationTokenResponse {
-        credentials: Some(answer(identities.sessions.issue(&token)?)),
+        credentials: Some(answer(issued)),
         federated_user: Some(FederatedUser { federated_user_id: user.unique_id(), arn: user.arn() }),
         packed_policy_size,
         ..Default::default()

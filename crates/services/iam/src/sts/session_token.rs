@@ -5,7 +5,7 @@ use strongroom_identity::{Principal, RequestContext};
 
 use super::restrictions::not_with_session;
 use super::token::{Token, Who};
-use super::{answer, expect_usual_size, second_factor};
+use super::{answer, second_factor};
 use crate::IdentityManagement;
 use crate::error::Refusal;
 
@@ -22,13 +22,12 @@ pub(super) async fn get_session_token(
     context: &RequestContext,
     input: GetSessionTokenRequest,
 ) -> Result<GetSessionTokenResponse, Refusal> {
-    expect_usual_size(input.minimum_session_token_size)?;
     let (who, seconds) = long_term(context, "GetSessionToken", input.duration_seconds)?;
     let (serial, code) = (input.serial_number.as_deref(), input.token_code.as_deref());
     let mfa_ms = second_factor::prove(identities, context, serial, code).await?;
     let expires_ms = identities.sessions.end(seconds);
     let token = Token { mfa_ms, ..Token::new(context.account(), who, context.now_ms, expires_ms) };
-    let credentials = answer(identities.sessions.issue(&token)?);
+    let credentials = answer(identities.sessions.issue(&token, input.minimum_session_token_size)?);
     Ok(GetSessionTokenResponse { credentials: Some(credentials), ..Default::default() })
 }
 

@@ -30,6 +30,9 @@ const MOST_OPENED: usize = 4_000;
 /// The characters of a secret access key, which precede what a token says.
 pub(super) const SECRET_LENGTH: usize = 40;
 
+/// Bytes that four characters of a session token stand for.
+const GROUP: usize = 3;
+
 /// Milliseconds of a second.
 const SECOND_MS: i64 = 1000;
 
@@ -57,6 +60,12 @@ struct Opened {
     version: u64,
 }
 
+/// How much a token has to say for its text to have so many characters.
+fn bytes_for(characters: i32) -> usize {
+    let groups = usize::try_from(characters).unwrap_or_default().div_ceil(4);
+    (groups * GROUP).saturating_sub(Sealer::OVERHEAD + SECRET_LENGTH)
+}
+
 impl Sessions {
     pub(crate) fn new(root: &Root, clocks: Clocks) -> Self {
         Self { sealer: Sealer::new(root, Purpose::SessionTokens), clocks, opened: RwLock::default() }
@@ -76,11 +85,13 @@ impl Sessions {
         (self.clocks.real_now().div_euclid(SECOND_MS) + i64::from(seconds)) * SECOND_MS
     }
 
-    /// Makes credentials for the session that a token describes.
-    pub(crate) fn issue(&self, token: &Token) -> Result<Issued, Refusal> {
+    /// Makes credentials for the session that a token describes. The session token has at least `shortest` characters.
+    pub(crate) fn issue(&self, token: &Token, shortest: Option<i32>) -> Result<Issued, Refusal> {
         let account = token.account().ok_or_else(|| Refusal::internal("a session is of no account"))?;
         let (access_key_id, secret) = (new_temporary_key_id(account)?, new_secret()?);
-        let says = serde_json::to_vec(token).map_err(|error| Refusal::Internal(error.into()))?;
+        let mut says = serde_json::to_vec(token).map_err(|error| Refusal::Internal(error.into()))?;
+        // Blanks behind what it says mean nothing.
+        says.resize(says.len().max(bytes_for(shortest.unwrap_or_default())), b' ');
         let plain = SecretBytes::new([secret.expose().as_bytes(), &says].concat());
         let sealed = self.sealer.seal(&sealing_context(&access_key_id), plain.expose())?;
         let (session_token, expires_ms) = (STANDARD.encode(sealed), token.expires_ms);

@@ -16,7 +16,7 @@ use strongroom_identity::{Action, ConditionKeys, Principal, RequestContext, Vouc
 use super::session_tags::SessionTags;
 use super::token::{Token, Who};
 use super::trusted::{RoleArn, SetSourceIdentity, TagSession, Trusted};
-use super::{answer, assume_role, expect_usual_size, session_policies};
+use super::{answer, assume_role, session_policies};
 use crate::IdentityManagement;
 use crate::domain::directory::Directory;
 use crate::domain::kind::Kind;
@@ -36,7 +36,6 @@ pub(super) async fn assume_role_with_web_identity(
     context: &RequestContext,
     mut input: AssumeRoleWithWebIdentityRequest,
 ) -> Result<AssumeRoleWithWebIdentityResponse, Refusal> {
-    expect_usual_size(input.minimum_session_token_size)?;
     if input.provider_id.is_some() {
         return Err(Refusal::NotImplemented("the ProviderId parameter of AssumeRoleWithWebIdentity"));
     }
@@ -78,7 +77,7 @@ pub(super) async fn assume_role_with_web_identity(
     let source_identity = claims.source_identity.clone();
     let token = Token { source_identity, passed, provider: Some(provider_arn.clone()), ..token };
     let token = token.with_tags(tags.into_tags());
-    let issued = identities.sessions.issue(&token)?;
+    let issued = identities.sessions.issue(&token, input.minimum_session_token_size)?;
     let session = Principal::RoleSession { role: role.entity(account), session: input.role_session_name };
     Ok(AssumeRoleWithWebIdentityResponse {
         credentials: Some(answer(issued)),

@@ -58,6 +58,19 @@ async fn trust_policies_are_read(database: &TestDatabase) {
             format!("MalformedPolicyDocument: Invalid principal in policy: \"AWS\":\"{missing}\""),
         ),
         (
+            &*TRUST.replace(r#""AWS":"111122223333""#, r#""Service":"ec2""#),
+            "MalformedPolicyDocument: Invalid principal in policy: \"SERVICE\":\"ec2\"".to_owned(),
+        ),
+        (
+            &*TRUST.replace(r#""AWS":"111122223333""#, r#""Service":["ec2.amazonaws.com","amazonaws.com"]"#),
+            "MalformedPolicyDocument: Invalid principal in policy: \"SERVICE\":\"amazonaws.com\"".to_owned(),
+        ),
+        (
+            &*TRUST.replace(r#""AWS":"111122223333""#, r#""Federated":"""#),
+            "MalformedPolicyDocument: Federated principals must be valid domain names or SAML metadata ARNs"
+                .to_owned(),
+        ),
+        (
             &*TRUST.replace("sts:AssumeRole", "kms:Decrypt"),
             "MalformedPolicyDocument: AssumeRole policy may only specify STS AssumeRole actions.".to_owned(),
         ),

@@ -1,16 +1,19 @@
 //! GetSessionToken, and session tokens at the front door.
 
-use strongroom_api_sts::GetSessionTokenRequest;
+use strongroom_api_sts::{
+    AssumeRoleRequest, Credentials, GetFederationTokenRequest, GetSessionTokenRequest, Sts as _,
+};
 use strongroom_identity::{NoCredential, Origin};
 use strongroom_testkit::{TestDatabase, on_both_engines};
 
-use super::{Actor, find};
-use crate::fixture::iam::{Client, STRANGER, client, refusal, serve};
+use super::{Actor, allowing, find, trusting};
+use crate::fixture::iam::{ACCOUNT, Client, STRANGER, client, refusal, serve};
 use crate::fixture::{NOW, open};
 use crate::mfa::{STEP, device_of};
 
 on_both_engines! {
     a_user_gets_credentials_of_his_own,
+    a_token_is_as_long_as_it_is_asked_to_be,
     tokens_are_taken_with_their_own_key_and_unchanged,
     a_session_ends_by_real_time,
     a_session_ends_with_its_user,
@@ -41,6 +44,46 @@ async fn a_user_gets_credentials_of_his_own(database: &TestDatabase) {
     assert_eq!(credentials.expiration.as_millis(), NOW / 1000 * 1000 + 3_600_000);
     let session = Actor::with(&client, &credentials).await;
     assert_eq!(session.identity().await, root.identity().await);
+}
+
+/// STS API Reference, `MinimumSessionTokenSize`: for trying out whether a client has room for tokens.
+async fn a_token_is_as_long_as_it_is_asked_to_be(database: &TestDatabase) {
+    let client = client(database).await;
+    let user = Actor::user(&client, "a").await;
+    client.put_user_policy("a", "p", &allowing("sts:*", "*")).await.unwrap();
+    client.create_role("r", &trusting(ACCOUNT, "sts:AssumeRole")).await.unwrap();
+    let user = user.anew().await;
+    let length_of = async |credentials: &Credentials| {
+        // It is as good as any other.
+        Actor::with(&client, credentials).await;
+        credentials.session_token.len()
+    };
+    let asked = |size| GetSessionTokenRequest { minimum_session_token_size: size, ..Default::default() };
+    let usual = length_of(&user.get_session_token(asked(None)).await.unwrap()).await;
+    for size in [0, 1, 99] {
+        assert_eq!(
+            length_of(&user.get_session_token(asked(Some(size))).await.unwrap()).await,
+            usual,
+            "{size}"
+        );
+    }
+    for size in [1000, 2047, 2048, 2049, 4095, 4096] {
+        let expected = usize::try_from(size).unwrap().next_multiple_of(4);
+        let of_user = user.get_session_token(asked(Some(size))).await.unwrap();
+        assert_eq!(length_of(&of_user).await, expected, "{size}");
+        let input =
+            AssumeRoleRequest { minimum_session_token_size: Some(size), ..super::assume_role::asked("r") };
+        let of_role = user.assume(input).await.unwrap();
+        assert_eq!(of_role.packed_policy_size, None);
+        assert_eq!(length_of(&of_role.credentials.unwrap()).await, expected, "{size}");
+        let input = GetFederationTokenRequest {
+            name: "Bob".to_owned(),
+            minimum_session_token_size: Some(size),
+            ..Default::default()
+        };
+        let federated = user.sts().get_federation_token(&user.context(), input).await.unwrap();
+        assert_eq!(length_of(&federated.credentials.unwrap()).await, expected, "{size}");
+    }
 }
 
 async fn tokens_are_taken_with_their_own_key_and_unchanged(database: &TestDatabase) {
