@@ -118,15 +118,16 @@ def test_signatures_of_version_2_satisfy_another_over_tls(made, hook, javascript
     environment = {"PATH": made.environment["PATH"], "NODE_EXTRA_CA_CERTS": made.ca_bundle}
 
     def judged(body: str) -> subprocess.CompletedProcess:
-        command = [javascript, VALIDATOR, host]
+        # It would give an address up that has not answered within a quarter of a second.
+        command = [javascript, "--no-network-family-autoselection", VALIDATOR, host]
         return subprocess.run(command, input=body, capture_output=True, text=True, env=environment, timeout=120)
 
     for got in [asked, told]:
         assert got.message["SignatureVersion"] == "2"
         done = judged(got.body)
         assert (done.returncode, done.stdout) == (0, got.message["Message"] + "\n"), done.stderr
-    altered = json.dumps(told.message | {"Message": "another"})
-    assert judged(altered).stderr == "The message signature is invalid.\n"
+    done = judged(json.dumps(told.message | {"Message": "another"}))
+    assert (done.returncode, done.stderr) == (1, "The message signature is invalid.\n"), done
 
 
 def test_links_are_followed_without_a_signature_and_nothing_else_is(node, sns, hook):
