@@ -98,6 +98,7 @@ struct Looked {
 
 /// A minute of which a filter with a default value has looked at events.
 struct OfMinute {
+    /// What the filter's minutes are noted under.
     filter: String,
     at_ms: i64,
     /// What the default would say; nothing where an event fits.
@@ -186,7 +187,7 @@ impl Filters {
                 let said = Said { value: default, dimensions: Vec::new() };
                 let default = (!fits).then(|| said_at(&filter.rule, said, at_ms));
                 if sums.make_room(default.as_ref().map(|(place, _)| place)).is_ok() {
-                    looked_at.push(OfMinute { filter: filter.name.clone(), at_ms, default });
+                    looked_at.push(OfMinute { filter: filter.noted_under.clone(), at_ms, default });
                 } else {
                     cut.insert(filter.name.clone());
                 }

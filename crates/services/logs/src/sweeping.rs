@@ -19,11 +19,10 @@ const HOUR_MS: i64 = 3_600 * SECOND_MS;
 /// How long after the start the first sweep is: where servers do not stay for an hour, what is due goes all the same.
 const SOON_MS: i64 = 10 * SECOND_MS;
 
-/// Events that one transaction removes, streams and minutes likewise, and transactions in one go: what is sent elsewhere
+/// Events that one transaction removes, streams likewise, and transactions in one go: what is sent elsewhere
 /// waits meanwhile.
 const AT_ONCE: Portion = Portion { events: 1_000, bytes: 16 << 20 };
 const STREAMS: usize = 1_000;
-const MINUTES: usize = 1_000;
 const MOST_TRANSACTIONS: usize = 200;
 
 /// Groups, or deleted things, that are read at once.
@@ -182,7 +181,7 @@ impl Logs {
             }
             *transactions += 1;
             // Those of old events may be noted again meanwhile: they go with the next sweep.
-            if filter_minutes::delete_before(&self.events, before_ms, MINUTES).await? < MINUTES as u64 {
+            if !filter_minutes::delete_before(&self.events, before_ms).await? {
                 return Ok(true);
             }
         }

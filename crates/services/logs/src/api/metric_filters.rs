@@ -7,7 +7,6 @@ use strongroom_api_logs::{
 };
 use strongroom_identity::RequestContext;
 use strongroom_schema::Unit;
-use strongroom_store::StoreError;
 
 use crate::Logs;
 use crate::domain::group::GroupName;
@@ -22,9 +21,6 @@ use crate::repo::{filter_minutes, post};
 
 /// Filters on a page, where nothing else is said.
 const PAGE: usize = 50;
-
-/// Minutes of a filter that are forgotten at once: it has some 20,000 at the most.
-const MINUTES: usize = 1_000;
 
 /// The work of trying a pattern.
 const MOST_WORK: u64 = 256 << 20;
@@ -51,6 +47,7 @@ pub(super) async fn put_metric_filter(
     let wanted = &MetricFilter {
         // That of the group, once it is found.
         group: Id::new()?,
+        noted_under: MetricFilter::new_note(&input.filter_name)?,
         name: input.filter_name,
         created_ms: context.now_ms,
         rule,
@@ -60,7 +57,8 @@ pub(super) async fn put_metric_filter(
             let group =
                 logs.load_permitted::<actions::PutMetricFilter>(tx, context, name, Aspect::Group).await?;
             let others = metric_filters::load_of_group(tx, &logs.mac, group.id).await?;
-            let others: Vec<_> = others.into_iter().filter(|other| other.name != wanted.name).collect();
+            let (same, others): (Vec<_>, Vec<_>) =
+                others.into_iter().partition(|other| other.name == wanted.name);
             let mut all_regexes = regexes;
             for other in &others {
                 all_regexes += other.rule.compile()?.regexes();
@@ -71,7 +69,10 @@ pub(super) async fn put_metric_filter(
                     "Resource limit exceeded.".to_owned(),
                 ));
             }
-            let filter = MetricFilter { group: group.id, ..wanted.clone() };
+            let mut filter = MetricFilter { group: group.id, ..wanted.clone() };
+            if let Some(before) = same.into_iter().next() {
+                filter.noted_under = before.noted_under;
+            }
             metric_filters::put(tx, &logs.mac, &filter).await?;
             Ok(post(tx, context.draft()).await?)
         })
@@ -91,28 +92,22 @@ pub(super) async fn delete_metric_filter(
         Box::pin(async move {
             let group =
                 logs.load_permitted::<actions::DeleteMetricFilter>(tx, context, name, Aspect::Group).await?;
-            if !metric_filters::delete(tx, group.id, filter).await? {
+            let Some(noted_under) = metric_filters::delete(tx, group.id, filter).await? else {
                 return Err(Refusal::Modelled(
                     &errors::RESOURCE_NOT_FOUND_EXCEPTION,
                     "The specified metric filter does not exist.".to_owned(),
                 ));
-            }
+            };
             post(tx, context.draft()).await?;
-            Ok(group.id)
+            Ok((group.id, noted_under))
         })
     });
-    let group = deleted.await?;
-    if let Err(error) = forget_minutes(logs, group, filter).await {
+    let (group, noted_under) = deleted.await?;
+    if let Err(error) = filter_minutes::delete_of(&logs.events, group, &noted_under).await {
         // It is deleted all the same. What is left of its minutes goes with the old ones.
         tracing::warn!(group = name.name, filter, %error, "minutes of a deleted metric filter are still remembered");
     }
     Ok(Unit {})
-}
-
-/// Forgets the minutes of a filter: one of the same name that comes later says its own default.
-async fn forget_minutes(logs: &Logs, group: Id, filter: &str) -> Result<(), StoreError> {
-    while filter_minutes::delete_some(&logs.events, group, filter, MINUTES).await? == MINUTES as u64 {}
-    Ok(())
 }
 
 pub(super) async fn describe_metric_filters(

@@ -134,10 +134,11 @@ enum Place {
     Without(String),
 }
 
-/// Some streams of such a list, how many were looked at for them, and where it goes on.
+/// Some streams of such a list, how many were looked at for them, whether there was no room for more, and where it goes on.
 struct Step {
     shown: Vec<LogStream>,
     looked_at: usize,
+    is_full: bool,
     next: Option<Place>,
 }
 
@@ -194,15 +195,17 @@ impl List<'_> {
             None if self.is_descending => Place::With(None),
             None => Place::Without(self.first()),
         };
-        let mut left = MOST_LOOKED_AT;
+        let (mut shown, mut left) = (Vec::new(), MOST_LOOKED_AT);
         loop {
-            let Step { shown, looked_at, next } = match place {
-                Place::With(after) => self.with_events(after).await?,
-                Place::Without(after) => self.without_events(after, left).await?,
+            let room = self.limit.saturating_sub(shown.len());
+            let step = match place {
+                Place::With(after) => self.with_events(after, room).await?,
+                Place::Without(after) => self.without_events(after, room, left).await?,
             };
-            left = left.saturating_sub(looked_at);
-            match next {
-                Some(next) if shown.is_empty() && left > 0 => place = next,
+            shown.extend(step.shown);
+            left = left.saturating_sub(step.looked_at);
+            match step.next {
+                Some(next) if !step.is_full && left > 0 => place = next,
                 next => return Ok((shown, next.map(Place::close))),
             }
         }
@@ -212,43 +215,46 @@ impl List<'_> {
         if self.is_descending { streams::END.to_owned() } else { String::new() }
     }
 
-    async fn with_events(&self, after: Option<stored::After>) -> Result<Step, Refusal> {
-        let (db, most) = (&self.logs.events, self.limit.saturating_add(1));
+    async fn with_events(&self, after: Option<stored::After>, room: usize) -> Result<Step, Refusal> {
+        let (db, most) = (&self.logs.events, room.saturating_add(1));
         let rows = stored::list(db, self.group.id, after, self.is_descending, most).await?;
         let mut shown = Vec::new();
-        for row in rows.iter().take(self.limit) {
+        for row in rows.iter().take(room) {
             let stream =
                 streams::find_by_id(&self.logs.db, &self.logs.mac, self.group.id, row.stream).await?;
             // Of one that was deleted the events are still to be removed.
             shown.extend(stream.map(|stream| self.shown(&stream, Some(*row))));
         }
-        let next = match rows.get(..self.limit).and_then(<[Stored]>::last) {
-            Some(last) if rows.len() > self.limit => Some(Place::With(Some((last.last_ms, last.stream)))),
-            _ if self.is_descending => Some(Place::Without(self.first())),
-            _ => None,
+        let is_more = rows.len() > room;
+        let next = if is_more {
+            let last = rows.iter().take(room).next_back();
+            Some(Place::With(last.map(|last| (last.last_ms, last.stream)).or(after)))
+        } else {
+            self.is_descending.then(|| Place::Without(self.first()))
         };
-        Ok(Step { shown, looked_at: rows.len(), next })
+        Ok(Step { is_full: is_more && shown.len() == room, shown, looked_at: rows.len(), next })
     }
 
-    async fn without_events(&self, mut after: String, most: usize) -> Result<Step, Refusal> {
+    async fn without_events(&self, mut after: String, room: usize, most: usize) -> Result<Step, Refusal> {
         let rows = self.names(&after, "", most).await?;
         let looked_at = rows.len();
         let mut shown = Vec::new();
         for stream in &rows {
-            if shown.len() == self.limit {
-                return Ok(Step { shown, looked_at, next: Some(Place::Without(after)) });
-            }
-            after.clone_from(&stream.name);
             if stored::find(&self.logs.events, stream.id).await?.is_none() {
+                if shown.len() == room {
+                    let next = Some(Place::Without(after));
+                    return Ok(Step { shown, looked_at, is_full: true, next });
+                }
                 shown.push(self.shown(stream, None));
             }
+            after.clone_from(&stream.name);
         }
         let next = match (looked_at < most, self.is_descending) {
             (false, _) => Some(Place::Without(after)),
             (true, true) => None,
             (true, false) => Some(Place::With(None)),
         };
-        Ok(Step { shown, looked_at, next })
+        Ok(Step { shown, looked_at, is_full: false, next })
     }
 
     async fn names(&self, after: &str, prefix: &str, most: usize) -> Result<Vec<Stream>, Refusal> {

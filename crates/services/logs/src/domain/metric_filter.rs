@@ -2,6 +2,7 @@
 //! using filters").
 
 use serde::{Deserialize, Serialize};
+use strongroom_crypto::CryptoError;
 
 use super::id::Id;
 use super::pattern::{Event, Pattern, Selector, Spent, Work};
@@ -36,8 +37,18 @@ pub(crate) struct MetricFilter {
     /// The group.
     pub(crate) group: Id,
     pub(crate) name: String,
+    /// What its minutes are noted under. A filter that is made anew under the name of one that was deleted has another, so
+    /// that what is still said by that one does not count for it.
+    pub(crate) noted_under: String,
     pub(crate) created_ms: i64,
     pub(crate) rule: Rule,
+}
+
+impl MetricFilter {
+    /// What the minutes of a new filter are noted under. No filter has that for a name: there is a colon in it.
+    pub(crate) fn new_note(name: &str) -> Result<String, CryptoError> {
+        Ok(format!("{name}:{}", Id::new()?))
+    }
 }
 
 /// What PutMetricFilter sets.

@@ -12,6 +12,9 @@ use crate::emitting::Emitted;
 /// Minutes that one statement notes.
 const MANY: usize = 8;
 
+/// Minutes that one statement forgets.
+const MOST_FORGOTTEN: usize = 1_000;
+
 const NOTE: Statement = Statement::new(
     "INSERT INTO logs_filter_minutes (group_id, filter, at_ms) VALUES \
      ($1, $2, $3), ($1, $4, $5), ($1, $6, $7), ($1, $8, $9), \
@@ -22,16 +25,17 @@ const DELETE_BEFORE: Statement = Statement::new(
     "DELETE FROM logs_filter_minutes WHERE (group_id, filter, at_ms) IN \
      (SELECT group_id, filter, at_ms FROM logs_filter_minutes WHERE at_ms < $1 ORDER BY at_ms LIMIT $2)",
 );
-const DELETE_SOME: Statement = Statement::new(
+const DELETE_OF: Statement = Statement::new(
     "DELETE FROM logs_filter_minutes WHERE group_id = $1 AND filter = $2 AND at_ms IN \
      (SELECT at_ms FROM logs_filter_minutes WHERE group_id = $1 AND filter = $2 ORDER BY at_ms LIMIT $3)",
 );
 
-pub(super) const STATEMENTS: &[Statement] = &[NOTE, DELETE_BEFORE, DELETE_SOME];
+pub(super) const STATEMENTS: &[Statement] = &[NOTE, DELETE_BEFORE, DELETE_OF];
 
 /// A minute of which a filter has looked at events.
 #[derive(Clone, Debug)]
 pub(crate) struct FilterMinute {
+    /// What the filter's minutes are noted under.
     pub(crate) filter: String,
     pub(crate) at_ms: i64,
     /// What is said where the filter has not looked at events of that minute before; nothing where an event fits.
@@ -74,14 +78,17 @@ pub(crate) async fn note(
     Ok(said)
 }
 
-/// Forgets at most `limit` minutes from before a moment, the oldest first; tells how many those were.
-pub(crate) async fn delete_before(db: &Db, before_ms: i64, limit: usize) -> Result<u64, StoreError> {
-    db.execute(DELETE_BEFORE, &[before_ms.into(), most(limit)]).await
+/// Forgets some minutes from before a moment, the oldest first; tells whether there may be more.
+pub(crate) async fn delete_before(db: &Db, before_ms: i64) -> Result<bool, StoreError> {
+    let forgotten = db.execute(DELETE_BEFORE, &[before_ms.into(), most(MOST_FORGOTTEN)]).await?;
+    Ok(forgotten >= MOST_FORGOTTEN as u64)
 }
 
-/// Forgets at most `limit` minutes of a filter; tells how many those were.
-pub(crate) async fn delete_some(db: &Db, group: Id, filter: &str, limit: usize) -> Result<u64, StoreError> {
-    db.execute(DELETE_SOME, &[group.into(), filter.into(), most(limit)]).await
+/// Forgets the minutes of a filter: it has some 20,000 at the most.
+pub(crate) async fn delete_of(db: &Db, group: Id, filter: &str) -> Result<(), StoreError> {
+    let values = [group.into(), filter.into(), most(MOST_FORGOTTEN)];
+    while db.execute(DELETE_OF, &values).await? >= MOST_FORGOTTEN as u64 {}
+    Ok(())
 }
 
 fn place(row: &Row) -> Result<(String, i64), StoreError> {

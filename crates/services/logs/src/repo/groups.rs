@@ -91,7 +91,7 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, mac: &RowMac, group: &Group) -> Resu
 /// The group of that name.
 pub(crate) async fn find(db: &Db, mac: &RowMac, name: &GroupName) -> Result<Option<Group>, StoreError> {
     let row = db.query_opt(FIND, &place(name)).await?;
-    row.map(|row| load_as(mac, &row, name)).transpose()
+    row.map(|row| mac.load_as(&row, &name.arn())).transpose()
 }
 
 /// The group of that name as this transaction sees it.
@@ -101,7 +101,7 @@ pub(crate) async fn load(
     name: &GroupName,
 ) -> Result<Option<Group>, StoreError> {
     let row = tx.query_opt(FIND, &place(name)).await?;
-    row.map(|row| load_as(mac, &row, name)).transpose()
+    row.map(|row| mac.load_as(&row, &name.arn())).transpose()
 }
 
 /// Writes a group that this transaction loaded.
@@ -147,16 +147,6 @@ pub(crate) async fn list_retaining(
     let [account, region, name] = after.map_or(["".into(), "".into(), "".into()], place);
     let rows = db.query(LIST_RETAINING, &[account, region, name, most(limit)]).await?;
     rows.iter().map(|row| mac.load(row)).collect()
-}
-
-/// The MAC says that a row is ours, not that it is the one that was asked for.
-fn load_as(mac: &RowMac, row: &Row, name: &GroupName) -> Result<Group, StoreError> {
-    let group: Group = mac.load(row)?;
-    if group.name == *name {
-        Ok(group)
-    } else {
-        Err(StoreError::Corrupt { table: Group::TABLE, key: name.arn() })
-    }
 }
 
 fn place(name: &GroupName) -> [Value; 3] {

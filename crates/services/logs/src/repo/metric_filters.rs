@@ -1,11 +1,12 @@
 //! Rows of metric filters.
 
+use serde::{Deserialize, Serialize};
 use strongroom_identity::AccountId;
 use strongroom_store::{AuthorityRow, Db, Row, RowMac, Statement, StoreError, Tx, Value};
 
 use super::{most, unreadable};
 use crate::domain::id::Id;
-use crate::domain::metric_filter::{MOST_IN_GROUP, MetricFilter};
+use crate::domain::metric_filter::{MOST_IN_GROUP, MetricFilter, Rule};
 
 /// The form of a rule.
 const FORMAT: i64 = 1;
@@ -28,7 +29,8 @@ const LIST: Statement = Statement::new(
      AND (CAST($4 AS TEXT) = '' OR f.namespace = $4) AND (f.name > $5 OR (f.name = $5 AND g.name > $6)) \
      ORDER BY f.name, g.name LIMIT $7",
 );
-const DELETE: Statement = Statement::new("DELETE FROM logs_metric_filters WHERE group_id = $1 AND name = $2");
+const DELETE: Statement =
+    Statement::new("DELETE FROM logs_metric_filters WHERE group_id = $1 AND name = $2 RETURNING rule");
 const DELETE_ALL: Statement = Statement::new("DELETE FROM logs_metric_filters WHERE group_id = $1");
 
 pub(super) const STATEMENTS: &[Statement] = &[PUT, OF_GROUP, LIST, DELETE, DELETE_ALL];
@@ -39,11 +41,20 @@ struct FilterRow {
     rule: String,
 }
 
+/// What the column of the rule holds.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    rule: Rule,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    noted_under: Option<String>,
+}
+
 impl AuthorityRow for FilterRow {
     const TABLE: &'static str = "logs_metric_filters";
 
     fn columns(&self) -> Vec<(&'static str, Value)> {
-        let MetricFilter { group, name, created_ms, rule } = &self.filter;
+        let MetricFilter { group, name, created_ms, rule, .. } = &self.filter;
         vec![
             ("group_id", (*group).into()),
             ("name", name.into()),
@@ -64,12 +75,14 @@ impl AuthorityRow for FilterRow {
         if format != FORMAT {
             return Err(unreadable("format", format!("the form {format} is not known")));
         }
-        let text = row.text("rule")?;
+        let (name, text) = (row.text("name")?, row.text("rule")?);
+        let kept: Kept = serde_json::from_str(&text).map_err(|error| unreadable("rule", error))?;
         let filter = MetricFilter {
             group: Id::read(row, "group_id")?,
-            name: row.text("name")?,
+            noted_under: noted_under(&name, kept.noted_under),
+            name,
             created_ms: row.i64("created_ms")?,
-            rule: serde_json::from_str(&text).map_err(|error| unreadable("rule", error))?,
+            rule: kept.rule,
         };
         let read = Self { filter, rule: text };
         // The columns that are looked for are the rule's.
@@ -81,9 +94,15 @@ impl AuthorityRow for FilterRow {
     }
 }
 
+/// What the minutes of a filter are noted under: those that older servers made have only their names.
+fn noted_under(name: &str, kept: Option<String>) -> String {
+    kept.unwrap_or_else(|| name.to_owned())
+}
+
 /// Writes a filter, in place of one of its name.
 pub(crate) async fn put(tx: &mut Tx<'_>, mac: &RowMac, filter: &MetricFilter) -> Result<(), StoreError> {
-    let rule = serde_json::to_string(&filter.rule).map_err(|error| unreadable("rule", error))?;
+    let kept = Kept { rule: filter.rule.clone(), noted_under: Some(filter.noted_under.clone()) };
+    let rule = serde_json::to_string(&kept).map_err(|error| unreadable("rule", error))?;
     tx.execute(PUT, &mac.values(&FilterRow { filter: filter.clone(), rule })).await.map(drop)
 }
 
@@ -142,9 +161,12 @@ pub(crate) async fn list(
     rows.iter().map(|row| Ok((mac.load::<FilterRow>(row)?.filter, row.text("group_name")?))).collect()
 }
 
-/// Takes a filter away; tells whether it was there.
-pub(crate) async fn delete(tx: &mut Tx<'_>, group: Id, name: &str) -> Result<bool, StoreError> {
-    Ok(tx.execute(DELETE, &[group.into(), name.into()]).await? == 1)
+/// Takes a filter away, if it is there; answers what its minutes are noted under. That is not looked at closely: also one that
+/// has been altered can be taken away.
+pub(crate) async fn delete(tx: &mut Tx<'_>, group: Id, name: &str) -> Result<Option<String>, StoreError> {
+    let Some(row) = tx.query_opt(DELETE, &[group.into(), name.into()]).await? else { return Ok(None) };
+    let kept = serde_json::from_str::<Kept>(&row.text("rule")?).ok();
+    Ok(Some(noted_under(name, kept.and_then(|kept| kept.noted_under))))
 }
 
 /// Takes all filters of a group away.

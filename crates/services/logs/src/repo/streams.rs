@@ -48,7 +48,7 @@ impl AuthorityRow for Stream {
     }
 
     fn key(&self) -> String {
-        format!("{} of {}", self.name, self.group)
+        label(self.group, &self.name)
     }
 
     fn read(row: &Row) -> Result<Self, StoreError> {
@@ -69,7 +69,7 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, mac: &RowMac, stream: &Stream) -> Re
 /// The stream of that name of a group.
 pub(crate) async fn find(db: &Db, mac: &RowMac, group: Id, name: &str) -> Result<Option<Stream>, StoreError> {
     let row = db.query_opt(FIND, &[group.into(), name.into()]).await?;
-    row.map(|row| load_as(mac, &row, group, name)).transpose()
+    row.map(|row| mac.load_as(&row, &label(group, name))).transpose()
 }
 
 /// The same as this transaction sees it.
@@ -80,7 +80,7 @@ pub(crate) async fn load(
     name: &str,
 ) -> Result<Option<Stream>, StoreError> {
     let row = tx.query_opt(FIND, &[group.into(), name.into()]).await?;
-    row.map(|row| load_as(mac, &row, group, name)).transpose()
+    row.map(|row| mac.load_as(&row, &label(group, name))).transpose()
 }
 
 /// The stream of that id, if it is one of the group.
@@ -120,11 +120,7 @@ pub(crate) async fn list(
     rows.iter().map(|row| mac.load(row)).collect()
 }
 
-fn load_as(mac: &RowMac, row: &Row, group: Id, name: &str) -> Result<Stream, StoreError> {
-    let stream: Stream = mac.load(row)?;
-    if stream.group == group && stream.name == name {
-        Ok(stream)
-    } else {
-        Err(StoreError::Corrupt { table: Stream::TABLE, key: format!("{name} of {group}") })
-    }
+/// How a stream is named.
+fn label(group: Id, name: &str) -> String {
+    format!("{name} of {group}")
 }

@@ -15,6 +15,7 @@ on_both_engines! {
     what_one_call_says_is_bounded,
     filters_go_and_say_no_more,
     a_filter_that_comes_anew_says_its_own_default,
+    what_a_deleted_filter_still_says_is_not_that_of_the_next,
     streams_that_are_written_together_say_one_default,
     what_fits_is_remembered_of_a_filter_that_did_not_come_to_the_end,
     metrics_of_the_services_are_not_for_filters,
@@ -254,6 +255,45 @@ async fn a_filter_that_comes_anew_says_its_own_default(database: &TestDatabase) 
     lab.pass(3 * DAY).await;
     let left = lab.logs.events_db().query_one(MINUTES, &[]).await.unwrap().i64("found").unwrap();
     assert_eq!(left, 0);
+}
+
+/// Events that a filter has looked at are written when it is gone, and another has its name.
+async fn what_a_deleted_filter_still_says_is_not_that_of_the_next(database: &TestDatabase) {
+    let lab = lab(database).await;
+    put_filter(&lab, "errors", "ERROR", Some(0.5)).await;
+    // A change leaves it the same filter.
+    lab.root().put(PLACE, &[(lab.now() - MINUTE, "fine")]).await.unwrap();
+    put_filter(&lab, "errors", "ERROR", Some(0.75)).await;
+    let events = [(lab.now() - MINUTE, "fine"), (lab.now(), "fine")];
+    let arrivals = Arrivals {
+        account: ACCOUNT.parse().unwrap(),
+        region: REGION,
+        group: "g".to_owned(),
+        stream: "s".to_owned(),
+        events: events.map(|(at_ms, message)| Arrival { at_ms, message: message.to_owned() }).into(),
+        made_by: None,
+    };
+    let admitted = &lab.logs.admit(arrivals).await.unwrap();
+    let (log_group_name, filter_name) = ("g".to_owned(), "errors".to_owned());
+    let input = DeleteMetricFilterRequest { log_group_name, filter_name };
+    lab.logs.delete_metric_filter(&lab.root().changing(), input).await.unwrap();
+    put_filter(&lab, "errors", "ERROR", Some(0.25)).await;
+    let db = lab.logs.events_db();
+    db.transaction(|tx| Box::pin(async move { admitted.write(tx).await })).await.unwrap();
+    lab.root().put(PLACE, &events).await.unwrap();
+    let said = take(&lab).await;
+    let mut said = of(&said, "errors");
+    said.sort_by(|one, other| one.partial_cmp(other).unwrap());
+    let minute = lab.now() / MINUTE;
+    let expected = [
+        (1.0, 0.25, minute - 1),
+        (1.0, 0.25, minute),
+        (1.0, 0.5, minute - 1),
+        // Written once its minutes were forgotten.
+        (1.0, 0.75, minute - 1),
+        (1.0, 0.75, minute),
+    ];
+    assert_eq!(said, expected);
 }
 
 async fn what_fits_is_remembered_of_a_filter_that_did_not_come_to_the_end(database: &TestDatabase) {

@@ -14,7 +14,11 @@ on_both_engines! {
 }
 
 async fn list(client: &Client, asked: api::DescribeLogStreamsRequest) -> Vec<String> {
-    let mut names = Vec::new();
+    pages(client, asked).await.concat()
+}
+
+async fn pages(client: &Client, asked: api::DescribeLogStreamsRequest) -> Vec<Vec<String>> {
+    let mut pages = Vec::new();
     let mut next_token = None;
     loop {
         let input = api::DescribeLogStreamsRequest {
@@ -25,10 +29,10 @@ async fn list(client: &Client, asked: api::DescribeLogStreamsRequest) -> Vec<Str
         let page = client.logs.describe_log_streams(&client.context(), input).await.unwrap();
         let shown = page.log_streams.unwrap();
         assert!(shown.len() <= usize::try_from(asked.limit.unwrap_or(50)).unwrap());
-        names.extend(shown.into_iter().map(|stream| stream.log_stream_name.unwrap()));
+        pages.push(shown.into_iter().map(|stream| stream.log_stream_name.unwrap()).collect());
         next_token = page.next_token;
         if next_token.is_none() {
-            return names;
+            return pages;
         }
     }
 }
@@ -87,15 +91,21 @@ async fn streams_are_listed_by_their_last_events(database: &TestDatabase) {
         }
     }
     root.delete_stream("g", "gone").await.unwrap();
-    for limit in [1, 2, 3, 50] {
+    // Pages are full, and nobody is sent on for nothing.
+    for (limit, most) in [(1, 6), (2, 3), (3, 2), (4, 2), (6, 1), (50, 1)] {
         let asked = api::DescribeLogStreamsRequest {
             order_by: Some(api::OrderBy::LastEventTime),
             limit: Some(limit),
             ..Default::default()
         };
-        assert_eq!(list(&root, asked.clone()).await, ["n1", "n2", "d", "a", "c", "b"], "{limit}");
-        let back = api::DescribeLogStreamsRequest { descending: Some(true), ..asked };
-        assert_eq!(list(&root, back).await, ["b", "c", "a", "d", "n2", "n1"], "{limit}");
+        let back = api::DescribeLogStreamsRequest { descending: Some(true), ..asked.clone() };
+        for (asked, names) in
+            [(asked, ["n1", "n2", "d", "a", "c", "b"]), (back, ["b", "c", "a", "d", "n2", "n1"])]
+        {
+            let pages = pages(&root, asked).await;
+            assert_eq!(pages.concat(), names, "{limit}");
+            assert_eq!(pages.len(), most, "{limit}");
+        }
     }
     let input = api::DescribeLogStreamsRequest {
         log_group_name: Some("g".to_owned()),

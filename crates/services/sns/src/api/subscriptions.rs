@@ -205,8 +205,12 @@ pub(super) async fn unsubscribe(
                         "SubscriptionArn Reason: Cannot unsubscribe a subscription that is pending confirmation",
                     ));
                 }
+                if !is_signed && subscription.state == State::Deleted {
+                    // A link that is followed again does nothing more: what brings it back stays good.
+                    return Ok(repo::post(tx, context.draft()).await?);
+                }
                 repo::deliveries::delete_of_subscription(tx, name).await?;
-                if is_signed || subscription.state != State::Confirmed {
+                if is_signed {
                     // Its owner, or its topic's, has ended it: nobody is asked.
                     repo::subscriptions::delete(tx, &name.id).await?;
                 } else {
