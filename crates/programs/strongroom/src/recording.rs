@@ -1,5 +1,7 @@
 //! From the server's finished calls to the journal's records.
 
+mod manner;
+
 use std::error::Error;
 use std::sync::Arc;
 
@@ -10,38 +12,7 @@ use strongroom_outbox::{Outbox, identity_of, recorded_code, records_of_owners};
 use strongroom_runtime::Clocks;
 use strongroom_server::{FinishedCall, Recorder};
 
-/// The event source of S3.
-const S3: &str = "s3.amazonaws.com";
-
-/// The event source of EC2.
-const EC2: &str = "ec2.amazonaws.com";
-
-/// The event source of SNS.
-const SNS: &str = "sns.amazonaws.com";
-
-/// The event source of Logs.
-const LOGS: &str = "logs.amazonaws.com";
-
-/// The event source of KMS.
-const KMS: &str = "kms.amazonaws.com";
-
-/// Operations on what is in a resource, which CloudTrail calls data events ("Logging data events" in the AWS CloudTrail
-/// User Guide), by service: event history leaves them out. Everything else is management, every call of KMS included.
-const DATA_EVENTS: [(&str, &[&str]); 2] = [
-    ("monitoring.amazonaws.com", &["GetMetricData", "GetMetricStatistics", "ListMetrics", "PutMetricData"]),
-    ("sns.amazonaws.com", &["Publish", "PublishBatch"]),
-];
-
-/// Operations of KMS that are about no key: their records have an empty list of resources, where others have none (KMS
-/// Developer Guide, "Logging AWS KMS API calls with AWS CloudTrail": "GenerateRandom", "ListAliases").
-const ABOUT_NO_KEY: [&str; 4] = ["GenerateRandom", "ListAliases", "ListKeys", "ListRetirableGrants"];
-
-/// Whether a call is a management event.
-fn is_management(event_source: &str, operation: &str) -> bool {
-    !DATA_EVENTS
-        .iter()
-        .any(|(service, operations)| *service == event_source && operations.contains(&operation))
-}
+use self::manner::{Asked, Manner};
 
 /// Keeps the server's calls in a journal.
 pub(crate) struct JournalRecorder {
@@ -58,17 +29,12 @@ impl JournalRecorder {
         let context = call.context;
         let of_objects = objects_of(&call);
         let (error_code, error_message) = call.error.unzip();
-        let is_kms = call.service.event_source == KMS;
-        let request_parameters = match call.service.event_source {
-            SNS => call.request_parameters.map(strongroom_sns::conceal_content),
-            LOGS => call.request_parameters.map(strongroom_logs::conceal_events),
-            EC2 => {
-                let (operation, error) = (call.operation.name, error_code.as_deref());
-                strongroom_ec2::recorded_parameters(operation, call.request_parameters, error)
-            }
-            _ => call.request_parameters,
-        };
-        let has_list = !call.resources.is_empty() || is_kms && ABOUT_NO_KEY.contains(&call.operation.name);
+        let operation = call.operation.name;
+        let manner = Manner::of(call.service.event_source);
+        let asked =
+            Asked { operation, parameters: call.request_parameters, error_code: error_code.as_deref() };
+        let request_parameters = (manner.parameters)(asked);
+        let has_list = !call.resources.is_empty() || manner.is_about_nothing(operation);
         let resources = call.resources.iter().map(|resource| Resource {
             account_id: Some(resource.account.clone()),
             kind: Some(resource.kind.to_owned()),
@@ -81,41 +47,26 @@ impl JournalRecorder {
             }),
             event_time_ms: self.clocks.domain_now(),
             event_source: call.service.event_source.to_owned(),
-            event_name: match call.service.event_source {
-                S3 => strongroom_s3::event_name(call.operation.name).to_owned(),
-                _ => call.operation.name.to_owned(),
-            },
+            event_name: (manner.name)(operation).to_owned(),
             aws_region: context.place().name().to_owned(),
             account_id: context.account().to_string(),
             identity: identity_of(&context.caller),
             source_ip: context.source_ip.to_string(),
-            user_agent: (!context.user_agent.is_empty()).then(|| match call.service.event_source {
-                S3 => strongroom_s3::recorded_agent(&context.user_agent),
-                _ => context.user_agent.clone(),
-            }),
+            user_agent: (!context.user_agent.is_empty()).then(|| (manner.agent)(&context.user_agent)),
             error_code: error_code.map(recorded_code),
             error_message: error_message.flatten().map(strongroom_kms::conceal_refused_tokens),
-            request_parameters: request_parameters
-                .filter(|_| !is_kms || strongroom_kms::shows_parameters(call.operation.name))
-                .map(strongroom_kms::conceal_chosen_material)
-                .map(strongroom_kms::spell_origin)
-                .map(strongroom_kms::name_cluster)
-                .and_then(strongroom_iam::conceal_codes)
-                .and_then(|parameters| strongroom_kms::grant_parameters(call.operation.name, parameters)),
+            request_parameters,
             response_elements: call
                 .response_elements
-                .and_then(|elements| strongroom_kms::conceal_grant_token(call.operation.name, elements)),
+                .and_then(|elements| (manner.elements)(operation, elements)),
             additional_event_data: call.additional_event_data,
             service_event_details: None,
             request_id: Some(context.request_id.to_string()),
             read_only: call.operation.read_only,
             resources: has_list.then(|| of_objects.into_iter().chain(resources).collect()),
             event_type: EventType::AwsApiCall,
-            // CloudWatch Logs' records name the version of its API; AWS's of other services here do not.
-            api_version: (call.service.event_source == LOGS)
-                .then(|| call.service.api_version.replace('-', "")),
-            management: !call.operation.data_event
-                && is_management(call.service.event_source, call.operation.name),
+            api_version: manner.names_version.then(|| call.service.api_version.replace('-', "")),
+            management: !call.operation.data_event && manner.is_management(operation),
             tls: context.tls.as_ref().map(|tls| TlsDetails {
                 version: Some(tls.version.to_owned()),
                 cipher_suite: Some(tls.cipher_suite.to_owned()),
@@ -186,16 +137,6 @@ impl Recorder for JournalRecorder {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// CloudTrail counts all of KMS as management: Decrypt is in the event history.
-    #[test]
-    fn calls_on_what_is_in_a_resource_are_data_events() {
-        assert!(is_management("kms.amazonaws.com", "Decrypt"));
-        assert!(is_management("sns.amazonaws.com", "CreateTopic"));
-        assert!(!is_management("sns.amazonaws.com", "Publish"));
-        assert!(!is_management("monitoring.amazonaws.com", "PutMetricData"));
-        assert!(is_management("monitoring.amazonaws.com", "PutMetricAlarm"));
-    }
 
     /// A trace as long as that, in quotes.
     fn decision(letter: &str, length: usize, is_allowed: bool) -> DecisionNote {
