@@ -16,7 +16,7 @@ from rig.networks import Network
 from rig.node import Node
 from rig.production import Postgres, Production
 from rig.records import History
-from rig.store import Store
+from rig.store import PATIENT, Store
 
 ROOT = Path(__file__).parent.parent
 
@@ -55,9 +55,15 @@ def node_with_hsms(program: Path, folder: Path, *options: str) -> Node:
 
 
 @pytest.fixture
-def fresh_node(program, tmp_path):
+def server_options() -> tuple[str, ...]:
+    """What servers of a test's own are started with, beside what all are; for a file of tests to say otherwise."""
+    return ()
+
+
+@pytest.fixture
+def fresh_node(program, tmp_path, server_options):
     """A server of the test's own, to be killed, stopped and altered."""
-    node = node_with_hsms(program, tmp_path)
+    node = node_with_hsms(program, tmp_path, *server_options)
     yield node.start()
     node.ensure_gone()
     assert "panicked" not in node.said(), node.said()[-4000:]
@@ -126,7 +132,7 @@ def bob(cluster) -> HsmCli:
 @pytest.fixture(scope="session")
 def shared_store(program, tmp_path_factory):
     folder = tmp_path_factory.mktemp("store")
-    node = node_with_hsms(program, folder)
+    node = node_with_hsms(program, folder, *PATIENT)
     yield Store(Cluster(Cli(node.start()), folder / "cluster")).first_use()
     node.ensure_gone()
     assert "panicked" not in node.said(), node.said()[-4000:]

@@ -9,10 +9,16 @@ from rig import development, sdk
 from rig.cluster import PASSWORD, PATIENCE, Cluster, processes
 from rig.faults import Faults
 from rig.node import wait_until
+from rig.store import PATIENT
 
 ZONES = ("us-east-1a", "us-east-1b")
 
 TOO_FAST = "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls."
+
+
+@pytest.fixture
+def server_options() -> tuple[str, ...]:
+    return PATIENT
 
 
 @pytest.fixture

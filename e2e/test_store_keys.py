@@ -6,9 +6,14 @@ import pytest
 
 from rig import development, sdk
 from rig.node import PATIENCE, wait_until
-from rig.store import Store
+from rig.store import PATIENT, Store
 
 CONTEXT = {"purpose": "letters"}
+
+
+@pytest.fixture
+def server_options() -> tuple[str, ...]:
+    return PATIENT
 
 
 @pytest.fixture

@@ -15,6 +15,9 @@ KMSUSER = "kmsuser"
 KMSUSER_PASSWORD = "Kmsuser7password"
 """The password that `kmsuser` is made with; KMS replaces it each time it connects."""
 
+PATIENT = ("--key-store-timeout", "25")
+"""Options of a server: on a busy machine HSMs find primes, and hand a new key on, in more than the usual 5 seconds."""
+
 
 @dataclass
 class Store:
