@@ -10,9 +10,15 @@ import pytest
 from rig import development, sdk
 from rig.cluster import PATIENCE, HsmCli
 from rig.node import wait_until
+from rig.store import PATIENT
 from rig.up import Up
 
 GENERATE = ["key", "generate-symmetric", "aes", "--key-length-bytes", "32", "--label"]
+
+
+@pytest.fixture
+def server_options() -> tuple[str, ...]:
+    return PATIENT
 
 
 @pytest.fixture
