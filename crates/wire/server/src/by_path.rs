@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::Response;
+use http::header::HeaderMap;
 use http::request::Parts;
 use strongroom_crypto::checksum::Checksum;
 use strongroom_crypto::md5::md5;
@@ -15,13 +16,14 @@ use strongroom_identity::{AccountId, RequestId};
 use strongroom_protocols::Limits as MessageLimits;
 use strongroom_protocols::envelope::{self, Framing, Head};
 use strongroom_protocols::rest::{Answer, Called, Fault, Request, Routes};
-use strongroom_schema::{ByteStream, QueryError, Schema, StreamError};
+use strongroom_schema::{ByteStream, Location, MemberTraits, QueryError, Schema, StreamError};
 use strongroom_service::{ApiError, Service};
 use strongroom_sigv4::{BodyProof, Claim};
 
 use crate::Server;
 use crate::authenticate::host_of;
 use crate::body::{Arriving, Body, BodyError, Share};
+use crate::carried;
 use crate::connection::Turn;
 use crate::download;
 use crate::host::Host;
@@ -82,18 +84,20 @@ impl Server {
         let (context, (proof, signature)) = self.authenticate_head(parts, &found, source, request_id).await?;
         take_up(turn).map_err(refused)?;
 
+        let carried = signature.presigned.then(|| carried::headers(&parts.headers, &called));
+        let headers = carried.as_ref().unwrap_or(&parts.headers);
         let account = context.caller.principal.account();
         let progress = Arc::new(Progress::default());
         let (decoded, share) = if streams(found.operation().input) {
             let stream = self.stream(parts, body, (proof, account), progress.clone());
             let decoded = match stream {
-                Ok(stream) => decode(&found, parts, &called, b"", Some(stream)),
+                Ok(stream) => decode(&found, headers, &called, b"", Some(stream)),
                 Err(error) => Err(error),
             };
             (decoded, None)
         } else {
-            match self.document(parts, body, proof, &progress).await {
-                Ok((document, share)) => (decode(&found, parts, &called, &document, None), Some(share)),
+            match self.document(parts, body, proof, &found, &progress).await {
+                Ok((document, share)) => (decode(&found, headers, &called, &document, None), Some(share)),
                 Err(error) => (Err(error), None),
             }
         };
@@ -139,6 +143,7 @@ impl Server {
         parts: &Parts,
         body: &mut Arriving,
         proof: BodyProof,
+        found: &Found,
         progress: &Progress,
     ) -> Result<(Bytes, Share), ApiError> {
         let limits = self.limits();
@@ -162,7 +167,7 @@ impl Server {
         }
         // One that came in chunks is put together.
         let document = if others.is_empty() { first } else { [&first[..], &others].concat().into() };
-        check_sums(parts, proving.trailers(), &document)?;
+        check_sums(parts, proving.trailers(), found.operation().input, &document)?;
         Ok((document, share))
     }
 }
@@ -183,13 +188,13 @@ fn streams(shape: &Schema) -> bool {
 /// Reads the input.
 fn decode(
     found: &Found,
-    parts: &Parts,
+    headers: &HeaderMap,
     called: &Called,
     document: &[u8],
     stream: Option<ByteStream>,
 ) -> Decoded {
     let mut input = found.service.new_input(found.position);
-    let request = Request { called, headers: &parts.headers, body: document };
+    let request = Request { called, headers, body: document };
     request.read(found.operation(), &mut *input, &MessageLimits::default()).map_err(of_fault)?;
     if let (Some(place), Some(stream)) = (input.stream(), stream) {
         *place = Some(stream);
@@ -197,8 +202,22 @@ fn decode(
     Ok(input)
 }
 
+/// Whether a header is for the operation itself: the sum in it is of something else than the document, as where an upload
+/// is completed.
+fn is_input(shape: &Schema, header: &str) -> bool {
+    shape.members().iter().any(|member| {
+        let MemberTraits { location, wire_name, .. } = &member.traits;
+        *location == Location::Header && *wire_name == Some(header)
+    })
+}
+
 /// Compares a document with the sums that came with it, in headers or trailers.
-fn check_sums(parts: &Parts, trailers: &[(String, String)], document: &[u8]) -> Result<(), StreamError> {
+fn check_sums(
+    parts: &Parts,
+    trailers: &[(String, String)],
+    input: &Schema,
+    document: &[u8],
+) -> Result<(), StreamError> {
     if let Some(stated) = parts.headers.get("content-md5") {
         let stated = stated.to_str().unwrap_or_default();
         if STANDARD.decode(stated).ok().is_none_or(|digest| digest.len() != strongroom_crypto::md5::LENGTH) {
@@ -217,7 +236,8 @@ fn check_sums(parts: &Parts, trailers: &[(String, String)], document: &[u8]) -> 
         }
     }
     for kind in Checksum::ALL {
-        let header = parts.headers.get(kind.header()).and_then(|value| value.to_str().ok());
+        let header = parts.headers.get(kind.header()).filter(|_| !is_input(input, kind.header()));
+        let header = header.and_then(|value| value.to_str().ok());
         let trailer =
             trailers.iter().find(|(name, _)| name == kind.header()).map(|(_, value)| value.as_str());
         for stated in header.into_iter().chain(trailer) {

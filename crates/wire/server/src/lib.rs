@@ -12,6 +12,7 @@ mod admission;
 mod authenticate;
 mod body;
 mod by_path;
+mod carried;
 mod connection;
 mod cors;
 mod date;

@@ -221,6 +221,19 @@ async fn urls_are_good_for_as_long_as_they_say() {
     assert_eq!(element(&answer, "HeadersNotSigned").as_deref(), Some("x-amz-acl"));
 }
 
+/// SDKs put metadata into the URL, of which whoever uses it knows nothing.
+#[tokio::test]
+async fn a_presigned_url_carries_metadata() {
+    let (rig, shelf) = rig(Limits::default()).await;
+    let target = "/b/k?x-amz-meta-team=a%20b";
+    let put = Order { expires: Some(60), ..Order::s3("PUT", target, "anything") }.sign();
+    assert_eq!(rig.call(&put).await.status, 200);
+    assert_eq!(shelf.object("k: team").unwrap(), "a b");
+    let put = Order::s3("PUT", "/b/plain?x-amz-meta-team=a", "anything").sign();
+    assert_eq!(rig.call(&put).await.status, 200);
+    assert_eq!(shelf.object("plain: team"), None, "it is no presigned URL");
+}
+
 #[tokio::test]
 async fn documents_are_proved_before_they_are_acted_on() {
     let (rig, shelf) = rig(Limits { document_bytes: 1_000, ..Limits::default() }).await;
@@ -244,6 +257,23 @@ async fn documents_are_proved_before_they_are_acted_on() {
         let found = if answer.status == 200 { (200, String::new()) } else { code(&answer) };
         assert_eq!(found, (status, expected.to_owned()), "{request:?}");
     }
+}
+
+/// Amazon S3 API Reference, CompleteMultipartUpload: the checksum in its headers is that of the object.
+#[tokio::test]
+async fn the_sum_of_an_upload_is_not_that_of_the_list_of_its_parts() {
+    let (rig, shelf) = rig(Limits::default()).await;
+    let parts = "<CompleteMultipartUpload><Part><ETag>e</ETag><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>";
+    for sum in ["AAAAAA==", "AAAAAA==-3"] {
+        let complete =
+            Order::s3("POST", "/b/whole?uploadId=u", parts).header("x-amz-checksum-crc32", sum).sign();
+        let answer = rig.call(&complete).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(shelf.object("whole").unwrap(), sum);
+    }
+    let mut altered = Order::s3("POST", "/b/whole?uploadId=u", parts).sign();
+    altered.body.push(b' ');
+    assert_eq!(code(&rig.call(&altered).await), (400, "XAmzContentSHA256Mismatch".to_owned()));
 }
 
 /// What the stock command line makes for us-east-1.

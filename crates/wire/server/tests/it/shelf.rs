@@ -63,6 +63,9 @@ impl s3::S3 for Shelf {
         }
         *self.trailers.lock().unwrap() = stream.trailers().to_vec();
         self.put(&input.key, all);
+        for (name, value) in input.metadata.unwrap_or_default().iter() {
+            self.put(&format!("{}: {name}", input.key), value.clone());
+        }
         let encryption = Some(s3::ServerSideEncryption::Aes256);
         Ok(s3::PutObjectOutput { server_side_encryption: encryption, ..Default::default() })
     }
@@ -106,6 +109,15 @@ impl s3::S3 for Shelf {
         _input: s3::ListBucketsRequest,
     ) -> Result<s3::ListBucketsOutput, ApiError> {
         Ok(s3::ListBucketsOutput::default())
+    }
+
+    async fn complete_multipart_upload(
+        &self,
+        _context: &RequestContext,
+        input: s3::CompleteMultipartUploadRequest,
+    ) -> Result<s3::CompleteMultipartUploadOutput, ApiError> {
+        self.put(&input.key, input.checksum_crc32.unwrap_or_default());
+        Ok(s3::CompleteMultipartUploadOutput::default())
     }
 
     async fn put_bucket_policy(
