@@ -8,7 +8,12 @@ import pytest
 
 from rig.cluster import PATIENCE, Cluster
 from rig.node import wait_until
-from rig.store import KMSUSER, KMSUSER_PASSWORD, ZONES
+from rig.store import KMSUSER, KMSUSER_PASSWORD, PATIENT, ZONES
+
+
+@pytest.fixture
+def server_options() -> tuple[str, ...]:
+    return PATIENT
 
 
 @pytest.fixture

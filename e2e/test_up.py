@@ -14,6 +14,7 @@ from rig.cluster import PATIENCE, openssl
 from rig.networks import Network
 from rig.node import wait_until
 from rig.policy import allow, deny
+from rig.store import PATIENT
 from rig.up import WHOLE, Up
 
 MEMBERS = {
@@ -55,6 +56,11 @@ def here(program, tmp_path):
     up.ensure_gone()
     network.give_back()
     assert "panicked" not in up.said(), up.said()[-4000:]
+
+
+@pytest.fixture
+def server_options() -> tuple[str, ...]:
+    return PATIENT
 
 
 @pytest.fixture
