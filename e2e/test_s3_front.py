@@ -20,7 +20,7 @@ from rig.production import Production
 from rig.sdk import client
 
 
-def get(link: str) -> tuple[int, bytes]:
+def get(link: str | urllib.request.Request) -> tuple[int, bytes]:
     """What a client without credentials reads behind a link."""
     try:
         with HTTP.open(link, timeout=PATIENCE) as answer:
@@ -50,6 +50,19 @@ def test_links_are_good_for_whom_they_are_given_to(node, bucket, version):
     with HTTP.open(changed, timeout=PATIENCE) as answer:
         assert answer.status == 200
     assert get(link) == (200, b"changed")
+
+
+def test_a_link_carries_metadata(node, bucket):
+    """Version 2 has them among its parameters: whoever uses the link need not know of them."""
+    s3 = client(node, "s3")
+    named = {"Bucket": bucket, "Key": "k"}
+    link = s3.generate_presigned_url("put_object", Params=named | {"Metadata": {"team": "a b"}}, ExpiresIn=3600)
+    assert "x-amz-meta-team=a%20b" in link
+    with HTTP.open(urllib.request.Request(link, b"x", {"Content-Type": ""}, method="PUT"), timeout=PATIENCE) as answer:
+        assert answer.status == 200
+    assert s3.head_object(**named)["Metadata"] == {"team": "a b"}
+    changed = urllib.request.Request(link.replace("a%20b", "other"), b"x", {"Content-Type": ""}, method="PUT")
+    assert code(get(changed)) == (403, "SignatureDoesNotMatch")
 
 
 def test_the_stock_cli_presigns_in_its_usual_region(node, bucket):

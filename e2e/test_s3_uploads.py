@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import zlib
 from functools import partial
 
 import pytest
@@ -18,6 +19,10 @@ def crc(polynomial: int, width: int, data: bytes) -> str:
         for _ in range(8):
             value = value >> 1 ^ (polynomial if value & 1 else 0)
     return base64.b64encode((value ^ mask).to_bytes(width // 8, "big")).decode()
+
+
+def crc32(data: bytes) -> str:
+    return base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
 
 
 CRC32C = partial(crc, 0x82F63B78, 32)
@@ -135,3 +140,27 @@ def test_a_completion_that_is_sent_again_is_answered_the_same(s3, bucket):
     assert (again["ETag"], again["ChecksumSHA256"]) == (first["ETag"], first["ChecksumSHA256"])
     head = s3.head_object(Bucket=bucket, Key="k", PartNumber=1, ChecksumMode="ENABLED")
     assert head["ChecksumSHA256"] == sent["ChecksumSHA256"]
+
+
+@pytest.mark.parametrize("scope", ["FULL_OBJECT", "COMPOSITE"])
+def test_a_completion_states_the_sum_of_the_object(s3, bucket, scope):
+    bodies = [b"a" * 5 * MEBIBYTE, b"end"]
+    named = {"Bucket": bucket, "Key": "k"}
+    made = s3.create_multipart_upload(**named, ChecksumAlgorithm="CRC32", ChecksumType=scope)
+    assert (made["ChecksumAlgorithm"], made["ChecksumType"]) == ("CRC32", scope)
+    named["UploadId"] = made["UploadId"]
+    parts = []
+    for number, part in enumerate(bodies, 1):
+        sent = s3.upload_part(**named, PartNumber=number, Body=part, ChecksumAlgorithm="CRC32")
+        parts.append({"PartNumber": number, "ETag": sent["ETag"], "ChecksumCRC32": sent["ChecksumCRC32"]})
+    sums = {
+        "FULL_OBJECT": crc32(b"".join(bodies)),
+        "COMPOSITE": crc32(b"".join(base64.b64decode(part["ChecksumCRC32"]) for part in parts)) + "-2",
+    }
+    complete = partial(s3.complete_multipart_upload, **named, MultipartUpload={"Parts": parts}, ChecksumType=scope)
+    with refused("BadDigest"):
+        complete(ChecksumCRC32=crc32(b"another object"))
+    done = complete(ChecksumCRC32=sums[scope])
+    assert (done["ChecksumCRC32"], done["ChecksumType"]) == (sums[scope], scope)
+    head = s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    assert (head["ChecksumCRC32"], head["ChecksumType"]) == (sums[scope], scope)
