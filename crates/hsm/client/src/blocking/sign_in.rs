@@ -17,10 +17,8 @@ impl Cluster {
         let until = self.deadline();
         let mut challenges = Vec::new();
         let mut logged_in = 0;
-        let mut last = None;
-        let mut at = 0;
-        while let Some(id) = self.roster.ids().nth(at) {
-            at += 1;
+        let (reached, mut last) = self.connect_all();
+        for id in reached {
             match self.login_at(id, &credentials, until) {
                 Ok(None) => logged_in += 1,
                 Ok(Some(challenge)) => challenges.push(LoginChallenge { member: id, challenge }),
@@ -47,6 +45,37 @@ impl Cluster {
         }
     }
 
+    /// Those that can be reached, and why the last of the others cannot. What each says of how far the cluster is, is
+    /// known before one is asked: one that is behind does not know the newest users and passwords.
+    fn connect_all(&mut self) -> (Vec<MemberId>, Option<ClientError>) {
+        let mut reached = Vec::new();
+        let mut last = None;
+        let mut at = 0;
+        // HSMs that are reached may name others.
+        while let Some(id) = self.roster.ids().nth(at) {
+            at += 1;
+            let begun = now_ms(&self.clocks);
+            match self.connect(id) {
+                Ok(()) => reached.push(id),
+                Err(broken) => {
+                    let trouble = Trouble::from(broken);
+                    self.left_out(id, &trouble, begun);
+                    last = Some(trouble.into());
+                }
+            }
+        }
+        (reached, last)
+    }
+
+    /// An HSM that is not asked for a while, if it is the connection that broke.
+    fn left_out(&mut self, id: MemberId, trouble: &Trouble, begun: u64) {
+        if let Trouble::Broken(reason) = trouble {
+            tracing::info!(%reason, "an HSM cannot be asked");
+            self.roster.failed(id, begun, now_ms(&self.clocks));
+            self.link(id).drop_connection();
+        }
+    }
+
     /// The challenge, if there is one.
     fn login_at(
         &mut self,
@@ -68,11 +97,7 @@ impl Cluster {
                 }
             },
             Err(trouble) => {
-                if let Trouble::Broken(reason) = &trouble {
-                    tracing::info!(%reason, "an HSM cannot be asked");
-                    self.roster.failed(id, begun, now_ms(&self.clocks));
-                    self.link(id).drop_connection();
-                }
+                self.left_out(id, &trouble, begun);
                 Err(trouble)
             }
         }

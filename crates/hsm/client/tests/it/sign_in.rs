@@ -33,6 +33,17 @@ fn a_wrong_password_is_shown_to_one_hsm_only() {
 }
 
 #[test]
+fn a_user_that_the_first_hsm_has_not_heard_of_is_let_in() {
+    let rig = Rig::activated(2);
+    let mut admin = logged_in(options(&rig), "admin", Role::Admin);
+    rig.nodes[0].faults.is_behind.store(true, Ordering::SeqCst);
+    admin.call(create_user("new")).unwrap();
+    let mut new = logged_in(options(&rig), "new", Role::CryptoUser);
+    new.call(generate_aes(false)).unwrap();
+    assert_eq!(new.user(), Some(("new", Role::CryptoUser)));
+}
+
+#[test]
 fn logging_out_ends_it_everywhere() {
     let rig = Rig::activated(2);
     let mut admin = logged_in(options(&rig), "admin", Role::Admin);

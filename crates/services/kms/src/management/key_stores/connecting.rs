@@ -173,6 +173,9 @@ impl KeyStores {
     async fn look_at_user(&self, address: &ClusterAddress) -> Result<(), Stop> {
         let cluster = self.dialer.dial(address.clone(), None).map_err(|error| of_client(&error))?;
         let client = Closing::new(cluster);
+        // Who has made the user may have asked another HSM than the one that is asked here, which may be behind: it
+        // is shown the furthest that any of them has come.
+        patiently(|| client.cluster.connect()).await.map_err(|error| of_client(&error))?;
         let users = patiently(|| client.cluster.call(Command::ListUsers(ListUsers {}))).await;
         let users = match users.map_err(|error| of_client(&error))?.result {
             Some(Answered::Users(list)) => list.users,

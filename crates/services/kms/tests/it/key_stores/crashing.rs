@@ -105,7 +105,7 @@ async fn an_owner_who_tells_a_password_of_before_takes_none_away(database: &Test
 
 async fn an_hsm_that_was_left_behind_does_not_keep_kms_out(database: &TestDatabase) {
     /// Steps of an attempt up to the one at which the HSMs have changed the password.
-    const UNTIL_CHANGED: usize = 5;
+    const UNTIL_CHANGED: usize = 7;
     let client = client(database).await;
     let cluster = client.cloud().cluster();
     let store = client.create_store(new_store("store", &cluster)).await.unwrap();

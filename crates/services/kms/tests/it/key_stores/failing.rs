@@ -12,6 +12,7 @@ use crate::fixture::{Client, client, new_store};
 on_both_engines! {
     a_wrong_password_is_tried_once,
     a_user_that_is_not_there_is_not_tried,
+    a_user_that_one_hsm_has_not_heard_of_is_there,
     a_locked_user_is_not_tried,
     somebody_else_is_logged_in,
     a_deleted_cluster,
@@ -69,6 +70,17 @@ async fn a_user_that_is_not_there_is_not_tried(database: &TestDatabase) {
     fails(&client, &store, "USER_NOT_FOUND").await;
     cluster.create_user(KMS_PASSWORD);
     recovers(&client, &store).await;
+}
+
+async fn a_user_that_one_hsm_has_not_heard_of_is_there(database: &TestDatabase) {
+    let client = client(database).await;
+    let (store, cluster) = disconnected(&client).await;
+    cluster.delete_user();
+    let [first, second] = &cluster.hsms()[..] else { panic!("two HSMs") };
+    first.set_behind(true);
+    cluster.create_user_at(second, KMS_PASSWORD);
+    client.connect(&store).await.unwrap();
+    assert_eq!(client.store_state(&store).await, ("CONNECTED".to_owned(), None));
 }
 
 async fn a_locked_user_is_not_tried(database: &TestDatabase) {

@@ -65,7 +65,7 @@ async fn disconnecting_ends_an_attempt_that_hangs(database: &TestDatabase) {
     let running = client.keeps();
     let cluster = client.cloud().cluster();
     let store = client.create_store(new_store("store", &cluster)).await.unwrap();
-    for step in [0, 3, 5] {
+    for step in [0, 3, 5, 7] {
         cluster.steps.hold(step);
         client.begin_connecting(&store).await.unwrap();
         cluster.steps.reached().await;
@@ -198,7 +198,7 @@ async fn a_reset_leaves_nothing(database: &TestDatabase) {
     let running = client.keeps();
     let hanging = client.cloud().cluster();
     let other = client.create_store(new_store("other", &hanging)).await.unwrap();
-    hanging.steps.hold(3);
+    hanging.steps.hold(5);
     client.begin_connecting(&other).await.unwrap();
     hanging.steps.reached().await;
 
