@@ -117,6 +117,8 @@ impl Protocols {
             let connection = self.builder.serve_connection(TokioIo::new(lent), service);
             tokio::pin!(connection);
             let ended = tokio::select! {
+                // What has arrived by the time that it was waited for long enough is taken up.
+                biased;
                 ended = connection.as_mut() => Ended::ByClient(ended),
                 () = activity.pause(self.head_time) => Ended::ByServer,
                 () = activity.asked_to_leave() => Ended::ForOthers,

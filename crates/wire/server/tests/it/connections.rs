@@ -51,6 +51,19 @@ async fn a_connection_that_nobody_uses_makes_room_for_the_next() {
 }
 
 #[tokio::test]
+async fn a_request_that_came_while_the_process_stood_still_is_answered() {
+    let rig = impatient().await;
+    for _ in 0..20 {
+        let mut wire = rig.connect().await;
+        assert_eq!(wire.call(&get("front")).await.status, 200);
+        wire.send(get("back").bytes()).await;
+        // The server runs on this thread: when it goes on, the connection has been idle for too long, too.
+        std::thread::sleep(HEAD_TIME * 2);
+        assert_eq!(wire.answer().await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn bodies_that_come_by_drips_keep_nobody_out() {
     let limits = Limits { connections: 3, body_time: Duration::from_mins(10), ..Limits::default() };
     let rig = Rig::with(limits).await;
