@@ -14,10 +14,11 @@ impl Cluster {
     /// refuses is not shown to the others.
     pub fn login(&mut self, credentials: Credentials) -> Result<LoginStep, ClientError> {
         self.logout()?;
-        let until = self.deadline();
         let mut challenges = Vec::new();
         let mut logged_in = 0;
         let (reached, mut last) = self.connect_all();
+        // HSMs that say nothing have taken their own time, each as much as a connection may, and not that of the others.
+        let until = self.deadline();
         for id in reached {
             match self.login_at(id, &credentials, until) {
                 Ok(None) => logged_in += 1,
@@ -45,8 +46,9 @@ impl Cluster {
         }
     }
 
-    /// Those that can be reached, and why the last of the others cannot. What each says of how far the cluster is, is
-    /// known before one is asked: one that is behind does not know the newest users and passwords.
+    /// Those that can be reached, and why the last of the others cannot. What each says in its welcome of how far the
+    /// cluster is, is known before one is asked: one that is behind does not know the newest users and passwords. Those
+    /// that are connected already say nothing new: what they said last counts, as a rule when their session was closed.
     fn connect_all(&mut self) -> (Vec<MemberId>, Option<ClientError>) {
         let mut reached = Vec::new();
         let mut last = None;

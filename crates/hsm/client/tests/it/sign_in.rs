@@ -1,17 +1,24 @@
 //! Log-ins.
 
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread::{self, JoinHandle};
 
 use strongroom_crypto::digest::sha256;
 use strongroom_crypto::{digest, rsa};
-use strongroom_hsm_client::{Cluster, Credentials, LoginStep};
+use strongroom_hsm_client::{Cluster, Credentials, KnownServer, LoginStep};
 use strongroom_hsm_proto::command::{
     BeginRegistration, ChangePassword, Command, FailureCode, FinishRegistration, RegistrationPurpose,
     Result as Done, Role,
 };
+use strongroom_runtime::{Clocks, ManualTime};
 use strongroom_secret::SecretString;
 
-use crate::client::{cluster, create_user, credentials, generate_aes, logged_in, options, usernames};
+use crate::client::{
+    PATIENT, cluster, create_user, credentials, generate_aes, logged_in, options, usernames,
+};
 use crate::rig::Rig;
 
 #[test]
@@ -41,6 +48,38 @@ fn a_user_that_the_first_hsm_has_not_heard_of_is_let_in() {
     let mut new = logged_in(options(&rig), "new", Role::CryptoUser);
     new.call(generate_aes(false)).unwrap();
     assert_eq!(new.user(), Some(("new", Role::CryptoUser)));
+}
+
+#[test]
+fn hsms_that_say_nothing_take_no_time_from_those_that_answer() {
+    let rig = Rig::activated(1);
+    let begun = Clocks::system().real_now();
+    let clock = Arc::new(ManualTime::at(begun));
+    let welcome = i64::try_from(PATIENT.welcome.as_millis()).unwrap();
+    let (mut silent, threads): (Vec<_>, Vec<_>) =
+        (1..=3).map(|number| silent(&clock, begun + number * welcome)).unzip();
+    let mut options = options(&rig);
+    silent.append(&mut options.servers);
+    options.servers = silent;
+    let mut admin = Cluster::new(options, Clocks::new(clock.clone(), 0)).unwrap();
+    admin.login(credentials("admin", Role::Admin)).unwrap();
+    let waited = u128::try_from(Clocks::new(clock, 0).real_now() - begun).unwrap();
+    assert!(waited > PATIENT.call.as_millis(), "they were all waited for");
+    admin.call(create_user("x")).unwrap();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+/// An HSM that takes one connection and is silent, until so late that nobody waits for it any more.
+fn silent(clock: &Arc<ManualTime>, until: i64) -> (KnownServer, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = listener.local_addr().unwrap().to_string().parse().unwrap();
+    let clock = clock.clone();
+    let thread = thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        socket.read(&mut [0; 1]).unwrap();
+        clock.set(until);
+    });
+    (KnownServer { server, learned: false }, thread)
 }
 
 #[test]

@@ -99,11 +99,12 @@ pub(super) async fn assume_role(
     let issued = identities.sessions.issue(&token, input.minimum_session_token_size)?;
     let session = Principal::RoleSession { role: role.entity(account), session: input.role_session_name };
     Ok(AssumeRoleResponse {
+        session_token_size: Some(issued.size()),
+        session_token_utilization: Some(issued.utilization()),
         credentials: Some(answer(issued)),
         assumed_role_user: Some(AssumedRoleUser { assumed_role_id: session.unique_id(), arn: session.arn() }),
         packed_policy_size: packed_size,
         source_identity: token.source_identity,
-        ..Default::default()
     })
 }
 

@@ -56,9 +56,10 @@ pub(super) async fn get_federation_token(
     let token = Token { passed, ..token }.with_tags(tags.into_tags());
     let issued = identities.sessions.issue(&token, input.minimum_session_token_size)?;
     Ok(GetFederationTokenResponse {
+        session_token_size: Some(issued.size()),
+        session_token_utilization: Some(issued.utilization()),
         credentials: Some(answer(issued)),
         federated_user: Some(FederatedUser { federated_user_id: user.unique_id(), arn: user.arn() }),
         packed_policy_size,
-        ..Default::default()
     })
 }

@@ -5,7 +5,7 @@ use strongroom_policy::document::{Document, Kind};
 use strongroom_seal::Sealer;
 
 use super::session_tags::SessionTags;
-use super::sessions::SECRET_LENGTH;
+use super::sessions::{LONGEST_TOKEN, SECRET_LENGTH};
 use super::token::Passed;
 use crate::domain::directory::Directory;
 use crate::domain::document;
@@ -24,9 +24,6 @@ const ROOM: usize = 5 * 1024;
 /// What else a token says, in bytes and at most: who acts, for whom, and since when. Names in it have 64 characters, and
 /// the ARN of a provider some 300.
 const BESIDE: usize = 800;
-
-/// The longest session token that a request may have, in characters (`MAX_SESSION_TOKEN_BYTES` of the signatures).
-const LONGEST_TOKEN: usize = 8 * 1024;
 
 // What fits into the room fits into a request.
 const _: () = assert!((Sealer::OVERHEAD + SECRET_LENGTH + ROOM + BESIDE).div_ceil(3) * 4 <= LONGEST_TOKEN);
@@ -96,6 +93,6 @@ fn too_large_policy(taken: usize, room: usize) -> Refusal {
 }
 
 /// Rounded up: something takes at least one percent.
-fn percent(taken: usize, room: usize) -> i32 {
+pub(super) fn percent(taken: usize, room: usize) -> i32 {
     i32::try_from((taken * 100).div_ceil(room)).unwrap_or(i32::MAX)
 }

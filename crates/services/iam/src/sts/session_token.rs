@@ -27,8 +27,12 @@ pub(super) async fn get_session_token(
     let mfa_ms = second_factor::prove(identities, context, serial, code).await?;
     let expires_ms = identities.sessions.end(seconds);
     let token = Token { mfa_ms, ..Token::new(context.account(), who, context.now_ms, expires_ms) };
-    let credentials = answer(identities.sessions.issue(&token, input.minimum_session_token_size)?);
-    Ok(GetSessionTokenResponse { credentials: Some(credentials), ..Default::default() })
+    let issued = identities.sessions.issue(&token, input.minimum_session_token_size)?;
+    Ok(GetSessionTokenResponse {
+        session_token_size: Some(issued.size()),
+        session_token_utilization: Some(issued.utilization()),
+        credentials: Some(answer(issued)),
+    })
 }
 
 /// Who calls with a long-term credential, and how long sessions that he asks for last, in seconds. A root user's are

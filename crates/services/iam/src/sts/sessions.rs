@@ -16,6 +16,7 @@ use strongroom_seal::{Purpose, Root, Sealer};
 use strongroom_secret::{SecretBytes, SecretString, constant_time_eq};
 use strongroom_store::StoreError;
 
+use super::session_policies::percent;
 use super::token::{Token, Who};
 use crate::directories::Directories;
 use crate::domain::directory::Directory;
@@ -29,6 +30,9 @@ const MOST_OPENED: usize = 4_000;
 
 /// The characters of a secret access key, which precede what a token says.
 pub(super) const SECRET_LENGTH: usize = 40;
+
+/// The longest session token that a request may have, in characters (`MAX_SESSION_TOKEN_BYTES` of the signatures).
+pub(super) const LONGEST_TOKEN: usize = 8 * 1024;
 
 /// Bytes that four characters of a session token stand for.
 const GROUP: usize = 3;
@@ -49,6 +53,18 @@ pub(crate) struct Issued {
     pub(crate) secret: SecretString,
     pub(crate) session_token: String,
     pub(crate) expires_ms: i64,
+}
+
+impl Issued {
+    /// The characters of the session token.
+    pub(super) fn size(&self) -> i32 {
+        i32::try_from(self.session_token.len()).unwrap_or(i32::MAX)
+    }
+
+    /// How much that is of what a session token may have, in percent.
+    pub(super) fn utilization(&self) -> i32 {
+        percent(self.session_token.len(), LONGEST_TOKEN)
+    }
 }
 
 /// A token that was made here, opened.

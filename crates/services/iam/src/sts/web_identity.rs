@@ -80,6 +80,8 @@ pub(super) async fn assume_role_with_web_identity(
     let issued = identities.sessions.issue(&token, input.minimum_session_token_size)?;
     let session = Principal::RoleSession { role: role.entity(account), session: input.role_session_name };
     Ok(AssumeRoleWithWebIdentityResponse {
+        session_token_size: Some(issued.size()),
+        session_token_utilization: Some(issued.utilization()),
         credentials: Some(answer(issued)),
         subject_from_web_identity_token: Some(subject.clone()),
         assumed_role_user: Some(AssumedRoleUser { assumed_role_id: session.unique_id(), arn: session.arn() }),
@@ -87,7 +89,6 @@ pub(super) async fn assume_role_with_web_identity(
         provider: Some(provider_arn),
         audience: Some(audience.clone()),
         source_identity: token.source_identity,
-        ..Default::default()
     })
 }
 

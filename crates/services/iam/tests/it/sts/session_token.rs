@@ -46,43 +46,57 @@ async fn a_user_gets_credentials_of_his_own(database: &TestDatabase) {
     assert_eq!(session.identity().await, root.identity().await);
 }
 
-/// STS API Reference, `MinimumSessionTokenSize`: for trying out whether a client has room for tokens.
+/// STS API Reference, `MinimumSessionTokenSize`: for trying out whether a client has room for tokens; `SessionTokenSize`
+/// and `SessionTokenUtilization` of what is given out.
 async fn a_token_is_as_long_as_it_is_asked_to_be(database: &TestDatabase) {
     let client = client(database).await;
     let user = Actor::user(&client, "a").await;
     client.put_user_policy("a", "p", &allowing("sts:*", "*")).await.unwrap();
     client.create_role("r", &trusting(ACCOUNT, "sts:AssumeRole")).await.unwrap();
     let user = user.anew().await;
-    let length_of = async |credentials: &Credentials| {
+    // Its length, if that is what the answer says.
+    let length_of = async |credentials: Option<Credentials>, size: Option<i32>, utilization: Option<i32>| {
+        let credentials = credentials.unwrap();
         // It is as good as any other.
-        Actor::with(&client, credentials).await;
-        credentials.session_token.len()
-    };
-    let asked = |size| GetSessionTokenRequest { minimum_session_token_size: size, ..Default::default() };
-    let usual = length_of(&user.get_session_token(asked(None)).await.unwrap()).await;
-    for size in [0, 1, 99] {
-        assert_eq!(
-            length_of(&user.get_session_token(asked(Some(size))).await.unwrap()).await,
-            usual,
-            "{size}"
+        Actor::with(&client, &credentials).await;
+        let length = i32::try_from(credentials.session_token.len()).unwrap();
+        assert_eq!(size, Some(length));
+        // Of the longest that a request may have.
+        let utilization = utilization.unwrap();
+        assert!(
+            (utilization - 1) * 8192 < length * 100 && length * 100 <= utilization * 8192,
+            "{utilization}"
         );
+        length
+    };
+    let of_user = async |size| {
+        let input = GetSessionTokenRequest { minimum_session_token_size: size, ..Default::default() };
+        let given = user.sts().get_session_token(&user.context(), input).await.unwrap();
+        length_of(given.credentials, given.session_token_size, given.session_token_utilization).await
+    };
+    let usual = of_user(None).await;
+    for size in [0, 1, 99] {
+        assert_eq!(of_user(Some(size)).await, usual, "{size}");
     }
     for size in [1000, 2047, 2048, 2049, 4095, 4096] {
-        let expected = usize::try_from(size).unwrap().next_multiple_of(4);
-        let of_user = user.get_session_token(asked(Some(size))).await.unwrap();
-        assert_eq!(length_of(&of_user).await, expected, "{size}");
+        let expected = (size + 3) / 4 * 4;
+        assert_eq!(of_user(Some(size)).await, expected, "{size}");
         let input =
             AssumeRoleRequest { minimum_session_token_size: Some(size), ..super::assume_role::asked("r") };
-        let of_role = user.assume(input).await.unwrap();
-        assert_eq!(of_role.packed_policy_size, None);
-        assert_eq!(length_of(&of_role.credentials.unwrap()).await, expected, "{size}");
+        let given = user.assume(input).await.unwrap();
+        assert_eq!(given.packed_policy_size, None);
+        let length =
+            length_of(given.credentials, given.session_token_size, given.session_token_utilization).await;
+        assert_eq!(length, expected, "{size}");
         let input = GetFederationTokenRequest {
             name: "Bob".to_owned(),
             minimum_session_token_size: Some(size),
             ..Default::default()
         };
-        let federated = user.sts().get_federation_token(&user.context(), input).await.unwrap();
-        assert_eq!(length_of(&federated.credentials.unwrap()).await, expected, "{size}");
+        let given = user.sts().get_federation_token(&user.context(), input).await.unwrap();
+        let length =
+            length_of(given.credentials, given.session_token_size, given.session_token_utilization).await;
+        assert_eq!(length, expected, "{size}");
     }
 }
 

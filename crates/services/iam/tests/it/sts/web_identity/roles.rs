@@ -41,6 +41,9 @@ async fn a_trusted_job_gets_a_session(database: &TestDatabase) {
     let assumed = answer.assumed_role_user.unwrap();
     assert_eq!(assumed.arn, format!("arn:aws:sts::{ACCOUNT}:assumed-role/r/build"));
     let credentials = answer.credentials.unwrap();
+    let size = credentials.session_token.len();
+    assert_eq!(answer.session_token_size, Some(i32::try_from(size).unwrap()));
+    assert!(answer.session_token_utilization.is_some());
     assert_eq!(credentials.expiration.as_millis(), NOW / 1000 * 1000 + 3_600_000);
     let session = Actor::with(&client, &credentials).await;
     assert_eq!(session.identity().await, (assumed.arn, assumed.assumed_role_id));
