@@ -66,7 +66,8 @@ pub(crate) struct Recipient<'k> {
 }
 
 /// Checks a policy that the caller gives a key, all of whose users and roles must exist: `bound` has their unique ids.
-/// Unless `bypass` is set, it must let the caller, or its account, replace it again by a request like this one.
+/// It must not mean more than whoever wrote it is likely to have thought. Unless `bypass` is set, it must let the caller,
+/// or its account, replace it again by a request like this one.
 pub(crate) fn check(
     authority: &Authority,
     context: &RequestContext,
@@ -75,7 +76,10 @@ pub(crate) fn check(
     key: Recipient<'_>,
     bypass: bool,
 ) -> Result<KeyPolicy, Refusal> {
-    read(text)?;
+    let document = read(text)?;
+    if document.statements.iter().flat_map(|statement| &statement.conditions).any(is_overly_permissive) {
+        return Err(Refusal::MalformedPolicy(OVERLY_PERMISSIVE.to_owned()));
+    }
     let bound = bound.ok_or_else(invalid_principals)?;
     let policy = KeyPolicy::new(Some(text.to_owned()), bound.clone());
     let Recipient { home, arn, stated } = key;
@@ -88,13 +92,9 @@ pub(crate) fn check(
     Ok(policy)
 }
 
-/// Refuses a text that is no key policy, or means more than whoever wrote it is likely to have thought.
-pub(crate) fn read(text: &str) -> Result<(), Refusal> {
-    let document = Document::parse(text, Kind::Key).map_err(refusal)?;
-    if document.statements.iter().flat_map(|statement| &statement.conditions).any(is_overly_permissive) {
-        return Err(Refusal::MalformedPolicy(OVERLY_PERMISSIVE.to_owned()));
-    }
-    Ok(())
+/// Refuses a text that is no key policy.
+pub(crate) fn read(text: &str) -> Result<Document, Refusal> {
+    Document::parse(text, Kind::Key).map_err(refusal)
 }
 
 /// `ForAllValues` of a pair of the encryption context: a request without that pair fulfils it, whatever the operator

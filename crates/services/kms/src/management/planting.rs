@@ -1,6 +1,7 @@
 //! Keys planted: made, or brought to what the operator's seed says of them. No caller asks for it, so nobody is asked
-//! for permission: a key policy that shuts everybody out is planted too. The rules of `domain` hold all the same, and
-//! each change leaves a record.
+//! for permission: a key policy that shuts everybody out is planted too, and so is one that a caller might not give, as a
+//! seed that was good is to be good at the next start, whatever is asked of callers by then. The rules of `domain` hold
+//! all the same, and each change leaves a record.
 
 use strongroom_identity::{AccountId, Region};
 use strongroom_journal::Record;

@@ -22,6 +22,7 @@ on_both_engines! {
     what_drifts_is_set_right_and_the_rest_stays,
     an_alias_moves_to_the_key_that_is_said,
     nobody_is_asked_for_permission,
+    a_policy_that_is_there_already_is_no_reason_not_to_start,
     a_key_that_is_another_for_life_is_refused,
     a_server_that_lets_nobody_choose_takes_no_material,
     each_change_is_recorded,
@@ -150,6 +151,18 @@ async fn nobody_is_asked_for_permission(database: &TestDatabase) {
     client.describe(KEY).await.unwrap();
     let broken = KeySeedling { policy: Some("{}".to_owned()), ..orders() };
     assert_eq!(refused(&client, &broken).await.0, "KeyPolicy");
+}
+
+/// Such policies were taken from callers too, before KMS refused them.
+async fn a_policy_that_is_there_already_is_no_reason_not_to_start(database: &TestDatabase) {
+    let client = developer(database).await;
+    let team = r#"{"ForAllValues:StringEquals":{"kms:EncryptionContext:team":"blue"}}"#;
+    let loose = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":{team}}}]}}"#
+    );
+    let seedling = KeySeedling { policy: Some(loose), ..orders() };
+    assert_eq!(plant(&client, &seedling).await, made());
+    assert_eq!(plant(&client, &seedling).await, Planted::default());
 }
 
 async fn a_key_that_is_another_for_life_is_refused(database: &TestDatabase) {
