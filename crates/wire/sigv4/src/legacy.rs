@@ -5,6 +5,7 @@
 //! They cover the method, the path, the headers that S3 acts upon, and when they end; HMAC with SHA-1 is as good a proof
 //! of the secret as it was. They do not say for which Region or service they are, nor when they began.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use http::HeaderMap;
@@ -23,6 +24,8 @@ const SIGNATURE: &str = "Signature";
 const EXPIRES: &str = "Expires";
 
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
+/// What headers of AWS's begin with.
+const AMZ: &str = "x-amz-";
 const SECURITY_TOKEN: &str = "x-amz-security-token";
 
 /// The Region for which such a signature is taken to be: that of S3's global endpoint.
@@ -79,7 +82,7 @@ impl LegacyClaim {
     /// Reads the signature of a URL; `None` if it is of another kind. `now_ms` is real time in epoch milliseconds.
     ///
     /// Parameters that choose an operation, as `chooses` tells, have to be among the signed ones: what was signed for a
-    /// bucket is not for its encryption.
+    /// bucket is not for its encryption. So have those that stand for headers of AWS's, however they are written.
     pub fn parse(
         head: &RequestHead<'_>,
         now_ms: i64,
@@ -92,7 +95,10 @@ impl LegacyClaim {
         let query = Query::parse(query).ok()?;
         let access_key_id = query.get(ACCESS_KEY_ID).ok()??;
         let signature = query.get(SIGNATURE).ok()??.into_owned();
-        if query.names().any(|name| chooses(name) && !SIGNED_PARAMETERS.contains(&name)) {
+        let counts_unsigned = |name: &str| {
+            (chooses(name) && !SIGNED_PARAMETERS.contains(&name)) || (is_amz(name) && !is_signed_amz(name))
+        };
+        if query.names().any(counts_unsigned) {
             return Some(Err(AuthError::SignatureMismatch));
         }
         Some(Self::read(head, (path, &query), &access_key_id, signature, now_ms.div_euclid(1_000)))
@@ -137,7 +143,7 @@ impl LegacyClaim {
             let value = header(head.headers, &name)?.map(str::to_owned);
             Ok(match value {
                 Some(value) => value,
-                None => query.get(name.as_str())?.unwrap_or_default().into_owned(),
+                None => one_line(query.get(name.as_str())?.unwrap_or_default())?.into_owned(),
             })
         };
         let (digest, content_type) = (said(CONTENT_MD5)?, said(CONTENT_TYPE)?);
@@ -179,18 +185,33 @@ impl fmt::Debug for LegacyClaim {
     }
 }
 
+/// Whether a parameter, its name encoded, stands for a header of AWS's: readers of headers know no case.
+fn is_amz(name: &str) -> bool {
+    name.get(..AMZ.len()).is_some_and(|start| start.eq_ignore_ascii_case(AMZ))
+}
+
+/// Whether it is written as it is signed: in lower case, and not encoded.
+fn is_signed_amz(name: &str) -> bool {
+    name.starts_with(AMZ) && !name.bytes().any(|byte| byte == b'%' || byte.is_ascii_uppercase())
+}
+
+/// A value that is not several lines of the signed text, as no header's is: it could be taken for other parameters.
+fn one_line(value: Cow<'_, str>) -> Result<Cow<'_, str>, AuthError> {
+    if value.contains(char::is_control) { Err(AuthError::SignatureMismatch) } else { Ok(value) }
+}
+
 /// A line for each header of AWS's, whether it is a header or a parameter that stands for one, ordered by name.
 fn amz_lines(headers: &HeaderMap, query: &Query) -> Result<String, AuthError> {
     let mut lines = Vec::new();
-    for name in headers.keys().filter(|name| name.as_str().starts_with("x-amz-")) {
+    for name in headers.keys().filter(|name| name.as_str().starts_with(AMZ)) {
         let values = headers.get_all(name).iter().map(|value| {
             let text = std::str::from_utf8(value.as_bytes());
             text.map(str::trim).map_err(|_| AuthError::NotText { what: name.as_str().to_owned() })
         });
         lines.push((name.as_str(), values.collect::<Result<Vec<_>, _>>()?.join(",")));
     }
-    for name in query.names().filter(|name| name.starts_with("x-amz-")) {
-        let value = query.get(name)?.unwrap_or_default();
+    for name in query.names().filter(|name| is_signed_amz(name)) {
+        let value = one_line(query.get(name)?.unwrap_or_default())?;
         if lines.iter().any(|(known, _)| *known == name) {
             return Err(AuthError::Repeated { what: name.to_owned() });
         }

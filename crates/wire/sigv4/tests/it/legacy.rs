@@ -81,6 +81,53 @@ fn what_chooses_an_operation_is_signed() {
     assert!(verify(&Method::GET, &format!("{EXAMPLE}&other"), &[], NOW).unwrap().is_ok());
 }
 
+/// Only names in lower case are signed, and readers of headers know no case.
+#[test]
+fn names_of_headers_are_written_as_they_are_signed() {
+    for more in [
+        "X-Amz-Acl=public-read",
+        "X%2DAmz%2DAcl=public-read",
+        "X-AMZ-META-team=x",
+        "x-Amz-acl=public-read",
+        "X-amz-security-token=t",
+    ] {
+        let url = format!("{EXAMPLE}&{more}");
+        assert_eq!(cause(&url, &[], NOW), AuthError::SignatureMismatch, "{url}");
+    }
+    // Of a name that no header has, nobody knows how it is signed.
+    let odd = "/b/k?x-amz-meta-a%20b=c&AWSAccessKeyId=AKID&Expires=1175139620&Signature=SoWl8kHX39Li%2FKrx8unjJaOLWpQ%3D";
+    let refused = verify(&Method::PUT, odd, &[], NOW).unwrap().unwrap_err();
+    assert_eq!(refused, AuthError::SignatureMismatch);
+}
+
+/// What is signed is a text of lines.
+#[test]
+fn no_value_is_two_lines() {
+    let url = |parameters: &str| {
+        format!(
+            "/b/k?{parameters}&AWSAccessKeyId=AKID&Expires=1175139620&Signature=lVevmvlUATdPp%2B%2FwLmebyCVsb1s%3D"
+        )
+    };
+    let apart = url("x-amz-acl=bucket-owner-full-control&x-amz-meta-team=a");
+    assert!(verify(&Method::PUT, &apart, &[], NOW).unwrap().is_ok());
+    let together = url("x-amz-acl=bucket-owner-full-control%0Ax-amz-meta-team%3Aa");
+    let refused = verify(&Method::PUT, &together, &[], NOW).unwrap().unwrap_err();
+    assert_eq!(refused, AuthError::SignatureMismatch);
+
+    // The type of the content stands before the line with the end.
+    let url = |parameters: &str| {
+        format!(
+            "/b/k?{parameters}&AWSAccessKeyId=AKID&Expires=1175139620&Signature=oTEjzA1TOAqetOFf06IlrOMhS6k%3D"
+        )
+    };
+    let apart = url("content-type=a&x-amz-meta-a=b%0A1175139620");
+    let together = url("content-type=a%0A1175139620%0Ax-amz-meta-a:b");
+    for url in [apart, together] {
+        let refused = verify(&Method::PUT, &url, &[], NOW).unwrap().unwrap_err();
+        assert_eq!(refused, AuthError::SignatureMismatch, "{url}");
+    }
+}
+
 #[test]
 fn they_end_and_not_in_too_long_a_time() {
     assert!(verify(&Method::GET, EXAMPLE, &[], 1_175_139_620_000).unwrap().is_ok());
