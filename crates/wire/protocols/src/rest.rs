@@ -6,6 +6,7 @@
 //! are not those of other services: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
 
 mod answer;
+mod carried;
 mod element;
 mod fault;
 mod parameters;
@@ -17,6 +18,8 @@ mod words;
 
 pub use answer::{Answer, host_id};
 pub(crate) use answer::{error, spoken, success, words};
+pub use carried::carried;
+pub(crate) use carried::is_carried;
 pub use fault::Fault;
 pub use read::Request;
 pub use route::{Called, Routes, is_subresource};

@@ -1,6 +1,7 @@
 //! Requests for the one service whose operations are told by methods and paths: S3. They are authenticated before their
 //! bodies are read, which may be too large to be held.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use strongroom_crypto::md5::md5;
 use strongroom_identity::{AccountId, RequestId};
 use strongroom_protocols::Limits as MessageLimits;
 use strongroom_protocols::envelope::{self, Framing, Head};
-use strongroom_protocols::rest::{Answer, Called, Fault, Request, Routes};
+use strongroom_protocols::rest::{Answer, Called, Fault, Request, Routes, carried};
 use strongroom_schema::{ByteStream, Location, MemberTraits, QueryError, Schema, StreamError};
 use strongroom_service::{ApiError, Service};
 use strongroom_sigv4::{BodyProof, Claim};
@@ -23,7 +24,6 @@ use strongroom_sigv4::{BodyProof, Claim};
 use crate::Server;
 use crate::authenticate::host_of;
 use crate::body::{Arriving, Body, BodyError, Share};
-use crate::carried;
 use crate::connection::Turn;
 use crate::download;
 use crate::host::Host;
@@ -84,22 +84,24 @@ impl Server {
         let (context, (proof, signature)) = self.authenticate_head(parts, &found, source, request_id).await?;
         take_up(turn).map_err(refused)?;
 
-        let carried = signature.presigned.then(|| carried::headers(&parts.headers, &called));
-        let headers = carried.as_ref().unwrap_or(&parts.headers);
+        let headers = if signature.presigned {
+            carried(&parts.headers, &called).map(Cow::Owned).map_err(of_fault)
+        } else {
+            Ok(Cow::Borrowed(&parts.headers))
+        };
         let account = context.caller.principal.account();
         let progress = Arc::new(Progress::default());
-        let (decoded, share) = if streams(found.operation().input) {
-            let stream = self.stream(parts, body, (proof, account), progress.clone());
-            let decoded = match stream {
-                Ok(stream) => decode(&found, headers, &called, b"", Some(stream)),
-                Err(error) => Err(error),
-            };
-            (decoded, None)
-        } else {
-            match self.document(parts, body, proof, &found, &progress).await {
-                Ok((document, share)) => (decode(&found, headers, &called, &document, None), Some(share)),
-                Err(error) => (Err(error), None),
+        let (decoded, share) = match headers {
+            Err(error) => (Err(error), None),
+            Ok(headers) if streams(found.operation().input) => {
+                let stream = self.stream(parts, body, (proof, account), progress.clone());
+                let decoded = stream.and_then(|stream| decode(&found, &headers, &called, b"", Some(stream)));
+                (decoded, None)
             }
+            Ok(headers) => match self.document(parts, body, proof, &found, &progress).await {
+                Ok((document, share)) => (decode(&found, &headers, &called, &document, None), Some(share)),
+                Err(error) => (Err(error), None),
+            },
         };
         // Before the operation opens what it will answer with.
         let place = streams(found.operation().output)

@@ -12,7 +12,6 @@ mod admission;
 mod authenticate;
 mod body;
 mod by_path;
-mod carried;
 mod connection;
 mod cors;
 mod date;

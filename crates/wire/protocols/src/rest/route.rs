@@ -105,7 +105,7 @@ impl Called {
     }
 
     /// Names and values of the parameters in the query string, in their order.
-    pub fn query(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn query(&self) -> impl Iterator<Item = (&str, &str)> {
         self.parameters.iter()
     }
 }

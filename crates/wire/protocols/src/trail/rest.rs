@@ -5,7 +5,7 @@
 use strongroom_schema::{Kind, Location, Member, Operation, Structure, Value};
 
 use crate::json::{self, push_string};
-use crate::rest::{Called, words};
+use crate::rest::{Called, is_carried, words};
 
 /// Parameters that a presigned URL has for its signature alone, or that say nothing.
 const NOT_SHOWN: [&str; 6] = [
@@ -36,11 +36,6 @@ pub fn write_rest_parameters(
     if let Some(host) = host {
         out.text("Host", host);
     }
-    for (name, value) in called.query() {
-        if !NOT_SHOWN.contains(&name) {
-            out.text(name, value);
-        }
-    }
     push_headers(&mut out, operation.input.members(), input);
     // Lists of keys and of parts are what data events are about, and as long as a body may be.
     let payload = operation.input.members().iter().position(|member| member.traits.payload);
@@ -54,6 +49,12 @@ pub fn write_rest_parameters(
                 out.text.push_str(policy.trim());
             }
             value => out.member(member, value),
+        }
+    }
+    // Last, for whoever asks chooses the names; what a URL carries for headers was shown with them.
+    for (name, value) in called.query() {
+        if !NOT_SHOWN.contains(&name) && !is_carried(name) && !out.has(name) {
+            out.text(name, value);
         }
     }
     out.finish()
@@ -83,6 +84,7 @@ fn push_headers(out: &mut Members, members: &[Member], structure: &dyn Structure
 #[derive(Default)]
 struct Members {
     text: String,
+    names: Vec<String>,
 }
 
 impl Members {
@@ -92,7 +94,12 @@ impl Members {
         self.text
     }
 
+    fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known == name)
+    }
+
     fn name(&mut self, name: &str) {
+        self.names.push(name.to_owned());
         if !self.text.is_empty() {
             self.text.push(',');
         }

@@ -439,11 +439,22 @@ fn records_show_what_was_asked_under_the_names_that_it_had() {
         shown("PUT", "/b/k?x-id=PutObject", &with, &input),
         r#"{"bucketName":"b","key":"k","Host":"localhost:4566","x-amz-acl":"private"}"#
     );
+    // Each name is there once, and what the request is about comes before what it says beside.
+    let carrying = "/b/k?x-amz-acl=private&X-Amz-Meta-Secret=no&X-Amz-Expires=60";
+    assert_eq!(
+        shown("PUT", carrying, &with, &input),
+        r#"{"bucketName":"b","key":"k","Host":"localhost:4566","x-amz-acl":"private","X-Amz-Expires":"60"}"#
+    );
+    let forged = "/b/k?key=other&Host=other&bucketName=other&X-Amz-Acl=other&a=1&a=2";
+    assert_eq!(
+        shown("PUT", forged, &with, &input),
+        r#"{"bucketName":"b","key":"k","Host":"localhost:4566","x-amz-acl":"private","a":"1"}"#
+    );
     let body = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
     let input: s3::PutBucketTaggingRequest = read("PUT", "/b?tagging", &[], body).unwrap();
     assert_eq!(
         shown("PUT", "/b?tagging", &[], &input),
-        r#"{"bucketName":"b","Host":"localhost:4566","tagging":"","Tagging":{"TagSet":{"Tag":{"Key":"a","Value":"b"}}}}"#
+        r#"{"bucketName":"b","Host":"localhost:4566","Tagging":{"TagSet":{"Tag":{"Key":"a","Value":"b"}}},"tagging":""}"#
     );
     for (policy, recorded) in [(r#"{"a":[1]}"#, r#"{"a":[1]}"#), ("{", r#""{""#)] {
         let input: s3::PutBucketPolicyRequest = read("PUT", "/b?policy", &[], policy).unwrap();

@@ -234,6 +234,31 @@ async fn a_presigned_url_carries_metadata() {
     assert_eq!(shelf.object("plain: team"), None, "it is no presigned URL");
 }
 
+/// What is signed and cannot be carried out is said, and not left away.
+#[tokio::test]
+async fn a_presigned_url_carries_what_headers_can_hold() {
+    let (rig, shelf) = rig(Limits::default()).await;
+    for (query, named) in [
+        ("x-amz-meta-team=a%0Ax-amz-meta-other%3Ab", "x-amz-meta-team"),
+        ("x-amz-acl=private%0D", "x-amz-acl"),
+        ("x-amz-meta-a%20b=c", "x-amz-meta-a b"),
+        // Whoever holds the URL would choose.
+        ("x-amz-acl=private&x-amz-acl=public-read", "x-amz-acl"),
+        ("x-amz-acl=private&X-Amz-Acl=public-read", "X-Amz-Acl"),
+        ("X-Amz-Meta-Team=a&x-amz-meta-team=b", "x-amz-meta-team"),
+    ] {
+        let put =
+            Order { expires: Some(60), ..Order::s3("PUT", &format!("/b/k?{query}"), "anything") }.sign();
+        let answer = rig.call(&put).await;
+        assert_eq!(code(&answer), (400, "InvalidArgument".to_owned()), "{query}");
+        assert_eq!(element(&answer, "ArgumentName").as_deref(), Some(named));
+    }
+    assert_eq!(shelf.object("k"), None);
+    let records = rig.records.all();
+    assert_eq!(records.len(), 6);
+    assert!(records.iter().all(|record| record.error_code.as_deref() == Some("InvalidArgument")));
+}
+
 #[tokio::test]
 async fn documents_are_proved_before_they_are_acted_on() {
     let (rig, shelf) = rig(Limits { document_bytes: 1_000, ..Limits::default() }).await;
@@ -314,6 +339,34 @@ async fn links_of_the_old_kind_are_for_what_they_were_made_for() {
         let answer = rig.call(&unsigned("GET", &format!("{url}&{part}"), "")).await;
         assert_eq!(code(&answer), (403, "SignatureDoesNotMatch".to_owned()), "{part}");
     }
+}
+
+/// Nor does one give what is put another list or other metadata.
+#[tokio::test]
+async fn links_of_the_old_kind_carry_what_is_signed() {
+    let (rig, shelf) = rig(Limits::default()).await;
+    let plain = "/b/plain?AWSAccessKeyId=AKIDEXAMPLE&Expires=1440941760&Signature=Q%2FH9dbAL%2F158brudwEG%2Ba3%2FJ%2F%2FI%3D";
+    for more in
+        ["X-Amz-Acl=public-read", "X%2DAmz%2DAcl=public-read", "X-AMZ-META-team=x", "x-amz-meta-team=x"]
+    {
+        let answer = rig.call(&unsigned("PUT", &format!("{plain}&{more}"), "anything")).await;
+        assert_eq!(code(&answer), (403, "SignatureDoesNotMatch".to_owned()), "{more}");
+    }
+    assert_eq!(shelf.object("plain"), None);
+    assert_eq!(rig.call(&unsigned("PUT", plain, "anything")).await.status, 200);
+
+    let link = |carried: &str| {
+        format!(
+            "/b/k?{carried}&AWSAccessKeyId=AKIDEXAMPLE&Expires=1440941760&Signature=5BBW8jIEGFQ%2B0W88Z2Hp3l8pAGY%3D"
+        )
+    };
+    let together = link("x-amz-acl=private%0Ax-amz-meta-team%3Aa%20b");
+    let answer = rig.call(&unsigned("PUT", &together, "anything")).await;
+    assert_eq!(code(&answer), (403, "SignatureDoesNotMatch".to_owned()));
+    assert_eq!(shelf.object("k"), None);
+    let apart = link("x-amz-acl=private&x-amz-meta-team=a%20b");
+    assert_eq!(rig.call(&unsigned("PUT", &apart, "anything")).await.status, 200);
+    assert_eq!(shelf.object("k: team").unwrap(), "a b");
 }
 
 #[tokio::test]
