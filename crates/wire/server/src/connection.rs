@@ -7,6 +7,7 @@ mod sending;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -23,6 +24,7 @@ use strongroom_identity::Tls;
 use strongroom_protocols::rest::Answer;
 use strongroom_runtime::Shutdown;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::task::coop::unconstrained;
 
 pub(crate) use self::activity::{Activity, Turn};
 pub(crate) use self::crowd::Crowd;
@@ -116,14 +118,7 @@ impl Protocols {
             });
             let connection = self.builder.serve_connection(TokioIo::new(lent), service);
             tokio::pin!(connection);
-            let ended = tokio::select! {
-                // What has arrived by the time that it was waited for long enough is taken up.
-                biased;
-                ended = connection.as_mut() => Ended::ByClient(ended),
-                () = activity.pause(self.head_time) => Ended::ByServer,
-                () = activity.asked_to_leave() => Ended::ForOthers,
-                () = shutdown.begun() => Ended::ByServer,
-            };
+            let ended = first_end(connection.as_mut(), activity, &shutdown, self.head_time).await;
             match ended {
                 Ended::ByClient(Ok(())) => false,
                 // What clients break off is no news.
@@ -172,6 +167,24 @@ enum Ended<R> {
     ForOthers,
 }
 
+/// Waits for the first that ends a connection.
+async fn first_end<R>(
+    connection: Pin<&mut impl Future<Output = R>>,
+    activity: &Activity,
+    shutdown: &Shutdown,
+    head_time: Duration,
+) -> Ended<R> {
+    tokio::select! {
+        biased;
+        // A client who sends without end leaves nothing of what the runtime lets a task do at a time; these come before.
+        () = activity.asked_to_leave() => Ended::ForOthers,
+        () = shutdown.begun() => Ended::ByServer,
+        ended = connection => Ended::ByClient(ended),
+        // What has arrived by the time that it was waited for long enough is taken up.
+        () = unconstrained(activity.pause(head_time)) => Ended::ByServer,
+    }
+}
+
 /// The answer to what comes when the connection is about to be closed. Nothing was done for it, so that the client may
 /// try again.
 fn too_late() -> Response<Answer> {
@@ -187,4 +200,59 @@ async fn discard(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> std::io::Re
     stream.shutdown().await?;
     while stream.read(&mut bytes).await? > 0 {}
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use strongroom_runtime::ShutdownOwner;
+    use tokio::sync::oneshot;
+    use tokio::task::coop::consume_budget;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_mins(1);
+
+    /// A connection on which there is always more, so that it uses up what a task may do at a time.
+    async fn endless() {
+        loop {
+            consume_budget().await;
+        }
+    }
+
+    /// Runs such a connection until something ends it.
+    fn run(
+        shutdown: &Shutdown,
+        activity: &Arc<Activity>,
+        head_time: Duration,
+    ) -> oneshot::Receiver<Ended<()>> {
+        let (sender, receiver) = oneshot::channel();
+        let (stopping, activity) = (shutdown.clone(), activity.clone());
+        shutdown.spawn(async move {
+            let ended = first_end(pin!(endless()), &activity, &stopping, head_time).await;
+            assert!(sender.send(ended).is_ok(), "somebody waits for it");
+        });
+        receiver
+    }
+
+    #[tokio::test]
+    async fn a_client_who_sends_without_end_is_ended() {
+        let (owner, activity) = (ShutdownOwner::new(), Arc::new(Activity::new()));
+        let shutdown = owner.handle();
+        let idle = run(&shutdown, &activity, Duration::from_millis(10));
+        let ended = tokio::time::timeout(LONG, idle).await.expect("no request came in time").unwrap();
+        assert!(matches!(ended, Ended::ByServer));
+
+        let others = run(&shutdown, &activity, LONG * 10);
+        tokio::task::yield_now().await;
+        assert!(activity.ask_to_leave());
+        let ended = tokio::time::timeout(LONG, others).await.expect("it was asked to leave").unwrap();
+        assert!(matches!(ended, Ended::ForOthers));
+
+        let stopped = run(&shutdown, &Arc::new(Activity::new()), LONG * 10);
+        tokio::task::yield_now().await;
+        assert!(owner.finish(LONG).await, "the server stops");
+        assert!(matches!(stopped.await.unwrap(), Ended::ByServer));
+    }
 }
