@@ -31,12 +31,10 @@ struct Stated<'s> {
 }
 
 impl<'s> Stated<'s> {
-    fn read(input: &'s s3::CompleteMultipartUploadRequest) -> Result<Self, Refusal> {
-        let parts = input.multipart_upload.as_ref().and_then(|upload| upload.parts.as_deref());
-        let parts = parts.unwrap_or_default();
-        if parts.is_empty() || parts.len() > MOST_PARTS as usize {
-            return Err(Refusal::malformed_xml());
-        }
+    fn read(
+        input: &'s s3::CompleteMultipartUploadRequest,
+        parts: &'s [s3::CompletedPart],
+    ) -> Result<Self, Refusal> {
         let checksum = checksum::one_of_upload(&given!(input))?;
         Ok(Self { parts, size: input.mpu_object_size, checksum })
     }
@@ -61,6 +59,13 @@ impl<'s> Stated<'s> {
             && self.parts.iter().zip(parts).all(|(listed, part)| is_listed(listed, part))
             && self.check_whole(content.size, content.facts.checksum.as_ref()).is_ok()
     }
+}
+
+/// The parts that a completion lists.
+fn parts_of(input: &s3::CompleteMultipartUploadRequest) -> Result<&[s3::CompletedPart], Refusal> {
+    let parts = input.multipart_upload.as_ref().and_then(|upload| upload.parts.as_deref());
+    let fits = |parts: &&[_]| !parts.is_empty() && parts.len() <= MOST_PARTS as usize;
+    parts.filter(fits).ok_or_else(Refusal::malformed_xml)
 }
 
 /// Whether it is this part that a completion lists: by number, entity tag, and checksum if it states one.
@@ -134,7 +139,7 @@ pub(super) async fn complete_multipart_upload(
     };
     conditions.check_form()?;
     let expected_owner = input.expected_bucket_owner.as_deref();
-    let stated = Stated::read(&input)?;
+    let parts = parts_of(&input)?;
     context.ask(
         ConditionKeys::new()
             .with_some("s3:if-match", input.if_match.as_deref())
@@ -142,6 +147,7 @@ pub(super) async fn complete_multipart_upload(
     );
     let object = (input.bucket.as_str(), input.key.as_str());
     let permitted = storage.on_object::<actions::PutObject>(context, object, expected_owner).await?;
+    let stated = Stated::read(&input, parts)?;
     let finish = |upload: &Upload, there: &[Part]| {
         let Listed { numbers, size, etag, checksum } = listed(upload, there, stated.parts)?;
         stated.check_whole(size, checksum.as_ref())?;

@@ -29,11 +29,11 @@ pub(super) async fn delete_object(
     if input.mfa.is_some() {
         return Err(Refusal::NotYet("deletions that take a second factor (MFA delete)"));
     }
+    let expected_owner = input.expected_bucket_owner.as_deref();
+    Place::of_object(storage.bucket(&input.bucket, expected_owner).await?, &input.key).note(context);
     if input.if_match_size.is_some() || input.if_match_last_modified_time.is_some() {
         return Err(OTHER_CONDITIONS);
     }
-    let expected_owner = input.expected_bucket_owner.as_deref();
-    Place::of_object(storage.bucket(&input.bucket, expected_owner).await?, &input.key).note(context);
     context.ask(
         ConditionKeys::new()
             .with_some("s3:VersionId", input.version_id.as_deref())
@@ -73,8 +73,9 @@ pub(super) async fn delete_objects(
     let (mut deleted, mut errors) = (Vec::new(), Vec::new());
     let mut seen = HashSet::new();
     for object in objects {
-        // What is named twice is deleted once.
-        if !seen.insert((&object.key, &object.version_id, &object.e_tag)) {
+        let has_other_conditions = object.size.is_some() || object.last_modified_time.is_some();
+        // What is named twice is deleted once; what is refused stands for no other.
+        if !has_other_conditions && !seen.insert((&object.key, &object.version_id, &object.e_tag)) {
             continue;
         }
         let victim = Victim {
@@ -91,7 +92,7 @@ pub(super) async fn delete_objects(
         );
         // The first change commits with the draft of the record, which speaks of them all; later ones find it there.
         let outcome = match check_key(&object.key) {
-            Ok(()) if object.size.is_some() || object.last_modified_time.is_some() => Err(OTHER_CONDITIONS),
+            Ok(()) if has_other_conditions => Err(OTHER_CONDITIONS),
             Ok(()) => storage.delete(context, &victim, deleted.is_empty()).await,
             Err(refusal) => Err(refusal),
         };

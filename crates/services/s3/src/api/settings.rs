@@ -21,19 +21,19 @@ pub(super) async fn put_bucket_encryption(
     let [rule] = input.server_side_encryption_configuration.rules.as_slice() else {
         return Err(Refusal::malformed_xml());
     };
-    let Some(by_default) = &rule.apply_server_side_encryption_by_default else {
+    let by_default = rule.apply_server_side_encryption_by_default.as_ref();
+    if by_default.is_none() && rule.blocked_encryption_types.is_none() {
         return Err(Refusal::malformed_xml());
-    };
+    }
     let blocked = rule.blocked_encryption_types.as_ref().map(|blocked| {
         let kinds = blocked.encryption_type.as_deref().unwrap_or_default();
         kinds.iter().map(|kind| kind.as_str().to_owned()).collect()
     });
-    let encryption = DefaultEncryption::new(
-        by_default.sse_algorithm.as_str(),
-        by_default.kms_master_key_id.clone(),
-        rule.bucket_key_enabled.unwrap_or_default(),
-    )?
-    .blocking(blocked)?;
+    // Where the list stands alone, the default is what a bucket has without a configuration.
+    let algorithm = by_default.map_or("AES256", |by_default| by_default.sse_algorithm.as_str());
+    let key = by_default.and_then(|by_default| by_default.kms_master_key_id.clone());
+    let has_bucket_key = rule.bucket_key_enabled.unwrap_or_default();
+    let encryption = DefaultEncryption::new(algorithm, key, has_bucket_key)?.blocking(blocked)?;
     let owner = input.expected_bucket_owner.as_deref();
     storage
         .change_bucket::<actions::PutEncryptionConfiguration>(context, &input.bucket, owner, |_, settings| {

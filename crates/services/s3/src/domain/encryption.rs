@@ -233,6 +233,15 @@ mod tests {
         assert_eq!(managed.resolve(&DefaultEncryption::default()).ok().unwrap().key, None);
     }
 
+    /// Settings of older servers have no list of what is blocked, and stay as they are.
+    #[test]
+    fn a_default_that_an_older_server_wrote_is_read() {
+        let text = r#"{"algorithm":"aws:kms","key":"k1","hasBucketKey":true}"#;
+        let read: DefaultEncryption = serde_json::from_str(text).unwrap();
+        assert_eq!(read, DefaultEncryption::new("aws:kms", Some("k1".to_owned()), true).ok().unwrap());
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+    }
+
     #[test]
     fn a_key_needs_its_algorithm() {
         let refused = |asked: Asked<'_>| asked.resolve(&DefaultEncryption::default()).is_err();

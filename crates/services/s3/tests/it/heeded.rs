@@ -1,6 +1,7 @@
 //! What a request asks beyond the usual: it is heeded or refused, and never passed over.
 
 use strongroom_api_s3::{self as s3, S3 as _};
+use strongroom_identity::RequestContext;
 use strongroom_schema::Timestamp;
 use strongroom_secret::Secret;
 use strongroom_testkit::{TestDatabase, on_both_engines};
@@ -9,6 +10,8 @@ use crate::fixture::{World, code};
 
 on_both_engines! {
     nothing_is_deleted_whose_condition_nobody_looks_at,
+    each_entry_of_a_deletion_is_answered,
+    what_is_refused_for_a_condition_names_its_object,
     directory_buckets_are_no_buckets_here,
     what_a_bucket_blocks_is_kept_and_counts,
     markers_encodings_and_attributes_are_checked,
@@ -48,6 +51,56 @@ async fn nothing_is_deleted_whose_condition_nobody_looks_at(database: &TestDatab
     assert_eq!(owner.get("mine", "k").await.unwrap(), b"1");
 }
 
+/// An entry that is refused for its condition is not the one that a later entry repeats.
+async fn each_entry_of_a_deletion_is_answered(database: &TestDatabase) {
+    let world = World::new(database).await;
+    let owner = world.owner();
+    owner.make("mine").await;
+    owner.put("mine", "k", b"1").await.unwrap();
+    let object = |size| s3::ObjectIdentifier { key: "k".to_owned(), size, ..Default::default() };
+    let input = s3::DeleteObjectsRequest {
+        bucket: "mine".to_owned(),
+        delete: s3::Delete { objects: vec![object(Some(5)), object(None)], ..Default::default() },
+        ..Default::default()
+    };
+    let done = world.s3.delete_objects(&owner.changing(), input).await.unwrap();
+    let codes: Vec<_> = done.errors.unwrap().into_iter().filter_map(|error| error.code).collect();
+    assert_eq!(codes, ["NotImplemented"]);
+    assert_eq!(done.deleted.unwrap().len(), 1);
+    assert_eq!(code(owner.get("mine", "k").await), "NoSuchKey");
+}
+
+/// Records of what is refused name what it was about.
+async fn what_is_refused_for_a_condition_names_its_object(database: &TestDatabase) {
+    let world = World::new(database).await;
+    let owner = world.owner();
+    owner.make("mine").await;
+    let named = |context: &RequestContext| -> Vec<_> {
+        context.take_notes().resources.into_iter().map(|resource| resource.arn).collect()
+    };
+    let context = owner.changing();
+    let input = s3::DeleteObjectRequest {
+        bucket: "mine".to_owned(),
+        key: "k".to_owned(),
+        if_match_size: Some(5),
+        ..Default::default()
+    };
+    assert_eq!(code(world.s3.delete_object(&context, input).await), "NotImplemented");
+    assert_eq!(named(&context), ["arn:aws:s3:::mine/k", "arn:aws:s3:::mine"]);
+    let context = owner.changing();
+    let part = s3::CompletedPart { part_number: Some(1), e_tag: Some("e".to_owned()), ..Default::default() };
+    let input = s3::CompleteMultipartUploadRequest {
+        bucket: "mine".to_owned(),
+        key: "k".to_owned(),
+        upload_id: "u".to_owned(),
+        multipart_upload: Some(s3::CompletedMultipartUpload { parts: Some(vec![part]) }),
+        checksum_sha256: Some("short".to_owned()),
+        ..Default::default()
+    };
+    assert_eq!(code(world.s3.complete_multipart_upload(&context, input).await), "InvalidRequest");
+    assert_eq!(named(&context), ["arn:aws:s3:::mine/k", "arn:aws:s3:::mine"]);
+}
+
 async fn directory_buckets_are_no_buckets_here(database: &TestDatabase) {
     let world = World::new(database).await;
     let owner = world.owner();
@@ -75,11 +128,13 @@ async fn what_a_bucket_blocks_is_kept_and_counts(database: &TestDatabase) {
     let world = World::new(database).await;
     let owner = world.owner();
     owner.make("mine").await;
-    let block = async |kinds: Option<&[&str]>| {
-        let by_default =
-            s3::ServerSideEncryptionByDefault { sse_algorithm: "AES256".into(), kms_master_key_id: None };
+    let set = async |algorithm: Option<&str>, kinds: Option<&[&str]>| {
+        let by_default = algorithm.map(|algorithm| s3::ServerSideEncryptionByDefault {
+            sse_algorithm: algorithm.into(),
+            kms_master_key_id: None,
+        });
         let rule = s3::ServerSideEncryptionRule {
-            apply_server_side_encryption_by_default: Some(by_default),
+            apply_server_side_encryption_by_default: by_default,
             blocked_encryption_types: kinds.map(|kinds| s3::BlockedEncryptionTypes {
                 encryption_type: Some(kinds.iter().map(|kind| (*kind).into()).collect()),
             }),
@@ -92,11 +147,14 @@ async fn what_a_bucket_blocks_is_kept_and_counts(database: &TestDatabase) {
         };
         code(world.s3.put_bucket_encryption(&owner.changing(), input).await)
     };
-    let blocked = async || {
+    let block = async |kinds: Option<&[&str]>| set(Some("AES256"), kinds).await;
+    let rule = async || {
         let input = s3::GetBucketEncryptionRequest { bucket: "mine".to_owned(), ..Default::default() };
         let found = world.s3.get_bucket_encryption(&owner.context(), input).await.unwrap();
-        let rule = found.server_side_encryption_configuration.unwrap().rules.remove(0);
-        let kinds = rule.blocked_encryption_types.map(|blocked| blocked.encryption_type.unwrap());
+        found.server_side_encryption_configuration.unwrap().rules.remove(0)
+    };
+    let blocked = async || {
+        let kinds = rule().await.blocked_encryption_types.map(|blocked| blocked.encryption_type.unwrap());
         kinds.map(|kinds| kinds.iter().map(|kind| kind.as_str().to_owned()).collect::<Vec<_>>())
     };
     let with_own_key = async || {
@@ -120,6 +178,17 @@ async fn what_a_bucket_blocks_is_kept_and_counts(database: &TestDatabase) {
     assert_eq!(with_own_key().await, "NotImplemented");
     assert_eq!(block(None).await, "ok");
     assert_eq!(blocked().await, None);
+    // A list may stand alone; then the default is what a bucket has without a configuration.
+    assert_eq!(set(Some("aws:kms"), None).await, "ok");
+    assert_eq!(set(None, Some(&["SSE-C"])).await, "ok");
+    assert_eq!(blocked().await.unwrap(), ["SSE-C"]);
+    let by_default = rule().await.apply_server_side_encryption_by_default.unwrap();
+    assert_eq!(by_default.sse_algorithm.as_str(), "AES256");
+    assert_eq!(with_own_key().await, "AccessDenied");
+    for nothing in [None, Some(&[] as &[_])] {
+        assert_eq!(set(None, nothing).await, "MalformedXML");
+    }
+    assert_eq!(blocked().await.unwrap(), ["SSE-C"]);
 }
 
 async fn markers_encodings_and_attributes_are_checked(database: &TestDatabase) {
