@@ -25,6 +25,9 @@ const PAGE: i32 = 50;
 /// Streams that are looked at for one page, and some more than one page shows, in the order of their last events.
 const MOST_LOOKED_AT: usize = 1_000;
 
+/// Rows beyond those that have room on a page that are read at once, to see whether the list goes on.
+const BEYOND: usize = 10;
+
 /// What tokens are for: streams by name, with events, and those of the same list that have had none.
 const BY_NAME: &str = "streams";
 const BY_EVENT: &str = "last events";
@@ -134,7 +137,8 @@ enum Place {
     Without(String),
 }
 
-/// Some streams of such a list, how many were looked at for them, whether there was no room for more, and where it goes on.
+/// Some streams of such a list, how many were looked at for them, whether another was found for which there was no room, and
+/// where it goes on.
 struct Step {
     shown: Vec<LogStream>,
     looked_at: usize,
@@ -199,7 +203,7 @@ impl List<'_> {
         loop {
             let room = self.limit.saturating_sub(shown.len());
             let step = match place {
-                Place::With(after) => self.with_events(after, room).await?,
+                Place::With(after) => self.with_events(after, room, left).await?,
                 Place::Without(after) => self.without_events(after, room, left).await?,
             };
             shown.extend(step.shown);
@@ -215,24 +219,34 @@ impl List<'_> {
         if self.is_descending { streams::END.to_owned() } else { String::new() }
     }
 
-    async fn with_events(&self, after: Option<stored::After>, room: usize) -> Result<Step, Refusal> {
-        let (db, most) = (&self.logs.events, room.saturating_add(1));
-        let rows = stored::list(db, self.group.id, after, self.is_descending, most).await?;
+    async fn with_events(
+        &self,
+        mut after: Option<stored::After>,
+        room: usize,
+        most: usize,
+    ) -> Result<Step, Refusal> {
+        let most = most.min(room.saturating_add(BEYOND));
+        let rows = stored::list(&self.logs.events, self.group.id, after, self.is_descending, most).await?;
+        let looked_at = rows.len();
         let mut shown = Vec::new();
-        for row in rows.iter().take(room) {
+        for row in rows {
             let stream =
                 streams::find_by_id(&self.logs.db, &self.logs.mac, self.group.id, row.stream).await?;
             // Of one that was deleted the events are still to be removed.
-            shown.extend(stream.map(|stream| self.shown(&stream, Some(*row))));
+            if let Some(stream) = stream {
+                if shown.len() == room {
+                    return Ok(Step { shown, looked_at, is_full: true, next: Some(Place::With(after)) });
+                }
+                shown.push(self.shown(&stream, Some(row)));
+            }
+            after = Some((row.last_ms, row.stream));
         }
-        let is_more = rows.len() > room;
-        let next = if is_more {
-            let last = rows.iter().take(room).next_back();
-            Some(Place::With(last.map(|last| (last.last_ms, last.stream)).or(after)))
-        } else {
-            self.is_descending.then(|| Place::Without(self.first()))
+        let next = match (looked_at < most, self.is_descending) {
+            (false, _) => Some(Place::With(after)),
+            (true, true) => Some(Place::Without(self.first())),
+            (true, false) => None,
         };
-        Ok(Step { is_full: is_more && shown.len() == room, shown, looked_at: rows.len(), next })
+        Ok(Step { shown, looked_at, is_full: false, next })
     }
 
     async fn without_events(&self, mut after: String, room: usize, most: usize) -> Result<Step, Refusal> {

@@ -173,3 +173,31 @@ pub(crate) async fn delete(tx: &mut Tx<'_>, group: Id, name: &str) -> Result<Opt
 pub(crate) async fn delete_all(tx: &mut Tx<'_>, group: Id) -> Result<(), StoreError> {
     tx.execute(DELETE_ALL, &[group.into()]).await.map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rules of older servers do not say what minutes are noted under, and rules without anything optional leave that out.
+    #[test]
+    fn a_rule_that_an_older_server_wrote_is_read() {
+        let text = r#"{"pattern":"[ip, size]","metric":"Bytes","namespace":"App","value":"$size","default":0.5,"dimensions":[["Ip","$ip"]],"unit":"Bytes"}"#;
+        let kept: Kept = serde_json::from_str(text).unwrap();
+        let rule = Rule {
+            pattern: "[ip, size]".to_owned(),
+            metric: "Bytes".to_owned(),
+            namespace: "App".to_owned(),
+            value: "$size".to_owned(),
+            default: Some(0.5),
+            dimensions: vec![("Ip".to_owned(), "$ip".to_owned())],
+            unit: Some("Bytes".to_owned()),
+        };
+        assert_eq!(kept.rule, rule);
+        assert_eq!(noted_under("sizes", kept.noted_under), "sizes");
+        let bare = r#"{"pattern":"ERROR","metric":"Errors","namespace":"App","value":"1"}"#;
+        let Kept { rule, noted_under: note } = serde_json::from_str(bare).unwrap();
+        assert_eq!((rule.value.as_str(), rule.default, rule.unit), ("1", None, None));
+        assert!(rule.dimensions.is_empty());
+        assert_eq!(noted_under("errors", note), "errors");
+    }
+}

@@ -10,6 +10,7 @@ on_both_engines! {
     a_stream_tells_what_it_has_had,
     streams_are_listed_by_name,
     streams_are_listed_by_their_last_events,
+    nobody_is_sent_on_for_streams_that_are_gone,
     one_call_passes_over_so_many_streams,
 }
 
@@ -115,6 +116,33 @@ async fn streams_are_listed_by_their_last_events(database: &TestDatabase) {
     };
     let (_, text) = refused(lab.logs.describe_log_streams(&root.context(), input).await);
     assert_eq!(text, "Cannot order by LastEventTime with a logStreamNamePrefix.");
+}
+
+/// Streams that were deleted and are not swept yet are no reason for another page.
+async fn nobody_is_sent_on_for_streams_that_are_gone(database: &TestDatabase) {
+    let lab = Lab::new(database).await;
+    let root = lab.root();
+    root.create("g").await.unwrap();
+    for (at, name) in ["gone1", "gone2", "a", "gone3", "b", "gone4", "gone5"].into_iter().enumerate() {
+        root.stream("g", name).await.unwrap();
+        root.put(("g", name), &[(START + i64::try_from(at).unwrap(), "x")]).await.unwrap();
+    }
+    for number in 1..=5 {
+        root.delete_stream("g", &format!("gone{number}")).await.unwrap();
+    }
+    for (limit, most) in [(1, 2), (2, 1), (3, 1)] {
+        let asked = api::DescribeLogStreamsRequest {
+            order_by: Some(api::OrderBy::LastEventTime),
+            limit: Some(limit),
+            ..Default::default()
+        };
+        let back = api::DescribeLogStreamsRequest { descending: Some(true), ..asked.clone() };
+        for (asked, names) in [(asked, ["a", "b"]), (back, ["b", "a"])] {
+            let pages = pages(&root, asked).await;
+            assert_eq!(pages.concat(), names, "{limit}");
+            assert_eq!(pages.len(), most, "{limit}");
+        }
+    }
 }
 
 const GROUP: Statement = Statement::new("SELECT group_id FROM logs_groups");
