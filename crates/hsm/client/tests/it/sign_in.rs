@@ -66,7 +66,9 @@ fn hsms_that_say_nothing_take_no_time_from_those_that_answer() {
     let waited = u128::try_from(Clocks::new(clock, 0).real_now() - begun).unwrap();
     assert!(waited > PATIENT.call.as_millis(), "they were all waited for");
     admin.call(create_user("x")).unwrap();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
 }
 
 /// An HSM that takes one connection and is silent, until so late that nobody waits for it any more.
@@ -76,7 +78,7 @@ fn silent(clock: &Arc<ManualTime>, until: i64) -> (KnownServer, JoinHandle<()>) 
     let clock = clock.clone();
     let thread = thread::spawn(move || {
         let (mut socket, _) = listener.accept().unwrap();
-        socket.read(&mut [0; 1]).unwrap();
+        socket.read_exact(&mut [0; 1]).unwrap();
         clock.set(until);
     });
     (KnownServer { server, learned: false }, thread)
