@@ -33,7 +33,7 @@ impl JournalRecorder {
         let manner = Manner::of(call.service.event_source);
         let asked =
             Asked { operation, parameters: call.request_parameters, error_code: error_code.as_deref() };
-        let request_parameters = (manner.parameters)(asked);
+        let request_parameters = manner.shown_parameters(asked);
         let has_list = !call.resources.is_empty() || manner.is_about_nothing(operation);
         let resources = call.resources.iter().map(|resource| Resource {
             account_id: Some(resource.account.clone()),

@@ -13,8 +13,8 @@ pub(super) struct Asked<'a> {
 /// How the records of a service are made where they differ from others'.
 pub(super) struct Manner {
     event_source: &'static str,
-    /// The parameters that are shown.
-    pub(super) parameters: fn(Asked<'_>) -> Option<String>,
+    /// The parameters that are shown, apart from what is shown of no service.
+    parameters: fn(Asked<'_>) -> Option<String>,
     /// What is shown of an operation's answer.
     pub(super) elements: fn(&'static str, String) -> Option<String>,
     /// The name of an operation.
@@ -43,7 +43,7 @@ const PLAIN: Manner = Manner {
 };
 
 /// The services that have something particular.
-static PARTICULAR: [Manner; 8] = [
+static PARTICULAR: [Manner; 6] = [
     Manner {
         event_source: "kms.amazonaws.com",
         parameters: |Asked { operation, parameters, .. }| {
@@ -66,8 +66,6 @@ static PARTICULAR: [Manner; 8] = [
         },
         ..PLAIN
     },
-    Manner { event_source: "iam.amazonaws.com", parameters: without_codes, ..PLAIN },
-    Manner { event_source: "sts.amazonaws.com", parameters: without_codes, ..PLAIN },
     Manner {
         event_source: "s3.amazonaws.com",
         name: strongroom_s3::event_name,
@@ -93,14 +91,15 @@ static PARTICULAR: [Manner; 8] = [
     },
 ];
 
-fn without_codes(asked: Asked<'_>) -> Option<String> {
-    asked.parameters.and_then(strongroom_iam::conceal_codes)
-}
-
 impl Manner {
     /// That of the service with this event source.
     pub(super) fn of(event_source: &str) -> &'static Self {
         PARTICULAR.iter().find(|manner| manner.event_source == event_source).unwrap_or(&PLAIN)
+    }
+
+    /// The parameters of a call that are shown: one-time codes of no service, whatever is particular to it.
+    pub(super) fn shown_parameters(&self, asked: Asked<'_>) -> Option<String> {
+        (self.parameters)(asked).and_then(strongroom_iam::conceal_codes)
     }
 
     /// Whether calls of an operation are management events, as far as the service's schema does not say otherwise.
@@ -133,7 +132,7 @@ mod tests {
     fn each_service_shows_what_may_be_shown() {
         let shown = |source: &str, operation: &'static str, parameters: &str| {
             let parameters = Some(parameters.to_owned());
-            (Manner::of(source).parameters)(Asked { operation, parameters, error_code: None })
+            Manner::of(source).shown_parameters(Asked { operation, parameters, error_code: None })
         };
         let kms = "kms.amazonaws.com";
         assert_eq!(shown(kms, "Decrypt", r#"{"grantTokens":["t"]}"#).as_deref(), Some("{}"));
@@ -141,13 +140,45 @@ mod tests {
         assert_eq!(shown(kms, "GenerateRandom", r#"{"numberOfBytes":1}"#), None);
         let code = r#"{"durationSeconds":900,"tokenCode":"123456"}"#;
         let without = Some(r#"{"durationSeconds":900}"#.to_owned());
-        assert_eq!(shown("sts.amazonaws.com", "GetSessionToken", code), without);
-        assert_eq!(shown("iam.amazonaws.com", "GetSessionToken", code), without);
+        // Of no service, whether it has a row or none.
+        let with_row = PARTICULAR.iter().map(|manner| manner.event_source);
+        for source in with_row.chain(["sts.amazonaws.com", "iam.amazonaws.com", "cloudhsm.amazonaws.com"]) {
+            assert_eq!(shown(source, "GetSessionToken", code), without, "{source}");
+        }
         let events = r#"{"logGroupName":"g","logEvents":[{"message":"m"}]}"#;
         let group = Some(r#"{"logGroupName":"g"}"#.to_owned());
         assert_eq!(shown("logs.amazonaws.com", "PutLogEvents", events), group);
         let message = shown("sns.amazonaws.com", "Publish", r#"{"message":"m"}"#).unwrap();
         assert!(!message.contains(r#""m""#), "{message}");
         assert_eq!(shown("monitoring.amazonaws.com", "ListMetrics", "{}").as_deref(), Some("{}"));
+        let nothing = |source: &str, error_code| {
+            let asked = Asked { operation: "DescribeVpcs", parameters: None, error_code };
+            Manner::of(source).shown_parameters(asked)
+        };
+        let lists = Some(r#"{"vpcSet":{},"filterSet":{}}"#.to_owned());
+        assert_eq!(nothing("ec2.amazonaws.com", None), lists);
+        assert_eq!(nothing("ec2.amazonaws.com", Some("InvalidParameterValue")), None);
+        assert_eq!(nothing("cloudhsm.amazonaws.com", None), None);
+    }
+
+    #[test]
+    fn each_service_tells_the_rest_in_its_manner() {
+        let (kms, s3, logs) = (
+            Manner::of("kms.amazonaws.com"),
+            Manner::of("s3.amazonaws.com"),
+            Manner::of("logs.amazonaws.com"),
+        );
+        let plain = Manner::of("cloudhsm.amazonaws.com");
+        let answer = r#"{"grantId":"g","grantToken":"t"}"#;
+        let elements = |manner: &Manner| (manner.elements)("CreateGrant", answer.to_owned()).unwrap();
+        assert_eq!(elements(kms), r#"{"grantId":"g"}"#);
+        assert_eq!(elements(plain), answer);
+        assert!(kms.is_about_nothing("ListAliases") && kms.is_about_nothing("GenerateRandom"));
+        assert!(!kms.is_about_nothing("DescribeKey") && !plain.is_about_nothing("ListAliases"));
+        let named = |manner: &Manner| ((manner.name)("ListObjectsV2"), (manner.agent)("aws-cli"));
+        assert_eq!(named(s3), ("ListObjects", "[aws-cli]".to_owned()));
+        assert_eq!(named(plain), ("ListObjectsV2", "aws-cli".to_owned()));
+        assert!(logs.names_version);
+        assert!(![kms, s3, plain].iter().any(|manner| manner.names_version));
     }
 }
