@@ -156,7 +156,7 @@ def own_store(own_aws, tmp_path) -> Store:
 @pytest.fixture
 def strict_cluster(program, tmp_path):
     """An active cluster of two HSMs, at a server that does what AWS does and nothing beyond."""
-    node = node_with_hsms(program, tmp_path, "--compat-strict")
+    node = node_with_hsms(program, tmp_path, "--compat-strict", *PATIENT)
     cluster = Cluster(Cli(node.start()), tmp_path / "cluster")
     cluster.first_use("us-east-1a", "us-east-1b")
     yield cluster

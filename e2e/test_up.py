@@ -11,6 +11,7 @@ import pytest
 
 from rig import policy, sdk
 from rig.cluster import PATIENCE, openssl
+from rig.faults import Faults
 from rig.networks import Network
 from rig.node import wait_until
 from rig.policy import allow, deny
@@ -51,7 +52,7 @@ class Served(NamedTuple):
 def here(program, tmp_path):
     """`up` with a server of its own, and addresses of HSMs that no other server of this machine has."""
     network = Network()
-    up = Up(program, tmp_path, "--listen", "127.0.0.1:0", "--vpc-cidr", network.cidr)
+    up = Up(program, tmp_path, "--listen", "127.0.0.1:0", "--vpc-cidr", network.cidr, *PATIENT)
     yield up
     up.ensure_gone()
     network.give_back()
@@ -132,6 +133,17 @@ def test_a_shell_is_set_up_by_one_file(at):
     for line in [f"AWS_ENDPOINT_URL={document['endpoint']}", "AWS_ACCESS_KEY_ID=test", "AWS_DEFAULT_REGION=us-east-1"]:
         assert line in done.stdout.splitlines()
     assert "stale" not in done.stdout
+
+
+def test_a_key_is_asked_for_again_where_kms_has_not_heard_from_the_hsms(at, fresh_node):
+    faults, cloudtrail = Faults(fresh_node), sdk.client(fresh_node, "cloudtrail")
+    faults.set("call-fails", "kms:CreateKey", "--error-code", "CloudHsmClusterInvalidConfigurationException")
+    at.start("--json")
+    asked = [{"AttributeKey": "EventName", "AttributeValue": "CreateKey"}]
+    wait_until(lambda: len(cloudtrail.lookup_events(LookupAttributes=asked)["Events"]) > 1, "a second call", WHOLE)
+    faults.clear()
+    assert at.process.wait(WHOLE) == 0, at.said()
+    assert len(sdk.client(fresh_node, "kms").list_keys()["Keys"]) == 1
 
 
 STEPS = ["server", "cluster", "first HSM", "initialized", "activated", "users", "key store", "connected", "key"]

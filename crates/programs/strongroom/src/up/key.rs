@@ -6,7 +6,7 @@ use strongroom_client::CallError;
 
 use super::cluster::told;
 use super::deployments::{Deployment, Deployments, TAG};
-use super::site::{Seen, Site};
+use super::site::{PATIENCE_MS, Seen, Site};
 
 /// What the alias is called, unless the person says otherwise.
 pub(crate) const ALIAS: &str = "alias/my-hsm-key";
@@ -15,6 +15,10 @@ const ROTATION_DAYS: u64 = 90;
 /// What becomes of it at a server that does nothing beyond AWS.
 const NO_ROTATION: &str =
     "none: AWS does not rotate keys of custom key stores, nor does this server (--compat-strict)";
+/// How long a key may take to be made, milliseconds: HSMs that answer nobody are not waited for.
+const KEY_PATIENCE_MS: i64 = 2 * 60 * 1_000;
+/// What KMS says where it has not heard from the HSMs, or not from two of them.
+const OUT_OF_TOUCH: [&str; 2] = ["KMSInvalidStateException", "CloudHsmClusterInvalidConfigurationException"];
 /// What is encrypted to see that everything works.
 const TRIAL: &str = "c3Ryb25ncm9vbSB1cA==";
 
@@ -91,7 +95,8 @@ pub(crate) fn ensure(
         "Description": "Made by strongroom up",
         "Tags": [{ "TagKey": TAG, "TagValue": deployment.token }],
     });
-    let key = Key::read(&site.kms("CreateKey", &input)?).context("CreateKey answers no key")?;
+    let answer = in_touch(site, "a key in the HSMs", KEY_PATIENCE_MS, "CreateKey", &input)?;
+    let key = Key::read(&answer).context("CreateKey answers no key")?;
     deployment.key_id = Some(key.id.clone());
     deployments.keep(deployment)?;
     let text = told(true, &key.id);
@@ -184,21 +189,25 @@ pub(crate) fn name(site: &Site, key: &Key, alias: &str) -> Result<String> {
 
 /// Encrypts and decrypts a few bytes, as soon as KMS reaches the HSMs: after a restart it may take a moment.
 pub(crate) fn try_out(site: &Site, alias: &str) -> Result<String> {
-    let blob = site.wait("KMS in touch with the HSMs", || {
-        match site.kms("Encrypt", &json!({ "KeyId": alias, "Plaintext": TRIAL })) {
-            Ok(answer) => Ok(Seen::Reached(answer)),
-            Err(error) if error.code() == Some("KMSInvalidStateException") => {
-                Ok(Seen::NotYet(format!("not: {error}")))
-            }
-            Err(error) => Err(error.into()),
-        }
-    })?;
+    let input = json!({ "KeyId": alias, "Plaintext": TRIAL });
+    let blob = in_touch(site, "KMS in touch with the HSMs", PATIENCE_MS, "Encrypt", &input)?;
     let opened = site.kms("Decrypt", &json!({ "CiphertextBlob": blob.get("CiphertextBlob") }))?;
     ensure!(
         opened.get("Plaintext") == Some(&json!(TRIAL)),
         "what was encrypted is decrypted to something else"
     );
     Ok("encrypted and decrypted a message in the HSMs".to_owned())
+}
+
+/// Asks KMS for what needs the HSMs, again where they did not answer KMS in time: then nothing was done.
+fn in_touch(site: &Site, what: &str, patience_ms: i64, operation: &str, input: &Value) -> Result<Value> {
+    site.wait_within(patience_ms, what, || match site.kms(operation, input) {
+        Ok(answer) => Ok(Seen::Reached(answer)),
+        Err(error) if error.code().is_some_and(|code| OUT_OF_TOUCH.contains(&code)) => {
+            Ok(Seen::NotYet(format!("not: {error}")))
+        }
+        Err(error) => Err(error.into()),
+    })
 }
 
 /// Schedules a key's deletion, as early as may be, and answers when it is due, in seconds since 1970.
