@@ -19,7 +19,6 @@ mod words;
 pub use answer::{Answer, host_id};
 pub(crate) use answer::{error, spoken, success, words};
 pub use carried::carried;
-pub(crate) use carried::is_carried;
 pub use fault::Fault;
 pub use read::Request;
 pub use route::{Called, Routes, is_subresource};

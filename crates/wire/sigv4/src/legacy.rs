@@ -197,7 +197,7 @@ fn is_signed_amz(name: &str) -> bool {
 
 /// A value that is not several lines of the signed text, as no header's is: it could be taken for other parameters.
 fn one_line(value: Cow<'_, str>) -> Result<Cow<'_, str>, AuthError> {
-    if value.contains(char::is_control) { Err(AuthError::SignatureMismatch) } else { Ok(value) }
+    if value.contains(['\r', '\n']) { Err(AuthError::SignatureMismatch) } else { Ok(value) }
 }
 
 /// A line for each header of AWS's, whether it is a header or a parameter that stands for one, ordered by name.

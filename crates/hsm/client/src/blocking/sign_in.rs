@@ -17,9 +17,9 @@ impl Cluster {
         let mut challenges = Vec::new();
         let mut logged_in = 0;
         let (reached, mut last) = self.connect_all();
-        // HSMs that say nothing have taken their own time, each as much as a connection may, and not that of the others.
-        let until = self.deadline();
         for id in reached {
+            // HSMs that say nothing take their own time, and not that of the others.
+            let until = self.deadline();
             match self.login_at(id, &credentials, until) {
                 Ok(None) => logged_in += 1,
                 Ok(Some(challenge)) => challenges.push(LoginChallenge { member: id, challenge }),

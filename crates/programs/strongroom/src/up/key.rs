@@ -1,5 +1,8 @@
 //! The key, its rotation and its alias.
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use strongroom_client::CallError;
@@ -17,6 +20,8 @@ const NO_ROTATION: &str =
     "none: AWS does not rotate keys of custom key stores, nor does this server (--compat-strict)";
 /// How long a key may take to be made, milliseconds: HSMs that answer nobody are not waited for.
 const KEY_PATIENCE_MS: i64 = 2 * 60 * 1_000;
+/// How long HSMs have for themselves before they are asked again: each call that failed may have left a key in one.
+const BETWEEN_KEYS: Duration = Duration::from_secs(3);
 /// What KMS says where it has not heard from the HSMs, or not from two of them.
 const OUT_OF_TOUCH: [&str; 2] = ["KMSInvalidStateException", "CloudHsmClusterInvalidConfigurationException"];
 /// What is encrypted to see that everything works.
@@ -95,7 +100,9 @@ pub(crate) fn ensure(
         "Description": "Made by strongroom up",
         "Tags": [{ "TagKey": TAG, "TagValue": deployment.token }],
     });
-    let answer = in_touch(site, "a key in the HSMs", KEY_PATIENCE_MS, "CreateKey", &input)?;
+    let answer = in_touch(site, "a key in the HSMs", KEY_PATIENCE_MS, || {
+        site.kms("CreateKey", &input).inspect_err(|_| sleep(BETWEEN_KEYS))
+    })?;
     let key = Key::read(&answer).context("CreateKey answers no key")?;
     deployment.key_id = Some(key.id.clone());
     deployments.keep(deployment)?;
@@ -190,7 +197,7 @@ pub(crate) fn name(site: &Site, key: &Key, alias: &str) -> Result<String> {
 /// Encrypts and decrypts a few bytes, as soon as KMS reaches the HSMs: after a restart it may take a moment.
 pub(crate) fn try_out(site: &Site, alias: &str) -> Result<String> {
     let input = json!({ "KeyId": alias, "Plaintext": TRIAL });
-    let blob = in_touch(site, "KMS in touch with the HSMs", PATIENCE_MS, "Encrypt", &input)?;
+    let blob = in_touch(site, "KMS in touch with the HSMs", PATIENCE_MS, || site.kms("Encrypt", &input))?;
     let opened = site.kms("Decrypt", &json!({ "CiphertextBlob": blob.get("CiphertextBlob") }))?;
     ensure!(
         opened.get("Plaintext") == Some(&json!(TRIAL)),
@@ -199,9 +206,15 @@ pub(crate) fn try_out(site: &Site, alias: &str) -> Result<String> {
     Ok("encrypted and decrypted a message in the HSMs".to_owned())
 }
 
-/// Asks KMS for what needs the HSMs, again where they did not answer KMS in time: then nothing was done.
-fn in_touch(site: &Site, what: &str, patience_ms: i64, operation: &str, input: &Value) -> Result<Value> {
-    site.wait_within(patience_ms, what, || match site.kms(operation, input) {
+/// Asks KMS for what needs the HSMs, again where they did not answer KMS in time. KMS has no key then, and clears away what
+/// an HSM may have made.
+fn in_touch(
+    site: &Site,
+    what: &str,
+    patience_ms: i64,
+    ask: impl Fn() -> Result<Value, CallError>,
+) -> Result<Value> {
+    site.wait_within(patience_ms, what, || match ask() {
         Ok(answer) => Ok(Seen::Reached(answer)),
         Err(error) if error.code().is_some_and(|code| OUT_OF_TOUCH.contains(&code)) => {
             Ok(Seen::NotYet(format!("not: {error}")))

@@ -2,7 +2,9 @@
 //! same (IAM User Guide, "Logging IAM and AWS STS API calls with AWS CloudTrail"), here without what proves anything:
 //! neither secret nor session token, which AWS shows.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
 use strongroom_api_sts::{
     AssumeRoleResponse, AssumeRoleWithWebIdentityResponse, AssumedRoleUser, Credentials,
     GetFederationTokenResponse,
@@ -12,16 +14,17 @@ use strongroom_identity::{NoteValue, RequestContext};
 /// The members of parameters that hold one-time codes, of STS and of IAM.
 const CODES: [&str; 3] = ["tokenCode", "authenticationCode1", "authenticationCode2"];
 
-/// The parameters of a call of IAM or STS as its record may show them: without codes of second factors, which AWS leaves
+/// The parameters of a call as its record may show them: without codes of second factors, which AWS leaves
 /// out too (IAM User Guide, "Logging IAM and AWS STS API calls": AssumeRole with a `serialNumber`). Nothing, where nothing
 /// else was given.
 pub fn conceal_codes(parameters: String) -> Option<String> {
     if !CODES.iter().any(|code| parameters.contains(code)) {
         return Some(parameters);
     }
-    let mut shown: Map<String, Value> = serde_json::from_str(&parameters).ok()?;
+    // Values stay as they are written: a document of somebody else's may hold numbers that this program has not.
+    let mut shown: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&parameters).ok()?;
     shown.retain(|name, _| !CODES.contains(&name.as_str()));
-    (!shown.is_empty()).then(|| Value::Object(shown).to_string())
+    if shown.is_empty() { None } else { serde_json::to_string(&shown).ok() }
 }
 
 /// Notes the tags that the calling session passes on, which the request does not name.
@@ -108,6 +111,8 @@ mod tests {
         let shown = conceal_codes(asked.to_owned());
         assert_eq!(shown.as_deref(), Some(r#"{"serialNumber":"arn:aws:iam::1:mfa/a"}"#));
         assert_eq!(conceal_codes(r#"{"tokenCode":"123456"}"#.to_owned()), None);
+        let beside = r#"{"a":1e999,"tokenCode":"123456"}"#;
+        assert_eq!(conceal_codes(beside.to_owned()).as_deref(), Some(r#"{"a":1e999}"#));
         let others = r#"{"userName":"tokenCode"}"#.to_owned();
         assert_eq!(conceal_codes(others.clone()), Some(others));
     }

@@ -11,7 +11,7 @@ const ACL: &str = "x-amz-acl";
 const METADATA: &str = "x-amz-meta-";
 
 /// Whether a parameter of that name stands for a header where a URL is presigned.
-pub(crate) fn is_carried(name: &str) -> bool {
+fn is_carried(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name == ACL || name.starts_with(METADATA)
 }

@@ -5,7 +5,7 @@
 use strongroom_schema::{Kind, Location, Member, Operation, Structure, Value};
 
 use crate::json::{self, push_string};
-use crate::rest::{Called, is_carried, words};
+use crate::rest::{Called, words};
 
 /// Parameters that a presigned URL has for its signature alone, or that say nothing.
 const NOT_SHOWN: [&str; 6] = [
@@ -51,9 +51,12 @@ pub fn write_rest_parameters(
             value => out.member(member, value),
         }
     }
-    // Last, for whoever asks chooses the names; what a URL carries for headers was shown with them.
+    // Last, for whoever asks chooses the names. What a URL carries for headers was shown with them, if it was.
     for (name, value) in called.query() {
-        if !NOT_SHOWN.contains(&name) && !is_carried(name) && !out.has(name) {
+        let header = name.to_ascii_lowercase();
+        let is_shown =
+            !NOT_SHOWN.contains(&name) && !NOT_RECORDED.iter().any(|prefix| header.starts_with(prefix));
+        if is_shown && !out.has(name) && !out.has(&header) {
             out.text(name, value);
         }
     }

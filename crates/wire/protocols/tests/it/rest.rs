@@ -450,6 +450,12 @@ fn records_show_what_was_asked_under_the_names_that_it_had() {
         shown("PUT", forged, &with, &input),
         r#"{"bucketName":"b","key":"k","Host":"localhost:4566","x-amz-acl":"private","a":"1"}"#
     );
+    // Of an operation that has no such header it is what was asked, and nothing else.
+    let input: s3::GetObjectRequest = read("GET", "/b/k", &[], "").unwrap();
+    assert_eq!(
+        shown("GET", "/b/k?x-amz-acl=private", &[], &input),
+        r#"{"bucketName":"b","key":"k","Host":"localhost:4566","x-amz-acl":"private"}"#
+    );
     let body = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
     let input: s3::PutBucketTaggingRequest = read("PUT", "/b?tagging", &[], body).unwrap();
     assert_eq!(
