@@ -100,9 +100,8 @@ pub(crate) fn ensure(
         "Description": "Made by strongroom up",
         "Tags": [{ "TagKey": TAG, "TagValue": deployment.token }],
     });
-    let answer = in_touch(site, "a key in the HSMs", KEY_PATIENCE_MS, || {
-        site.kms("CreateKey", &input).inspect_err(|_| sleep(BETWEEN_KEYS))
-    })?;
+    let patience = (KEY_PATIENCE_MS, BETWEEN_KEYS);
+    let answer = in_touch(site, "a key in the HSMs", patience, || site.kms("CreateKey", &input))?;
     let key = Key::read(&answer).context("CreateKey answers no key")?;
     deployment.key_id = Some(key.id.clone());
     deployments.keep(deployment)?;
@@ -197,7 +196,8 @@ pub(crate) fn name(site: &Site, key: &Key, alias: &str) -> Result<String> {
 /// Encrypts and decrypts a few bytes, as soon as KMS reaches the HSMs: after a restart it may take a moment.
 pub(crate) fn try_out(site: &Site, alias: &str) -> Result<String> {
     let input = json!({ "KeyId": alias, "Plaintext": TRIAL });
-    let blob = in_touch(site, "KMS in touch with the HSMs", PATIENCE_MS, || site.kms("Encrypt", &input))?;
+    let patience = (PATIENCE_MS, Duration::ZERO);
+    let blob = in_touch(site, "KMS in touch with the HSMs", patience, || site.kms("Encrypt", &input))?;
     let opened = site.kms("Decrypt", &json!({ "CiphertextBlob": blob.get("CiphertextBlob") }))?;
     ensure!(
         opened.get("Plaintext") == Some(&json!(TRIAL)),
@@ -207,16 +207,17 @@ pub(crate) fn try_out(site: &Site, alias: &str) -> Result<String> {
 }
 
 /// Asks KMS for what needs the HSMs, again where they did not answer KMS in time. KMS has no key then, and clears away what
-/// an HSM may have made.
+/// an HSM may have made. The patience is how long it may take, and for how long the HSMs are left alone in between.
 fn in_touch(
     site: &Site,
     what: &str,
-    patience_ms: i64,
+    (patience_ms, pause): (i64, Duration),
     ask: impl Fn() -> Result<Value, CallError>,
 ) -> Result<Value> {
     site.wait_within(patience_ms, what, || match ask() {
         Ok(answer) => Ok(Seen::Reached(answer)),
         Err(error) if error.code().is_some_and(|code| OUT_OF_TOUCH.contains(&code)) => {
+            sleep(pause);
             Ok(Seen::NotYet(format!("not: {error}")))
         }
         Err(error) => Err(error.into()),
