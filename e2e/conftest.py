@@ -69,6 +69,16 @@ def fresh_node(program, tmp_path, server_options):
     assert "panicked" not in node.said(), node.said()[-4000:]
 
 
+@pytest.fixture
+def ended():
+    """Ends the servers that are put into it, whatever comes of the test."""
+    servers: list[Node] = []
+    yield servers
+    for server in servers:
+        server.ensure_gone()
+        assert "panicked" not in server.said(), server.said()[-4000:]
+
+
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory):
     """A PostgreSQL server that the tests of a file share."""

@@ -24,24 +24,14 @@ TRIES = 20
 """How often something may be quicker than this process, which is to kill it halfway."""
 
 
-@pytest.fixture
-def servers():
-    """Servers of a test, which are gone at its end."""
-    kept = []
-    yield kept
-    for server in kept:
-        server.ensure_gone()
-        assert "panicked" not in server.said()
-
-
-def made(servers, program, folder: Path, *options: object) -> Production:
+def made(ended, program, folder: Path, *options: object) -> Production:
     folder.mkdir()
     server = Production(program, folder).init(*options)
-    servers.append(server)
+    ended.append(server)
     return server
 
 
-def elsewhere(servers, program, server: Production, folder: Path, store: str | None = None) -> Production:
+def elsewhere(ended, program, server: Production, folder: Path, store: str | None = None) -> Production:
     """Where a server is to come back: its configuration for another folder, and what opens its seal."""
     other = Production(program, folder)
     (folder / "etc").mkdir(parents=True)
@@ -62,7 +52,7 @@ def elsewhere(servers, program, server: Production, folder: Path, store: str | N
         for made in [other.data, other.data / "seal"]:
             made.chmod(0o700)
         shutil.copy(key, other.data / "seal/slot-file.key")
-    servers.append(other)
+    ended.append(other)
     return other
 
 
@@ -156,8 +146,8 @@ class Life:
         assert verified.returncode == 0, verified.stdout
 
 
-def test_what_a_serving_server_is_backed_up_as_comes_back_elsewhere(program, tmp_path, servers):
-    server = made(servers, program, tmp_path / "one").start()
+def test_what_a_serving_server_is_backed_up_as_comes_back_elsewhere(program, tmp_path, ended):
+    server = made(ended, program, tmp_path / "one").start()
     life = Life(server, tmp_path)
     file = tmp_path / "backup.strongroom"
     told = json.loads(server.ran("backup", file, "--json", "--config", server.config))
@@ -173,7 +163,7 @@ def test_what_a_serving_server_is_backed_up_as_comes_back_elsewhere(program, tmp
     assert told["backup_id"] in verified
     server.ensure_gone()
 
-    other = elsewhere(servers, program, server, tmp_path / "two")
+    other = elsewhere(ended, program, server, tmp_path / "two")
     said = other.ran("restore", file, "--config", other.config)
     assert told["backup_id"] in said
     assert not (other.data / "restore.unfinished").exists()
@@ -186,14 +176,14 @@ def test_what_a_serving_server_is_backed_up_as_comes_back_elsewhere(program, tmp
     assert "NotFoundException" in unknown.stderr
 
 
-def test_a_backup_without_a_server_is_the_same(program, tmp_path, servers):
-    server = made(servers, program, tmp_path / "one").start()
+def test_a_backup_without_a_server_is_the_same(program, tmp_path, ended):
+    server = made(ended, program, tmp_path / "one").start()
     life = Life(server, tmp_path)
     server.ensure_gone()
     file = tmp_path / "backup.strongroom"
     server.ran("backup", file, "--config", server.config)
     assert "is there already" in server.refused("backup", file, "--config", server.config)
-    other = elsewhere(servers, program, server, tmp_path / "two")
+    other = elsewhere(ended, program, server, tmp_path / "two")
     other.ran("restore", file, "--config", other.config)
     other.start()
     life.goes_on(other)
@@ -204,20 +194,20 @@ def test_a_backup_without_a_server_is_the_same(program, tmp_path, servers):
     assert "can be restored" in other.ran("backup", "verify", again, "--config", other.config)
 
 
-def test_a_store_moves_from_one_engine_to_the_other_and_back(program, tmp_path, servers, postgres):
-    server = made(servers, program, tmp_path / "one").start()
+def test_a_store_moves_from_one_engine_to_the_other_and_back(program, tmp_path, ended, postgres):
+    server = made(ended, program, tmp_path / "one").start()
     life = Life(server, tmp_path)
     file = tmp_path / "sqlite.strongroom"
     server.ran("backup", file, "--config", server.config)
     server.ensure_gone()
-    other = elsewhere(servers, program, server, tmp_path / "two", store=postgres.database("restored"))
+    other = elsewhere(ended, program, server, tmp_path / "two", store=postgres.database("restored"))
     other.ran("restore", file, "--config", other.config)
     other.start()
     life.goes_on(other)
     back = tmp_path / "postgres.strongroom"
     other.ran("backup", back, "--config", other.config)
     other.ensure_gone()
-    third = elsewhere(servers, program, other, tmp_path / "three")
+    third = elsewhere(ended, program, other, tmp_path / "three")
     third.ran("restore", back, "--config", third.config)
     third.start()
     life.goes_on(third)
@@ -229,8 +219,8 @@ def test_a_store_moves_from_one_engine_to_the_other_and_back(program, tmp_path, 
     assert "only an empty store is filled" in other.refused("restore", file, "--config", other.config)
 
 
-def test_nothing_is_made_of_what_does_not_open(program, tmp_path, servers):
-    server = made(servers, program, tmp_path / "one").start()
+def test_nothing_is_made_of_what_does_not_open(program, tmp_path, ended):
+    server = made(ended, program, tmp_path / "one").start()
     Life(server, tmp_path)
     file = tmp_path / "backup.strongroom"
     server.ran("backup", file, "--config", server.config)
@@ -238,7 +228,7 @@ def test_nothing_is_made_of_what_does_not_open(program, tmp_path, servers):
     whole = file.read_bytes()
     middle = len(whole) // 2
     changed = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
-    other = elsewhere(servers, program, server, tmp_path / "two")
+    other = elsewhere(ended, program, server, tmp_path / "two")
     before = sorted(path.name for path in other.data.rglob("*"))
     damaged = tmp_path / "damaged.strongroom"
     for content, why in [
@@ -254,7 +244,7 @@ def test_nothing_is_made_of_what_does_not_open(program, tmp_path, servers):
             said = other.refused(*command, damaged, "--config", other.config)
             assert re.search(why, said), said
     # Another seal's key file.
-    stranger = made(servers, program, tmp_path / "stranger")
+    stranger = made(ended, program, tmp_path / "stranger")
     shutil.copy(stranger.data / "seal/slot-file.key", other.data / "seal/slot-file.key")
     assert "does not open with" in other.refused("restore", file, "--config", other.config)
     (other.data / "seal/slot-file.key").unlink()
@@ -263,8 +253,8 @@ def test_nothing_is_made_of_what_does_not_open(program, tmp_path, servers):
     assert left == [name for name in before if name != "slot-file.key"]
 
 
-def test_what_is_there_is_not_touched(program, tmp_path, servers):
-    server = made(servers, program, tmp_path / "one")
+def test_what_is_there_is_not_touched(program, tmp_path, ended):
+    server = made(ended, program, tmp_path / "one")
     file = tmp_path / "backup.strongroom"
     server.ran("backup", file, "--config", server.config)
     before = {path: path.read_bytes() for path in server.data.rglob("*") if path.is_file()}
@@ -287,8 +277,8 @@ def test_what_is_there_is_not_touched(program, tmp_path, servers):
         path.rename(apart / path.name)
 
 
-def test_a_restore_that_is_killed_leaves_nothing_that_serves_and_is_run_again(program, tmp_path, servers):
-    server = made(servers, program, tmp_path / "one").start()
+def test_a_restore_that_is_killed_leaves_nothing_that_serves_and_is_run_again(program, tmp_path, ended):
+    server = made(ended, program, tmp_path / "one").start()
     life = Life(server, tmp_path)
     file = tmp_path / "backup.strongroom"
     server.ran("backup", file, "--config", server.config)
@@ -296,7 +286,7 @@ def test_a_restore_that_is_killed_leaves_nothing_that_serves_and_is_run_again(pr
     numbers, other = itertools.count(2), None
 
     def empty() -> Production:
-        return elsewhere(servers, program, server, tmp_path / f"place-{next(numbers)}")
+        return elsewhere(ended, program, server, tmp_path / f"place-{next(numbers)}")
 
     # Each is made later than the one before; behind the last, everything is opened as a test.
     for stage in ["restore.unfinished", "strongroom.db", "journal"]:
@@ -309,9 +299,9 @@ def test_a_restore_that_is_killed_leaves_nothing_that_serves_and_is_run_again(pr
     life.is_remembered(other)
 
 
-def test_a_restore_that_was_cut_off_goes_on_where_objects_are_to_be_by_then(program, tmp_path, servers):
+def test_a_restore_that_was_cut_off_goes_on_where_objects_are_to_be_by_then(program, tmp_path, ended):
     """What it had made of the folder of objects goes, though the settings name another one now; nothing else does."""
-    server = made(servers, program, tmp_path / "one").start()
+    server = made(ended, program, tmp_path / "one").start()
     life = Life(server, tmp_path)
     file = tmp_path / "backup.strongroom"
     server.ran("backup", file, "--config", server.config)
@@ -327,7 +317,7 @@ def test_a_restore_that_was_cut_off_goes_on_where_objects_are_to_be_by_then(prog
         place.config.write_text(text)
 
     def empty() -> Production:
-        place = elsewhere(servers, program, server, tmp_path / f"place-{next(numbers)}")
+        place = elsewhere(ended, program, server, tmp_path / f"place-{next(numbers)}")
         objects_in(place, place.folder / "first")
         return place
 
@@ -354,16 +344,16 @@ def test_a_restore_that_was_cut_off_goes_on_where_objects_are_to_be_by_then(prog
     life.is_remembered(other)
 
 
-def test_a_passphrase_opens_it(program, tmp_path, servers):
+def test_a_passphrase_opens_it(program, tmp_path, ended):
     passphrase = tmp_path / "passphrase"
     passphrase.write_text("correct horse battery staple\n")
     passphrase.chmod(0o600)
-    server = made(servers, program, tmp_path / "one", "--passphrase-file", passphrase).start()
+    server = made(ended, program, tmp_path / "one", "--passphrase-file", passphrase).start()
     life = Life(server, tmp_path)
     file = tmp_path / "backup.strongroom"
     server.ran("backup", file, "--config", server.config)
     server.ensure_gone()
-    other = elsewhere(servers, program, server, tmp_path / "two")
+    other = elsewhere(ended, program, server, tmp_path / "two")
     passphrase.write_text("something else\n")
     assert "passphrase" in other.refused("restore", file, "--config", other.config)
     passphrase.write_text("correct horse battery staple\n")
@@ -372,8 +362,8 @@ def test_a_passphrase_opens_it(program, tmp_path, servers):
     life.goes_on(other)
 
 
-def test_rotations_of_the_seal_concern_no_backup(program, tmp_path, servers):
-    server = made(servers, program, tmp_path / "one").start()
+def test_rotations_of_the_seal_concern_no_backup(program, tmp_path, ended):
+    server = made(ended, program, tmp_path / "one").start()
     life = Life(server, tmp_path)
     old, new = tmp_path / "old.strongroom", tmp_path / "new.strongroom"
     server.ran("backup", old, "--config", server.config)
@@ -383,14 +373,14 @@ def test_rotations_of_the_seal_concern_no_backup(program, tmp_path, servers):
     server.ran("backup", new, "--config", server.config)
     # With the key file of then, which is that of now.
     for number, file in enumerate([old, new]):
-        other = elsewhere(servers, program, server, tmp_path / f"other-{number}")
+        other = elsewhere(ended, program, server, tmp_path / f"other-{number}")
         other.ran("restore", file, "--config", other.config)
         other.start()
         life.goes_on(other)
         life.is_remembered(other)
         other.ensure_gone()
     # A seal that is another by now is not written over.
-    other = elsewhere(servers, program, server, tmp_path / "other-seal")
+    other = elsewhere(ended, program, server, tmp_path / "other-seal")
     shutil.copy(server.data / "seal/root.slots", other.data / "seal/root.slots")
     assert "is not as it was when the backup was made" in other.refused("restore", old, "--config", other.config)
     other.ran("restore", new, "--config", other.config)
@@ -404,8 +394,8 @@ def altered(database: Path):
     store.close()
 
 
-def test_an_altered_row_is_told_and_does_not_make_backups_worthless(program, tmp_path, servers):
-    server = made(servers, program, tmp_path / "one").start()
+def test_an_altered_row_is_told_and_does_not_make_backups_worthless(program, tmp_path, ended):
+    server = made(ended, program, tmp_path / "one").start()
     life = Life(server, tmp_path)
     server.ensure_gone()
     altered(server.data / "strongroom.db")
@@ -416,7 +406,7 @@ def test_an_altered_row_is_told_and_does_not_make_backups_worthless(program, tmp
     verified = server.run("backup", "verify", file, "--config", server.config)
     assert verified.returncode == 1
     assert "with --accept-findings" in verified.stdout
-    other = elsewhere(servers, program, server, tmp_path / "two")
+    other = elsewhere(ended, program, server, tmp_path / "two")
     assert "--accept-findings" in other.refused("restore", file, "--config", other.config)
     assert not (other.data / "strongroom.db").exists()
     other.ran("restore", file, "--accept-findings", "--config", other.config)
@@ -429,8 +419,8 @@ def test_an_altered_row_is_told_and_does_not_make_backups_worthless(program, tmp
     assert details["acceptedFindings"]["alteredRows"] == 1
 
 
-def test_a_damaged_journal_is_told_and_does_not_make_backups_worthless(program, tmp_path, servers):
-    server = made(servers, program, tmp_path / "one").start()
+def test_a_damaged_journal_is_told_and_does_not_make_backups_worthless(program, tmp_path, ended):
+    server = made(ended, program, tmp_path / "one").start()
     life = Life(server, tmp_path)
     server.ensure_gone()
     # The file of the stream that tells of this life; it may be compressed by the next start.
@@ -446,7 +436,7 @@ def test_a_damaged_journal_is_told_and_does_not_make_backups_worthless(program, 
     verified = server.run("backup", "verify", file, "--config", server.config)
     assert verified.returncode == 1
     assert "strongroom: the journal: " in verified.stderr
-    other = elsewhere(servers, program, server, tmp_path / "two")
+    other = elsewhere(ended, program, server, tmp_path / "two")
     assert "--accept-findings" in other.refused("restore", file, "--config", other.config)
     assert "was cut off" in other.refused("serve", "--config", other.config)
     other.ran("restore", file, "--accept-findings", "--config", other.config)
@@ -454,10 +444,8 @@ def test_a_damaged_journal_is_told_and_does_not_make_backups_worthless(program, 
     life.goes_on(other)
 
 
-def test_a_restore_into_postgresql_that_does_not_end_serves_nobody_and_is_run_again(
-    program, tmp_path, servers, postgres
-):
-    server = made(servers, program, tmp_path / "one").start()
+def test_a_restore_into_postgresql_that_does_not_end_serves_nobody_and_is_run_again(program, tmp_path, ended, postgres):
+    server = made(ended, program, tmp_path / "one").start()
     life = Life(server, tmp_path)
     server.ensure_gone()
     altered(server.data / "strongroom.db")
@@ -468,12 +456,12 @@ def test_a_restore_into_postgresql_that_does_not_end_serves_nobody_and_is_run_ag
     def empty() -> Production:
         number = next(numbers)
         url = postgres.database(f"cut_off_{number}")
-        return elsewhere(servers, program, server, tmp_path / f"place-{number}", store=url)
+        return elsewhere(ended, program, server, tmp_path / f"place-{number}", store=url)
 
     # The journal is written behind the commit of all rows.
     other = cut_off(empty, lambda place: (place.data / "journal").exists(), file, "--accept-findings")
     url = re.search(r'(?m)^url = "(postgres.*)"$', other.config.read_text())[1]
-    third = elsewhere(servers, program, server, tmp_path / "third", store=url)
+    third = elsewhere(ended, program, server, tmp_path / "third", store=url)
     shutil.copy(other.data / "seal/root.slots", third.data / "seal/root.slots")
     assert "did not come to its end" in third.refused("serve", "--config", third.config)
     other.ran("restore", file, "--accept-findings", "--config", other.config)
@@ -482,8 +470,8 @@ def test_a_restore_into_postgresql_that_does_not_end_serves_nobody_and_is_run_ag
 
 
 @pytest.mark.slow
-def test_clusters_come_back_with_what_the_hsm_host_has_for_itself(program, tmp_path, servers):
-    server = made(servers, program, tmp_path / "one").start()
+def test_clusters_come_back_with_what_the_hsm_host_has_for_itself(program, tmp_path, ended):
+    server = made(ended, program, tmp_path / "one").start()
     cluster = Cluster(server.as_root(), tmp_path / "cluster")
     cluster.create("us-east-1a", "us-east-1b")
     # In production nobody is let in before somebody says so.
@@ -512,7 +500,7 @@ def test_clusters_come_back_with_what_the_hsm_host_has_for_itself(program, tmp_p
     # HSMs outlive their server in production; this machine is gone as a whole.
     server.ensure_gone()
 
-    other = elsewhere(servers, program, server, tmp_path / "two")
+    other = elsewhere(ended, program, server, tmp_path / "two")
     other.take_network_of(server)
     shutil.copytree(server.data / "hsm-host", other.data / "hsm-host")
     other.ran("restore", file, "--config", other.config)

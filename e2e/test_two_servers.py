@@ -417,15 +417,6 @@ def test_a_server_that_was_paused_does_not_act_on_what_it_knew(here):
     Watched(lambda: here.there.decrypt(CiphertextBlob=here.blob)).becomes("DisabledException")
 
 
-@pytest.fixture
-def ended():
-    """Ends the servers that are put into it, whatever comes of the test."""
-    servers: list[Production] = []
-    yield servers
-    for server in servers:
-        server.ensure_gone()
-
-
 @pytest.mark.slow
 def test_what_a_server_leaves_that_is_killed_is_recorded_by_the_other(program, postgres, tmp_path, ended):
     """A change that is committed, and whose record the server did not come to write."""
